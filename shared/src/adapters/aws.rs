@@ -1,0 +1,73 @@
+//! The connection to AWS, or to what stands in for it at `AWS_ENDPOINT_URL`.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+
+use crate::adapters::s3::S3Store;
+use crate::adapters::sqs::SqsQueue;
+
+/// Clients that share one configuration and one connection pool.
+#[derive(Clone, Debug)]
+pub struct Aws {
+    config: SdkConfig,
+}
+
+impl Aws {
+    /// Reads region, credentials and endpoint from where every AWS program has them. It asks nobody yet.
+    pub async fn from_env() -> Self {
+        let client = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(client)
+            .retry_config(RetryConfig::standard().with_max_attempts(3))
+            .timeout_config(timeouts())
+            .load()
+            .await;
+        Self { config }
+    }
+
+    /// The configuration, for clients of other services.
+    #[must_use]
+    pub fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
+    /// A client of S3. Stand-ins for S3 have no host name for each bucket, so that the bucket goes in the path there.
+    #[must_use]
+    pub fn s3(&self) -> aws_sdk_s3::Client {
+        let path_style = self.config.endpoint_url().is_some();
+        let builder = aws_sdk_s3::config::Builder::from(&self.config).force_path_style(path_style);
+        aws_sdk_s3::Client::from_conf(builder.build())
+    }
+
+    /// A client of SQS.
+    #[must_use]
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        aws_sdk_sqs::Client::new(&self.config)
+    }
+
+    /// A bucket.
+    #[must_use]
+    pub fn store(&self, bucket: &str) -> S3Store {
+        S3Store::new(self.s3(), bucket)
+    }
+
+    /// A queue.
+    #[must_use]
+    pub fn queue(&self, url: &str) -> SqsQueue {
+        SqsQueue::new(self.sqs(), url)
+    }
+}
+
+/// An attempt must outlast a long poll of 20 s; what takes longer to connect than a few seconds is down.
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(3))
+        .operation_attempt_timeout(Duration::from_secs(60))
+        .build()
+}

@@ -1,0 +1,10 @@
+//! What offers the ports: AWS, the machine, and memory.
+
+pub mod aws;
+pub mod log_notifier;
+pub mod memory_queue;
+pub mod memory_store;
+pub mod postgres;
+pub mod s3;
+pub mod sqs;
+pub mod system_clock;

@@ -1,0 +1,36 @@
+//! The connection to PostgreSQL.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use anyhow::Context;
+use sqlx::PgPool;
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+/// The database schema, as steps that are applied once and in order.
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// Opens a pool and makes sure that the database answers.
+///
+/// # Errors
+/// A URL that is none, or a database that does not answer within ten seconds; no error carries the password.
+pub async fn connect(url: &str, connections: u32) -> anyhow::Result<PgPool> {
+    let options = PgConnectOptions::from_str(url).map_err(|_| {
+        anyhow::anyhow!("DATABASE_URL is no PostgreSQL URL: write postgres://USER:PASSWORD@HOST:PORT/NAME")
+    })?;
+    let address =
+        format!("{}:{}/{}", options.get_host(), options.get_port(), options.get_database().unwrap_or_default());
+    let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(10));
+    pool.connect_with(options.application_name("candlewick"))
+        .await
+        .with_context(|| format!("connect to PostgreSQL at {address} (is it running, and DATABASE_URL right?)"))
+}
+
+/// Brings the database to this program's schema. Two that migrate at once wait for each other.
+///
+/// # Errors
+/// A migration that fails, or a database that is newer than this program.
+pub async fn migrate(pool: &PgPool) -> anyhow::Result<()> {
+    MIGRATIONS.run(pool).await.context("migrate the database")
+}

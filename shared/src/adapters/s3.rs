@@ -1,0 +1,155 @@
+//! A bucket of S3.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
+use aws_sdk_s3::primitives::{ByteStream, DateTime};
+use jiff::Timestamp;
+
+use crate::core::metadata::Metadata;
+use crate::ports::store::{NewObject, Object, ObjectInfo, ObjectStore, Put, PutIf, StoreError};
+
+/// A bucket of S3.
+#[derive(Clone, Debug)]
+pub struct S3Store {
+    client: Client,
+    bucket: String,
+}
+
+impl S3Store {
+    /// The bucket of that name.
+    #[must_use]
+    pub fn new(client: Client, bucket: &str) -> Self {
+        Self { client, bucket: bucket.to_owned() }
+    }
+}
+
+#[async_trait]
+impl ObjectStore for S3Store {
+    async fn get(&self, key: &str) -> Result<Option<Object>, StoreError> {
+        let answer = match self.client.get_object().bucket(&self.bucket).key(key).send().await {
+            Ok(answer) => answer,
+            Err(error) if is_absent(&error) => return Ok(None),
+            Err(error) => return Err(failed("get object", key, &error)),
+        };
+        let info = Answer {
+            etag: answer.e_tag,
+            version_id: answer.version_id,
+            size: answer.content_length,
+            last_modified: answer.last_modified,
+            metadata: answer.metadata,
+        };
+        let info = info.into_object_info(key)?;
+        let body = answer.body.collect().await.map_err(|error| failed("read object", key, &error))?.into_bytes();
+        if body.len() as u64 != info.size {
+            return Err(store_error("read object", key, format!("{} of {} bytes came", body.len(), info.size)));
+        }
+        Ok(Some(Object { info, body }))
+    }
+
+    async fn head(&self, key: &str) -> Result<Option<ObjectInfo>, StoreError> {
+        let answer = match self.client.head_object().bucket(&self.bucket).key(key).send().await {
+            Ok(answer) => answer,
+            Err(error) if is_absent(&error) => return Ok(None),
+            Err(error) => return Err(failed("head object", key, &error)),
+        };
+        let info = Answer {
+            etag: answer.e_tag,
+            version_id: answer.version_id,
+            size: answer.content_length,
+            last_modified: answer.last_modified,
+            metadata: answer.metadata,
+        };
+        info.into_object_info(key).map(Some)
+    }
+
+    async fn put(&self, key: &str, object: NewObject, condition: PutIf) -> Result<Put, StoreError> {
+        let request = self.client.put_object().bucket(&self.bucket).key(key).content_type(object.content_type);
+        let request = request.set_metadata(Some(object.metadata.into_iter().collect()));
+        match conditional(request, condition).body(ByteStream::from(object.body)).send().await {
+            Ok(answer) => Ok(Put::Written { etag: unquoted(answer.e_tag.as_deref().unwrap_or_default()) }),
+            Err(error) if is_condition_failed(&error) => Ok(Put::Changed),
+            Err(error) => Err(failed("put object", key, &error)),
+        }
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<ObjectInfo>, StoreError> {
+        let mut pages = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix).into_paginator().send();
+        let mut objects = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| failed("list objects under", prefix, &error))?;
+            for object in page.contents.unwrap_or_default() {
+                let key = object.key.unwrap_or_default();
+                let answer = Answer {
+                    etag: object.e_tag,
+                    version_id: None,
+                    size: object.size,
+                    last_modified: object.last_modified,
+                    metadata: None,
+                };
+                objects.push(answer.into_object_info(&key)?);
+            }
+        }
+        Ok(objects)
+    }
+}
+
+/// What the three read operations answer alike.
+struct Answer {
+    etag: Option<String>,
+    version_id: Option<String>,
+    size: Option<i64>,
+    last_modified: Option<DateTime>,
+    metadata: Option<std::collections::HashMap<String, String>>,
+}
+
+impl Answer {
+    fn into_object_info(self, key: &str) -> Result<ObjectInfo, StoreError> {
+        let incomplete = |what| store_error("read the answer about", key, format!("it has no {what}"));
+        let etag = self.etag.ok_or_else(|| incomplete("ETag"))?;
+        let written = self.last_modified.ok_or_else(|| incomplete("Last-Modified"))?;
+        Ok(ObjectInfo {
+            key: key.to_owned(),
+            etag: unquoted(&etag),
+            version_id: self.version_id,
+            size: self.size.and_then(|size| u64::try_from(size).ok()).ok_or_else(|| incomplete("length"))?,
+            last_modified: Timestamp::from_second(written.secs()).map_err(|_| incomplete("plausible Last-Modified"))?,
+            metadata: self.metadata.map_or_else(Metadata::new, BTreeMap::from_iter),
+        })
+    }
+}
+
+fn conditional(request: PutObjectFluentBuilder, condition: PutIf) -> PutObjectFluentBuilder {
+    match condition {
+        PutIf::Always => request,
+        PutIf::Absent => request.if_none_match("*"),
+        PutIf::Matches(etag) => request.if_match(format!("\"{etag}\"")),
+    }
+}
+
+fn unquoted(etag: &str) -> String {
+    etag.trim_matches('"').to_owned()
+}
+
+/// Only a missing key is an absent object: a missing bucket is an error of whoever set the bucket up.
+fn is_absent<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    matches!(error.as_service_error().and_then(ProvideErrorMetadata::code), Some("NoSuchKey" | "NotFound"))
+}
+
+/// S3 says so in two ways: the condition did not hold (412), or another conditional write came in between (409). A
+/// missing object under `If-Match` is a 404, and means the same: what was seen is not there any more.
+fn is_condition_failed<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+    matches!(code, Some("PreconditionFailed" | "ConditionalRequestConflict" | "NoSuchKey"))
+}
+
+fn failed(operation: &'static str, key: &str, error: &(impl std::error::Error + 'static)) -> StoreError {
+    store_error(operation, key, DisplayErrorContext(error).to_string())
+}
+
+fn store_error(operation: &'static str, key: &str, reason: String) -> StoreError {
+    StoreError { operation, key: key.to_owned(), reason }
+}

@@ -1,0 +1,143 @@
+//! A queue of SQS.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::error::{DisplayErrorContext, ProvideErrorMetadata};
+use aws_sdk_sqs::types::{
+    DeleteMessageBatchRequestEntry, Message as SqsMessage, MessageAttributeValue, MessageSystemAttributeName,
+    QueueAttributeName, SendMessageBatchRequestEntry,
+};
+
+use crate::ports::queue::{Attributes, BATCH, Depth, Lease, Message, NewMessage, Queue, QueueError, Receipt};
+
+/// How long a receive waits for the first message, in seconds: the most that SQS allows.
+const LONG_POLL_SECONDS: i32 = 20;
+
+/// A queue of SQS.
+#[derive(Clone, Debug)]
+pub struct SqsQueue {
+    client: Client,
+    url: String,
+}
+
+impl SqsQueue {
+    /// The queue at that URL.
+    #[must_use]
+    pub fn new(client: Client, url: &str) -> Self {
+        Self { client, url: url.to_owned() }
+    }
+
+    fn error(&self, operation: &'static str, reason: String) -> QueueError {
+        let queue = self.url.rsplit('/').next().unwrap_or_default().to_owned();
+        QueueError { operation, queue, reason }
+    }
+
+    fn failed(&self, operation: &'static str, error: &(impl std::error::Error + 'static)) -> QueueError {
+        self.error(operation, DisplayErrorContext(error).to_string())
+    }
+}
+
+#[async_trait]
+impl Queue for SqsQueue {
+    async fn receive(&self, most: usize, lease: Duration) -> Result<Vec<Message>, QueueError> {
+        let answer = self
+            .client
+            .receive_message()
+            .queue_url(&self.url)
+            .max_number_of_messages(i32::try_from(most.min(BATCH)).unwrap_or(1))
+            .visibility_timeout(whole_seconds(lease))
+            .wait_time_seconds(LONG_POLL_SECONDS)
+            .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
+            .message_attribute_names("All")
+            .send()
+            .await
+            .map_err(|error| self.failed("receive from", &error))?;
+        let messages = answer.messages.unwrap_or_default().into_iter().map(message);
+        messages.collect::<Option<_>>().ok_or_else(|| self.error("receive from", "a message has no receipt".to_owned()))
+    }
+
+    async fn extend(&self, receipt: &Receipt, lease: Duration) -> Result<Lease, QueueError> {
+        let request = self.client.change_message_visibility().queue_url(&self.url).receipt_handle(&receipt.0);
+        match request.visibility_timeout(whole_seconds(lease)).send().await {
+            Ok(_) => Ok(Lease::Held),
+            Err(error) if is_lease_lost(error.code()) => Ok(Lease::Lost),
+            Err(error) => Err(self.failed("extend a lease of", &error)),
+        }
+    }
+
+    async fn delete(&self, receipts: &[Receipt]) -> Result<(), QueueError> {
+        let entries = receipts.iter().enumerate().filter_map(|(at, receipt)| {
+            DeleteMessageBatchRequestEntry::builder().id(at.to_string()).receipt_handle(&receipt.0).build().ok()
+        });
+        let request = self.client.delete_message_batch().queue_url(&self.url).set_entries(Some(entries.collect()));
+        let answer = request.send().await.map_err(|error| self.failed("delete from", &error))?;
+        let left: Vec<_> = answer.failed.iter().filter(|entry| !is_lease_lost(Some(&entry.code))).collect();
+        match left.first() {
+            None => Ok(()),
+            Some(first) => Err(self.error("delete from", format!("{} remain: {}", left.len(), first.code))),
+        }
+    }
+
+    async fn send(&self, messages: &[NewMessage]) -> Result<(), QueueError> {
+        for batch in messages.chunks(BATCH) {
+            let entries = batch.iter().enumerate().filter_map(|(at, message)| entry(at, message));
+            let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries.collect()));
+            let answer = request.send().await.map_err(|error| self.failed("send to", &error))?;
+            if let Some(first) = answer.failed.first() {
+                let reason = format!("{} of {} were not sent: {}", answer.failed.len(), batch.len(), first.code);
+                return Err(self.error("send to", reason));
+            }
+        }
+        Ok(())
+    }
+
+    async fn depth(&self) -> Result<Depth, QueueError> {
+        let request = self.client.get_queue_attributes().queue_url(&self.url).attribute_names(QueueAttributeName::All);
+        let answer = request.send().await.map_err(|error| self.failed("read the depth of", &error))?;
+        let attributes = answer.attributes.unwrap_or_default();
+        let number = |name: QueueAttributeName| attributes.get(&name).and_then(|text| text.parse().ok());
+        let read = || {
+            Some(Depth {
+                waiting: number(QueueAttributeName::ApproximateNumberOfMessages)?,
+                in_flight: number(QueueAttributeName::ApproximateNumberOfMessagesNotVisible)?,
+                delayed: number(QueueAttributeName::ApproximateNumberOfMessagesDelayed)?,
+            })
+        };
+        read().ok_or_else(|| self.error("read the depth of", "the answer has no numbers of messages".to_owned()))
+    }
+}
+
+/// A dead receipt shows itself under either code.
+fn is_lease_lost(code: Option<&str>) -> bool {
+    matches!(code, Some("ReceiptHandleIsInvalid" | "InvalidParameterValue" | "MessageNotInflight"))
+}
+
+/// Whole seconds, as SQS counts them, and no more than the twelve hours that it allows.
+fn whole_seconds(lease: Duration) -> i32 {
+    i32::try_from(lease.as_secs()).unwrap_or(i32::MAX).min(43_200)
+}
+
+fn message(message: SqsMessage) -> Option<Message> {
+    let attributes = message.message_attributes.unwrap_or_default();
+    let received = message.attributes.unwrap_or_default();
+    let count = received.get(&MessageSystemAttributeName::ApproximateReceiveCount).and_then(|text| text.parse().ok());
+    Some(Message {
+        id: message.message_id?,
+        receipt: Receipt(message.receipt_handle?),
+        body: message.body.unwrap_or_default(),
+        receive_count: count.unwrap_or(1),
+        attributes: attributes.into_iter().filter_map(|(name, value)| Some((name, value.string_value?))).collect(),
+    })
+}
+
+fn entry(at: usize, message: &NewMessage) -> Option<SendMessageBatchRequestEntry> {
+    let builder = SendMessageBatchRequestEntry::builder().id(at.to_string()).message_body(&message.body);
+    builder.set_message_attributes(Some(attribute_values(&message.attributes))).build().ok()
+}
+
+fn attribute_values(attributes: &Attributes) -> std::collections::HashMap<String, MessageAttributeValue> {
+    let value = |text: &String| MessageAttributeValue::builder().data_type("String").string_value(text).build().ok();
+    attributes.iter().filter_map(|(name, text)| Some((name.clone(), value(text)?))).collect()
+}

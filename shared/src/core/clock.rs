@@ -1,0 +1,103 @@
+//! What time it is, as a value: the real time, or one that began elsewhere.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::{SignedDuration, Timestamp};
+use thiserror::Error;
+
+/// How the time that Candlewick goes by follows from the machine's.
+///
+/// With the simulator the whole system lives in the days where its data ends, so that nothing looks stale; every process
+/// is given the same setting and so the same time.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Clock {
+    /// The machine's own time.
+    #[default]
+    Real,
+    /// A time that stood at `start` when the machine's stood at `anchor`, and since then goes `rate` times as fast.
+    Simulated {
+        /// The simulated time at the anchor.
+        start: Timestamp,
+        /// The machine's time at that moment.
+        anchor: Timestamp,
+        /// How many simulated seconds a second lasts.
+        rate: f64,
+    },
+}
+
+/// The text is no clock setting.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("clock {0:?} is not of the form START@ANCHOR*RATE, such as 2024-12-30T22:00:00Z@1732300000*1")]
+pub struct ClockError(String);
+
+impl Clock {
+    /// The time it shows when the machine's time is `real`.
+    #[must_use]
+    pub fn at(&self, real: Timestamp) -> Timestamp {
+        match *self {
+            Self::Real => real,
+            Self::Simulated { start, anchor, rate } => {
+                let elapsed = real.duration_since(anchor).as_secs_f64() * rate;
+                let elapsed = SignedDuration::try_from_secs_f64(elapsed).unwrap_or_default();
+                start.saturating_add(elapsed).unwrap_or(start)
+            }
+        }
+    }
+}
+
+impl FromStr for Clock {
+    type Err = ClockError;
+
+    fn from_str(text: &str) -> Result<Self, ClockError> {
+        let parse = || {
+            let (start, rest) = text.split_once('@')?;
+            let (anchor, rate) = rest.split_once('*').unwrap_or((rest, "1"));
+            let anchor = SignedDuration::try_from_secs_f64(anchor.parse().ok()?).ok()?;
+            let rate = rate.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0)?;
+            Some(Self::Simulated { start: start.parse().ok()?, anchor: Timestamp::from_duration(anchor).ok()?, rate })
+        };
+        parse().ok_or_else(|| ClockError(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Clock {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Real => formatter.write_str("real"),
+            Self::Simulated { start, anchor, rate } => write!(formatter, "{start}@{}*{rate}", anchor.as_second()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_simulated_clock_goes_on_from_its_start() {
+        let clock: Clock = "2024-12-30T22:00:00Z@1000*60".parse().unwrap();
+        let at = |second| clock.at(Timestamp::from_second(second).unwrap()).to_string();
+        assert_eq!((at(1000), at(1060)), ("2024-12-30T22:00:00Z".to_owned(), "2024-12-30T23:00:00Z".to_owned()));
+    }
+
+    #[test]
+    fn its_setting_is_read_back_from_its_text() {
+        let text = "2024-12-30T22:00:00Z@1732300000*1";
+        assert_eq!(text.parse::<Clock>().unwrap().to_string(), text);
+    }
+
+    #[test]
+    fn what_is_no_setting_is_refused() {
+        for text in [
+            "",
+            "now",
+            "2024-12-30@1",
+            "2024-12-30T22:00:00Z@x",
+            "2024-12-30T22:00:00Z@1*0",
+            "2024-12-30T22:00:00Z@1*-1",
+        ] {
+            assert!(text.parse::<Clock>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! What Candlewick writes beside an object: the names and the forms of its S3 metadata.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use thiserror::Error;
+
+use crate::core::trace::TraceParent;
+
+/// S3 user metadata: names in lower case, values in ASCII.
+pub type Metadata = BTreeMap<String, String>;
+
+/// The name under which an object that was put back after a stop keeps the time at which it was first written.
+pub const FIRST_WRITTEN: &str = "first-written";
+
+/// What a source says about an instrument. All of it may be missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Instrument {
+    /// What it is, in the source's words: `Common Stock`, `Digital Currency`.
+    pub instrument_type: Option<String>,
+    /// The currency of its prices, an ISO 4217 code.
+    pub currency: Option<String>,
+    /// The exchange's MIC, or the name of another calendar.
+    pub calendar: Option<String>,
+    /// The exchange's time zone, an IANA name.
+    pub timezone: Option<String>,
+}
+
+impl Instrument {
+    fn read(metadata: &Metadata) -> Self {
+        let text = |name: &str| metadata.get(name).filter(|value| !value.is_empty()).cloned();
+        Self {
+            instrument_type: text("instrument-type"),
+            currency: text("currency"),
+            calendar: text("calendar"),
+            timezone: text("timezone"),
+        }
+    }
+
+    fn entries(&self) -> [(&'static str, Option<String>); 4] {
+        [
+            ("instrument-type", self.instrument_type.clone()),
+            ("currency", self.currency.clone()),
+            ("calendar", self.calendar.clone()),
+            ("timezone", self.timezone.clone()),
+        ]
+    }
+}
+
+/// What stands beside a raw object. All of it may be missing: a dropped file needs none of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RawMetadata {
+    /// Who said it: `twelvedata`.
+    pub source: Option<String>,
+    /// When the source said it, by Candlewick's clock.
+    pub fetched_at: Option<Timestamp>,
+    /// What the source says about the instrument. Its time zone is also that of times that name no offset.
+    pub instrument: Instrument,
+    /// What prices are adjusted for: `splits`.
+    pub adjust: Option<String>,
+    /// The SHA-256 of the object, in hexadecimal.
+    pub sha256: Option<String>,
+    /// The trace it belongs to.
+    pub traceparent: Option<TraceParent>,
+    /// The run that fetched it.
+    pub run: Option<String>,
+    /// When it was first written, if it was put back since.
+    pub first_written: Option<Timestamp>,
+}
+
+/// What stands beside a transformed object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransformedMetadata {
+    /// The raw object it was made from.
+    pub raw_key: String,
+    /// That object's entity tag.
+    pub raw_etag: String,
+    /// When that object was written: what decides which of two objects is the newer.
+    pub raw_written: Timestamp,
+    /// When the source said it, where that is known.
+    pub fetched_at: Option<Timestamp>,
+    /// When it was transformed, by Candlewick's clock.
+    pub transformed_at: Option<Timestamp>,
+    /// The trace it belongs to.
+    pub traceparent: Option<TraceParent>,
+    /// The run that fetched it.
+    pub run: Option<String>,
+    /// What the source says about the instrument.
+    pub instrument: Instrument,
+}
+
+/// A value that is not of its name's form.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("metadata {name} is {value:?}: {expected}")]
+pub struct MetadataError {
+    name: &'static str,
+    value: String,
+    expected: &'static str,
+}
+
+const TIMESTAMP: &str = "expected an RFC 3339 timestamp such as 2024-12-30T22:00:00Z";
+
+impl RawMetadata {
+    /// Reads what stands beside a raw object.
+    ///
+    /// # Errors
+    /// [`MetadataError`], where a value that is there is not of its form.
+    pub fn read(metadata: &Metadata) -> Result<Self, MetadataError> {
+        let text = |name: &str| metadata.get(name).filter(|value| !value.is_empty()).cloned();
+        Ok(Self {
+            source: text("source"),
+            fetched_at: timestamp(metadata, "fetched-at")?,
+            instrument: Instrument::read(metadata),
+            adjust: text("adjust"),
+            sha256: text("sha256"),
+            traceparent: traceparent(metadata)?,
+            run: text("run"),
+            first_written: timestamp(metadata, FIRST_WRITTEN)?,
+        })
+    }
+
+    /// What is to stand beside a raw object.
+    #[must_use]
+    pub fn write(&self) -> Metadata {
+        let own = [
+            ("source", self.source.clone()),
+            ("fetched-at", self.fetched_at.map(|time| time.to_string())),
+            ("adjust", self.adjust.clone()),
+            ("sha256", self.sha256.clone()),
+            ("traceparent", self.traceparent.map(|trace| trace.to_string())),
+            ("run", self.run.clone()),
+            (FIRST_WRITTEN, self.first_written.map(|time| time.to_string())),
+        ];
+        entries(own.into_iter().chain(self.instrument.entries()))
+    }
+
+    /// The zone of times that name no offset; UTC where nothing is said.
+    ///
+    /// # Errors
+    /// [`MetadataError`], where the name is none of a time zone.
+    pub fn time_zone(&self) -> Result<TimeZone, MetadataError> {
+        let Some(name) = &self.instrument.timezone else { return Ok(TimeZone::UTC) };
+        let expected = "expected an IANA time zone such as America/New_York";
+        TimeZone::get(name).map_err(|_| MetadataError { name: "timezone", value: name.clone(), expected })
+    }
+}
+
+impl TransformedMetadata {
+    /// Reads what stands beside a transformed object; none where another hand than the transform's wrote it.
+    ///
+    /// # Errors
+    /// [`MetadataError`], where a value that is there is not of its form.
+    pub fn read(metadata: &Metadata) -> Result<Option<Self>, MetadataError> {
+        let text = |name: &str| metadata.get(name).cloned();
+        let Some(((raw_key, raw_etag), raw_written)) =
+            text("raw-key").zip(text("raw-etag")).zip(timestamp(metadata, "raw-written")?)
+        else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            raw_key,
+            raw_etag,
+            raw_written,
+            fetched_at: timestamp(metadata, "fetched-at")?,
+            transformed_at: timestamp(metadata, "transformed-at")?,
+            traceparent: traceparent(metadata)?,
+            run: text("run"),
+            instrument: Instrument::read(metadata),
+        }))
+    }
+
+    /// What is to stand beside a transformed object.
+    #[must_use]
+    pub fn write(&self) -> Metadata {
+        let own = [
+            ("raw-key", Some(self.raw_key.clone())),
+            ("raw-etag", Some(self.raw_etag.clone())),
+            ("raw-written", Some(self.raw_written.to_string())),
+            ("fetched-at", self.fetched_at.map(|time| time.to_string())),
+            ("transformed-at", self.transformed_at.map(|time| time.to_string())),
+            ("traceparent", self.traceparent.map(|trace| trace.to_string())),
+            ("run", self.run.clone()),
+        ];
+        entries(own.into_iter().chain(self.instrument.entries()))
+    }
+}
+
+fn entries<'a>(entries: impl Iterator<Item = (&'a str, Option<String>)>) -> Metadata {
+    entries.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+fn timestamp(metadata: &Metadata, name: &'static str) -> Result<Option<Timestamp>, MetadataError> {
+    let Some(value) = metadata.get(name) else { return Ok(None) };
+    value.parse().map(Some).map_err(|_| MetadataError { name, value: value.clone(), expected: TIMESTAMP })
+}
+
+fn traceparent(metadata: &Metadata) -> Result<Option<TraceParent>, MetadataError> {
+    let Some(value) = metadata.get("traceparent") else { return Ok(None) };
+    let expected = "expected a W3C traceparent";
+    value.parse().map(Some).map_err(|_| MetadataError { name: "traceparent", value: value.clone(), expected })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ingest_writes_is_read_back() {
+        let written = RawMetadata {
+            source: Some("twelvedata".to_owned()),
+            fetched_at: Some("2024-12-30T22:00:00Z".parse().unwrap()),
+            instrument: Instrument { timezone: Some("America/New_York".to_owned()), ..Instrument::default() },
+            traceparent: TraceParent::new(1, 2),
+            ..RawMetadata::default()
+        };
+        assert_eq!(RawMetadata::read(&written.write()), Ok(written));
+    }
+
+    #[test]
+    fn a_dropped_file_needs_none_of_it() {
+        let nothing = RawMetadata::read(&Metadata::new()).unwrap();
+        assert_eq!(nothing, RawMetadata::default());
+        assert_eq!(nothing.time_zone(), Ok(TimeZone::UTC));
+    }
+
+    #[test]
+    fn a_value_of_another_form_is_named() {
+        let metadata = Metadata::from([("fetched-at".to_owned(), "yesterday".to_owned())]);
+        let error = RawMetadata::read(&metadata).unwrap_err().to_string();
+        assert!(error.contains("fetched-at") && error.contains("yesterday"), "{error}");
+        let nowhere = Instrument { timezone: Some("Mars/Olympus".to_owned()), ..Instrument::default() };
+        let nowhere = RawMetadata { instrument: nowhere, ..RawMetadata::default() };
+        assert!(nowhere.time_zone().is_err());
+    }
+
+    #[test]
+    fn a_transformed_object_of_another_hand_has_no_origin() {
+        assert_eq!(TransformedMetadata::read(&Metadata::new()), Ok(None));
+        let origin = TransformedMetadata {
+            raw_key: "raw/a".to_owned(),
+            raw_etag: "e".to_owned(),
+            raw_written: "2024-12-30T22:00:00Z".parse().unwrap(),
+            fetched_at: None,
+            transformed_at: None,
+            traceparent: None,
+            run: Some("run-1".to_owned()),
+            instrument: Instrument { currency: Some("USD".to_owned()), ..Instrument::default() },
+        };
+        assert_eq!(TransformedMetadata::read(&origin.write()), Ok(Some(origin)));
+    }
+}

@@ -1,0 +1,17 @@
+//! The pure part: what decides, without any I/O.
+
+pub mod candle;
+pub mod clean_csv;
+pub mod clock;
+pub mod decimal;
+pub mod event;
+pub mod ingest_message;
+pub mod interval;
+pub mod key;
+pub mod metadata;
+pub mod raw_csv;
+pub mod report;
+pub mod symbol;
+pub mod topology;
+pub mod trace;
+pub mod watchlist;

@@ -1,0 +1,136 @@
+//! `topology.json`: the names, filters and timeouts that the code and Terraform share.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// The bucket's prefixes and the queues, as `topology.json` has them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Topology {
+    /// The file's schema: 1.
+    pub version: u32,
+    /// What stands under which prefix.
+    pub prefixes: Prefixes,
+    /// What a dead-letter queue's name has behind its queue's.
+    pub dead_letter_suffix: String,
+    /// The queues, by their role: `ingest`, `raw`, `transformed`.
+    pub queues: BTreeMap<String, QueueTopology>,
+}
+
+/// The bucket's prefixes, each with a slash at its end.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Prefixes {
+    /// Where raw CSV is put.
+    pub raw: String,
+    /// Where clean CSV is put.
+    pub transformed: String,
+    /// Where the reports on cleaning are put.
+    pub reports: String,
+    /// Where the rows are put that cleaning set aside.
+    pub quarantine: String,
+}
+
+/// A queue, its dead-letter queue, and what feeds it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueueTopology {
+    /// Its name.
+    pub name: String,
+    /// The service that consumes it.
+    pub service: String,
+    /// How long a received message stays hidden, unless its lease is extended.
+    pub visibility_timeout_seconds: u32,
+    /// How long it keeps messages.
+    pub retention_seconds: u32,
+    /// How long its dead-letter queue keeps them; more than its own, because they keep their age.
+    pub dead_letter_retention_seconds: u32,
+    /// After how many receives the queue itself moves a message to the dead-letter queue. It is the last resort for
+    /// messages that kill their consumer: the consumer moves every other one itself, with a reason.
+    pub max_receive_count: u32,
+    /// The largest message it takes.
+    pub maximum_message_size_bytes: u32,
+    /// What the bucket tells it; none where programs write to it.
+    pub notification: Option<NotificationTopology>,
+}
+
+/// Which events of the bucket go to a queue.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotificationTopology {
+    /// The kinds of events.
+    pub events: Vec<String>,
+    /// What their keys begin with.
+    pub prefix: String,
+}
+
+impl Topology {
+    /// The topology that this program was built with.
+    #[must_use]
+    pub fn built_in() -> &'static Self {
+        static BUILT_IN: LazyLock<Topology> = LazyLock::new(|| {
+            #[expect(clippy::expect_used, reason = "the file is part of the program, and a test reads it")]
+            serde_json::from_str(include_str!("../../../topology.json")).expect("topology.json is well-formed")
+        });
+        &BUILT_IN
+    }
+
+    /// The queue with a role.
+    #[must_use]
+    pub fn queue(&self, role: &str) -> Option<&QueueTopology> {
+        self.queues.get(role)
+    }
+
+    /// The name of a queue's dead-letter queue. It holds for queue URLs too, which end in the name.
+    #[must_use]
+    pub fn dead_letter_name(&self, queue: &str) -> String {
+        format!("{queue}{}", self.dead_letter_suffix)
+    }
+}
+
+impl QueueTopology {
+    /// How long a received message stays hidden, unless its lease is extended.
+    #[must_use]
+    pub fn visibility_timeout(&self) -> Duration {
+        Duration::from_secs(self.visibility_timeout_seconds.into())
+    }
+}
+
+/// The name of the environment variable with a queue's URL: `RAW_QUEUE_URL`.
+#[must_use]
+pub fn queue_url_variable(role: &str) -> String {
+    format!("{}_QUEUE_URL", role.to_ascii_uppercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_queue_has_what_its_consumer_needs() {
+        let topology = Topology::built_in();
+        for role in ["ingest", "raw", "transformed"] {
+            let queue = topology.queue(role).unwrap();
+            assert!(
+                queue.dead_letter_retention_seconds > queue.retention_seconds,
+                "{role}: dead letters keep their age"
+            );
+            assert!((1..=1000).contains(&queue.max_receive_count), "{role}: outside what SQS allows");
+        }
+    }
+
+    #[test]
+    fn no_notification_can_wake_the_service_that_causes_it() {
+        let topology = Topology::built_in();
+        let prefixes: Vec<_> = topology
+            .queues
+            .values()
+            .filter_map(|queue| queue.notification.as_ref())
+            .map(|notification| &notification.prefix)
+            .collect();
+        assert_eq!(prefixes, [&topology.prefixes.raw, &topology.prefixes.transformed]);
+    }
+}

@@ -1,0 +1,119 @@
+//! The bucket.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use thiserror::Error;
+
+use crate::core::metadata::Metadata;
+
+/// One bucket of objects, strongly consistent: a read sees the last write that was confirmed.
+#[async_trait]
+pub trait ObjectStore: Send + Sync {
+    /// The current object at a key, whole; none where there is no object. A body that breaks off is an error, never a
+    /// shorter object.
+    async fn get(&self, key: &str) -> Result<Option<Object>, StoreError>;
+
+    /// What stands beside the current object at a key; none where there is no object.
+    async fn head(&self, key: &str) -> Result<Option<ObjectInfo>, StoreError>;
+
+    /// Writes an object if the condition holds at the moment of writing, and says whether it did.
+    async fn put(&self, key: &str, object: NewObject, condition: PutIf) -> Result<Put, StoreError>;
+
+    /// What lies under a prefix, by key. Metadata is not part of a listing.
+    async fn list(&self, prefix: &str) -> Result<Vec<ObjectInfo>, StoreError>;
+}
+
+/// An object and what stands beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// What stands beside it.
+    pub info: ObjectInfo,
+    /// Its bytes.
+    pub body: Bytes,
+}
+
+/// What stands beside an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectInfo {
+    /// Its key.
+    pub key: String,
+    /// Its entity tag, without quotes: what tells one content from another.
+    pub etag: String,
+    /// Its version, in buckets that keep versions.
+    pub version_id: Option<String>,
+    /// Its size in bytes.
+    pub size: u64,
+    /// When it was written, to the second, by the store's clock.
+    pub last_modified: Timestamp,
+    /// Its user metadata; empty in listings.
+    pub metadata: Metadata,
+}
+
+/// An object to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewObject {
+    /// Its bytes.
+    pub body: Bytes,
+    /// Its media type.
+    pub content_type: &'static str,
+    /// Its user metadata.
+    pub metadata: Metadata,
+}
+
+impl NewObject {
+    /// A CSV object.
+    #[must_use]
+    pub fn csv(body: Vec<u8>, metadata: Metadata) -> Self {
+        Self { body: body.into(), content_type: "text/csv; charset=utf-8", metadata }
+    }
+
+    /// A JSON object.
+    #[must_use]
+    pub fn json(body: Vec<u8>, metadata: Metadata) -> Self {
+        Self { body: body.into(), content_type: "application/json", metadata }
+    }
+}
+
+/// When to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PutIf {
+    /// In any case.
+    Always,
+    /// Only where there is no object yet.
+    Absent,
+    /// Only where the current object still has this entity tag.
+    Matches(String),
+}
+
+impl PutIf {
+    /// Only if the key still holds what was seen there.
+    #[must_use]
+    pub fn still(seen: Option<&ObjectInfo>) -> Self {
+        seen.map_or(Self::Absent, |info| Self::Matches(info.etag.clone()))
+    }
+}
+
+/// What became of a write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// It is written, with this entity tag.
+    Written {
+        /// The new object's entity tag.
+        etag: String,
+    },
+    /// The condition did not hold: somebody else wrote first, and nothing was written.
+    Changed,
+}
+
+/// The store did not do what it was asked; nothing says that it cannot do it later.
+#[derive(Debug, Error)]
+#[error("{operation} {key:?}: {reason}")]
+pub struct StoreError {
+    /// What was asked: `get object`.
+    pub operation: &'static str,
+    /// The key, or the prefix.
+    pub key: String,
+    /// The store's words.
+    pub reason: String,
+}

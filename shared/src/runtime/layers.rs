@@ -1,0 +1,89 @@
+//! What stands around every handler: tower layers, each with one concern.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use futures::FutureExt;
+use tower::layer::layer_fn;
+use tower::util::BoxCloneSyncService;
+use tower::{Layer, ServiceExt, service_fn};
+use tracing::Instrument;
+
+use crate::ports::queue::{Lease, Message, Queue};
+use crate::runtime::outcome::{Setback, Settled};
+
+/// A message in the hands of a consumer. It is shared, not copied, on its way through the layers.
+pub type Delivery = Arc<Message>;
+
+/// Anything that settles messages: a handler, or a handler with layers around it.
+pub type MessageService = BoxCloneSyncService<Delivery, Settled, Setback>;
+
+/// A span for all that is logged about a message.
+pub fn span(stage: &'static str) -> impl Layer<MessageService, Service = MessageService> + Clone {
+    layer_fn(move |inner: MessageService| {
+        MessageService::new(service_fn(move |delivery: Delivery| {
+            let span = tracing::info_span!("message", stage, id = delivery.id, attempt = delivery.receive_count);
+            inner.clone().oneshot(delivery).instrument(span)
+        }))
+    })
+}
+
+/// Extends the lease from the moment of receipt until the work ends, and drops the work when the lease is lost.
+pub fn lease(queue: Arc<dyn Queue>, length: Duration) -> impl Layer<MessageService, Service = MessageService> + Clone {
+    layer_fn(move |inner: MessageService| {
+        let queue = Arc::clone(&queue);
+        MessageService::new(service_fn(move |delivery: Delivery| {
+            let (queue, inner) = (Arc::clone(&queue), inner.clone());
+            async move {
+                tokio::select! {
+                    outcome = inner.oneshot(Arc::clone(&delivery)) => outcome,
+                    () = until_lost(queue.as_ref(), &delivery, length) => Err(Setback::LeaseLost),
+                }
+            }
+        }))
+    })
+}
+
+/// Extends a lease three times in its length, so that two extensions may fail before it ends. Returns when it is lost.
+async fn until_lost(queue: &dyn Queue, message: &Message, length: Duration) {
+    let mut held_until = tokio::time::Instant::now() + length;
+    loop {
+        tokio::time::sleep(length / 3).await;
+        match queue.extend(&message.receipt, length).await {
+            Ok(Lease::Held) => held_until = tokio::time::Instant::now() + length,
+            Ok(Lease::Lost) => return,
+            Err(error) => tracing::warn!(id = message.id, "the lease was not extended: {error}"),
+        }
+        if tokio::time::Instant::now() >= held_until {
+            return;
+        }
+    }
+}
+
+/// Ends work that takes longer than any work should, so that a slot cannot be lost to it.
+pub fn deadline(most: Duration) -> impl Layer<MessageService, Service = MessageService> + Clone {
+    layer_fn(move |inner: MessageService| {
+        MessageService::new(service_fn(move |delivery: Delivery| {
+            let work = tokio::time::timeout(most, inner.clone().oneshot(delivery));
+            work.map(move |done| done.unwrap_or_else(|_| Err(Setback::Retry(anyhow!("not done within {most:?}")))))
+        }))
+    })
+}
+
+/// Turns a panic in the handler into a setback of its one message.
+pub fn guard() -> impl Layer<MessageService, Service = MessageService> + Clone {
+    layer_fn(|inner: MessageService| {
+        MessageService::new(service_fn(move |delivery: Delivery| {
+            let work = AssertUnwindSafe(inner.clone().oneshot(delivery)).catch_unwind();
+            work.map(|done| done.unwrap_or_else(|panic| Err(Setback::Retry(anyhow!("panicked: {}", words(&*panic))))))
+        }))
+    })
+}
+
+fn words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no words")
+}

@@ -1,0 +1,12 @@
+//! What turns a handler into a service: one consumer loop for every queue, tower layers around the handler, settings
+//! from the environment, logs, and a graceful stop.
+
+pub mod backoff;
+pub mod breaker;
+pub mod consumer;
+pub mod env;
+pub mod layers;
+pub mod objects;
+pub mod outcome;
+pub mod service;
+pub mod tracing_ids;

@@ -1,0 +1,169 @@
+//! From messages to objects: reads S3 events and hands each object to a handler.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tower::util::BoxCloneSyncService;
+use tower::{Service, ServiceExt, service_fn};
+
+use crate::core::event::{self, EventKind, Notification, ObjectEvent};
+use crate::runtime::layers::{Delivery, MessageService};
+use crate::runtime::outcome::{Failure, Outcome, Setback, Settled};
+
+/// A service that settles one object event.
+pub type ObjectService = BoxCloneSyncService<ObjectEvent, Settled, Setback>;
+
+/// Which objects a service is for, and how much of them it holds at once.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    /// The bucket they are in.
+    pub bucket: String,
+    /// What their keys begin with.
+    pub prefix: String,
+    /// How many bytes of objects may be in hand at once. An object that is larger than all of it goes alone.
+    pub bytes_in_flight: u32,
+}
+
+/// A service for messages that are S3 events, around a handler for objects.
+///
+/// A message is settled when every object in it is. Of several setbacks the one that lets the message come again counts:
+/// handlers are idempotent, so that objects that are done already are done again without harm.
+pub fn objects<H>(scope: Scope, handler: H) -> MessageService
+where
+    H: Service<ObjectEvent, Response = Settled, Error = Setback> + Clone + Send + Sync + 'static,
+    H::Future: Send + 'static,
+{
+    let budget = Arc::new(Semaphore::new(scope.bytes_in_flight as usize));
+    let (scope, handler) = (Arc::new(scope), ObjectService::new(handler));
+    MessageService::new(service_fn(move |delivery: Delivery| {
+        let (scope, budget, handler) = (Arc::clone(&scope), Arc::clone(&budget), handler.clone());
+        async move {
+            match event::parse(&delivery.body) {
+                Ok(Notification::Test) => Ok(Settled::Superseded("S3 tested the notification".to_owned())),
+                Ok(Notification::Objects(events)) => handle_all(&scope, &budget, &handler, events).await,
+                Err(error) => Err(Failure::new("bad_message", error).into()),
+            }
+        }
+    }))
+}
+
+async fn handle_all(scope: &Scope, budget: &Semaphore, handler: &ObjectService, events: Vec<ObjectEvent>) -> Outcome {
+    let mut whole = Ok(Settled::Superseded("the message names no object".to_owned()));
+    for event in events {
+        whole = worse(whole, handle_one(scope, budget, handler, event).await);
+    }
+    whole
+}
+
+async fn handle_one(scope: &Scope, budget: &Semaphore, handler: &ObjectService, event: ObjectEvent) -> Outcome {
+    if let Some(settled) = settled_unseen(scope, &event)? {
+        return Ok(settled);
+    }
+    let bytes = u32::try_from(event.size.unwrap_or(0)).unwrap_or(u32::MAX).min(scope.bytes_in_flight);
+    let _held = budget.acquire_many(bytes).await.map_err(anyhow::Error::from)?;
+    let key = event.key.clone();
+    let outcome = handler.clone().oneshot(event).await;
+    if let Ok(settled) = &outcome {
+        tracing::info!(key, ?settled, "settled");
+    }
+    outcome
+}
+
+/// What can be said of an event before its object is looked at.
+fn settled_unseen(scope: &Scope, event: &ObjectEvent) -> Result<Option<Settled>, Failure> {
+    if event.bucket != scope.bucket || !event.key.starts_with(&scope.prefix) {
+        let (bucket, key) = (&event.bucket, &event.key);
+        let message = format!("{bucket}/{key} is not under {}/{}: mend the notification", scope.bucket, scope.prefix);
+        return Err(Failure::new("foreign_object", message));
+    }
+    let skipped = |why: &str| Ok(Some(Settled::Superseded(why.to_owned())));
+    match event.kind {
+        EventKind::Removed => skipped("the object was removed"),
+        EventKind::Created if event.key.ends_with('/') => skipped("a folder's marker is no object"),
+        EventKind::Created => Ok(None),
+    }
+}
+
+/// Of two outcomes the one that decides over the message: what must come again, then what never can, then what is done.
+fn worse(one: Outcome, other: Outcome) -> Outcome {
+    let rank = |outcome: &Outcome| match outcome {
+        Ok(Settled::Superseded(_)) => 0,
+        Ok(Settled::Done) => 1,
+        Err(Setback::Permanent(_)) => 2,
+        Err(Setback::Later { .. }) => 3,
+        Err(Setback::Retry(_)) => 4,
+        Err(Setback::Down(_)) => 5,
+        Err(Setback::LeaseLost) => 6,
+    };
+    if rank(&other) > rank(&one) { other } else { one }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::ports::queue::{Attributes, Message, Receipt};
+
+    fn delivery(keys: &[&str]) -> Delivery {
+        let record = |key: &&str| {
+            let object = json!({"key": key, "size": 60});
+            json!({"eventVersion": "2.1", "eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": "b"}, "object": object}})
+        };
+        let body = json!({"Records": keys.iter().map(record).collect::<Vec<_>>()}).to_string();
+        Arc::new(Message {
+            id: "1".into(),
+            receipt: Receipt("1".into()),
+            body,
+            receive_count: 1,
+            attributes: Attributes::new(),
+        })
+    }
+
+    /// A service that remembers the keys it saw, and fails on those that end in `bad` or `later`.
+    fn remembering(seen: Arc<Mutex<Vec<String>>>) -> MessageService {
+        let scope = Scope { bucket: "b".into(), prefix: "raw/".into(), bytes_in_flight: 100 };
+        objects(
+            scope,
+            service_fn(move |event: ObjectEvent| {
+                seen.lock().unwrap().push(event.key.clone());
+                async move {
+                    match &event.key {
+                        key if key.ends_with("bad") => Err(Failure::new("bad", key).into()),
+                        key if key.ends_with("later") => Err(Setback::Retry(anyhow::anyhow!("later"))),
+                        _ => Ok(Settled::Done),
+                    }
+                }
+            }),
+        )
+    }
+
+    async fn outcome(keys: &[&str]) -> (String, Vec<String>) {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let outcome = remembering(Arc::clone(&seen)).oneshot(delivery(keys)).await;
+        let seen = seen.lock().unwrap().clone();
+        (format!("{outcome:?}"), seen)
+    }
+
+    #[tokio::test]
+    async fn every_object_of_a_message_is_handled_even_after_one_that_failed() {
+        let (outcome, seen) = outcome(&["raw/a", "raw/bad", "raw/c"]).await;
+        assert_eq!(seen, ["raw/a", "raw/bad", "raw/c"]);
+        assert!(outcome.contains("Permanent"), "{outcome}");
+    }
+
+    #[tokio::test]
+    async fn a_message_comes_again_if_any_of_its_objects_must() {
+        assert!(outcome(&["raw/bad", "raw/later", "raw/c"]).await.0.contains("Retry"));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_for_this_service_is_refused_or_passed_over_unseen() {
+        let (refused, seen) = outcome(&["transformed/a"]).await;
+        assert!(refused.contains("foreign_object") && seen.is_empty(), "{refused}");
+        let (passed, seen) = outcome(&["raw/folder/"]).await;
+        assert!(passed.contains("Superseded") && seen.is_empty(), "{passed}");
+    }
+}

@@ -1,0 +1,87 @@
+//! What a handler can say of its work.
+
+use anyhow::anyhow;
+use std::time::Duration;
+
+use crate::ports::queue::QueueError;
+use crate::ports::store::StoreError;
+
+/// What a handler says of a message, or of one object in it.
+pub type Outcome = Result<Settled, Setback>;
+
+/// The work is settled: the message is deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It is done, and durable.
+    Done,
+    /// There was nothing to do, for this reason: somebody else did it, or will.
+    Superseded(String),
+}
+
+/// The work is not settled.
+#[derive(Debug)]
+pub enum Setback {
+    /// It can never succeed: the message goes to the dead-letter queue at once.
+    Permanent(Failure),
+    /// It failed in a way that nobody foresaw; it is tried again, a bounded number of times.
+    Retry(anyhow::Error),
+    /// Something that it needs is down. It is tried again for as long as that lasts, and meanwhile nothing is received.
+    Down(anyhow::Error),
+    /// It cannot be done before some time has passed. That is nobody's failure, and does not count as one.
+    Later {
+        /// How long to wait.
+        wait: Duration,
+        /// Why.
+        reason: String,
+    },
+    /// Its lease ended: somebody else may be at it, and it was given up here.
+    LeaseLost,
+}
+
+/// Why work can never succeed, for the person who reads the dead-letter queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The kind of failure, in one word, by which dead letters are counted and redriven: `unreadable_object`.
+    pub class: &'static str,
+    /// What is wrong, where, and what to do next.
+    pub message: String,
+    /// The trace of the work, where it has one.
+    pub trace_id: Option<String>,
+}
+
+impl Failure {
+    /// A failure of a class.
+    pub fn new(class: &'static str, message: impl ToString) -> Self {
+        Self { class, message: message.to_string(), trace_id: None }
+    }
+
+    /// The same failure, with the trace it belongs to.
+    #[must_use]
+    pub fn traced(self, trace_id: Option<String>) -> Self {
+        Self { trace_id, ..self }
+    }
+}
+
+impl From<Failure> for Setback {
+    fn from(failure: Failure) -> Self {
+        Self::Permanent(failure)
+    }
+}
+
+impl From<StoreError> for Setback {
+    fn from(error: StoreError) -> Self {
+        Self::Down(anyhow!(error))
+    }
+}
+
+impl From<QueueError> for Setback {
+    fn from(error: QueueError) -> Self {
+        Self::Down(anyhow!(error))
+    }
+}
+
+impl From<anyhow::Error> for Setback {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Retry(error)
+    }
+}
