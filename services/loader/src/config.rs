@@ -1,0 +1,38 @@
+//! The settings of the loader.
+
+use anyhow::Context;
+use candlewick_shared::core::clock::Clock;
+use candlewick_shared::core::topology::Topology;
+use candlewick_shared::runtime::env::Env;
+use candlewick_shared::runtime::objects::Scope;
+use secrecy::SecretString;
+
+/// The settings of the loader.
+#[derive(Debug)]
+pub struct Config {
+    /// The objects it is for: `BUCKET`, `BYTES_IN_FLIGHT` (64 MiB).
+    pub scope: Scope,
+    /// Where the database is: `DATABASE_URL`.
+    pub database_url: SecretString,
+    /// How many connections it holds: one for each slot (`SLOTS`).
+    pub connections: u32,
+    /// The time it goes by: `CLOCK`.
+    pub clock: Clock,
+}
+
+impl Config {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// The first setting that is missing or not of its form, by name.
+    pub fn from_env(env: &Env) -> anyhow::Result<Self> {
+        env.required("DATABASE_URL")?;
+        let scope = Scope {
+            bucket: env.bucket()?.to_owned(),
+            prefix: Topology::built_in().prefixes.transformed.clone(),
+            bytes_in_flight: env.parsed_or("BYTES_IN_FLIGHT", 64 << 20)?,
+        };
+        let database_url = env.secret("DATABASE_URL").context("read DATABASE_URL")?;
+        Ok(Self { scope, database_url, connections: env.parsed_or("SLOTS", 4)?, clock: env.clock()? })
+    }
+}

@@ -1,0 +1,49 @@
+//! Which errors of the database are outages.
+
+use anyhow::anyhow;
+use candlewick_shared::runtime::outcome::Setback;
+
+/// An error of the database, on its way to becoming a setback.
+#[derive(Debug, thiserror::Error)]
+#[error("{action}: {source}")]
+pub struct DatabaseError {
+    action: &'static str,
+    source: sqlx::Error,
+}
+
+/// Names what was being done when the database failed.
+pub trait During<T> {
+    /// Names what was being done, as a verb and its object: `read the ledger`.
+    ///
+    /// # Errors
+    /// The database's, under that name.
+    fn during(self, action: &'static str) -> Result<T, DatabaseError>;
+}
+
+impl<T> During<T> for Result<T, sqlx::Error> {
+    fn during(self, action: &'static str) -> Result<T, DatabaseError> {
+        self.map_err(|source| DatabaseError { action, source })
+    }
+}
+
+impl From<DatabaseError> for Setback {
+    fn from(error: DatabaseError) -> Self {
+        if is_outage(&error.source) { Self::Down(anyhow!(error)) } else { Self::Retry(anyhow!(error)) }
+    }
+}
+
+/// Whether it says nothing about the work, but that the database, or the way to it, is not there now.
+///
+/// Classes of SQLSTATE, from the PostgreSQL documentation's appendix on error codes: 08 connection, 40 rolled back for
+/// another's sake, 53 out of resources, 57 shut down or cancelled by an operator, 58 system error.
+fn is_outage(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(error) => {
+            let code = error.code().unwrap_or_default();
+            ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class))
+        }
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,133 @@
+//! Get, decide, put: all of it in one transaction.
+
+use std::sync::Arc;
+
+use candlewick_shared::core::clean_csv::{self, CleanCandles, NotClean};
+use candlewick_shared::core::event::ObjectEvent;
+use candlewick_shared::core::key::TransformedKey;
+use candlewick_shared::core::metadata::{Instrument, TransformedMetadata};
+use candlewick_shared::core::report::Report;
+use candlewick_shared::ports::clock::Now;
+use candlewick_shared::ports::store::{Object, ObjectStore};
+use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
+use sqlx::{PgConnection, PgPool};
+
+use crate::failure::During;
+use crate::ledger::{self, Entry, Version};
+use crate::merge::{self, Claim};
+use crate::staging;
+
+/// The handler of clean objects.
+#[derive(Clone)]
+pub struct Loader {
+    store: Arc<dyn ObjectStore>,
+    pool: PgPool,
+    now: Now,
+}
+
+impl Loader {
+    /// A handler that reads from one bucket and writes to one database.
+    #[must_use]
+    pub fn new(store: Arc<dyn ObjectStore>, pool: PgPool, now: Now) -> Self {
+        Self { store, pool, now }
+    }
+
+    /// Brings the table to what the object that now stands at the event's key says.
+    ///
+    /// The object is read under the series' lock, so that of two loaders the later one has the later object; the ledger's
+    /// row commits with the candles.
+    ///
+    /// # Errors
+    /// A permanent setback where the object can never be loaded; otherwise that of the store or the database.
+    pub async fn handle(self, event: ObjectEvent) -> Outcome {
+        let key: TransformedKey = event.key.parse().map_err(|error| Failure::new("bad_key", error))?;
+        let mut transaction = self.pool.begin().await.during("begin a transaction")?;
+        ledger::lock(&mut transaction, &key).await?;
+        let outcome = match self.store.get(&key.to_string()).await? {
+            Some(object) => self.load(&mut transaction, &key, &object).await?,
+            None => missing(&key, ledger::find(&mut transaction, &key).await?),
+        };
+        transaction.commit().await.during("commit")?;
+        Ok(outcome?)
+    }
+
+    /// The inner result is that of the work, and commits; the outer one is that of the tools, and rolls back.
+    async fn load(
+        &self,
+        database: &mut PgConnection,
+        key: &TransformedKey,
+        object: &Object,
+    ) -> Result<Result<Settled, Failure>, Setback> {
+        let entry = ledger::find_or_make(&mut *database, key).await?;
+        if entry.loaded_etag.as_ref() == Some(&object.info.etag) {
+            return Ok(Ok(Settled::Superseded("this version is loaded already".to_owned())));
+        }
+        let origin = match TransformedMetadata::read(&object.info.metadata) {
+            Ok(origin) => origin,
+            Err(error) => return Ok(Err(Failure::new("bad_metadata", format!("{key}: {error}")))),
+        };
+        match clean_csv::read(&object.body, &key.path.series) {
+            Ok(candles) => {
+                let version = Version { info: &object.info, origin: origin.as_ref() };
+                self.write(database, key, &entry, &version, &candles).await?;
+                Ok(Ok(Settled::Done))
+            }
+            Err(fault) => {
+                ledger::failed(database, &entry, &fault).await?;
+                Ok(Err(not_clean(key, &fault, origin.as_ref())))
+            }
+        }
+    }
+
+    async fn write(
+        &self,
+        database: &mut PgConnection,
+        key: &TransformedKey,
+        entry: &Entry,
+        version: &Version<'_>,
+        candles: &CleanCandles,
+    ) -> Result<(), Setback> {
+        staging::stage(&mut *database, candles).await?;
+        let claim = Claim { object: entry.id, key, raw_written: version.raw_written() };
+        let counts = merge::merge(&mut *database, claim).await?;
+        let now = (self.now)();
+        ledger::loaded(&mut *database, entry, version, candles, counts, now).await?;
+        if let Some(report) = self.report(key).await? {
+            ledger::report(&mut *database, entry, &report).await?;
+        }
+        let instrument = version.origin.map_or_else(Instrument::default, |origin| origin.instrument.clone());
+        ledger::instrument(database, key, &instrument, now).await?;
+        tracing::info!(%key, ?counts, "loaded");
+        Ok(())
+    }
+
+    /// The report on the object's cleaning; none where another hand than the transform's made the object.
+    async fn report(&self, key: &TransformedKey) -> Result<Option<Report>, Setback> {
+        let Some(object) = self.store.get(&key.path.report_key()).await? else { return Ok(None) };
+        match serde_json::from_slice(&object.body) {
+            Ok(report) => Ok(Some(report)),
+            Err(error) => {
+                tracing::warn!(key = key.path.report_key(), "the report cannot be read, and is not kept: {error}");
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// An object that is gone: settled if it was loaded, and otherwise work that can never be done.
+fn missing(key: &TransformedKey, entry: Option<Entry>) -> Result<Settled, Failure> {
+    match entry {
+        Some(Entry { loaded_etag: Some(_), .. }) => {
+            Ok(Settled::Superseded("the object is gone; what it said stays loaded".to_owned()))
+        }
+        _ => Err(Failure::new(
+            "object_missing",
+            format!("{key} was removed before it was loaded: put its raw object again"),
+        )),
+    }
+}
+
+fn not_clean(key: &TransformedKey, fault: &NotClean, origin: Option<&TransformedMetadata>) -> Failure {
+    let trace_id = origin.and_then(|origin| origin.traceparent).map(|trace| trace.trace_id());
+    Failure::new("unreadable_object", format!("{key}: {fault}")).traced(trace_id)
+}

@@ -1,0 +1,31 @@
+//! The loader service.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Result;
+use candlewick_loader::config::Config;
+use candlewick_loader::handler::Loader;
+use candlewick_shared::adapters::{aws::Aws, postgres, system_clock};
+use candlewick_shared::runtime::env::Env;
+use candlewick_shared::runtime::{objects::objects, service};
+use secrecy::ExposeSecret;
+use tokio_util::sync::CancellationToken;
+use tower::service_fn;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    service::run("loader", start).await
+}
+
+async fn start(env: Env, stop: CancellationToken) -> Result<()> {
+    let config = Config::from_env(&env)?;
+    let aws = Aws::from_env().await;
+    let consumer = service::consumer("loader", "transformed", &env, &aws).await?;
+    let pool = postgres::connect(config.database_url.expose_secret(), config.connections).await?;
+    let store = Arc::new(aws.store(&config.scope.bucket));
+    let loader = Loader::new(store, pool.clone(), system_clock::now(config.clock));
+    consumer.run(objects(config.scope, service_fn(move |event| loader.clone().handle(event))), stop).await;
+    pool.close().await;
+    Ok(())
+}

@@ -1,0 +1,140 @@
+//! Get, decide, put.
+
+use std::sync::Arc;
+
+use candlewick_shared::core::clean_csv;
+use candlewick_shared::core::event::ObjectEvent;
+use candlewick_shared::core::key::{ObjectPath, RawKey};
+use candlewick_shared::core::metadata::{Metadata, MetadataError, RawMetadata, TransformedMetadata};
+use candlewick_shared::core::report::Source;
+use candlewick_shared::ports::clock::Now;
+use candlewick_shared::ports::store::{NewObject, Object, ObjectInfo, ObjectStore, Put, PutIf};
+use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
+use jiff::Timestamp;
+
+use crate::clean::{self, Cleaned, Task};
+use crate::quarantine;
+use crate::unpack::{self, MOST_BYTES};
+
+/// How often a target that changed meanwhile is looked at again at once, before the message waits its turn.
+const LOOKS: u32 = 5;
+
+/// The handler of raw objects.
+#[derive(Clone)]
+pub struct Transform {
+    store: Arc<dyn ObjectStore>,
+    now: Now,
+}
+
+/// A raw object in hand, and the target as it was before the object was read.
+struct Work {
+    key: RawKey,
+    object: Object,
+    metadata: RawMetadata,
+    written: Timestamp,
+    target: Option<ObjectInfo>,
+}
+
+impl Transform {
+    /// A handler that reads from and writes to one bucket.
+    #[must_use]
+    pub fn new(store: Arc<dyn ObjectStore>, now: Now) -> Self {
+        Self { store, now }
+    }
+
+    /// Makes the clean object of the raw object that now stands at the event's key.
+    ///
+    /// # Errors
+    /// A permanent setback where the object can never be cleaned; otherwise that of the store.
+    pub async fn handle(self, event: ObjectEvent) -> Outcome {
+        let key: RawKey = event.key.parse().map_err(|error| Failure::new("bad_key", error))?;
+        for _ in 0..LOOKS {
+            if let Some(settled) = self.look(&key).await? {
+                return Ok(settled);
+            }
+        }
+        Err(anyhow::anyhow!("{} changed {LOOKS} times while it was made", key.path.transformed_key()).into())
+    }
+
+    /// One look at the key: none where another look is needed, because somebody else wrote the target meanwhile.
+    async fn look(&self, key: &RawKey) -> Result<Option<Settled>, Setback> {
+        let target = self.store.head(&key.path.transformed_key()).await?;
+        let Some(object) = self.store.get(&key.to_string()).await? else {
+            return Ok(Some(missing(key, target.as_ref())?));
+        };
+        let metadata = RawMetadata::read(&object.info.metadata).map_err(bad_metadata)?;
+        let written = metadata.first_written.unwrap_or(object.info.last_modified);
+        let work = Work { key: key.clone(), object, metadata, written, target };
+        let trace_id = work.metadata.traceparent.map(|trace| trace.trace_id());
+        if let Some(newer) = newer_source(&work)? {
+            return Ok(Some(Settled::Superseded(format!("{newer} is newer"))));
+        }
+        let cleaned = work.clean().map_err(|failure| failure.traced(trace_id))?;
+        self.put_all(work, &cleaned).await
+    }
+
+    /// Writes report and quarantine before the clean object, so that what wakes the loader is complete.
+    async fn put_all(&self, work: Work, cleaned: &Cleaned) -> Result<Option<Settled>, Setback> {
+        let path: &ObjectPath = &work.key.path;
+        let report = serde_json::to_vec_pretty(&cleaned.report).map_err(anyhow::Error::from)?;
+        let quarantine = quarantine::write(&cleaned.quarantined).map_err(anyhow::Error::from)?;
+        let clean = clean_csv::write(&path.series, &cleaned.candles).map_err(anyhow::Error::from)?;
+        self.store.put(&path.report_key(), NewObject::json(report, Metadata::new()), PutIf::Always).await?;
+        self.store.put(&path.quarantine_key(), NewObject::csv(quarantine, Metadata::new()), PutIf::Always).await?;
+        let condition = PutIf::still(work.target.as_ref());
+        let clean = NewObject::csv(clean, work.origin((self.now)()).write());
+        match self.store.put(&path.transformed_key(), clean, condition).await? {
+            Put::Written { .. } => Ok(Some(Settled::Done)),
+            Put::Changed => Ok(None),
+        }
+    }
+}
+
+/// An object that is gone: settled if an earlier look made its clean object, and otherwise work that can never be done.
+fn missing(key: &RawKey, target: Option<&ObjectInfo>) -> Result<Settled, Failure> {
+    match target {
+        Some(_) => Ok(Settled::Superseded("the object is gone; its clean object stays".to_owned())),
+        None => {
+            Err(Failure::new("object_missing", format!("{key} was removed before it was read: put it there again")))
+        }
+    }
+}
+
+fn bad_metadata(error: MetadataError) -> Failure {
+    Failure::new("bad_metadata", format!("{error}; mend the object's metadata, or put it there without any"))
+}
+
+/// The raw object that the target was made from, if it is another one than this and newer. Only a gzipped and a plain
+/// object of the same name share a target; the current object at this key is always the newest of its own.
+fn newer_source(work: &Work) -> Result<Option<String>, Failure> {
+    let Some(target) = &work.target else { return Ok(None) };
+    let origin = TransformedMetadata::read(&target.metadata).map_err(bad_metadata)?;
+    let own = work.key.to_string();
+    let newer = |origin: &TransformedMetadata| (origin.raw_written, &origin.raw_key) > (work.written, &own);
+    Ok(origin.filter(|origin| origin.raw_key != own && newer(origin)).map(|origin| origin.raw_key))
+}
+
+impl Work {
+    fn clean(&self) -> Result<Cleaned, Failure> {
+        let text = unpack::unpack(self.object.body.clone(), self.key.gzip, MOST_BYTES)?;
+        let zone = self.metadata.time_zone().map_err(bad_metadata)?;
+        let now = self.metadata.fetched_at.unwrap_or(self.written);
+        let key = self.key.to_string();
+        let source = Source { key: key.clone(), etag: self.object.info.etag.clone(), as_of: now.to_string() };
+        let task = Task { series: &self.key.path.series, zone: &zone, now, source };
+        clean::clean(&text, &task).map_err(|error| Failure::new("unreadable_object", format!("{key}: {error}")))
+    }
+
+    fn origin(&self, now: Timestamp) -> TransformedMetadata {
+        TransformedMetadata {
+            raw_key: self.key.to_string(),
+            raw_etag: self.object.info.etag.clone(),
+            raw_written: self.written,
+            fetched_at: self.metadata.fetched_at,
+            transformed_at: Some(now),
+            traceparent: self.metadata.traceparent,
+            run: self.metadata.run.clone(),
+            instrument: self.metadata.instrument.clone(),
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The transform service.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Result;
+use candlewick_shared::adapters::{aws::Aws, system_clock};
+use candlewick_shared::runtime::env::Env;
+use candlewick_shared::runtime::{objects::objects, service};
+use candlewick_transform::config::Config;
+use candlewick_transform::handler::Transform;
+use tokio_util::sync::CancellationToken;
+use tower::service_fn;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    service::run("transform", start).await
+}
+
+async fn start(env: Env, stop: CancellationToken) -> Result<()> {
+    let config = Config::from_env(&env)?;
+    let aws = Aws::from_env().await;
+    let consumer = service::consumer("transform", "raw", &env, &aws).await?;
+    let transform = Transform::new(Arc::new(aws.store(&config.scope.bucket)), system_clock::now(config.clock));
+    let handler = objects(config.scope, service_fn(move |event| transform.clone().handle(event)));
+    consumer.run(handler, stop).await;
+    Ok(())
+}
