@@ -1,0 +1,62 @@
+//! Any request of the API, once its path and parameters are understood.
+
+use super::earliest_timestamp::EarliestTimestamp;
+use super::error::ApiError;
+use super::market_state::MarketState;
+use super::parameters::{Format, Parameters, Zone};
+use super::reference::Reference;
+use super::time_series::TimeSeries;
+
+/// A request that could be understood, and so costs credits.
+#[derive(Clone, Debug)]
+pub enum Call {
+    /// `/time_series`.
+    TimeSeries(TimeSeries),
+    /// `/earliest_timestamp`.
+    EarliestTimestamp(EarliestTimestamp),
+    /// `/stocks` or `/exchanges`.
+    Reference(Reference),
+    /// `/market_state`.
+    MarketState(MarketState),
+    /// `/api_usage`.
+    ApiUsage {
+        /// JSON or CSV.
+        format: Format,
+        /// The zone of its timestamp.
+        zone: Zone,
+    },
+}
+
+impl Call {
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// 404 for an unknown path, else the error of the first parameter that is missing or malformed.
+    pub fn parse(path: &str, parameters: &Parameters) -> Result<Self, ApiError> {
+        match path {
+            "/time_series" => TimeSeries::parse(parameters).map(Self::TimeSeries),
+            "/earliest_timestamp" => EarliestTimestamp::parse(parameters).map(Self::EarliestTimestamp),
+            "/stocks" => Reference::stocks(parameters).map(Self::Reference),
+            "/exchanges" => Reference::exchanges(parameters).map(Self::Reference),
+            "/market_state" => Ok(Self::MarketState(MarketState::parse(parameters))),
+            "/api_usage" => Ok(Self::ApiUsage { format: parameters.format()?, zone: parameters.zone()? }),
+            _ => Err(ApiError::unknown_path(path)),
+        }
+    }
+
+    /// The symbols it names, as they were written.
+    #[must_use]
+    pub fn symbols(&self) -> &[String] {
+        match self {
+            Self::TimeSeries(request) => &request.symbols,
+            Self::EarliestTimestamp(request) => std::slice::from_ref(&request.symbol),
+            Self::Reference(_) | Self::MarketState(_) | Self::ApiUsage { .. } => &[],
+        }
+    }
+
+    /// What it costs: one credit a symbol for candles, one for anything else.
+    #[must_use]
+    pub fn credits(&self) -> u32 {
+        u32::try_from(self.symbols().len().max(1)).unwrap_or(u32::MAX)
+    }
+}

@@ -1,0 +1,55 @@
+//! `GET /earliest_timestamp`: where an instrument's candles begin.
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::error::ApiError;
+use super::parameters::{Format, Parameters, Zone};
+use super::sheet::written;
+use super::time_series::{Body, filters, interval};
+use crate::market::bars::Feed;
+use crate::market::instruments::Filters;
+use crate::market::interval::Interval;
+use crate::world::World;
+
+/// A request that could be understood.
+#[derive(Clone, Debug)]
+pub struct EarliestTimestamp {
+    /// The symbol as it was written.
+    pub symbol: String,
+    /// The interval.
+    pub interval: Interval,
+    filters: Filters,
+    zone: Zone,
+    format: Format,
+}
+
+impl EarliestTimestamp {
+    /// Reads the parameters.
+    ///
+    /// # Errors
+    /// 404 without a symbol, 400 for any other parameter that is missing or malformed.
+    pub fn parse(parameters: &Parameters) -> Result<Self, ApiError> {
+        Ok(Self {
+            symbol: parameters.owned("symbol").ok_or_else(ApiError::unknown_symbol)?,
+            interval: interval(parameters)?,
+            filters: filters(parameters),
+            zone: parameters.zone()?,
+            format: parameters.format()?,
+        })
+    }
+
+    /// The time of the oldest candle, as the zone shows it and in seconds since 1970.
+    ///
+    /// # Errors
+    /// 404 or 403 where there is no such instrument, 400 where it has no candle yet.
+    pub fn answer(&self, world: &World, now: Timestamp) -> Result<Body, ApiError> {
+        let instrument = world.catalog.find(&self.symbol, &self.filters)?;
+        let feed = Feed { series: world.series(&instrument), splits: &[], adjusted: true, now };
+        let oldest = feed.oldest(self.interval).ok_or_else(ApiError::no_data)?;
+        let zone = self.zone.or(instrument.calendar.zone());
+        let starts = if self.interval.is_intraday() { zone.to_datetime(oldest.opens) } else { oldest.starts };
+        let answer = json!({ "datetime": written(starts, self.interval), "unix_time": oldest.opens.as_second() });
+        Ok(Body::in_format(answer, self.format))
+    }
+}

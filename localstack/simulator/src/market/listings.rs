@@ -1,0 +1,168 @@
+//! The instruments and exchanges that the simulator knows by name.
+
+use jiff::civil::{Date, date};
+
+/// What an instrument is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A company's share.
+    CommonStock,
+    /// An exchange-traded fund.
+    Etf,
+    /// An index, which nobody trades and so has no volume.
+    Index,
+    /// A pair of currencies, or a metal in a currency.
+    PhysicalCurrency,
+    /// A digital currency in another currency.
+    DigitalCurrency,
+}
+
+impl Kind {
+    /// The API's name of the type.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CommonStock => "Common Stock",
+            Self::Etf => "ETF",
+            Self::Index => "Index",
+            Self::PhysicalCurrency => "Physical Currency",
+            Self::DigitalCurrency => "Digital Currency",
+        }
+    }
+}
+
+/// Where instruments are listed.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Exchange {
+    /// The full name.
+    pub title: &'static str,
+    /// The API's short name, which several segments share.
+    pub name: &'static str,
+    /// The market identifier code (ISO 10383) that the API gives for its instruments.
+    pub mic: &'static str,
+    /// The code of the exchange that the segment belongs to, accepted in its place.
+    pub operating_mic: &'static str,
+    /// The country's name.
+    pub country: &'static str,
+    /// The country's two letters (ISO 3166).
+    pub country_code: &'static str,
+    /// The IANA name of its time zone.
+    pub timezone: &'static str,
+    /// The currency of its prices (ISO 4217).
+    pub currency: &'static str,
+}
+
+/// The New York Stock Exchange, which made-up tickers are listed on.
+pub static NYSE: Exchange = american("New York Stock Exchange", "NYSE", "XNYS", "XNYS");
+/// The NASDAQ's Global Select Market.
+pub static NASDAQ: Exchange = american("NASDAQ Global Select Market", "NASDAQ", "XNGS", "XNAS");
+/// NYSE Arca, home of most exchange-traded funds.
+pub static ARCA: Exchange = american("NYSE Arca", "NYSE", "ARCX", "XNYS");
+/// The National Stock Exchange of India.
+pub static NSE: Exchange = Exchange {
+    title: "National Stock Exchange of India",
+    name: "NSE",
+    mic: "XNSE",
+    operating_mic: "XNSE",
+    country: "India",
+    country_code: "IN",
+    timezone: "Asia/Kolkata",
+    currency: "INR",
+};
+
+/// All exchanges.
+pub static EXCHANGES: [&Exchange; 4] = [&NYSE, &NASDAQ, &ARCA, &NSE];
+
+const fn american(title: &'static str, name: &'static str, mic: &'static str, operating_mic: &'static str) -> Exchange {
+    Exchange {
+        title,
+        name,
+        mic,
+        operating_mic,
+        country: "United States",
+        country_code: "US",
+        timezone: "America/New_York",
+        currency: "USD",
+    }
+}
+
+impl Exchange {
+    /// Whether a request that names an exchange means this one: by short name or by either code, in any case.
+    #[must_use]
+    pub fn answers_to(&self, name: &str) -> bool {
+        [self.name, self.mic, self.operating_mic].iter().any(|own| own.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether it is in that country, given by name or by two letters, in any case.
+    #[must_use]
+    pub fn is_in(&self, country: &str) -> bool {
+        [self.country, self.country_code].iter().any(|own| own.eq_ignore_ascii_case(country))
+    }
+}
+
+/// A listed instrument.
+#[derive(Debug)]
+pub struct Listing {
+    /// The ticker.
+    pub symbol: &'static str,
+    /// The issuer's or the fund's name.
+    pub name: &'static str,
+    /// Where it is listed.
+    pub exchange: &'static Exchange,
+    /// What it is.
+    pub kind: Kind,
+    /// A price, in whole units of its currency, that its made-up candles wander about.
+    pub about: i64,
+    /// The oldest daily candle that the API has.
+    pub since: Date,
+}
+
+/// All listings. Names, exchanges and dates are real; the prices are of the right size only.
+pub static LISTINGS: [Listing; 16] = [
+    stock("AAPL", "Apple Inc.", &NASDAQ, 250, date(1980, 12, 12)),
+    stock("AMZN", "Amazon.com, Inc.", &NASDAQ, 180, date(1997, 5, 15)),
+    stock("BRK.B", "Berkshire Hathaway Inc.", &NYSE, 400, date(1996, 5, 9)),
+    stock("GOOGL", "Alphabet Inc.", &NASDAQ, 160, date(2004, 8, 19)),
+    stock("IBM", "International Business Machines Corporation", &NYSE, 190, date(1980, 1, 2)),
+    stock("JPM", "JPMorgan Chase & Co.", &NYSE, 200, date(1980, 3, 17)),
+    stock("KO", "The Coca-Cola Company", &NYSE, 60, date(1980, 1, 2)),
+    stock("META", "Meta Platforms, Inc.", &NASDAQ, 450, date(2012, 5, 18)),
+    stock("MSFT", "Microsoft Corporation", &NASDAQ, 400, date(1986, 3, 13)),
+    stock("NVDA", "NVIDIA Corporation", &NASDAQ, 110, date(1999, 1, 22)),
+    stock("SBIN", "State Bank of India", &NSE, 600, date(1996, 1, 1)),
+    stock("TSLA", "Tesla, Inc.", &NASDAQ, 230, date(2010, 6, 29)),
+    fund("QQQ", "Invesco QQQ Trust", &NASDAQ, 450, date(1999, 3, 10)),
+    fund("SPY", "SPDR S&P 500 ETF Trust", &ARCA, 500, date(1993, 1, 29)),
+    index("NDX", "NASDAQ-100", &NASDAQ, 18_000, date(1985, 10, 1)),
+    index("SPX", "S&P 500", &NYSE, 5_000, date(1980, 1, 2)),
+];
+
+const fn stock(
+    symbol: &'static str,
+    name: &'static str,
+    exchange: &'static Exchange,
+    about: i64,
+    since: Date,
+) -> Listing {
+    Listing { symbol, name, exchange, kind: Kind::CommonStock, about, since }
+}
+
+const fn fund(
+    symbol: &'static str,
+    name: &'static str,
+    exchange: &'static Exchange,
+    about: i64,
+    since: Date,
+) -> Listing {
+    Listing { symbol, name, exchange, kind: Kind::Etf, about, since }
+}
+
+const fn index(
+    symbol: &'static str,
+    name: &'static str,
+    exchange: &'static Exchange,
+    about: i64,
+    since: Date,
+) -> Listing {
+    Listing { symbol, name, exchange, kind: Kind::Index, about, since }
+}

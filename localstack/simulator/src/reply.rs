@@ -1,0 +1,103 @@
+//! An answer before it becomes HTTP.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::api::error::ApiError;
+use crate::api::time_series::Body;
+use crate::credits::Usage;
+use crate::faults::{Fault, Kind};
+
+/// An answer and how it is to be delivered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body.
+    pub body: Body,
+    /// Whether it is keyed by symbol, which the header `is_batch` tells.
+    pub is_batch: bool,
+    /// The account, for the headers `api-credits-used` and `api-credits-left`; absent where there is no account.
+    pub usage: Option<Usage>,
+    /// How long to wait before it is sent.
+    pub delay: Duration,
+    /// What happens to it on the way.
+    pub spoiled: Spoiled,
+}
+
+/// What happens to an answer on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spoiled {
+    /// Nothing.
+    Not,
+    /// A page of HTML comes in its place, with this status.
+    Html(u16),
+    /// The connection ends halfway through the body.
+    Cut,
+}
+
+/// The answer for one symbol.
+pub type Part = (String, Result<Body, ApiError>);
+
+impl Reply {
+    /// The reply to a request without parts, or that failed as a whole.
+    #[must_use]
+    pub fn of(result: Result<Body, ApiError>) -> Self {
+        let (status, body) = match result {
+            Ok(body) => (200, body),
+            Err(error) => (error.code, Body::Json(error.body())),
+        };
+        Self { status, body, is_batch: false, usage: None, delay: Duration::ZERO, spoiled: Spoiled::Not }
+    }
+
+    /// The reply to a request for several symbols: one object keyed by symbol, errors among its values.
+    #[must_use]
+    pub fn of_parts(parts: Vec<Part>) -> Self {
+        let value = |result| match result {
+            Ok(Body::Json(answer)) => answer,
+            Ok(Body::Csv(text)) => text.into(),
+            Err(error) => ApiError::body(&error),
+        };
+        let object: Map<_, _> = parts.into_iter().map(|(symbol, result)| (symbol, value(result))).collect();
+        Self { is_batch: true, ..Self::of(Ok(Body::Json(object.into()))) }
+    }
+
+    /// The reply after the faults of its delivery. Of several delays the longest counts.
+    #[must_use]
+    pub fn delivered_with(mut self, faults: &[Fault]) -> Self {
+        for fault in faults {
+            match fault.kind {
+                Kind::Html => self.spoiled = Spoiled::Html(fault.code.unwrap_or(200)),
+                Kind::Cut => self.spoiled = Spoiled::Cut,
+                Kind::Slow => self.delay = self.delay.max(Duration::from_millis(fault.delay_ms)),
+                _ => {}
+            }
+        }
+        self
+    }
+
+    /// The status that goes over the wire.
+    #[must_use]
+    pub fn wire_status(&self) -> u16 {
+        match self.spoiled {
+            Spoiled::Html(status) => status,
+            Spoiled::Not | Spoiled::Cut => self.status,
+        }
+    }
+
+    /// Whether its body is an error, whatever its status.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        matches!(&self.body, Body::Json(answer) if answer["status"] == "error")
+    }
+
+    /// The body as a value, as `/batch` wraps it.
+    #[must_use]
+    pub fn into_value(self) -> Value {
+        match self.body {
+            Body::Json(answer) => answer,
+            Body::Csv(text) => text.into(),
+        }
+    }
+}

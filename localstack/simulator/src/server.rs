@@ -1,0 +1,137 @@
+//! The HTTP shell: sockets, headers and bodies around the simulator.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
+use axum::routing::post;
+use bytes::Bytes;
+use futures::StreamExt;
+use futures::stream;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::time_series;
+use crate::batch;
+use crate::clock::Clock;
+use crate::control;
+use crate::credits::Usage;
+use crate::reply::{Reply, Spoiled};
+use crate::settings::Settings;
+use crate::simulator::Simulator;
+
+/// How long open connections may take to finish after the signal to stop.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How long after the first half of a body its connection is cut, so that the half is on its way.
+const CUT_AFTER: Duration = Duration::from_millis(50);
+
+const PAGE: &str = "<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>";
+
+/// What all requests share.
+#[derive(Debug)]
+pub struct Shared {
+    /// The simulator.
+    pub simulator: Simulator,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// Serves the API on `listener` until `shutdown` completes, then lets open requests finish for two seconds.
+///
+/// # Errors
+/// Where the simulator cannot be set up, or the listener fails.
+pub async fn serve(listener: TcpListener, settings: Settings, shutdown: impl Future<Output = ()>) -> Result<()> {
+    let simulator = Simulator::new(&settings).context("set up simulator")?;
+    let shared = Arc::new(Shared { simulator, clock: settings.clock });
+    let address = listener.local_addr().context("read address of listener")?;
+    let stop = CancellationToken::new();
+    let server = axum::serve(listener, routes(shared)).with_graceful_shutdown(stop.clone().cancelled_owned());
+    tracing::info!("TwelveData simulator listens on http://{address}");
+    let stopped = async {
+        shutdown.await;
+        stop.cancel();
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        served = server => served.context("serve requests"),
+        () = stopped => Ok(()),
+    }
+}
+
+fn routes(shared: Arc<Shared>) -> Router {
+    control::routes().route("/batch", post(answer_batch)).fallback(answer).with_state(shared)
+}
+
+async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap) -> Response<Body> {
+    let request = batch::request(&uri, header_key(&headers));
+    let reply = shared.simulator.answer(&request, shared.clock.now());
+    deliver(reply).await
+}
+
+async fn answer_batch(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response<Body> {
+    let reply = batch::answer(&shared.simulator, &body, header_key(&headers), shared.clock.now());
+    deliver(reply).await
+}
+
+/// The key of `Authorization: apikey KEY`.
+fn header_key(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, key) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("apikey").then(|| key.trim())
+}
+
+async fn deliver(reply: Reply) -> Response<Body> {
+    tokio::time::sleep(reply.delay).await;
+    let mut response = match reply.spoiled {
+        Spoiled::Html(_) => plain("text/html; charset=utf-8", PAGE.to_owned()),
+        Spoiled::Not => whole(&reply.body),
+        Spoiled::Cut => cut(whole(&reply.body)).await,
+    };
+    *response.status_mut() = StatusCode::from_u16(reply.wire_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    mark(response.headers_mut(), reply.is_batch, reply.usage);
+    response
+}
+
+/// The media types are exactly these: the official Python client takes an answer for CSV only where it is `text/csv` with no
+/// parameter.
+fn whole(body: &time_series::Body) -> Response<Body> {
+    match body {
+        time_series::Body::Json(answer) => plain("application/json", answer.to_string()),
+        time_series::Body::Csv(text) => plain("text/csv", text.clone()),
+    }
+}
+
+fn plain(media_type: &'static str, text: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(text));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}
+
+/// The same answer, announced with its full length, whose connection breaks after half of it.
+async fn cut(response: Response<Body>) -> Response<Body> {
+    let (mut head, body) = response.into_parts();
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+    head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+    let half = bytes.slice(..bytes.len() / 2);
+    let breaking = stream::once(async {
+        tokio::time::sleep(CUT_AFTER).await;
+        Err(std::io::Error::other("cut on demand"))
+    });
+    Response::from_parts(head, Body::from_stream(stream::iter([Ok(half)]).chain(breaking)))
+}
+
+fn mark(headers: &mut HeaderMap, is_batch: bool, usage: Option<Usage>) {
+    if is_batch {
+        headers.insert("is_batch", HeaderValue::from_static("true"));
+    }
+    if let Some(usage) = usage {
+        headers.insert("api-credits-used", HeaderValue::from(usage.used));
+        headers.insert("api-credits-left", HeaderValue::from(usage.left));
+    }
+}

@@ -1,0 +1,89 @@
+//! The simulator's settings and its command line.
+
+use std::net::SocketAddr;
+
+use clap::Parser;
+
+use crate::clock::Clock;
+use crate::credits::Plan;
+use crate::fault_text::{Defects, parse_defects, parse_faults};
+use crate::faults::Faults;
+
+/// What a simulator is started with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Decides everything that is made up.
+    pub seed: u64,
+    /// The account's budget.
+    pub plan: Plan,
+    /// The one key that is accepted; `None` accepts any that is not empty.
+    pub key: Option<String>,
+    /// The faults at the start.
+    pub faults: Faults,
+    /// The data defects at the start.
+    pub defects: Defects,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl Default for Settings {
+    /// Seed 1, no limits, any key, no faults, no defects, the real time.
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            plan: Plan::unlimited(),
+            key: None,
+            faults: Faults::default(),
+            defects: Defects::default(),
+            clock: Clock::Real,
+        }
+    }
+}
+
+/// Answers as the TwelveData API does, from recorded and made-up candles.
+///
+/// The environment variable CLOCK sets the simulated time: START@ANCHOR*RATE, such as 2024-06-03T13:30:00Z@1717421400*60.
+#[derive(Clone, Debug, Parser)]
+#[command(version)]
+pub struct Arguments {
+    /// Where to listen; port 0 takes any free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8460")]
+    pub listen: SocketAddr,
+    /// Decides everything that is made up
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// The plan whose budget of credits holds: free, grow, pro or unlimited
+    #[arg(long, default_value = "unlimited")]
+    pub plan: Plan,
+    /// Credits in a minute, in place of the plan's
+    #[arg(long, value_name = "CREDITS")]
+    pub credits_per_minute: Option<u32>,
+    /// Credits in a UTC day, in place of the plan's
+    #[arg(long, value_name = "CREDITS")]
+    pub credits_per_day: Option<u32>,
+    /// The only key that is accepted [default: any that is not empty]
+    #[arg(long)]
+    pub key: Option<String>,
+    /// Faults, such as 500:0.1,html:0.05,cut:0.05,slow=2s:0.1,429-minute:0.02,status200-errors
+    ///
+    /// A list of KIND:CHANCE. The kinds are 500, html, cut, slow=DELAY, 429-minute, 429-day, null, no-values, empty-values
+    /// and plan-gate. The switch status200-errors sends every error with HTTP status 200.
+    #[arg(long, value_parser = parse_faults, default_value = "", hide_default_value = true, verbatim_doc_comment)]
+    pub faults: Faults,
+    /// Data defects by symbol, such as MSFT=duplicate+null,*=float-noise
+    ///
+    /// The kinds are duplicate, conflict, missing, sentinel, null, hundredfold, float-noise, weekend, future and split-step.
+    #[arg(long, value_parser = parse_defects, default_value = "", hide_default_value = true, verbatim_doc_comment)]
+    pub defects: Defects,
+}
+
+impl Arguments {
+    /// The settings that the command line and the clock make.
+    #[must_use]
+    pub fn into_settings(self, clock: Clock) -> Settings {
+        let mut plan = self.plan;
+        plan.per_minute = self.credits_per_minute.unwrap_or(plan.per_minute);
+        plan.per_day = self.credits_per_day.or(plan.per_day);
+        Settings { seed: self.seed, plan, key: self.key, faults: self.faults, defects: self.defects, clock }
+    }
+}

@@ -1,0 +1,12 @@
+//! The simulator as its clients see it.
+
+mod conformance;
+mod credits;
+mod data;
+mod defects;
+mod faults;
+mod market;
+mod process;
+mod python;
+mod support;
+mod time_series;

@@ -1,0 +1,115 @@
+//! Starts LocalStack in host mode, without Docker.
+
+mod health;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+
+use crate::process::{Exit, Process, Program};
+use crate::progress::Reporter;
+use crate::python::{Environment, Requirements};
+use crate::state::StateDir;
+
+/// Sets what LocalStack has no setting for, then starts it; with the argument `prepare` it does slow work of every first
+/// start ahead.
+const LAUNCHER: &str = include_str!("localstack/launch.py");
+
+/// What LocalStack needs from PyPI.
+pub const REQUIREMENTS: Requirements = Requirements {
+    title: "LocalStack 4.12",
+    size: "130 MB",
+    locks: &[include_str!("../requirements-build.txt"), include_str!("../requirements.txt")],
+    prepare: Some(LAUNCHER),
+    otherwise: "",
+};
+
+/// How LocalStack is to run.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The loopback port of its one endpoint.
+    pub port: u16,
+    /// The services to offer, by their AWS names: `s3`, `sqs`, `sns`, ….
+    pub services: Vec<String>,
+    /// The AWS region to report in queue addresses and identifiers.
+    pub region: String,
+    /// How long it may take to get ready.
+    pub patience: Duration,
+}
+
+/// A LocalStack that is ready.
+#[derive(Debug)]
+pub struct LocalStack {
+    /// Where it listens: `http://127.0.0.1:PORT`.
+    pub endpoint: String,
+    /// Its process, to await and to stop.
+    pub process: Process,
+}
+
+impl LocalStack {
+    /// Starts it and waits until all its services are loaded.
+    pub async fn start(
+        environment: &Environment,
+        settings: &Settings,
+        state: &StateDir,
+        progress: &Reporter,
+    ) -> anyhow::Result<Self> {
+        progress.line("localstack", "starting");
+        let process = Process::start(&program(environment, settings, state), state)?;
+        let ready = tokio::select! {
+            ready = tokio::time::timeout(settings.patience, health::ready(settings.port)) => ready.is_ok(),
+            exit = process.wait() => return Err(died(&process, exit)),
+        };
+        if !ready {
+            process.stop().await;
+            bail!(late(&process, settings));
+        }
+        let endpoint = format!("http://127.0.0.1:{}", settings.port);
+        progress.line("localstack", &format!("ready on {endpoint} ({})", settings.services.join(", ")));
+        Ok(Self { endpoint, process })
+    }
+}
+
+fn program(environment: &Environment, settings: &Settings, state: &StateDir) -> Program {
+    let address = format!("127.0.0.1:{}", settings.port);
+    Program::new("localstack", environment.python())
+        .args(["-I", "-c", LAUNCHER])
+        .clean_env()
+        .dir(state.root())
+        .env("SERVICES", settings.services.join(","))
+        .env("EAGER_SERVICE_LOADING", "1")
+        .env("GATEWAY_LISTEN", &address)
+        // Queue addresses then work without a name server that knows localhost.localstack.cloud.
+        .env("LOCALSTACK_HOST", &address)
+        .env("SQS_ENDPOINT_STRATEGY", "path")
+        .env("DEFAULT_REGION", &settings.region)
+        .env("FILESYSTEM_ROOT", filesystem(state))
+        // In a container it would otherwise take itself for its own image, and the whole file system for its own.
+        .env("OVERRIDE_IN_DOCKER", "0")
+        .env("DISABLE_EVENTS", "1")
+        .env("SKIP_SSL_CERT_DOWNLOAD", "1")
+        .env("DNS_ADDRESS", "0")
+}
+
+/// LocalStack keeps its caches here; objects and queues it forgets.
+fn filesystem(state: &StateDir) -> PathBuf {
+    state.root().join("localstack")
+}
+
+fn died(process: &Process, exit: Exit) -> anyhow::Error {
+    anyhow::anyhow!("LocalStack ended before it was ready ({exit}); {}", end_of_log(process))
+}
+
+fn late(process: &Process, settings: &Settings) -> String {
+    format!("LocalStack was not ready within {} s and was stopped; {}", settings.patience.as_secs(), end_of_log(process))
+}
+
+fn end_of_log(process: &Process) -> String {
+    format!("the end of its log ({}):\n{}", process.log().display(), process.last_lines(15).join("\n"))
+}
+
+/// Whether something that answers like LocalStack is ready on the port.
+pub async fn is_ready(port: u16) -> anyhow::Result<bool> {
+    health::ask(port).await.with_context(|| format!("ask LocalStack on port {port} for its health"))
+}

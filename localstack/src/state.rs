@@ -1,0 +1,156 @@
+//! The state directory: where a stack keeps its logs, pid files, data and addresses, and the lock that makes it one stack's.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+
+/// A killed run's watchdog is given this long to clean up before a new run gives up on the lock.
+const WATCHDOG_PATIENCE: Duration = Duration::from_secs(60);
+const WATCHDOG: &str = "watchdog";
+
+/// A directory that holds everything one stack leaves on disk.
+#[derive(Debug, Clone)]
+pub struct StateDir {
+    root: PathBuf,
+}
+
+impl StateDir {
+    /// Creates the directory where it is missing. The path is made absolute, because children run elsewhere.
+    pub fn open(root: &Path) -> anyhow::Result<Self> {
+        fs::create_dir_all(root).with_context(|| format!("create state directory {}", root.display()))?;
+        let root = root.canonicalize().with_context(|| format!("resolve state directory {}", root.display()))?;
+        for part in ["logs", "run"] {
+            fs::create_dir_all(root.join(part)).with_context(|| format!("create {part} in {}", root.display()))?;
+        }
+        Ok(Self { root })
+    }
+
+    /// The directory itself, absolute.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The log that the program `name` appends to.
+    #[must_use]
+    pub fn log(&self, name: &str) -> PathBuf {
+        self.root.join("logs").join(format!("{name}.log"))
+    }
+
+    /// The file of addresses that a shell can source.
+    #[must_use]
+    pub fn env_file(&self) -> PathBuf {
+        self.root.join("env")
+    }
+
+    pub(crate) fn run_dir(&self) -> PathBuf {
+        self.root.join("run")
+    }
+
+    pub(crate) fn pid_file(&self, name: &str) -> PathBuf {
+        self.run_dir().join(format!("{name}.pid"))
+    }
+
+    /// Takes the directory for this process until the lock is dropped.
+    /// A watchdog that is still cleaning up after a killed run is waited for; any other holder is an error.
+    pub async fn lock(&self) -> Result<StateLock, LockError> {
+        let deadline = Instant::now() + WATCHDOG_PATIENCE;
+        loop {
+            match self.try_lock("up") {
+                Err(LockError::CleaningUp { .. }) if Instant::now() < deadline => {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    pub(crate) fn try_lock_as_watchdog(&self) -> Result<StateLock, LockError> {
+        self.try_lock(WATCHDOG)
+    }
+
+    fn try_lock(&self, role: &str) -> Result<StateLock, LockError> {
+        let path = self.root.join("lock");
+        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(self.held_by(file)),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+        file.set_len(0)?;
+        file.rewind()?;
+        write!(file, "{} {role}", std::process::id())?;
+        Ok(StateLock { _file: file })
+    }
+
+    /// The file may be empty for the instant between another's lock and its writing; the pid is then unknown.
+    fn held_by(&self, mut file: File) -> LockError {
+        let mut text = String::new();
+        let _ = file.read_to_string(&mut text);
+        let (pid, role) = text.split_once(' ').unwrap_or(("unknown", ""));
+        let (pid, state) = (pid.to_owned(), self.root.clone());
+        if role == WATCHDOG { LockError::CleaningUp { pid, state } } else { LockError::Held { pid, state } }
+    }
+}
+
+/// Holds the state directory for this process; the system releases it when the process ends, however it ends.
+#[derive(Debug)]
+pub struct StateLock {
+    _file: File,
+}
+
+/// Why the state directory could not be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another run uses the directory.
+    #[error(
+        "candlewick is already up in {} (process {pid}); stop it with `candlewick down`, or use another state directory",
+        state.display()
+    )]
+    Held {
+        /// The process that holds the lock.
+        pid: String,
+        /// The directory.
+        state: PathBuf,
+    },
+    /// A watchdog is still stopping what a killed run left.
+    #[error("what a killed run left in {} is still being stopped (by process {pid}); try again in a moment", state.display())]
+    CleaningUp {
+        /// The watchdog.
+        pid: String,
+        /// The directory.
+        state: PathBuf,
+    },
+    /// The lock file cannot be used.
+    #[error("cannot lock the state directory: {0}")]
+    Io(#[from] io::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_second_lock_is_refused_and_names_the_holder() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::open(dir.path()).unwrap();
+        let held = state.lock().await.unwrap();
+        let error = state.lock().await.unwrap_err();
+        assert!(error.to_string().contains(&format!("process {}", std::process::id())), "{error}");
+        drop(held);
+        state.lock().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_watchdog_that_cleans_up_is_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::open(dir.path()).unwrap();
+        let watchdog = state.try_lock_as_watchdog().unwrap();
+        assert!(matches!(state.try_lock("up"), Err(LockError::CleaningUp { .. })));
+        let (locked, ()) = tokio::join!(state.lock(), async { drop(watchdog) });
+        locked.unwrap();
+    }
+}

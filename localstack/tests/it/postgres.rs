@@ -1,0 +1,151 @@
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+use candlewick_localstack::postgres::{Postgres, PostgresError, Settings, Source};
+use candlewick_localstack::process::leftovers::{self, Outcome};
+use candlewick_localstack::process::{Exit, Signal, Stopped};
+use candlewick_localstack::progress::silent;
+use candlewick_localstack::python::Search;
+use candlewick_localstack::state::StateDir;
+use sqlx::{Connection, PgConnection};
+
+use crate::support::{PATIENCE, all, free_port, heard, python_home, state};
+
+fn settings(source: Source) -> Settings {
+    Settings {
+        port: free_port(),
+        database: "candlewick".into(),
+        source,
+        path: std::env::var_os("PATH").unwrap(),
+        python_home: python_home(),
+        python: Search::from_env(),
+        patience: PATIENCE,
+    }
+}
+
+async fn start(settings: &Settings, state: &StateDir) -> Postgres {
+    Postgres::start(settings, state, &silent()).await.unwrap()
+}
+
+async fn connect(postgres: &Postgres) -> PgConnection {
+    PgConnection::connect(&postgres.url()).await.unwrap()
+}
+
+async fn count(postgres: &Postgres) -> i64 {
+    sqlx::query_scalar("SELECT count(*) FROM kept").fetch_one(&mut connect(postgres).await).await.unwrap()
+}
+
+async fn keep_a_row(postgres: &Postgres) {
+    let mut connection = connect(postgres).await;
+    sqlx::raw_sql("CREATE TABLE IF NOT EXISTS kept (n int); INSERT INTO kept VALUES (1)")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn data_outlives_a_stop_a_kill_and_a_run_that_never_stopped_it() {
+    let (_dir, state) = state();
+    let settings = settings(Source::System);
+    let postgres = start(&settings, &state).await;
+    keep_a_row(&postgres).await;
+    // An open connection must not hold up the stop.
+    let _open = connect(&postgres).await;
+    assert_eq!(postgres.process.stop().await, Stopped::Asked(Exit::Code(0)));
+
+    let postgres = start(&settings, &state).await;
+    assert_eq!(count(&postgres).await, 1);
+    keep_a_row(&postgres).await;
+    postgres.process.signal(Signal::SIGKILL).unwrap();
+    assert_eq!(postgres.process.wait().await, Exit::Signal(9));
+
+    let postgres = start(&settings, &state).await;
+    assert_eq!(count(&postgres).await, 2);
+    let stopped = leftovers::stop(&state).await.unwrap();
+    assert_eq!((stopped[0].pid, stopped[0].outcome), (postgres.process.pid(), Outcome::Asked));
+
+    let postgres = start(&settings, &state).await;
+    assert_eq!(count(&postgres).await, 2);
+    postgres.process.stop().await;
+}
+
+#[tokio::test]
+async fn what_it_keeps_is_private_and_its_password_shows_nowhere() {
+    let (_dir, state) = state();
+    let settings = settings(Source::System);
+    let postgres = start(&settings, &state).await;
+    let home = postgres.data.parent().unwrap();
+    let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(home), mode(&home.join("password"))), (0o700, 0o600));
+    let password = fs::read_to_string(home.join("password")).unwrap();
+    assert!(!format!("{postgres:?}").contains(password.trim()));
+    let log = fs::read_to_string(postgres.process.log()).unwrap();
+    assert!(!log.contains(password.trim()));
+    postgres.process.stop().await;
+
+    fs::write(home.join("password"), "another\n").unwrap();
+    let error = Postgres::start(&settings, &state, &silent()).await.unwrap_err();
+    assert!(matches!(error, PostgresError::WrongPassword { .. }), "{error}");
+    assert_eq!(leftovers::alive(&state).unwrap(), [], "a server that can't be used is stopped");
+}
+
+#[tokio::test]
+async fn data_of_another_major_version_is_refused_with_both_named() {
+    let (_dir, state) = state();
+    let settings = settings(Source::System);
+    let postgres = start(&settings, &state).await;
+    postgres.process.stop().await;
+    fs::write(postgres.data.join("PG_VERSION"), "9\n").unwrap();
+    let error = Postgres::start(&settings, &state, &silent()).await.unwrap_err().to_string();
+    assert!(error.contains("made by PostgreSQL 9") && error.contains(&postgres.version), "{error}");
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_shows_in_the_error() {
+    let (_dir, state) = state();
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let settings = Settings { port: taken.local_addr().unwrap().port(), ..settings(Source::System) };
+    let error = Postgres::start(&settings, &state, &silent()).await.unwrap_err();
+    assert!(matches!(error, PostgresError::Died { .. }), "{error}");
+    assert!(error.to_string().contains("Address already in use"), "{error}");
+}
+
+#[tokio::test]
+async fn the_wheel_serves_where_the_machine_has_nothing() {
+    let (_dir, state) = state();
+    let settings = settings(Source::Wheel);
+    let postgres = start(&settings, &state).await;
+    assert!(postgres.version.starts_with("18."), "{}", postgres.version);
+    keep_a_row(&postgres).await;
+    assert_eq!(count(&postgres).await, 1);
+    assert_eq!(postgres.process.stop().await, Stopped::Asked(Exit::Code(0)));
+}
+
+/// Like a clone under /root. Only root can fail to be somebody else, so for others there is nothing to see.
+#[tokio::test]
+async fn where_the_servers_user_cannot_go_the_data_lies_under_var_tmp_and_is_found_again() {
+    let (dir, _) = state();
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    let state = StateDir::open(&dir.path().join("clone/.local")).unwrap();
+    let settings = settings(Source::System);
+    let (progress, lines) = heard();
+    let postgres = Postgres::start(&settings, &state, &progress).await.unwrap();
+    keep_a_row(&postgres).await;
+    postgres.process.stop().await;
+    assert!(postgres.data.starts_with("/var/tmp"), "{}", postgres.data.display());
+    assert!(all(lines).contains("so the data lies in /var/tmp/candlewick-"));
+    let home = postgres.data.parent().unwrap().metadata().unwrap();
+    assert_eq!((home.mode() & 0o777, home.uid() == 0), (0o700, false));
+
+    let postgres = start(&settings, &state).await;
+    assert_eq!(count(&postgres).await, 1);
+    postgres.process.stop().await;
+    fs::remove_dir_all(postgres.data.parent().unwrap().parent().unwrap()).unwrap();
+    let postgres = start(&settings, &state).await;
+    postgres.process.stop().await;
+    fs::remove_dir_all(postgres.data.parent().unwrap().parent().unwrap()).unwrap();
+}
