@@ -7,21 +7,20 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use crate::process::{Exit, Process, Program};
+use crate::process::{Exit, Process, Program, StopPlan};
 use crate::progress::Reporter;
 use crate::python::{Environment, Requirements};
 use crate::state::StateDir;
 
-/// Sets what LocalStack has no setting for, then starts it; with the argument `prepare` it does slow work of every first
-/// start ahead.
-const LAUNCHER: &str = include_str!("localstack/launch.py");
+/// Sets what LocalStack has no setting for, then starts it.
+const LAUNCH: &str = include_str!("localstack/launch.py");
 
 /// What LocalStack needs from PyPI.
 pub const REQUIREMENTS: Requirements = Requirements {
     title: "LocalStack 4.12",
     size: "130 MB",
     locks: &[include_str!("../requirements-build.txt"), include_str!("../requirements.txt")],
-    prepare: Some(LAUNCHER),
+    prepare: Some(include_str!("localstack/prepare.py")),
     otherwise: "",
 };
 
@@ -32,8 +31,6 @@ pub struct Settings {
     pub port: u16,
     /// The services to offer, by their AWS names: `s3`, `sqs`, `sns`, ….
     pub services: Vec<String>,
-    /// The AWS region to report in queue addresses and identifiers.
-    pub region: String,
     /// How long it may take to get ready.
     pub patience: Duration,
 }
@@ -74,16 +71,17 @@ impl LocalStack {
 fn program(environment: &Environment, settings: &Settings, state: &StateDir) -> Program {
     let address = format!("127.0.0.1:{}", settings.port);
     Program::new("localstack", environment.python())
-        .args(["-I", "-c", LAUNCHER])
+        .args(["-I", "-c", LAUNCH])
         .clean_env()
         .dir(state.root())
+        // It has nothing to save.
+        .stop_by(StopPlan::term(Duration::from_secs(5)))
         .env("SERVICES", settings.services.join(","))
         .env("EAGER_SERVICE_LOADING", "1")
         .env("GATEWAY_LISTEN", &address)
         // Queue addresses then work without a name server that knows localhost.localstack.cloud.
         .env("LOCALSTACK_HOST", &address)
         .env("SQS_ENDPOINT_STRATEGY", "path")
-        .env("DEFAULT_REGION", &settings.region)
         .env("FILESYSTEM_ROOT", filesystem(state))
         // In a container it would otherwise take itself for its own image, and the whole file system for its own.
         .env("OVERRIDE_IN_DOCKER", "0")
@@ -102,7 +100,11 @@ fn died(process: &Process, exit: Exit) -> anyhow::Error {
 }
 
 fn late(process: &Process, settings: &Settings) -> String {
-    format!("LocalStack was not ready within {} s and was stopped; {}", settings.patience.as_secs(), end_of_log(process))
+    format!(
+        "LocalStack was not ready within {} s and was stopped; {}",
+        settings.patience.as_secs(),
+        end_of_log(process)
+    )
 }
 
 fn end_of_log(process: &Process) -> String {

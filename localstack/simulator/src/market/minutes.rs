@@ -26,8 +26,8 @@ impl Path {
         Self { day, minutes, turns, tick, noise, place }
     }
 
-    /// The candle of the minutes `from..to`, as it stands when `elapsed` seconds of the session have passed; `None` where it
-    /// has not begun. Minutes beyond the session do not exist.
+    /// The candle of the minutes `from..to`, as it stands when `elapsed` seconds of the session have passed; `None`
+    /// where it has not begun. Minutes beyond the session do not exist.
     #[must_use]
     pub fn candle(&self, from: i64, to: i64, elapsed: i64) -> Option<Candle> {
         let begun = (from..to.min(self.minutes)).take_while(|minute| minute * 60 <= elapsed);
@@ -70,8 +70,8 @@ impl Path {
         (units / self.tick * self.tick).clamp(self.day.low.units(), self.day.high.units())
     }
 
-    /// The share of the day's volume that falls into a minute. The shares of all minutes add up to the day's volume, because
-    /// each is the difference of two running totals.
+    /// The share of the day's volume that falls into a minute. The shares of all minutes add up to the day's volume,
+    /// because each is the difference of two running totals.
     fn traded(&self, volume: u64, minute: i64) -> u64 {
         self.traded_before(volume, minute + 1) - self.traded_before(volume, minute)
     }

@@ -1,0 +1,39 @@
+//! Builds the services' programs, as this one was built.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context, bail};
+use tokio::process::Command;
+
+/// The packages whose programs `up` starts.
+const PACKAGES: [&str; 4] = ["candlewick-ingest", "candlewick-transform", "candlewick-loader", "candlewick-simulator"];
+
+/// The directory that this program stands in, and that the others are built to.
+pub fn programs() -> anyhow::Result<PathBuf> {
+    let own = std::env::current_exe().context("find this program")?;
+    Ok(own.parent().context("find this program's directory")?.to_owned())
+}
+
+/// Builds the programs in the profile that this one was built in. What is built already costs a moment.
+pub async fn build(root: &Path) -> anyhow::Result<()> {
+    let programs = programs()?;
+    let profile = match programs.file_name().and_then(|name| name.to_str()) {
+        Some("debug") | None => "dev",
+        Some(other) => other,
+    };
+    let target = programs.parent().context("find the target directory")?;
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command
+        .current_dir(root)
+        .args(["build", "--quiet", "--locked", "--bins", "--profile", profile])
+        .arg("--target-dir")
+        .arg(target);
+    command.args(PACKAGES.iter().flat_map(|package| ["-p", package])).stdin(Stdio::null()).kill_on_drop(true);
+    let output = command.output().await.context("run cargo (is Rust's cargo on PATH?)")?;
+    if !output.status.success() {
+        bail!("the services do not build:\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(())
+}
