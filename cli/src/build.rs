@@ -6,8 +6,10 @@ use std::process::Stdio;
 use anyhow::{Context, bail};
 use tokio::process::Command;
 
-/// The packages whose programs `up` starts.
-const PACKAGES: [&str; 4] = ["candlewick-ingest", "candlewick-transform", "candlewick-loader", "candlewick-simulator"];
+/// The packages whose programs `up` starts, and this one: with it, dependencies have the features that they were built with
+/// already, and nothing is built twice.
+const PACKAGES: [&str; 5] =
+    ["candlewick-cli", "candlewick-ingest", "candlewick-transform", "candlewick-loader", "candlewick-simulator"];
 
 /// The directory that this program stands in, and that the others are built to.
 pub fn programs() -> anyhow::Result<PathBuf> {

@@ -69,13 +69,13 @@ pub struct Arguments {
     ///
     /// A list of KIND:CHANCE. The kinds are 500, html, cut, slow=DELAY, 429-minute, 429-day, null, no-values,
     /// empty-values and plan-gate. The switch status200-errors sends every error with HTTP status 200.
-    #[arg(long, value_parser = parse_faults, default_value = "", hide_default_value = true, verbatim_doc_comment)]
+    #[arg(long, value_parser = parse_faults, default_value = "", hide_default_value = true)]
     pub faults: Faults,
     /// Data defects by symbol, such as MSFT=duplicate+null,*=float-noise
     ///
     /// The kinds are duplicate, conflict, missing, sentinel, null, hundredfold, float-noise, weekend, future and
     /// split-step.
-    #[arg(long, value_parser = parse_defects, default_value = "", hide_default_value = true, verbatim_doc_comment)]
+    #[arg(long, value_parser = parse_defects, default_value = "", hide_default_value = true)]
     pub defects: Defects,
 }
 

@@ -27,11 +27,13 @@ impl Guard {
 }
 
 impl Drop for Guard {
+    /// On a thread of its own, because a runtime can't be entered from within the test's.
     fn drop(&mut self) {
-        let stop = leftovers::stop(&self.state);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        // A runtime can't be entered from within another.
-        std::thread::scope(|scope| drop(scope.spawn(|| drop(runtime.block_on(stop))).join()));
+        let stop = || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(leftovers::stop(&self.state)).unwrap();
+        };
+        std::thread::scope(|scope| scope.spawn(stop).join()).unwrap();
     }
 }
 

@@ -44,6 +44,8 @@ fn a_zone_shifts_intraday_times_and_dates_but_no_daily_ones() {
 fn a_date_may_be_a_word() {
     assert_eq!(local().times("symbol=MSFT&interval=1day&date=today"), ["2026-11-18"]);
     assert_eq!(local().times("symbol=MSFT&interval=1day&date=yesterday"), ["2026-11-17"]);
+    // In Tokyo it is tomorrow already, but the dates of daily candles are the exchange's.
+    assert_eq!(local().times("symbol=MSFT&interval=1day&date=today&timezone=Asia/Tokyo"), ["2026-11-18"]);
     assert_eq!(local().times("symbol=MSFT&interval=1day&date=2024-06-03"), ["2024-06-03"]);
 }
 
@@ -121,6 +123,7 @@ fn several_symbols_are_answered_one_by_one() {
     assert_eq!(answer["AAPL"]["status"], "ok");
     assert_eq!(answer["BTC/USD"]["values"].as_array().unwrap().len(), 2);
     assert_eq!((&answer["NOSUCH1"]["code"], &answer["NOSUCH1"]["status"]), (&404.into(), &"error".into()));
+    assert_eq!(local().error("/time_series?symbol=AAPL,MSFT&interval=1day&format=CSV").0, 400, "its shape is unknown");
     assert!(!local().reply("/time_series?symbol=AAPL,&interval=1day").is_batch, "one symbol is no batch");
 }
 
