@@ -32,10 +32,21 @@ pub async fn build(root: &Path) -> anyhow::Result<()> {
         .args(["build", "--quiet", "--locked", "--bins", "--profile", profile])
         .arg("--target-dir")
         .arg(target);
+    without_own_package(&mut command);
     command.args(PACKAGES.iter().flat_map(|package| ["-p", package])).stdin(Stdio::null()).kill_on_drop(true);
     let output = command.output().await.context("run cargo (is Rust's cargo on PATH?)")?;
     if !output.status.success() {
         bail!("the services do not build:\n{}", String::from_utf8_lossy(&output.stderr));
     }
     Ok(())
+}
+
+/// Takes away what `cargo run` tells a program about its package: build scripts that look at it would take the change for a
+/// reason to build again.
+fn without_own_package(command: &mut Command) {
+    let about_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    let names = std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_str().is_some_and(about_package));
+    names.for_each(|name| {
+        command.env_remove(name);
+    });
 }

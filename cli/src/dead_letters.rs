@@ -1,18 +1,18 @@
 //! What stands in the dead-letter queues.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use candlewick_shared::adapters::aws::Aws;
+use candlewick_shared::adapters::sqs_browse;
 use candlewick_shared::core::event::{self, Notification};
 use candlewick_shared::core::ingest_message::IngestMessage;
 use candlewick_shared::core::key::{RawKey, Series, TransformedKey};
 use candlewick_shared::core::topology::Topology;
-use candlewick_shared::ports::queue::{BATCH, Message, Queue};
+use candlewick_shared::ports::queue::Message;
 use candlewick_shared::runtime::env::Env;
 
-/// How long a letter that was looked at stays hidden from the next look: long enough to see each once.
-const LOOK: Duration = Duration::from_secs(2);
+/// How many letters of each queue are looked at: more than anybody reads.
+const MOST: usize = 500;
 
 /// A message that can never be settled, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,18 +25,17 @@ pub struct DeadLetter {
     pub reason: String,
 }
 
-/// Looks at every dead letter and leaves each where it is.
+/// Looks at the dead letters and leaves each where it is.
+///
+/// # Errors
+/// A queue that does not answer.
 pub async fn look(aws: &Aws, env: &Env) -> anyhow::Result<Vec<DeadLetter>> {
     let topology = Topology::built_in();
     let mut letters: BTreeMap<String, DeadLetter> = BTreeMap::new();
     for role in topology.queues.keys() {
-        let queue = aws.queue(&topology.dead_letter_name(env.queue_url(role)?));
-        // The depth is asked first: a receive from an empty queue waits.
-        while queue.depth().await?.waiting > 0 {
-            for message in queue.receive(BATCH, LOOK).await? {
-                letters.insert(message.id.clone(), letter(&message));
-            }
-        }
+        let url = topology.dead_letter_name(env.queue_url(role)?);
+        let messages = sqs_browse::browse(&aws.sqs(), &url, MOST).await?;
+        letters.extend(messages.iter().map(|message| (message.id.clone(), letter(message))));
     }
     Ok(letters.into_values().collect())
 }

@@ -22,15 +22,18 @@ type Load = (String, Option<String>, Option<i64>);
 /// A queue or a database that does not answer.
 pub async fn watch(running: &Running, progress: &Reporter) -> anyhow::Result<Infallible> {
     let mut loads: BTreeSet<Load> = ledger(running).await?.into_iter().map(|(load, _)| load).collect();
-    let mut letters = letters(running).await?;
+    let (mut count, mut letters) = (dead(running).await?, letters(running).await?);
     loop {
         tokio::time::sleep(LOOK).await;
         let now = ledger(running).await?;
         now.iter().filter(|(load, _)| !loads.contains(load)).for_each(|(_, text)| progress.line("loaded", text));
         loads = now.into_iter().map(|(load, _)| load).collect();
-        let dead = self::letters(running).await?;
-        dead.difference(&letters).for_each(|letter| progress.line("failed", letter));
-        letters = dead;
+        let dead = dead(running).await?;
+        if dead != count {
+            let now = self::letters(running).await?;
+            now.difference(&letters).for_each(|letter| progress.line("failed", letter));
+            (count, letters) = (dead, now);
+        }
     }
 }
 
@@ -48,9 +51,13 @@ fn told(row: &sqlx::postgres::PgRow) -> String {
     format!("{symbol} {interval}: {total} candles ({inserted} new, {updated} changed, {removed} removed)")
 }
 
+/// How many dead letters there are.
+async fn dead(running: &Running) -> anyhow::Result<u64> {
+    let queues = status::queues(&running.aws, &running.addresses.env()).await?;
+    Ok(queues.iter().map(|queue| queue.dead_letters).sum())
+}
+
 async fn letters(running: &Running) -> anyhow::Result<BTreeSet<String>> {
-    let env = running.addresses.env();
-    let any = status::queues(&running.aws, &env).await?.iter().any(|queue| queue.dead_letters > 0);
-    let letters = if any { dead_letters::look(&running.aws, &env).await? } else { Vec::new() };
+    let letters = dead_letters::look(&running.aws, &running.addresses.env()).await?;
     Ok(letters.into_iter().map(|letter| format!("{}: {}", letter.stage, letter.reason)).collect())
 }

@@ -114,7 +114,7 @@ impl Stack {
         // What did start is kept before any error is looked at, so that it is stopped.
         let localstack = localstack.map(|up| self.localstack = Some(up));
         let postgres: anyhow::Result<()> = postgres.map(|up| self.postgres = Some(up));
-        built.and(localstack).and(postgres)?;
+        localstack.and(postgres).and(built)?;
         let addresses = self.start_simulator(&ports).await?;
         self.provision(addresses).await
     }

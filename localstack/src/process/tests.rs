@@ -11,15 +11,19 @@ fn shell(script: &str) -> Program {
     Program::new("sh", "/bin/sh").args(["-c", script])
 }
 
-/// A shell that has set its traps and says so by making this file grow; the test waits for it without sleeping.
-async fn until_says(process: &Process, word: &str) {
-    tokio::time::timeout(Duration::from_secs(10), async {
-        while !process.last_lines(9).iter().any(|line| line == word) {
+/// Waits for what nothing tells us of.
+async fn until(holds: impl Fn() -> bool) {
+    let looking = async {
+        while !holds() {
             tokio::task::yield_now().await;
         }
-    })
-    .await
-    .unwrap();
+    };
+    tokio::time::timeout(Duration::from_secs(10), looking).await.unwrap();
+}
+
+/// A shell says a word when it has set its traps.
+async fn until_says(process: &Process, word: &str) {
+    until(|| process.last_lines(9).iter().any(|line| line == word)).await;
 }
 
 #[tokio::test]
@@ -61,7 +65,7 @@ async fn stopping_asks_first_and_reaches_the_whole_group() {
     assert!(identity::started(grandchild).is_some());
     assert_eq!(process.stop().await, Stopped::Asked(Exit::Signal(15)));
     assert_eq!(process.stop().await, Stopped::Already(Exit::Signal(15)));
-    assert_eq!(identity::started(grandchild), None);
+    until(|| identity::started(grandchild).is_none()).await;
 }
 
 #[tokio::test]

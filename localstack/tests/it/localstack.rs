@@ -37,9 +37,10 @@ async fn call(port: u16, service: &str, request: &str) -> String {
 async fn localstack_starts_serves_from_its_own_directory_and_stops() {
     let (_guard, state) = state();
     let port = free_port();
-    let stack = LocalStack::start(&environment().await, &settings(port), &state, &silent()).await.unwrap();
+    let settings = settings(port);
+    let stack = LocalStack::start(&environment().await, &settings, &state, &silent()).await.unwrap();
     assert_eq!(stack.endpoint, format!("http://127.0.0.1:{port}"));
-    assert!(is_ready(port).await.unwrap());
+    assert!(is_ready(port, &settings.services).await.unwrap());
     // All of 127/8 is this machine's loopback, but only one address of it was asked for.
     assert!(TcpListener::bind(("127.0.0.2", port)).is_ok(), "it must not listen on every address");
 
@@ -49,7 +50,7 @@ async fn localstack_starts_serves_from_its_own_directory_and_stops() {
     assert!(queue.contains(&format!("http://127.0.0.1:{port}/queue/us-east-1/000000000000/raw")), "{queue}");
 
     assert_eq!(stack.process.stop().await, Stopped::Asked(Exit::Code(0)));
-    assert!(is_ready(port).await.is_err());
+    assert!(is_ready(port, &settings.services).await.is_err());
 }
 
 #[tokio::test]
@@ -59,6 +60,14 @@ async fn a_localstack_that_is_late_is_stopped_and_the_error_says_where_its_log_i
     let error = LocalStack::start(&environment().await, &settings, &state, &silent()).await.unwrap_err().to_string();
     assert!(error.contains("not ready within 0 s") && error.contains("localstack.log"), "{error}");
     assert_eq!(candlewick_localstack::process::leftovers::alive(&state).unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_service_that_localstack_does_not_have_is_named() {
+    let (_guard, state) = state();
+    let settings = Settings { services: vec!["s3".into(), "sqz".into()], ..settings(free_port()) };
+    let error = LocalStack::start(&environment().await, &settings, &state, &silent()).await.unwrap_err().to_string();
+    assert!(error.contains("LocalStack cannot serve sqz and was stopped"), "{error}");
 }
 
 #[tokio::test]

@@ -55,6 +55,8 @@ async fn data_outlives_a_stop_a_kill_and_a_run_that_never_stopped_it() {
     // An open connection must not hold up the stop.
     let _open = connect(&postgres).await;
     assert_eq!(postgres.process.stop().await, Stopped::Asked(Exit::Code(0)));
+    let log = fs::read_to_string(postgres.process.log()).unwrap();
+    assert!(log.contains("received fast shutdown request") && !log.contains("received immediate"), "{log}");
 
     let postgres = start(&settings, &state).await;
     assert_eq!(count(&postgres).await, 1);
