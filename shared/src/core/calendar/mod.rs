@@ -1,13 +1,15 @@
 //! When markets trade: which sessions and candles there must be, from data that is generated and embedded.
 //!
 //! Reading order: `definition` is a file as it is written, `session` makes sessions of it, `embedded` finds the
-//! calendar of a market, `period` says how days, weeks and months are stamped, and `slots` which candles to expect.
+//! calendar of a market, `period` says how days, weeks and months are stamped, `slots` which candles to expect, and
+//! `choice` which market's calendar an instrument goes by.
 //! Nothing here guesses: a date that the data does not cover is an error that says so.
 
 use std::ops::RangeInclusive;
 
 use jiff::civil::Date;
 
+pub mod choice;
 mod definition;
 mod embedded;
 pub mod error;
@@ -16,6 +18,8 @@ pub mod session;
 pub mod slots;
 #[cfg(test)]
 mod tests;
+
+pub use period::last_date;
 
 use definition::Definition;
 use error::{BeyondHorizon, InvalidCalendar};

@@ -61,6 +61,12 @@ impl Period {
     }
 }
 
+/// The last date that a candle of a day, a week or a month covers; `interval` is not shorter than a day.
+#[must_use]
+pub fn last_date(interval: Interval, stamp: i64) -> Date {
+    date_of(Period::of(interval).around(date_of(stamp)).last)
+}
+
 /// A date as candles have it: midnight in UTC, in Unix seconds.
 pub(super) fn midnight(date: Date) -> i64 {
     date.duration_since(EPOCH).as_secs()
