@@ -109,6 +109,16 @@ impl CandleTime {
     }
 }
 
+impl Candle {
+    /// The candle of a vacant slot behind this one: nothing was traded, so that every price is this one's close.
+    #[must_use]
+    pub fn filled_at(&self, time: CandleTime) -> Self {
+        let price = self.close;
+        let volume = self.volume.map(|_| Decimal::ZERO);
+        Self { time, open: price, high: price, low: price, close: price, volume, is_filled: true }
+    }
+}
+
 const EPOCH: DateTime = civil::datetime(1970, 1, 1, 0, 0, 0, 0);
 
 /// A date, alone or with midnight behind it, as spreadsheets and pandas write dates.
