@@ -96,7 +96,9 @@ impl Expected<'_> {
     /// Whether a slot was over, so that a candle of it could have been there.
     #[must_use]
     pub fn is_over(&self, slot: i64) -> bool {
-        self.open(slot).is_none()
+        // No interval is longer than this; for slots so long ago the calendar need not be asked.
+        const LONGEST: i64 = 40 * 86_400;
+        slot < self.now.as_second() - LONGEST || self.open(slot).is_none()
     }
 
     /// When the candle of a time is complete: the calendar knows it, and without one it is complete at the latest when its

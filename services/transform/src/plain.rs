@@ -18,6 +18,17 @@ use crate::times::Times;
 /// The most digits on either side of the point: with them, both sides fit 64 bits.
 const MOST_DIGITS: usize = 18;
 
+/// By how much a fraction of so many digits is multiplied, to be in units of 10⁻¹⁸.
+const UNITS: [u64; MOST_DIGITS + 1] = {
+    let mut units = [1; MOST_DIGITS + 1];
+    let mut digits = MOST_DIGITS;
+    while digits > 0 {
+        units[digits - 1] = units[digits] * 10;
+        digits -= 1;
+    }
+    units
+};
+
 /// Reads plain rows.
 #[derive(Clone, Debug)]
 pub struct PlainRows<'a> {
@@ -99,22 +110,64 @@ fn number(text: &[u8]) -> Option<(Plain, usize)> {
     }
     let (fraction, behind) = digits(&text[length + 1..])?;
     let is_short = text[length + behind] != b'0';
-    let unit = 10_u64.pow((MOST_DIGITS - behind) as u32);
+    let unit = UNITS[behind];
     is_short.then_some(((whole, fraction * unit), length + 1 + behind))
 }
 
 /// The digits with which a text begins as a number, and how many there are: at least one and at most [`MOST_DIGITS`].
 #[inline]
 fn digits(text: &[u8]) -> Option<(u64, usize)> {
-    let (mut value, mut count) = (0, 0);
-    for byte in text {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            break;
-        }
-        // It may wrap before its length is found too long, but then it is not used.
-        value = u64::wrapping_add(u64::wrapping_mul(value, 10), u64::from(digit));
-        count += 1;
+    match text.first_chunk().map(|chunk| few_digits(*chunk)) {
+        Some((value, count)) if count < 8 => (count > 0).then_some((value, count)),
+        _ => many_digits(text),
     }
+}
+
+/// The digits with which eight bytes begin, all at once: nearly every number is shorter than that, and a loop over its
+/// digits would be the slowest thing in all of cleaning.
+#[inline]
+fn few_digits(chunk: [u8; 8]) -> (u64, usize) {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    // A digit becomes its value, 0 to 9; then of every byte that is more than 9 the highest bit is set. Sums cannot carry
+    // into a byte that counts, since all bytes below the first that is no digit are at most 9.
+    let values = u64::from_le_bytes(chunk) ^ (EACH * 0x30);
+    let others = (values.wrapping_add(EACH * 0x76) | values) & (EACH * 0x80);
+    let count = others.trailing_zeros() as usize / 8;
+    // The digits move to the end, with noughts before them; then neighbours are joined: to pairs, to fours, to all eight.
+    let digits = if count == 0 { 0 } else { values << (64 - 8 * count) };
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
+    let low = (pairs & 0x0000_00FF_0000_00FF).wrapping_mul(100 + (1_000_000 << 32));
+    let high = (pairs >> 16 & 0x0000_00FF_0000_00FF).wrapping_mul(1 + (10_000 << 32));
+    (low.wrapping_add(high) >> 32, count)
+}
+
+fn many_digits(text: &[u8]) -> Option<(u64, usize)> {
+    let digits = text.iter().map(|byte| byte.wrapping_sub(b'0')).take_while(|digit| *digit <= 9);
+    // It may wrap before its length is found too long, but then it is not used.
+    let join = |(value, count), digit| (u64::wrapping_mul(value, 10).wrapping_add(u64::from(digit)), count + 1);
+    let (value, count) = digits.fold((0, 0), join);
     (1..=MOST_DIGITS).contains(&count).then_some((value, count))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn digits_all_at_once_are_the_digits_one_by_one(digits in "[0-9]{0,20}", rest in proptest::collection::vec(any::<u8>(), 0..12)) {
+            let text = [digits.as_bytes(), &rest].concat();
+            prop_assert_eq!(super::digits(&text), many_digits(&text));
+        }
+
+        #[test]
+        fn plain_numbers_are_those_that_are_written_as_they_would_be_anew(text in "[0-9]{0,3}[.]?[0-9]{0,12}") {
+            use candlewick_shared::core::decimal::Decimal;
+            let anew = Decimal::parse(text.as_bytes()).is_ok_and(|number| number.to_string() == text);
+            let plain = number(text.as_bytes()).is_some_and(|(_, length)| length == text.len());
+            prop_assert_eq!(plain, anew);
+        }
+    }
 }
