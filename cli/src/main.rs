@@ -1,6 +1,7 @@
 //! `candlewick`: runs the whole of Candlewick on one machine, and looks after it anywhere.
 
 mod build;
+mod clean;
 mod dead_letters;
 mod down;
 mod drop_file;
@@ -38,6 +39,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Up(up::Args),
+    Clean(clean::Args),
     Down(down::Args),
     Drop(drop_file::Args),
     Refresh(refresh::Args),
@@ -63,6 +65,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let place = Place::find(cli.state)?;
     match cli.command {
         Command::Up(args) => up::run(&place, args).await,
+        Command::Clean(args) => clean::run(args),
         Command::Down(args) => down::run(&place, args).await,
         Command::Drop(args) => drop_file::run(&place, args).await,
         Command::Refresh(args) => refresh::run(&place, args).await,

@@ -1,6 +1,8 @@
 //! Candlewick as its users have it. One stack serves the whole run: it is started by the first test that needs it, and the
 //! last tests stop it, start it again and stop it for good.
 
+#![allow(clippy::expect_used, reason = "a test fails by it")]
+
 mod bad_input;
 mod candles;
 mod candlewick;

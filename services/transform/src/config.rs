@@ -1,5 +1,7 @@
 //! The settings of the transform.
 
+use std::path::PathBuf;
+
 use candlewick_shared::core::clock::Clock;
 use candlewick_shared::core::topology::Topology;
 use candlewick_shared::runtime::env::Env;
@@ -12,6 +14,8 @@ pub struct Config {
     pub scope: Scope,
     /// The time it goes by: `CLOCK`.
     pub clock: Clock,
+    /// The file with the watchlist, for how each instrument is cleaned: `WATCHLIST`. Without one all are cleaned alike.
+    pub watchlist: Option<PathBuf>,
 }
 
 impl Config {
@@ -25,6 +29,6 @@ impl Config {
             prefix: Topology::built_in().prefixes.raw.clone(),
             bytes_in_flight: env.parsed_or("BYTES_IN_FLIGHT", 64 << 20)?,
         };
-        Ok(Self { scope, clock: env.clock()? })
+        Ok(Self { scope, clock: env.clock()?, watchlist: env.optional("WATCHLIST").map(PathBuf::from) })
     }
 }

@@ -2,60 +2,70 @@
 
 use candlewick_shared::core::candle::Candle;
 
-use crate::quarantine::Reason;
+use crate::quarantine::{Reason, SetAside};
+use crate::row::{Fault, Row};
 
-/// A raw row that is a possible candle.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
-    /// The line it begins on, from 1.
-    pub line: u64,
-    /// What it says.
-    pub candle: Candle,
-}
-
-/// What becomes of rows.
+/// What became of rows that shared their time with others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Resolved {
-    /// One row for each time that has a trustworthy one, ascending.
-    pub kept: Vec<Row>,
-    /// How many rows said the same as another one.
+    /// How many said the same as another one.
     pub collapsed: u64,
-    /// The lines of those that are set aside.
-    pub quarantined: Vec<(u64, Reason)>,
+    /// Those that are set aside.
+    pub aside: Vec<SetAside>,
 }
 
-/// Sorts rows by time and settles those of the same time: equal ones collapse; of different ones the one with more volume
+/// Leaves one row for each time that has a trustworthy one: equal ones collapse; of different ones the one with more volume
 /// is kept, because a partial bar has less; where that does not tell, none can be trusted.
-#[must_use]
-pub fn resolve(mut rows: Vec<Row>) -> Resolved {
-    rows.sort_unstable_by(|a, b| order(&a.candle).cmp(&order(&b.candle)).then(a.line.cmp(&b.line)));
-    let before = rows.len();
-    rows.dedup_by(|later, earlier| later.candle == earlier.candle);
-    let mut resolved = Resolved { collapsed: (before - rows.len()) as u64, ..Resolved::default() };
-    for same_time in rows.chunk_by(|a, b| a.candle.time == b.candle.time) {
-        settle(same_time, &mut resolved);
+///
+/// The rows ascend in time. `candle` reads one again, which hardly any row needs.
+pub fn resolve(rows: &mut Vec<Row>, mut candle: impl FnMut(&Row) -> Result<Candle, Fault>) -> Resolved {
+    let mut resolved = Resolved::default();
+    let (mut at, mut kept) = (0, 0);
+    while let Some(row) = rows.get(at) {
+        let same = rows[at..].iter().take_while(|other| other.time == row.time).count();
+        let winner = if same == 1 { Some(*row) } else { resolved.settle(&rows[at..at + same], &mut candle) };
+        if let Some(winner) = winner {
+            rows[kept] = winner;
+            kept += 1;
+        }
+        at += same;
     }
+    rows.truncate(kept);
     resolved
 }
 
-/// Time first; then everything else, volume first, so that equal rows stand together and the largest volume last.
-fn order(candle: &Candle) -> impl Ord + use<> {
-    let Candle { time, open, high, low, close, volume, .. } = *candle;
-    (time, volume, open, high, low, close)
+impl Resolved {
+    fn settle(&mut self, rows: &[Row], mut candle: impl FnMut(&Row) -> Result<Candle, Fault>) -> Option<Row> {
+        let mut candles = Vec::with_capacity(rows.len());
+        for row in rows {
+            match candle(row) {
+                Ok(candle) => candles.push((candle, *row)),
+                Err(fault) => self.aside.push(SetAside { start: row.start, fault }),
+            }
+        }
+        candles.sort_unstable_by_key(|(candle, row)| (value(candle), row.start));
+        let before = candles.len();
+        candles.dedup_by_key(|(candle, _)| value(candle));
+        self.collapsed += (before - candles.len()) as u64;
+        self.most_traded(&candles)
+    }
+
+    /// Of different candles, ascending in volume, the last, unless the one before it has as much.
+    fn most_traded(&mut self, candles: &[(Candle, Row)]) -> Option<Row> {
+        let ((last, winner), others) = candles.split_last()?;
+        let is_tied = others.last().is_some_and(|(other, _)| other.volume == last.volume);
+        let (losers, reason) =
+            if is_tied { (candles, Reason::ConflictingDuplicate) } else { (others, Reason::LesserDuplicate) };
+        let fault = Fault { column: "time", reason };
+        self.aside.extend(losers.iter().map(|(_, row)| SetAside { start: row.start, fault }));
+        (!is_tied).then_some(*winner)
+    }
 }
 
-fn settle(rows: &[Row], resolved: &mut Resolved) {
-    let (last, others) = match rows {
-        [] => return,
-        [others @ .., last] => (last, others),
-    };
-    let tied = others.last().is_some_and(|other| other.candle.volume == last.candle.volume);
-    if tied {
-        resolved.quarantined.extend(rows.iter().map(|row| (row.line, Reason::ConflictingDuplicate)));
-    } else {
-        resolved.quarantined.extend(others.iter().map(|row| (row.line, Reason::LesserDuplicate)));
-        resolved.kept.push(last.clone());
-    }
+/// What a candle says, volume first, so that equal candles stand together and the largest volume last.
+fn value(candle: &Candle) -> impl Ord + use<> {
+    let Candle { volume, open, high, low, close, .. } = *candle;
+    (volume, open, high, low, close)
 }
 
 #[cfg(test)]
@@ -64,46 +74,43 @@ mod tests {
 
     use super::*;
 
-    /// A row at a second, with a close and perhaps a volume.
-    fn row(line: u64, time: i64, close: &str, volume: Option<&str>) -> Row {
-        let price = close.parse().unwrap();
-        let volume = volume.map(|text| text.parse().unwrap());
-        let time = CandleTime::from_seconds(time);
-        Row {
-            line,
-            candle: Candle { time, open: price, high: price, low: price, close: price, volume, is_filled: false },
-        }
-    }
-
-    fn lines(resolved: &Resolved) -> (Vec<u64>, u64, Vec<(u64, Reason)>) {
-        (resolved.kept.iter().map(|row| row.line).collect(), resolved.collapsed, resolved.quarantined.clone())
-    }
-
-    #[test]
-    fn rows_are_put_in_order_of_time() {
-        let resolved = resolve(vec![row(2, 20, "1", None), row(3, 10, "1", None)]);
-        assert_eq!(lines(&resolved), (vec![3, 2], 0, vec![]));
+    /// The places of the rows that are kept, the count of those that collapse, and the places of those set aside, of rows
+    /// with a time, a close and perhaps a volume each, ascending in time.
+    fn resolved(rows: &[(i64, &str, Option<&str>)]) -> (Vec<usize>, u64, Vec<(usize, Reason)>) {
+        let row = |(start, row): (usize, &(i64, &str, Option<&str>))| Row {
+            time: CandleTime::from_seconds(row.0),
+            start,
+            numbers: None,
+        };
+        let mut left: Vec<Row> = rows.iter().enumerate().map(row).collect();
+        let resolved = resolve(&mut left, |row| {
+            let (_, close, volume) = rows[row.start];
+            let price = close.parse().unwrap();
+            let volume = volume.map(|text| text.parse().unwrap());
+            Ok(Candle { time: row.time, open: price, high: price, low: price, close: price, volume, is_filled: false })
+        });
+        let aside = resolved.aside.iter().map(|aside| (aside.start, aside.fault.reason)).collect();
+        (left.iter().map(|row| row.start).collect(), resolved.collapsed, aside)
     }
 
     #[test]
     fn equal_rows_collapse_however_they_are_spelt() {
-        let resolved = resolve(vec![row(2, 10, "1.50", Some("7")), row(3, 10, "1.5", Some("7.0"))]);
-        assert_eq!(lines(&resolved), (vec![2], 1, vec![]));
+        assert_eq!(resolved(&[(10, "1.50", Some("7")), (10, "1.5", Some("7.0"))]), (vec![0], 1, vec![]));
     }
 
     #[test]
     fn of_different_rows_the_one_with_more_volume_is_kept() {
-        let resolved =
-            resolve(vec![row(2, 10, "1", Some("9")), row(3, 10, "2", Some("5")), row(4, 10, "3", Some("8"))]);
-        assert_eq!(lines(&resolved), (vec![2], 0, vec![(3, Reason::LesserDuplicate), (4, Reason::LesserDuplicate)]));
+        let lesser = Reason::LesserDuplicate;
+        let rows = [(10, "1", Some("9")), (10, "2", Some("5")), (10, "3", Some("8")), (20, "1", Some("1"))];
+        assert_eq!(resolved(&rows), (vec![0, 3], 0, vec![(1, lesser), (2, lesser)]));
     }
 
     #[test]
     fn where_volumes_do_not_tell_none_is_kept() {
         for volume in [None, Some("5")] {
-            let resolved = resolve(vec![row(2, 10, "1", volume), row(3, 10, "2", volume), row(4, 20, "2", volume)]);
             let conflict = Reason::ConflictingDuplicate;
-            assert_eq!(lines(&resolved), (vec![4], 0, vec![(2, conflict), (3, conflict)]));
+            let rows = [(10, "1", volume), (10, "2", volume), (20, "2", volume)];
+            assert_eq!(resolved(&rows), (vec![2], 0, vec![(0, conflict), (1, conflict)]));
         }
     }
 }

@@ -1,19 +1,22 @@
 //! Get, decide, put.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use candlewick_shared::core::clean_csv;
+use anyhow::Context;
+use candlewick_shared::adapters::log_notifier::LogNotifier;
 use candlewick_shared::core::event::ObjectEvent;
 use candlewick_shared::core::key::{ObjectPath, RawKey};
 use candlewick_shared::core::metadata::{Metadata, MetadataError, RawMetadata, TransformedMetadata};
-use candlewick_shared::core::report::Source;
+use candlewick_shared::core::report::{Report, Source};
+use candlewick_shared::core::watchlist::{CleaningSettings, Watchlist};
 use candlewick_shared::ports::clock::Now;
+use candlewick_shared::ports::notifier::{Alert, Notifier};
 use candlewick_shared::ports::store::{NewObject, Object, ObjectInfo, ObjectStore, Put, PutIf};
 use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
 use jiff::Timestamp;
 
 use crate::clean::{self, Cleaned, Task};
-use crate::quarantine;
 use crate::unpack::{self, MOST_BYTES};
 
 /// How often a target that changed meanwhile is looked at again at once, before the message waits its turn.
@@ -24,6 +27,8 @@ const LOOKS: u32 = 5;
 pub struct Transform {
     store: Arc<dyn ObjectStore>,
     now: Now,
+    watchlist: Option<PathBuf>,
+    notifier: Arc<dyn Notifier>,
 }
 
 /// A raw object in hand, and the target as it was before the object was read.
@@ -33,13 +38,33 @@ struct Work {
     metadata: RawMetadata,
     written: Timestamp,
     target: Option<ObjectInfo>,
+    settings: CleaningSettings,
+}
+
+/// What is written of a raw object.
+struct Outputs {
+    report: Report,
+    quarantine: Vec<u8>,
+    clean: Vec<u8>,
 }
 
 impl Transform {
     /// A handler that reads from and writes to one bucket.
     #[must_use]
     pub fn new(store: Arc<dyn ObjectStore>, now: Now) -> Self {
-        Self { store, now }
+        Self { store, now, watchlist: None, notifier: Arc::new(LogNotifier) }
+    }
+
+    /// The same, cleaning as a watchlist says. It is read anew for every object, so that an edit needs no restart.
+    #[must_use]
+    pub fn with_watchlist(self, watchlist: Option<PathBuf>) -> Self {
+        Self { watchlist, ..self }
+    }
+
+    /// The same, with its alerts carried by another notifier than the log.
+    #[must_use]
+    pub fn with_notifier(self, notifier: Arc<dyn Notifier>) -> Self {
+        Self { notifier, ..self }
     }
 
     /// Makes the clean object of the raw object that now stands at the event's key.
@@ -64,28 +89,52 @@ impl Transform {
         };
         let metadata = RawMetadata::read(&object.info.metadata).map_err(bad_metadata)?;
         let written = metadata.first_written.unwrap_or(object.info.last_modified);
-        let work = Work { key: key.clone(), object, metadata, written, target };
+        let settings = self.settings(key).await?;
+        let work = Work { key: key.clone(), object, metadata, written, target, settings };
         let trace_id = work.metadata.traceparent.map(|trace| trace.trace_id());
         if let Some(newer) = newer_source(&work)? {
             return Ok(Some(Settled::Superseded(format!("{newer} is newer"))));
         }
-        let cleaned = work.clean().map_err(|failure| failure.traced(trace_id))?;
-        self.put_all(work, &cleaned).await
+        let outputs = work.clean().map_err(|failure| failure.traced(trace_id))?;
+        self.put_all(work, outputs).await
+    }
+
+    async fn settings(&self, key: &RawKey) -> Result<CleaningSettings, Setback> {
+        let Some(path) = &self.watchlist else { return Ok(CleaningSettings::default()) };
+        let shown = path.display();
+        let text = tokio::fs::read_to_string(path).await.with_context(|| format!("read the watchlist {shown}"))?;
+        let watchlist: Watchlist = text.parse().with_context(|| format!("mend the watchlist {shown}"))?;
+        Ok(watchlist.cleaning(&key.path.series.symbol).clone())
     }
 
     /// Writes report and quarantine before the clean object, so that what wakes the loader is complete.
-    async fn put_all(&self, work: Work, cleaned: &Cleaned) -> Result<Option<Settled>, Setback> {
+    async fn put_all(&self, work: Work, outputs: Outputs) -> Result<Option<Settled>, Setback> {
         let path: &ObjectPath = &work.key.path;
-        let report = serde_json::to_vec_pretty(&cleaned.report).map_err(anyhow::Error::from)?;
-        let quarantine = quarantine::write(&cleaned.quarantined).map_err(anyhow::Error::from)?;
-        let clean = clean_csv::write(&path.series, &cleaned.candles).map_err(anyhow::Error::from)?;
+        let report = serde_json::to_vec_pretty(&outputs.report).map_err(anyhow::Error::from)?;
         self.store.put(&path.report_key(), NewObject::json(report, Metadata::new()), PutIf::Always).await?;
-        self.store.put(&path.quarantine_key(), NewObject::csv(quarantine, Metadata::new()), PutIf::Always).await?;
+        let quarantine = NewObject::csv(outputs.quarantine, Metadata::new());
+        self.store.put(&path.quarantine_key(), quarantine, PutIf::Always).await?;
         let condition = PutIf::still(work.target.as_ref());
-        let clean = NewObject::csv(clean, work.origin((self.now)()).write());
+        let clean = NewObject::csv(outputs.clean, work.origin((self.now)()).write());
         match self.store.put(&path.transformed_key(), clean, condition).await? {
-            Put::Written { .. } => Ok(Some(Settled::Done)),
+            Put::Written { .. } => {
+                self.alert(path, &outputs.report).await;
+                Ok(Some(Settled::Done))
+            }
             Put::Changed => Ok(None),
+        }
+    }
+
+    /// Tells the owner of an object of which cleaning touched more than they allow.
+    async fn alert(&self, path: &ObjectPath, report: &Report) {
+        let touched = &report.touched;
+        for (what, measured) in [("set aside", touched.quarantined), ("filled", touched.filled)] {
+            if measured.passed {
+                let (share, most) = (measured.share * 100.0, measured.threshold * 100.0);
+                let see = path.report_key();
+                let text = format!("{share:.2} % was {what}, where {most:.2} % is allowed: see {see}");
+                self.notifier.notify(Alert { kind: "dirty_object", subject: path.series.to_string(), text }).await;
+            }
         }
     }
 }
@@ -115,14 +164,23 @@ fn newer_source(work: &Work) -> Result<Option<String>, Failure> {
 }
 
 impl Work {
-    fn clean(&self) -> Result<Cleaned, Failure> {
+    fn clean(&self) -> Result<Outputs, Failure> {
         let text = unpack::unpack(self.object.body.clone(), self.key.gzip, MOST_BYTES)?;
         let zone = self.metadata.time_zone().map_err(bad_metadata)?;
         let now = self.metadata.fetched_at.unwrap_or(self.written);
         let key = self.key.to_string();
-        let source = Source { key: key.clone(), etag: self.object.info.etag.clone(), as_of: now.to_string() };
-        let task = Task { series: &self.key.path.series, zone: &zone, now, source };
-        clean::clean(&text, &task).map_err(|error| Failure::new("unreadable_object", format!("{key}: {error}")))
+        let task = Task {
+            series: &self.key.path.series,
+            part: self.key.path.part,
+            zone: &zone,
+            now,
+            instrument: &self.metadata.instrument,
+            settings: &self.settings,
+            source: Source { key: key.clone(), etag: self.object.info.etag.clone(), as_of: now.to_string() },
+        };
+        let failure = |error: &dyn ToString| Failure::new("unreadable_object", format!("{key}: {}", error.to_string()));
+        let cleaned = clean::clean(&text, &task).map_err(|error| failure(&error))?;
+        Outputs::of(cleaned, text.len()).map_err(|error| failure(&error))
     }
 
     fn origin(&self, now: Timestamp) -> TransformedMetadata {
@@ -136,5 +194,14 @@ impl Work {
             run: self.metadata.run.clone(),
             instrument: self.metadata.instrument.clone(),
         }
+    }
+}
+
+impl Outputs {
+    fn of(cleaned: Cleaned<'_>, length: usize) -> anyhow::Result<Self> {
+        let (mut clean, mut quarantine) = (Vec::with_capacity(length + length / 4), Vec::new());
+        cleaned.write_candles(&mut clean)?;
+        cleaned.write_quarantine(&mut quarantine)?;
+        Ok(Self { report: cleaned.report, quarantine, clean })
     }
 }

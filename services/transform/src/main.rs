@@ -21,7 +21,8 @@ async fn start(env: Env, stop: CancellationToken) -> Result<()> {
     let config = Config::from_env(&env)?;
     let aws = Aws::from_env().await;
     let consumer = service::consumer("transform", "raw", &env, &aws).await?;
-    let transform = Transform::new(Arc::new(aws.store(&config.scope.bucket)), system_clock::now(config.clock));
+    let store = Arc::new(aws.store(&config.scope.bucket));
+    let transform = Transform::new(store, system_clock::now(config.clock)).with_watchlist(config.watchlist);
     let handler = objects(config.scope, service_fn(move |event| transform.clone().handle(event)));
     consumer.run(handler, stop).await;
     Ok(())

@@ -1,6 +1,10 @@
 //! The rows that were set aside, with their reasons.
 
 use std::fmt;
+use std::io::Write;
+
+use crate::cells::Cells;
+use crate::row::Fault;
 
 /// Why a row is no candle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +29,10 @@ pub enum Reason {
     OtherInterval,
     /// Clocks were put forward over the local time: it did not exist.
     SkippedTime,
+    /// The calendar has no session on that date, or in that week or month.
+    NoSession,
+    /// The calendar has no slot that begins at that time.
+    NoSlot,
     /// Another row of the same time says something else, with more volume.
     LesserDuplicate,
     /// Another row of the same time says something else, and nothing tells which is right.
@@ -46,6 +54,8 @@ impl Reason {
             Self::Future => "future",
             Self::OtherInterval => "other_interval",
             Self::SkippedTime => "skipped_time",
+            Self::NoSession => "no_session",
+            Self::NoSlot => "no_slot",
             Self::LesserDuplicate => "lesser_duplicate",
             Self::ConflictingDuplicate => "conflicting_duplicate",
         }
@@ -58,29 +68,52 @@ impl fmt::Display for Reason {
     }
 }
 
-/// A row that was set aside.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Quarantined {
+/// A row that is set aside: where it begins in the text, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SetAside {
+    /// Where it begins.
+    pub start: usize,
+    /// Why it is no candle.
+    pub fault: Fault,
+}
+
+/// A row that was set aside, as quarantine CSV has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quarantined<'a> {
     /// The line it begins on in the raw object, from 1.
     pub line: u64,
-    /// The column that shows why.
-    pub column: &'static str,
-    /// Why.
-    pub reason: Reason,
+    /// Why it is no candle.
+    pub fault: Fault,
     /// The row as it came.
-    pub row: Vec<u8>,
+    pub row: &'a [u8],
+}
+
+/// The rows that were set aside, given in the order of the text. Their lines are counted only now: hardly a row is set
+/// aside, and the others need none.
+pub fn quarantined<'a>(text: &'a [u8], delimiter: u8, aside: &[SetAside]) -> impl Iterator<Item = Quarantined<'a>> {
+    let line_end = if memchr::memchr(b'\n', text).is_some() { b'\n' } else { b'\r' };
+    let (mut line, mut counted, mut cells) = (1, 0, Cells::new(delimiter));
+    aside.iter().map(move |&SetAside { start, fault }| {
+        line += memchr::memchr_iter(line_end, &text[counted..start]).count() as u64;
+        counted = start;
+        let row = &text[start..start + cells.split(&text[start..])];
+        Quarantined { line, fault, row: without_line_break(row) }
+    })
+}
+
+fn without_line_break(row: &[u8]) -> &[u8] {
+    row.strip_suffix(b"\n").or(row.strip_suffix(b"\r")).unwrap_or(row)
 }
 
 /// Writes quarantine CSV: `line,column,reason,row`, by line.
 ///
 /// # Errors
-/// None that come from the rows; the writer's own, should memory refuse.
-pub fn write(quarantined: &[Quarantined]) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
+/// Those of `out`.
+pub fn write<'a>(quarantined: impl Iterator<Item = Quarantined<'a>>, out: impl Write) -> Result<(), csv::Error> {
+    let mut writer = csv::Writer::from_writer(out);
     writer.write_record(["line", "column", "reason", "row"])?;
-    for entry in quarantined {
-        let line = entry.line.to_string();
-        writer.write_record([line.as_bytes(), entry.column.as_bytes(), entry.reason.code().as_bytes(), &entry.row])?;
+    for Quarantined { line, fault: Fault { column, reason }, row } in quarantined {
+        writer.write_record([line.to_string().as_bytes(), column.as_bytes(), reason.code().as_bytes(), row])?;
     }
-    writer.into_inner().map_err(|error| error.into_error().into())
+    Ok(writer.flush()?)
 }

@@ -4,11 +4,44 @@ use candlewick_shared::core::candle::{Candle, CandleTime, TimeError};
 use candlewick_shared::core::decimal::{Decimal, DecimalError};
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::raw_csv::Header;
-use csv::ByteRecord;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::cells::Cells;
 use crate::quarantine::Reason;
+
+/// A row that is a possible candle. It keeps its time and where it stands, 24 bytes in all, and not its numbers: those are
+/// in the text already, and nearly all of them are copied from there to the clean object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// When the candle opens.
+    pub time: CandleTime,
+    /// Where the row begins in the text.
+    pub start: usize,
+    /// Where its numbers stand in it, if they are written there as clean CSV writes them.
+    pub numbers: Option<Numbers>,
+}
+
+/// Where the numbers of a plain row stand in it, each with its delimiter before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Numbers {
+    from: u8,
+    to: u8,
+}
+
+impl Numbers {
+    /// From one place in the row to another; none where that is too far to be noted.
+    #[must_use]
+    pub fn new(from: usize, to: usize) -> Option<Self> {
+        Some(Self { from: u8::try_from(from).ok()?, to: u8::try_from(to).ok()? })
+    }
+
+    /// The numbers of the row that begins at a place of a text.
+    #[must_use]
+    pub fn of(self, text: &[u8], start: usize) -> &[u8] {
+        text.get(start + usize::from(self.from)..start + usize::from(self.to)).unwrap_or_default()
+    }
+}
 
 /// What rows are read by.
 #[derive(Clone, Debug)]
@@ -24,7 +57,7 @@ pub struct RowRules<'a> {
 }
 
 /// Why a row is no candle, and in which column that shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fault {
     /// The column's name.
     pub column: &'static str,
@@ -45,18 +78,24 @@ impl RowRules<'_> {
     ///
     /// # Errors
     /// The first fault, from left to right in the order of clean CSV.
-    pub fn candle(&self, record: &ByteRecord) -> Result<Candle, Fault> {
-        let time = self.time(record)?;
-        let [open, high, low, close] = [0, 1, 2, 3].map(|at| self.price(record, at));
-        let volume = self.header.volume.map(|field| volume(cell(record, field))).transpose();
+    pub fn candle(&self, cells: &Cells) -> Result<Candle, Fault> {
+        let time = self.time(cells)?;
+        let [open, high, low, close] = [0, 1, 2, 3].map(|at| self.price(cells, at));
+        let volume = self.header.volume.map(|field| volume(cells.get(field))).transpose();
         let candle =
             Candle { time, open: open?, high: high?, low: low?, close: close?, volume: volume?, is_filled: false };
         possible(&candle).map(|()| candle)
     }
 
-    fn time(&self, record: &ByteRecord) -> Result<CandleTime, Fault> {
+    /// Whether a row says that an earlier cleaning put it in.
+    #[must_use]
+    pub fn is_filled(&self, cells: &Cells) -> bool {
+        self.header.is_filled.is_some_and(|field| cells.get(field) == b"true")
+    }
+
+    fn time(&self, cells: &Cells) -> Result<CandleTime, Fault> {
         let fault = |reason| Fault { column: "time", reason };
-        let text = cell(record, self.header.time);
+        let text = cells.get(self.header.time);
         if is_nothing(text) {
             return Err(fault(Reason::Missing));
         }
@@ -65,29 +104,21 @@ impl RowRules<'_> {
         if self.is_future(time) { Err(fault(Reason::Future)) } else { Ok(time) }
     }
 
-    fn is_future(&self, time: CandleTime) -> bool {
+    /// Whether a time had not come yet anywhere.
+    #[must_use]
+    pub fn is_future(&self, time: CandleTime) -> bool {
         let latest = if self.interval.is_intraday() { SignedDuration::ZERO } else { EARLIEST_DATE_LINE };
         time.seconds() > self.now.as_second() + latest.as_secs()
     }
 
-    fn price(&self, record: &ByteRecord, at: usize) -> Result<Decimal, Fault> {
-        let price = number(cell(record, self.header.prices[at]), PRICE_NAMES[at])?;
+    fn price(&self, cells: &Cells, at: usize) -> Result<Decimal, Fault> {
+        let price = number(cells.get(self.header.prices[at]), PRICE_NAMES[at])?;
         if price.is_positive() {
             Ok(price)
         } else {
             Err(Fault { column: PRICE_NAMES[at], reason: Reason::NotPositive })
         }
     }
-}
-
-/// Whether there is nothing in any cell.
-#[must_use]
-pub fn is_empty(record: &ByteRecord) -> bool {
-    record.iter().all(|cell| cell.trim_ascii().is_empty())
-}
-
-fn cell(record: &ByteRecord, field: usize) -> &[u8] {
-    record.get(field).unwrap_or_default().trim_ascii()
 }
 
 fn is_nothing(text: &[u8]) -> bool {

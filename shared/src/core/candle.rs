@@ -63,7 +63,7 @@ impl CandleTime {
     /// The time of the daily or longer candle with this date.
     #[must_use]
     pub fn from_date(date: Date) -> Self {
-        Self(i64::from(date.to_datetime(civil::Time::midnight()).duration_since(EPOCH).as_hours()) * 3600)
+        Self(date.to_datetime(civil::Time::midnight()).duration_since(EPOCH).as_secs())
     }
 
     /// Seconds since 1970-01-01T00:00:00Z.
@@ -106,6 +106,16 @@ impl CandleTime {
             }
         });
         text.unwrap_or_else(|| format!("@{}", self.0))
+    }
+}
+
+impl Candle {
+    /// The candle of a vacant slot behind this one: nothing was traded, so that every price is this one's close.
+    #[must_use]
+    pub fn filled_at(&self, time: CandleTime) -> Self {
+        let price = self.close;
+        let volume = self.volume.map(|_| Decimal::ZERO);
+        Self { time, open: price, high: price, low: price, close: price, volume, is_filled: true }
     }
 }
 

@@ -147,9 +147,19 @@ fn parse_digits(text: &[u8]) -> Result<(i128, u32), DecimalError> {
 
 impl Ord for Decimal {
     fn cmp(&self, other: &Self) -> Ordering {
-        if self.scale() == other.scale() {
-            return self.mantissa().cmp(&other.mantissa());
+        let (mantissa, other_mantissa) = (self.mantissa(), other.mantissa());
+        let finer = self.scale().max(other.scale());
+        let aligned = |mantissa: i128, own: u8| mantissa.checked_mul(10_i128.pow(u32::from(finer - own)));
+        match (aligned(mantissa, self.scale()), aligned(other_mantissa, other.scale())) {
+            (Some(left), Some(right)) => left.cmp(&right),
+            _ => self.cmp_by_parts(other),
         }
+    }
+}
+
+impl Decimal {
+    /// For numbers of so many digits that they cannot be brought to one scale.
+    fn cmp_by_parts(&self, other: &Self) -> Ordering {
         let ((whole, fraction), (other_whole, other_fraction)) = (self.parts(), other.parts());
         let scale = self.scale().max(other.scale());
         let aligned = |fraction: i128, own: u8| fraction * 10_i128.pow(u32::from(scale - own));
@@ -248,6 +258,15 @@ mod tests {
             let (left, right) = (Decimal::normalised(a.into(), s.into()).unwrap(), Decimal::normalised(b.into(), t.into()).unwrap());
             let exact = (i128::from(a) * 10_i128.pow(t)).cmp(&(i128::from(b) * 10_i128.pow(s)));
             prop_assert_eq!(left.cmp(&right), exact);
+        }
+
+        #[test]
+        fn order_is_that_of_the_parts_for_any_number_of_digits(
+            a in -10_i128.pow(36) + 1..10_i128.pow(36), b in -10_i128.pow(36) + 1..10_i128.pow(36),
+            s in 0_i64..=36, t in 0_i64..=36,
+        ) {
+            let (left, right) = (Decimal::normalised(a, s).unwrap(), Decimal::normalised(b, t).unwrap());
+            prop_assert_eq!(left.cmp(&right), left.cmp_by_parts(&right));
         }
 
         #[test]

@@ -1,5 +1,6 @@
 //! The pure part: what decides, without any I/O.
 
+pub mod calendar;
 pub mod candle;
 pub mod clean_csv;
 pub mod clock;

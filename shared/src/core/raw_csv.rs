@@ -6,6 +6,9 @@ use thiserror::Error;
 /// The header of the CSV that ingest writes, where the instrument has volume.
 pub const COLUMNS: [&str; 6] = ["datetime", "open", "high", "low", "close", "volume"];
 
+/// The column by which a clean CSV is known for one, when it is cleaned again.
+const IS_FILLED: &str = "is_filled";
+
 const TIME_NAMES: [&str; 4] = ["datetime", "date", "time", "timestamp"];
 
 /// Why an object is no raw CSV at all; rows that are wrong one by one are not errors but quarantined.
@@ -47,6 +50,8 @@ pub struct Header {
     pub prices: [usize; 4],
     /// The field of the volume, where the instrument has one.
     pub volume: Option<usize>,
+    /// The field that says of a clean candle whether cleaning put it in, where the file was cleaned before.
+    pub is_filled: Option<usize>,
     /// The names of columns that nothing reads.
     pub ignored: Vec<String>,
     /// What separates fields: `,` or `;`.
@@ -67,6 +72,19 @@ pub fn open(bytes: &[u8]) -> Result<(Header, Reader<&[u8]>), Unreadable> {
     let mut reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(text);
     let names = reader.byte_headers().cloned().unwrap_or_default();
     Ok((Header::find(&names, delimiter)?, reader))
+}
+
+/// The columns of a raw CSV, and where its first row begins, in bytes.
+///
+/// # Errors
+/// [`Unreadable`], where the bytes are no CSV with the columns of candles.
+pub fn open_at(bytes: &[u8]) -> Result<(Header, usize), Unreadable> {
+    let (header, reader) = open(bytes)?;
+    let mark = bytes.len() - without_mark(bytes).len();
+    let behind = (mark + reader.position().byte() as usize).min(bytes.len());
+    // The reader ends a line at its carriage return, and takes the line feed behind that for the next line's.
+    let is_split = behind > 0 && bytes[..behind].ends_with(b"\r") && bytes[behind..].starts_with(b"\n");
+    Ok((header, behind + usize::from(is_split)))
 }
 
 /// The text behind the byte order mark that spreadsheets put before it.
@@ -94,8 +112,10 @@ impl Header {
         let [open, high, low, close] = ["open", "high", "low", "close"].map(|name| only(&names, name, &[name]));
         let volume =
             if names.iter().any(|name| name == "volume") { Some(only(&names, "volume", &["volume"])?) } else { None };
-        let ignored = names.iter().filter(|name| !known(name) && !name.is_empty()).cloned().collect();
-        Ok(Self { time, prices: [open?, high?, low?, close?], volume, ignored, delimiter })
+        let is_filled = names.iter().position(|name| name == IS_FILLED);
+        let is_read = |name: &String| known(name) || name == IS_FILLED;
+        let ignored = names.iter().filter(|name| !is_read(name) && !name.is_empty()).cloned().collect();
+        Ok(Self { time, prices: [open?, high?, low?, close?], volume, is_filled, ignored, delimiter })
     }
 }
 
@@ -163,6 +183,20 @@ mod tests {
     fn the_semicolon_of_the_api_is_recognised() {
         let header = header_of("datetime;open;high;low;close\n").unwrap();
         assert_eq!((header.delimiter, header.volume), (b';', None));
+    }
+
+    #[test]
+    fn the_first_row_begins_behind_the_header_and_its_line_break() {
+        for (text, rows) in [
+            ("date,open,high,low,close\n1", "1"),
+            ("\u{feff}date,open,high,low,close\r\n1", "1"),
+            ("\n\ndate;open;high;low;\"close\"\r1", "1"),
+            ("date,open,high,low,close", ""),
+            ("date,open,high,low,close\n\n1", "\n1"),
+        ] {
+            let (_, at) = open_at(text.as_bytes()).unwrap();
+            assert_eq!(&text[at..], rows, "{text:?}");
+        }
     }
 
     #[test]

@@ -1,0 +1,176 @@
+//! `candlewick clean`: the cleaning of the transform on files, with no services at all.
+
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail, ensure};
+use candlewick_shared::core::calendar::choice::CalendarSetting;
+use candlewick_shared::core::interval::Interval;
+use candlewick_shared::core::metadata::Instrument;
+use candlewick_shared::core::report::{Report, Source};
+use candlewick_shared::core::symbol::Symbol;
+use candlewick_shared::core::watchlist::{CleaningSettings, Share, Watchlist};
+use candlewick_transform::clean::{Cleaned, Task, clean};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+mod input;
+mod output;
+mod summary;
+
+use input::Input;
+use summary::Summary;
+
+/// Clean CSV files of candles, with no services: clean CSV on stdout, or three files for each in a folder.
+///
+/// Exits with 1 if more was set aside or filled than the thresholds allow.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  candlewick clean AAPL.csv --symbol AAPL --interval 1day --calendar XNYS > clean.csv
+  zcat minutes.csv.gz | candlewick clean - --symbol AAPL --interval 1min --calendar XNYS --timezone America/New_York
+  candlewick clean --out cleaned --calendar XNYS raw/interval=1day/symbol=*/candles.csv")]
+pub struct Args {
+    /// Files of raw CSV, or - for stdin; each may be gzipped
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    /// The instrument; without it, the folder symbol=… of the file's path says it
+    #[arg(long)]
+    symbol: Option<Symbol>,
+
+    /// The length of the candles, 1min to 1month; without it, the folder interval=… says it
+    #[arg(long)]
+    interval: Option<Interval>,
+
+    /// The exchange's MIC, or 24/7, 24/5 or none; without one nothing is filled
+    #[arg(long)]
+    calendar: Option<CalendarSetting>,
+
+    /// The IANA zone of times that name no offset [default: UTC]
+    #[arg(long, value_name = "ZONE")]
+    timezone: Option<String>,
+
+    /// The longest run of vacant slots that is filled [default: 3]
+    #[arg(long, value_name = "SLOTS")]
+    max_fill: Option<u32>,
+
+    /// When the source said it, such as 2024-12-30T22:00:00Z [default: when the file was written]
+    #[arg(long, value_name = "TIME")]
+    as_of: Option<Timestamp>,
+
+    /// The share of rows that may be set aside, 0 to 1 [default: 0.01]
+    #[arg(long, value_name = "SHARE")]
+    max_quarantined: Option<Share>,
+
+    /// The share of candles that may be filled, 0 to 1 [default: 0.05]
+    #[arg(long, value_name = "SHARE")]
+    max_filled: Option<Share>,
+
+    /// A watchlist, whose settings hold where no option says otherwise
+    #[arg(long, value_name = "FILE")]
+    watchlist: Option<PathBuf>,
+
+    /// A folder for clean CSV, quarantine CSV and report, under the layout of the bucket; without one, clean CSV goes to
+    /// stdout
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// Cleans the files.
+///
+/// # Errors
+/// The first thing that keeps any of it from being begun, or, after all files, how many could not be cleaned.
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let inputs = inputs(&args)?;
+    let common = Common::of(&args)?;
+    let mut summary = Summary::new(inputs.len());
+    for input in &inputs {
+        match common.clean_file(input, args.out.as_ref()) {
+            Ok(report) => summary.add(&report)?,
+            Err(error) if is_broken_pipe(&error) => return Ok(ExitCode::SUCCESS),
+            Err(error) => summary.fail(input, &error)?,
+        }
+    }
+    summary.finish()
+}
+
+/// Whoever reads stdout has read enough.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}
+
+/// What is known of each file before any is read.
+fn inputs(args: &Args) -> anyhow::Result<Vec<Input>> {
+    ensure!(
+        args.files.len() == 1 || args.out.is_some(),
+        "several files cannot share stdout: name a folder for what comes of them, such as --out cleaned"
+    );
+    let mut inputs: BTreeMap<String, Input> = BTreeMap::new();
+    let mut order = Vec::with_capacity(args.files.len());
+    for file in &args.files {
+        let input = Input::new(file, args.symbol.as_ref(), args.interval)?;
+        let name = input.name();
+        if let Some(other) = inputs.insert(name.clone(), input) {
+            let (one, other) = (file.display(), other.path.display());
+            bail!("{other} and {one} would both become {name}.csv: clean them one by one, into different folders");
+        }
+        order.push(name);
+    }
+    Ok(order.iter().filter_map(|name| inputs.remove(name)).collect())
+}
+
+/// What holds for all files.
+struct Common<'a> {
+    args: &'a Args,
+    zone: TimeZone,
+    watchlist: Option<Watchlist>,
+    instrument: Instrument,
+}
+
+impl<'a> Common<'a> {
+    fn of(args: &'a Args) -> anyhow::Result<Self> {
+        let name = args.timezone.as_deref().unwrap_or("UTC");
+        let zone = TimeZone::get(name)
+            .with_context(|| format!("--timezone {name}: write an IANA name such as America/New_York"))?;
+        let watchlist = args.watchlist.as_ref().map(|path| {
+            let shown = path.display();
+            let text = std::fs::read_to_string(path).with_context(|| format!("read the watchlist {shown}"))?;
+            text.parse::<Watchlist>().with_context(|| format!("read the watchlist {shown}"))
+        });
+        Ok(Self { args, zone, watchlist: watchlist.transpose()?, instrument: Instrument::default() })
+    }
+
+    fn settings(&self, symbol: &Symbol) -> CleaningSettings {
+        let usual = self.watchlist.as_ref().map(|list| list.cleaning(symbol).clone()).unwrap_or_default();
+        CleaningSettings {
+            calendar: self.args.calendar.clone().or(usual.calendar),
+            max_fill: self.args.max_fill.unwrap_or(usual.max_fill),
+            max_quarantined: self.args.max_quarantined.unwrap_or(usual.max_quarantined),
+            max_filled: self.args.max_filled.unwrap_or(usual.max_filled),
+        }
+    }
+
+    fn clean_file(&self, input: &Input, out: Option<&PathBuf>) -> anyhow::Result<Report> {
+        let (text, written) = input.read()?;
+        let now = self.args.as_of.unwrap_or(written);
+        let settings = self.settings(&input.series.symbol);
+        let key = input.path.display().to_string();
+        let task = Task {
+            series: &input.series,
+            part: input.part,
+            zone: &self.zone,
+            now,
+            instrument: &self.instrument,
+            settings: &settings,
+            source: Source { key, etag: String::new(), as_of: now.to_string() },
+        };
+        let cleaned: Cleaned<'_> = clean(&text, &task)?;
+        match out {
+            Some(folder) => output::write_all(&cleaned, folder, &input.name())?,
+            None => cleaned.write_candles(io::stdout().lock())?,
+        }
+        Ok(cleaned.report)
+    }
+}

@@ -1,0 +1,147 @@
+//! What is said on stderr: of one file everything that matters, of many what they sum up to and which need a look.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anyhow::bail;
+use candlewick_shared::core::report::{Fate, Gap, Measured, Report, Rows};
+
+use super::input::Input;
+
+/// Counts over all files.
+#[derive(Debug)]
+pub struct Summary {
+    files: usize,
+    failed: usize,
+    passed: usize,
+    rows: Rows,
+}
+
+impl Summary {
+    /// Of so many files.
+    #[must_use]
+    pub fn new(files: usize) -> Self {
+        Self { files, failed: 0, passed: 0, rows: Rows::default() }
+    }
+
+    /// Adds a file that was cleaned.
+    pub fn add(&mut self, report: &Report) -> io::Result<()> {
+        let passed = report.touched.threshold_passed();
+        self.passed += usize::from(passed);
+        add(&mut self.rows, &report.rows);
+        match self.files {
+            1 => io::stderr().write_all(details(report).as_bytes()),
+            _ if passed => writeln!(io::stderr(), "{}: {}", report.source.key, thresholds(report).join("; ")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Adds a file that could not be cleaned.
+    pub fn fail(&mut self, input: &Input, error: &anyhow::Error) -> io::Result<()> {
+        self.failed += 1;
+        writeln!(io::stderr(), "{}: {error:#}", input.path.display())
+    }
+
+    /// Says what all files sum up to, and whether thresholds were passed.
+    pub fn finish(self) -> anyhow::Result<ExitCode> {
+        if self.files > 1 {
+            writeln!(io::stderr(), "{} files: {}", self.files, counts(&self.rows))?;
+        }
+        match (self.failed, self.passed) {
+            (0, 0) => Ok(ExitCode::SUCCESS),
+            (0, _) => Ok(ExitCode::FAILURE),
+            (failed, _) => bail!("{failed} of {} files could not be cleaned", self.files),
+        }
+    }
+}
+
+fn add(sum: &mut Rows, rows: &Rows) {
+    sum.read += rows.read;
+    sum.empty += rows.empty;
+    sum.provisional += rows.provisional;
+    sum.refilled += rows.refilled;
+    sum.collapsed += rows.collapsed;
+    sum.kept += rows.kept;
+    sum.unchecked += rows.unchecked;
+    sum.filled += rows.filled;
+    sum.written += rows.written;
+    for (reason, count) in &rows.quarantined {
+        *sum.quarantined.entry(reason.clone()).or_default() += count;
+    }
+}
+
+fn counts(rows: &Rows) -> String {
+    let others = [
+        (rows.empty, "empty"),
+        (rows.collapsed, "twice"),
+        (rows.provisional, "still open"),
+        (rows.refilled, "filled before"),
+        (rows.quarantined_total(), "set aside"),
+    ];
+    let others = others.into_iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!(", {count} {name}"));
+    let others: String = others.collect();
+    format!("{} rows read, {} kept{others}; {} filled, {} written", rows.read, rows.kept, rows.filled, rows.written)
+}
+
+fn details(report: &Report) -> String {
+    let mut lines = vec![format!("{} {}: {}", report.symbol, report.interval, counts(&report.rows))];
+    let reasons = report.rows.quarantined.iter().map(|(reason, count)| format!("{count} {reason}"));
+    lines.extend(list("set aside", reasons));
+    lines.extend(gaps(&report.gaps));
+    lines.push(match (&report.calendar.version, &report.calendar.horizon) {
+        (Some(version), None) => format!("  calendar: {version}"),
+        (_, Some(horizon)) => format!("  {} candles not checked: {horizon}", report.rows.unchecked),
+        (None, None) => format!("  no calendar, so nothing is filled: {}", report.calendar.reason),
+    });
+    lines.extend(list("columns not read", report.ignored_columns.iter().cloned()));
+    lines.extend(thresholds(report).into_iter().map(|words| format!("  {words}")));
+    lines.extend(hint(report).map(str::to_owned));
+    lines.join("\n") + "\n"
+}
+
+fn list(name: &str, items: impl Iterator<Item = String>) -> Option<String> {
+    let items: Vec<String> = items.collect();
+    (!items.is_empty()).then(|| format!("  {name}: {}", items.join(", ")))
+}
+
+/// A line for each fate that a gap met with; the first few gaps that stay are named.
+fn gaps(gaps: &[Gap]) -> Vec<String> {
+    const NAMED: usize = 3;
+    let fates = [
+        (Fate::Filled, "filled"),
+        (Fate::TooLong, "too long to fill"),
+        (Fate::Edge, "at an edge, not filled"),
+        (Fate::Horizon, "beyond the calendar, not filled"),
+    ];
+    let line = |(fate, words): (Fate, &str)| {
+        let of_fate: Vec<&Gap> = gaps.iter().filter(|gap| gap.fate == fate).collect();
+        let slots: u64 = of_fate.iter().map(|gap| gap.slots).sum();
+        let named = if fate == Fate::Filled { 0 } else { NAMED };
+        let name =
+            |gap: &&Gap| if gap.slots == 1 { gap.first.clone() } else { format!("{} to {}", gap.first, gap.last) };
+        let mut names: Vec<String> = of_fate.iter().take(named).map(name).collect();
+        if named > 0 && of_fate.len() > named {
+            names.push("…".to_owned());
+        }
+        let names = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
+        (!of_fate.is_empty()).then(|| format!("  gaps {words}: {} of {slots} slots{names}", of_fate.len()))
+    };
+    fates.into_iter().filter_map(line).collect()
+}
+
+fn thresholds(report: &Report) -> Vec<String> {
+    let words = |measured: Measured, what: &str, option: &str| {
+        let (share, most) = (measured.share * 100.0, measured.threshold * 100.0);
+        measured.passed.then(|| format!("{share:.2} % {what}, more than the {most:.2} % that {option} allows"))
+    };
+    let touched = &report.touched;
+    let quarantined = words(touched.quarantined, "of rows set aside", "--max-quarantined");
+    let filled = words(touched.filled, "of candles filled", "--max-filled");
+    quarantined.into_iter().chain(filled).collect()
+}
+
+/// The commonest mistake: local times, read as UTC, miss most slots.
+fn hint(report: &Report) -> Option<&'static str> {
+    let astray = report.rows.quarantined.get("no_slot").copied().unwrap_or(0);
+    (astray > report.rows.kept).then_some("  most times are of no slot: are they local? Say so with --timezone")
+}

@@ -1,0 +1,173 @@
+//! Plain rows, read fast: those that nearly all rows are.
+//!
+//! A row is plain where its columns stand in the usual order, no cell is quoted, its time is written as most sources do, and
+//! its numbers as clean CSV writes them, so that they can be copied instead of written anew. The csv crate is not used for
+//! these: it copies every cell before anybody looks at it, and finding the cells, checking the digits and comparing the
+//! prices is one pass over the bytes here. What is not plain says nothing about the row; [`crate::cells`], with the crate's
+//! own parser, and [`crate::row`] then judge it in full, and a test holds the two to the same result.
+
+use candlewick_shared::core::candle::CandleTime;
+use candlewick_shared::core::interval::Interval;
+use candlewick_shared::core::raw_csv::Header;
+use jiff::tz::TimeZone;
+use memchr::memchr3;
+
+use crate::row::Numbers;
+use crate::times::Times;
+
+/// The most digits on either side of the point: with them, both sides fit 64 bits.
+const MOST_DIGITS: usize = 18;
+
+/// By how much a fraction of so many digits is multiplied, to be in units of 10⁻¹⁸.
+const UNITS: [u64; MOST_DIGITS + 1] = {
+    let mut units = [1; MOST_DIGITS + 1];
+    let mut digits = MOST_DIGITS;
+    while digits > 0 {
+        units[digits - 1] = units[digits] * 10;
+        digits -= 1;
+    }
+    units
+};
+
+/// Reads plain rows.
+#[derive(Clone, Debug)]
+pub struct PlainRows<'a> {
+    times: Times<'a>,
+    delimiter: u8,
+    has_volume: bool,
+}
+
+/// A plain row that is a possible candle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlainRow {
+    /// Its time.
+    pub time: CandleTime,
+    /// Where its numbers stand in it.
+    pub numbers: Numbers,
+    /// Its length in bytes, without its line break.
+    pub length: usize,
+}
+
+/// A number by its sides of the point, the right one in units of 10⁻¹⁸: ordered as numbers are.
+type Plain = (u64, u64);
+
+impl<'a> PlainRows<'a> {
+    /// A reader of plain rows; none where the columns' order is another.
+    #[must_use]
+    pub fn new(header: &Header, interval: Interval, zone: &'a TimeZone) -> Option<Self> {
+        let usual = header.time == 0 && header.prices == [1, 2, 3, 4] && header.is_filled.is_none();
+        let has_volume = header.volume.is_some();
+        let is_plain = usual && header.volume.is_none_or(|field| field == 5);
+        is_plain.then(|| Self { times: Times::new(interval, zone), delimiter: header.delimiter, has_volume })
+    }
+
+    /// The row with which a text begins; none where it is not plain, or is no candle.
+    #[inline]
+    pub fn read(&mut self, text: &[u8]) -> Option<PlainRow> {
+        let (time, from) = self.times.read(text)?;
+        let (open, at) = self.number(text, from)?;
+        let (high, at) = self.number(text, at)?;
+        let (low, at) = self.number(text, at)?;
+        let (close, at) = self.number(text, at)?;
+        let is_possible = low > (0, 0) && low <= open.min(close) && open.max(close) <= high;
+        let to = if self.has_volume { self.number(text, at)?.1 } else { at };
+        let numbers = Numbers::new(from, to)?;
+        is_possible.then_some(PlainRow { time, numbers, length: self.end(text, to)? })
+    }
+
+    /// The number behind the delimiter at a place, and the place behind it.
+    #[inline]
+    fn number(&self, text: &[u8], at: usize) -> Option<(Plain, usize)> {
+        let cell = text.get(at..).and_then(|rest| rest.strip_prefix(&[self.delimiter]))?;
+        let (number, length) = number(cell)?;
+        Some((number, at + 1 + length))
+    }
+
+    /// Where the row ends whose last needed cell ends at a place: there, or behind columns that nothing reads.
+    #[inline]
+    fn end(&self, text: &[u8], at: usize) -> Option<usize> {
+        match text.get(at) {
+            None | Some(b'\n' | b'\r') => Some(at),
+            Some(byte) if *byte == self.delimiter => match memchr3(b'\n', b'\r', b'"', &text[at..]) {
+                Some(behind) if text[at + behind] == b'"' => None,
+                behind => Some(behind.map_or(text.len(), |behind| at + behind)),
+            },
+            Some(_) => None,
+        }
+    }
+}
+
+/// The number with which a text begins, and its length, if it is written as clean CSV writes it: digits, and perhaps a
+/// point and digits that do not end in nought.
+#[inline]
+fn number(text: &[u8]) -> Option<(Plain, usize)> {
+    let (whole, length) = digits(text)?;
+    if length > 1 && text[0] == b'0' {
+        return None;
+    }
+    if text.get(length) != Some(&b'.') {
+        return Some(((whole, 0), length));
+    }
+    let (fraction, behind) = digits(&text[length + 1..])?;
+    let is_short = text[length + behind] != b'0';
+    let unit = UNITS[behind];
+    is_short.then_some(((whole, fraction * unit), length + 1 + behind))
+}
+
+/// The digits with which a text begins as a number, and how many there are: at least one and at most [`MOST_DIGITS`].
+#[inline]
+fn digits(text: &[u8]) -> Option<(u64, usize)> {
+    match text.first_chunk().map(|chunk| few_digits(*chunk)) {
+        Some((value, count)) if count < 8 => (count > 0).then_some((value, count)),
+        _ => many_digits(text),
+    }
+}
+
+/// The digits with which eight bytes begin, all at once: nearly every number is shorter than that, and a loop over its
+/// digits would be the slowest thing in all of cleaning.
+#[inline]
+fn few_digits(chunk: [u8; 8]) -> (u64, usize) {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    // A digit becomes its value, 0 to 9; then of every byte that is more than 9 the highest bit is set. Sums cannot carry
+    // into a byte that counts, since all bytes below the first that is no digit are at most 9.
+    let values = u64::from_le_bytes(chunk) ^ (EACH * 0x30);
+    let others = (values.wrapping_add(EACH * 0x76) | values) & (EACH * 0x80);
+    let count = others.trailing_zeros() as usize / 8;
+    // The digits move to the end, with noughts before them; then neighbours are joined: to pairs, to fours, to all eight.
+    let digits = if count == 0 { 0 } else { values << (64 - 8 * count) };
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
+    let low = (pairs & 0x0000_00FF_0000_00FF).wrapping_mul(100 + (1_000_000 << 32));
+    let high = (pairs >> 16 & 0x0000_00FF_0000_00FF).wrapping_mul(1 + (10_000 << 32));
+    (low.wrapping_add(high) >> 32, count)
+}
+
+fn many_digits(text: &[u8]) -> Option<(u64, usize)> {
+    let digits = text.iter().map(|byte| byte.wrapping_sub(b'0')).take_while(|digit| *digit <= 9);
+    // It may wrap before its length is found too long, but then it is not used.
+    let join = |(value, count), digit| (u64::wrapping_mul(value, 10).wrapping_add(u64::from(digit)), count + 1);
+    let (value, count) = digits.fold((0, 0), join);
+    (1..=MOST_DIGITS).contains(&count).then_some((value, count))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn digits_all_at_once_are_the_digits_one_by_one(digits in "[0-9]{0,20}", rest in proptest::collection::vec(any::<u8>(), 0..12)) {
+            let text = [digits.as_bytes(), &rest].concat();
+            prop_assert_eq!(super::digits(&text), many_digits(&text));
+        }
+
+        #[test]
+        fn plain_numbers_are_those_that_are_written_as_they_would_be_anew(text in "[0-9]{0,3}[.]?[0-9]{0,12}") {
+            use candlewick_shared::core::decimal::Decimal;
+            let anew = Decimal::parse(text.as_bytes()).is_ok_and(|number| number.to_string() == text);
+            let plain = number(text.as_bytes()).is_some_and(|(_, length)| length == text.len());
+            prop_assert_eq!(plain, anew);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The report on one cleaning, from what it found.
+
+use std::collections::BTreeMap;
+
+use candlewick_shared::core::candle::CandleTime;
+use candlewick_shared::core::interval::Interval;
+use candlewick_shared::core::key::Series;
+use candlewick_shared::core::raw_csv::Header;
+use candlewick_shared::core::report::{CalendarUsed, Fate, Gap, Measured, Report, Rows, SCHEMA, Touched};
+
+use crate::clean::{RULES, Task};
+use crate::expected::Expected;
+use crate::gaps::Run;
+use crate::quarantine::SetAside;
+use crate::read::Read;
+use crate::row::Row;
+
+/// What a cleaning found.
+pub struct Facts<'a> {
+    /// What it was of.
+    pub task: &'a Task<'a>,
+    /// The columns.
+    pub header: &'a Header,
+    /// What it was held to.
+    pub expected: &'a Expected<'a>,
+    /// Why that calendar, or why none.
+    pub calendar_reason: String,
+    /// The counts of reading; its rows have been taken.
+    pub read: &'a Read,
+    /// How many rows were of slots still open.
+    pub provisional: u64,
+    /// How many said the same as another.
+    pub collapsed: u64,
+    /// Those that were set aside.
+    pub aside: &'a [SetAside],
+    /// Those that are candles.
+    pub rows: &'a [Row],
+    /// The gaps between them.
+    pub runs: &'a [Run],
+}
+
+/// The report.
+#[must_use]
+pub fn of(facts: Facts<'_>) -> Report {
+    let Facts { task, expected, runs, .. } = facts;
+    let Series { symbol, interval } = task.series;
+    let time = |row: &Row| row.time.display(*interval).to_string();
+    let (unchecked, horizon) = expected.unchecked(facts.rows);
+    let rows = facts.rows(unchecked);
+    Report {
+        schema: SCHEMA,
+        rules: RULES,
+        symbol: symbol.to_string(),
+        interval: interval.to_string(),
+        source: task.source.clone(),
+        calendar: CalendarUsed {
+            code: expected.calendar.map(|calendar| calendar.code().to_owned()),
+            version: expected.calendar.map(|calendar| calendar.version()),
+            reason: facts.calendar_reason.clone(),
+            horizon,
+        },
+        max_fill: task.settings.max_fill,
+        touched: touched(task, &rows),
+        rows,
+        first: facts.rows.first().map(time),
+        last: facts.rows.last().map(time),
+        gaps: runs.iter().map(|run| gap(run, *interval)).collect(),
+        ignored_columns: facts.header.ignored.clone(),
+    }
+}
+
+impl Facts<'_> {
+    fn rows(&self, unchecked: u64) -> Rows {
+        let kept = self.rows.len() as u64;
+        let filled = self.runs.iter().filter(|run| run.fate == Fate::Filled).map(|run| run.slots).sum();
+        Rows {
+            read: self.read.read,
+            empty: self.read.empty,
+            provisional: self.provisional,
+            refilled: self.read.refilled,
+            collapsed: self.collapsed,
+            quarantined: by_reason(self.aside),
+            kept,
+            unchecked,
+            filled,
+            written: kept + filled,
+        }
+    }
+}
+
+fn by_reason(aside: &[SetAside]) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    for row in aside {
+        *counts.entry(row.fault.reason).or_default() += 1;
+    }
+    counts.into_iter().map(|(reason, count)| (reason.code().to_owned(), count)).collect()
+}
+
+fn touched(task: &Task<'_>, rows: &Rows) -> Touched {
+    let (quarantined, not_empty) = (rows.quarantined_total(), rows.read - rows.empty);
+    Touched {
+        quarantined: Measured::new(quarantined, not_empty, task.settings.max_quarantined.get()),
+        filled: Measured::new(rows.filled, rows.written, task.settings.max_filled.get()),
+    }
+}
+
+fn gap(run: &Run, interval: Interval) -> Gap {
+    let time = |slot| CandleTime::from_seconds(slot).display(interval).to_string();
+    Gap { first: time(run.first), last: time(run.last), slots: run.slots, fate: run.fate }
+}

@@ -1,0 +1,123 @@
+//! Clean CSV from the rows of a raw text.
+
+use std::io::{self, Write};
+use std::mem;
+
+use candlewick_shared::core::candle::{Candle, CandleTime};
+use candlewick_shared::core::clean_csv;
+use candlewick_shared::core::key::Series;
+
+/// How much is written at once.
+const CHUNK: usize = 128 << 10;
+
+const DAY: i64 = 86_400;
+
+/// Writes clean candles one by one: the very bytes of [`clean_csv::write`], but that numbers which are already written as
+/// they must be are copied. It is not the csv crate that writes them, because nothing in a candle ever needs quotes.
+pub struct CleanWriter<'a, W> {
+    out: W,
+    buffer: Vec<u8>,
+    series: &'a Series,
+    has_volume: bool,
+    /// What a line begins with: symbol, interval and the time of the last candle.
+    head: Vec<u8>,
+    /// The date of the last candle, in days since 1970.
+    day: i64,
+}
+
+impl<'a, W: Write> CleanWriter<'a, W> {
+    /// Writes the header.
+    ///
+    /// # Errors
+    /// The writer's.
+    pub fn new(series: &'a Series, has_volume: bool, out: W) -> io::Result<Self> {
+        let none = clean_csv::CleanCandles { has_volume, candles: Vec::new() };
+        let mut buffer = Vec::with_capacity(CHUNK + 1024);
+        buffer.extend(clean_csv::write(series, &none)?);
+        Ok(Self { out, buffer, series, has_volume, head: Vec::new(), day: i64::MIN })
+    }
+
+    /// Writes a candle whose numbers are at hand as text, each with a delimiter before it.
+    ///
+    /// # Errors
+    /// The writer's.
+    #[inline]
+    pub fn copy(&mut self, time: CandleTime, numbers: &[u8], delimiter: u8) -> io::Result<()> {
+        self.set_time(time);
+        self.buffer.extend_from_slice(&self.head);
+        let from = self.buffer.len();
+        self.buffer.extend_from_slice(numbers);
+        if delimiter != b',' {
+            let commas = |byte: &mut u8| *byte = if *byte == delimiter { b',' } else { *byte };
+            self.buffer[from..].iter_mut().for_each(commas);
+        }
+        self.buffer.extend_from_slice(b",false\n");
+        self.flush_when_full()
+    }
+
+    /// Writes a candle.
+    ///
+    /// # Errors
+    /// The writer's.
+    pub fn write(&mut self, candle: &Candle) -> io::Result<()> {
+        self.set_time(candle.time);
+        self.buffer.extend_from_slice(&self.head);
+        let Candle { open, high, low, close, volume, is_filled, .. } = candle;
+        write!(self.buffer, ",{open},{high},{low},{close}")?;
+        if let Some(volume) = volume.filter(|_| self.has_volume) {
+            write!(self.buffer, ",{volume}")?;
+        }
+        writeln!(self.buffer, ",{is_filled}")?;
+        self.flush_when_full()
+    }
+
+    /// Writes what is still held.
+    ///
+    /// # Errors
+    /// The writer's.
+    pub fn finish(mut self) -> io::Result<W> {
+        self.out.write_all(&self.buffer)?;
+        self.out.flush()?;
+        Ok(self.out)
+    }
+
+    fn flush_when_full(&mut self) -> io::Result<()> {
+        if self.buffer.len() >= CHUNK {
+            self.out.write_all(&self.buffer)?;
+            self.buffer.clear();
+        }
+        Ok(())
+    }
+
+    /// Puts a time into the head of the line: all of it where the date is another than the last one's, and otherwise only
+    /// the digits of its time of day.
+    #[inline]
+    fn set_time(&mut self, time: CandleTime) {
+        let (day, second) = (time.seconds().div_euclid(DAY), time.seconds().rem_euclid(DAY));
+        if day != mem::replace(&mut self.day, day) {
+            self.head = self.head_of(time);
+        } else if self.series.interval.is_intraday()
+            && let Some(digits) = self.head.last_chunk_mut::<9>()
+        {
+            let [h1, h2, _, m1, m2, _, s1, s2, _] = digits;
+            [*h1, *h2] = two_digits(second / 3600);
+            [*m1, *m2] = two_digits(second / 60 % 60);
+            [*s1, *s2] = two_digits(second % 60);
+        }
+    }
+
+    fn head_of(&self, time: CandleTime) -> Vec<u8> {
+        let Series { symbol, interval } = self.series;
+        let time = time.display(*interval).to_string();
+        let mut line = csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
+        let written = line.write_record([symbol.as_str(), interval.as_str(), &time]);
+        let mut head = written.ok().and_then(|()| line.into_inner().ok()).unwrap_or_default();
+        head.pop();
+        head
+    }
+}
+
+/// A number below 100 as two digits.
+fn two_digits(number: i64) -> [u8; 2] {
+    [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8]
+}

@@ -1,0 +1,134 @@
+//! Cleaning as tests do it: a case says what is known of a file, and an outcome what came of it.
+
+use candlewick_shared::core::calendar::choice::CalendarSetting;
+use candlewick_shared::core::clean_csv;
+use candlewick_shared::core::key::{Part, Series};
+use candlewick_shared::core::metadata::Instrument;
+use candlewick_shared::core::raw_csv::Unreadable;
+use candlewick_shared::core::report::{Fate, Report, Source};
+use candlewick_shared::core::watchlist::CleaningSettings;
+use candlewick_transform::clean::{Task, clean};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+/// What is known of a file beside its bytes.
+#[derive(Clone, Debug)]
+pub struct Case {
+    pub series: Series,
+    pub part: Part,
+    pub zone: TimeZone,
+    pub now: Timestamp,
+    pub instrument: Instrument,
+    pub settings: CleaningSettings,
+}
+
+/// What came of a cleaning.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    pub csv: String,
+    pub quarantine: String,
+    pub report: Report,
+}
+
+impl Case {
+    /// AAPL without a calendar, at an interval, long after everything happened.
+    pub fn new(interval: &str) -> Self {
+        Self {
+            series: Series { symbol: "AAPL".parse().unwrap(), interval: interval.parse().unwrap() },
+            part: Part::Whole,
+            zone: TimeZone::UTC,
+            now: "2024-12-31T23:00:00Z".parse().unwrap(),
+            instrument: Instrument::default(),
+            settings: CleaningSettings::default(),
+        }
+    }
+
+    pub fn symbol(mut self, symbol: &str) -> Self {
+        self.series.symbol = symbol.parse().unwrap();
+        self
+    }
+
+    pub fn calendar(mut self, code: &str) -> Self {
+        self.settings.calendar = Some(code.parse::<CalendarSetting>().unwrap());
+        self
+    }
+
+    pub fn zone(mut self, name: &str) -> Self {
+        self.zone = TimeZone::get(name).unwrap();
+        self
+    }
+
+    pub fn now(mut self, time: &str) -> Self {
+        self.now = time.parse().unwrap();
+        self
+    }
+
+    pub fn max_fill(mut self, slots: u32) -> Self {
+        self.settings.max_fill = slots;
+        self
+    }
+
+    pub fn month(mut self, year: i16, month: i8) -> Self {
+        self.part = Part::Month(candlewick_shared::core::key::Month { year, month });
+        self
+    }
+
+    pub fn try_clean(&self, text: impl AsRef<[u8]>) -> Result<Outcome, Unreadable> {
+        let task = Task {
+            series: &self.series,
+            part: self.part,
+            zone: &self.zone,
+            now: self.now,
+            instrument: &self.instrument,
+            settings: &self.settings,
+            source: Source::default(),
+        };
+        let cleaned = clean(text.as_ref(), &task)?;
+        let (mut csv, mut quarantine) = (Vec::new(), Vec::new());
+        cleaned.write_candles(&mut csv).unwrap();
+        cleaned.write_quarantine(&mut quarantine).unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Ok(Outcome { csv: text(csv), quarantine: text(quarantine), report: cleaned.report })
+    }
+
+    pub fn clean(&self, text: impl AsRef<[u8]>) -> Outcome {
+        let outcome = self.try_clean(text).unwrap();
+        let rows = &outcome.report.rows;
+        assert_eq!(rows.read, rows.accounted_for(), "every row is in one count: {rows:?}");
+        assert_eq!(rows.written, rows.kept + rows.filled);
+        let candles = clean_csv::read(outcome.csv.as_bytes(), &self.series).unwrap();
+        assert_eq!(candles.candles.len() as u64, rows.written);
+        assert_eq!(candles.candles.iter().filter(|candle| candle.is_filled).count() as u64, rows.filled);
+        let rewritten = clean_csv::write(&self.series, &candles).unwrap();
+        assert_eq!(String::from_utf8(rewritten).unwrap(), outcome.csv, "the one form that clean CSV has");
+        outcome
+    }
+}
+
+impl Outcome {
+    /// The clean rows without symbol, interval and header.
+    pub fn rows(&self) -> Vec<&str> {
+        self.csv.lines().skip(1).map(|line| line.splitn(3, ',').nth(2).unwrap()).collect()
+    }
+
+    /// The times of the clean rows.
+    pub fn times(&self) -> Vec<&str> {
+        self.rows().into_iter().map(|row| row.split_once(',').unwrap().0).collect()
+    }
+
+    /// Line, column, reason and row of each row that was set aside.
+    pub fn set_aside(&self) -> Vec<(u64, String, String, String)> {
+        let mut reader = csv::Reader::from_reader(self.quarantine.as_bytes());
+        reader.deserialize().collect::<Result<_, _>>().unwrap()
+    }
+
+    /// The reasons alone, with the rows' lines.
+    pub fn reasons(&self) -> Vec<(u64, String)> {
+        self.set_aside().into_iter().map(|(line, _, reason, _)| (line, reason)).collect()
+    }
+
+    /// First slot, last slot, number of slots and fate of each gap.
+    pub fn gaps(&self) -> Vec<(&str, &str, u64, Fate)> {
+        self.report.gaps.iter().map(|gap| (gap.first.as_str(), gap.last.as_str(), gap.slots, gap.fate)).collect()
+    }
+}

@@ -1,0 +1,121 @@
+//! Which calendar an instrument goes by.
+
+use std::str::FromStr;
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use super::Calendar;
+use crate::core::metadata::Instrument;
+
+/// What the owner says of an instrument's calendar: one by its code, or none at all (`none`).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum CalendarSetting {
+    /// This market's, by a code that is known: `XNYS`, `XNGS`, `24/7`.
+    Code(String),
+    /// None: the instrument's candles are cleaned but no slot is expected, so that none is filled.
+    None,
+}
+
+/// The text is no calendar's code.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("no calendar is known by the name {0:?}: use a market's MIC such as XNYS, or 24/7, 24/5 or none")]
+pub struct UnknownCalendar(String);
+
+impl FromStr for CalendarSetting {
+    type Err = UnknownCalendar;
+
+    fn from_str(text: &str) -> Result<Self, UnknownCalendar> {
+        match Calendar::for_mic(text) {
+            _ if text == "none" => Ok(Self::None),
+            Ok(Some(_)) => Ok(Self::Code(text.to_owned())),
+            Ok(None) | Err(_) => Err(UnknownCalendar(text.to_owned())),
+        }
+    }
+}
+
+impl TryFrom<String> for CalendarSetting {
+    type Error = UnknownCalendar;
+
+    fn try_from(text: String) -> Result<Self, UnknownCalendar> {
+        text.parse()
+    }
+}
+
+/// The calendar that was chosen, or none, and why.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// The calendar; none where none is known or none is wanted.
+    pub calendar: Option<&'static Calendar>,
+    /// Why this one, or why none, for the report.
+    pub reason: String,
+}
+
+/// The calendar of an instrument: the owner's, or that of the exchange that the source names, or that of its kind.
+///
+/// A symbol is never guessed at: `EUR/USD` trades five days and `BTC/USD` seven, and nothing in the two texts tells.
+#[must_use]
+pub fn choose(setting: Option<&CalendarSetting>, instrument: &Instrument) -> Choice {
+    match (setting, instrument.calendar.as_deref(), instrument.instrument_type.as_deref()) {
+        (Some(CalendarSetting::None), _, _) => without("the settings say that it has none".to_owned()),
+        (Some(CalendarSetting::Code(code)), _, _) => of(code, "the settings name it"),
+        (None, Some(code), _) => of(code, "the source names it"),
+        (None, None, Some("Digital Currency")) => of("24/7", "the source says Digital Currency"),
+        (None, None, Some("Physical Currency")) => of("24/5", "the source says Physical Currency"),
+        (None, None, _) => without("neither the settings nor the source name one".to_owned()),
+    }
+}
+
+fn of(code: &str, why: &str) -> Choice {
+    match Calendar::for_mic(code) {
+        Ok(Some(calendar)) => Choice { calendar: Some(calendar), reason: format!("{why}: {code}") },
+        Ok(None) => without(format!("no calendar is known by the name {code:?} ({why})")),
+        Err(error) => without(error.to_string()),
+    }
+}
+
+fn without(reason: String) -> Choice {
+    Choice { calendar: None, reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(setting: Option<&str>, calendar: Option<&str>, kind: Option<&str>) -> (Option<&'static str>, String) {
+        let setting: Option<CalendarSetting> = setting.map(|text| text.parse().unwrap());
+        let text = |text: Option<&str>| text.map(str::to_owned);
+        let instrument = Instrument { calendar: text(calendar), instrument_type: text(kind), ..Instrument::default() };
+        let choice = choose(setting.as_ref(), &instrument);
+        (choice.calendar.map(Calendar::code), choice.reason)
+    }
+
+    #[test]
+    fn the_setting_goes_before_the_exchange_and_the_exchange_before_the_kind() {
+        assert_eq!(chosen(Some("XLON"), Some("XNGS"), Some("Digital Currency")).0, Some("XLON"));
+        assert_eq!(chosen(Some("none"), Some("XNGS"), None).0, None);
+        assert_eq!(chosen(None, Some("XNGS"), Some("Common Stock")).0, Some("XNYS"));
+        assert_eq!(chosen(None, None, Some("Digital Currency")).0, Some("24/7"));
+        assert_eq!(chosen(None, None, Some("Physical Currency")).0, Some("24/5"));
+    }
+
+    #[test]
+    fn where_none_is_known_none_is_guessed_and_the_reason_is_said() {
+        assert_eq!(
+            chosen(None, None, Some("Common Stock")),
+            (None, "neither the settings nor the source name one".to_owned())
+        );
+        assert_eq!(
+            chosen(None, Some("XBOG"), None),
+            (None, "no calendar is known by the name \"XBOG\" (the source names it)".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_setting_must_name_a_calendar_that_is_known() {
+        assert_eq!("XNYS".parse(), Ok(CalendarSetting::Code("XNYS".to_owned())));
+        let error = "NYSE".parse::<CalendarSetting>().unwrap_err().to_string();
+        assert!(error.contains("\"NYSE\"") && error.contains("XNYS"), "{error}");
+    }
+}

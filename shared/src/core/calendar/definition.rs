@@ -1,0 +1,129 @@
+//! A calendar's file as it is written: regular hours, and the dates that differ from them.
+
+use jiff::civil::{Date, Weekday};
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+use serde::Deserialize;
+
+use super::error::InvalidCalendar;
+
+/// The whole of a file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Definition {
+    pub code: String,
+    pub name: String,
+    /// The codes of other markets that keep the same sessions.
+    pub serves: Vec<String>,
+    pub timezone: String,
+    pub source: String,
+    pub first: FileDate,
+    pub last: FileDate,
+    pub days: Vec<FileWeekday>,
+    /// The regular hours, each from its date on, ascending.
+    pub hours: Vec<RegularHours>,
+    /// Dates on `days` without a session.
+    pub closed: Vec<FileDate>,
+    /// Sessions on other days of the week than `days`.
+    pub extra: Vec<FileDate>,
+    /// Sessions with other hours than the regular ones, given whole: one without a break has none.
+    pub unusual: Vec<UnusualHours>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RegularHours {
+    pub from: FileDate,
+    #[serde(flatten)]
+    pub hours: Hours,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct UnusualHours {
+    pub date: FileDate,
+    #[serde(flatten)]
+    pub hours: Hours,
+}
+
+/// When a session opens, closes and pauses, in local time.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(super) struct Hours {
+    pub open: LocalTime,
+    pub close: LocalTime,
+    #[serde(rename = "break")]
+    pub break_: Option<(LocalTime, LocalTime)>,
+}
+
+/// A date as TOML has them, without quotes.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(try_from = "toml::value::Datetime")]
+pub(super) struct FileDate(pub Date);
+
+impl TryFrom<toml::value::Datetime> for FileDate {
+    type Error = String;
+
+    fn try_from(value: toml::value::Datetime) -> Result<Self, String> {
+        value.to_string().parse().map(FileDate).map_err(|error| format!("{value}: {error}"))
+    }
+}
+
+/// A day of the week by its first three letters.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(super) enum FileWeekday {
+    Mon,
+    Tue,
+    Wed,
+    Thu,
+    Fri,
+    Sat,
+    Sun,
+}
+
+impl From<FileWeekday> for Weekday {
+    fn from(day: FileWeekday) -> Self {
+        match day {
+            FileWeekday::Mon => Weekday::Monday,
+            FileWeekday::Tue => Weekday::Tuesday,
+            FileWeekday::Wed => Weekday::Wednesday,
+            FileWeekday::Thu => Weekday::Thursday,
+            FileWeekday::Fri => Weekday::Friday,
+            FileWeekday::Sat => Weekday::Saturday,
+            FileWeekday::Sun => Weekday::Sunday,
+        }
+    }
+}
+
+/// A time of a session's day, "09:30". It may be "24:00", the midnight at which the day ends: a market that never
+/// sleeps closes then.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(try_from = "String")]
+pub(super) struct LocalTime {
+    pub hour: i8,
+    pub minute: i8,
+}
+
+impl TryFrom<String> for LocalTime {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let parts = text.split_once(':').and_then(|(hour, minute)| Some((hour.parse().ok()?, minute.parse().ok()?)));
+        match parts {
+            Some((hour @ 0..=23, minute @ 0..=59)) | Some((hour @ 24, minute @ 0)) => Ok(LocalTime { hour, minute }),
+            _ => Err(format!("{text} is no time of the form 09:30")),
+        }
+    }
+}
+
+impl Definition {
+    /// `file` names the text in an error.
+    pub fn parse(file: &str, text: &str) -> Result<Self, InvalidCalendar> {
+        toml::from_str(text).map_err(|error| InvalidCalendar::new(file, error))
+    }
+
+    /// The rules of the zone that are compiled in. The machine's own could be of another year, and give other sessions.
+    pub fn zone(&self) -> Result<TimeZone, InvalidCalendar> {
+        TimeZoneDatabase::bundled().get(&self.timezone).map_err(|error| self.invalid(error))
+    }
+
+    pub fn invalid(&self, reason: impl ToString) -> InvalidCalendar {
+        InvalidCalendar::new(&self.code, reason)
+    }
+}

@@ -1,0 +1,89 @@
+//! The calendars compiled into the program, found by the code of a market.
+
+use std::collections::BTreeMap;
+use std::sync::{LazyLock, OnceLock};
+
+use super::Calendar;
+use super::definition::Definition;
+use super::error::InvalidCalendar;
+
+/// The one place that knows where the data lies.
+macro_rules! files {
+    ($($name:literal),* $(,)?) => {
+        [$(($name, include_str!(concat!("../../../calendars/", $name)))),*]
+    };
+}
+
+pub(super) static FILES: [(&str, &str); 17] = files![
+    "24-5.toml",
+    "24-7.toml",
+    "BVMF.toml",
+    "XAMS.toml",
+    "XASX.toml",
+    "XBOM.toml",
+    "XETR.toml",
+    "XHKG.toml",
+    "XLON.toml",
+    "XMAD.toml",
+    "XMIL.toml",
+    "XNYS.toml",
+    "XPAR.toml",
+    "XSHG.toml",
+    "XSWX.toml",
+    "XTKS.toml",
+    "XTSE.toml",
+];
+
+/// All files are read at the first question, since each says itself which codes it serves. Sessions are made of one
+/// only when its market is asked for.
+static MARKETS: LazyLock<Result<Markets, InvalidCalendar>> = LazyLock::new(Markets::read);
+
+struct Markets {
+    markets: Vec<Market>,
+    by_code: BTreeMap<String, usize>,
+}
+
+struct Market {
+    definition: Definition,
+    calendar: OnceLock<Result<Calendar, InvalidCalendar>>,
+}
+
+pub(super) fn find(code: &str) -> Result<Option<&'static Calendar>, InvalidCalendar> {
+    let all = markets()?;
+    let market = all.by_code.get(code).and_then(|index| all.markets.get(*index));
+    market.map(Market::calendar).transpose()
+}
+
+pub(super) fn codes() -> Result<impl Iterator<Item = &'static str>, InvalidCalendar> {
+    Ok(markets()?.markets.iter().map(|market| market.definition.code.as_str()))
+}
+
+fn markets() -> Result<&'static Markets, InvalidCalendar> {
+    MARKETS.as_ref().map_err(Clone::clone)
+}
+
+impl Markets {
+    fn read() -> Result<Self, InvalidCalendar> {
+        let mut all = Markets { markets: Vec::new(), by_code: BTreeMap::new() };
+        for (file, text) in FILES {
+            all.add(Definition::parse(file, text)?)?;
+        }
+        Ok(all)
+    }
+
+    fn add(&mut self, definition: Definition) -> Result<(), InvalidCalendar> {
+        for code in definition.serves.iter().chain([&definition.code]) {
+            if self.by_code.insert(code.clone(), self.markets.len()).is_some() {
+                return Err(definition.invalid(format!("{code} has another calendar too")));
+            }
+        }
+        self.markets.push(Market { definition, calendar: OnceLock::new() });
+        Ok(())
+    }
+}
+
+impl Market {
+    fn calendar(&self) -> Result<&Calendar, InvalidCalendar> {
+        self.calendar.get_or_init(|| Calendar::new(&self.definition)).as_ref().map_err(Clone::clone)
+    }
+}

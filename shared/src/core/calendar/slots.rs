@@ -1,0 +1,206 @@
+//! Slots: the candles that there must be, by their stamps.
+//!
+//! A stamp is what TwelveData gives a candle, in Unix seconds: the instant of its start for a candle shorter than a
+//! day, and for a longer one the midnight in UTC of the date that `period` decides on.
+//!
+//! Slots shorter than a day start at the session's open and every step after it, as long as they start before the
+//! close. So the last slot may be cut short: 1h slots of New York start at 09:30 and the last one, at 15:30, lasts half
+//! an hour. After a break they start anew at its end: Tokyo's 1h slots start at 9:00, 10:00, 11:00, 12:30, 13:30 and so
+//! on. exchange_calendars divides sessions in the same way, each part by itself. Where a session is the whole day in
+//! UTC (24/7, 24/5), this gives the multiples of the step from midnight.
+//!
+//! 24/5 is Monday to Friday in UTC. Forex trades from Sunday evening to Friday evening, so candles of the one are no
+//! slots, and slots after the other stay vacant.
+
+use std::ops::RangeInclusive;
+use std::slice;
+
+use jiff::civil::Date;
+
+use super::Calendar;
+use super::error::BeyondHorizon;
+use super::period::{DAY, Period, Span, date_of, midnight};
+use super::session::Session;
+use crate::core::interval::Interval;
+
+impl Calendar {
+    /// The stamps of the candles to expect between two stamps, ascending, both included.
+    ///
+    /// # Errors
+    /// One of the two is outside of what the calendar covers: see [`Calendar::covered_stamps`].
+    pub fn slots(&self, interval: Interval, stamps: RangeInclusive<i64>) -> Result<Slots<'_>, BeyondHorizon> {
+        let (from, through) = stamps.into_inner();
+        self.require_covered_stamp(interval, from)?;
+        self.require_covered_stamp(interval, through)?;
+        Ok(match interval.seconds() {
+            Some(step) => Slots(Kind::Steps(Steps::new(&self.sessions, step, from, through))),
+            None => Slots(Kind::Periods(Periods::new(&self.sessions, Period::of(interval), from, through))),
+        })
+    }
+
+    /// Whether a candle may have this stamp.
+    ///
+    /// # Errors
+    /// The stamp is outside of what the calendar covers.
+    pub fn is_slot(&self, interval: Interval, stamp: i64) -> Result<bool, BeyondHorizon> {
+        Ok(self.slot_end(interval, stamp)?.is_some())
+    }
+
+    /// From when on the candle of this stamp is complete, and provisional before: or none where the stamp is no slot.
+    ///
+    /// That is the slot's end, but no later than the next close or break; for a day, a week and a month it is the close
+    /// of the last session in it.
+    ///
+    /// # Errors
+    /// The stamp is outside of what the calendar covers.
+    pub fn slot_end(&self, interval: Interval, stamp: i64) -> Result<Option<i64>, BeyondHorizon> {
+        self.require_covered_stamp(interval, stamp)?;
+        Ok(match interval.seconds() {
+            Some(step) => self.step_end(step, stamp),
+            None => self.period_end(Period::of(interval), stamp),
+        })
+    }
+
+    /// The stamps of which this calendar can tell whether they are slots. A week or a month counts when all of it is
+    /// covered, since the last session in it is unknown otherwise.
+    pub fn covered_stamps(&self, interval: Interval) -> RangeInclusive<i64> {
+        if interval.is_intraday() {
+            return self.span.0..=self.span.1 - 1;
+        }
+        let period = Period::of(interval);
+        let (head, tail) = (period.around(self.first), period.around(self.last));
+        let first = if head.first == midnight(self.first) { head.first } else { head.last + DAY };
+        let last = if tail.last == midnight(self.last) { tail.last } else { tail.first - DAY };
+        first..=last + DAY - 1
+    }
+
+    fn require_covered_stamp(&self, interval: Interval, stamp: i64) -> Result<(), BeyondHorizon> {
+        let covered = self.covered_stamps(interval);
+        if covered.contains(&stamp) {
+            return Ok(());
+        }
+        let too_early = stamp < *covered.start();
+        let asked = if interval.is_intraday() {
+            self.uncovered_date(stamp, too_early)
+        } else {
+            let Span { first, last } = Period::of(interval).around(date_of(stamp));
+            date_of(if too_early { first } else { last })
+        };
+        Err(self.beyond_horizon(asked))
+    }
+
+    /// The market's own date at an instant that is not covered, for the error. It is counted from the edge of what is
+    /// covered, so that a date in the error is never one that is covered.
+    fn uncovered_date(&self, instant: i64, too_early: bool) -> Date {
+        let (begin, end) = self.span;
+        date_of(if too_early {
+            midnight(self.first).saturating_add(instant.saturating_sub(begin))
+        } else {
+            midnight(self.last).saturating_add(DAY).saturating_add(instant.saturating_sub(end))
+        })
+    }
+
+    fn step_end(&self, step: i64, stamp: i64) -> Option<i64> {
+        let session = self.sessions.get(self.sessions.partition_point(|session| session.close <= stamp))?;
+        let (start, end) = session.parts().find(|(start, end)| (*start..*end).contains(&stamp))?;
+        ((stamp - start) % step == 0).then_some(end.min(stamp + step))
+    }
+
+    fn period_end(&self, period: Period, stamp: i64) -> Option<i64> {
+        let Span { first, last } = period.around(date_of(stamp));
+        let after = self.sessions.partition_point(|session| midnight(session.date) <= last);
+        let session = self.sessions.get(after.checked_sub(1)?)?;
+        (stamp == first && midnight(session.date) >= first).then_some(session.close)
+    }
+}
+
+/// The stamps of a range, from [`Calendar::slots`].
+#[derive(Clone, Debug)]
+pub struct Slots<'a>(Kind<'a>);
+
+#[derive(Clone, Debug)]
+enum Kind<'a> {
+    Steps(Steps<'a>),
+    Periods(Periods<'a>),
+}
+
+impl Iterator for Slots<'_> {
+    type Item = i64;
+
+    fn next(&mut self) -> Option<i64> {
+        match &mut self.0 {
+            Kind::Steps(steps) => steps.next(),
+            Kind::Periods(periods) => periods.next(),
+        }
+    }
+}
+
+/// Slots within sessions. The part of a session at hand is `next..end`.
+#[derive(Clone, Debug)]
+struct Steps<'a> {
+    sessions: slice::Iter<'a, Session>,
+    step: i64,
+    next: i64,
+    end: i64,
+    afternoon: Option<(i64, i64)>,
+    from: i64,
+    through: i64,
+}
+
+impl<'a> Steps<'a> {
+    fn new(sessions: &'a [Session], step: i64, from: i64, through: i64) -> Self {
+        let first = sessions.partition_point(|session| session.close <= from);
+        let sessions = sessions.get(first..).unwrap_or_default().iter();
+        Steps { sessions, step, next: 0, end: 0, afternoon: None, from, through }
+    }
+
+    fn next(&mut self) -> Option<i64> {
+        while self.next >= self.end {
+            self.enter_next_part()?;
+        }
+        let slot = self.next;
+        self.next += self.step;
+        (slot <= self.through).then_some(slot)
+    }
+
+    fn enter_next_part(&mut self) -> Option<()> {
+        let (start, end) = match self.afternoon.take() {
+            Some(part) => part,
+            None => {
+                let mut parts = self.sessions.next()?.parts();
+                let morning = parts.next()?;
+                self.afternoon = parts.next();
+                morning
+            }
+        };
+        let skipped = (self.from - start + self.step - 1).max(0) / self.step;
+        (self.next, self.end) = (start + skipped * self.step, end);
+        Some(())
+    }
+}
+
+/// Slots of days, weeks or months: those with at least one session.
+#[derive(Clone, Debug)]
+struct Periods<'a> {
+    sessions: slice::Iter<'a, Session>,
+    period: Period,
+    /// The lowest stamp that may come next: all sessions of a week lead to the same stamp, which must come once.
+    from: i64,
+    through: i64,
+}
+
+impl<'a> Periods<'a> {
+    fn new(sessions: &'a [Session], period: Period, from: i64, through: i64) -> Self {
+        let first = sessions.partition_point(|session| midnight(session.date) < from);
+        let sessions = sessions.get(first..).unwrap_or_default().iter();
+        Periods { sessions, period, from, through }
+    }
+
+    fn next(&mut self) -> Option<i64> {
+        let (period, from) = (self.period, self.from);
+        let slot =
+            self.sessions.by_ref().map(|session| period.around(session.date).first).find(|slot| *slot >= from)?;
+        self.from = slot + 1;
+        (slot <= self.through).then_some(slot)
+    }
+}

@@ -1,0 +1,66 @@
+//! What must hold of the slots of any calendar, at any time that it covers.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::{INTRADAY, LONGER, calendar, utc};
+use crate::core::calendar::Calendar;
+use crate::core::calendar::session::Session;
+
+/// A calendar, and a window of up to 20 days within what it covers.
+fn windows() -> impl Strategy<Value = (&'static Calendar, i64, i64)> {
+    let codes: Vec<_> = Calendar::codes().unwrap().collect();
+    (proptest::sample::select(codes), 0.0..1.0, 0..20 * 86_400_i64).prop_map(|(code, position, length)| {
+        let (begin, end) = calendar(code).span;
+        let from = begin + ((end - begin - length) as f64 * position) as i64;
+        (calendar(code), from, from + length - 1)
+    })
+}
+
+proptest! {
+    #[test]
+    fn slots_ascend_within_sessions_and_outside_of_breaks(
+        (calendar, from, through) in windows(),
+        interval in proptest::sample::select(&INTRADAY),
+    ) {
+        let mut before = from - 1;
+        for slot in calendar.slots(interval, from..=through).unwrap() {
+            prop_assert!(before < slot && slot <= through);
+            let inside = |session: &&Session| session.open <= slot && slot < session.close;
+            let session = calendar.sessions.iter().find(inside);
+            let break_ = session.unwrap().break_;
+            prop_assert!(break_.is_none_or(|pause| slot < pause.start || pause.end <= slot));
+            let end = calendar.slot_end(interval, slot).unwrap().unwrap();
+            prop_assert!(slot < end && end <= slot + interval.seconds().unwrap());
+            before = slot;
+        }
+    }
+
+    #[test]
+    fn slots_are_exactly_the_stamps_that_are_a_slot(
+        (calendar, from, through) in windows(),
+        interval in proptest::sample::select(&INTRADAY),
+    ) {
+        let slots: BTreeSet<_> = calendar.slots(interval, from..=through).unwrap().collect();
+        for stamp in (from.div_euclid(60) * 60 + 60..=through).step_by(60) {
+            prop_assert_eq!(slots.contains(&stamp), calendar.is_slot(interval, stamp).unwrap(), "{}", utc(stamp));
+        }
+        prop_assert!(slots.iter().all(|slot| calendar.is_slot(interval, *slot).unwrap()));
+        prop_assert!(slots.iter().all(|slot| !calendar.is_slot(interval, slot + 1).unwrap()));
+    }
+
+    #[test]
+    fn longer_slots_are_exactly_the_dates_that_are_a_slot(
+        (calendar, from, through) in windows(),
+        interval in proptest::sample::select(&LONGER),
+    ) {
+        let covered = calendar.covered_stamps(interval);
+        let (from, through) = (from.max(*covered.start()), through.min(*covered.end()));
+        prop_assume!(from <= through);
+        let slots: Vec<_> = calendar.slots(interval, from..=through).unwrap().collect();
+        let midnights = (from.div_euclid(86_400) * 86_400..=through).step_by(86_400).filter(|stamp| from <= *stamp);
+        let expected: Vec<_> = midnights.filter(|stamp| calendar.is_slot(interval, *stamp).unwrap()).collect();
+        prop_assert_eq!(slots, expected);
+    }
+}

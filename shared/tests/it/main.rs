@@ -1,0 +1,3 @@
+//! What the shared crate promises, seen from outside.
+
+mod calendar_sessions;
