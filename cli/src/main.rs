@@ -49,10 +49,9 @@ enum Command {
     Watchdog,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let cli = Cli::parse();
-    match run(cli).await {
+fn main() -> ExitCode {
+    // The settings in .env come before the command line, which may be completed by them, and before any thread.
+    match place::load_settings().and_then(|()| run(Cli::parse())) {
         Ok(code) => code,
         Err(error) => {
             terminal::error(&error);
@@ -61,6 +60,7 @@ async fn main() -> ExitCode {
     }
 }
 
+#[tokio::main]
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let place = Place::find(cli.state)?;
     match cli.command {

@@ -27,10 +27,24 @@ pub struct Running {
     pub aws: Aws,
 }
 
+/// The checkout: where this program was built.
+fn checkout() -> anyhow::Result<&'static Path> {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("find the checkout")
+}
+
+/// Adds what the checkout's `.env` says to the environment; what is set there already goes before it.
+pub fn load_settings() -> anyhow::Result<()> {
+    let file = checkout()?.join(".env");
+    match dotenvy::from_path(&file) {
+        Err(error) if !error.not_found() => Err(error).with_context(|| format!("read {}", file.display())),
+        _ => Ok(()),
+    }
+}
+
 impl Place {
     /// The checkout is where this program was built; the state directory is `.local` in it, or where the user says.
     pub fn find(state: Option<PathBuf>) -> anyhow::Result<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("find the checkout")?.to_owned();
+        let root = checkout()?.to_owned();
         let state = match state {
             Some(state) => std::path::absolute(state).context("resolve the state directory")?,
             None => root.join(".local"),

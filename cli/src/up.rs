@@ -55,7 +55,6 @@ const SIMULATED_START: &str = "2024-12-30T22:00:00Z";
 const FRESH: SignedDuration = SignedDuration::from_hours(20);
 
 pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
-    dotenvy::from_path(place.root.join(".env")).or_else(absent_is_fine).context("read .env")?;
     let (options, watchlist) = options(place, &args)?;
     let state = StateDir::open(&place.state)?;
     let _lock = state.lock().await?;
@@ -84,10 +83,6 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
 pub async fn watchdog(place: &Place) -> anyhow::Result<ExitCode> {
     watchdog::run(&StateDir::open(&place.state)?).await?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn absent_is_fine(error: dotenvy::Error) -> Result<(), dotenvy::Error> {
-    if error.not_found() { Ok(()) } else { Err(error) }
 }
 
 fn options(place: &Place, args: &Args) -> anyhow::Result<(Options, Watchlist)> {

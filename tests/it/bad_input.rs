@@ -1,11 +1,15 @@
 //! What nobody should send, and somebody will: each is refused with its reason, and the rest goes on.
 
+use std::net::TcpListener;
+use std::process::Command;
+
 use anyhow::ensure;
 use candlewick_shared::ports::queue::Queue;
 use libtest_mimic::Trial;
 use serde_json::json;
 
 use crate::candles::daily;
+use crate::candlewick::{fail, program};
 use crate::stack::Stack;
 use crate::trial;
 
@@ -18,6 +22,7 @@ pub fn trials() -> Vec<Trial> {
         trial("a_message_that_is_no_event_is_given_up", a_message_that_is_no_event),
         trial("the_test_event_of_s3_is_passed_over", the_test_event_is_passed_over),
         trial("a_symbol_that_the_api_does_not_know_is_given_up", an_unknown_symbol),
+        trial("a_loader_without_its_database_says_so", a_loader_without_its_database),
         trial("a_clean_object_of_another_hand_that_is_not_clean_is_given_up", an_unclean_clean_object),
     ]
 }
@@ -132,5 +137,18 @@ fn an_unclean_clean_object() -> anyhow::Result<()> {
     let noted =
         "select count(*) from objects where symbol = $1 and error_line = 2 and error_column = 'close' and etag is null";
     ensure!(stack.count(noted, "UNCLEAN")? == 1, "the ledger does not say why");
+    Ok(())
+}
+
+fn a_loader_without_its_database() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    let mut loader = Command::new(program("candlewick-loader"));
+    for (variable, value) in stack.settings() {
+        loader.env(variable, value);
+    }
+    let closed = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let error = fail(loader.env("DATABASE_URL", format!("postgres://someone:s3cret@127.0.0.1:{closed}/candles")))?;
+    ensure!(error.contains(&format!("connect to PostgreSQL at 127.0.0.1:{closed}/candles")), "{error}");
+    ensure!(!error.contains("s3cret"), "the password is in the error: {error}");
     Ok(())
 }

@@ -158,6 +158,10 @@ impl Stack {
         self.up(|up| up.settings.get(name).cloned()).unwrap_or_else(|| panic!("{name} is not in the env file"))
     }
 
+    pub fn settings(&self) -> Settings {
+        self.up(|up| up.settings.clone())
+    }
+
     pub fn pool(&self) -> PgPool {
         self.up(|up| up.pool.clone())
     }

@@ -117,12 +117,19 @@ impl Transform {
         let condition = PutIf::still(work.target.as_ref());
         let clean = NewObject::csv(outputs.clean, work.origin((self.now)()).write());
         match self.store.put(&path.transformed_key(), clean, condition).await? {
-            Put::Written { .. } => {
+            Put::Written { .. } if self.is_current(&work).await? => {
                 self.alert(path, &outputs.report).await;
                 Ok(Some(Settled::Done))
             }
-            Put::Changed => Ok(None),
+            Put::Written { .. } | Put::Changed => Ok(None),
         }
+    }
+
+    /// Whether the raw object is still the one that was read. An entity tag says what a target holds and not when it was
+    /// written, so that a target that changed and changed back meets the condition: whoever wrote last looks once more.
+    async fn is_current(&self, work: &Work) -> Result<bool, Setback> {
+        let now = self.store.head(&work.key.to_string()).await?;
+        Ok(now.is_none_or(|info| info.etag == work.object.info.etag))
     }
 
     /// Tells the owner of an object of which cleaning touched more than they allow.
