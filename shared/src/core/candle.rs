@@ -63,7 +63,7 @@ impl CandleTime {
     /// The time of the daily or longer candle with this date.
     #[must_use]
     pub fn from_date(date: Date) -> Self {
-        Self(i64::from(date.to_datetime(civil::Time::midnight()).duration_since(EPOCH).as_hours()) * 3600)
+        Self(date.to_datetime(civil::Time::midnight()).duration_since(EPOCH).as_secs())
     }
 
     /// Seconds since 1970-01-01T00:00:00Z.
