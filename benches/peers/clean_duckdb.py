@@ -64,8 +64,11 @@ def main(interval, sessions, folder, *files):
     if one:
         database.execute(f"copy ({query}) to '{folder}/{one}.csv' (header)")
         return
+    # Each thread writes files of its own, and a folder that is not kept open gets a second file: one thread, all folders.
+    database.execute(f"create temp table clean as {query}")
+    database.execute(f"set threads = 1; set partitioned_write_max_open_files = {len(files)}")
     options = "format csv, header, partition_by (symbol), write_partition_columns true, overwrite_or_ignore"
-    database.execute(f"copy ({query}) to '{folder}' ({options})")
+    database.execute(f"copy clean to '{folder}' ({options})")
 
 
 main(*sys.argv[1:])

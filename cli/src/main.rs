@@ -1,1 +1,75 @@
-fn main() {}
+//! `candlewick`: runs the whole of Candlewick on one machine, and looks after it anywhere.
+
+mod build;
+mod clean;
+mod dead_letters;
+mod down;
+mod drop_file;
+mod follow;
+mod place;
+mod refresh;
+mod status;
+mod table;
+mod terminal;
+mod up;
+mod watch;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::place::Place;
+
+/// Keeps a store of market candles fresh: fetched from TwelveData, cleaned, and loaded into PostgreSQL.
+///
+/// `candlewick up` starts everything on this machine: LocalStack (S3, SQS, SNS), PostgreSQL, a simulator of the TwelveData
+/// API, and the services. The other commands work on what is running; where the environment has no addresses, they take
+/// those that `up` wrote to .local/env.
+#[derive(Debug, Parser)]
+#[command(name = "candlewick", version, propagate_version = true)]
+struct Cli {
+    /// The directory that `up` keeps its data, logs and addresses in [default: .local, beside Cargo.toml]
+    #[arg(long, global = true, value_name = "DIR", env = "CANDLEWICK_STATE")]
+    state: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Up(up::Args),
+    Clean(clean::Args),
+    Down(down::Args),
+    Drop(drop_file::Args),
+    Refresh(refresh::Args),
+    Status(status::Args),
+    /// Waits for the end of the `up` that started it, and stops what that left.
+    #[command(hide = true)]
+    Watchdog,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli).await {
+        Ok(code) => code,
+        Err(error) => {
+            terminal::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let place = Place::find(cli.state)?;
+    match cli.command {
+        Command::Up(args) => up::run(&place, args).await,
+        Command::Clean(args) => clean::run(args),
+        Command::Down(args) => down::run(&place, args).await,
+        Command::Drop(args) => drop_file::run(&place, args).await,
+        Command::Refresh(args) => refresh::run(&place, args).await,
+        Command::Status(args) => status::run(&place, args).await,
+        Command::Watchdog => up::watchdog(&place).await,
+    }
+}

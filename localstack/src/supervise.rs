@@ -84,8 +84,16 @@ impl Service {
         let name = program.name().to_owned();
         let process = Process::start(&program, &state)?;
         let (sender, status) = watch::channel(Status::Running { pid: process.pid(), restarts: 0 });
-        let keeper =
-            Keeper { program, state, backoff, progress, cancel: cancel.clone(), status: sender, pause: None, restarts: 0 };
+        let keeper = Keeper {
+            program,
+            state,
+            backoff,
+            progress,
+            cancel: cancel.clone(),
+            status: sender,
+            pause: None,
+            restarts: 0,
+        };
         let task = tokio::spawn(keeper.keep(process));
         Ok(Self { name, status, cancel, task })
     }

@@ -1,1 +1,1 @@
-//! .
+//! The tests are in `it/`: one binary, one stack.

@@ -6,8 +6,8 @@ use axum::extract::Query;
 use axum::http::Uri;
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
 
+use crate::api::document::Document;
 use crate::api::error::ApiError;
 use crate::api::parameters::Parameters;
 use crate::api::time_series::Body;
@@ -20,21 +20,23 @@ struct Item {
 }
 
 /// Answers the requests of a body `{"ID": {"url": "/time_series?symbol=AAPL&…"}, …}` in the order of their ids. Each is
-/// authorized and charged by itself, so that where credits run out the rest are refused. A key of the outer header serves
-/// requests that bring none.
+/// authorized and charged by itself, so that where credits run out the rest are refused. A key of the outer header
+/// serves requests that bring none.
 pub fn answer(simulator: &Simulator, body: &[u8], header_key: Option<&str>, now: Timestamp) -> Reply {
     let Ok(items) = serde_json::from_slice::<BTreeMap<String, Item>>(body) else {
         return Reply::of(Err(ApiError::unsupported("a body that is not an object of requests with a url each")));
     };
-    let replies: Vec<_> = items.iter().map(|(id, item)| (id, one(simulator, item, header_key, now))).collect();
-    let mut whole = Reply::of(Ok(Body::Json(Value::Null)));
-    let mut data = Map::new();
+    let replies: Vec<_> = items.into_iter().map(|(id, item)| (id, one(simulator, &item, header_key, now))).collect();
+    let mut whole = Reply::of(Ok(Body::Json(Document::text(None))));
+    let mut data = Vec::new();
     for (id, reply) in replies {
         whole = carried_over(whole, &reply);
-        let status = if reply.is_error() { "error" } else { "success" };
-        data.insert(id.clone(), json!({ "response": reply.into_value(), "status": status }));
+        let status = Document::text(Some(if reply.is_error() { "error" } else { "success" }));
+        data.push((id, Document::object([("response", reply.into_document()), ("status", status)])));
     }
-    Reply { body: Body::Json(json!({ "code": 200, "status": "success", "data": data })), ..whole }
+    let success = Document::text(Some("success"));
+    let answer = [("code", Document::Value(200.into())), ("status", success), ("data", Document::object(data))];
+    Reply { body: Body::Json(Document::object(answer)), ..whole }
 }
 
 /// Reads a request from the path and query of a URL, whole or relative.

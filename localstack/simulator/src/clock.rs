@@ -1,8 +1,8 @@
 //! The simulated clock, set by the environment variable `CLOCK`.
 //!
-//! `START@ANCHOR*RATE` says that at the real time ANCHOR (seconds since 1970, a fraction is allowed) it was START (RFC 3339)
-//! in the simulation, and that simulated time passes RATE times as fast since then (`*RATE` may be left out and is then 1).
-//! Processes that are given the same text agree on the time.
+//! `START@ANCHOR*RATE` says that at the real time ANCHOR (seconds since 1970, a fraction is allowed) it was START (RFC
+//! 3339) in the simulation, and that simulated time passes RATE times as fast since then (`*RATE` may be left out and
+//! is then 1). Processes that are given the same text agree on the time.
 
 use anyhow::{Context, Result, ensure};
 use jiff::{SignedDuration, Timestamp};

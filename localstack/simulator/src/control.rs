@@ -27,7 +27,8 @@ struct SymbolDefects {
 /// The routes:
 ///
 /// - `GET`, `PUT /_simulator/faults`: all faults, [`Faults`]; what is put replaces what was there.
-/// - `GET`, `PUT /_simulator/defects`: `{"symbol": "MSFT", "kinds": ["duplicate"]}`; replaces that symbol's, `*` is all.
+/// - `GET`, `PUT /_simulator/defects`: `{"symbol": "MSFT", "kinds": ["duplicate"]}`; replaces that symbol's, `*` is
+///   all.
 /// - `GET`, `PUT`, `DELETE /_simulator/splits`: one [`Split`]; replaces that of its symbol and date; deletes all.
 /// - `GET`, `DELETE /_simulator/requests`: the recent requests, oldest first.
 /// - `GET /_simulator/clock`: the simulated time.

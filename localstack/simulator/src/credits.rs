@@ -79,8 +79,8 @@ impl Budget {
         &self.plan
     }
 
-    /// Spends credits at `now`. What is refused counts as used too: the messages of the live API show more used than the
-    /// limit. A request that the minute refuses is not charged to the day.
+    /// Spends credits at `now`. What is refused counts as used too: the messages of the live API show more used than
+    /// the limit. A request that the minute refuses is not charged to the day.
     ///
     /// # Errors
     /// 429 for the day or for the minute, in that order.

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value};
-
+use crate::api::document::Document;
 use crate::api::error::ApiError;
 use crate::api::time_series::Body;
 use crate::credits::Usage;
@@ -46,7 +45,7 @@ impl Reply {
     pub fn of(result: Result<Body, ApiError>) -> Self {
         let (status, body) = match result {
             Ok(body) => (200, body),
-            Err(error) => (error.code, Body::Json(error.body())),
+            Err(error) => (error.code, Body::Json(error.body().into())),
         };
         Self { status, body, is_batch: false, usage: None, delay: Duration::ZERO, spoiled: Spoiled::Not }
     }
@@ -54,13 +53,8 @@ impl Reply {
     /// The reply to a request for several symbols: one object keyed by symbol, errors among its values.
     #[must_use]
     pub fn of_parts(parts: Vec<Part>) -> Self {
-        let value = |result| match result {
-            Ok(Body::Json(answer)) => answer,
-            Ok(Body::Csv(text)) => text.into(),
-            Err(error) => ApiError::body(&error),
-        };
-        let object: Map<_, _> = parts.into_iter().map(|(symbol, result)| (symbol, value(result))).collect();
-        Self { is_batch: true, ..Self::of(Ok(Body::Json(object.into()))) }
+        let parts = parts.into_iter().map(|(symbol, result)| (symbol, Self::of(result).into_document()));
+        Self { is_batch: true, ..Self::of(Ok(Body::Json(Document::object(parts)))) }
     }
 
     /// The reply after the faults of its delivery. Of several delays the longest counts.
@@ -89,15 +83,15 @@ impl Reply {
     /// Whether its body is an error, whatever its status.
     #[must_use]
     pub fn is_error(&self) -> bool {
-        matches!(&self.body, Body::Json(answer) if answer["status"] == "error")
+        matches!(&self.body, Body::Json(Document::Value(answer)) if answer["status"] == "error")
     }
 
-    /// The body as a value, as `/batch` wraps it.
+    /// The body as a document, as it stands within another.
     #[must_use]
-    pub fn into_value(self) -> Value {
+    pub fn into_document(self) -> Document {
         match self.body {
             Body::Json(answer) => answer,
-            Body::Csv(text) => text.into(),
+            Body::Csv(text) => Document::text(Some(&text)),
         }
     }
 }

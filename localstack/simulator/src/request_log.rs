@@ -86,3 +86,18 @@ impl RequestLog {
         self.entries.iter().cloned().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_newest_requests_are_remembered() {
+        let mut log = RequestLog::default();
+        for _ in 0..CAPACITY + 5 {
+            log.push(Entry::new("/time_series", &Parameters::default(), Timestamp::UNIX_EPOCH));
+        }
+        let numbers: Vec<_> = log.entries().iter().map(|entry| entry.number).collect();
+        assert_eq!((numbers.len(), numbers[0]), (CAPACITY, 6));
+    }
+}

@@ -11,8 +11,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
 use axum::routing::post;
 use bytes::Bytes;
-use futures::StreamExt;
-use futures::stream;
+use futures::{StreamExt, stream};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -89,7 +88,7 @@ fn header_key(headers: &HeaderMap) -> Option<&str> {
 async fn deliver(reply: Reply) -> Response<Body> {
     tokio::time::sleep(reply.delay).await;
     let mut response = match reply.spoiled {
-        Spoiled::Html(_) => plain("text/html; charset=utf-8", PAGE.to_owned()),
+        Spoiled::Html(_) => typed("text/html; charset=utf-8", PAGE),
         Spoiled::Not => whole(&reply.body),
         Spoiled::Cut => cut(whole(&reply.body)).await,
     };
@@ -98,17 +97,18 @@ async fn deliver(reply: Reply) -> Response<Body> {
     response
 }
 
-/// The media types are exactly these: the official Python client takes an answer for CSV only where it is `text/csv` with no
-/// parameter.
+/// The media types are exactly these: the official Python client takes an answer for CSV only where it is `text/csv`
+/// with no parameter.
 fn whole(body: &time_series::Body) -> Response<Body> {
     match body {
-        time_series::Body::Json(answer) => plain("application/json", answer.to_string()),
-        time_series::Body::Csv(text) => plain("text/csv", text.clone()),
+        // Writing to memory a document whose names are all texts cannot fail.
+        time_series::Body::Json(answer) => typed("application/json", serde_json::to_vec(answer).unwrap_or_default()),
+        time_series::Body::Csv(text) => typed("text/csv", text.clone()),
     }
 }
 
-fn plain(media_type: &'static str, text: String) -> Response<Body> {
-    let mut response = Response::new(Body::from(text));
+fn typed(media_type: &'static str, body: impl Into<Body>) -> Response<Body> {
+    let mut response = Response::new(body.into());
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     response
 }

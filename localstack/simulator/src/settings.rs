@@ -42,7 +42,8 @@ impl Default for Settings {
 
 /// Answers as the TwelveData API does, from recorded and made-up candles.
 ///
-/// The environment variable CLOCK sets the simulated time: START@ANCHOR*RATE, such as 2024-06-03T13:30:00Z@1717421400*60.
+/// The environment variable CLOCK sets the simulated time: START@ANCHOR*RATE, such as
+/// 2024-06-03T13:30:00Z@1717421400*60.
 #[derive(Clone, Debug, Parser)]
 #[command(version)]
 pub struct Arguments {
@@ -66,14 +67,15 @@ pub struct Arguments {
     pub key: Option<String>,
     /// Faults, such as 500:0.1,html:0.05,cut:0.05,slow=2s:0.1,429-minute:0.02,status200-errors
     ///
-    /// A list of KIND:CHANCE. The kinds are 500, html, cut, slow=DELAY, 429-minute, 429-day, null, no-values, empty-values
-    /// and plan-gate. The switch status200-errors sends every error with HTTP status 200.
-    #[arg(long, value_parser = parse_faults, default_value = "", hide_default_value = true, verbatim_doc_comment)]
+    /// A list of KIND:CHANCE. The kinds are 500, html, cut, slow=DELAY, 429-minute, 429-day, null, no-values,
+    /// empty-values and plan-gate. The switch status200-errors sends every error with HTTP status 200.
+    #[arg(long, value_parser = parse_faults, default_value = "", hide_default_value = true)]
     pub faults: Faults,
     /// Data defects by symbol, such as MSFT=duplicate+null,*=float-noise
     ///
-    /// The kinds are duplicate, conflict, missing, sentinel, null, hundredfold, float-noise, weekend, future and split-step.
-    #[arg(long, value_parser = parse_defects, default_value = "", hide_default_value = true, verbatim_doc_comment)]
+    /// The kinds are duplicate, conflict, missing, sentinel, null, hundredfold, float-noise, weekend, future and
+    /// split-step.
+    #[arg(long, value_parser = parse_defects, default_value = "", hide_default_value = true)]
     pub defects: Defects,
 }
 

@@ -154,6 +154,7 @@ impl Simulator {
             Call::EarliestTimestamp(request) => request.answer(&self.world, now),
             Call::Reference(request) => Ok(request.answer()),
             Call::MarketState(request) => Ok(request.answer(&self.world.catalog, now)),
+            Call::Indicators => Ok(Body::Json(json!({ "data": {}, "status": "ok" }).into())),
             Call::ApiUsage { format, .. } => Ok(Body::in_format(admission.usage_answer.clone(), *format)),
         })
     }

@@ -1,9 +1,11 @@
 //! Asks LocalStack for its health: one plain HTTP request on the loopback, for which an HTTP client is too much.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
@@ -12,17 +14,31 @@ const REQUEST: &[u8] = b"GET /_localstack/health HTTP/1.1\r\nHost: 127.0.0.1\r\n
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 const ASK_AGAIN: Duration = Duration::from_millis(50);
 
-/// Waits until it is ready, however long that takes.
-pub(super) async fn ready(port: u16) {
-    while !ask(port).await.unwrap_or(false) {
-        sleep(ASK_AGAIN).await;
+/// What LocalStack says of the services that are wanted.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Health {
+    /// All are loaded.
+    Ready,
+    /// Not all of them yet, or nothing that can be made out.
+    Loading,
+    /// These will never be there.
+    Missing(Vec<String>),
+}
+
+/// Waits until it is ready, or can't be; however long that takes.
+pub(super) async fn settled(port: u16, services: &[String]) -> Health {
+    loop {
+        match ask(port, services).await {
+            Ok(Health::Loading) | Err(_) => sleep(ASK_AGAIN).await,
+            Ok(settled) => return settled,
+        }
     }
 }
 
-/// Whether it is ready now; an error where nothing answers.
-pub(super) async fn ask(port: u16) -> io::Result<bool> {
+/// How it is now; an error where nothing answers.
+pub(super) async fn ask(port: u16, services: &[String]) -> io::Result<Health> {
     let answer = timeout(ANSWER_WITHIN, exchange(port)).await??;
-    Ok(is_healthy(&answer))
+    Ok(judge(&answer, services))
 }
 
 async fn exchange(port: u16) -> io::Result<Vec<u8>> {
@@ -33,21 +49,60 @@ async fn exchange(port: u16) -> io::Result<Vec<u8>> {
     Ok(answer)
 }
 
-/// Another program on the port may well answer 200; only LocalStack lists its services.
-fn is_healthy(answer: &[u8]) -> bool {
-    let answer = String::from_utf8_lossy(answer);
-    answer.split(' ').nth(1) == Some("200") && answer.contains("\"services\"")
+/// It answers before it has loaded anything, so the answer counts and not that there is one.
+fn judge(answer: &[u8], services: &[String]) -> Health {
+    let Some(states) = states(answer) else { return Health::Loading };
+    let is =
+        |service: &&String, found: &[&str]| found.contains(&states.get(*service).map_or("unknown", String::as_str));
+    let missing: Vec<String> =
+        services.iter().filter(|service| is(service, &["disabled", "error", "unknown"])).cloned().collect();
+    if !missing.is_empty() {
+        return Health::Missing(missing);
+    }
+    let loaded = services.iter().all(|service| is(&service, &["running"]));
+    if loaded { Health::Ready } else { Health::Loading }
+}
+
+/// The state of each service, in a body that is either plain or in one chunk: its braces bound it.
+fn states(answer: &[u8]) -> Option<BTreeMap<String, String>> {
+    #[derive(Deserialize)]
+    struct Body {
+        services: BTreeMap<String, String>,
+    }
+    let text = std::str::from_utf8(answer).ok()?;
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    let json = body.get(body.find('{')?..=body.rfind('}')?)?;
+    let body: Body = serde_json::from_str(json).ok()?;
+    (head.split(' ').nth(1) == Some("200")).then_some(body.services)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn judged(head: &str, s3: &str) -> Health {
+        let body = format!("{{\"services\": {{\"s3\": \"{s3}\", \"sqs\": \"running\", \"iam\": \"disabled\"}}}}");
+        judge(format!("{head}\r\n\r\n{body}").as_bytes(), &["s3".to_owned(), "sqs".to_owned()])
+    }
+
     #[test]
-    fn only_a_list_of_services_is_health() {
-        assert!(is_healthy(b"HTTP/1.1 200 OK\r\n\r\n{\"services\": {\"s3\": \"running\"}}"));
-        assert!(!is_healthy(b"HTTP/1.1 200 OK\r\n\r\nhello"));
-        assert!(!is_healthy(b"HTTP/1.1 503 Busy\r\n\r\n{\"services\": {}}"));
-        assert!(!is_healthy(b""));
+    fn it_is_ready_when_all_wanted_services_run() {
+        assert_eq!(judged("HTTP/1.1 200 OK", "running"), Health::Ready);
+        assert_eq!(judged("HTTP/1.1 200 OK", "starting"), Health::Loading);
+        assert_eq!(judged("HTTP/1.1 200 OK", "available"), Health::Loading);
+        assert_eq!(judged("HTTP/1.1 503 Busy", "running"), Health::Loading);
+    }
+
+    #[test]
+    fn a_service_that_failed_or_does_not_exist_is_named() {
+        assert_eq!(judged("HTTP/1.1 200 OK", "error"), Health::Missing(vec!["s3".to_owned()]));
+        let answer = b"HTTP/1.1 200 OK\r\n\r\n{\"services\": {}}";
+        assert_eq!(judge(answer, &["sqz".to_owned()]), Health::Missing(vec!["sqz".to_owned()]));
+    }
+
+    #[test]
+    fn an_answer_of_another_program_is_no_health() {
+        assert_eq!(judge(b"HTTP/1.1 200 OK\r\n\r\nhello", &["s3".to_owned()]), Health::Loading);
+        assert_eq!(judge(b"", &[]), Health::Loading);
     }
 }

@@ -1,39 +1,42 @@
-"""Starts LocalStack with the two things set that it has no settings for.
-
-Run as `python -I -c <this>`; with the argument `prepare`, does once what each first start would spend seconds on.
-"""
+"""Starts LocalStack with the things set that it has no settings for. Run as `python -I -c <this>`."""
 
 import os
 import sys
 
 from localstack import config
 
-# The index of all AWS services takes seconds and 300 MB to build. Kept in the environment, all stacks share one.
-config.dirs.static_libs = os.path.join(sys.prefix, "share", "localstack")
+
+def listen_on_loopback_only():
+    """GATEWAY_LISTEN's host is ignored for IPv4, and everyone on the network could come in; and where the port is taken,
+    LocalStack would log that and go on without one."""
+    from localstack.runtime.server import twisted
+
+    class Loopback(twisted.endpoints.TCP4ServerEndpoint):
+        def __init__(self, reactor, port):
+            super().__init__(reactor, port, interface="127.0.0.1")
+
+        def listen(self, factory):
+            return super().listen(factory).addErrback(give_up)
+
+    def give_up(failure):
+        print(failure.getErrorMessage(), flush=True)
+        os._exit(1)
+
+    twisted.endpoints.TCP4ServerEndpoint = Loopback
 
 
-def prepare():
-    from localstack.aws import spec
-
-    os.makedirs(config.dirs.static_libs, exist_ok=True)
-    spec.build_service_index_cache(os.path.join(config.dirs.static_libs, spec._get_catalog_filename()))
-    # Importing compiles.
-    import localstack.runtime.main
-    import localstack.services.s3.provider
-    import localstack.services.sns.provider
-    import localstack.services.sqs.provider
-
-
-def start():
-    from localstack.runtime.main import main
+def keep_objects_in_our_directory():
+    """The default is one fixed directory for all users and stacks of a machine, where the second user may not write."""
     from localstack.services.s3 import provider
 
-    # The default is one fixed directory for all users and stacks of a machine, where the second user may not write.
     provider.DEFAULT_S3_TMP_DIR = os.path.join(os.environ["FILESYSTEM_ROOT"], "s3")
-    main()
 
 
-if sys.argv[1:] == ["prepare"]:
-    prepare()
-else:
-    start()
+# Where prepare.py put the index of services.
+config.dirs.static_libs = os.path.join(sys.prefix, "share", "localstack")
+listen_on_loopback_only()
+keep_objects_in_our_directory()
+
+from localstack.runtime.main import main
+
+main()

@@ -59,7 +59,11 @@ pub(super) async fn can_run(path: &Path, identity: Option<&Identity>) -> bool {
 }
 
 /// The directory of all that the server keeps, made for its user and open to nobody else.
-pub(super) async fn home(state: &StateDir, identity: Option<&Identity>, progress: &Reporter) -> anyhow::Result<PathBuf> {
+pub(super) async fn home(
+    state: &StateDir,
+    identity: Option<&Identity>,
+    progress: &Reporter,
+) -> anyhow::Result<PathBuf> {
     let home = state.root().join("postgres");
     if let Ok(known) = home.canonicalize() {
         return Ok(known);

@@ -112,7 +112,8 @@ async fn look(dir: &Path, identity: Option<&Identity>) -> Option<Binaries> {
     let dir = dir.join("postgres").canonicalize().ok()?.parent()?.to_owned();
     let version = version(&dir.join("postgres")).await?;
     let binaries = Binaries { dir, version };
-    let runs = account::can_run(&binaries.initdb(), identity).await && account::can_run(&binaries.postgres(), identity).await;
+    let runs =
+        account::can_run(&binaries.initdb(), identity).await && account::can_run(&binaries.postgres(), identity).await;
     runs.then_some(binaries)
 }
 

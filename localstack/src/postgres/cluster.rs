@@ -71,7 +71,10 @@ impl Cluster {
     pub(super) fn password(&self) -> anyhow::Result<String> {
         let file = self.password_file();
         let text = fs::read_to_string(&file).with_context(|| {
-            format!("read the database's password from {}; without it, move the directory away to begin anew", file.display())
+            format!(
+                "read the database's password from {}; without it, move the directory away to begin anew",
+                file.display()
+            )
         })?;
         Ok(text.trim().to_owned())
     }

@@ -24,7 +24,11 @@ const OPTIONS: [&str; 6] = [
     "log_line_prefix=%m [%p] ",
 ];
 
-pub(super) async fn start(settings: &Settings, state: &StateDir, progress: &Reporter) -> Result<Postgres, PostgresError> {
+pub(super) async fn start(
+    settings: &Settings,
+    state: &StateDir,
+    progress: &Reporter,
+) -> Result<Postgres, PostgresError> {
     let identity = account::choose(state)?;
     let identity = identity.as_ref();
     let cluster = Cluster::new(account::home(state, identity, progress).await?);

@@ -24,7 +24,8 @@ fn start_ticks(stat: &str) -> Option<&str> {
 /// The start of a live process, as text to compare; `None` when there is none, or only a zombie.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn started(pid: i32) -> Option<String> {
-    let output = std::process::Command::new("ps").args(["-o", "stat=,lstart=", "-p", &pid.to_string()]).output().ok()?;
+    let output =
+        std::process::Command::new("ps").args(["-o", "stat=,lstart=", "-p", &pid.to_string()]).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     let (state, start) = text.trim().split_once(char::is_whitespace)?;
     (!state.starts_with('Z')).then(|| start.trim().to_owned())

@@ -1,6 +1,7 @@
 //! Pid files, and stopping by them what a killed run left behind.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -59,7 +60,7 @@ pub async fn stop(state: &StateDir) -> anyhow::Result<Vec<Leftover>> {
     for (path, record) in records {
         let outcome = end(&record).await;
         if outcome != Outcome::Stuck {
-            fs::remove_file(&path).with_context(|| format!("remove pid file {}", path.display()))?;
+            remove(&path).with_context(|| format!("remove pid file {}", path.display()))?;
         }
         leftovers.push(Leftover { name: record.name, pid: record.pid.unsigned_abs(), outcome });
     }
@@ -139,6 +140,14 @@ fn records(state: &StateDir) -> anyhow::Result<Vec<(PathBuf, Record)>> {
         }
     }
     Ok(records)
+}
+
+/// Whoever started the process may have seen its end before us, and removed the file.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn read(path: &Path) -> anyhow::Result<Record> {

@@ -11,15 +11,19 @@ fn shell(script: &str) -> Program {
     Program::new("sh", "/bin/sh").args(["-c", script])
 }
 
-/// A shell that has set its traps and says so by making this file grow; the test waits for it without sleeping.
-async fn until_says(process: &Process, word: &str) {
-    tokio::time::timeout(Duration::from_secs(10), async {
-        while !process.last_lines(9).iter().any(|line| line == word) {
+/// Waits for what nothing tells us of.
+async fn until(holds: impl Fn() -> bool) {
+    let looking = async {
+        while !holds() {
             tokio::task::yield_now().await;
         }
-    })
-    .await
-    .unwrap();
+    };
+    tokio::time::timeout(Duration::from_secs(10), looking).await.unwrap();
+}
+
+/// A shell says a word when it has set its traps.
+async fn until_says(process: &Process, word: &str) {
+    until(|| process.last_lines(9).iter().any(|line| line == word)).await;
 }
 
 #[tokio::test]
@@ -55,11 +59,13 @@ async fn a_program_that_does_not_exist_is_an_error_that_names_it() {
 #[tokio::test]
 async fn stopping_asks_first_and_reaches_the_whole_group() {
     let (_dir, state) = state();
-    let process = Process::start(&shell("sleep 600 & echo up; wait"), &state).unwrap();
+    let process = Process::start(&shell("sleep 600 & echo $!; echo up; wait"), &state).unwrap();
     until_says(&process, "up").await;
+    let grandchild = process.last_lines(2)[0].parse().unwrap();
+    assert!(identity::started(grandchild).is_some());
     assert_eq!(process.stop().await, Stopped::Asked(Exit::Signal(15)));
     assert_eq!(process.stop().await, Stopped::Already(Exit::Signal(15)));
-    assert!(process.signal(Signal::SIGKILL).is_err(), "nobody of the group is left");
+    until(|| identity::started(grandchild).is_none()).await;
 }
 
 #[tokio::test]
@@ -102,11 +108,8 @@ async fn leftovers_are_stopped_the_last_started_first() {
     let (database, service) = (start("database"), start("service"));
     assert_eq!(leftovers::alive(&state).unwrap().len(), 2);
     let stopped = leftovers::stop(&state).await.unwrap();
-    let expected = |process: &Process| Leftover {
-        name: process.name().to_owned(),
-        pid: process.pid(),
-        outcome: Outcome::Asked,
-    };
+    let expected =
+        |process: &Process| Leftover { name: process.name().to_owned(), pid: process.pid(), outcome: Outcome::Asked };
     assert_eq!(stopped, [expected(&service), expected(&database)]);
     assert_eq!(database.wait().await, Exit::Signal(15));
 }

@@ -8,10 +8,10 @@ use tokio::process::Command;
 
 use super::PythonError;
 
-/// Names to look for on PATH. LocalStack is known to run on 3.10 to 3.13, so that `python3` comes first only if it is
+/// Names to look for on PATH. LocalStack is known to run on 3.11 to 3.13, so that `python3` comes first only if it is
 /// one of them, and anything newer last.
-const NAMES: [&str; 5] = ["python3", "python3.13", "python3.12", "python3.11", "python3.10"];
-const OLDEST: (u32, u32) = (3, 10);
+const NAMES: [&str; 4] = ["python3", "python3.13", "python3.12", "python3.11"];
+const OLDEST: (u32, u32) = (3, 11);
 const NEWEST_KNOWN: (u32, u32) = (3, 13);
 
 /// Prints the version, the real path (not that of a version manager's shim), and whether environments can be made.
@@ -146,8 +146,8 @@ mod tests {
 
     #[test]
     fn only_a_known_version_that_can_make_environments_is_best() {
-        assert!(probed("3.10.0", "True").is_best() && probed("3.13.9", "True").is_best());
-        assert!(!probed("3.9.18", "True").is_best() && !probed("3.14.0", "True").is_best());
+        assert!(probed("3.11.0", "True").is_best() && probed("3.13.9", "True").is_best());
+        assert!(!probed("3.10.18", "True").is_best() && !probed("3.14.0", "True").is_best());
         assert!(!probed("3.11.2", "False").is_best());
     }
 
@@ -165,9 +165,9 @@ mod tests {
 
     #[test]
     fn an_old_python_alone_is_no_python() {
-        let error = chosen(&[probed("3.9.18", "True")]).unwrap_err();
+        let error = chosen(&[probed("3.10.13", "True")]).unwrap_err();
         let text = error.to_string();
-        assert!(text.contains("needs Python 3.10 or newer") && text.contains("only Python 3.9.18"), "{text}");
+        assert!(text.contains("needs Python 3.11 or newer") && text.contains("only Python 3.10.13"), "{text}");
     }
 
     #[tokio::test]

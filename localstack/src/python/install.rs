@@ -71,7 +71,11 @@ struct Installer<'a> {
 }
 
 impl<'a> Installer<'a> {
-    fn new(environment: &'a Environment, requirements: &'a Requirements, progress: &'a Reporter) -> anyhow::Result<Self> {
+    fn new(
+        environment: &'a Environment,
+        requirements: &'a Requirements,
+        progress: &'a Reporter,
+    ) -> anyhow::Result<Self> {
         let log = environment.dir.with_extension("log");
         File::create(&log).with_context(|| format!("create {}", log.display()))?;
         if environment.dir.exists() {
@@ -82,7 +86,8 @@ impl<'a> Installer<'a> {
 
     fn tell_start(&self, python: &Interpreter) {
         let Requirements { title, size, .. } = self.requirements;
-        let text = format!("installing {title} with Python {} (once, {size} in {})", python.version, self.dir().display());
+        let text =
+            format!("installing {title} with Python {} (once, {size} in {})", python.version, self.dir().display());
         self.progress.line("python", &text);
     }
 
@@ -107,13 +112,14 @@ impl<'a> Installer<'a> {
             self.requirements.otherwise
         );
         let mut count = Count { seen: 0, total: packages(lock) };
-        self.run(&format!("install {}", self.requirements.title), command, &next, |line| count.see(line, self.progress)).await
+        self.run(&format!("install {}", self.requirements.title), command, &next, |line| count.see(line, self.progress))
+            .await
     }
 
     async fn prepare(&self, script: &str) -> Result<(), PythonError> {
         self.progress.line("python", &format!("preparing {} for its first start", self.requirements.title));
         let mut command = Command::new(self.environment.python());
-        command.args(["-I", "-c", script, "prepare"]);
+        command.args(["-I", "-c", script]);
         self.run(&format!("prepare {}", self.requirements.title), command, "Please report this.", |_| {}).await
     }
 

@@ -32,7 +32,7 @@ pub struct Requirements {
 pub enum PythonError {
     /// No usable Python was found.
     #[error(
-        "Candlewick needs Python 3.10 or newer on PATH, and found {found}; install python3 (Debian and Ubuntu: \
+        "Candlewick needs Python 3.11 or newer on PATH, and found {found}; install python3 (Debian and Ubuntu: \
          `apt install python3 python3-venv`; macOS: `brew install python`), or set CANDLEWICK_PYTHON to one"
     )]
     Missing {

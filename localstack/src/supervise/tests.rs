@@ -40,7 +40,10 @@ fn pauses_double_up_to_the_limit_and_begin_again_after_a_steady_time() {
     for _ in 0..7 {
         pauses.push(backoff.pause(pauses.last().copied(), brief));
     }
-    assert_eq!(pauses.iter().map(Duration::as_secs_f64).collect::<Vec<_>>(), [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]);
+    assert_eq!(
+        pauses.iter().map(Duration::as_secs_f64).collect::<Vec<_>>(),
+        [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
+    );
     assert_eq!(backoff.pause(Some(backoff.limit), backoff.steady), backoff.first);
 }
 
@@ -48,8 +51,7 @@ fn pauses_double_up_to_the_limit_and_begin_again_after_a_steady_time() {
 async fn a_service_that_is_killed_comes_back_and_it_is_said() {
     let (_dir, state) = state();
     let (progress, mut lines) = heard();
-    let service =
-        Service::start(shell("exec sleep 600"), state, QUICK, progress, CancellationToken::new()).unwrap();
+    let service = Service::start(shell("exec sleep 600"), state, QUICK, progress, CancellationToken::new()).unwrap();
     let first = restarted(&service, 0).await;
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(first.cast_signed()), nix::sys::signal::Signal::SIGKILL).unwrap();
     assert_eq!(lines.recv().await.unwrap(), "transform: died (signal 9); starting it again in 0.005 s");

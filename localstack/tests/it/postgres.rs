@@ -1,6 +1,8 @@
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 use candlewick_localstack::postgres::{Postgres, PostgresError, Settings, Source};
 use candlewick_localstack::process::leftovers::{self, Outcome};
@@ -46,13 +48,15 @@ async fn keep_a_row(postgres: &Postgres) {
 
 #[tokio::test]
 async fn data_outlives_a_stop_a_kill_and_a_run_that_never_stopped_it() {
-    let (_dir, state) = state();
+    let (_guard, state) = state();
     let settings = settings(Source::System);
     let postgres = start(&settings, &state).await;
     keep_a_row(&postgres).await;
     // An open connection must not hold up the stop.
     let _open = connect(&postgres).await;
     assert_eq!(postgres.process.stop().await, Stopped::Asked(Exit::Code(0)));
+    let log = fs::read_to_string(postgres.process.log()).unwrap();
+    assert!(log.contains("received fast shutdown request") && !log.contains("received immediate"), "{log}");
 
     let postgres = start(&settings, &state).await;
     assert_eq!(count(&postgres).await, 1);
@@ -70,9 +74,24 @@ async fn data_outlives_a_stop_a_kill_and_a_run_that_never_stopped_it() {
     postgres.process.stop().await;
 }
 
+/// Root can try this out by being somebody else; for others the test above is it.
+#[test]
+fn an_ordinary_user_has_a_server_too() {
+    let Some(nobody) = nix::unistd::User::from_name("nobody").unwrap().filter(|_| nix::unistd::geteuid().is_root())
+    else {
+        return;
+    };
+    let test = "postgres::data_outlives_a_stop_a_kill_and_a_run_that_never_stopped_it";
+    let mut this = Command::new(std::env::current_exe().unwrap());
+    this.args(["--exact", test]).uid(nobody.uid.as_raw()).gid(nobody.gid.as_raw()).current_dir("/");
+    // An error means that the build lies where only root can go.
+    let Ok(output) = this.output() else { return };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
 #[tokio::test]
 async fn what_it_keeps_is_private_and_its_password_shows_nowhere() {
-    let (_dir, state) = state();
+    let (_guard, state) = state();
     let settings = settings(Source::System);
     let postgres = start(&settings, &state).await;
     let home = postgres.data.parent().unwrap();
@@ -92,7 +111,7 @@ async fn what_it_keeps_is_private_and_its_password_shows_nowhere() {
 
 #[tokio::test]
 async fn data_of_another_major_version_is_refused_with_both_named() {
-    let (_dir, state) = state();
+    let (_guard, state) = state();
     let settings = settings(Source::System);
     let postgres = start(&settings, &state).await;
     postgres.process.stop().await;
@@ -103,7 +122,7 @@ async fn data_of_another_major_version_is_refused_with_both_named() {
 
 #[tokio::test]
 async fn a_port_that_is_taken_shows_in_the_error() {
-    let (_dir, state) = state();
+    let (_guard, state) = state();
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let settings = Settings { port: taken.local_addr().unwrap().port(), ..settings(Source::System) };
     let error = Postgres::start(&settings, &state, &silent()).await.unwrap_err();
@@ -113,7 +132,7 @@ async fn a_port_that_is_taken_shows_in_the_error() {
 
 #[tokio::test]
 async fn the_wheel_serves_where_the_machine_has_nothing() {
-    let (_dir, state) = state();
+    let (_guard, state) = state();
     let settings = settings(Source::Wheel);
     let postgres = start(&settings, &state).await;
     assert!(postgres.version.starts_with("18."), "{}", postgres.version);
@@ -125,12 +144,11 @@ async fn the_wheel_serves_where_the_machine_has_nothing() {
 /// Like a clone under /root. Only root can fail to be somebody else, so for others there is nothing to see.
 #[tokio::test]
 async fn where_the_servers_user_cannot_go_the_data_lies_under_var_tmp_and_is_found_again() {
-    let (dir, _) = state();
+    let (guard, state) = state();
     if !nix::unistd::geteuid().is_root() {
         return;
     }
-    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o700)).unwrap();
-    let state = StateDir::open(&dir.path().join("clone/.local")).unwrap();
+    fs::set_permissions(guard.path(), fs::Permissions::from_mode(0o700)).unwrap();
     let settings = settings(Source::System);
     let (progress, lines) = heard();
     let postgres = Postgres::start(&settings, &state, &progress).await.unwrap();

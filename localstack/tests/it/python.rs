@@ -37,7 +37,7 @@ async fn without_python_the_error_says_what_to_install() {
     let home = tempfile::tempdir().unwrap();
     let error = Environment::ensure(home.path(), &EMPTY, &Search::default(), &silent()).await.unwrap_err();
     assert!(matches!(error, PythonError::Missing { .. }));
-    assert!(error.to_string().contains("Candlewick needs Python 3.10 or newer on PATH"), "{error}");
+    assert!(error.to_string().contains("Candlewick needs Python 3.11 or newer on PATH"), "{error}");
 }
 
 #[tokio::test]

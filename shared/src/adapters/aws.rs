@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_sdk_sqs::config::Credentials;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -21,14 +22,14 @@ pub struct Aws {
 impl Aws {
     /// Reads region, credentials and endpoint from where every AWS program has them. It asks nobody yet.
     pub async fn from_env() -> Self {
-        let client = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-        let config = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(client)
-            .retry_config(RetryConfig::standard().with_max_attempts(3))
-            .timeout_config(timeouts())
-            .load()
-            .await;
-        Self { config }
+        Self { config: loader().load().await }
+    }
+
+    /// A stand-in for AWS at an address of its own, with the credentials that it wants.
+    pub async fn at(endpoint: &str, region: &str, key_id: &str, secret: &str) -> Self {
+        let credentials = Credentials::new(key_id, secret, None, None, "settings");
+        let loader = loader().credentials_provider(credentials).region(Region::new(region.to_owned()));
+        Self { config: loader.endpoint_url(endpoint).load().await }
     }
 
     /// The configuration, for clients of other services.
@@ -62,6 +63,14 @@ impl Aws {
     pub fn queue(&self, url: &str) -> SqsQueue {
         SqsQueue::new(self.sqs(), url)
     }
+}
+
+fn loader() -> ConfigLoader {
+    let client = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    aws_config::defaults(BehaviorVersion::latest())
+        .http_client(client)
+        .retry_config(RetryConfig::standard().with_max_attempts(3))
+        .timeout_config(timeouts())
 }
 
 /// An attempt must outlast a long poll of 20 s; what takes longer to connect than a few seconds is down.

@@ -7,4 +7,5 @@ pub mod memory_store;
 pub mod postgres;
 pub mod s3;
 pub mod sqs;
+pub mod sqs_browse;
 pub mod system_clock;

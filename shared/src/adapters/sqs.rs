@@ -119,7 +119,7 @@ fn whole_seconds(lease: Duration) -> i32 {
     i32::try_from(lease.as_secs()).unwrap_or(i32::MAX).min(43_200)
 }
 
-fn message(message: SqsMessage) -> Option<Message> {
+pub(crate) fn message(message: SqsMessage) -> Option<Message> {
     let attributes = message.message_attributes.unwrap_or_default();
     let received = message.attributes.unwrap_or_default();
     let count = received.get(&MessageSystemAttributeName::ApproximateReceiveCount).and_then(|text| text.parse().ok());

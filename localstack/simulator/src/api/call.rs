@@ -18,6 +18,8 @@ pub enum Call {
     Reference(Reference),
     /// `/market_state`.
     MarketState(MarketState),
+    /// `/technical_indicators`, which the official Python client asks for before anything else.
+    Indicators,
     /// `/api_usage`.
     ApiUsage {
         /// JSON or CSV.
@@ -39,6 +41,7 @@ impl Call {
             "/stocks" => Reference::stocks(parameters).map(Self::Reference),
             "/exchanges" => Reference::exchanges(parameters).map(Self::Reference),
             "/market_state" => Ok(Self::MarketState(MarketState::parse(parameters))),
+            "/technical_indicators" => Ok(Self::Indicators),
             "/api_usage" => Ok(Self::ApiUsage { format: parameters.format()?, zone: parameters.zone()? }),
             _ => Err(ApiError::unknown_path(path)),
         }
@@ -50,7 +53,7 @@ impl Call {
         match self {
             Self::TimeSeries(request) => &request.symbols,
             Self::EarliestTimestamp(request) => std::slice::from_ref(&request.symbol),
-            Self::Reference(_) | Self::MarketState(_) | Self::ApiUsage { .. } => &[],
+            Self::Reference(_) | Self::MarketState(_) | Self::Indicators | Self::ApiUsage { .. } => &[],
         }
     }
 

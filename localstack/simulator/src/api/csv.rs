@@ -2,33 +2,38 @@
 
 use serde_json::Value;
 
-/// A header and one line for each object; a field that is absent or null is an empty cell. A cell that holds the delimiter,
-/// a quote or a line break is quoted.
+/// A header and one line for each row of cells. A cell that holds the delimiter, a quote or a line break is quoted.
 #[must_use]
-pub fn table(columns: &[&str], rows: impl Iterator<Item = Value>, delimiter: char) -> String {
+pub fn table(columns: &[&str], rows: impl Iterator<Item = Vec<String>>, delimiter: char) -> String {
     let header = columns.iter().map(|column| (*column).to_owned()).collect();
-    let cells = |row: Value| columns.iter().map(|column| cell(row.get(column), delimiter)).collect();
-    let lines = std::iter::once(header).chain(rows.map(cells));
-    lines.map(|cells: Vec<String>| cells.join(&delimiter.to_string()) + "\n").collect()
+    let line = |cells: Vec<String>| {
+        let quoted: Vec<_> = cells.into_iter().map(|cell| quoted(cell, delimiter)).collect();
+        quoted.join(&delimiter.to_string()) + "\n"
+    };
+    std::iter::once(header).chain(rows).map(line).collect()
 }
 
-/// The table of a JSON answer: of its `data`, or of the answer itself where it is a list or a single object.
+/// The table of a JSON answer: of its `data`, or of the answer itself where it is a list or a single object. A field
+/// that is absent or null is an empty cell.
 #[must_use]
 pub fn of_answer(answer: &Value, delimiter: char) -> String {
     let data = answer.get("data").unwrap_or(answer);
-    let single = std::slice::from_ref(data);
-    let rows = data.as_array().map_or(single, Vec::as_slice);
+    let rows = data.as_array().map_or(std::slice::from_ref(data), Vec::as_slice);
     let first = rows.first().and_then(Value::as_object);
     let columns: Vec<_> = first.map(|row| row.keys().map(String::as_str).collect()).unwrap_or_default();
-    table(&columns, rows.iter().cloned(), delimiter)
+    let cells = rows.iter().map(|row| columns.iter().map(|column| cell(&row[*column])).collect());
+    table(&columns, cells, delimiter)
 }
 
-fn cell(value: Option<&Value>, delimiter: char) -> String {
-    let text = match value {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-    };
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn quoted(text: String, delimiter: char) -> String {
     let needs_quotes = text.contains([delimiter, '"', '\n', '\r']);
     if needs_quotes { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
@@ -40,7 +45,12 @@ mod tests {
 
     #[test]
     fn absent_and_null_fields_are_empty_cells_and_awkward_ones_are_quoted() {
-        let rows = [json!({"a": null, "b": "x;\"y\""}), json!({"a": 1})];
-        assert_eq!(table(&["a", "b"], rows.into_iter(), ';'), "a;b\n;\"x;\"\"y\"\"\"\n1;\n");
+        let answer = json!({ "data": [{ "a": null, "b": "x;\"y\"" }, { "a": 1 }] });
+        assert_eq!(of_answer(&answer, ';'), "a;b\n;\"x;\"\"y\"\"\"\n1;\n");
+    }
+
+    #[test]
+    fn a_single_object_is_a_table_of_one_row() {
+        assert_eq!(of_answer(&json!({ "a": 1, "b": true }), ','), "a,b\n1,true\n");
     }
 }

@@ -1,5 +1,5 @@
-//! The defects of a vendor's data, put into sound rows. Each was reported from a real vendor; where they sit follows from the
-//! seed and the symbol, so the same request shows the same defects.
+//! The defects of a vendor's data, put into sound rows. Each was reported from a real vendor; where they sit follows
+//! from the seed and the symbol, so the same request shows the same defects.
 
 use std::str::FromStr;
 
@@ -50,8 +50,8 @@ pub struct Place {
     pub now: DateTime,
 }
 
-/// One row in so many has a defect. It is prime to the days of a week and to the minutes of every interval, so that every
-/// stretch of 23 rows has one.
+/// One row in so many has a defect. It is prime to the days of a week and to the minutes of every interval, so that
+/// every stretch of 23 rows has one.
 const PERIOD: i64 = 23;
 
 /// The rows, newest first, with all the given defects.

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::market::instruments::NoInstrument;
 use crate::market::interval::Interval;
 
-/// An error as the API words it. The words are those of TwelveData's OpenAPI document or were reported from the live API.
+/// An error as the API words it. The words are those of TwelveData's OpenAPI document or were reported from the live
+/// API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiError {
     /// The error's code, which is also the HTTP status unless the simulator is told otherwise.

@@ -32,7 +32,7 @@ impl MarketState {
             let next = calendar.sessions_from(today).find(|session| session.closes() > now)?;
             Some(state(exchange, next, now))
         });
-        Body::Json(states.collect())
+        Body::Json(states.collect::<Value>().into())
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod call;
 pub mod csv;
 pub mod defects;
+pub mod document;
 pub mod earliest_timestamp;
 pub mod error;
 pub mod market_state;

@@ -8,8 +8,8 @@ use jiff::tz::TimeZone;
 use super::error::ApiError;
 use crate::market::price::Decimals;
 
-/// A request's parameters by name. Names are case-insensitive; an empty value counts as absent; of a name given twice the
-/// last value counts.
+/// A request's parameters by name. Names are case-insensitive; an empty value counts as absent; of a name given twice
+/// the last value counts.
 #[derive(Clone, Debug, Default)]
 pub struct Parameters {
     values: HashMap<String, String>,

@@ -1,8 +1,9 @@
 //! Rows of candles, and how they are written.
 
 use jiff::civil::DateTime;
-use serde_json::{Map, Value, json};
 
+use super::csv;
+use super::document::Document;
 use crate::market::candle::Candle;
 use crate::market::instruments::{Instrument, Place};
 use crate::market::interval::Interval;
@@ -37,6 +38,8 @@ pub struct Sheet {
 }
 
 const PRICES: [&str; 4] = ["open", "high", "low", "close"];
+const VOLUME: &str = "volume";
+const PREVIOUS_CLOSE: &str = "previous_close";
 
 impl Row {
     /// The row of a sound candle.
@@ -50,43 +53,40 @@ impl Row {
 impl Sheet {
     /// The list under `values`: all numbers are strings.
     #[must_use]
-    pub fn json(&self) -> Value {
-        self.ordered().map(|row| self.object(row)).collect()
+    pub fn json(&self) -> Document {
+        let object =
+            |row| Document::object(self.fields(row).map(|(name, text)| (name, Document::text(text.as_deref()))));
+        Document::List(self.ordered().map(object).collect())
     }
 
-    /// A table with a header and no `meta`. An instrument without volume has no such column.
+    /// A table with a header and no `meta`. An instrument without volume has no such column; null is an empty cell.
     #[must_use]
     pub fn csv(&self, delimiter: char) -> String {
         let with_volume = self.rows.iter().any(|row| row.volume.is_some());
         let mut columns: Vec<_> = ["datetime"].into_iter().chain(PRICES).collect();
-        columns.extend(with_volume.then_some("volume"));
-        columns.extend(self.with_previous.then_some("previous_close"));
-        let rows = self.ordered().map(|row| self.object(row));
-        super::csv::table(&columns, rows, delimiter)
+        columns.extend(with_volume.then_some(VOLUME));
+        columns.extend(self.with_previous.then_some(PREVIOUS_CLOSE));
+        let cells = |row| {
+            let fields: Vec<_> = self.fields(row).collect();
+            let cell =
+                |column: &&str| fields.iter().find(|(name, _)| name == column).and_then(|(_, text)| text.clone());
+            columns.iter().map(|column| cell(column).unwrap_or_default()).collect()
+        };
+        csv::table(&columns, self.ordered().map(cells), delimiter)
     }
 
     fn ordered(&self) -> Box<dyn Iterator<Item = &Row> + '_> {
         if self.ascending { Box::new(self.rows.iter().rev()) } else { Box::new(self.rows.iter()) }
     }
 
-    fn object(&self, row: &Row) -> Value {
-        let price = |price: Option<Price>| price.map(|price| price.text(self.decimals));
-        let mut object = Map::new();
-        object.insert("datetime".into(), self.time(row.at).into());
-        for (name, value) in PRICES.into_iter().zip(row.prices) {
-            object.insert(name.into(), price(value).into());
-        }
-        if let Some(volume) = row.volume {
-            object.insert("volume".into(), volume.to_string().into());
-        }
-        if let Some(previous) = price(row.previous_close) {
-            object.insert("previous_close".into(), previous.into());
-        }
-        object.into()
-    }
-
-    fn time(&self, at: DateTime) -> String {
-        written(at, self.interval)
+    /// The fields of a row in the order of the API's examples; without a text a field is null.
+    fn fields(&self, row: &Row) -> impl Iterator<Item = (&'static str, Option<String>)> {
+        let price = |price: Price| price.text(self.decimals);
+        let time = [("datetime", Some(written(row.at, self.interval)))];
+        let prices = PRICES.into_iter().zip(row.prices.map(|value| value.map(price)));
+        let volume = row.volume.map(|volume| (VOLUME, Some(volume.to_string())));
+        let previous = row.previous_close.map(|previous| (PREVIOUS_CLOSE, Some(price(previous))));
+        time.into_iter().chain(prices).chain(volume).chain(previous)
     }
 }
 
@@ -98,19 +98,20 @@ pub fn written(at: DateTime, interval: Interval) -> String {
 
 /// The `meta` of an answer: exchange and zone for what is listed, the two currencies for a pair.
 #[must_use]
-pub fn meta(instrument: &Instrument, interval: Interval) -> Value {
-    let (symbol, interval, kind) = (&instrument.symbol, interval.name(), instrument.kind.name());
+pub fn meta(instrument: &Instrument, interval: Interval) -> Document {
+    let mut fields = vec![("symbol", instrument.symbol.as_str()), ("interval", interval.name())];
     match &instrument.place {
-        Place::Listed(exchange) => json!({
-            "symbol": symbol, "interval": interval, "type": kind, "currency": exchange.currency,
-            "exchange_timezone": exchange.timezone, "exchange": exchange.name, "mic_code": exchange.mic,
-        }),
-        Place::Pair { base, quote, exchange: None } => json!({
-            "symbol": symbol, "interval": interval, "type": kind, "currency_base": base, "currency_quote": quote,
-        }),
-        Place::Pair { base, quote, exchange } => json!({
-            "symbol": symbol, "interval": interval, "type": kind, "currency_base": base, "currency_quote": quote,
-            "exchange": exchange,
-        }),
+        Place::Listed(exchange) => fields.extend([
+            ("currency", exchange.currency),
+            ("exchange_timezone", exchange.timezone),
+            ("exchange", exchange.name),
+            ("mic_code", exchange.mic),
+        ]),
+        Place::Pair { base, quote, exchange } => {
+            fields.extend([("currency_base", base.as_str()), ("currency_quote", quote)]);
+            fields.extend(exchange.map(|exchange| ("exchange", exchange)));
+        }
     }
+    fields.push(("type", instrument.kind.name()));
+    Document::object(fields.into_iter().map(|(name, text)| (name, Document::text(Some(text)))))
 }

@@ -1,9 +1,10 @@
 //! `GET /time_series`: candles of one or several symbols.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::csv;
 use super::defects::{self, Defect, Place};
+use super::document::Document;
 use super::error::ApiError;
 use super::parameters::{Format, Parameters};
 use super::sheet::{Sheet, meta};
@@ -19,7 +20,8 @@ use jiff::Timestamp;
 /// The most symbols of one request. The API documents that there is a limit, but not which.
 const MOST_SYMBOLS: usize = 120;
 
-/// A request that could be understood. `prepost` is read and has no effect; `adjust` tells splits from no splits only.
+/// A request that could be understood. `prepost` is read and has no effect. `adjust` decides on the splits that were
+/// set at run time only: recorded candles are adjusted for older splits whatever it says, and nothing knows dividends.
 #[derive(Clone, Debug)]
 pub struct TimeSeries {
     /// The symbols as they were written; never empty.
@@ -66,7 +68,7 @@ pub enum Shape {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Body {
     /// A JSON document.
-    Json(Value),
+    Json(Document),
     /// Delimited text.
     Csv(String),
 }
@@ -129,20 +131,22 @@ impl Body {
     #[must_use]
     pub fn in_format(answer: Value, format: Format) -> Self {
         match format {
-            Format::Json => Self::Json(answer),
+            Format::Json => Self::Json(answer.into()),
             Format::Csv { delimiter } => Self::Csv(csv::of_answer(&answer, delimiter)),
         }
     }
 }
 
-fn json_body(instrument: &Instrument, sheet: &Sheet, shape: Shape) -> Value {
-    let meta = meta(instrument, sheet.interval);
-    match shape {
-        Shape::Whole => json!({ "meta": meta, "values": sheet.json(), "status": "ok" }),
-        Shape::Nulls => json!({ "meta": meta, "values": with_nulls(sheet.clone()).json(), "status": "ok" }),
-        Shape::NoValues => json!({ "meta": meta, "status": "ok" }),
-        Shape::EmptyValues => json!({ "meta": meta, "values": [], "status": "ok" }),
-    }
+fn json_body(instrument: &Instrument, sheet: &Sheet, shape: Shape) -> Document {
+    let values = match shape {
+        Shape::Whole => Some(sheet.json()),
+        Shape::Nulls => Some(with_nulls(sheet.clone()).json()),
+        Shape::NoValues => None,
+        Shape::EmptyValues => Some(Document::List(Vec::new())),
+    };
+    let meta = ("meta", meta(instrument, sheet.interval));
+    let values = values.map(|values| ("values", values));
+    Document::object([meta].into_iter().chain(values).chain([("status", Document::text(Some("ok")))]))
 }
 
 fn csv_body(mut sheet: Sheet, delimiter: char, shape: Shape) -> String {

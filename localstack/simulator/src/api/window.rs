@@ -65,8 +65,8 @@ impl Window {
         rows(bars, self.size, with_previous, |bar| Some(shown(bar)).filter(|at| *at >= bounds.first))
     }
 
-    /// The zone of the window's dates and of the times in the answer. Daily and longer candles have dates of the exchange,
-    /// whatever zone is asked for.
+    /// The zone of the window's dates and of the times in the answer. Daily and longer candles have dates of the
+    /// exchange, whatever zone is asked for.
     #[must_use]
     pub fn shown_zone<'a>(&'a self, exchange: &'a TimeZone, interval: Interval) -> &'a TimeZone {
         if interval.is_intraday() { self.zone.or(exchange) } else { exchange }

@@ -25,8 +25,8 @@ pub fn is_holiday(day: Date) -> bool {
     is_scheduled_holiday(day) || UNSCHEDULED.contains(&day)
 }
 
-/// Whether a session ends at 13:00: the day after Thanksgiving, and the eves of Independence Day and Christmas where both
-/// the eve and the day fall within one working week.
+/// Whether a session ends at 13:00: the day after Thanksgiving, and the eves of Independence Day and Christmas where
+/// both the eve and the day fall within one working week.
 #[must_use]
 pub fn closes_early(day: Date) -> bool {
     match (day.month(), day.day()) {

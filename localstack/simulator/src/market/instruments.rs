@@ -96,8 +96,9 @@ impl Catalog {
         Ok(Self { xnys: Calendar::xnys(zone(&NYSE)?), xnse: Calendar::xnse(zone(&NSE)?), seed })
     }
 
-    /// The instrument that a request means: `BASE/QUOTE`, `TICKER` or `TICKER:EXCHANGE`, in any case. A listed ticker is
-    /// that listing; any other plausible ticker is a made-up common stock of the exchange asked for, else of the NYSE.
+    /// The instrument that a request means: `BASE/QUOTE`, `TICKER` or `TICKER:EXCHANGE`, in any case. A listed ticker
+    /// is that listing; any other plausible ticker is a made-up common stock of the exchange asked for, else of the
+    /// NYSE.
     ///
     /// # Errors
     /// [`NoInstrument`], where the symbol is implausible, excluded by the filters, reserved (`NOSUCH…`, `UNKNOWN…`) or

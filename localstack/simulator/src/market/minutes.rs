@@ -26,8 +26,8 @@ impl Path {
         Self { day, minutes, turns, tick, noise, place }
     }
 
-    /// The candle of the minutes `from..to`, as it stands when `elapsed` seconds of the session have passed; `None` where it
-    /// has not begun. Minutes beyond the session do not exist.
+    /// The candle of the minutes `from..to`, as it stands when `elapsed` seconds of the session have passed; `None`
+    /// where it has not begun. Minutes beyond the session do not exist.
     #[must_use]
     pub fn candle(&self, from: i64, to: i64, elapsed: i64) -> Option<Candle> {
         let begun = (from..to.min(self.minutes)).take_while(|minute| minute * 60 <= elapsed);
@@ -70,8 +70,8 @@ impl Path {
         (units / self.tick * self.tick).clamp(self.day.low.units(), self.day.high.units())
     }
 
-    /// The share of the day's volume that falls into a minute. The shares of all minutes add up to the day's volume, because
-    /// each is the difference of two running totals.
+    /// The share of the day's volume that falls into a minute. The shares of all minutes add up to the day's volume,
+    /// because each is the difference of two running totals.
     fn traded(&self, volume: u64, minute: i64) -> u64 {
         self.traded_before(volume, minute + 1) - self.traded_before(volume, minute)
     }
@@ -110,7 +110,7 @@ mod tests {
         #[test]
         fn the_minutes_of_a_day_add_up_to_the_day(
             low in 1i64..40_000, range in 0i64..3_000, open in 0.0..=1.0f64, close in 0.0..=1.0f64,
-            volume in 0u64..500_000_000, minutes in prop::sample::select(vec![210i64, 375, 390, 1440]), place in 0i64..9_999,
+            volume in 0u64..500_000_000, minutes in prop::sample::select(vec![3i64, 210, 390, 1440]), place in 0i64..9_999,
         ) {
             let tick = 1000;
             let within = |share: f64| Price::from_units((low + (range as f64 * share) as i64) * tick);

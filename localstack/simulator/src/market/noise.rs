@@ -64,8 +64,9 @@ impl Noise {
         2.0 * self.unit(purpose, place) - 1.0
     }
 
-    /// A wandering curve over days whose daily move is about one and which stays within some tens: smooth noise summed over
-    /// octaves, each as high as the square root of its stretch. It needs no running sum, so any day costs the same.
+    /// A wandering curve over days whose daily move is about one and which stays within some tens: smooth noise summed
+    /// over octaves, each as high as the square root of its stretch. It needs no running sum, so any day costs the
+    /// same.
     #[must_use]
     pub fn walk(self, day: i64) -> f64 {
         let octave = |octave| self.octave(octave, day) * f64::from(1u32 << octave).sqrt();

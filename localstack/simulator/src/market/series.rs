@@ -26,8 +26,8 @@ pub struct Series<'a> {
 }
 
 impl<'a> Series<'a> {
-    /// The series of an instrument under a seed. `recorded` is served where it has a day, and what is made up before and
-    /// after it joins on without a jump.
+    /// The series of an instrument under a seed. `recorded` is served where it has a day, and what is made up before
+    /// and after it joins on without a jump.
     #[must_use]
     pub fn new(instrument: &'a Instrument, recorded: Option<&'a Recorded>, seed: u64) -> Self {
         Self { instrument, recorded, noise: Noise::new(seed, &instrument.symbol) }

@@ -45,8 +45,8 @@ pub struct View {
 }
 
 impl Split {
-    /// The factor on a candle of `date`. The underlying series knows no splits, so a candle after the split is rescaled in
-    /// any case, and an earlier one where the vendor rewrites it: then history is continuous and lower as a whole.
+    /// The factor on a candle of `date`. The underlying series knows no splits, so a candle after the split is rescaled
+    /// in any case, and an earlier one where the vendor rewrites it: then history is continuous and lower as a whole.
     fn factor(&self, date: Date, view: View) -> f64 {
         let rewrites = match self.rewrites {
             Rewrites::Daily => !view.intraday,

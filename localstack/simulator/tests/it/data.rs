@@ -42,9 +42,14 @@ fn nothing_is_shown_before_its_session_or_slot_begins() {
 }
 
 #[test]
-fn a_future_window_has_no_data() {
-    let error = local().error("/time_series?symbol=MSFT&interval=1day&start_date=2026-11-19");
-    assert_eq!(error, (400, "No data is available on the specified dates. Try setting different start/end dates.".into()));
+fn a_window_without_a_session_is_an_error() {
+    for window in
+        ["start_date=2026-11-19", "date=2024-06-01", "end_date=1980-01-01", "start_date=2024-06-03&end_date=2024-06-03"]
+    {
+        let error = local().error(&format!("/time_series?symbol=AAPL&interval=1day&{window}"));
+        let words = "No data is available on the specified dates. Try setting different start/end dates.";
+        assert_eq!(error, (400, words.into()), "{window}");
+    }
 }
 
 #[test]
@@ -66,7 +71,8 @@ fn currencies_trade_on_weekdays_and_digital_ones_every_day() {
 
 #[test]
 fn only_what_is_traded_has_a_volume() {
-    for (symbol, has_volume) in [("MSFT", true), ("SPY", true), ("SPX", false), ("EUR/USD", false), ("BTC/USD", false)] {
+    for (symbol, has_volume) in [("MSFT", true), ("SPY", true), ("SPX", false), ("EUR/USD", false), ("BTC/USD", false)]
+    {
         let answer = local().json(&format!("/time_series?symbol={symbol}&interval=1day&outputsize=1"));
         assert_eq!(answer["values"][0].get("volume").is_some(), has_volume, "{symbol}");
         let csv = local().csv(&format!("/time_series?symbol={symbol}&interval=1day&outputsize=1&format=CSV"));
@@ -79,7 +85,8 @@ fn a_split_rescales_daily_history_once_it_has_happened() {
     let closes = |local: &crate::support::Local| local.column("symbol=MSFT&interval=1day&end_date=2026-11-17", "close");
     let local = local();
     let before = closes(&local);
-    let split = Split { symbol: "MSFT".into(), date: "2026-11-19".parse().unwrap(), ratio: 0.25, rewrites: Rewrites::Daily };
+    let split =
+        Split { symbol: "MSFT".into(), date: "2026-11-19".parse().unwrap(), ratio: 0.25, rewrites: Rewrites::Daily };
     local.simulator.state().splits.push(split);
     assert_eq!(closes(&local), before, "the split is still to come");
     let after = closes(&local.at("2026-11-19T15:00:00Z"));

@@ -1,5 +1,7 @@
 //! The simulator as its clients see it.
 
+#![allow(clippy::unwrap_used)]
+
 mod conformance;
 mod credits;
 mod data;

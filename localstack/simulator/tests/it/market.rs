@@ -49,7 +49,8 @@ fn joined(bars: impl DoubleEndedIterator<Item = Bar>) -> Candle {
 
 #[test]
 fn the_rule_of_holidays_gives_the_closures_of_seven_years() {
-    let closed = days(date(2021, 11, 22), date(2027, 9, 30)).filter(|day| is_weekday(*day) && holidays::is_holiday(*day));
+    let closed =
+        days(date(2021, 11, 22), date(2027, 9, 30)).filter(|day| is_weekday(*day) && holidays::is_holiday(*day));
     assert_eq!(written(closed), CLOSURES);
 }
 
@@ -84,13 +85,17 @@ fn a_session_opens_at_half_past_nine_in_summer_and_in_winter() {
 fn the_slots_of_a_day_join_into_the_day() {
     let world = World::new(1).unwrap();
     // A recorded day, a made-up one, an early close, and days around the clock.
-    let cases =
-        [("AAPL", date(2024, 6, 3)), ("MSFT", date(2025, 6, 3)), ("MSFT", date(2025, 7, 3)), ("BTC/USD", date(2025, 6, 1))];
+    let cases = [
+        ("AAPL", date(2024, 6, 3)),
+        ("MSFT", date(2025, 6, 3)),
+        ("MSFT", date(2025, 7, 3)),
+        ("BTC/USD", date(2025, 6, 1)),
+    ];
     for (symbol, day) in cases {
         let whole = bars(&world, symbol, "1day", day, 1)[0];
         for interval in Interval::all().filter(|interval| interval.is_intraday()) {
             let later = day.tomorrow().unwrap();
-            let slots: Vec<_> = bars(&world, symbol, interval.name(), later, 2000)
+            let slots: Vec<_> = bars(&world, symbol, interval.name(), later, 3000)
                 .into_iter()
                 .filter(|bar| bar.starts.date() == day)
                 .collect();
@@ -104,7 +109,8 @@ fn weeks_and_months_join_the_days_of_the_calendar() {
     let world = World::new(1).unwrap();
     let last = date(2024, 9, 30);
     let days = bars(&world, "AAPL", "1day", last, 400);
-    let within = |first: Date, last: Date| days.iter().copied().filter(move |bar| (first..=last).contains(&bar.starts.date()));
+    let within =
+        |first: Date, last: Date| days.iter().copied().filter(move |bar| (first..=last).contains(&bar.starts.date()));
     // The week of Labor Day is dated by its Monday, which has no session; September by its first, a Sunday.
     let weeks = bars(&world, "AAPL", "1week", last, 52);
     let labor_week = weeks.iter().find(|bar| bar.starts.date() == date(2024, 9, 2)).unwrap();

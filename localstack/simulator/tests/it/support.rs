@@ -40,13 +40,13 @@ impl Local {
     }
 
     pub fn json(&self, url: &str) -> Value {
-        self.reply(url).into_value()
+        serde_json::to_value(self.reply(url).into_document()).unwrap()
     }
 
     pub fn csv(&self, url: &str) -> String {
         match self.reply(url).body {
             Body::Csv(text) => text,
-            Body::Json(answer) => panic!("not CSV: {answer}"),
+            Body::Json(answer) => panic!("not CSV: {answer:?}"),
         }
     }
 
@@ -64,7 +64,7 @@ impl Local {
     /// Code and message of an error.
     pub fn error(&self, url: &str) -> (u16, String) {
         let reply = self.reply(url);
-        let (status, answer) = (reply.status, reply.into_value());
+        let (status, answer) = (reply.status, serde_json::to_value(reply.into_document()).unwrap());
         assert_eq!((&answer["code"], &answer["status"]), (&status.into(), &"error".into()), "{answer}");
         (status, answer["message"].as_str().unwrap().to_owned())
     }
@@ -79,7 +79,7 @@ pub struct Served {
 
 /// Serves with the clock standing still at [`NOON`], so that no minute ends during a test.
 pub async fn served(settings: Settings) -> Served {
-    let clock = Clock::Simulated { start: NOON.parse().unwrap(), anchor: Timestamp::now(), rate: 1e-6 };
+    let clock = Clock::Simulated { start: NOON.parse().unwrap(), anchor: Timestamp::now(), rate: 1e-12 };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let stop = CancellationToken::new();

@@ -11,7 +11,7 @@ fn the_daily_end_date_is_exclusive_as_documented() {
 #[test]
 fn the_start_date_and_the_intraday_end_date_are_inclusive() {
     let times = local()
-        .times("symbol=AAPL&interval=30min&start_date=2024-06-03T10:00:00&end_date=2024-06-03 11:00:00&order=asc");
+        .times("symbol=AAPL&interval=30min&start_date=2024-06-03T10:00:00&end_date=2024-06-03+11:00:00&order=asc");
     assert_eq!(times, ["2024-06-03 10:00:00", "2024-06-03 10:30:00", "2024-06-03 11:00:00"]);
     let dates = local().times("symbol=AAPL&interval=1day&start_date=2024-06-03&end_date=2024-06-05&order=asc");
     assert_eq!(dates, ["2024-06-03", "2024-06-04"]);
@@ -36,7 +36,7 @@ fn the_newest_rows_come_first_unless_asked_otherwise() {
 fn a_zone_shifts_intraday_times_and_dates_but_no_daily_ones() {
     let window = "symbol=AAPL&start_date=2024-06-04&end_date=2024-06-05&outputsize=1";
     assert_eq!(local().times(&format!("{window}&interval=1h&timezone=UTC")), ["2024-06-04 19:30:00"]);
-    assert_eq!(local().times(&format!("{window}&interval=1h&timezone=Asia/Singapore")), ["2024-06-04 03:30:00"]);
+    assert_eq!(local().times(&format!("{window}&interval=1h&timezone=Asia/Singapore")), ["2024-06-04 23:30:00"]);
     assert_eq!(local().times(&format!("{window}&interval=1day&timezone=Asia/Singapore")), ["2024-06-04"]);
 }
 
@@ -44,6 +44,8 @@ fn a_zone_shifts_intraday_times_and_dates_but_no_daily_ones() {
 fn a_date_may_be_a_word() {
     assert_eq!(local().times("symbol=MSFT&interval=1day&date=today"), ["2026-11-18"]);
     assert_eq!(local().times("symbol=MSFT&interval=1day&date=yesterday"), ["2026-11-17"]);
+    // In Tokyo it is tomorrow already, but the dates of daily candles are the exchange's.
+    assert_eq!(local().times("symbol=MSFT&interval=1day&date=today&timezone=Asia/Tokyo"), ["2026-11-18"]);
     assert_eq!(local().times("symbol=MSFT&interval=1day&date=2024-06-03"), ["2024-06-03"]);
 }
 
@@ -63,6 +65,14 @@ fn the_previous_close_is_added_on_request() {
 }
 
 #[test]
+fn the_fields_of_a_row_come_in_the_documented_order() {
+    let document = local().reply("/time_series?symbol=AAPL&interval=1day&date=2024-06-03").into_document();
+    let row = "{\"datetime\":\"2024-06-03\",\"open\":\"192.9\",\"high\":\"194.99\",\"low\":\"192.52\",\"close\":\"194.03\",\
+               \"volume\":\"50080500\"}";
+    assert!(serde_json::to_string(&document).unwrap().contains(row));
+}
+
+#[test]
 fn csv_has_a_header_and_semicolons() {
     let csv = local().csv("/time_series?symbol=AAPL&interval=1day&date=2024-06-03&FORMAT=csv");
     assert_eq!(csv, "datetime;open;high;low;close;volume\n2024-06-03;192.9;194.99;192.52;194.03;50080500\n");
@@ -70,7 +80,9 @@ fn csv_has_a_header_and_semicolons() {
 
 #[test]
 fn the_meta_tells_what_an_instrument_is() {
-    let meta = |symbol: &str| local().json(&format!("/time_series?interval=1day&outputsize=1&symbol={symbol}"))["meta"].clone();
+    let meta = |symbol: &str| {
+        local().json(&format!("/time_series?interval=1day&outputsize=1&symbol={symbol}"))["meta"].clone()
+    };
     let apple = meta("aapl");
     assert_eq!([&apple["symbol"], &apple["mic_code"], &apple["exchange"]], ["AAPL", "XNGS", "NASDAQ"]);
     assert_eq!([&apple["exchange_timezone"], &apple["type"]], ["America/New_York", "Common Stock"]);
@@ -84,18 +96,21 @@ fn the_meta_tells_what_an_instrument_is() {
 
 #[test]
 fn exchange_code_country_and_type_choose_the_instrument() {
-    let mic = |query: &str| local().json(&format!("/time_series?interval=1day&outputsize=1&{query}"))["meta"]["mic_code"].clone();
+    let mic = |query: &str| {
+        local().json(&format!("/time_series?interval=1day&outputsize=1&{query}"))["meta"]["mic_code"].clone()
+    };
     for (query, expected) in [
         ("symbol=ZZZ", "XNYS"),
         ("symbol=ZZZ&exchange=nasdaq", "XNGS"),
         ("symbol=ZZZ&mic_code=XNAS", "XNGS"),
         ("symbol=ZZZ:NSE", "XNSE"),
         ("symbol=ZZZ&country=India", "XNSE"),
-        ("symbol=AAPL&type=common stock", "XNGS"),
+        ("symbol=AAPL&type=common+stock", "XNGS"),
     ] {
         assert_eq!(mic(query), expected, "{query}");
     }
-    for query in ["symbol=AAPL&exchange=NYSE", "symbol=AAPL&type=ETF", "symbol=SBIN:NASDAQ", "symbol=ZZZ&exchange=LSE"] {
+    for query in ["symbol=AAPL&exchange=NYSE", "symbol=AAPL&type=ETF", "symbol=SBIN:NASDAQ", "symbol=ZZZ&exchange=LSE"]
+    {
         assert_eq!(local().error(&format!("/time_series?interval=1day&{query}")).0, 404, "{query}");
     }
 }
@@ -104,10 +119,11 @@ fn exchange_code_country_and_type_choose_the_instrument() {
 fn several_symbols_are_answered_one_by_one() {
     let reply = local().reply("/time_series?symbol=AAPL,NOSUCH1,%20BTC/USD&interval=1day&outputsize=2");
     assert!(reply.is_batch && reply.status == 200);
-    let answer = reply.into_value();
+    let answer = serde_json::to_value(reply.into_document()).unwrap();
     assert_eq!(answer["AAPL"]["status"], "ok");
     assert_eq!(answer["BTC/USD"]["values"].as_array().unwrap().len(), 2);
     assert_eq!((&answer["NOSUCH1"]["code"], &answer["NOSUCH1"]["status"]), (&404.into(), &"error".into()));
+    assert_eq!(local().error("/time_series?symbol=AAPL,MSFT&interval=1day&format=CSV").0, 400, "its shape is unknown");
     assert!(!local().reply("/time_series?symbol=AAPL,&interval=1day").is_batch, "one symbol is no batch");
 }
 
@@ -128,8 +144,13 @@ fn errors_have_the_documented_codes_and_words() {
         ("interval=1day", 404, unknown.into()),
         ("symbol=NOSUCH&interval=1day", 404, unknown.into()),
         ("symbol=BRK-B&interval=1day", 404, unknown.into()),
-        ("symbol=GROWER&interval=1day", 403, "This symbol is available starting with Grow plan. Consider upgrading now \
-            at https://twelvedata.com/pricing".into()),
+        (
+            "symbol=GROWER&interval=1day",
+            403,
+            "This symbol is available starting with Grow plan. Consider upgrading now \
+            at https://twelvedata.com/pricing"
+                .into(),
+        ),
         (&format!("symbol={many}&interval=1day"), 414, "Input parameter array exceeds the allowed length".into()),
     ];
     for (query, code, message) in cases {

@@ -1,6 +1,5 @@
 //! What a person knows of the markets, and what must hold of any slot. That every session is the package's own is the
 //! matter of `tests/it/calendar_sessions.rs`.
-#![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 use jiff::Timestamp;
 use jiff::civil::{Date, date};

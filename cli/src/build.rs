@@ -1,0 +1,52 @@
+//! Builds the services' programs, as this one was built.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context, bail};
+use tokio::process::Command;
+
+/// The packages whose programs `up` starts, and this one: with it, dependencies have the features that they were built with
+/// already, and nothing is built twice.
+const PACKAGES: [&str; 5] =
+    ["candlewick-cli", "candlewick-ingest", "candlewick-transform", "candlewick-loader", "candlewick-simulator"];
+
+/// The directory that this program stands in, and that the others are built to.
+pub fn programs() -> anyhow::Result<PathBuf> {
+    let own = std::env::current_exe().context("find this program")?;
+    Ok(own.parent().context("find this program's directory")?.to_owned())
+}
+
+/// Builds the programs in the profile that this one was built in. What is built already costs a moment.
+pub async fn build(root: &Path) -> anyhow::Result<()> {
+    let programs = programs()?;
+    let profile = match programs.file_name().and_then(|name| name.to_str()) {
+        Some("debug") | None => "dev",
+        Some(other) => other,
+    };
+    let target = programs.parent().context("find the target directory")?;
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command
+        .current_dir(root)
+        .args(["build", "--quiet", "--locked", "--bins", "--profile", profile])
+        .arg("--target-dir")
+        .arg(target);
+    without_own_package(&mut command);
+    command.args(PACKAGES.iter().flat_map(|package| ["-p", package])).stdin(Stdio::null()).kill_on_drop(true);
+    let output = command.output().await.context("run cargo (is Rust's cargo on PATH?)")?;
+    if !output.status.success() {
+        bail!("the services do not build:\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(())
+}
+
+/// Takes away what `cargo run` tells a program about its package: build scripts that look at it would take the change for a
+/// reason to build again.
+fn without_own_package(command: &mut Command) {
+    let about_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    let names = std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_str().is_some_and(about_package));
+    names.for_each(|name| {
+        command.env_remove(name);
+    });
+}

@@ -1,0 +1,87 @@
+//! Where things are: the checkout, the state directory, and the addresses of what runs.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use candlewick_localstack::env_file;
+use candlewick_shared::adapters::aws::Aws;
+use candlewick_shared::adapters::postgres;
+use candlewick_shared::runtime::env::Env;
+use sqlx::PgPool;
+
+/// The checkout that this program was built from, and the state directory.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The checkout.
+    pub root: PathBuf,
+    /// Where `up` keeps its data, logs and addresses.
+    pub state: PathBuf,
+}
+
+/// What a command works on.
+pub struct Running {
+    /// Its settings.
+    pub env: Env,
+    /// Its AWS, or what stands in for it.
+    pub aws: Aws,
+}
+
+impl Place {
+    /// The checkout is where this program was built; the state directory is `.local` in it, or where the user says.
+    pub fn find(state: Option<PathBuf>) -> anyhow::Result<Self> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("find the checkout")?.to_owned();
+        let state = match state {
+            Some(state) => std::path::absolute(state).context("resolve the state directory")?,
+            None => root.join(".local"),
+        };
+        Ok(Self { root, state })
+    }
+
+    /// What runs: the environment's addresses, or those that `up` wrote. It must answer.
+    pub async fn running(&self) -> anyhow::Result<Running> {
+        let env = self.env()?;
+        let aws = match env.optional("AWS_ENDPOINT_URL") {
+            Some(endpoint) => {
+                reachable(endpoint).await?;
+                let (id, secret) = (env.required("AWS_ACCESS_KEY_ID")?, env.required("AWS_SECRET_ACCESS_KEY")?);
+                Aws::at(endpoint, env.required("AWS_REGION")?, id, secret).await
+            }
+            None => Aws::from_env().await,
+        };
+        Ok(Running { env, aws })
+    }
+
+    fn env(&self) -> anyhow::Result<Env> {
+        let process = Env::of_process();
+        let file = self.state.join("env");
+        match env_file::read(&file)? {
+            Some(settings) => Ok(process.or(Env::from_variables(settings))),
+            None if process.optional("BUCKET").is_some() => Ok(process),
+            None => bail!(
+                "nothing has run here: there is no {} and the environment has no BUCKET; start with `cargo run -- up`",
+                file.display()
+            ),
+        }
+    }
+}
+
+impl Running {
+    /// The database.
+    pub async fn pool(&self) -> anyhow::Result<PgPool> {
+        postgres::connect(self.env.required("DATABASE_URL")?, 2).await
+    }
+}
+
+/// Tells a stack that is down from one that is slow, before any client starts to try again.
+async fn reachable(endpoint: &str) -> anyhow::Result<()> {
+    let address = endpoint.trim_start_matches("http://").trim_end_matches('/');
+    if endpoint.starts_with("https://") {
+        return Ok(());
+    }
+    let connected = tokio::time::timeout(Duration::from_secs(3), tokio::net::TcpStream::connect(address)).await;
+    match connected {
+        Ok(Ok(_)) => Ok(()),
+        _ => bail!("nothing answers at {endpoint}: start Candlewick with `cargo run -- up`, in another terminal"),
+    }
+}

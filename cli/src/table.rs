@@ -1,0 +1,75 @@
+//! Tables for people.
+
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{CellAlignment, ContentArrangement, Table};
+
+use crate::status::{QueueStatus, SeriesStatus};
+
+/// The series, a row each.
+pub fn series(rows: &[SeriesStatus]) -> String {
+    let mut table = empty(&["symbol", "interval", "rows", "first", "last", "filled", "quarantined", "age"]);
+    for row in rows {
+        let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+        let numbers = [row.rows, row.filled, row.quarantined].map(|number| number.to_string());
+        let [count, filled, quarantined] = numbers;
+        let age = row.age_seconds.map(age);
+        table.add_row([
+            row.symbol.clone(),
+            row.interval.clone(),
+            count,
+            text(&row.first),
+            text(&row.last),
+            filled,
+            quarantined,
+            text(&age),
+        ]);
+    }
+    right_align(&mut table, &[2, 5, 6, 7]);
+    table.to_string()
+}
+
+/// The queues, a row each.
+pub fn queues(rows: &[QueueStatus]) -> String {
+    let mut table = empty(&["queue", "waiting", "in flight", "dead letters"]);
+    for row in rows {
+        let numbers = [row.waiting, row.in_flight, row.dead_letters].map(|number| number.to_string());
+        table.add_row(std::iter::once(row.queue.clone()).chain(numbers));
+    }
+    right_align(&mut table, &[1, 2, 3]);
+    table.to_string()
+}
+
+fn empty(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(header.iter().copied());
+    table
+}
+
+fn right_align(table: &mut Table, columns: &[usize]) {
+    for &column in columns {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+}
+
+/// A time span in its largest unit that is whole: `21 h`, `3 d`.
+fn age(seconds: i64) -> String {
+    match seconds {
+        ..60 => format!("{} s", seconds.max(0)),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_said_in_their_largest_unit() {
+        assert_eq!([-5, 59, 61, 7200, 200_000].map(age), ["0 s", "59 s", "1 min", "2 h", "2 d"]);
+    }
+}

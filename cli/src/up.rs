@@ -1,0 +1,253 @@
+//! `candlewick up`: everything on this machine.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use candlewick_localstack::ports::Wish;
+use candlewick_localstack::process::leftovers;
+use candlewick_localstack::progress::Reporter;
+use candlewick_localstack::stack::{BUCKET, Options, Running, Source, Stack};
+use candlewick_localstack::state::StateDir;
+use candlewick_localstack::watchdog::{self, Watchdog};
+use candlewick_shared::core::clock::Clock;
+use candlewick_shared::core::key::{Month, ObjectPath, Part, Series};
+use candlewick_shared::core::metadata::RawMetadata;
+use candlewick_shared::core::watchlist::Watchlist;
+use candlewick_shared::ports::store::ObjectStore;
+use jiff::{SignedDuration, Timestamp};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::follow::{self, Stage, Stages};
+use crate::place::Place;
+use crate::{build, refresh, status, table, terminal, watch};
+
+/// Starts everything on this machine, fetches the watchlist once, and stays up, reacting to what is dropped into raw/.
+///
+/// Ctrl-C stops all that it started. What it leaves in .local (the database, a copy of raw/) is what the next `up` starts
+/// from. With TWELVEDATA_API_KEY in the environment or in .env it asks the real API; otherwise a simulator, whose time
+/// begins in the evening of 2024-12-30, where its real candles end.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Fetch and load the watchlist, then stop; exit 1 if a series failed
+    #[arg(long)]
+    once: bool,
+    /// The watchlist [default: watchlist.toml, beside Cargo.toml]
+    #[arg(long, value_name = "FILE", env = "WATCHLIST")]
+    watchlist: Option<PathBuf>,
+    /// The port of LocalStack [default: the last one, or any free one]
+    #[arg(long, value_name = "PORT", env = "LOCALSTACK_PORT")]
+    localstack_port: Option<u16>,
+    /// The port of PostgreSQL [default: the last one, or any free one]
+    #[arg(long, value_name = "PORT", env = "POSTGRES_PORT")]
+    postgres_port: Option<u16>,
+    /// The port of the simulator [default: the last one, or any free one]
+    #[arg(long, value_name = "PORT", env = "SIMULATOR_PORT")]
+    simulator_port: Option<u16>,
+}
+
+/// The moment that the simulator's time begins at: an hour after the last session of its real candles closed.
+const SIMULATED_START: &str = "2024-12-30T22:00:00Z";
+
+/// How old what was fetched may be before it is fetched again.
+const FRESH: SignedDuration = SignedDuration::from_hours(20);
+
+pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
+    dotenvy::from_path(place.root.join(".env")).or_else(absent_is_fine).context("read .env")?;
+    let (options, watchlist) = options(place, &args)?;
+    let state = StateDir::open(&place.state)?;
+    let _lock = state.lock().await?;
+    let own = std::env::current_exe().context("find this program")?;
+    let watchdog = Watchdog::start(&own, ["--state".as_ref(), state.root().as_os_str(), "watchdog".as_ref()])?;
+    leftovers::stop(&state).await.context("stop what an earlier run left")?;
+
+    let progress = terminal::reporter();
+    let stop = stop_on_signals()?;
+    let mut stack = Stack::new(options, state.clone(), progress.clone());
+    let session = Session { place, args: &args, watchlist: &watchlist, state: &state, progress: &progress };
+    let ended = tokio::select! {
+        ended = session.run(&mut stack) => ended,
+        () = stop.cancelled() => Ok(if args.once { ExitCode::FAILURE } else { ExitCode::SUCCESS }),
+    };
+    progress.line("up", "stopping");
+    stack.stop().await;
+    // A start that was broken off may have begun what the stack does not know of yet.
+    leftovers::stop(&state).await.context("stop what is left")?;
+    watchdog.dismiss().await?;
+    progress.line("up", "stopped");
+    ended
+}
+
+/// Waits for the end of the `up` that started it, and stops what that left if it was killed.
+pub async fn watchdog(place: &Place) -> anyhow::Result<ExitCode> {
+    watchdog::run(&StateDir::open(&place.state)?).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn absent_is_fine(error: dotenvy::Error) -> Result<(), dotenvy::Error> {
+    if error.not_found() { Ok(()) } else { Err(error) }
+}
+
+fn options(place: &Place, args: &Args) -> anyhow::Result<(Options, Watchlist)> {
+    let path = args.watchlist.clone().unwrap_or_else(|| place.root.join("watchlist.toml"));
+    let path = std::path::absolute(path).context("resolve the watchlist's path")?;
+    let text = std::fs::read_to_string(&path).with_context(|| format!("read the watchlist {}", path.display()))?;
+    let watchlist = text.parse().with_context(|| format!("read the watchlist {}", path.display()))?;
+    let wish = |port: Option<u16>, setting: &str| {
+        port.map_or(Wish::Any, |port| Wish::Demanded { port, setting: setting.to_owned() })
+    };
+    let options = Options {
+        programs: build::programs()?,
+        python_home: place.root.join(".local"),
+        watchlist: path,
+        localstack_port: wish(args.localstack_port, "--localstack-port"),
+        postgres_port: wish(args.postgres_port, "--postgres-port"),
+        source: source(wish(args.simulator_port, "--simulator-port"))?,
+    };
+    Ok((options, watchlist))
+}
+
+fn source(port: Wish) -> anyhow::Result<Source> {
+    if std::env::var("TWELVEDATA_API_KEY").is_ok_and(|key| !key.is_empty()) {
+        return Ok(Source::TwelveData);
+    }
+    let anchor = Timestamp::from_second(Timestamp::now().as_second()).context("read the clock")?;
+    let start = SIMULATED_START.parse().context("read the simulator's first moment")?;
+    Ok(Source::Simulator { port, clock: Clock::Simulated { start, anchor, rate: 1.0 } })
+}
+
+fn stop_on_signals() -> anyhow::Result<CancellationToken> {
+    let stop = CancellationToken::new();
+    let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
+    let mut hangup = signal(SignalKind::hangup()).context("listen for SIGHUP")?;
+    let told = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            _ = hangup.recv() => {}
+        }
+        told.cancel();
+    });
+    Ok(stop)
+}
+
+/// One `up`, from the first program to the last line.
+struct Session<'a> {
+    place: &'a Place,
+    args: &'a Args,
+    watchlist: &'a Watchlist,
+    state: &'a StateDir,
+    progress: &'a Reporter,
+}
+
+impl Session<'_> {
+    async fn run(&self, stack: &mut Stack) -> anyhow::Result<ExitCode> {
+        let running = stack.start_ground(self.build()).await?;
+        stack.start_services(&running)?;
+        let restored = stack.restore_raw(&running).await?;
+        if restored > 0 {
+            self.progress.line("raw copy", &format!("{restored} raw objects put back; they go their way again"));
+        }
+        let expected: BTreeSet<Series> = self.watchlist.series().collect();
+        self.refresh(&running, &expected).await?;
+        let stages = tokio::select! {
+            stages = follow::until_settled(&running, &expected, self.progress) => stages?,
+            died = stack.died() => bail!(died),
+        };
+        self.show(&running, &stages).await?;
+        if self.args.once {
+            return once(&stages);
+        }
+        tokio::select! {
+            failed = watch::watch(&running, self.progress) => failed.map(|never| match never {}),
+            died = stack.died() => bail!(died),
+        }
+    }
+
+    async fn build(&self) -> anyhow::Result<()> {
+        self.progress.line("services", "building");
+        build::build(&self.place.root).await?;
+        self.progress.line("services", "built");
+        Ok(())
+    }
+
+    /// Asks for the series that are missing or old: what the last run fetched a moment ago costs no credits again.
+    async fn refresh(&self, running: &Running, expected: &BTreeSet<Series>) -> anyhow::Result<()> {
+        let env = running.addresses.env();
+        let now = env.clock()?.at(Timestamp::now());
+        let mut due = Vec::new();
+        for series in expected {
+            if !is_fresh(running, series, now).await? {
+                due.push(series.clone());
+            }
+        }
+        let (asked, fresh) = (due.len(), expected.len() - due.len());
+        if asked > 0 {
+            let run = refresh::send(&running.aws, &env, due).await?;
+            self.progress.line("refresh", &format!("run {run}: {asked} series asked for, {fresh} fresh already"));
+        } else {
+            self.progress.line("refresh", &format!("all {fresh} series are fresh already"));
+        }
+        Ok(())
+    }
+
+    async fn show(&self, running: &Running, stages: &Stages) -> anyhow::Result<()> {
+        let env = running.addresses.env();
+        let series = status::series(&running.pool, &env).await?;
+        terminal::result(&format!("\n{}\n", table::series(&series)));
+        for (series, stage) in stages {
+            if let Some(reason) = why_not_loaded(stage) {
+                terminal::result(&format!("{series} is not loaded: {reason}"));
+            }
+        }
+        self.show_addresses(running);
+        Ok(())
+    }
+
+    fn show_addresses(&self, running: &Running) {
+        let address = |variable| running.addresses.get(variable).unwrap_or("https://api.twelvedata.com (the real API)");
+        let (env, logs) = (self.state.env_file(), self.state.root().join("logs"));
+        terminal::result(&format!("S3, SQS      {}", address("AWS_ENDPOINT_URL")));
+        terminal::result(&format!("PostgreSQL   {}", address("DATABASE_URL")));
+        terminal::result(&format!("TwelveData   {}", address("TWELVEDATA_URL")));
+        terminal::result(&format!("addresses    . {}", env.display()));
+        terminal::result(&format!("logs         {}", logs.display()));
+        if !self.args.once {
+            terminal::result("\nup, and reacting. In another terminal:");
+            terminal::result("  cargo run -- drop FILE --symbol AAPL --interval 1day");
+            terminal::result("  cargo run -- status\nCtrl-C stops everything.\n");
+        }
+    }
+}
+
+/// Whether the newest raw object of a series was fetched not long ago.
+async fn is_fresh(running: &Running, series: &Series, now: Timestamp) -> anyhow::Result<bool> {
+    let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
+    let part = if series.interval.is_intraday() { Part::Month(Month::of(today)) } else { Part::Whole };
+    let key = ObjectPath { series: series.clone(), part }.raw_key();
+    let Some(info) = running.aws.store(BUCKET).head(&key).await? else { return Ok(false) };
+    let fetched = RawMetadata::read(&info.metadata)?.fetched_at;
+    Ok(fetched.is_some_and(|fetched| now.duration_since(fetched) < FRESH))
+}
+
+fn why_not_loaded(stage: &Stage) -> Option<&str> {
+    match stage {
+        Stage::Loaded => None,
+        Stage::Failed(reason) => Some(reason),
+        Stage::Asked => Some("nothing came of it; see logs/ingest.log"),
+        Stage::Fetched => Some("it was fetched and not transformed; see logs/transform.log"),
+        Stage::Transformed => Some("it was transformed and not loaded; see logs/loader.log"),
+    }
+}
+
+fn once(stages: &Stages) -> anyhow::Result<ExitCode> {
+    let failed = stages.values().filter(|stage| **stage != Stage::Loaded).count();
+    if failed > 0 {
+        bail!("{failed} of {} series are not loaded (the reasons stand above)", stages.len());
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,63 @@
+//! What a person sees while the stack is up: each object that is loaded, each message that is given up.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use anyhow::Context;
+use candlewick_localstack::progress::Reporter;
+use candlewick_localstack::stack::Running;
+use sqlx::Row;
+
+use crate::{dead_letters, status};
+
+const LOOK: Duration = Duration::from_secs(1);
+
+/// An object as the ledger has it, for telling one load from the next.
+type Load = (String, Option<String>, Option<i64>);
+
+/// Tells of what happens, for as long as it is let. Returns only an error.
+///
+/// # Errors
+/// A queue or a database that does not answer.
+pub async fn watch(running: &Running, progress: &Reporter) -> anyhow::Result<Infallible> {
+    let mut loads: BTreeSet<Load> = ledger(running).await?.into_iter().map(|(load, _)| load).collect();
+    let (mut count, mut letters) = (dead(running).await?, letters(running).await?);
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let now = ledger(running).await?;
+        now.iter().filter(|(load, _)| !loads.contains(load)).for_each(|(_, text)| progress.line("loaded", text));
+        loads = now.into_iter().map(|(load, _)| load).collect();
+        let dead = dead(running).await?;
+        if dead != count {
+            let now = self::letters(running).await?;
+            now.difference(&letters).for_each(|letter| progress.line("failed", letter));
+            (count, letters) = (dead, now);
+        }
+    }
+}
+
+const LEDGER: &str = "select key, etag, (extract(epoch from loaded_at) * 1e6)::bigint, symbol, interval, rows_total,
+    rows_inserted, rows_updated, rows_removed from objects where etag is not null";
+
+async fn ledger(running: &Running) -> anyhow::Result<Vec<(Load, String)>> {
+    let rows = sqlx::query(LEDGER).fetch_all(&running.pool).await.context("read the ledger")?;
+    Ok(rows.iter().map(|row| ((row.get(0), row.get(1), row.get(2)), told(row))).collect())
+}
+
+fn told(row: &sqlx::postgres::PgRow) -> String {
+    let (symbol, interval): (String, String) = (row.get(3), row.get(4));
+    let [total, inserted, updated, removed] = [5, 6, 7, 8].map(|column| row.get::<i64, _>(column));
+    format!("{symbol} {interval}: {total} candles ({inserted} new, {updated} changed, {removed} removed)")
+}
+
+/// How many dead letters there are.
+async fn dead(running: &Running) -> anyhow::Result<u64> {
+    let queues = status::queues(&running.aws, &running.addresses.env()).await?;
+    Ok(queues.iter().map(|queue| queue.dead_letters).sum())
+}
+
+async fn letters(running: &Running) -> anyhow::Result<BTreeSet<String>> {
+    let letters = dead_letters::look(&running.aws, &running.addresses.env()).await?;
+    Ok(letters.into_iter().map(|letter| format!("{}: {}", letter.stage, letter.reason)).collect())
+}

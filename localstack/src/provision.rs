@@ -1,0 +1,107 @@
+//! Makes the bucket, the queues and the notifications of `topology.json`, as Terraform does in the cloud.
+
+use std::collections::HashMap;
+
+use anyhow::Context;
+use aws_sdk_s3::types::{
+    Event, FilterRule, FilterRuleName, NotificationConfiguration, NotificationConfigurationFilter, QueueConfiguration,
+    S3KeyFilter,
+};
+use aws_sdk_sqs::types::QueueAttributeName;
+use candlewick_shared::adapters::aws::Aws;
+use candlewick_shared::core::topology::{NotificationTopology, QueueTopology, Topology};
+use serde_json::json;
+
+/// The addresses of the queues, by their role.
+pub type QueueUrls = HashMap<String, String>;
+
+/// Makes everything that is not there yet. It can be run again at any time.
+///
+/// # Errors
+/// What AWS, or its stand-in, refuses.
+pub async fn provision(aws: &Aws, bucket: &str, topology: &Topology) -> anyhow::Result<QueueUrls> {
+    make_bucket(aws, bucket).await?;
+    let (mut urls, mut configurations) = (QueueUrls::new(), Vec::new());
+    for (role, queue) in &topology.queues {
+        let (url, arn) = make_queue_pair(aws, bucket, topology, queue).await?;
+        configurations.extend(queue.notification.as_ref().map(|rule| notification(&arn, rule)).transpose()?);
+        urls.insert(role.clone(), url);
+    }
+    notify(aws, bucket, configurations).await?;
+    Ok(urls)
+}
+
+async fn make_bucket(aws: &Aws, bucket: &str) -> anyhow::Result<()> {
+    match aws.s3().create_bucket().bucket(bucket).send().await {
+        Ok(_) => Ok(()),
+        Err(error) if error.as_service_error().is_some_and(|error| error.is_bucket_already_owned_by_you()) => Ok(()),
+        Err(error) => Err(error).with_context(|| format!("create bucket {bucket}")),
+    }
+}
+
+/// The queue's URL and ARN, after making its dead-letter queue and itself.
+async fn make_queue_pair(
+    aws: &Aws,
+    bucket: &str,
+    topology: &Topology,
+    queue: &QueueTopology,
+) -> anyhow::Result<(String, String)> {
+    let dead_letters = topology.dead_letter_name(&queue.name);
+    let retention = (QueueAttributeName::MessageRetentionPeriod, queue.dead_letter_retention_seconds.to_string());
+    let (_, dead_letter_arn) = make_queue(aws, &dead_letters, [retention].into()).await?;
+    make_queue(aws, &queue.name, attributes(queue, bucket, &dead_letter_arn)).await
+}
+
+fn attributes(queue: &QueueTopology, bucket: &str, dead_letter_arn: &str) -> HashMap<QueueAttributeName, String> {
+    let redrive = json!({"deadLetterTargetArn": dead_letter_arn, "maxReceiveCount": queue.max_receive_count});
+    HashMap::from([
+        (QueueAttributeName::VisibilityTimeout, queue.visibility_timeout_seconds.to_string()),
+        (QueueAttributeName::MessageRetentionPeriod, queue.retention_seconds.to_string()),
+        (QueueAttributeName::MaximumMessageSize, queue.maximum_message_size_bytes.to_string()),
+        (QueueAttributeName::RedrivePolicy, redrive.to_string()),
+        (QueueAttributeName::Policy, policy(bucket).to_string()),
+    ])
+}
+
+/// Lets the bucket write to a queue, and nobody else.
+fn policy(bucket: &str) -> serde_json::Value {
+    json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow",
+        "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": "*",
+        "Condition": {"ArnEquals": {"aws:SourceArn": format!("arn:aws:s3:::{bucket}")}}
+    }]})
+}
+
+async fn make_queue(
+    aws: &Aws,
+    name: &str,
+    attributes: HashMap<QueueAttributeName, String>,
+) -> anyhow::Result<(String, String)> {
+    let sqs = aws.sqs();
+    let created = sqs.create_queue().queue_name(name).set_attributes(Some(attributes)).send().await;
+    let url = created.with_context(|| format!("create queue {name}"))?.queue_url;
+    let url = url.with_context(|| format!("read the URL of queue {name}"))?;
+    let asked = sqs.get_queue_attributes().queue_url(&url).attribute_names(QueueAttributeName::QueueArn).send().await;
+    let arn = asked.with_context(|| format!("ask for the ARN of queue {name}"))?.attributes;
+    let arn = arn.and_then(|mut attributes| attributes.remove(&QueueAttributeName::QueueArn));
+    Ok((url, arn.with_context(|| format!("read the ARN of queue {name}"))?))
+}
+
+fn notification(queue_arn: &str, rule: &NotificationTopology) -> anyhow::Result<QueueConfiguration> {
+    let prefix = FilterRule::builder().name(FilterRuleName::Prefix).value(&rule.prefix).build();
+    let filter =
+        NotificationConfigurationFilter::builder().key(S3KeyFilter::builder().filter_rules(prefix).build()).build();
+    let events = rule.events.iter().map(|event| Event::from(event.as_str())).collect();
+    let builder = QueueConfiguration::builder().queue_arn(queue_arn).set_events(Some(events)).filter(filter);
+    builder.build().context("write a notification")
+}
+
+/// A bucket has one notification configuration: it is set whole.
+async fn notify(aws: &Aws, bucket: &str, configurations: Vec<QueueConfiguration>) -> anyhow::Result<()> {
+    let configuration = NotificationConfiguration::builder().set_queue_configurations(Some(configurations)).build();
+    let request = aws.s3().put_bucket_notification_configuration().bucket(bucket);
+    let request = request.notification_configuration(configuration);
+    request.send().await.with_context(|| format!("set the notifications of bucket {bucket}")).map(|_| ())
+}

@@ -1,0 +1,280 @@
+//! The whole of Candlewick on one machine: what starts it in order, and stops it in the other.
+
+mod addresses;
+mod simulator;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use candlewick_shared::adapters::aws::Aws;
+use candlewick_shared::adapters::postgres as database;
+use candlewick_shared::core::clock::Clock;
+use candlewick_shared::core::topology::Topology;
+use candlewick_shared::ports::store::ObjectStore;
+use sqlx::PgPool;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub use self::addresses::Addresses;
+use crate::env_file;
+use crate::localstack::{self, LocalStack};
+use crate::ports::{Picker, Wish};
+use crate::postgres::{self, Postgres};
+use crate::process::{Exit, Process, Program, StopPlan};
+use crate::progress::Reporter;
+use crate::provision;
+use crate::python::{Environment, Search};
+use crate::raw_copy::{self, RawCopy};
+use crate::state::StateDir;
+use crate::supervise::{Backoff, Service};
+
+/// The services that are started, in the order of a candle's way.
+pub const SERVICES: [&str; 3] = ["ingest", "transform", "loader"];
+
+/// The name of the bucket.
+pub const BUCKET: &str = "candlewick";
+
+/// How the stack is to be.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The directory of the built programs.
+    pub programs: PathBuf,
+    /// Where Python environments are kept.
+    pub python_home: PathBuf,
+    /// The file with the watchlist.
+    pub watchlist: PathBuf,
+    /// The port of LocalStack.
+    pub localstack_port: Wish,
+    /// The port of PostgreSQL.
+    pub postgres_port: Wish,
+    /// Where candles come from.
+    pub source: Source,
+}
+
+/// Where candles come from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// The simulator, on this port, and the time that it and everything else goes by.
+    Simulator {
+        /// Its port.
+        port: Wish,
+        /// The time.
+        clock: Clock,
+    },
+    /// The real API, in real time, with the key in the environment.
+    TwelveData,
+}
+
+/// A stack that is being started, runs, or is being stopped. What has been started is known at every moment, so that it
+/// can be stopped even when the start was broken off.
+pub struct Stack {
+    options: Options,
+    state: StateDir,
+    progress: Reporter,
+    localstack: Option<LocalStack>,
+    postgres: Option<Postgres>,
+    simulator: Option<Process>,
+    services: Vec<Service>,
+    copier: Option<(CancellationToken, JoinHandle<()>)>,
+}
+
+/// A stack that has all it needs: where it is, and the ways to it.
+#[derive(Clone)]
+pub struct Running {
+    /// The addresses, as in the env file.
+    pub addresses: Addresses,
+    /// AWS, as LocalStack has it.
+    pub aws: Aws,
+    /// The database.
+    pub pool: PgPool,
+}
+
+impl Stack {
+    /// A stack of which nothing is started yet.
+    #[must_use]
+    pub fn new(options: Options, state: StateDir, progress: Reporter) -> Self {
+        let (localstack, postgres, simulator, copier) = (None, None, None, None);
+        Self { options, state, progress, localstack, postgres, simulator, services: Vec::new(), copier }
+    }
+
+    /// Starts what the services need: LocalStack and PostgreSQL at once, while `build` builds the programs; then the
+    /// simulator. Makes bucket and queues, brings the database to its schema, and writes every address to the env file.
+    ///
+    /// # Errors
+    /// The first thing that does not start, and why.
+    pub async fn start_ground(&mut self, build: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<Running> {
+        let ports = self.pick_ports()?;
+        let (localstack, postgres) = (localstack_settings(ports.localstack), self.postgres_settings(ports.postgres)?);
+        let (progress, state) = (self.progress.clone(), self.state.clone());
+        let localstack = start_localstack(&self.options.python_home, &localstack, &state, &progress);
+        let postgres = async { Ok(Postgres::start(&postgres, &state, &progress).await?) };
+        let (localstack, postgres, built) = tokio::join!(localstack, postgres, build);
+        // What did start is kept before any error is looked at, so that it is stopped.
+        let localstack = localstack.map(|up| self.localstack = Some(up));
+        let postgres: anyhow::Result<()> = postgres.map(|up| self.postgres = Some(up));
+        localstack.and(postgres).and(built)?;
+        let addresses = self.start_simulator(&ports).await?;
+        self.provision(addresses).await
+    }
+
+    fn pick_ports(&self) -> anyhow::Result<addresses::Ports> {
+        let last = env_file::read(&self.state.env_file()).ok().flatten().unwrap_or_default();
+        addresses::pick(&mut Picker::new(), &self.options, &last)
+    }
+
+    fn postgres_settings(&self, port: u16) -> anyhow::Result<postgres::Settings> {
+        Ok(postgres::Settings {
+            port,
+            database: "candlewick".to_owned(),
+            source: postgres::Source::from_env()?,
+            path: std::env::var_os("PATH").unwrap_or_default(),
+            python_home: self.options.python_home.clone(),
+            python: Search::from_env(),
+            patience: Duration::from_secs(60),
+        })
+    }
+
+    async fn start_simulator(&mut self, ports: &addresses::Ports) -> anyhow::Result<Addresses> {
+        let (localstack, postgres) = (self.localstack.as_ref(), self.postgres.as_ref());
+        let (localstack, postgres) = localstack.zip(postgres).context("find LocalStack and PostgreSQL")?;
+        let addresses = Addresses::new(&localstack.endpoint, postgres.url(), &self.options, ports);
+        if let Some(port) = ports.simulator {
+            let clock = addresses.get("CLOCK").unwrap_or_default().to_owned();
+            let process = simulator::start(&self.options.programs, port, &clock, &self.state).await?;
+            self.progress.line("simulator", &format!("ready on http://127.0.0.1:{port}"));
+            self.simulator = Some(process);
+        }
+        Ok(addresses)
+    }
+
+    async fn provision(&self, mut addresses: Addresses) -> anyhow::Result<Running> {
+        let aws = addresses.aws().await?;
+        let topology = Topology::built_in();
+        let queues = provision::provision(&aws, BUCKET, topology).await.context("make bucket and queues")?;
+        addresses.add_queues(&queues, topology);
+        self.progress.line("localstack", &format!("has bucket {BUCKET} and {} queues", queues.len() * 2));
+        let pool = database::connect(addresses.env().required("DATABASE_URL")?, 4).await?;
+        database::migrate(&pool).await?;
+        self.progress.line("postgres", "has the schema of this version");
+        env_file::write(&self.state.env_file(), addresses.settings())?;
+        Ok(Running { addresses, aws, pool })
+    }
+
+    /// Starts the services, and has each started again when it dies.
+    ///
+    /// # Errors
+    /// A program that cannot be started at all.
+    pub fn start_services(&mut self, running: &Running) -> anyhow::Result<()> {
+        for name in SERVICES {
+            let program = self.service_program(name, running)?;
+            let (state, progress) = (self.state.clone(), self.progress.clone());
+            let service = Service::start(program, state, Backoff::default(), progress, CancellationToken::new())?;
+            self.services.push(service);
+        }
+        self.progress.line("services", &format!("{} started", SERVICES.join(", ")));
+        Ok(())
+    }
+
+    fn service_program(&self, name: &str, running: &Running) -> anyhow::Result<Program> {
+        let path = self.options.programs.join(format!("candlewick-{name}"));
+        let mut program = Program::new(name, path).clean_env().stop_by(StopPlan::term(Duration::from_secs(25)));
+        for (variable, value) in running.addresses.settings() {
+            program = program.env(variable, value);
+        }
+        if let Ok(filter) = std::env::var("RUST_LOG") {
+            program = program.env("RUST_LOG", filter);
+        }
+        // Only the one service that asks the API is given the key.
+        if name == "ingest" {
+            program = program.env("TWELVEDATA_API_KEY", self.api_key()?);
+        }
+        Ok(program)
+    }
+
+    fn api_key(&self) -> anyhow::Result<String> {
+        match self.options.source {
+            Source::Simulator { .. } => Ok("simulator".to_owned()),
+            Source::TwelveData => std::env::var("TWELVEDATA_API_KEY").context("read TWELVEDATA_API_KEY"),
+        }
+    }
+
+    /// Puts back what LocalStack forgot, and from then on keeps a copy of what is written under `raw/`. Returns how many
+    /// objects were put back.
+    ///
+    /// # Errors
+    /// A copy that cannot be read, or a LocalStack that does not take it.
+    pub async fn restore_raw(&mut self, running: &Running) -> anyhow::Result<usize> {
+        let copy = RawCopy::open(&self.state.root().join("raw"), &Topology::built_in().prefixes.raw)?;
+        let store: Arc<dyn ObjectStore> = Arc::new(running.aws.store(BUCKET));
+        let restored = copy.restore(store.as_ref()).await?;
+        let (stop, progress) = (CancellationToken::new(), self.progress.clone());
+        let task = tokio::spawn(keep_copying(copy, store, progress, stop.clone()));
+        self.copier = Some((stop, task));
+        Ok(restored)
+    }
+
+    /// Waits until something dies that nothing starts again, and says what.
+    pub async fn died(&self) -> String {
+        let wait = |name: &'static str, process: Option<Process>| async move {
+            match process {
+                Some(process) => (name, process.wait().await),
+                None => std::future::pending::<(&str, Exit)>().await,
+            }
+        };
+        let (name, exit) = tokio::select! {
+            died = wait("LocalStack", self.localstack.as_ref().map(|up| up.process.clone())) => died,
+            died = wait("PostgreSQL", self.postgres.as_ref().map(|up| up.process.clone())) => died,
+            died = wait("the simulator", self.simulator.clone()) => died,
+        };
+        format!("{name} died ({exit}); its log is in {}", self.state.root().join("logs").display())
+    }
+
+    /// Stops everything that was started, the last first: services finish what is in hand, the copy of `raw/` is completed,
+    /// then what they stood on goes.
+    pub async fn stop(mut self) {
+        let services = std::mem::take(&mut self.services);
+        futures::future::join_all(services.into_iter().map(Service::stop)).await;
+        if let Some((stop, task)) = self.copier.take() {
+            stop.cancel();
+            let _ = task.await;
+        }
+        let rest = [self.simulator, self.localstack.map(|up| up.process), self.postgres.map(|up| up.process)];
+        futures::future::join_all(rest.into_iter().flatten().map(|process| async move { process.stop().await })).await;
+    }
+}
+
+fn localstack_settings(port: u16) -> localstack::Settings {
+    let services = ["s3", "sqs", "sns"].map(str::to_owned).to_vec();
+    localstack::Settings { port, services, patience: Duration::from_secs(90) }
+}
+
+async fn start_localstack(
+    home: &std::path::Path,
+    settings: &localstack::Settings,
+    state: &StateDir,
+    progress: &Reporter,
+) -> anyhow::Result<LocalStack> {
+    let environment = Environment::ensure(home, &localstack::REQUIREMENTS, &Search::from_env(), progress).await?;
+    LocalStack::start(&environment, settings, state, progress).await
+}
+
+/// Updates the copy once a second, and once more at the end.
+async fn keep_copying(mut copy: RawCopy, store: Arc<dyn ObjectStore>, progress: Reporter, stop: CancellationToken) {
+    let mut failing = false;
+    loop {
+        let ended = tokio::time::timeout(raw_copy::INTERVAL, stop.cancelled()).await.is_ok();
+        match copy.update(store.as_ref()).await {
+            Ok(_) => failing = false,
+            Err(error) if !failing => {
+                failing = true;
+                progress.line("raw copy", &format!("not up to date: {error:#}"));
+            }
+            Err(_) => {}
+        }
+        if ended {
+            return;
+        }
+    }
+}

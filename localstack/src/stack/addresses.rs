@@ -1,0 +1,110 @@
+//! Where everything is: the content of the env file.
+
+use candlewick_shared::adapters::aws::Aws;
+use candlewick_shared::core::topology::{self, Topology};
+use candlewick_shared::runtime::env::Env;
+
+use super::{BUCKET, Options, Source};
+use crate::env_file::Settings;
+use crate::ports::{Picker, Wish};
+use crate::provision::QueueUrls;
+
+/// The ports of one run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ports {
+    pub(super) localstack: u16,
+    pub(super) postgres: u16,
+    pub(super) simulator: Option<u16>,
+}
+
+/// Picks the ports: those that were demanded, else those of the last run if they are free, else any.
+pub(super) fn pick(picker: &mut Picker, options: &Options, last: &Settings) -> anyhow::Result<Ports> {
+    let remembered = |wish: &Wish, variable: &str| match (wish, last.get(variable).and_then(|url| port_of(url))) {
+        (Wish::Any, Some(port)) => Wish::Remembered(port),
+        _ => wish.clone(),
+    };
+    let localstack = picker.pick(&remembered(&options.localstack_port, "AWS_ENDPOINT_URL"))?;
+    let postgres = picker.pick(&remembered(&options.postgres_port, "DATABASE_URL"))?;
+    let simulator = match &options.source {
+        Source::Simulator { port, .. } => Some(picker.pick(&remembered(port, "TWELVEDATA_URL"))?),
+        Source::TwelveData => None,
+    };
+    Ok(Ports { localstack, postgres, simulator })
+}
+
+/// The port in a URL that names one.
+fn port_of(url: &str) -> Option<u16> {
+    let authority = url.split("//").nth(1)?.split('/').next()?;
+    authority.rsplit(':').next()?.parse().ok()
+}
+
+/// Every address and setting of a running stack, by the name of its variable.
+#[derive(Clone, Debug, Default)]
+pub struct Addresses {
+    settings: Settings,
+}
+
+impl Addresses {
+    pub(super) fn new(localstack: &str, database: String, options: &Options, ports: &Ports) -> Self {
+        let mut settings = Settings::new();
+        let mut set = |name: &str, value: String| settings.insert(name.to_owned(), value);
+        set("AWS_ENDPOINT_URL", localstack.to_owned());
+        set("AWS_REGION", "us-east-1".to_owned());
+        // LocalStack takes any credentials, and wants some.
+        set("AWS_ACCESS_KEY_ID", "test".to_owned());
+        set("AWS_SECRET_ACCESS_KEY", "test".to_owned());
+        set("BUCKET", BUCKET.to_owned());
+        set("DATABASE_URL", database);
+        set("WATCHLIST", options.watchlist.display().to_string());
+        if let (Source::Simulator { clock, .. }, Some(port)) = (&options.source, ports.simulator) {
+            set("TWELVEDATA_URL", format!("http://127.0.0.1:{port}"));
+            set("CLOCK", clock.to_string());
+        }
+        Self { settings }
+    }
+
+    pub(super) fn add_queues(&mut self, urls: &QueueUrls, topology: &Topology) {
+        for (role, url) in urls {
+            let variable = topology::queue_url_variable(role);
+            self.settings.insert(variable.replace("_QUEUE_URL", "_DLQ_URL"), topology.dead_letter_name(url));
+            self.settings.insert(variable, url.clone());
+        }
+    }
+
+    /// One of them.
+    #[must_use]
+    pub fn get(&self, variable: &str) -> Option<&str> {
+        self.settings.get(variable).map(String::as_str)
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The way to LocalStack.
+    pub(super) async fn aws(&self) -> anyhow::Result<Aws> {
+        let env = self.env();
+        let (id, secret) = (env.required("AWS_ACCESS_KEY_ID")?, env.required("AWS_SECRET_ACCESS_KEY")?);
+        Ok(Aws::at(env.required("AWS_ENDPOINT_URL")?, env.required("AWS_REGION")?, id, secret).await)
+    }
+
+    /// All of them, as a service sees them.
+    #[must_use]
+    pub fn env(&self) -> Env {
+        Env::from_variables(self.settings.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_of_an_address_is_found_again() {
+        assert_eq!(port_of("http://127.0.0.1:4566"), Some(4566));
+        assert_eq!(port_of("postgres://candlewick:p%3Aw@127.0.0.1:5432/candlewick"), Some(5432));
+        assert_eq!(port_of("https://api.twelvedata.com"), None);
+    }
+}

@@ -1,0 +1,136 @@
+//! What nobody should send, and somebody will: each is refused with its reason, and the rest goes on.
+
+use anyhow::ensure;
+use candlewick_shared::ports::queue::Queue;
+use libtest_mimic::Trial;
+use serde_json::json;
+
+use crate::candles::daily;
+use crate::stack::Stack;
+use crate::trial;
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("a_broken_file_is_given_up_with_its_reason_while_others_go_on", a_broken_file_is_given_up),
+        trial("files_that_are_no_candles_are_given_up_with_what_is_wrong", files_that_are_no_candles),
+        trial("a_key_that_names_no_series_is_given_up", a_key_that_names_no_series),
+        trial("an_object_that_is_gone_is_given_up", an_object_that_is_gone),
+        trial("a_message_that_is_no_event_is_given_up", a_message_that_is_no_event),
+        trial("the_test_event_of_s3_is_passed_over", the_test_event_is_passed_over),
+        trial("a_symbol_that_the_api_does_not_know_is_given_up", an_unknown_symbol),
+        trial("a_clean_object_of_another_hand_that_is_not_clean_is_given_up", an_unclean_clean_object),
+    ]
+}
+
+fn a_broken_file_is_given_up() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    stack.put("raw/interval=1day/symbol=BROKEN/candles.csv", "date,open,high,low\n2024-12-27,1,2,1\n")?;
+    stack.put("raw/interval=1day/symbol=HEALTHY/candles.csv", daily(&["2024-12-27"]))?;
+    stack.eventually("the healthy file's row", || Ok(stack.rows("HEALTHY")? == 1))?;
+    let letter = stack.dead_letter("RAW_DLQ_URL", "symbol%3DBROKEN")?;
+    ensure!(letter.class == "unreadable_object" && letter.stage == "transform", "{letter:?}");
+    ensure!(
+        letter.reason.contains("symbol=BROKEN") && letter.reason.contains("column \"close\" is missing"),
+        "{letter:?}"
+    );
+    ensure!(letter.body.contains("\"Records\""), "the letter is not the message as it was: {letter:?}");
+    Ok(())
+}
+
+fn files_that_are_no_candles() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    let files: [(&str, &[u8], &str); 5] = [
+        ("NOTCSV", b"\x89PNG\r\n\x1a\n\0\0\0", "line 1 is no header"),
+        ("NOHEADER", b"2024-12-27,1,2,1,2,5\n", "line 1 is no header"),
+        ("EMPTY", b"", "the file is empty"),
+        ("APIERROR", br#"{"code":429,"message":"You have run out of API credits","status":"error"}"#, "JSON, not CSV"),
+        ("HTML", b"<html><body>Bad gateway</body></html>", "line 1 is no header"),
+    ];
+    for (symbol, body, _) in files {
+        stack.put(&format!("raw/interval=1day/symbol={symbol}/candles.csv"), body)?;
+    }
+    for (symbol, _, words) in files {
+        let letter = stack.dead_letter("RAW_DLQ_URL", &format!("symbol%3D{symbol}/"))?;
+        ensure!(letter.class == "unreadable_object" && letter.reason.contains(words), "{symbol}: {letter:?}");
+    }
+    Ok(())
+}
+
+fn a_key_that_names_no_series() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    for (key, mark, words) in [
+        ("raw/somewhere/candles.csv", "raw/somewhere", "is not of the form"),
+        ("raw/interval=5h/symbol=AAPL/candles.csv", "interval%3D5h", "unknown interval"),
+        ("raw/interval=1day/symbol=/candles.csv", "symbol%3D/", "a symbol is empty"),
+    ] {
+        stack.put(key, daily(&["2024-12-27"]))?;
+        let letter = stack.dead_letter("RAW_DLQ_URL", mark)?;
+        ensure!(letter.class == "bad_key" && letter.reason.contains(words), "{key}: {letter:?}");
+    }
+    Ok(())
+}
+
+fn event(key: &str) -> String {
+    let object = json!({"key": key, "size": 1});
+    json!({"Records": [{"eventVersion": "2.1", "eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": "candlewick"}, "object": object}}]})
+        .to_string()
+}
+
+fn an_object_that_is_gone() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    stack.send("RAW_QUEUE_URL", event("raw/interval%3D1day/symbol%3DGONE/candles.csv"))?;
+    let letter = stack.dead_letter("RAW_DLQ_URL", "symbol%3DGONE")?;
+    ensure!(letter.class == "object_missing" && letter.reason.contains("put it there again"), "{letter:?}");
+    Ok(())
+}
+
+fn a_message_that_is_no_event() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    for (queue, letters, stage) in [
+        ("RAW_QUEUE_URL", "RAW_DLQ_URL", "transform"),
+        ("TRANSFORMED_QUEUE_URL", "TRANSFORMED_DLQ_URL", "loader"),
+        ("INGEST_QUEUE_URL", "INGEST_DLQ_URL", "ingest"),
+    ] {
+        stack.send(queue, "hello there")?;
+        let letter = stack.dead_letter(letters, "hello there")?;
+        ensure!(letter.class == "bad_message" && letter.stage == stage && letter.body == "hello there", "{letter:?}");
+    }
+    Ok(())
+}
+
+fn the_test_event_is_passed_over() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    stack.send(
+        "RAW_QUEUE_URL",
+        json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "candlewick"}).to_string(),
+    )?;
+    stack.put("raw/interval=1day/symbol=AFTERTEST/candles.csv", daily(&["2024-12-27"]))?;
+    stack.eventually("the row behind it", || Ok(stack.rows("AFTERTEST")? == 1))?;
+    stack.eventually("an empty queue", || Ok(stack.run(stack.queue("RAW_QUEUE_URL").depth())?.is_empty()))?;
+    let log = std::fs::read_to_string(stack.state().join("logs/transform.log"))?;
+    ensure!(!log.contains("TestEvent"), "it was taken for something else");
+    Ok(())
+}
+
+fn an_unknown_symbol() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let fetch =
+        json!({"kind": "fetch", "run": "by-hand", "symbol": "NOSUCH", "interval": "1day", "traceparent": trace});
+    stack.send("INGEST_QUEUE_URL", fetch.to_string())?;
+    let letter = stack.dead_letter("INGEST_DLQ_URL", "NOSUCH")?;
+    ensure!(letter.class == "unknown_symbol" && letter.reason.contains("correct it in the watchlist"), "{letter:?}");
+    Ok(())
+}
+
+fn an_unclean_clean_object() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    let body = "symbol,interval,time,open,high,low,close,is_filled\nUNCLEAN,1day,2024-12-27,1,2,1,,false\n";
+    stack.put("transformed/interval=1day/symbol=UNCLEAN/candles.csv", body)?;
+    let letter = stack.dead_letter("TRANSFORMED_DLQ_URL", "symbol%3DUNCLEAN")?;
+    ensure!(letter.reason.contains("line 2, column close"), "{letter:?}");
+    let noted =
+        "select count(*) from objects where symbol = $1 and error_line = 2 and error_column = 'close' and etag is null";
+    ensure!(stack.count(noted, "UNCLEAN")? == 1, "the ledger does not say why");
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! The command, as a person runs it.
+
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+
+/// How long a command may take. It bounds a failure, and measures nothing.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The checkout.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the checkout")
+}
+
+/// A program that the workspace builds, after building all of them once.
+pub fn program(name: &str) -> PathBuf {
+    static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAMS.get_or_init(|| build().expect("the programs build")).join(name)
+}
+
+/// Builds every program of the workspace beside this test, and returns where they are. `cargo test` builds tests, and
+/// programs only of the packages that it tests.
+fn build() -> anyhow::Result<PathBuf> {
+    let own = std::env::current_exe().context("find this test")?;
+    let programs = own.parent().and_then(Path::parent).context("find the programs' directory")?;
+    let profile = if programs.ends_with("debug") { "dev" } else { "release" };
+    let mut command = Command::new(env!("CARGO"));
+    command.current_dir(root()).args(["build", "--quiet", "--locked", "--workspace", "--bins", "--profile", profile]);
+    // Build scripts that look at these would take the change for a reason to build again.
+    let about_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in std::env::vars().filter(|(name, _)| about_package(name)) {
+        command.env_remove(name);
+    }
+    let output = command.stdin(Stdio::null()).output().context("run cargo")?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(programs.to_owned())
+}
+
+/// The command on a state directory, with nothing of the tester's own settings.
+pub fn candlewick(state: &Path) -> Command {
+    let mut command = Command::new(program("candlewick"));
+    for variable in ["TWELVEDATA_API_KEY", "BUCKET", "DATABASE_URL", "AWS_ENDPOINT_URL", "WATCHLIST", "CLOCK"] {
+        command.env_remove(variable);
+    }
+    command.arg("--state").arg(state).stdin(Stdio::null());
+    command
+}
+
+/// What the command says when it does what it was asked.
+pub fn succeed(command: &mut Command) -> anyhow::Result<String> {
+    let (status, said) = finish(command)?;
+    ensure!(status.success(), "{said}");
+    Ok(said)
+}
+
+/// What the command says when it does not do what it was asked: its exit code must say so too.
+pub fn fail(command: &mut Command) -> anyhow::Result<String> {
+    let (status, said) = finish(command)?;
+    ensure!(!status.success(), "it should have failed:\n{said}");
+    Ok(said)
+}
+
+/// Runs a command to its end, and not for ever. It writes to a file: a pipe would stay open for as long as any process
+/// that it started.
+fn finish(command: &mut Command) -> anyhow::Result<(ExitStatus, String)> {
+    let said = tempfile::NamedTempFile::new().context("make a file")?;
+    let mut child = command.stdout(append(&said)?).stderr(append(&said)?).spawn().context("run a program")?;
+    let deadline = Instant::now() + PATIENCE;
+    let status = loop {
+        match child.try_wait().context("wait for a program")? {
+            Some(status) => break Some(status),
+            None if Instant::now() > deadline => break None,
+            None => std::thread::sleep(Duration::from_millis(10)),
+        }
+    };
+    let text = std::fs::read_to_string(said.path()).context("read what it said")?;
+    if status.is_none() {
+        child.kill().context("kill a program")?;
+    }
+    Ok((status.with_context(|| format!("it did not end:\n{text}"))?, text))
+}
+
+/// A way to write behind what the file has: both outputs go into one.
+fn append(file: &tempfile::NamedTempFile) -> anyhow::Result<File> {
+    OpenOptions::new().append(true).open(file.path()).context("open a file")
+}

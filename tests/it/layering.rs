@@ -1,0 +1,134 @@
+//! The rules of the code that no compiler knows.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use libtest_mimic::Trial;
+
+use crate::candlewick::root;
+use crate::trial;
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("a_layer_knows_only_those_before_it", a_layer_knows_only_those_before_it),
+        trial("the_core_does_no_io", the_core_does_no_io),
+        trial("no_service_depends_on_another", no_service_depends_on_another),
+        trial("main_only_wires", main_only_wires),
+        trial("versions_stand_once", versions_stand_once),
+    ]
+}
+
+const LAYERS: [&str; 4] = ["core", "ports", "adapters", "runtime"];
+
+/// The Rust files below a folder of the checkout, without their unit tests.
+fn sources(folder: &str) -> anyhow::Result<Vec<(PathBuf, String)>> {
+    let mut files = Vec::new();
+    collect(&root().join(folder), &mut files)?;
+    ensure!(!files.is_empty(), "{folder} has no source: this test looks in the wrong place");
+    Ok(files)
+}
+
+fn collect(folder: &Path, files: &mut Vec<(PathBuf, String)>) -> anyhow::Result<()> {
+    for entry in fs::read_dir(folder).with_context(|| format!("list {}", folder.display()))? {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(&path, files)?;
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path)?;
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
+            files.push((path, code));
+        }
+    }
+    Ok(())
+}
+
+fn a_layer_knows_only_those_before_it() -> anyhow::Result<()> {
+    for (at, layer) in LAYERS.iter().enumerate() {
+        for (path, code) in sources(&format!("shared/src/{layer}"))? {
+            for later in &LAYERS[at + 1..] {
+                let named = format!("crate::{later}");
+                ensure!(!code.contains(&named), "{}: {layer} must not know {later}", path.display());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn the_core_does_no_io() -> anyhow::Result<()> {
+    let pure = ["shared/src/core", "services/transform/src/clean"];
+    let forbidden = [
+        "async ",
+        "tokio",
+        "aws_",
+        "sqlx",
+        "reqwest",
+        "std::env",
+        "std::fs",
+        "std::net",
+        "Timestamp::now",
+        "SystemTime",
+    ];
+    for folder in pure.into_iter().filter(|folder| root().join(folder).is_dir()) {
+        for (path, code) in sources(folder)? {
+            let code: String = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+            if let Some(word) = forbidden.iter().find(|word| code.contains(**word)) {
+                anyhow::bail!("{} names {word:?}: the core decides and does no I/O", path.display());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn manifest(folder: &str) -> anyhow::Result<toml::Table> {
+    let path = root().join(folder).join("Cargo.toml");
+    fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?.parse().context("read TOML")
+}
+
+fn services() -> anyhow::Result<Vec<String>> {
+    let entries = fs::read_dir(root().join("services")).context("list services")?;
+    entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+}
+
+fn no_service_depends_on_another() -> anyhow::Result<()> {
+    for service in services()? {
+        let manifest = manifest(&format!("services/{service}"))?;
+        let dependencies = manifest["dependencies"].as_table().context("find the dependencies")?;
+        for other in services()? {
+            let package = format!("candlewick-{other}");
+            ensure!(
+                !dependencies.contains_key(&package),
+                "{service} depends on {other}: they meet only in keys and schemas"
+            );
+        }
+    }
+    Ok(())
+}
+
+fn main_only_wires() -> anyhow::Result<()> {
+    for service in services()? {
+        let path = root().join(format!("services/{service}/src/main.rs"));
+        let lines = fs::read_to_string(&path)?.lines().count();
+        ensure!(lines <= 40, "{} has {lines} lines: main wires, and no more", path.display());
+    }
+    Ok(())
+}
+
+/// Versions and features of dependencies stand in the workspace's manifest, and members refer to them.
+fn versions_stand_once() -> anyhow::Result<()> {
+    let workspace = manifest(".")?;
+    let members = workspace["workspace"]["members"].as_array().context("find the members")?;
+    for member in members.iter().filter_map(toml::Value::as_str) {
+        for (section, dependencies) in manifest(member)?.iter().filter(|(section, _)| section.ends_with("dependencies"))
+        {
+            for (name, dependency) in dependencies.as_table().context("find the dependencies")? {
+                let refers = dependency.get("workspace").and_then(toml::Value::as_bool) == Some(true);
+                let alone = dependency
+                    .as_table()
+                    .is_some_and(|table| table.keys().all(|key| key == "workspace" || key == "optional"));
+                ensure!(refers && alone, "{member}: {section}.{name} does not just refer to the workspace");
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,114 @@
+//! Starts that cannot succeed: clear words, and an exit code that is not 0.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::ensure;
+use libtest_mimic::Trial;
+
+use crate::candlewick::{candlewick, fail, program, succeed};
+use crate::trial;
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("a_service_without_its_queue_says_so", a_service_without_its_queue),
+        trial("a_service_without_a_setting_names_it", a_service_without_a_setting),
+        trial("a_command_without_a_stack_says_how_to_start_one", a_command_without_a_stack),
+        trial("a_port_that_is_taken_is_named", a_port_that_is_taken),
+        trial("a_missing_python_is_named", a_missing_python),
+        trial("a_broken_watchlist_is_named_with_line_and_field", a_broken_watchlist),
+        trial("help_tells_what_to_do_next", help_is_worth_reading),
+    ]
+}
+
+/// A port that nothing listens on: it was free a moment ago.
+fn closed_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+fn service(name: &str) -> anyhow::Result<Command> {
+    let mut command = Command::new(program(name));
+    command
+        .env_clear()
+        .env("AWS_REGION", "us-east-1")
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test");
+    command.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", closed_port()?)).env("BUCKET", "candlewick");
+    Ok(command)
+}
+
+fn a_service_without_its_queue() -> anyhow::Result<()> {
+    let error = fail(service("candlewick-transform")?.env("RAW_QUEUE_URL", "http://127.0.0.1:1/queue/candlewick-raw"))?;
+    ensure!(
+        error.contains("reach the queue") && error.contains("candlewick-raw") && error.contains("LocalStack"),
+        "{error}"
+    );
+    Ok(())
+}
+
+fn a_service_without_a_setting() -> anyhow::Result<()> {
+    let error = fail(&mut service("candlewick-loader")?)?;
+    ensure!(error.contains("DATABASE_URL is not set"), "{error}");
+    let error = fail(&mut service("candlewick-ingest")?)?;
+    ensure!(error.contains("TWELVEDATA_API_KEY is not set"), "{error}");
+    Ok(())
+}
+
+fn a_command_without_a_stack() -> anyhow::Result<()> {
+    let empty = tempfile::tempdir()?;
+    let error = fail(candlewick(empty.path()).arg("status"))?;
+    ensure!(error.contains("cargo run -- up"), "{error}");
+    let said = succeed(candlewick(empty.path()).arg("down"))?;
+    ensure!(said.contains("nothing is running"), "{said}");
+    Ok(())
+}
+
+fn up(state: &Path) -> Command {
+    let mut command = candlewick(state);
+    command.args(["up", "--once"]);
+    command
+}
+
+fn a_port_that_is_taken() -> anyhow::Result<()> {
+    let (state, taken) = (tempfile::tempdir()?, TcpListener::bind("127.0.0.1:0")?);
+    let port = taken.local_addr()?.port().to_string();
+    let error = fail(up(state.path()).args(["--postgres-port", &port]))?;
+    ensure!(
+        error.contains(&format!("port {port}")) && error.contains("--postgres-port") && error.contains("taken"),
+        "{error}"
+    );
+    Ok(())
+}
+
+fn a_missing_python() -> anyhow::Result<()> {
+    let (state, nowhere) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let error =
+        fail(up(state.path()).env("PATH", nowhere.path()).env("CARGO", env!("CARGO")).env_remove("CANDLEWICK_PYTHON"))?;
+    ensure!(error.contains("Python 3"), "{error}");
+    Ok(())
+}
+
+fn a_broken_watchlist() -> anyhow::Result<()> {
+    let state = tempfile::tempdir()?;
+    let path = state.path().join("watchlist.toml");
+    std::fs::write(&path, "[groups.stocks]\nsymbol = [\"AAPL\"]\n")?;
+    let error = fail(up(state.path()).arg("--watchlist").arg(&path))?;
+    ensure!(error.contains("watchlist.toml") && error.contains("symbol") && error.contains("line"), "{error}");
+    Ok(())
+}
+
+fn help_is_worth_reading() -> anyhow::Result<()> {
+    let anywhere = tempfile::tempdir()?;
+    for (command, words) in [
+        ("up", "Ctrl-C stops all that it started"),
+        ("down", "nothing else"),
+        ("drop", "needs a header"),
+        ("refresh", "without waiting for the schedule"),
+        ("status", "the depth of each queue"),
+    ] {
+        let help = succeed(candlewick(anywhere.path()).args([command, "--help"]))?;
+        ensure!(help.split_whitespace().collect::<Vec<_>>().join(" ").contains(words), "{command}: {help}");
+    }
+    Ok(())
+}
