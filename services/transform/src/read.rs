@@ -59,6 +59,11 @@ impl Reader<'_> {
         if self.rules.is_future(row.time) {
             return None;
         }
+        if self.read.rows.is_empty() {
+            // As many rows as there can be if all are about as long as this one: then they are never moved to make room.
+            let most = (self.text.len() - start) / row.length;
+            self.read.rows.reserve(most + most / 16);
+        }
         self.read.rows.push(Row { time: row.time, start, numbers: Some(row.numbers) });
         Some(row.length)
     }

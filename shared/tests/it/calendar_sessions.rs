@@ -3,7 +3,6 @@
 //! Against its digests always, which tells the calendar and the year that differ; and line by line against the package
 //! itself, which tells the date, where `CANDLEWICK_CALENDARS_PYTHON` names a Python that has it
 //! (`pip install --require-hashes -r shared/calendars/requirements.txt`).
-#![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 use std::io::{self, Write};
 use std::process::Command;
