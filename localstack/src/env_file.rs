@@ -33,7 +33,7 @@ pub fn write(path: &Path, settings: &Settings) -> anyhow::Result<()> {
     replace(path, dir, text.as_bytes()).with_context(|| format!("write {}", path.display()))
 }
 
-/// Reads what [`write`] wrote; `None` where there is no file.
+/// Reads what [`write()`] wrote; `None` where there is no file.
 pub fn read(path: &Path) -> anyhow::Result<Option<Settings>> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Some(parse(&text).with_context(|| format!("read {}", path.display()))?)),
@@ -47,7 +47,7 @@ pub fn format(settings: &Settings) -> Result<String, EnvFileError> {
     settings.iter().map(|(name, value)| line(name, value)).collect()
 }
 
-/// The settings in a text that [`format`] made. Empty lines and comments are skipped.
+/// The settings in a text that [`format()`] made. Empty lines and comments are skipped.
 pub fn parse(text: &str) -> Result<Settings, EnvFileError> {
     let lines = text.split('\n').enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
     lines.map(|(index, line)| setting(line).ok_or(EnvFileError::Line { line: index + 1 })).collect()

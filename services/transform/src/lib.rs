@@ -2,7 +2,7 @@
 //!
 //! [`clean`] is the whole of the cleaning, in the order of its steps: [`read`] judges each row by itself, by way of [`plain`]
 //! where it is written plainly and of [`cells`] and [`row`] where not; [`expected`] holds the rows to the calendar;
-//! [`duplicates`] settles those of the same time; [`gaps`] finds the vacant slots; [`report`], [`write`] and [`quarantine`]
+//! [`duplicates`] settles those of the same time; [`gaps`] finds the vacant slots; [`report`], [`mod@write`] and [`quarantine`]
 //! say what came of it. [`handler`] brings it to S3.
 
 pub mod cells;
