@@ -5,7 +5,8 @@
 
 The first run makes the inputs and installs pandas, Polars and DuckDB from PyPI, both under .local/. Every output is held to
 candlewick's, value for value. The table has the medians of all rounds, and how many times as much the others take as
-candlewick. `cat` is there to show what reading and writing the bytes alone takes.
+candlewick. `cat` is there as a floor, and a low one: it may copy within the kernel, and never holds the whole text.
+Look at the load of the machine before you trust a wall time; the CPU times bear it better.
 """
 
 import argparse

@@ -8,7 +8,9 @@ const MARK: &[u8] = b"\xEF\xBB\xBF";
 /// The cells of the row that was split last.
 #[derive(Debug)]
 pub struct Cells {
-    reader: Reader,
+    delimiter: u8,
+    /// The parser, whose making takes longer than cleaning some hundred plain rows, and which those never need.
+    reader: Option<Box<Reader>>,
     text: Vec<u8>,
     ends: Vec<usize>,
     count: usize,
@@ -18,23 +20,24 @@ impl Cells {
     /// No cells yet, of rows with this delimiter.
     #[must_use]
     pub fn new(delimiter: u8) -> Self {
-        let reader = ReaderBuilder::new().delimiter(delimiter).build();
-        Self { reader, text: vec![0; 256], ends: vec![0; 16], count: 0 }
+        Self { delimiter, reader: None, text: vec![0; 256], ends: vec![0; 16], count: 0 }
     }
 
     /// Splits the row with which a text begins, and says how many bytes it takes, the first byte of its line break
     /// included. The text must not be empty, nor begin with a line break.
     pub fn split(&mut self, text: &[u8]) -> usize {
-        self.reader.reset();
+        let make = || Box::new(ReaderBuilder::new().delimiter(self.delimiter).build());
+        let reader = self.reader.get_or_insert_with(make);
+        reader.reset();
         if text.starts_with(MARK) {
             // A reader that has read something already leaves the mark alone.
-            self.reader.read_record(b"x\n", &mut self.text, &mut self.ends);
+            reader.read_record(b"x\n", &mut self.text, &mut self.ends);
         }
         let (mut read, mut written) = (0, 0);
         self.count = 0;
         loop {
             let (input, output, ends) = (&text[read..], &mut self.text[written..], &mut self.ends[self.count..]);
-            let (result, from_input, to_output, to_ends) = self.reader.read_record(input, output, ends);
+            let (result, from_input, to_output, to_ends) = reader.read_record(input, output, ends);
             (read, written, self.count) = (read + from_input, written + to_output, self.count + to_ends);
             match result {
                 ReadRecordResult::InputEmpty => {}

@@ -13,7 +13,7 @@ const CHUNK: usize = 128 << 10;
 const DAY: i64 = 86_400;
 
 /// Writes clean candles one by one: the very bytes of [`clean_csv::write`], but that numbers which are already written as
-/// they must be are copied. It is not the csv crate that writes them, because nothing in a candle ever needs quotes.
+/// they must be are copied. It is not the csv crate that writes them, because nothing in a candle but its symbol can need quotes.
 pub struct CleanWriter<'a, W> {
     out: W,
     buffer: Vec<u8>,
@@ -21,6 +21,8 @@ pub struct CleanWriter<'a, W> {
     has_volume: bool,
     /// What a line begins with: symbol, interval and the time of the last candle.
     head: Vec<u8>,
+    /// How much of that is symbol and interval.
+    names: usize,
     /// The date of the last candle, in days since 1970.
     day: i64,
 }
@@ -34,7 +36,8 @@ impl<'a, W: Write> CleanWriter<'a, W> {
         let none = clean_csv::CleanCandles { has_volume, candles: Vec::new() };
         let mut buffer = Vec::with_capacity(CHUNK + 1024);
         buffer.extend(clean_csv::write(series, &none)?);
-        Ok(Self { out, buffer, series, has_volume, head: Vec::new(), day: i64::MIN })
+        let head = names(series)?;
+        Ok(Self { out, buffer, series, has_volume, names: head.len(), head, day: i64::MIN })
     }
 
     /// Writes a candle whose numbers are at hand as text, each with a delimiter before it.
@@ -95,8 +98,9 @@ impl<'a, W: Write> CleanWriter<'a, W> {
     fn set_time(&mut self, time: CandleTime) {
         let (day, second) = (time.seconds().div_euclid(DAY), time.seconds().rem_euclid(DAY));
         if day != mem::replace(&mut self.day, day) {
-            self.head = self.head_of(time);
-        } else if self.series.interval.is_intraday()
+            self.set_date(time);
+        }
+        if self.series.interval.is_intraday()
             && let Some(digits) = self.head.last_chunk_mut::<9>()
         {
             let [h1, h2, _, m1, m2, _, s1, s2, _] = digits;
@@ -106,15 +110,30 @@ impl<'a, W: Write> CleanWriter<'a, W> {
         }
     }
 
-    fn head_of(&self, time: CandleTime) -> Vec<u8> {
-        let Series { symbol, interval } = self.series;
-        let time = time.display(*interval).to_string();
-        let mut line = csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
-        let written = line.write_record([symbol.as_str(), interval.as_str(), &time]);
-        let mut head = written.ok().and_then(|()| line.into_inner().ok()).unwrap_or_default();
-        head.pop();
-        head
+    fn set_date(&mut self, time: CandleTime) {
+        self.head.truncate(self.names);
+        match time.date().filter(|date| date.year() >= 0) {
+            Some(date) => {
+                let (year, month, day) = (i64::from(date.year()), date.month().into(), date.day().into());
+                let [y1, y2] = two_digits(year / 100);
+                let ([y3, y4], [m1, m2], [d1, d2]) = (two_digits(year % 100), two_digits(month), two_digits(day));
+                self.head.extend([y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2]);
+                if self.series.interval.is_intraday() {
+                    self.head.extend(b"T00:00:00Z");
+                }
+            }
+            None => self.head.extend(time.display(self.series.interval).to_string().into_bytes()),
+        }
     }
+}
+
+/// Symbol and interval, each with a comma behind it. A symbol may need quotes.
+fn names(series: &Series) -> Result<Vec<u8>, csv::Error> {
+    let mut line = csv::Writer::from_writer(Vec::new());
+    line.write_record([series.symbol.as_str(), series.interval.as_str(), ""])?;
+    let mut names = line.into_inner().map_err(|error| error.into_error())?;
+    names.pop();
+    Ok(names)
 }
 
 /// A number below 100 as two digits.
