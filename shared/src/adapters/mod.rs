@@ -1,6 +1,7 @@
 //! What offers the ports: AWS, the machine, and memory.
 
 pub mod aws;
+pub mod ecs;
 pub mod log_notifier;
 pub mod memory_queue;
 pub mod memory_store;

@@ -1,0 +1,5 @@
+//! What `shared` promises, seen from outside.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod consumer;
+mod ecs;
