@@ -84,6 +84,31 @@ async fn work_ends_with_its_lease_where_that_cannot_be_extended() {
     }
 }
 
+/// A process that was stopped for a while, on a queue that extends what has ended.
+#[tokio::test(start_paused = true)]
+async fn an_extension_that_comes_too_late_is_not_believed() {
+    let rig = Rig::new(1);
+    rig.send(&["one"]).await;
+    rig.queue.break_down("forgive");
+    let (begun, dropped) = (Count::default(), Count::default());
+    let counts = (begun.clone(), dropped.clone());
+    let running = rig.start(move |_| {
+        let (begun, dropped) = counts.clone();
+        async move {
+            let _guard = Dropped(dropped);
+            begun.add();
+            sleep(LEASE * 5).await;
+            Ok(Settled::Done)
+        }
+    });
+    eventually("work begins", || begun.get() == 1).await;
+    tokio::time::advance(LEASE * 2).await;
+    eventually("work is dropped", || dropped.get() == 1).await;
+    eventually("it is delivered again", || begun.get() == 2).await;
+    rig.until_empty().await;
+    rig.stop(running).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn two_extensions_may_fail_before_a_lease_is_lost() {
     let rig = Rig::new(1);
