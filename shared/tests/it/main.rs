@@ -3,3 +3,5 @@
 
 mod consumer;
 mod ecs;
+mod events;
+mod monthly_summary;
