@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_sdk_sqs::config::Credentials;
@@ -71,6 +72,13 @@ fn loader() -> ConfigLoader {
         .http_client(client)
         .retry_config(RetryConfig::standard().with_max_attempts(3))
         .timeout_config(timeouts())
+        .stalled_stream_protection(stalled_streams())
+}
+
+/// Bodies are read at once and whole, so that one that does not move has stalled on the way and not here. It may rest for
+/// a while all the same: the fault of a moment must not cost what has come already.
+fn stalled_streams() -> StalledStreamProtectionConfig {
+    StalledStreamProtectionConfig::enabled().grace_period(Duration::from_secs(20)).build()
 }
 
 /// An attempt must outlast a long poll of 20 s; what takes longer to connect than a few seconds is down.

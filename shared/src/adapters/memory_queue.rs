@@ -67,8 +67,10 @@ impl MemoryQueue {
     fn take(&self, most: usize, lease: Duration) -> Vec<Message> {
         let now = Instant::now();
         let mut state = self.state();
-        let visible = state.messages.iter_mut().filter(|(_, stored)| stored.visible_from <= now);
-        visible.take(most.min(BATCH)).map(|(id, stored)| stored.lease(*id, now + lease)).collect()
+        let mut visible: Vec<_> = state.messages.iter_mut().filter(|(_, stored)| stored.visible_from <= now).collect();
+        // Whoever waits longest comes first, so that no message starves behind others that come again and again.
+        visible.sort_by_key(|(id, stored)| (stored.visible_from, **id));
+        visible.into_iter().take(most.min(BATCH)).map(|(id, stored)| stored.lease(*id, now + lease)).collect()
     }
 
     fn next_visible(&self) -> Option<Instant> {

@@ -114,9 +114,11 @@ fn is_lease_lost(code: Option<&str>) -> bool {
     matches!(code, Some("ReceiptHandleIsInvalid" | "InvalidParameterValue" | "MessageNotInflight"))
 }
 
-/// Whole seconds, as SQS counts them, and no more than the twelve hours that it allows.
+/// Whole seconds, as SQS counts them, and no more than the twelve hours that it allows. A part counts as a whole: only
+/// nought ends a lease at once.
 fn whole_seconds(lease: Duration) -> i32 {
-    i32::try_from(lease.as_secs()).unwrap_or(i32::MAX).min(43_200)
+    let seconds = lease.as_secs() + u64::from(lease.subsec_nanos() > 0);
+    i32::try_from(seconds).unwrap_or(i32::MAX).min(43_200)
 }
 
 pub(crate) fn message(message: SqsMessage) -> Option<Message> {

@@ -8,6 +8,7 @@
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
+use serde_json::Value;
 use thiserror::Error;
 
 /// What a message says.
@@ -77,29 +78,32 @@ pub enum EventError {
 /// # Errors
 /// [`EventError`], where it is no notification about objects.
 pub fn parse(body: &str) -> Result<Notification, EventError> {
-    match serde_json::from_str(body).map_err(|error| EventError::NotJson(error.to_string()))? {
-        Body { topic_arn: Some(_), message: Some(message), .. } => parse_unwrapped(&message),
+    match read(body)? {
+        Body { topic_arn: Some(_), message: Some(message), .. } => read(&message)?.notification(),
         body => body.notification(),
     }
 }
 
-/// Reads what an SNS envelope held. An envelope is opened once only, so that no message can nest without end.
-fn parse_unwrapped(message: &str) -> Result<Notification, EventError> {
-    let body: Body = serde_json::from_str(message).map_err(|error| EventError::NotJson(error.to_string()))?;
-    body.notification()
+/// An SNS envelope inside another one is read as a body, and refused: no message can nest without end.
+fn read(text: &str) -> Result<Body, EventError> {
+    let value: Value = serde_json::from_str(text).map_err(|error| EventError::NotJson(error.to_string()))?;
+    if !value.is_object() {
+        return Err(EventError::UnknownShape);
+    }
+    serde_json::from_value(value).map_err(|error| malformed(&error))
 }
 
 /// Any of the shapes: each has fields of its own by which it is known, and fields nobody reads are ignored.
 #[derive(Deserialize)]
 struct Body {
     #[serde(rename = "Records")]
-    records: Option<Vec<serde_json::Value>>,
+    records: Option<Vec<Value>>,
     #[serde(rename = "Event")]
     event: Option<String>,
     #[serde(rename = "detail-type")]
     detail_type: Option<String>,
-    detail: Option<serde_json::Value>,
-    time: Option<Timestamp>,
+    detail: Option<Value>,
+    time: Option<Value>,
     #[serde(rename = "TopicArn")]
     topic_arn: Option<String>,
     #[serde(rename = "Message")]
@@ -116,11 +120,17 @@ impl Body {
             (Some("s3:TestEvent"), _, _) => Ok(Notification::Test),
             (Some(event), _, _) => Err(EventError::OtherEvent(event.to_owned())),
             (None, Some(kind), Some(detail)) => {
-                object_of_detail(&kind, detail, self.time).map(|object| Notification::Objects(vec![object]))
+                let object = object_of_detail(&kind, detail, time(self.time.as_ref()))?;
+                Ok(Notification::Objects(vec![object]))
             }
             _ => Err(EventError::UnknownShape),
         }
     }
+}
+
+/// The time is for measurements alone: where it cannot be read, the event is as good without.
+fn time(value: Option<&Value>) -> Option<Timestamp> {
+    value?.as_str()?.parse().ok()
 }
 
 #[derive(Deserialize)]
@@ -128,7 +138,7 @@ impl Body {
 struct Record {
     event_version: String,
     event_name: String,
-    event_time: Option<Timestamp>,
+    event_time: Option<Value>,
     s3: S3,
 }
 
@@ -163,24 +173,21 @@ fn malformed(error: &serde_json::Error) -> EventError {
     EventError::Malformed(error.to_string())
 }
 
-fn object_of_record(record: serde_json::Value) -> Result<ObjectEvent, EventError> {
+fn object_of_record(record: Value) -> Result<ObjectEvent, EventError> {
     let record: Record = serde_json::from_value(record).map_err(|error| malformed(&error))?;
     if !record.event_version.starts_with("2.") {
         return Err(EventError::Schema(record.event_version));
     }
     let kind = kind_of_event(&record.event_name)?;
     let key = decode_form_key(&record.s3.object.key)?;
-    Ok(object_event(kind, record.s3.bucket, record.s3.object, key, record.event_time))
+    Ok(object_event(kind, record.s3.bucket, record.s3.object, key, time(record.event_time.as_ref())))
 }
 
-/// EventBridge leaves keys as they are: only S3's own events encode them.
-fn object_of_detail(
-    detail_type: &str,
-    detail: serde_json::Value,
-    time: Option<Timestamp>,
-) -> Result<ObjectEvent, EventError> {
+/// EventBridge leaves keys as they are: only S3's own events encode them. LocalStack encodes both, so that behind it an
+/// EventBridge event's key is read right only where nothing in it needs encoding.
+fn object_of_detail(detail_type: &str, detail: Value, time: Option<Timestamp>) -> Result<ObjectEvent, EventError> {
     let kind = match detail_type {
-        "Object Created" => EventKind::Created,
+        "Object Created" | "Object Restore Completed" => EventKind::Created,
         "Object Deleted" => EventKind::Removed,
         other => return Err(EventError::OtherEvent(other.to_owned())),
     };
@@ -196,9 +203,9 @@ fn object_event(kind: EventKind, bucket: Bucket, object: Object, key: String, ti
 
 /// The kind of `ObjectCreated:Put`, with or without the `s3:` that configurations write before it.
 fn kind_of_event(name: &str) -> Result<EventKind, EventError> {
-    match name.trim_start_matches("s3:").split(':').next() {
-        Some("ObjectCreated") => Ok(EventKind::Created),
-        Some("ObjectRemoved" | "LifecycleExpiration") => Ok(EventKind::Removed),
+    match name.trim_start_matches("s3:").split_once(':') {
+        Some(("ObjectCreated", _) | ("ObjectRestore", "Completed")) => Ok(EventKind::Created),
+        Some(("ObjectRemoved" | "LifecycleExpiration", _)) => Ok(EventKind::Removed),
         _ => Err(EventError::OtherEvent(name.to_owned())),
     }
 }
@@ -314,9 +321,9 @@ mod tests {
         for (body, words) in [
             ("hello", "not JSON"),
             ("{}", "no S3 event"),
-            ("[]", "not JSON"),
+            ("[]", "no S3 event"),
             (r#"{"Records":[{}]}"#, "malformed"),
-            (r#"{"Records":"x"}"#, "not JSON"),
+            (r#"{"Records":"x"}"#, "malformed"),
             (r#"{"Event":"s3:Other"}"#, "neither the writing nor the removing"),
             (
                 &json!({"Records": [record("ObjectTagging:Put", "raw/a")]}).to_string(),

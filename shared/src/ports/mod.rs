@@ -2,5 +2,6 @@
 
 pub mod clock;
 pub mod notifier;
+pub mod protection;
 pub mod queue;
 pub mod store;

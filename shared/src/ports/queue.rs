@@ -17,11 +17,12 @@ pub trait Queue: Send + Sync {
     /// list means that none came.
     async fn receive(&self, most: usize, lease: Duration) -> Result<Vec<Message>, QueueError>;
 
-    /// Makes the lease end `lease` from now; nought gives the message back at once.
+    /// Makes the lease end `lease` from now; nought gives the message back at once. It is not sure to notice that the lease
+    /// had ended: LocalStack extends it then too. Who must not work without a lease watches the time as well.
     async fn extend(&self, receipt: &Receipt, lease: Duration) -> Result<Lease, QueueError>;
 
-    /// Deletes messages, up to [`BATCH`]; an error names how many remain. One whose lease was lost may be among them: that
-    /// is no error, and it is delivered again.
+    /// Deletes messages, up to [`BATCH`]; an error names how many remain. One that is deleted already, or whose lease was
+    /// lost, may be among them: that is no error, and the latter may be delivered again.
     async fn delete(&self, receipts: &[Receipt]) -> Result<(), QueueError>;
 
     /// Sends messages, any number; `Ok` means that every one was confirmed. After an error some may have been sent.
@@ -65,9 +66,9 @@ pub struct NewMessage {
 /// Whether a delivery's lease could be extended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lease {
-    /// It could: nobody else has the message.
+    /// It could: nobody else has the message, unless the lease had ended.
     Held,
-    /// It could not: the lease had ended, and somebody else may have the message.
+    /// It could not: the lease had ended, and somebody else may have the message, or have deleted it.
     Lost,
 }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use futures::FutureExt;
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio_util::task::AbortOnDropHandle;
 use tower::layer::layer_fn;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, ServiceExt, service_fn};
@@ -32,33 +34,48 @@ pub fn span(stage: &'static str) -> impl Layer<MessageService, Service = Message
 }
 
 /// Extends the lease from the moment of receipt until the work ends, and drops the work when the lease is lost.
+///
+/// The lease has a task of its own, so that work that keeps its thread busy cannot starve it.
 pub fn lease(queue: Arc<dyn Queue>, length: Duration) -> impl Layer<MessageService, Service = MessageService> + Clone {
     layer_fn(move |inner: MessageService| {
         let queue = Arc::clone(&queue);
         MessageService::new(service_fn(move |delivery: Delivery| {
-            let (queue, inner) = (Arc::clone(&queue), inner.clone());
+            let lost = until_lost(Arc::clone(&queue), Arc::clone(&delivery), length).in_current_span();
+            let inner = inner.clone();
             async move {
+                let lost = AbortOnDropHandle::new(tokio::spawn(lost));
+                // The first timer is set before the work begins: nobody else could run that task while this thread is busy.
+                tokio::task::yield_now().await;
                 tokio::select! {
-                    outcome = inner.oneshot(Arc::clone(&delivery)) => outcome,
-                    () = until_lost(queue.as_ref(), &delivery, length) => Err(Setback::LeaseLost),
+                    biased;
+                    outcome = inner.oneshot(delivery) => outcome,
+                    _ = lost => Err(Setback::LeaseLost),
                 }
             }
         }))
     })
 }
 
-/// Extends a lease three times in its length, so that two extensions may fail before it ends. Returns when it is lost.
-async fn until_lost(queue: &dyn Queue, message: &Message, length: Duration) {
-    let mut held_until = tokio::time::Instant::now() + length;
+/// Extends a lease three times in its length, and sooner after an extension that failed, so that several may fail before it
+/// ends. Returns when it is lost.
+async fn until_lost(queue: Arc<dyn Queue>, message: Delivery, length: Duration) {
+    let mut held_until = Instant::now() + length;
+    let mut next = Instant::now() + length / 3;
     loop {
-        tokio::time::sleep(length / 3).await;
-        match queue.extend(&message.receipt, length).await {
-            Ok(Lease::Held) => held_until = tokio::time::Instant::now() + length,
-            Ok(Lease::Lost) => return,
-            Err(error) => tracing::warn!(id = message.id, "the lease was not extended: {error}"),
-        }
-        if tokio::time::Instant::now() >= held_until {
+        sleep_until(next.min(held_until)).await;
+        let asked = Instant::now();
+        // What comes too late is not asked for: a queue might grant it, and somebody else have the message all the same.
+        if asked >= held_until {
             return;
+        }
+        next = asked + length / 3;
+        match timeout_at(held_until, queue.extend(&message.receipt, length)).await {
+            Ok(Ok(Lease::Held)) => held_until = asked + length,
+            Ok(Ok(Lease::Lost)) | Err(_) => return,
+            Ok(Err(error)) => {
+                next = asked + length / 10;
+                tracing::warn!("the lease was not extended: {error}");
+            }
         }
     }
 }

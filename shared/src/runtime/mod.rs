@@ -1,12 +1,18 @@
 //! What turns a handler into a service: one consumer loop for every queue, tower layers around the handler, settings
 //! from the environment, logs, and a graceful stop.
 
+pub mod attempts;
 pub mod backoff;
 pub mod breaker;
 pub mod consumer;
+pub mod dead_letter;
+pub mod deletions;
 pub mod env;
 pub mod layers;
 pub mod objects;
 pub mod outcome;
+pub mod protector;
 pub mod service;
+pub mod settlement;
 pub mod tracing_ids;
+pub mod worker;

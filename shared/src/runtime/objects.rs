@@ -50,7 +50,7 @@ where
 async fn handle_all(scope: &Scope, budget: &Semaphore, handler: &ObjectService, events: Vec<ObjectEvent>) -> Outcome {
     let mut whole = Ok(Settled::Superseded("the message names no object".to_owned()));
     for event in events {
-        whole = worse(whole, handle_one(scope, budget, handler, event).await);
+        whole = both(whole, handle_one(scope, budget, handler, event).await);
     }
     whole
 }
@@ -81,6 +81,17 @@ fn settled_unseen(scope: &Scope, event: &ObjectEvent) -> Result<Option<Settled>,
         EventKind::Removed => skipped("the object was removed"),
         EventKind::Created if event.key.ends_with('/') => skipped("a folder's marker is no object"),
         EventKind::Created => Ok(None),
+    }
+}
+
+/// The outcome of two objects of one message. Whoever reads the dead-letter queue learns of every object that is broken.
+fn both(one: Outcome, other: Outcome) -> Outcome {
+    match (one, other) {
+        (Err(Setback::Permanent(one)), Err(Setback::Permanent(other))) => {
+            let message = format!("{}; {}: {}", one.message, other.class, other.message);
+            Err(Failure { message, ..one }.into())
+        }
+        (one, other) => worse(one, other),
     }
 }
 
@@ -152,6 +163,12 @@ mod tests {
         let (outcome, seen) = outcome(&["raw/a", "raw/bad", "raw/c"]).await;
         assert_eq!(seen, ["raw/a", "raw/bad", "raw/c"]);
         assert!(outcome.contains("Permanent"), "{outcome}");
+    }
+
+    #[tokio::test]
+    async fn of_several_broken_objects_every_reason_is_told() {
+        let (outcome, _) = outcome(&["raw/1/bad", "raw/2/bad"]).await;
+        assert!(outcome.contains("raw/1/bad") && outcome.contains("raw/2/bad"), "{outcome}");
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! The life of a service: logs, signals, exit code.
 
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +11,10 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::adapters::aws::Aws;
+use crate::adapters::ecs::EcsProtection;
 use crate::adapters::log_notifier::LogNotifier;
 use crate::core::topology::Topology;
+use crate::ports::protection::Protection;
 use crate::ports::queue::Queue;
 use crate::runtime::consumer::{Consumer, Policy};
 use crate::runtime::env::Env;
@@ -78,12 +81,19 @@ pub async fn consumer(stage: &'static str, role: &str, env: &Env, aws: &Aws) -> 
         .context("it did not answer within 15 s")
         .and_then(|depth| depth.map_err(anyhow::Error::from))
         .with_context(|| format!("reach the queue at {url} (is AWS, or LocalStack, up at AWS_ENDPOINT_URL?)"))?;
-    let slots = env.parsed_or("SLOTS", 4)?;
+    let slots = env.parsed_or("SLOTS", NonZeroUsize::MIN.saturating_add(3))?;
     Ok(Consumer {
         stage,
         queue: Arc::new(queue),
         dead_letters: Arc::new(aws.queue(&topology.dead_letter_name(url))),
         notifier: Arc::new(LogNotifier),
-        policy: Policy::new(slots, known.visibility_timeout()),
+        protection: protection(env)?,
+        policy: Policy::new(slots.get(), known.visibility_timeout()),
     })
+}
+
+/// ECS tells its containers where its agent is; nobody else does.
+fn protection(env: &Env) -> anyhow::Result<Option<Arc<dyn Protection>>> {
+    let Some(agent) = env.optional("ECS_AGENT_URI") else { return Ok(None) };
+    Ok(Some(Arc::new(EcsProtection::new(agent)?)))
 }

@@ -1,5 +1,11 @@
 //! What the shared crate promises, seen from outside.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by it")]
 
+mod aws;
 mod calendar_sessions;
+mod consumer;
+mod ecs;
+mod events;
+mod monthly_summary;
+mod server;

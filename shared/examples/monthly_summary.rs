@@ -1,0 +1,52 @@
+//! A reactive service of your own: for every clean object it writes a summary, a row a month, under `summaries/`.
+//!
+//! Give it a queue of its own in `topology.json`, with the role `summaries`. S3 tells one queue only of what is written
+//! under `transformed/`; a second one hears of it through an SNS topic, or through EventBridge. Either is understood.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Result, anyhow};
+use candlewick_shared::adapters::aws::Aws;
+use candlewick_shared::core::{candle::Candle, clean_csv, event::ObjectEvent, key::TransformedKey, metadata::Metadata};
+use candlewick_shared::ports::store::{NewObject, ObjectStore, Put, PutIf};
+use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
+use candlewick_shared::runtime::{env::Env, objects::Scope, objects::objects, service};
+use tokio_util::sync::CancellationToken;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    service::run("summaries", start).await
+}
+
+async fn start(env: Env, stop: CancellationToken) -> Result<()> {
+    let aws = Aws::from_env().await;
+    let consumer = service::consumer("summaries", "summaries", &env, &aws).await?;
+    let bucket = env.bucket()?.to_owned();
+    let store: Arc<dyn ObjectStore> = Arc::new(aws.store(&bucket));
+    let scope = Scope { bucket, prefix: "transformed/".to_owned(), bytes_in_flight: 64 << 20 };
+    let handler = tower::service_fn(move |event| summarise(Arc::clone(&store), event));
+    consumer.run(objects(scope, handler), stop).await;
+    Ok(())
+}
+
+/// Writes the summary of the object that now stands at the event's key, unless another wrote it meanwhile.
+pub async fn summarise(store: Arc<dyn ObjectStore>, event: ObjectEvent) -> Outcome {
+    let key: TransformedKey = event.key.parse().map_err(|error| Failure::new("bad_key", error))?;
+    let target = event.key.replacen("transformed/", "summaries/", 1);
+    let seen = store.head(&target).await?;
+    let Some(object) = store.get(&event.key).await? else { return Ok(Settled::Superseded("it is gone".to_owned())) };
+    let clean = clean_csv::read(&object.body, &key.path.series).map_err(|error| Failure::new("unreadable", error))?;
+    let month = |candle: &Candle| candle.time.display(key.path.series.interval).to_string()[..7].to_owned();
+    let mut csv = "month,candles,first,last,open,close\n".to_owned();
+    for candles in clean.candles.chunk_by(|one, next| month(one) == month(next)) {
+        let ([first, ..], [.., last]) = (candles, candles) else { continue };
+        let days = [first, last].map(|candle| candle.time.display(key.path.series.interval).to_string()).join(",");
+        csv += &format!("{},{},{days},{},{}\n", month(first), candles.len(), first.open, last.close);
+    }
+    let summary = NewObject::csv(csv.into_bytes(), Metadata::new());
+    match store.put(&target, summary, PutIf::still(seen.as_ref())).await? {
+        Put::Written { .. } => Ok(Settled::Done),
+        Put::Changed => Err(Setback::Retry(anyhow!("{target} was written meanwhile"))),
+    }
+}

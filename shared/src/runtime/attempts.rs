@@ -1,0 +1,60 @@
+//! How often the work of each message failed.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// How many messages are remembered. Where more are failing, all are forgotten, and each is tried a few times more.
+const MOST: usize = 10_000;
+
+/// Counts failures, message by message.
+///
+/// The queue's receive count would not do: it also counts the deliveries that met an outage or came too early, and those
+/// are nobody's failure. What is counted is lost when the process ends; then a message is tried a few times more.
+#[derive(Debug, Default)]
+pub struct Attempts {
+    failed: Mutex<HashMap<String, u32>>,
+}
+
+impl Attempts {
+    fn counts(&self) -> MutexGuard<'_, HashMap<String, u32>> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The work of a message failed. Returns how often it did.
+    pub fn failed(&self, id: &str) -> u32 {
+        let mut counts = self.counts();
+        if counts.len() >= MOST {
+            counts.clear();
+        }
+        let count = counts.entry(id.to_owned()).or_default();
+        *count = count.saturating_add(1);
+        *count
+    }
+
+    /// A message is settled, and will not come again.
+    pub fn settled(&self, id: &str) {
+        self.counts().remove(id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_message_is_counted_alone_and_forgotten_when_it_is_settled() {
+        let attempts = Attempts::default();
+        assert_eq!([attempts.failed("a"), attempts.failed("a"), attempts.failed("b")], [1, 2, 1]);
+        attempts.settled("a");
+        assert_eq!(attempts.failed("a"), 1);
+    }
+
+    #[test]
+    fn it_cannot_grow_without_end() {
+        let attempts = Attempts::default();
+        for id in 0..3 * MOST {
+            attempts.failed(&id.to_string());
+        }
+        assert!(attempts.counts().len() <= MOST);
+    }
+}

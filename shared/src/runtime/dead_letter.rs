@@ -1,0 +1,157 @@
+//! What goes to the dead-letter queue, within what SQS takes.
+
+use crate::ports::queue::{Attributes, Message, NewMessage};
+use crate::runtime::outcome::Failure;
+
+/// How much a message may weigh, with its attributes: what SQS took from everybody before 2025, and what a queue takes
+/// that nobody set otherwise.
+const MOST_BYTES: usize = 256 * 1024;
+
+/// How long a reason may be. What is longer belongs in a log.
+const MOST_OF_A_REASON: usize = 2_000;
+
+/// How many attributes a message may have.
+const MOST_ATTRIBUTES: usize = 10;
+
+/// What SQS counts for an attribute beside its name and its text: the name of its type, `String`.
+const TYPE_BYTES: usize = 6;
+
+/// The message as it was, with the reason beside it: whoever redrives it sends the very same body.
+///
+/// The body is never shortened. Where it leaves no room for all attributes, the message's own go first, and then the least
+/// telling of the reasons.
+#[must_use]
+pub fn dead_letter(stage: &str, message: &Message, failure: &Failure) -> NewMessage {
+    let mut letter = NewMessage { body: message.body.clone(), attributes: Attributes::new() };
+    for (name, text) in reasons(stage, message, failure) {
+        attach(&mut letter, name, &text);
+    }
+    for (name, text) in &message.attributes {
+        attach_whole(&mut letter, name, text);
+    }
+    letter
+}
+
+/// The most telling first.
+fn reasons(stage: &str, message: &Message, failure: &Failure) -> [(&'static str, String); 6] {
+    [
+        ("class", failure.class.to_owned()),
+        ("stage", stage.to_owned()),
+        ("message-id", message.id.clone()),
+        ("attempts", message.receive_count.to_string()),
+        ("trace-id", failure.trace_id.clone().or_else(|| trace_of(message)).unwrap_or_default()),
+        ("reason", readable(&failure.message)),
+    ]
+}
+
+/// The trace that the message itself names, in an attribute or in its body.
+fn trace_of(message: &Message) -> Option<String> {
+    let body =
+        || serde_json::from_str::<serde_json::Value>(&message.body).ok()?["traceparent"].as_str().map(str::to_owned);
+    let text = message.attributes.get("traceparent").cloned().or_else(body)?;
+    Some(text.parse::<crate::core::trace::TraceParent>().ok()?.trace_id())
+}
+
+fn attach(letter: &mut NewMessage, name: &str, text: &str) {
+    let room = room(letter).saturating_sub(name.len() + TYPE_BYTES);
+    let text = &text[..text.floor_char_boundary(room.min(MOST_OF_A_REASON))];
+    attach_whole(letter, name, text);
+}
+
+fn attach_whole(letter: &mut NewMessage, name: &str, text: &str) {
+    let fits = name.len() + text.len() + TYPE_BYTES <= room(letter) && letter.attributes.len() < MOST_ATTRIBUTES;
+    if fits && !text.is_empty() && !letter.attributes.contains_key(name) {
+        letter.attributes.insert(name.to_owned(), text.to_owned());
+    }
+}
+
+fn room(letter: &NewMessage) -> usize {
+    let attributes = letter.attributes.iter().map(|(name, text)| name.len() + text.len() + TYPE_BYTES);
+    MOST_BYTES.saturating_sub(letter.body.len() + attributes.sum::<usize>())
+}
+
+/// Text as SQS takes it: XML's characters, without those that would break a line of a table.
+fn readable(text: &str) -> String {
+    let is_taken = |c: char| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}');
+    text.chars().map(|c| if is_taken(c) { c } else { ' ' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ports::queue::Receipt;
+
+    const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+
+    fn message(body: &str, attributes: &[(&str, &str)]) -> Message {
+        let owned = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
+        Message {
+            id: "id-1".to_owned(),
+            receipt: Receipt("receipt".to_owned()),
+            body: body.to_owned(),
+            receive_count: 3,
+            attributes: attributes.iter().map(owned).collect(),
+        }
+    }
+
+    fn weight(letter: &NewMessage) -> usize {
+        letter.body.len() + letter.attributes.iter().map(|(name, text)| name.len() + text.len() + 6).sum::<usize>()
+    }
+
+    #[test]
+    fn it_is_the_message_with_the_reason_beside_it() {
+        let letter =
+            dead_letter("load", &message("body", &[]), &Failure::new("bad", "line 3").traced(Some(TRACE.into())));
+        let expected = [
+            ("attempts", "3"),
+            ("class", "bad"),
+            ("message-id", "id-1"),
+            ("reason", "line 3"),
+            ("stage", "load"),
+            ("trace-id", TRACE),
+        ];
+        assert_eq!(letter.body, "body");
+        assert!(letter.attributes.iter().map(|(name, text)| (name.as_str(), text.as_str())).eq(expected));
+    }
+
+    #[test]
+    fn what_the_message_carried_stays_and_gives_way_to_the_reason() {
+        let many: Vec<_> = (0..10).map(|at| format!("own-{at}")).collect();
+        let mut own: Vec<_> = many.iter().map(|name| (name.as_str(), "x")).collect();
+        own[9] = ("class", "an older one");
+        let letter = dead_letter("load", &message("body", &own), &Failure::new("bad", "why"));
+        assert_eq!((letter.attributes.len(), letter.attributes["class"].as_str()), (10, "bad"));
+        assert_eq!(letter.attributes["own-0"], "x");
+    }
+
+    #[test]
+    fn the_trace_is_that_of_the_message_where_the_failure_names_none() {
+        let traceparent = format!("00-{TRACE}-b7ad6b7169203331-01");
+        let body = serde_json::json!({"traceparent": traceparent}).to_string();
+        for message in [message(&body, &[]), message("x", &[("traceparent", &traceparent)])] {
+            assert_eq!(dead_letter("load", &message, &Failure::new("bad", "why")).attributes["trace-id"], TRACE);
+        }
+    }
+
+    #[test]
+    fn a_body_that_leaves_no_room_goes_whole() {
+        let body = "x".repeat(MOST_BYTES);
+        let letter = dead_letter("load", &message(&body, &[("own", "x")]), &Failure::new("bad", "why"));
+        assert_eq!((letter.body.len(), letter.attributes.len()), (MOST_BYTES, 0));
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_always_such_as_sqs_takes(reason: String, left in 0_usize..4_000, own in "[a-z]{0,9}") {
+            let body = "x".repeat(MOST_BYTES - left);
+            let letter = dead_letter("load", &message(&body, &[("own", &own)]), &Failure::new("bad", reason.repeat(50)));
+            prop_assert!(weight(&letter) <= MOST_BYTES);
+            for text in letter.attributes.values() {
+                let is_taken = |c| matches!(c, ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
+                prop_assert!(!text.is_empty() && text.chars().all(is_taken), "{text:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Deletes settled messages, many in one call.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
+
+use crate::ports::queue::{BATCH, Queue, Receipt};
+use crate::runtime::backoff::Backoff;
+
+/// How long the first receipt of a batch waits for others to join it.
+const LINGER: Duration = Duration::from_millis(5);
+
+/// How often a batch is tried. What remains then comes again, and its handler finds the work done.
+const TRIES: u32 = 3;
+
+/// How long passes between the tries.
+const BETWEEN: Backoff = Backoff { first: Duration::from_millis(200), most: Duration::from_secs(2) };
+
+/// Where the receipts of settled messages go.
+#[derive(Clone, Debug)]
+pub struct Deletions {
+    receipts: mpsc::Sender<Receipt>,
+}
+
+impl Deletions {
+    /// A place for receipts, and the work of deleting what is put there, which ends when the last clone is dropped and
+    /// everything is deleted.
+    pub fn new(queue: Arc<dyn Queue>) -> (Self, impl Future<Output = ()> + Send) {
+        let (sender, receipts) = mpsc::channel(BATCH);
+        (Self { receipts: sender }, delete_all(queue, receipts))
+    }
+
+    /// Has a message deleted soon. Only what is durable may come here. It waits where deletions lag, and so does the slot of
+    /// whoever asks: no more is received than can be deleted.
+    pub async fn add(&self, receipt: Receipt) {
+        if self.receipts.send(receipt).await.is_err() {
+            tracing::warn!("a settled message was not deleted: the consumer has stopped");
+        }
+    }
+}
+
+async fn delete_all(queue: Arc<dyn Queue>, mut receipts: mpsc::Receiver<Receipt>) {
+    while let Some(first) = receipts.recv().await {
+        let batch = batch_of(first, &mut receipts).await;
+        delete(queue.as_ref(), &batch).await;
+    }
+}
+
+async fn batch_of(first: Receipt, receipts: &mut mpsc::Receiver<Receipt>) -> Vec<Receipt> {
+    let mut batch = vec![first];
+    let fill = async {
+        while batch.len() < BATCH
+            && let Some(receipt) = receipts.recv().await
+        {
+            batch.push(receipt);
+        }
+    };
+    let _ = timeout(LINGER, fill).await;
+    batch
+}
+
+/// Deleting what is deleted already does no harm, so that a batch of which some remain is tried again whole.
+async fn delete(queue: &dyn Queue, batch: &[Receipt]) {
+    for attempt in 1..=TRIES {
+        match queue.delete(batch).await {
+            Ok(()) => return,
+            Err(error) if attempt == TRIES => tracing::warn!("settled but not deleted: {error}"),
+            Err(error) => {
+                tracing::debug!("{error}; deleting again");
+                sleep(BETWEEN.wait(attempt)).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Slots, receiving, and the stop.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+
+use crate::ports::queue::{BATCH, Message, QueueError};
+use crate::runtime::breaker::Outage;
+use crate::runtime::layers::MessageService;
+use crate::runtime::protector::InHand;
+use crate::runtime::settlement::Settlement;
+
+/// Receives as many messages as it has free slots, and serves each in a task of its own.
+pub struct Worker {
+    service: MessageService,
+    settlement: Settlement,
+    in_hand: InHand,
+    slots: Arc<Semaphore>,
+    tasks: TaskTracker,
+    abandon: CancellationToken,
+}
+
+impl Worker {
+    /// A worker with all its slots free.
+    #[must_use]
+    pub fn new(service: MessageService, settlement: Settlement, in_hand: InHand) -> Self {
+        let slots = Arc::new(Semaphore::new(settlement.policy.slots));
+        Self { service, settlement, in_hand, slots, tasks: TaskTracker::new(), abandon: CancellationToken::new() }
+    }
+
+    /// Receives and serves until `stop` is cancelled, and then until all work in hand is settled or given back; that, in
+    /// turn, may take as long as the policy allows and `last_calls` more.
+    pub async fn run(self: &Arc<Self>, stop: &CancellationToken, last_calls: Duration) {
+        let stopped = async {
+            stop.cancelled().await;
+            Instant::now()
+        };
+        let ((), stopped) = tokio::join!(self.receive_until(stop), stopped);
+        self.finish(stopped + self.settlement.policy.stop_within, last_calls).await;
+    }
+
+    async fn receive_until(self: &Arc<Self>, stop: &CancellationToken) {
+        let mut failures = 0;
+        while let Some(slots) = self.free_slots(stop).await {
+            match self.receive(slots.num_permits(), stop).await {
+                Ok(messages) => {
+                    failures = 0;
+                    self.begin(messages, slots, stop);
+                }
+                Err(error) => {
+                    failures += 1;
+                    let wait = self.settlement.policy.outage.wait(failures);
+                    tracing::warn!(stage = self.settlement.stage, "{error}; receiving again in {wait:.1?}");
+                    let _ = timeout(wait, stop.cancelled()).await;
+                }
+            }
+        }
+    }
+
+    /// Waits until something may be received, and takes the slots for it; none when the loop is to stop.
+    async fn free_slots(&self, stop: &CancellationToken) -> Option<OwnedSemaphorePermit> {
+        let mut outage = self.settlement.breaker.watch();
+        loop {
+            let seen = *outage.borrow_and_update();
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return None,
+                _ = outage.changed() => {}
+                slots = self.slots_during(seen) => return slots,
+            }
+        }
+    }
+
+    async fn slots_during(&self, outage: Option<Outage>) -> Option<OwnedSemaphorePermit> {
+        match outage {
+            None => self.slots_for_a_batch().await,
+            Some(outage) => {
+                sleep_until(outage.until).await;
+                self.slot_for_a_probe().await
+            }
+        }
+    }
+
+    async fn slots_for_a_batch(&self) -> Option<OwnedSemaphorePermit> {
+        let mut slots = Arc::clone(&self.slots).acquire_owned().await.ok()?;
+        let more = self.slots.available_permits().min(BATCH - 1);
+        if let Ok(more) = Arc::clone(&self.slots).try_acquire_many_owned(u32::try_from(more).ok()?) {
+            slots.merge(more);
+        }
+        Some(slots)
+    }
+
+    /// One slot, when all are free: after an outage one message at a time is tried.
+    async fn slot_for_a_probe(&self) -> Option<OwnedSemaphorePermit> {
+        let all = u32::try_from(self.settlement.policy.slots).ok()?;
+        Arc::clone(&self.slots).acquire_many_owned(all).await.ok()?.split(1)
+    }
+
+    /// Receives. A stop does not break it off at once: what the queue is sending by then would stay hidden until its lease
+    /// ends, and rather arrives here to be given back.
+    async fn receive(&self, most: usize, stop: &CancellationToken) -> Result<Vec<Message>, QueueError> {
+        let policy = &self.settlement.policy;
+        let long_enough = async {
+            stop.cancelled().await;
+            tokio::time::sleep(policy.last_receive).await;
+        };
+        tokio::select! {
+            biased;
+            messages = self.settlement.queue.receive(most, policy.lease) => messages,
+            () = long_enough => Ok(Vec::new()),
+        }
+    }
+
+    fn begin(self: &Arc<Self>, messages: Vec<Message>, mut slots: OwnedSemaphorePermit, stop: &CancellationToken) {
+        for message in newest_of_each(messages) {
+            let (worker, stop) = (Arc::clone(self), stop.clone());
+            let (slot, held) = (slots.split(1), self.in_hand.enter());
+            self.tasks.spawn(async move {
+                worker.serve(message, &stop).await;
+                drop((slot, held));
+            });
+        }
+    }
+
+    async fn serve(&self, message: Message, stop: &CancellationToken) {
+        if stop.is_cancelled() {
+            return self.settlement.give_back(&message, Duration::ZERO).await;
+        }
+        let message = Arc::new(message);
+        let outcome = tokio::select! {
+            outcome = self.service.clone().oneshot(Arc::clone(&message)) => Some(outcome),
+            () = self.abandon.cancelled() => None,
+        };
+        match outcome {
+            Some(outcome) => self.settlement.settle(&message, outcome).await,
+            None => self.settlement.give_back(&message, Duration::ZERO).await,
+        }
+    }
+
+    async fn finish(&self, until: Instant, last_calls: Duration) {
+        self.tasks.close();
+        if timeout_at(until, self.tasks.wait()).await.is_ok() {
+            return;
+        }
+        let (stage, left) = (self.settlement.stage, self.tasks.len());
+        tracing::warn!(stage, "giving back {left} messages that are not done");
+        self.abandon.cancel();
+        if timeout(last_calls, self.tasks.wait()).await.is_err() {
+            tracing::warn!(stage, "{} messages were not given back in time: their leases must end", self.tasks.len());
+        }
+    }
+}
+
+/// SQS may send a message twice in one answer: only its newest receipt will delete it.
+fn newest_of_each(messages: Vec<Message>) -> impl Iterator<Item = Message> {
+    let mut newest: BTreeMap<String, Message> = BTreeMap::new();
+    for message in messages {
+        let is_newer = newest.get(&message.id).is_none_or(|known| known.receive_count <= message.receive_count);
+        if is_newer {
+            newest.insert(message.id.clone(), message);
+        }
+    }
+    newest.into_values()
+}

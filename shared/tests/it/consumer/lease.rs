@@ -1,0 +1,172 @@
+//! Leases: kept while there is work, and no work without one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use candlewick_shared::runtime::outcome::Settled;
+use tokio::time::{Instant, sleep};
+
+use super::rig::{Asked, Count, Dropped, LEASE, Rig, eventually};
+
+#[tokio::test(start_paused = true)]
+async fn slow_work_keeps_its_lease_from_receipt_to_end() {
+    let (rig, calls) = (Rig::new(10), Count::default());
+    rig.send_many(10).await;
+    let counted = calls.clone();
+    let running = rig.start(move |_| {
+        counted.add();
+        async {
+            sleep(LEASE * 10).await;
+            Ok(Settled::Done)
+        }
+    });
+    rig.until_empty().await;
+    rig.stop(running).await;
+    assert_eq!(calls.get(), 10, "each was delivered once");
+    let extensions = rig.asked("queue").into_iter().filter(|asked| *asked == Asked::Extend(LEASE)).count();
+    assert!((10 * 29..=10 * 30).contains(&extensions), "three in each lease: {extensions}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_lease_ends_the_work_and_neither_deletes_nor_buries() {
+    let rig = Rig::new(1);
+    rig.send(&["one"]).await;
+    let (begun, dropped, ended) = (Count::default(), Count::default(), Count::default());
+    let counts = (begun.clone(), dropped.clone(), ended.clone());
+    let running = rig.start(move |_| {
+        let (begun, dropped, ended) = counts.clone();
+        async move {
+            let _guard = Dropped(dropped);
+            begun.add();
+            sleep(LEASE * 5).await;
+            ended.add();
+            Ok(Settled::Done)
+        }
+    });
+    eventually("work begins", || begun.get() == 1).await;
+    rig.queue.break_down("lose");
+    let start = Instant::now();
+    eventually("work is dropped", || dropped.get() == 1).await;
+    assert!(start.elapsed() <= LEASE / 3 + Duration::from_secs(1), "{:?}", start.elapsed());
+    assert_eq!((ended.get(), rig.left().len(), rig.moves().len()), (0, 1, 0));
+    rig.queue.mend();
+    rig.until_empty().await;
+    rig.stop(running).await;
+    assert_eq!((begun.get(), ended.get(), rig.dead.inner.bodies().len()), (2, 1, 0), "it was delivered again");
+}
+
+async fn dropped_after(breakage: &'static str) -> Duration {
+    let rig = Rig::new(1);
+    rig.send(&["one"]).await;
+    rig.queue.break_down(breakage);
+    let dropped = Count::default();
+    let counted = dropped.clone();
+    let start = Instant::now();
+    let running = rig.start(move |_| {
+        let guard = Dropped(counted.clone());
+        async move {
+            let _guard = guard;
+            std::future::pending().await
+        }
+    });
+    eventually("work is dropped", || dropped.get() == 1).await;
+    let elapsed = start.elapsed();
+    rig.queue.mend();
+    rig.stop(running).await;
+    elapsed
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_ends_with_its_lease_where_that_cannot_be_extended() {
+    for breakage in ["extend", "hang"] {
+        let elapsed = dropped_after(breakage).await;
+        assert!(elapsed >= LEASE && elapsed < LEASE + Duration::from_secs(1), "{breakage}: {elapsed:?}");
+    }
+}
+
+/// A process that was stopped for a while, on a queue that extends what has ended.
+#[tokio::test(start_paused = true)]
+async fn an_extension_that_comes_too_late_is_not_believed() {
+    let rig = Rig::new(1);
+    rig.send(&["one"]).await;
+    rig.queue.break_down("forgive");
+    let (begun, dropped) = (Count::default(), Count::default());
+    let counts = (begun.clone(), dropped.clone());
+    let running = rig.start(move |_| {
+        let (begun, dropped) = counts.clone();
+        async move {
+            let _guard = Dropped(dropped);
+            begun.add();
+            sleep(LEASE * 5).await;
+            Ok(Settled::Done)
+        }
+    });
+    eventually("work begins", || begun.get() == 1).await;
+    tokio::time::advance(LEASE * 2).await;
+    eventually("work is dropped", || dropped.get() == 1).await;
+    eventually("it is delivered again", || begun.get() == 2).await;
+    rig.until_empty().await;
+    rig.stop(running).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_extensions_may_fail_before_a_lease_is_lost() {
+    let rig = Rig::new(1);
+    rig.send(&["one"]).await;
+    let calls = Count::default();
+    let counted = calls.clone();
+    let running = rig.start(move |_| {
+        counted.add();
+        async {
+            sleep(LEASE * 3).await;
+            Ok(Settled::Done)
+        }
+    });
+    rig.queue.break_down("extend");
+    sleep(LEASE / 3 * 2 + Duration::from_secs(1)).await;
+    rig.queue.mend();
+    rig.until_empty().await;
+    rig.stop(running).await;
+    assert_eq!(calls.get(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_that_never_ends_does_not_keep_its_slot_for_ever() {
+    let rig = Rig::new(1);
+    rig.send(&["stuck", "fine"]).await;
+    let running = rig.start(|delivery| async move {
+        if delivery.body == "stuck" {
+            std::future::pending::<()>().await;
+        }
+        Ok(Settled::Done)
+    });
+    rig.until_empty().await;
+    rig.stop(running).await;
+    assert!(rig.dead.inner.messages()[0].attributes["reason"].contains("not done within"));
+}
+
+/// The one test on real time: what blocks a thread cannot be seen on paused time. It waits for events, not for a while.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn work_that_keeps_its_thread_busy_does_not_starve_its_lease() {
+    let mut rig = Rig::new(1);
+    rig.policy.lease = Duration::from_millis(600);
+    rig.send(&["busy"]).await;
+    let rig = Arc::new(rig);
+    let (watching, calls) = (Arc::clone(&rig), Count::default());
+    let counted = calls.clone();
+    let running = rig.start(move |_| {
+        counted.add();
+        let rig = Arc::clone(&watching);
+        async move {
+            let extended = || rig.asked("queue").iter().filter(|asked| matches!(asked, Asked::Extend(_))).count() >= 4;
+            let most = std::time::Instant::now() + Duration::from_secs(20);
+            while !extended() && std::time::Instant::now() < most {
+                std::hint::spin_loop();
+            }
+            Ok(Settled::Done)
+        }
+    });
+    rig.until_empty().await;
+    rig.stop(running).await;
+    assert_eq!(calls.get(), 1);
+}

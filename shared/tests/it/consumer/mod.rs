@@ -1,0 +1,9 @@
+//! The consumer on queues in memory and on paused time: days pass in milliseconds, and nothing sleeps.
+
+mod lease;
+mod outage;
+mod protection;
+mod rig;
+mod settling;
+mod slots;
+mod stop;

@@ -1,0 +1,239 @@
+//! A consumer between two queues that tell all that was asked of them, and can be broken.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use candlewick_shared::adapters::memory_queue::MemoryQueue;
+use candlewick_shared::ports::notifier::{Alert, Notifier};
+use candlewick_shared::ports::protection::Protection;
+use candlewick_shared::ports::queue::{Depth, Lease, Message, NewMessage, Queue, QueueError, Receipt};
+use candlewick_shared::runtime::consumer::{Consumer, Policy};
+use candlewick_shared::runtime::layers::{Delivery, MessageService};
+use candlewick_shared::runtime::outcome::Outcome;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tower::service_fn;
+
+pub const LEASE: Duration = Duration::from_secs(60);
+
+/// What was asked of a queue, and when.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Asked {
+    Receive(usize),
+    Extend(Duration),
+    Delete(usize),
+    Send(usize),
+}
+
+/// A queue in memory that tells and can be broken.
+pub struct Watched {
+    name: &'static str,
+    pub inner: MemoryQueue,
+    log: Log,
+    broken: Mutex<BTreeSet<&'static str>>,
+}
+
+type Log = Arc<Mutex<Vec<(Instant, &'static str, Asked)>>>;
+
+impl Watched {
+    /// Makes every `receive`, `extend`, `delete` or `send` fail; `lose` makes leases be lost,
+    /// `forgive` grants every extension, and `hang` lets them hang.
+    pub fn break_down(&self, operation: &'static str) {
+        self.broken.lock().unwrap().insert(operation);
+    }
+
+    pub fn mend(&self) {
+        self.broken.lock().unwrap().clear();
+    }
+
+    fn is_broken(&self, operation: &'static str) -> bool {
+        self.broken.lock().unwrap().contains(operation)
+    }
+
+    fn ask(&self, operation: &'static str, asked: Asked) -> Result<(), QueueError> {
+        self.log.lock().unwrap().push((Instant::now(), self.name, asked));
+        let error = QueueError { operation, queue: self.name.to_owned(), reason: "broken".to_owned() };
+        if self.is_broken(operation) { Err(error) } else { Ok(()) }
+    }
+}
+
+#[async_trait]
+impl Queue for Watched {
+    async fn receive(&self, most: usize, lease: Duration) -> Result<Vec<Message>, QueueError> {
+        self.ask("receive", Asked::Receive(most))?;
+        self.inner.receive(most, lease).await
+    }
+
+    async fn extend(&self, receipt: &Receipt, lease: Duration) -> Result<Lease, QueueError> {
+        self.ask("extend", Asked::Extend(lease))?;
+        if self.is_broken("hang") {
+            std::future::pending::<()>().await;
+        }
+        match self.inner.extend(receipt, lease).await? {
+            _ if self.is_broken("lose") => Ok(Lease::Lost),
+            _ if self.is_broken("forgive") => Ok(Lease::Held),
+            lease => Ok(lease),
+        }
+    }
+
+    async fn delete(&self, receipts: &[Receipt]) -> Result<(), QueueError> {
+        self.ask("delete", Asked::Delete(receipts.len()))?;
+        self.inner.delete(receipts).await
+    }
+
+    async fn send(&self, messages: &[NewMessage]) -> Result<(), QueueError> {
+        self.ask("send", Asked::Send(messages.len()))?;
+        self.inner.send(messages).await
+    }
+
+    async fn depth(&self) -> Result<Depth, QueueError> {
+        self.inner.depth().await
+    }
+}
+
+/// A notifier that remembers.
+#[derive(Default)]
+pub struct Heard(pub Mutex<Vec<Alert>>);
+
+#[async_trait]
+impl Notifier for Heard {
+    async fn notify(&self, alert: Alert) {
+        self.0.lock().unwrap().push(alert);
+    }
+}
+
+pub struct Rig {
+    pub queue: Arc<Watched>,
+    pub dead: Arc<Watched>,
+    pub heard: Arc<Heard>,
+    pub policy: Policy,
+    pub protection: Option<Arc<dyn Protection>>,
+    pub stop: CancellationToken,
+    log: Log,
+}
+
+impl Rig {
+    pub fn new(slots: usize) -> Self {
+        let log = Log::default();
+        let watched = |name| {
+            let (inner, log, broken) = (MemoryQueue::default(), Arc::clone(&log), Mutex::default());
+            Arc::new(Watched { name, inner, log, broken })
+        };
+        Self {
+            queue: watched("queue"),
+            dead: watched("dead"),
+            heard: Arc::default(),
+            policy: Policy::new(slots, LEASE),
+            protection: None,
+            stop: CancellationToken::new(),
+            log,
+        }
+    }
+
+    pub async fn send(&self, bodies: &[&str]) {
+        let messages = bodies.iter().map(|body| NewMessage { body: (*body).to_owned(), ..NewMessage::default() });
+        self.queue.inner.send(&messages.collect::<Vec<_>>()).await.unwrap();
+    }
+
+    pub async fn send_many(&self, count: usize) {
+        let bodies: Vec<_> = (0..count).map(|at| at.to_string()).collect();
+        self.send(&bodies.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    }
+
+    /// Runs the consumer until [`Rig::stop`] is cancelled.
+    pub fn start<F, W>(&self, handler: F) -> JoinHandle<()>
+    where
+        F: Fn(Delivery) -> W + Clone + Send + Sync + 'static,
+        W: Future<Output = Outcome> + Send + 'static,
+    {
+        let consumer = Consumer {
+            stage: "test",
+            queue: self.queue.clone(),
+            dead_letters: self.dead.clone(),
+            notifier: self.heard.clone(),
+            protection: self.protection.clone(),
+            policy: self.policy,
+        };
+        tokio::spawn(consumer.run(MessageService::new(service_fn(handler)), self.stop.clone()))
+    }
+
+    /// Stops the consumer, which has to end.
+    pub async fn stop(&self, running: JoinHandle<()>) {
+        self.stop.cancel();
+        timeout(Duration::from_secs(3600), running).await.expect("it stops").unwrap();
+    }
+
+    pub fn left(&self) -> Vec<String> {
+        self.queue.inner.bodies()
+    }
+
+    pub async fn until_empty(&self) {
+        eventually("the queue is empty", || self.left().is_empty()).await;
+    }
+
+    /// What was asked of a queue so far.
+    pub fn asked(&self, name: &str) -> Vec<Asked> {
+        self.timed(name).into_iter().map(|(_, asked)| asked).collect()
+    }
+
+    pub fn timed(&self, name: &str) -> Vec<(Instant, Asked)> {
+        let log = self.log.lock().unwrap();
+        log.iter().filter(|(_, of, _)| *of == name).map(|(at, _, asked)| (*at, asked.clone())).collect()
+    }
+
+    /// The order in which sending to the dead-letter queue and deleting from the queue went.
+    pub fn moves(&self) -> Vec<&'static str> {
+        let log = self.log.lock().unwrap();
+        let of_move = |asked: &Asked| matches!(asked, Asked::Send(_) | Asked::Delete(_));
+        log.iter().filter(|(_, _, asked)| of_move(asked)).map(|(_, name, _)| *name).collect()
+    }
+
+    pub fn receives(&self) -> Vec<usize> {
+        let of = |asked| if let Asked::Receive(most) = asked { Some(most) } else { None };
+        self.asked("queue").into_iter().filter_map(of).collect()
+    }
+}
+
+/// Waits for something on tokio's time, a day at the most.
+pub async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let wait = async {
+        let mut pause = Duration::from_millis(10);
+        while !holds() {
+            sleep(pause).await;
+            pause = (pause * 11 / 10).min(Duration::from_secs(1));
+        }
+    };
+    timeout(Duration::from_secs(86_400), wait).await.unwrap_or_else(|_| panic!("never: {what}"));
+}
+
+/// A count that handlers share.
+#[derive(Clone, Default)]
+pub struct Count(Arc<Mutex<usize>>);
+
+impl Count {
+    pub fn add(&self) -> usize {
+        let mut count = self.0.lock().unwrap();
+        *count += 1;
+        *count
+    }
+
+    pub fn remove(&self) {
+        *self.0.lock().unwrap() -= 1;
+    }
+
+    pub fn get(&self) -> usize {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// Counts when it is dropped: with a future, or at the end of its scope.
+pub struct Dropped(pub Count);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        self.0.add();
+    }
+}
