@@ -25,7 +25,7 @@ use summary::Summary;
 
 /// Clean CSV files of candles, with no services: clean CSV on stdout, or three files for each in a folder.
 ///
-/// Exits with 1 if more was set aside or filled than the thresholds allow.
+/// Exits with 1 if more was set aside or filled than the thresholds allow, and with 2 if a file could not be cleaned.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   candlewick clean AAPL.csv --symbol AAPL --interval 1day --calendar XNYS > clean.csv

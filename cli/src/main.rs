@@ -65,11 +65,19 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let place = Place::find(cli.state)?;
     match cli.command {
         Command::Up(args) => up::run(&place, args).await,
-        Command::Clean(args) => clean::run(args),
+        Command::Clean(args) => Ok(clean_files(args)),
         Command::Down(args) => down::run(&place, args).await,
         Command::Drop(args) => drop_file::run(&place, args).await,
         Command::Refresh(args) => refresh::run(&place, args).await,
         Command::Status(args) => status::run(&place, args).await,
         Command::Watchdog => up::watchdog(&place).await,
     }
+}
+
+/// 1 says that thresholds were passed, so that an error needs a code of its own.
+fn clean_files(args: clean::Args) -> ExitCode {
+    clean::run(args).unwrap_or_else(|error| {
+        terminal::error(&error);
+        ExitCode::from(2)
+    })
 }

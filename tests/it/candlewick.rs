@@ -66,7 +66,7 @@ pub fn fail(command: &mut Command) -> anyhow::Result<String> {
 
 /// Runs a command to its end, and not for ever. It writes to a file: a pipe would stay open for as long as any process
 /// that it started.
-fn finish(command: &mut Command) -> anyhow::Result<(ExitStatus, String)> {
+pub fn finish(command: &mut Command) -> anyhow::Result<(ExitStatus, String)> {
     let said = tempfile::NamedTempFile::new().context("make a file")?;
     let mut child = command.stdout(append(&said)?).stderr(append(&said)?).spawn().context("run a program")?;
     let deadline = Instant::now() + PATIENCE;

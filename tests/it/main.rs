@@ -6,6 +6,7 @@
 mod bad_input;
 mod candles;
 mod candlewick;
+mod cleaning;
 mod layering;
 mod restart;
 mod stack;
@@ -19,7 +20,7 @@ use crate::stack::Stack;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let alone = layering::trials().into_iter().chain(starting::trials());
+    let alone = layering::trials().into_iter().chain(starting::trials()).chain(cleaning::trials());
     let on_stack = candles::trials().into_iter().chain(bad_input::trials());
     let first = libtest_mimic::run(&arguments, alone.chain(on_stack).collect());
     // These stop what the others stand on, and each begins where the last one ended.

@@ -1,0 +1,144 @@
+//! `candlewick clean`: the transform's cleaning, alone.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, ensure};
+use libtest_mimic::Trial;
+use tempfile::TempDir;
+
+use crate::candles::daily;
+use crate::candlewick::{finish, program};
+use crate::trial;
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("a_file_a_gzip_and_stdin_give_the_same_bytes", one_way_in_is_like_another),
+        trial("a_vacant_session_is_filled_by_its_calendar", a_vacant_session_is_filled),
+        trial("a_folder_gets_all_three_outputs_of_each_file", a_folder_gets_all_three_outputs),
+        trial("passed_thresholds_exit_with_1_and_errors_with_2", exit_codes_tell_thresholds_from_errors),
+        trial("what_clean_is_not_told_it_asks_for", what_it_is_not_told_it_asks_for),
+    ]
+}
+
+/// Friday, Monday: the sessions of two days around Thanksgiving, with Friday's missing.
+const DAYS: [&str; 4] = ["2024-11-26", "2024-11-27", "2024-12-02", "2024-12-03"];
+
+const CLEANED: &str = "symbol,interval,time,open,high,low,close,volume,is_filled\n\
+    X,1day,2024-11-26,1,1,1,1,100,false\nX,1day,2024-11-27,2,2,2,2,100,false\n\
+    X,1day,2024-11-29,2,2,2,2,0,true\nX,1day,2024-12-02,3,3,3,3,100,false\nX,1day,2024-12-03,4,4,4,4,100,false\n";
+
+fn clean(dir: &Path) -> Command {
+    let mut command = Command::new(program("candlewick"));
+    command.current_dir(dir).arg("clean").stdin(Stdio::null());
+    command
+}
+
+fn folder_with_file() -> anyhow::Result<(TempDir, PathBuf)> {
+    let dir = tempfile::tempdir().context("make a directory")?;
+    let path = dir.path().join("X.csv");
+    std::fs::write(&path, daily(&DAYS)).context("write a file")?;
+    Ok((dir, path))
+}
+
+const SERIES: [&str; 4] = ["--symbol", "X", "--interval", "1day"];
+const RULES: [&str; 4] = ["--calendar", "XNYS", "--as-of", "2024-12-30T22:00:00Z"];
+
+fn stdout(command: &mut Command) -> anyhow::Result<String> {
+    let output = command.stderr(Stdio::null()).output().context("run candlewick clean")?;
+    String::from_utf8(output.stdout).context("read its output")
+}
+
+fn one_way_in_is_like_another() -> anyhow::Result<()> {
+    let (dir, path) = folder_with_file()?;
+    let allow = ["--max-filled", "1"];
+    let plain = stdout(clean(dir.path()).arg(&path).args(SERIES).args(RULES).args(allow))?;
+    ensure!(plain == CLEANED, "{plain}");
+    let mut child = clean(dir.path());
+    child
+        .arg("-")
+        .args(SERIES)
+        .args(RULES)
+        .args(allow)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let mut child = child.spawn().context("run candlewick clean")?;
+    child.stdin.take().context("open its input")?.write_all(daily(&DAYS).as_bytes())?;
+    ensure!(child.wait_with_output()?.stdout == plain.as_bytes(), "stdin gives other bytes");
+    ensure!(Command::new("gzip").arg(&path).status()?.success());
+    let gzip = stdout(clean(dir.path()).arg(path.with_extension("csv.gz")).args(SERIES).args(RULES).args(allow))?;
+    ensure!(gzip == plain, "a gzip gives other bytes: {gzip}");
+    Ok(())
+}
+
+fn a_vacant_session_is_filled() -> anyhow::Result<()> {
+    let (dir, path) = folder_with_file()?;
+    let without = stdout(clean(dir.path()).arg(&path).args(SERIES))?;
+    ensure!(!without.contains("true"), "something was filled without a calendar: {without}");
+    let none = stdout(clean(dir.path()).arg(&path).args(SERIES).args(RULES).args(["--max-fill", "0"]))?;
+    ensure!(!none.contains("true"), "something was filled that should not be: {none}");
+    Ok(())
+}
+
+fn a_folder_gets_all_three_outputs() -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    for symbol in ["A", "B"] {
+        let folder = dir.path().join(format!("raw/interval=1day/symbol={symbol}"));
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(folder.join("candles.csv"), format!("{}2024-12-04,x,1,1,1,5\n", daily(&DAYS)))?;
+    }
+    let files = ["raw/interval=1day/symbol=A/candles.csv", "raw/interval=1day/symbol=B/candles.csv"];
+    let (status, said) = finish(clean(dir.path()).args(files).args(RULES).args([
+        "--out",
+        "cleaned",
+        "--max-quarantined",
+        "1",
+        "--max-filled",
+        "1",
+    ]))?;
+    ensure!(status.success() && said.contains("2 files"), "{said}");
+    for symbol in ["A", "B"] {
+        let read = |prefix: &str, extension: &str| {
+            let path = dir.path().join(format!("cleaned/{prefix}/interval=1day/symbol={symbol}/candles.{extension}"));
+            std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))
+        };
+        ensure!(read("transformed", "csv")? == CLEANED.replace("X,", &format!("{symbol},")));
+        ensure!(
+            read("quarantine", "csv")?.contains("open") && read("quarantine", "csv")?.contains("2024-12-04,x,1,1,1,5")
+        );
+        let report: serde_json::Value = serde_json::from_str(&read("reports", "json")?)?;
+        ensure!(
+            report["rows"]["read"] == 5 && report["rows"]["filled"] == 1 && report["rows"]["kept"] == 4,
+            "{report}"
+        );
+    }
+    Ok(())
+}
+
+fn exit_codes_tell_thresholds_from_errors() -> anyhow::Result<()> {
+    let (dir, path) = folder_with_file()?;
+    let code = |command: &mut Command| anyhow::Ok(finish(command)?.0.code());
+    let passed = code(clean(dir.path()).arg(&path).args(SERIES).args(RULES).args(["--max-filled", "0.01"]))?;
+    ensure!(passed == Some(1), "one of five candles is filled: {passed:?}");
+    let (status, said) = finish(clean(dir.path()).arg("nowhere.csv").args(SERIES))?;
+    ensure!(status.code() == Some(2) && said.contains("nowhere.csv"), "{said}");
+    std::fs::write(&path, "open,high,low,close\n1,1,1,1\n")?;
+    let (status, said) = finish(clean(dir.path()).arg(&path).args(SERIES))?;
+    ensure!(status.code() == Some(2) && said.contains("column \"datetime\" is missing"), "{said}");
+    Ok(())
+}
+
+fn what_it_is_not_told_it_asks_for() -> anyhow::Result<()> {
+    let (dir, path) = folder_with_file()?;
+    for (arguments, words) in [
+        (vec!["--interval", "1day"], "--symbol"),
+        (vec!["--symbol", "X"], "--interval"),
+        (vec!["--symbol", "X", "--interval", "1day", "--calendar", "NOWHERE"], "NOWHERE"),
+    ] {
+        let (status, said) = finish(clean(dir.path()).arg(&path).args(&arguments))?;
+        ensure!(status.code() == Some(2) && said.contains(words), "{arguments:?}: {said}");
+    }
+    Ok(())
+}
