@@ -59,16 +59,19 @@ impl Loader {
         object: &Object,
     ) -> Result<Result<Settled, Failure>, Setback> {
         let entry = ledger::find_or_make(&mut *database, key).await?;
-        if entry.loaded_etag.as_ref() == Some(&object.info.etag) {
-            return Ok(Ok(Settled::Superseded("this version is loaded already".to_owned())));
-        }
         let origin = match TransformedMetadata::read(&object.info.metadata) {
             Ok(origin) => origin,
             Err(error) => return Ok(Err(Failure::new("bad_metadata", format!("{key}: {error}")))),
         };
+        let version = Version { info: &object.info, origin: origin.as_ref() };
+        if version.is_loaded(&entry) {
+            if entry.has_failed {
+                ledger::mended(database, &entry).await?;
+            }
+            return Ok(Ok(Settled::Superseded("this version is loaded already".to_owned())));
+        }
         match clean_csv::read(&object.body, &key.path.series) {
             Ok(candles) => {
-                let version = Version { info: &object.info, origin: origin.as_ref() };
                 self.write(database, key, &entry, &version, &candles).await?;
                 Ok(Ok(Settled::Done))
             }
@@ -117,7 +120,7 @@ impl Loader {
 /// An object that is gone: settled if it was loaded, and otherwise work that can never be done.
 fn missing(key: &TransformedKey, entry: Option<Entry>) -> Result<Settled, Failure> {
     match entry {
-        Some(Entry { loaded_etag: Some(_), .. }) => {
+        Some(Entry { loaded: Some(_), .. }) => {
             Ok(Settled::Superseded("the object is gone; what it said stays loaded".to_owned()))
         }
         _ => Err(Failure::new(

@@ -16,8 +16,19 @@ use crate::merge::Counts;
 pub struct Entry {
     /// Its id, by which candles name their owner.
     pub id: i64,
-    /// The version that is loaded, by its entity tag; none where none is.
-    pub loaded_etag: Option<String>,
+    /// The version that is loaded; none where none is.
+    pub loaded: Option<Loaded>,
+    /// Whether a newer version could not be loaded.
+    pub has_failed: bool,
+}
+
+/// The version of an object that is loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    /// Its entity tag.
+    pub etag: String,
+    /// When the raw object behind it was written, in microseconds since 1970.
+    pub raw_written: i64,
 }
 
 /// A version of an object, about to be loaded.
@@ -34,6 +45,16 @@ impl Version<'_> {
     #[must_use]
     pub fn raw_written(&self) -> Timestamp {
         self.origin.map_or(self.info.last_modified, |origin| origin.raw_written)
+    }
+
+    /// Whether it is the one that is loaded. The same content written again is another version: it is newer, and may have
+    /// candles back that another object took from it.
+    #[must_use]
+    pub fn is_loaded(&self, entry: &Entry) -> bool {
+        let same = |loaded: &Loaded| {
+            (&loaded.etag, loaded.raw_written) == (&self.info.etag, self.raw_written().as_microsecond())
+        };
+        entry.loaded.as_ref().is_some_and(same)
     }
 }
 
@@ -53,10 +74,16 @@ pub async fn lock(database: &mut PgConnection, key: &TransformedKey) -> Result<(
 /// # Errors
 /// The database's.
 pub async fn find(database: &mut PgConnection, key: &TransformedKey) -> Result<Option<Entry>, DatabaseError> {
-    let query = sqlx::query("select id, etag from objects where key = $1").bind(key.to_string());
-    let row = query.fetch_optional(database).await.during("read the ledger")?;
-    Ok(row.map(|row| Entry { id: row.get(0), loaded_etag: row.get(1) }))
+    let row = sqlx::query(FIND).bind(key.to_string()).fetch_optional(database).await.during("read the ledger")?;
+    Ok(row.map(|row| {
+        let loaded = row.get::<Option<String>, _>(1).zip(row.get(2));
+        let loaded = loaded.map(|(etag, raw_written)| Loaded { etag, raw_written });
+        Entry { id: row.get(0), loaded, has_failed: row.get(3) }
+    }))
 }
+
+const FIND: &str = "select id, etag, round(extract(epoch from raw_written) * 1000000)::bigint, error is not null
+    from objects where key = $1";
 
 /// The ledger's row of an object, made where there is none.
 ///
@@ -71,7 +98,7 @@ pub async fn find_or_make(database: &mut PgConnection, key: &TransformedKey) -> 
         .bind(key.path.series.symbol.as_str())
         .bind(key.path.series.interval.as_str());
     let id = query.fetch_one(database).await.during("open a row of the ledger")?;
-    Ok(Entry { id, loaded_etag: None })
+    Ok(Entry { id, loaded: None, has_failed: false })
 }
 
 const LOADED: &str = "update objects set
@@ -123,6 +150,15 @@ pub async fn loaded(
 /// Seconds since 1970, as `to_timestamp` takes them; a microsecond is the finest that PostgreSQL keeps.
 fn seconds(time: Timestamp) -> f64 {
     time.as_microsecond() as f64 / 1e6
+}
+
+/// Notes that the newest version is the loaded one again, after one that could not be loaded.
+///
+/// # Errors
+/// The database's.
+pub async fn mended(database: &mut PgConnection, entry: &Entry) -> Result<(), DatabaseError> {
+    let mend = "update objects set error = null, error_line = null, error_column = null where id = $1";
+    sqlx::query(mend).bind(entry.id).execute(database).await.during("clear the failure in the ledger").map(|_| ())
 }
 
 /// Notes why the newest version could not be loaded; what an older one left in the table stays.

@@ -31,8 +31,9 @@ pub struct Claim<'a> {
 }
 
 /// The objects of the series that are newer than this one, `$1` to `$4` being its id, when it was written, its key, and
-/// the symbol. Of two objects that were written in the same second the one with the larger key counts as the newer.
-const NEWER: &str = "(other.raw_written, other.key) > (to_timestamp($2), $3)";
+/// the symbol. Of two objects that were written in the same second the one with the larger key counts as the newer, byte by
+/// byte, so that every database says the same.
+const NEWER: &str = "(other.raw_written, other.key collate \"C\") > (to_timestamp($2), $3)";
 
 /// Merges the staging table into the candles of its series.
 ///
@@ -45,6 +46,7 @@ pub async fn merge(database: &mut PgConnection, claim: Claim<'_>) -> Result<Coun
     let total = count_staged(&mut *database).await?;
     let removed = remove_what_is_gone(&mut *database, claim).await?;
     if has_company(&mut *database, claim).await? {
+        set_age(&mut *database, claim).await?;
         shadow(&mut *database, claim).await?;
         promote(&mut *database, &claim.key.path.series).await?;
     }
@@ -77,15 +79,28 @@ async fn has_company(database: &mut PgConnection, claim: Claim<'_>) -> Result<bo
     query.fetch_one(database).await.during("look for other objects of the series")
 }
 
-/// Settles who has a candle that several objects claim: older owners' candles, and the own ones that a newer object has,
-/// become shadowed claims.
+/// Says how old the claims are that are about to be made: heirs are chosen by it.
+async fn set_age(database: &mut PgConnection, claim: Claim<'_>) -> Result<(), DatabaseError> {
+    let query = sqlx::query("update objects set raw_written = to_timestamp($2) where id = $1")
+        .bind(claim.object)
+        .bind(claim.raw_written.as_microsecond() as f64 / 1e6);
+    query.execute(database).await.during("say how old the claims are").map(|_| ())
+}
+
+/// Settles who has a candle that several objects claim: older owners' candles, and the own ones that a newer object
+/// claims, become shadowed claims. The newer object need not have the candle yet: this one may have been the newest.
 async fn shadow(database: &mut PgConnection, claim: Claim<'_>) -> Result<(), DatabaseError> {
     let own = format!(
-        "with lost as (
-            delete from staging using candles c, objects other
-            where c.symbol = $4 and c.interval = $5 and c.time = staging.time
-                and other.id = c.object_id and other.id <> $1 and {NEWER}
-            returning staging.*)
+        "with claims as (
+            select time, object_id from candles where symbol = $4 and interval = $5
+            union all select time, object_id from shadowed_candles where symbol = $4 and interval = $5),
+        lost as (
+            delete from staging using claims c, objects other
+            where c.time = staging.time and other.id = c.object_id and other.id <> $1 and {NEWER}
+            returning staging.*),
+        given as (
+            delete from candles c using lost
+            where c.symbol = $4 and c.interval = $5 and c.time = lost.time and c.object_id = $1)
         insert into shadowed_candles
             select $4, $5, time, open, high, low, close, volume, is_filled, $1 from lost"
     );
@@ -116,7 +131,7 @@ async fn promote(database: &mut PgConnection, series: &Series) -> Result<(), Dat
             where s.symbol = $1 and s.interval = $2
                 and not exists (select from candles c where c.symbol = $1 and c.interval = $2 and c.time = s.time)
                 and not exists (select from staging where staging.time = s.time)
-            order by s.time, o.raw_written desc, o.key desc),
+            order by s.time, o.raw_written desc, o.key collate \"C\" desc),
         taken as (
             delete from shadowed_candles s using heirs h
             where s.symbol = $1 and s.interval = $2 and s.time = h.time and s.object_id = h.object_id)

@@ -5,6 +5,8 @@
 mod aapl;
 mod calendars;
 mod fuzz;
+mod handler;
 mod properties;
 mod rules;
+mod store;
 mod support;

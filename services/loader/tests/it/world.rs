@@ -1,0 +1,166 @@
+//! A bucket, a database and a loader between them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use candlewick_loader::handler::Loader;
+use candlewick_shared::core::candle::{Candle, CandleTime};
+use candlewick_shared::core::clean_csv::{self, CleanCandles};
+use candlewick_shared::core::event::{EventKind, ObjectEvent};
+use candlewick_shared::core::key::TransformedKey;
+use candlewick_shared::core::metadata::{Instrument, Metadata, TransformedMetadata};
+use candlewick_shared::ports::store::{NewObject, ObjectStore, PutIf};
+use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
+use jiff::Timestamp;
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+
+use crate::bucket::Bucket;
+use crate::server;
+
+pub const JANUARY: &str = "transformed/interval=1min/symbol=AAPL/2024-01.csv";
+pub const FEBRUARY: &str = "transformed/interval=1min/symbol=AAPL/2024-02.csv";
+pub const MARCH: &str = "transformed/interval=1min/symbol=AAPL/2024-03.csv";
+
+/// A bucket, a database and a loader between them.
+#[derive(Clone)]
+pub struct World {
+    pub bucket: Bucket,
+    pub pool: PgPool,
+}
+
+/// What the ledger says of a version: rows in all, inserted, updated, unchanged, removed.
+pub type Counts = (i64, i64, i64, i64, i64);
+
+/// Candles, each by its minute and by what its close is.
+pub type Rows<'a> = &'a [(i64, u32)];
+
+impl World {
+    pub async fn new() -> Self {
+        let options = PgPoolOptions::new().max_connections(5).acquire_timeout(Duration::from_secs(5));
+        let pool = options.connect_with(server::new_database().await).await.unwrap();
+        Self { bucket: Bucket::default(), pool }
+    }
+
+    pub fn loader(&self) -> Loader {
+        let now = || "2024-12-31T00:00:00Z".parse().unwrap();
+        Loader::new(Arc::new(self.bucket.clone()), self.pool.clone(), Arc::new(now))
+    }
+
+    pub async fn deliver(&self, key: &str) -> Outcome {
+        let event = ObjectEvent {
+            kind: EventKind::Created,
+            bucket: "candles".to_owned(),
+            key: key.to_owned(),
+            size: None,
+            etag: None,
+            version_id: None,
+            time: None,
+        };
+        self.loader().handle(event).await
+    }
+
+    pub async fn done(&self, key: &str) {
+        assert_eq!(self.deliver(key).await.unwrap(), Settled::Done);
+    }
+
+    pub async fn failure(&self, key: &str) -> Failure {
+        match self.deliver(key).await {
+            Err(Setback::Permanent(failure)) => failure,
+            other => panic!("no permanent failure: {other:?}"),
+        }
+    }
+
+    pub async fn superseded(&self, key: &str) -> String {
+        match self.deliver(key).await {
+            Ok(Settled::Superseded(why)) => why,
+            other => panic!("not superseded: {other:?}"),
+        }
+    }
+
+    pub async fn put(&self, key: &str, body: impl Into<Vec<u8>>, metadata: Metadata) {
+        self.bucket.inner.put(key, NewObject::csv(body.into(), metadata), PutIf::Always).await.unwrap();
+    }
+
+    /// Puts a clean object whose raw object was written at a second.
+    pub async fn put_rows(&self, key: &str, written: i64, rows: Rows<'_>) {
+        self.put(key, body(key, rows), origin(written).write()).await;
+    }
+
+    pub async fn load_rows(&self, key: &str, written: i64, rows: Rows<'_>) {
+        self.put_rows(key, written, rows).await;
+        self.done(key).await;
+    }
+
+    /// The minute, close and owner's file of each candle.
+    pub async fn table(&self) -> Vec<(i64, u32, String)> {
+        self.claims("candles").await
+    }
+
+    /// The same of each claim that waits.
+    pub async fn shadowed(&self) -> Vec<(i64, u32, String)> {
+        self.claims("shadowed_candles").await
+    }
+
+    async fn claims(&self, table: &str) -> Vec<(i64, u32, String)> {
+        let query = format!(
+            "select (extract(epoch from c.time) / 60)::bigint, close::text, o.key
+             from {table} c join objects o on o.id = c.object_id order by 1, 3"
+        );
+        let rows: Vec<(i64, String, String)> =
+            sqlx::query_as(sqlx::AssertSqlSafe(query)).fetch_all(&self.pool).await.unwrap();
+        rows.into_iter().map(|(minute, close, key)| (minute, close.parse().unwrap(), key)).collect()
+    }
+
+    /// The minute and close of each candle.
+    pub async fn candles(&self) -> Vec<(i64, u32)> {
+        self.table().await.into_iter().map(|(minute, close, _)| (minute, close)).collect()
+    }
+
+    pub async fn counts(&self, key: &str) -> Counts {
+        let query =
+            "select rows_total, rows_inserted, rows_updated, rows_unchanged, rows_removed from objects where key = $1";
+        sqlx::query_as(query).bind(key).fetch_one(&self.pool).await.unwrap()
+    }
+
+    /// Empties the database, as far as objects and candles go.
+    pub async fn empty(&self) {
+        self.run("delete from shadowed_candles; delete from candles; delete from objects").await;
+    }
+
+    /// A query of one value, which must be there.
+    pub async fn value(&self, sql: &'static str) -> String {
+        sqlx::query_scalar(sql).fetch_one(&self.pool).await.unwrap()
+    }
+
+    pub async fn run(&self, sql: &'static str) {
+        sqlx::raw_sql(sql).execute(&self.pool).await.unwrap();
+    }
+}
+
+/// Clean CSV of an intraday series.
+pub fn body(key: &str, rows: Rows<'_>) -> Vec<u8> {
+    let key: TransformedKey = key.parse().unwrap();
+    let candles = rows.iter().map(|(minute, close)| candle(*minute, *close)).collect();
+    clean_csv::write(&key.path.series, &CleanCandles { has_volume: true, candles }).unwrap()
+}
+
+fn candle(minute: i64, close: u32) -> Candle {
+    let close = close.to_string().parse().unwrap();
+    let time = CandleTime::from_seconds(minute * 60);
+    Candle { time, open: close, high: close, low: close, close, volume: Some(close), is_filled: false }
+}
+
+/// What stands beside a clean object whose raw object was written at a second.
+pub fn origin(written: i64) -> TransformedMetadata {
+    TransformedMetadata {
+        raw_key: "raw/file.csv".to_owned(),
+        raw_etag: "raw-etag".to_owned(),
+        raw_written: Timestamp::from_second(written).unwrap(),
+        fetched_at: None,
+        transformed_at: None,
+        traceparent: None,
+        run: None,
+        instrument: Instrument::default(),
+    }
+}

@@ -1,0 +1,260 @@
+//! What the handler promises: order of writes, conditions, and who wins when several write at once.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use candlewick_shared::core::event::{EventKind, ObjectEvent};
+use candlewick_shared::core::metadata::TransformedMetadata;
+use candlewick_shared::core::report::Report;
+use candlewick_shared::ports::store::ObjectStore;
+use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
+use candlewick_transform::handler::Transform;
+use flate2::{Compression, write::GzEncoder};
+use jiff::Timestamp;
+
+use crate::store::{self, Bucket};
+
+const RAW: &str = "raw/interval=1day/symbol=AAPL/candles.csv";
+const GZIPPED: &str = "raw/interval=1day/symbol=AAPL/candles.csv.gz";
+const CLEAN: &str = "transformed/interval=1day/symbol=AAPL/candles.csv";
+const REPORT: &str = "reports/interval=1day/symbol=AAPL/candles.json";
+const QUARANTINE: &str = "quarantine/interval=1day/symbol=AAPL/candles.csv";
+
+/// The bucket's own clock begins in 1970, where every candle would lie in the future.
+const FETCHED: (&str, &str) = ("fetched-at", "2024-12-30T22:00:00Z");
+
+const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+/// A raw file of one candle that is known by its close, and of one row that is no candle.
+fn raw(close: &str) -> String {
+    format!("datetime,open,high,low,close,volume\n2024-12-27,9,99,1,{close},5\n2024-12-26,9,99,1,,5\n")
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn now() -> Timestamp {
+    "2024-12-31T00:00:00Z".parse().unwrap()
+}
+
+async fn handle(store: Arc<dyn ObjectStore>, key: &str) -> Outcome {
+    let event = ObjectEvent {
+        kind: EventKind::Created,
+        bucket: "candles".to_owned(),
+        key: key.to_owned(),
+        size: None,
+        etag: None,
+        version_id: None,
+        time: None,
+    };
+    Transform::new(store, Arc::new(now)).handle(event).await
+}
+
+async fn deliver(bucket: &Bucket, key: &str) -> Outcome {
+    handle(Arc::new(bucket.clone()), key).await
+}
+
+async fn failure(bucket: &Bucket, key: &str) -> Failure {
+    match deliver(bucket, key).await {
+        Err(Setback::Permanent(failure)) => failure,
+        other => panic!("no permanent failure: {other:?}"),
+    }
+}
+
+async fn superseded(bucket: &Bucket, key: &str) -> String {
+    match deliver(bucket, key).await {
+        Ok(Settled::Superseded(why)) => why,
+        other => panic!("not superseded: {other:?}"),
+    }
+}
+
+/// The closes of the clean object.
+async fn closes(bucket: &Bucket) -> Vec<String> {
+    let text = bucket.text(CLEAN).await;
+    text.lines().skip(1).map(|line| line.split(',').nth(6).unwrap().to_owned()).collect()
+}
+
+async fn origin(bucket: &Bucket) -> TransformedMetadata {
+    TransformedMetadata::read(&bucket.object(CLEAN).await.info.metadata).unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn report_and_quarantine_are_there_before_the_clean_object() {
+    let bucket = Bucket::default();
+    bucket.drop_object(RAW, raw("10"), &[FETCHED]).await;
+    assert_eq!(deliver(&bucket, RAW).await.unwrap(), Settled::Done);
+    assert_eq!(bucket.written(), [REPORT, QUARANTINE, CLEAN]);
+    let report: Report = serde_json::from_str(&bucket.text(REPORT).await).unwrap();
+    assert_eq!((report.rows.read, report.rows.kept, report.rows.quarantined_total()), (2, 1, 1));
+    assert_eq!(report.source.etag, bucket.object(RAW).await.info.etag);
+    assert!(bucket.text(QUARANTINE).await.contains("close,missing"));
+}
+
+#[tokio::test]
+async fn a_second_delivery_gives_the_same_bytes() {
+    let bucket = Bucket::default();
+    bucket.drop_object(RAW, raw("10"), &[FETCHED]).await;
+    deliver(&bucket, RAW).await.unwrap();
+    let bodies = async || (bucket.text(REPORT).await, bucket.text(QUARANTINE).await, bucket.text(CLEAN).await);
+    let first = bodies().await;
+    assert_eq!(deliver(&bucket, RAW).await.unwrap(), Settled::Done);
+    assert_eq!(bodies().await, first);
+}
+
+#[tokio::test]
+async fn an_old_reader_cannot_overwrite_a_newer_result() {
+    for first_there in [false, true] {
+        let bucket = Bucket::default();
+        if first_there {
+            bucket.drop_object(RAW, raw("9"), &[FETCHED]).await;
+            deliver(&bucket, RAW).await.unwrap();
+        }
+        bucket.drop_object(RAW, raw("10"), &[FETCHED]).await;
+        let inner = Arc::clone(&bucket.inner);
+        bucket.intrude_after_a_read(async move {
+            store::put(&inner, RAW, raw("11"), &[FETCHED]).await;
+            handle(inner, RAW).await.unwrap();
+        });
+        let before = bucket.written().len();
+        assert_eq!(deliver(&bucket, RAW).await.unwrap(), Settled::Done);
+        assert_eq!(closes(&bucket).await, ["11"]);
+        // What the first look made was refused, and the second look wrote everything anew.
+        assert_eq!(bucket.written()[before..], [REPORT, QUARANTINE, REPORT, QUARANTINE, CLEAN]);
+        let report: Report = serde_json::from_str(&bucket.text(REPORT).await).unwrap();
+        assert_eq!(report.source.etag, bucket.object(RAW).await.info.etag);
+    }
+}
+
+#[tokio::test]
+async fn a_target_that_never_stands_still_waits_its_turn() {
+    let bucket = Bucket::default();
+    bucket.drop_object(RAW, raw("10"), &[FETCHED]).await;
+    for look in 0..5 {
+        let inner = Arc::clone(&bucket.inner);
+        bucket.intrude_after_a_read(async move { store::put(&inner, CLEAN, format!("look {look}"), &[]).await });
+    }
+    let outcome = deliver(&bucket, RAW).await;
+    assert!(matches!(outcome, Err(Setback::Retry(_))), "{outcome:?}");
+    assert_eq!(bucket.text(CLEAN).await, "look 4");
+    assert_eq!(deliver(&bucket, RAW).await.unwrap(), Settled::Done);
+}
+
+#[tokio::test]
+async fn a_raw_object_that_is_gone_is_settled_only_if_its_clean_object_is_there() {
+    let bucket = Bucket::default();
+    let failure = failure(&bucket, RAW).await;
+    assert_eq!(failure.class, "object_missing");
+    assert!(failure.message.contains(RAW), "{}", failure.message);
+    bucket.drop_object(RAW, raw("10"), &[FETCHED]).await;
+    deliver(&bucket, RAW).await.unwrap();
+    bucket.inner.remove(RAW);
+    assert!(superseded(&bucket, RAW).await.contains("gone"));
+    assert_eq!(closes(&bucket).await, ["10"]);
+}
+
+#[tokio::test]
+async fn a_key_that_names_no_series_is_a_permanent_failure() {
+    for key in
+        ["raw/candles.csv", "raw/interval=5h/symbol=AAPL/candles.csv", "raw/interval=1day/symbol=BTC/USD/candles.csv"]
+    {
+        let failure = failure(&Bucket::default(), key).await;
+        assert_eq!(failure.class, "bad_key");
+        assert!(failure.message.contains(key), "{}", failure.message);
+    }
+}
+
+#[tokio::test]
+async fn of_a_gzipped_and_a_plain_object_the_newer_wins_in_either_order() {
+    for (older, newer) in [(RAW, GZIPPED), (GZIPPED, RAW)] {
+        for order in [[older, newer], [newer, older]] {
+            let bucket = Bucket::default();
+            for (key, close) in [(older, "10"), (newer, "11")] {
+                let body = if key == GZIPPED { gzip(&raw(close)) } else { raw(close).into_bytes() };
+                bucket.drop_object(key, body, &[FETCHED]).await;
+            }
+            for key in order {
+                deliver(&bucket, key).await.unwrap();
+            }
+            assert_eq!(
+                (closes(&bucket).await, origin(&bucket).await.raw_key),
+                (vec!["11".to_owned()], newer.to_owned())
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_put_back_is_as_old_as_when_it_was_first_written() {
+    let bucket = Bucket::default();
+    bucket.drop_object(GZIPPED, gzip(&raw("11")), &[FETCHED]).await;
+    deliver(&bucket, GZIPPED).await.unwrap();
+    bucket.drop_object(RAW, raw("10"), &[FETCHED, ("first-written", "1969-12-31T00:00:00Z")]).await;
+    assert!(superseded(&bucket, RAW).await.contains(GZIPPED));
+    assert_eq!(closes(&bucket).await, ["11"]);
+}
+
+#[tokio::test]
+async fn without_a_fetch_the_first_writing_is_the_now_of_the_cleaning() {
+    let bucket = Bucket::default();
+    let first = "2024-12-28T00:00:00Z";
+    bucket.drop_object(RAW, raw("10"), &[("first-written", first)]).await;
+    deliver(&bucket, RAW).await.unwrap();
+    let report: Report = serde_json::from_str(&bucket.text(REPORT).await).unwrap();
+    assert_eq!((report.source.as_of.as_str(), report.rows.kept), (first, 1));
+    assert_eq!(origin(&bucket).await.raw_written.to_string(), first);
+}
+
+#[tokio::test]
+async fn broken_metadata_is_a_permanent_failure_that_names_it() {
+    for (name, value) in [("fetched-at", "yesterday"), ("timezone", "Mars/Olympus"), ("traceparent", "00-0-0-0")] {
+        let bucket = Bucket::default();
+        bucket.drop_object(RAW, raw("10"), &[(name, value)]).await;
+        let failure = failure(&bucket, RAW).await;
+        assert_eq!(failure.class, "bad_metadata");
+        assert!(failure.message.contains(name) && failure.message.contains(value), "{}", failure.message);
+        assert_eq!(bucket.written(), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn what_stands_beside_the_raw_object_reaches_the_clean_one() {
+    let bucket = Bucket::default();
+    let said = [
+        FETCHED,
+        ("traceparent", TRACE),
+        ("run", "run-1"),
+        ("instrument-type", "Common Stock"),
+        ("currency", "USD"),
+        ("calendar", "XNGS"),
+        ("timezone", "America/New_York"),
+    ];
+    bucket.drop_object(RAW, raw("10"), &said).await;
+    deliver(&bucket, RAW).await.unwrap();
+    let metadata = bucket.object(CLEAN).await.info.metadata;
+    for (name, value) in said {
+        assert_eq!(metadata.get(name).map(String::as_str), Some(value), "{name}");
+    }
+    let origin = origin(&bucket).await;
+    let raw_info = bucket.object(RAW).await.info;
+    assert_eq!((origin.raw_key, origin.raw_etag), (raw_info.key, raw_info.etag));
+    assert_eq!((origin.raw_written, origin.transformed_at), (raw_info.last_modified, Some(now())));
+}
+
+#[tokio::test]
+async fn an_unreadable_file_leaves_the_older_clean_object_in_place() {
+    let bucket = Bucket::default();
+    bucket.drop_object(RAW, raw("10"), &[FETCHED]).await;
+    deliver(&bucket, RAW).await.unwrap();
+    let before = bucket.text(CLEAN).await;
+    for broken in ["", "{\"code\": 429}", "a,b\n1,2\n"] {
+        bucket.drop_object(RAW, broken, &[FETCHED, ("traceparent", TRACE)]).await;
+        let failure = failure(&bucket, RAW).await;
+        assert_eq!(failure.class, "unreadable_object");
+        assert!(failure.message.contains(RAW), "{}", failure.message);
+        assert_eq!(failure.trace_id.as_deref(), Some("0af7651916cd43dd8448eb211c80319c"));
+        assert_eq!(bucket.text(CLEAN).await, before);
+    }
+}

@@ -1,0 +1,80 @@
+//! A bucket in memory that remembers its writes, and lets others in between a handler's calls.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use candlewick_shared::adapters::memory_store::MemoryStore;
+use candlewick_shared::core::metadata::Metadata;
+use candlewick_shared::ports::store::{NewObject, Object, ObjectInfo, ObjectStore, Put, PutIf, StoreError};
+use futures::future::BoxFuture;
+
+/// A bucket in memory with witnesses and intruders.
+#[derive(Clone, Default)]
+pub struct Bucket {
+    /// The bucket itself, for whom nobody watches.
+    pub inner: Arc<MemoryStore>,
+    written: Arc<Mutex<Vec<String>>>,
+    intruders: Arc<Mutex<VecDeque<BoxFuture<'static, ()>>>>,
+}
+
+impl Bucket {
+    /// The keys that were written through this, in order.
+    pub fn written(&self) -> Vec<String> {
+        self.written.lock().unwrap().clone()
+    }
+
+    /// Lets somebody in right after the next read that nobody was let in after yet.
+    pub fn intrude_after_a_read(&self, intruder: impl Future<Output = ()> + Send + 'static) {
+        self.intruders.lock().unwrap().push_back(Box::pin(intruder));
+    }
+
+    /// Writes an object unwatched.
+    pub async fn drop_object(&self, key: &str, body: impl Into<Vec<u8>>, metadata: &[(&str, &str)]) {
+        put(&self.inner, key, body, metadata).await;
+    }
+
+    /// The object at a key, which must be there.
+    pub async fn object(&self, key: &str) -> Object {
+        self.inner.get(key).await.unwrap().unwrap_or_else(|| panic!("there is no {key}"))
+    }
+
+    /// The text of the object at a key, which must be there.
+    pub async fn text(&self, key: &str) -> String {
+        String::from_utf8(self.object(key).await.body.to_vec()).unwrap()
+    }
+}
+
+/// Writes an object, whatever stands there.
+pub async fn put(store: &MemoryStore, key: &str, body: impl Into<Vec<u8>>, metadata: &[(&str, &str)]) {
+    let metadata: Metadata = metadata.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    store.put(key, NewObject::csv(body.into(), metadata), PutIf::Always).await.unwrap();
+}
+
+#[async_trait]
+impl ObjectStore for Bucket {
+    async fn get(&self, key: &str) -> Result<Option<Object>, StoreError> {
+        let object = self.inner.get(key).await;
+        let intruder = self.intruders.lock().unwrap().pop_front();
+        if let Some(intruder) = intruder {
+            intruder.await;
+        }
+        object
+    }
+
+    async fn head(&self, key: &str) -> Result<Option<ObjectInfo>, StoreError> {
+        self.inner.head(key).await
+    }
+
+    async fn put(&self, key: &str, object: NewObject, condition: PutIf) -> Result<Put, StoreError> {
+        let put = self.inner.put(key, object, condition).await?;
+        if put != Put::Changed {
+            self.written.lock().unwrap().push(key.to_owned());
+        }
+        Ok(put)
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<ObjectInfo>, StoreError> {
+        self.inner.list(prefix).await
+    }
+}
