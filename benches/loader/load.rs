@@ -103,8 +103,8 @@ async fn round(pool: &PgPool, url: &str, file: &Path) -> [f64; 4] {
 
 /// An empty table, at rest, and a row of the ledger for what `\copy` copies.
 async fn empty(pool: &PgPool) {
-    let sql = "truncate objects, candles, shadowed_candles, quality; alter table candles alter object_id set default 1;
-        insert into objects (id, key, symbol, interval) overriding system value values (1, 'copy', 'COPY', '1min')";
+    let sql = "truncate objects, candles, shadowed_candles, quality; alter table candles alter object_id set default 0;
+        insert into objects (id, key, symbol, interval) overriding system value values (0, 'copy', 'COPY', '1min')";
     sqlx::raw_sql(sql).execute(pool).await.unwrap();
     sqlx::raw_sql("checkpoint").execute(pool).await.unwrap();
 }
