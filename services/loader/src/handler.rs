@@ -12,10 +12,9 @@ use candlewick_shared::ports::store::{Object, ObjectStore};
 use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
 use sqlx::{PgConnection, PgPool};
 
+use crate::claim::{self, Claim};
 use crate::failure::During;
 use crate::ledger::{self, Entry, Version};
-use crate::merge::{self, Claim};
-use crate::staging;
 
 /// The handler of clean objects.
 #[derive(Clone)]
@@ -90,9 +89,14 @@ impl Loader {
         version: &Version<'_>,
         candles: &CleanCandles,
     ) -> Result<(), Setback> {
-        staging::stage(&mut *database, candles).await?;
-        let claim = Claim { object: entry.id, key, raw_written: version.raw_written() };
-        let counts = merge::merge(&mut *database, claim).await?;
+        let claim = Claim {
+            object: entry.id,
+            key,
+            raw_written: version.raw_written(),
+            before: version.before(entry),
+            candles: &candles.candles,
+        };
+        let counts = claim::settle(&mut *database, claim).await?;
         let now = (self.now)();
         ledger::loaded(&mut *database, entry, version, candles, counts, now).await?;
         if let Some(report) = self.report(key).await? {

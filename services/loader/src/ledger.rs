@@ -8,8 +8,8 @@ use candlewick_shared::ports::store::ObjectInfo;
 use jiff::Timestamp;
 use sqlx::{PgConnection, Row};
 
+use crate::claim::{Before, Counts};
 use crate::failure::{DatabaseError, During};
-use crate::merge::Counts;
 
 /// The ledger's row of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct Loaded {
     pub etag: String,
     /// When the raw object behind it was written, in microseconds since 1970.
     pub raw_written: i64,
+    /// How many candles it has.
+    pub rows: i64,
 }
 
 /// A version of an object, about to be loaded.
@@ -45,6 +47,16 @@ impl Version<'_> {
     #[must_use]
     pub fn raw_written(&self) -> Timestamp {
         self.origin.map_or(self.info.last_modified, |origin| origin.raw_written)
+    }
+
+    /// What the table has of the object before this version of it.
+    #[must_use]
+    pub fn before(&self, entry: &Entry) -> Before {
+        match &entry.loaded {
+            None | Some(Loaded { rows: 0, .. }) => Before::Nothing,
+            Some(loaded) if loaded.etag == self.info.etag => Before::TheSame,
+            Some(_) => Before::Another,
+        }
     }
 
     /// Whether it is the one that is loaded. The same content written again is another version: it is newer, and may have
@@ -77,12 +89,13 @@ pub async fn find(database: &mut PgConnection, key: &TransformedKey) -> Result<O
     let row = sqlx::query(FIND).bind(key.to_string()).fetch_optional(database).await.during("read the ledger")?;
     Ok(row.map(|row| {
         let loaded = row.get::<Option<String>, _>(1).zip(row.get(2));
-        let loaded = loaded.map(|(etag, raw_written)| Loaded { etag, raw_written });
-        Entry { id: row.get(0), loaded, has_failed: row.get(3) }
+        let loaded = loaded.map(|(etag, raw_written)| Loaded { etag, raw_written, rows: row.get(3) });
+        Entry { id: row.get(0), loaded, has_failed: row.get(4) }
     }))
 }
 
-const FIND: &str = "select id, etag, round(extract(epoch from raw_written) * 1000000)::bigint, error is not null
+const FIND: &str = "select id, etag, round(extract(epoch from raw_written) * 1000000)::bigint, rows_total,
+    error is not null
     from objects where key = $1";
 
 /// The ledger's row of an object, made where there is none.

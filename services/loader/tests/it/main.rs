@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 mod beside;
+mod binary;
 mod bucket;
 mod faults;
 mod history;
@@ -40,7 +41,14 @@ fn main() -> ExitCode {
 }
 
 fn trials() -> Vec<Trial> {
-    let all = [beside::trials(), faults::trials(), history::trials(), overlaps::trials(), versions::trials()];
+    let all = [
+        beside::trials(),
+        binary::trials(),
+        faults::trials(),
+        history::trials(),
+        overlaps::trials(),
+        versions::trials(),
+    ];
     all.into_iter().flatten().collect()
 }
 

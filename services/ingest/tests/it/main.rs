@@ -1,0 +1,8 @@
+//! What ingest promises, seen from outside: the simulator in place of the API, and memory in place of bucket and queue.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
+mod errors;
+mod fetch;
+mod refresh;
+mod support;

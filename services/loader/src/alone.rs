@@ -1,0 +1,46 @@
+//! The ways of an object whose span no other object of its series shares.
+
+use sqlx::PgConnection;
+
+use crate::binary::{COLUMNS, Frame};
+use crate::claim::{Claim, Counts};
+use crate::copy;
+use crate::failure::{DatabaseError, During};
+use crate::{merge, staging};
+
+/// Copies the candles of an object of which the table has none, straight to their place.
+///
+/// # Errors
+/// The database's.
+pub async fn fill(database: &mut PgConnection, claim: Claim<'_>) -> Result<Counts, DatabaseError> {
+    let series = &claim.key.path.series;
+    let frame = Frame::default()
+        .text_before(series.symbol.as_str())
+        .text_before(series.interval.as_str())
+        .bigint_after(claim.object);
+    let table = format!("candles (symbol, interval, {COLUMNS}, object_id)");
+    copy::candles_in(database, &table, &frame, claim.candles).await?;
+    Ok(Counts { inserted: claim.candles.len() as i64, ..Counts::default() })
+}
+
+/// Reads what the table has of an object, and writes what differs.
+///
+/// # Errors
+/// The database's.
+pub async fn replace(database: &mut PgConnection, claim: Claim<'_>) -> Result<Counts, DatabaseError> {
+    let difference = copy::difference(&mut *database, claim.object, claim.candles).await?;
+    let removed = difference.gone.len() as i64;
+    if removed > 0 {
+        let times: Vec<_> = difference.gone.iter().map(|time| time.seconds() as f64).collect();
+        claim.bound(REMOVE).bind(times).execute(&mut *database).await.during("remove candles that are gone")?;
+    }
+    let (mut inserted, mut updated) = (0, 0);
+    if !difference.rows.is_empty() {
+        staging::stage_rows(&mut *database, &difference.rows).await?;
+        (inserted, updated) = merge::write(database, claim).await?;
+    }
+    Ok(Counts { inserted, updated, unchanged: difference.unchanged, removed })
+}
+
+const REMOVE: &str = "delete from candles c using unnest($4::float8[]) gone
+    where c.symbol = $2 and c.interval = $3 and c.time = to_timestamp(gone) and c.object_id = $1";

@@ -1,0 +1,55 @@
+//! What differs between the rows that are in the table and the candles that a new version has.
+
+use candlewick_shared::core::candle::{Candle, CandleTime};
+
+use crate::binary::{self, Frame};
+
+/// What differs, found by going through both in the order of time.
+pub struct Difference<'a> {
+    coming: std::iter::Peekable<std::slice::Iter<'a, Candle>>,
+    scratch: Vec<u8>,
+    /// The rows to write, new or changed, in binary form.
+    pub rows: Vec<u8>,
+    /// The times of rows that are to go.
+    pub gone: Vec<CandleTime>,
+    /// How many rows stay as they are.
+    pub unchanged: i64,
+}
+
+impl<'a> Difference<'a> {
+    /// Nothing seen of the table yet; the candles ascend.
+    #[must_use]
+    pub fn from(candles: &'a [Candle]) -> Self {
+        let coming = candles.iter().peekable();
+        Self { coming, scratch: Vec::new(), rows: Vec::new(), gone: Vec::new(), unchanged: 0 }
+    }
+
+    /// Takes the next row of the table. Rows must ascend.
+    pub fn see(&mut self, row: &[u8]) {
+        let Some(time) = binary::time_of(row) else { return };
+        while let Some(added) = self.coming.next_if(|candle| binary::microseconds(candle.time) < time) {
+            Frame::default().put(&mut self.rows, added);
+        }
+        match self.coming.next_if(|candle| binary::microseconds(candle.time) == time) {
+            Some(candle) => self.compare(row, candle),
+            None => self.gone.push(binary::candle_time(time)),
+        }
+    }
+
+    fn compare(&mut self, row: &[u8], candle: &Candle) {
+        self.scratch.clear();
+        Frame::default().put(&mut self.scratch, candle);
+        if self.scratch == row {
+            self.unchanged += 1;
+        } else {
+            self.rows.extend(&self.scratch);
+        }
+    }
+
+    /// Takes note that the table has no more rows.
+    pub fn end(&mut self) {
+        for added in self.coming.by_ref() {
+            Frame::default().put(&mut self.rows, added);
+        }
+    }
+}
