@@ -8,5 +8,6 @@ mod fuzz;
 mod handler;
 mod properties;
 mod rules;
+mod settings;
 mod store;
 mod support;

@@ -1,0 +1,89 @@
+//! The watchlist's word on how an object is cleaned, and who hears of an object that was touched too much.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use candlewick_shared::core::event::{EventKind, ObjectEvent};
+use candlewick_shared::ports::notifier::{Alert, Notifier};
+use candlewick_shared::runtime::outcome::{Outcome, Setback, Settled};
+use candlewick_transform::handler::Transform;
+
+use crate::store::Bucket;
+
+const RAW: &str = "raw/interval=1day/symbol=AAPL/candles.csv";
+const CLEAN: &str = "transformed/interval=1day/symbol=AAPL/candles.csv";
+
+/// The sessions around Thanksgiving, without the Friday's.
+const GAP: &str = "date,open,high,low,close\n2024-11-27,1,1,1,1\n2024-12-02,2,2,2,2\n";
+
+#[derive(Default)]
+struct Heard(Mutex<Vec<Alert>>);
+
+#[async_trait]
+impl Notifier for Heard {
+    async fn notify(&self, alert: Alert) {
+        self.0.lock().unwrap().push(alert);
+    }
+}
+
+/// Cleans the file with the gap by a watchlist, and returns what came of it, the clean CSV, and what was heard.
+async fn cleaned_by(watchlist: &str) -> (Outcome, Option<String>, Vec<Alert>) {
+    let path = watchlist_file(watchlist);
+    let (bucket, heard) = (Bucket::default(), Arc::new(Heard::default()));
+    bucket.drop_object(RAW, GAP, &[("fetched-at", "2024-12-30T22:00:00Z")]).await;
+    let now = Arc::new(|| "2024-12-31T00:00:00Z".parse().unwrap());
+    let transform = Transform::new(Arc::new(bucket.clone()), now).with_notifier(heard.clone());
+    let outcome = transform.with_watchlist(Some(path)).handle(event()).await;
+    let clean = if outcome.is_ok() { Some(bucket.text(CLEAN).await) } else { None };
+    let alerts = heard.0.lock().unwrap().clone();
+    (outcome, clean, alerts)
+}
+
+/// A file of its own for each text: tests run side by side.
+fn watchlist_file(text: &str) -> PathBuf {
+    let name = format!("watchlist-{}-{}.toml", std::process::id(), text.len());
+    let path = std::env::temp_dir().join(name);
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+fn event() -> ObjectEvent {
+    let (bucket, key) = ("candles".to_owned(), RAW.to_owned());
+    ObjectEvent { kind: EventKind::Created, bucket, key, size: None, etag: None, version_id: None, time: None }
+}
+
+fn watchlist(settings: &str) -> String {
+    format!("[groups.stocks]\nsymbols = [\"AAPL\"]\n[instruments.AAPL]\n{settings}\n")
+}
+
+#[tokio::test]
+async fn an_object_is_cleaned_as_its_instruments_table_says() {
+    let (_, clean, _) = cleaned_by(&watchlist("calendar = \"XNYS\"\nmax_filled = 1.0")).await;
+    assert!(clean.unwrap().contains("AAPL,1day,2024-11-29,1,1,1,1,true"));
+    let (_, clean, _) = cleaned_by(&watchlist("calendar = \"XNYS\"\nmax_fill = 0")).await;
+    assert!(!clean.unwrap().contains("true"));
+}
+
+#[tokio::test]
+async fn an_object_that_was_touched_too_much_is_loaded_and_heard_of() {
+    let (outcome, clean, alerts) = cleaned_by(&watchlist("calendar = \"XNYS\"\nmax_filled = 0.1")).await;
+    assert_eq!(outcome.unwrap(), Settled::Done);
+    assert!(clean.unwrap().contains("2024-11-29"));
+    let [alert] = &alerts[..] else { panic!("not one alert: {alerts:?}") };
+    assert_eq!((alert.kind, alert.subject.as_str()), ("dirty_object", "AAPL 1day"));
+    assert!(alert.text.contains("33.33 %") && alert.text.contains("reports/"), "{}", alert.text);
+}
+
+#[tokio::test]
+async fn an_object_within_its_thresholds_is_not_heard_of() {
+    let (outcome, _, alerts) = cleaned_by(&watchlist("calendar = \"XNYS\"\nmax_filled = 0.5")).await;
+    assert_eq!((outcome.unwrap(), alerts), (Settled::Done, vec![]));
+}
+
+#[tokio::test]
+async fn a_broken_watchlist_lets_the_message_come_again() {
+    let (outcome, _, _) = cleaned_by("[groups.stocks]\nsymbol = [\"AAPL\"]\n").await;
+    let Err(Setback::Retry(error)) = outcome else { panic!("it does not come again: {outcome:?}") };
+    assert!(format!("{error:#}").contains("mend the watchlist"), "{error:#}");
+}
