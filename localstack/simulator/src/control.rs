@@ -5,6 +5,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -91,7 +92,7 @@ async fn delete_requests(State(shared): State<Arc<Shared>>) -> Json<Value> {
 }
 
 async fn clock(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    Json(json!({ "now": shared.clock.now() }))
+    Json(json!({ "now": shared.clock.at(Timestamp::now()) }))
 }
 
 fn refused(reason: &str) -> (StatusCode, Json<Value>) {

@@ -12,7 +12,6 @@
 
 pub mod api;
 pub mod batch;
-pub mod clock;
 pub mod control;
 pub mod credits;
 pub mod fault_text;

@@ -4,7 +4,7 @@ use std::io::{ErrorKind, IsTerminal};
 use std::net::SocketAddr;
 
 use anyhow::{Context, Error, Result};
-use candlewick_simulator::clock::Clock;
+use candlewick_shared::runtime::env::Env;
 use candlewick_simulator::serve;
 use candlewick_simulator::settings::Arguments;
 use clap::Parser;
@@ -18,7 +18,7 @@ async fn main() -> Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
     let listener = bind(arguments.listen).await?;
-    let settings = arguments.into_settings(Clock::from_environment()?);
+    let settings = arguments.into_settings(Env::of_process().clock()?);
     let shutdown = async move {
         tokio::select! {
             _ = terminate.recv() => {}

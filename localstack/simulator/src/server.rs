@@ -11,13 +11,14 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
 use axum::routing::post;
 use bytes::Bytes;
+use candlewick_shared::core::clock::Clock;
 use futures::{StreamExt, stream};
+use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::time_series;
 use crate::batch;
-use crate::clock::Clock;
 use crate::control;
 use crate::credits::Usage;
 use crate::reply::{Reply, Spoiled};
@@ -69,12 +70,12 @@ fn routes(shared: Arc<Shared>) -> Router {
 
 async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap) -> Response<Body> {
     let request = batch::request(&uri, header_key(&headers));
-    let reply = shared.simulator.answer(&request, shared.clock.now());
+    let reply = shared.simulator.answer(&request, shared.clock.at(Timestamp::now()));
     deliver(reply).await
 }
 
 async fn answer_batch(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response<Body> {
-    let reply = batch::answer(&shared.simulator, &body, header_key(&headers), shared.clock.now());
+    let reply = batch::answer(&shared.simulator, &body, header_key(&headers), shared.clock.at(Timestamp::now()));
     deliver(reply).await
 }
 

@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 
+use candlewick_shared::core::clock::Clock;
 use clap::Parser;
 
-use crate::clock::Clock;
 use crate::credits::Plan;
 use crate::fault_text::{Defects, parse_defects, parse_faults};
 use crate::faults::Faults;

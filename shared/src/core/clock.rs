@@ -82,6 +82,15 @@ mod tests {
     }
 
     #[test]
+    fn an_anchor_has_parts_of_a_second_and_a_start_any_offset() {
+        let at =
+            |text: &str, second| text.parse::<Clock>().unwrap().at(Timestamp::from_second(second).unwrap()).to_string();
+        assert_eq!(at("2024-06-03T13:30:00Z@1000.5*60", 1001), "2024-06-03T13:30:30Z");
+        assert_eq!(at("2024-06-03T13:30:00Z@1000", 1010), "2024-06-03T13:30:10Z");
+        assert_eq!(at("2024-06-03T09:30:00-04:00@1000", 990), "2024-06-03T13:29:50Z");
+    }
+
+    #[test]
     fn its_setting_is_read_back_from_its_text() {
         let text = "2024-12-30T22:00:00Z@1732300000*1";
         assert_eq!(text.parse::<Clock>().unwrap().to_string(), text);
@@ -96,6 +105,8 @@ mod tests {
             "2024-12-30T22:00:00Z@x",
             "2024-12-30T22:00:00Z@1*0",
             "2024-12-30T22:00:00Z@1*-1",
+            "2024-12-30T22:00:00Z@1*NaN",
+            "2024-12-30T22:00:00Z",
         ] {
             assert!(text.parse::<Clock>().is_err(), "{text}");
         }

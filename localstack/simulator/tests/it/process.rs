@@ -51,5 +51,5 @@ fn a_malformed_clock_stops_it_at_the_start() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_candlewick-simulator"));
     let output = command.args(["--listen", "127.0.0.1:0"]).env("CLOCK", "soon").output().unwrap();
     assert!(!output.status.success());
-    assert!(String::from_utf8(output.stderr).unwrap().contains("CLOCK=soon"));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("CLOCK is \"soon\""));
 }

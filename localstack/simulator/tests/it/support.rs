@@ -1,8 +1,8 @@
 //! A simulator to ask: in this process without HTTP, or on a port of its own.
 
+use candlewick_shared::core::clock::Clock;
 use candlewick_simulator::api::time_series::Body;
 use candlewick_simulator::batch;
-use candlewick_simulator::clock::Clock;
 use candlewick_simulator::reply::Reply;
 use candlewick_simulator::settings::Settings;
 use candlewick_simulator::simulator::Simulator;
