@@ -12,7 +12,7 @@ use candlewick_shared::core::ingest_message::IngestMessage;
 use candlewick_shared::ports::queue::{Attributes, Message, Queue, Receipt};
 use candlewick_shared::ports::store::{Object, ObjectStore};
 use candlewick_shared::runtime::outcome::{Outcome, Setback};
-use candlewick_simulator::clock::Clock;
+use candlewick_shared::core::clock::Clock;
 use candlewick_simulator::fault_text::parse_faults;
 use candlewick_simulator::settings::Settings;
 use jiff::Timestamp;
