@@ -33,6 +33,17 @@ use crate::supervise::{Backoff, Service};
 /// The services that are started, in the order of a candle's way.
 pub const SERVICES: [&str; 3] = ["ingest", "transform", "loader"];
 
+/// What the services are given of the environment that the stack is started in.
+const PASSED_ON: [&str; 7] = [
+    "LOG_FORMAT",
+    "METRICS",
+    "OPENLINEAGE",
+    "OPENLINEAGE_URL",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "RUST_LOG",
+];
+
 /// The name of the bucket.
 pub const BUCKET: &str = "candlewick";
 
@@ -183,8 +194,10 @@ impl Stack {
         for (variable, value) in running.addresses.settings() {
             program = program.env(variable, value);
         }
-        if let Ok(filter) = std::env::var("RUST_LOG") {
-            program = program.env("RUST_LOG", filter);
+        for variable in PASSED_ON {
+            if let Ok(value) = std::env::var(variable) {
+                program = program.env(variable, value);
+            }
         }
         // Only the one service that asks the API is given the key.
         if name == "ingest" {

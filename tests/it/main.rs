@@ -7,10 +7,12 @@ mod bad_input;
 mod candles;
 mod candlewick;
 mod cleaning;
+mod collector;
 mod layering;
 mod restart;
 mod stack;
 mod starting;
+mod telemetry;
 
 use std::process::ExitCode;
 
@@ -21,7 +23,7 @@ use crate::stack::Stack;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let alone = layering::trials().into_iter().chain(starting::trials()).chain(cleaning::trials());
-    let on_stack = candles::trials().into_iter().chain(bad_input::trials());
+    let on_stack = candles::trials().into_iter().chain(bad_input::trials()).chain(telemetry::trials());
     let first = libtest_mimic::run(&arguments, alone.chain(on_stack).collect());
     // These stop what the others stand on, and each begins where the last one ended.
     let in_order = Arguments { test_threads: Some(1), ..arguments };

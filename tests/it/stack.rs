@@ -21,11 +21,13 @@ use candlewick_shared::ports::queue::{Message, NewMessage, Queue};
 use candlewick_shared::ports::store::{NewObject, Object, ObjectStore, PutIf};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use serde_json::Value;
 use sqlx::PgPool;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::candlewick::{candlewick, root};
+use crate::collector::{Collector, Seen};
 
 /// How long anything may take that is awaited. It bounds a failure, and measures nothing.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -40,6 +42,7 @@ pub struct Stack {
     /// Where it keeps its data.
     pub state: TempDir,
     runtime: Runtime,
+    collector: Collector,
     up: Mutex<Option<Up>>,
 }
 
@@ -78,7 +81,8 @@ impl Stack {
     fn new() -> anyhow::Result<Self> {
         let state = tempfile::Builder::new().prefix("candlewick-test-").tempdir().context("make a directory")?;
         let runtime = Runtime::new().context("start a runtime")?;
-        Ok(Self { state, runtime, up: Mutex::new(None) })
+        let collector = runtime.block_on(Collector::start())?;
+        Ok(Self { state, runtime, collector, up: Mutex::new(None) })
     }
 
     pub fn watchlist() -> PathBuf {
@@ -88,6 +92,9 @@ impl Stack {
     /// Runs `up` until it says that it is up.
     pub fn start(&self) -> anyhow::Result<()> {
         let mut command = candlewick(self.state.path());
+        let collector = format!("http://{}", self.collector.address);
+        command.env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector);
+        command.env("OPENLINEAGE", "objects").env("OPENLINEAGE_URL", &collector);
         command.args(["up", "--watchlist"]).arg(Self::watchlist()).stdout(Stdio::piped()).stderr(self.log("up.err")?);
         let mut child = command.spawn().context("start candlewick up")?;
         let ready = self.await_line(&mut child, "up, and reacting");
@@ -222,6 +229,26 @@ impl Stack {
             Ok(found.is_some())
         })?;
         found.context("find the letter")
+    }
+
+    /// A span that the services send, once it is there.
+    pub fn span(&self, what: &str, is_it: impl Fn(&Seen) -> bool) -> anyhow::Result<Seen> {
+        let mut found = None;
+        self.eventually(what, || {
+            found = self.collector.find(&is_it);
+            Ok(found.is_some())
+        })?;
+        found.context("find the span")
+    }
+
+    /// An event of lineage that the services send, once it is there.
+    pub fn lineage(&self, what: &str, is_it: impl Fn(&Value) -> bool) -> anyhow::Result<Value> {
+        let mut found = None;
+        self.eventually(what, || {
+            found = self.collector.event(&is_it);
+            Ok(found.is_some())
+        })?;
+        found.context("find the event")
     }
 
     fn look(&self, queue: &str, words: &str) -> anyhow::Result<Option<DeadLetter>> {

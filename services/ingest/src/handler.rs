@@ -17,8 +17,10 @@ use candlewick_shared::ports::queue::{NewMessage, Queue};
 use candlewick_shared::ports::store::{NewObject, ObjectStore, PutIf};
 use candlewick_shared::runtime::layers::Delivery;
 use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
+use candlewick_shared::runtime::telemetry;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
+use tracing::Instrument as _;
 
 use crate::answer::{Answer, ApiError, Meta};
 use crate::client::Client;
@@ -61,7 +63,9 @@ impl Ingest {
             }
             IngestMessage::Fetch { run, symbol, interval, traceparent } => {
                 let task = Task { series: Series { symbol, interval }, run, trace: traceparent.parse().ok() };
-                self.fetch(&task).await
+                let span = tracing::info_span!("fetch", series = %task.series, run = task.run, otel.kind = "client");
+                let span = telemetry::follow(span, task.trace);
+                self.fetch(&task).instrument(span).await
             }
         }
     }
@@ -122,7 +126,7 @@ impl Ingest {
             instrument: instrument(meta, task.series.interval.is_intraday()),
             adjust: Some("splits".to_owned()).filter(|_| !task.series.interval.is_intraday()),
             sha256: Some(Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect()),
-            traceparent: task.trace,
+            traceparent: telemetry::current().or(task.trace),
             run: Some(task.run.clone()),
             first_written: None,
         };

@@ -5,14 +5,20 @@ use std::sync::Arc;
 use candlewick_shared::core::clean_csv::{self, CleanCandles, NotClean};
 use candlewick_shared::core::event::ObjectEvent;
 use candlewick_shared::core::key::TransformedKey;
+use candlewick_shared::core::lineage::{Dataset, Work};
 use candlewick_shared::core::metadata::{Instrument, TransformedMetadata};
 use candlewick_shared::core::report::Report;
 use candlewick_shared::ports::clock::Now;
 use candlewick_shared::ports::store::{Object, ObjectStore};
+use candlewick_shared::runtime::lineage::Lineage;
+use candlewick_shared::runtime::measures;
 use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
+use candlewick_shared::runtime::telemetry;
+use jiff::Timestamp;
 use sqlx::{PgConnection, PgPool};
+use tracing::{Instrument as _, Span};
 
-use crate::claim::{self, Claim};
+use crate::claim::{self, Claim, Counts};
 use crate::failure::During;
 use crate::ledger::{self, Entry, Version};
 
@@ -22,13 +28,20 @@ pub struct Loader {
     store: Arc<dyn ObjectStore>,
     pool: PgPool,
     now: Now,
+    lineage: Lineage,
 }
 
 impl Loader {
     /// A handler that reads from one bucket and writes to one database.
     #[must_use]
     pub fn new(store: Arc<dyn ObjectStore>, pool: PgPool, now: Now) -> Self {
-        Self { store, pool, now }
+        Self { store, pool, now, lineage: Lineage::default() }
+    }
+
+    /// The same, telling what was made of what.
+    #[must_use]
+    pub fn with_lineage(self, lineage: Lineage) -> Self {
+        Self { lineage, ..self }
     }
 
     /// Brings the table to what the object that now stands at the event's key says.
@@ -42,12 +55,33 @@ impl Loader {
         let key: TransformedKey = event.key.parse().map_err(|error| Failure::new("bad_key", error))?;
         let mut transaction = self.pool.begin().await.during("begin a transaction")?;
         ledger::lock(&mut transaction, &key).await?;
-        let outcome = match self.store.get(&key.to_string()).await? {
-            Some(object) => self.load(&mut transaction, &key, &object).await?,
-            None => missing(&key, ledger::find(&mut transaction, &key).await?),
+        let began = Timestamp::now();
+        let Some(object) = self.store.get(&key.to_string()).await? else {
+            let outcome = missing(&key, ledger::find(&mut transaction, &key).await?);
+            transaction.commit().await.during("commit")?;
+            return Ok(outcome?);
         };
+        let outcome = self.load(&mut transaction, &key, &object).await?;
         transaction.commit().await.during("commit")?;
+        self.tell(&key, &object, began, &outcome).await;
         Ok(outcome?)
+    }
+
+    /// Tells the lineage of one piece of work, by the machine's time.
+    async fn tell(&self, key: &TransformedKey, object: &Object, began: Timestamp, outcome: &Result<Settled, Failure>) {
+        let error = match outcome {
+            Ok(Settled::Superseded(_)) => return,
+            Ok(Settled::Done) => None,
+            Err(failure) => Some(failure.message.as_str()),
+        };
+        let options = self.pool.connect_options();
+        let (namespace, name) = (format!("postgres://{}:{}", options.get_host(), options.get_port()), key.to_string());
+        let table = format!("{}.public.candles", options.get_database().unwrap_or_default());
+        let version = Some(object.info.etag.as_str());
+        let input = Dataset { namespace: self.lineage.bucket(), name: &name, version, rows: None };
+        let output = Dataset { namespace: &namespace, name: &table, version: None, rows: None };
+        let work = Work { job: "load", began, ended: Timestamp::now(), input, output, error };
+        self.lineage.tell(&work, &key.path.report_key()).await;
     }
 
     /// The inner result is that of the work, and commits; the outer one is that of the tools, and rolls back.
@@ -62,21 +96,34 @@ impl Loader {
             Ok(origin) => origin,
             Err(error) => return Ok(Err(Failure::new("bad_metadata", format!("{key}: {error}")))),
         };
+        let span = span(key, origin.as_ref());
         let version = Version { info: &object.info, origin: origin.as_ref() };
-        if version.is_loaded(&entry) {
+        self.bring(database, key, &entry, &version, object).instrument(span).await
+    }
+
+    /// Brings the table to a version of an object.
+    async fn bring(
+        &self,
+        database: &mut PgConnection,
+        key: &TransformedKey,
+        entry: &Entry,
+        version: &Version<'_>,
+        object: &Object,
+    ) -> Result<Result<Settled, Failure>, Setback> {
+        if version.is_loaded(entry) {
             if entry.has_failed {
-                ledger::mended(database, &entry).await?;
+                ledger::mended(database, entry).await?;
             }
             return Ok(Ok(Settled::Superseded("this version is loaded already".to_owned())));
         }
         match clean_csv::read(&object.body, &key.path.series) {
             Ok(candles) => {
-                self.write(database, key, &entry, &version, &candles).await?;
+                self.write(database, key, entry, version, &candles).await?;
                 Ok(Ok(Settled::Done))
             }
             Err(fault) => {
-                ledger::failed(database, &entry, &fault).await?;
-                Ok(Err(not_clean(key, &fault, origin.as_ref())))
+                ledger::failed(database, entry, &fault).await?;
+                Ok(Err(not_clean(key, &fault, version.origin)))
             }
         }
     }
@@ -104,6 +151,7 @@ impl Loader {
         }
         let instrument = version.origin.map_or_else(Instrument::default, |origin| origin.instrument.clone());
         ledger::instrument(database, key, &instrument, now).await?;
+        measure(counts);
         tracing::info!(%key, ?counts, "loaded");
         Ok(())
     }
@@ -119,6 +167,20 @@ impl Loader {
             }
         }
     }
+}
+
+/// What is done for the candles of an object, on the trace that came with it.
+fn span(key: &TransformedKey, origin: Option<&TransformedMetadata>) -> Span {
+    let trace = origin.and_then(|origin| origin.traceparent);
+    let (run, trace_id) = (origin.and_then(|origin| origin.run.as_deref()), trace.map(|trace| trace.trace_id()));
+    telemetry::follow(tracing::info_span!("load", %key, run, trace_id, db.system.name = "postgresql"), trace)
+}
+
+fn measure(counts: Counts) {
+    measures::candles("inserted", counts.inserted);
+    measures::candles("updated", counts.updated);
+    measures::candles("unchanged", counts.unchanged);
+    measures::candles("removed", counts.removed);
 }
 
 /// An object that is gone: settled if it was loaded, and otherwise work that can never be done.

@@ -7,14 +7,19 @@ use anyhow::Context;
 use candlewick_shared::adapters::log_notifier::LogNotifier;
 use candlewick_shared::core::event::ObjectEvent;
 use candlewick_shared::core::key::{ObjectPath, RawKey};
+use candlewick_shared::core::lineage::{self, Dataset};
 use candlewick_shared::core::metadata::{Metadata, MetadataError, RawMetadata, TransformedMetadata};
 use candlewick_shared::core::report::{Report, Source};
 use candlewick_shared::core::watchlist::{CleaningSettings, Watchlist};
 use candlewick_shared::ports::clock::Now;
 use candlewick_shared::ports::notifier::{Alert, Notifier};
 use candlewick_shared::ports::store::{NewObject, Object, ObjectInfo, ObjectStore, Put, PutIf};
+use candlewick_shared::runtime::lineage::Lineage;
+use candlewick_shared::runtime::measures;
 use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
+use candlewick_shared::runtime::telemetry;
 use jiff::Timestamp;
+use tracing::{Instrument, Span};
 
 use crate::clean::{self, Cleaned, Task};
 use crate::unpack::{self, MOST_BYTES};
@@ -29,6 +34,7 @@ pub struct Transform {
     now: Now,
     watchlist: Option<PathBuf>,
     notifier: Arc<dyn Notifier>,
+    lineage: Lineage,
 }
 
 /// A raw object in hand, and the target as it was before the object was read.
@@ -52,7 +58,7 @@ impl Transform {
     /// A handler that reads from and writes to one bucket.
     #[must_use]
     pub fn new(store: Arc<dyn ObjectStore>, now: Now) -> Self {
-        Self { store, now, watchlist: None, notifier: Arc::new(LogNotifier) }
+        Self { store, now, watchlist: None, notifier: Arc::new(LogNotifier), lineage: Lineage::default() }
     }
 
     /// The same, cleaning as a watchlist says. It is read anew for every object, so that an edit needs no restart.
@@ -65,6 +71,12 @@ impl Transform {
     #[must_use]
     pub fn with_notifier(self, notifier: Arc<dyn Notifier>) -> Self {
         Self { notifier, ..self }
+    }
+
+    /// The same, telling what was made of what.
+    #[must_use]
+    pub fn with_lineage(self, lineage: Lineage) -> Self {
+        Self { lineage, ..self }
     }
 
     /// Makes the clean object of the raw object that now stands at the event's key.
@@ -91,12 +103,35 @@ impl Transform {
         let written = metadata.first_written.unwrap_or(object.info.last_modified);
         let settings = self.settings(key).await?;
         let work = Work { key: key.clone(), object, metadata, written, target, settings };
+        let span = work.span();
+        self.make(work).instrument(span).await
+    }
+
+    async fn make(&self, work: Work) -> Result<Option<Settled>, Setback> {
         let trace_id = work.metadata.traceparent.map(|trace| trace.trace_id());
         if let Some(newer) = newer_source(&work)? {
             return Ok(Some(Settled::Superseded(format!("{newer} is newer"))));
         }
-        let outputs = work.clean().map_err(|failure| failure.traced(trace_id))?;
-        self.put_all(work, outputs).await
+        let began = Timestamp::now();
+        match work.clean() {
+            Ok(outputs) => self.put_all(work, outputs, began).await,
+            Err(failure) => {
+                self.tell(&work, began, None, Some(&failure.message)).await;
+                Err(failure.traced(trace_id).into())
+            }
+        }
+    }
+
+    /// Tells the lineage of one piece of work, by the machine's time.
+    async fn tell(&self, work: &Work, began: Timestamp, report: Option<&Report>, error: Option<&str>) {
+        let (namespace, path) = (self.lineage.bucket(), &work.key.path);
+        let (raw, clean) = (work.key.to_string(), path.transformed_key());
+        let version = Some(work.object.info.etag.as_str());
+        let input = Dataset { namespace, name: &raw, version, rows: report.map(|report| report.rows.read) };
+        let rows = report.map(|report| report.rows.written);
+        let output = Dataset { namespace, name: &clean, version: None, rows };
+        let told = lineage::Work { job: "transform", began, ended: Timestamp::now(), input, output, error };
+        self.lineage.tell(&told, &path.report_key()).await;
     }
 
     async fn settings(&self, key: &RawKey) -> Result<CleaningSettings, Setback> {
@@ -108,7 +143,7 @@ impl Transform {
     }
 
     /// Writes report and quarantine before the clean object, so that what wakes the loader is complete.
-    async fn put_all(&self, work: Work, outputs: Outputs) -> Result<Option<Settled>, Setback> {
+    async fn put_all(&self, work: Work, outputs: Outputs, began: Timestamp) -> Result<Option<Settled>, Setback> {
         let path: &ObjectPath = &work.key.path;
         let report = serde_json::to_vec_pretty(&outputs.report).map_err(anyhow::Error::from)?;
         self.store.put(&path.report_key(), NewObject::json(report, Metadata::new()), PutIf::Always).await?;
@@ -118,6 +153,8 @@ impl Transform {
         let clean = NewObject::csv(outputs.clean, work.origin((self.now)()).write());
         match self.store.put(&path.transformed_key(), clean, condition).await? {
             Put::Written { .. } if self.is_current(&work).await? => {
+                measure(&outputs.report);
+                self.tell(&work, began, Some(&outputs.report), None).await;
                 self.alert(path, &outputs.report).await;
                 Ok(Some(Settled::Done))
             }
@@ -170,7 +207,18 @@ fn newer_source(work: &Work) -> Result<Option<String>, Failure> {
     Ok(origin.filter(|origin| origin.raw_key != own && newer(origin)).map(|origin| origin.raw_key))
 }
 
+fn measure(report: &Report) {
+    report.rows.quarantined.iter().for_each(|(reason, rows)| measures::quarantined(reason, *rows));
+}
+
 impl Work {
+    /// What is done for the candles of the object, on the trace that came with it.
+    fn span(&self) -> Span {
+        let (key, run, trace) = (&self.key, self.metadata.run.as_deref(), self.metadata.traceparent);
+        let trace_id = trace.map(|trace| trace.trace_id());
+        telemetry::follow(tracing::info_span!("transform", %key, run, trace_id), trace)
+    }
+
     fn clean(&self) -> Result<Outputs, Failure> {
         let text = unpack::unpack(self.object.body.clone(), self.key.gzip, MOST_BYTES)?;
         let zone = self.metadata.time_zone().map_err(bad_metadata)?;
@@ -197,7 +245,7 @@ impl Work {
             raw_written: self.written,
             fetched_at: self.metadata.fetched_at,
             transformed_at: Some(now),
-            traceparent: self.metadata.traceparent,
+            traceparent: telemetry::current().or(self.metadata.traceparent),
             run: self.metadata.run.clone(),
             instrument: self.metadata.instrument.clone(),
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use candlewick_shared::adapters::{aws::Aws, system_clock};
 use candlewick_shared::runtime::env::Env;
+use candlewick_shared::runtime::lineage::Lineage;
 use candlewick_shared::runtime::{objects::objects, service};
 use candlewick_transform::config::Config;
 use candlewick_transform::handler::Transform;
@@ -22,7 +23,9 @@ async fn start(env: Env, stop: CancellationToken) -> Result<()> {
     let aws = Aws::from_env().await;
     let consumer = service::consumer("transform", "raw", &env, &aws).await?;
     let store = Arc::new(aws.store(&config.scope.bucket));
-    let transform = Transform::new(store, system_clock::now(config.clock)).with_watchlist(config.watchlist);
+    let lineage = Lineage::from_env(&env, store.clone())?;
+    let transform = Transform::new(store, system_clock::now(config.clock));
+    let transform = transform.with_watchlist(config.watchlist).with_lineage(lineage);
     let handler = objects(config.scope, service_fn(move |event| transform.clone().handle(event)));
     consumer.run(handler, stop).await;
     Ok(())

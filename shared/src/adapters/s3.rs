@@ -9,8 +9,12 @@ use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use jiff::Timestamp;
 
-use crate::core::metadata::Metadata;
+use crate::core::metadata::{Metadata, TRACEPARENT};
+use crate::core::trace::TraceParent;
 use crate::ports::store::{NewObject, Object, ObjectInfo, ObjectStore, Put, PutIf, StoreError};
+
+/// The header of a request in which AWS X-Ray has its trace.
+const XRAY_HEADER: &str = "X-Amzn-Trace-Id";
 
 /// A bucket of S3.
 #[derive(Clone, Debug)]
@@ -68,8 +72,15 @@ impl ObjectStore for S3Store {
 
     async fn put(&self, key: &str, object: NewObject, condition: PutIf) -> Result<Put, StoreError> {
         let request = self.client.put_object().bucket(&self.bucket).key(key).content_type(object.content_type);
+        let trace = trace_of(&object.metadata);
         let request = request.set_metadata(Some(object.metadata.into_iter().collect()));
-        match conditional(request, condition).body(ByteStream::from(object.body)).send().await {
+        let request = conditional(request, condition).body(ByteStream::from(object.body));
+        let request = request.customize().mutate_request(move |request| {
+            if let Some(trace) = &trace {
+                request.headers_mut().insert(XRAY_HEADER, trace.to_xray());
+            }
+        });
+        match request.send().await {
             Ok(answer) => Ok(Put::Written { etag: unquoted(answer.e_tag.as_deref().unwrap_or_default()) }),
             Err(error) if is_condition_failed(&error) => Ok(Put::Changed),
             Err(error) => Err(failed("put object", key, &error)),
@@ -120,6 +131,11 @@ impl Answer {
             metadata: self.metadata.map_or_else(Metadata::new, BTreeMap::from_iter),
         })
     }
+}
+
+/// The trace that is written beside an object goes in the header too: S3 passes that on to the queue.
+fn trace_of(metadata: &Metadata) -> Option<TraceParent> {
+    metadata.get(TRACEPARENT).and_then(|text| text.parse().ok())
 }
 
 fn conditional(request: PutObjectFluentBuilder, condition: PutIf) -> PutObjectFluentBuilder {

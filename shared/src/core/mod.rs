@@ -9,6 +9,7 @@ pub mod event;
 pub mod ingest_message;
 pub mod interval;
 pub mod key;
+pub mod lineage;
 pub mod metadata;
 pub mod raw_csv;
 pub mod report;

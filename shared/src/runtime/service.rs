@@ -8,7 +8,6 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 use crate::adapters::aws::Aws;
 use crate::adapters::ecs::EcsProtection;
@@ -18,6 +17,7 @@ use crate::ports::protection::Protection;
 use crate::ports::queue::Queue;
 use crate::runtime::consumer::{Consumer, Policy};
 use crate::runtime::env::Env;
+use crate::runtime::telemetry::Telemetry;
 
 /// Runs a service until it ends or is told to stop (SIGTERM, SIGINT), and says how it went: 0 after a stop, 1 after an
 /// error, whose chain is the last thing logged.
@@ -25,10 +25,14 @@ pub async fn run<F>(name: &'static str, start: impl FnOnce(Env, CancellationToke
 where
     F: Future<Output = anyhow::Result<()>>,
 {
-    init_logs();
-    let stop = CancellationToken::new();
-    let result = match stop_on_signals(stop.clone()) {
-        Ok(()) => start(Env::of_process(), stop).await,
+    let env = Env::of_process();
+    let result = match Telemetry::start(name, &env) {
+        Ok(telemetry) => {
+            let result = until_stopped(env, start).await;
+            // It blocks, and the runtime's other threads do the sending.
+            let _ = tokio::task::spawn_blocking(|| telemetry.stop()).await;
+            result
+        }
         Err(error) => Err(error),
     };
     match result {
@@ -43,15 +47,13 @@ where
     }
 }
 
-/// Logs to standard error: lines for people, or JSON where `LOG_FORMAT` is `json`. `RUST_LOG` chooses what is logged.
-fn init_logs() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
-    if Env::of_process().optional("LOG_FORMAT") == Some("json") {
-        builder.json().init();
-    } else {
-        builder.with_ansi(false).init();
-    }
+async fn until_stopped<F>(env: Env, start: impl FnOnce(Env, CancellationToken) -> F) -> anyhow::Result<()>
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
+    let stop = CancellationToken::new();
+    stop_on_signals(stop.clone())?;
+    start(env, stop).await
 }
 
 fn stop_on_signals(stop: CancellationToken) -> anyhow::Result<()> {

@@ -11,6 +11,7 @@ use crate::runtime::breaker::Breaker;
 use crate::runtime::consumer::Policy;
 use crate::runtime::dead_letter::dead_letter;
 use crate::runtime::deletions::Deletions;
+use crate::runtime::measures;
 use crate::runtime::outcome::{Failure, Outcome, Setback};
 
 /// The longest that a message is hidden. SQS ends every lease twelve hours after the receipt, and refuses what would go
@@ -100,6 +101,7 @@ impl Settlement {
             return self.give_back(message, self.policy.retry.wait(message.receive_count)).await;
         }
         self.delete(message).await;
+        measures::buried(self.stage, failure.class);
         let subject = format!("{} message {}", self.stage, message.id);
         let text = format!("{}: {}", failure.class, failure.message);
         self.notifier.notify(Alert { kind: "dead_letter", subject, text }).await;
