@@ -10,6 +10,7 @@ pub mod ingest_message;
 pub mod interval;
 pub mod key;
 pub mod metadata;
+pub mod object_created;
 pub mod raw_csv;
 pub mod report;
 pub mod symbol;
