@@ -1,5 +1,6 @@
 //! Where things are: the checkout, the state directory, and the addresses of what runs.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -54,16 +55,12 @@ impl Place {
 
     /// What runs: the environment's addresses, or those that `up` wrote. It must answer.
     pub async fn running(&self) -> anyhow::Result<Running> {
-        let env = self.env()?;
-        let aws = match env.optional("AWS_ENDPOINT_URL") {
-            Some(endpoint) => {
-                reachable(endpoint).await?;
-                let (id, secret) = (env.required("AWS_ACCESS_KEY_ID")?, env.required("AWS_SECRET_ACCESS_KEY")?);
-                Aws::at(endpoint, env.required("AWS_REGION")?, id, secret).await
-            }
-            None => Aws::from_env().await,
-        };
-        Ok(Running { env, aws })
+        Running::at(self.env()?).await
+    }
+
+    /// What runs at these addresses, which go before the environment's; credentials come from there.
+    pub async fn deployed(&self, addresses: BTreeMap<String, String>) -> anyhow::Result<Running> {
+        Running::at(Env::from_variables(addresses).or(Env::of_process())).await
     }
 
     fn env(&self) -> anyhow::Result<Env> {
@@ -81,6 +78,19 @@ impl Place {
 }
 
 impl Running {
+    async fn at(env: Env) -> anyhow::Result<Self> {
+        let aws = match (env.optional("AWS_ENDPOINT_URL"), env.optional("AWS_REGION")) {
+            (Some(endpoint), _) => {
+                reachable(endpoint).await?;
+                let (id, secret) = (env.required("AWS_ACCESS_KEY_ID")?, env.required("AWS_SECRET_ACCESS_KEY")?);
+                Aws::at(endpoint, env.required("AWS_REGION")?, id, secret).await
+            }
+            (None, Some(region)) => Aws::in_region(region).await,
+            (None, None) => Aws::from_env().await,
+        };
+        Ok(Self { env, aws })
+    }
+
     /// The database.
     pub async fn pool(&self) -> anyhow::Result<PgPool> {
         postgres::connect(self.env.required("DATABASE_URL")?, 2).await

@@ -77,7 +77,7 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
     let status =
         Status { series: series(&pool, &running.env).await?, queues: queues(&running.aws, &running.env).await? };
     if args.json {
-        terminal::result(&serde_json::to_string_pretty(&status).context("write JSON")?);
+        terminal::json(&status)?;
     } else {
         terminal::result(&format!("{}\n\n{}", table::series(&status.series), table::queues(&status.queues)));
     }

@@ -3,7 +3,11 @@
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 
+use crate::dead_letters::letter::Summary;
 use crate::status::{QueueStatus, SeriesStatus};
+
+/// How wide a reason may be; `dlq show` has all of it.
+const REASON_WIDTH: usize = 100;
 
 /// The series, a row each.
 pub fn series(rows: &[SeriesStatus]) -> String {
@@ -37,6 +41,24 @@ pub fn queues(rows: &[QueueStatus]) -> String {
     }
     right_align(&mut table, &[1, 2, 3]);
     table.to_string()
+}
+
+/// Dead letters, a row each.
+pub fn letters(rows: &[Summary]) -> String {
+    let mut table = empty(&["id", "time", "stage", "class", "about", "reason"]);
+    for row in rows {
+        let time = row.time.as_deref().and_then(|time| time.get(..19)).unwrap_or("-");
+        let about = row.keys.first().map_or("-", String::as_str);
+        table.add_row([&row.id, time, &row.stage, &row.class, about, &shortened(&row.reason)]);
+    }
+    table.to_string()
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(REASON_WIDTH) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 fn empty(header: &[&str]) -> Table {

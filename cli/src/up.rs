@@ -21,8 +21,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::follow::{self, Stage, Stages};
-use crate::place::Place;
-use crate::{build, refresh, status, table, terminal, watch};
+use crate::place::{self, Place};
+use crate::{build, reconcile, refresh, status, table, terminal, watch};
 
 /// Starts everything on this machine, fetches the watchlist once, and stays up, reacting to what is dropped into raw/.
 ///
@@ -157,8 +157,10 @@ impl Session<'_> {
         if self.args.once {
             return once(&stages);
         }
+        let reached = place::Running { env: running.addresses.env(), aws: running.aws.clone() };
         tokio::select! {
             failed = watch::watch(&running, self.progress) => failed.map(|never| match never {}),
+            never = reconcile::keep(&reached, &running.pool, self.progress) => match never {},
             died = stack.died() => bail!(died),
         }
     }

@@ -8,7 +8,9 @@ mod candles;
 mod candlewick;
 mod cleaning;
 mod collector;
+mod doctor;
 mod layering;
+mod operations;
 mod restart;
 mod stack;
 mod starting;
@@ -25,9 +27,10 @@ fn main() -> ExitCode {
     let alone = layering::trials().into_iter().chain(starting::trials()).chain(cleaning::trials());
     let on_stack = candles::trials().into_iter().chain(bad_input::trials()).chain(telemetry::trials());
     let first = libtest_mimic::run(&arguments, alone.chain(on_stack).collect());
-    // These stop what the others stand on, and each begins where the last one ended.
+    // These turn off or stop what the others stand on, and each begins where the last one ended.
     let in_order = Arguments { test_threads: Some(1), ..arguments };
-    let last = libtest_mimic::run(&in_order, restart::trials());
+    let disturbing = operations::trials().into_iter().chain(doctor::trials()).chain(restart::trials());
+    let last = libtest_mimic::run(&in_order, disturbing.collect());
     Stack::stop_if_started();
     code(&first, &last)
 }

@@ -11,6 +11,7 @@ pub mod interval;
 pub mod key;
 pub mod lineage;
 pub mod metadata;
+pub mod object_created;
 pub mod raw_csv;
 pub mod report;
 pub mod symbol;

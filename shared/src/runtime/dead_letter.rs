@@ -32,6 +32,17 @@ pub fn dead_letter(stage: &str, message: &Message, failure: &Failure) -> NewMess
     letter
 }
 
+/// The names of the attributes that say why, as [`dead_letter`] attaches them.
+const REASONS: [&str; 6] = ["class", "stage", "message-id", "attempts", "trace-id", "reason"];
+
+/// The message as it was before it was given up, to be sent where it came from: as a new message it has all its tries.
+#[must_use]
+pub fn original(letter: &Message) -> NewMessage {
+    let own = letter.attributes.iter().filter(|(name, _)| !REASONS.contains(&name.as_str()));
+    let attributes = own.map(|(name, text)| (name.clone(), text.clone())).collect();
+    NewMessage { body: letter.body.clone(), attributes }
+}
+
 /// The most telling first.
 fn reasons(stage: &str, message: &Message, failure: &Failure) -> [(&'static str, String); 6] {
     [
@@ -124,6 +135,14 @@ mod tests {
         let letter = dead_letter("load", &message("body", &own), &Failure::new("bad", "why"));
         assert_eq!((letter.attributes.len(), letter.attributes["class"].as_str()), (10, "bad"));
         assert_eq!(letter.attributes["own-0"], "x");
+    }
+
+    #[test]
+    fn the_original_has_what_the_message_carried_and_nothing_of_the_reasons() {
+        let given = message("body", &[("own", "x")]);
+        let letter = dead_letter("load", &given, &Failure::new("bad", "why").traced(Some(TRACE.into())));
+        let standing = Message { attributes: letter.attributes, body: letter.body, ..given.clone() };
+        assert_eq!(original(&standing), NewMessage { body: given.body, attributes: given.attributes });
     }
 
     #[test]
