@@ -1,5 +1,6 @@
 //! `candlewick`: runs the whole of Candlewick on one machine, and looks after it anywhere.
 
+mod alerts;
 mod build;
 mod clean;
 mod dead_letters;
@@ -39,6 +40,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Up(up::Args),
+    Alerts(alerts::Args),
     Clean(clean::Args),
     Down(down::Args),
     Drop(drop_file::Args),
@@ -65,6 +67,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let place = Place::find(cli.state)?;
     match cli.command {
         Command::Up(args) => up::run(&place, args).await,
+        Command::Alerts(args) => alerts::run(&place, args).await,
         Command::Clean(args) => Ok(clean_files(args)),
         Command::Down(args) => down::run(&place, args).await,
         Command::Drop(args) => drop_file::run(&place, args).await,

@@ -23,6 +23,7 @@ async fn start(env: Env, stop: CancellationToken) -> Result<()> {
     let consumer = service::consumer("transform", "raw", &env, &aws).await?;
     let store = Arc::new(aws.store(&config.scope.bucket));
     let transform = Transform::new(store, system_clock::now(config.clock)).with_watchlist(config.watchlist);
+    let transform = transform.with_notifier(Arc::clone(&consumer.notifier));
     let handler = objects(config.scope, service_fn(move |event| transform.clone().handle(event)));
     consumer.run(handler, stop).await;
     Ok(())
