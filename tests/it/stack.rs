@@ -25,6 +25,7 @@ use sqlx::PgPool;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use crate::alerts::Sink;
 use crate::candlewick::{candlewick, root};
 
 /// How long anything may take that is awaited. It bounds a failure, and measures nothing.
@@ -89,6 +90,7 @@ impl Stack {
     pub fn start(&self) -> anyhow::Result<()> {
         let mut command = candlewick(self.state.path());
         command.args(["up", "--watchlist"]).arg(Self::watchlist()).stdout(Stdio::piped()).stderr(self.log("up.err")?);
+        command.envs(Sink::get().settings());
         let mut child = command.spawn().context("start candlewick up")?;
         let ready = self.await_line(&mut child, "up, and reacting");
         let up = ready.and_then(|()| self.connect(child));
@@ -173,6 +175,10 @@ impl Stack {
     pub fn queue(&self, variable: &str) -> SqsQueue {
         let url = self.setting(variable);
         self.up(|up| up.aws.queue(&url))
+    }
+
+    pub fn aws(&self) -> Aws {
+        self.up(|up| up.aws.clone())
     }
 
     pub fn state(&self) -> &Path {
