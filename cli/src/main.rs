@@ -6,6 +6,7 @@ mod clean;
 mod dead_letters;
 mod down;
 mod drop_file;
+mod export;
 mod follow;
 mod place;
 mod refresh;
@@ -44,6 +45,7 @@ enum Command {
     Clean(clean::Args),
     Down(down::Args),
     Drop(drop_file::Args),
+    Export(export::Args),
     Refresh(refresh::Args),
     Status(status::Args),
     /// Waits for the end of the `up` that started it, and stops what that left.
@@ -71,6 +73,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Clean(args) => Ok(clean_files(args)),
         Command::Down(args) => down::run(&place, args).await,
         Command::Drop(args) => drop_file::run(&place, args).await,
+        Command::Export(args) => export::run(&place, args).await,
         Command::Refresh(args) => refresh::run(&place, args).await,
         Command::Status(args) => status::run(&place, args).await,
         Command::Watchdog => up::watchdog(&place).await,

@@ -8,6 +8,8 @@ mod bad_input;
 mod candles;
 mod candlewick;
 mod cleaning;
+mod data_studio;
+mod export;
 mod layering;
 mod restart;
 mod stack;
@@ -22,7 +24,9 @@ use crate::stack::Stack;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let alone = layering::trials().into_iter().chain(starting::trials()).chain(cleaning::trials());
-    let on_stack = candles::trials().into_iter().chain(bad_input::trials()).chain(alerts::trials());
+    let on_stack =
+        candles::trials().into_iter().chain(bad_input::trials()).chain(alerts::trials()).chain(export::trials());
+    let on_stack = on_stack.chain(data_studio::trials());
     let first = libtest_mimic::run(&arguments, alone.chain(on_stack).collect());
     // These stop what the others stand on, and each begins where the last one ended.
     let in_order = Arguments { test_threads: Some(1), ..arguments };
