@@ -1,5 +1,6 @@
 //! `candlewick`: runs the whole of Candlewick on one machine, and looks after it anywhere.
 
+mod alerts;
 mod build;
 mod clean;
 mod dead_letters;
@@ -8,6 +9,7 @@ mod doctor;
 mod down;
 mod drop_file;
 mod events;
+mod export;
 mod follow;
 mod moment;
 mod place;
@@ -47,11 +49,13 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Up(up::Args),
+    Alerts(alerts::Args),
     Clean(clean::Args),
     Dlq(dlq::Args),
     Doctor(doctor::Args),
     Down(down::Args),
     Drop(drop_file::Args),
+    Export(export::Args),
     Reconcile(reconcile::Args),
     Refresh(refresh::Args),
     Replay(replay::Args),
@@ -78,11 +82,13 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let place = Place::find(cli.state)?;
     match cli.command {
         Command::Up(args) => up::run(&place, args).await,
+        Command::Alerts(args) => alerts::run(&place, args).await,
         Command::Clean(args) => Ok(looked(clean::run(args))),
         Command::Dlq(args) => dlq::run(&place, args).await,
         Command::Doctor(args) => Ok(looked(doctor::run(&place, args).await)),
         Command::Down(args) => down::run(&place, args).await,
         Command::Drop(args) => drop_file::run(&place, args).await,
+        Command::Export(args) => export::run(&place, args).await,
         Command::Reconcile(args) => reconcile::run(&place, args).await,
         Command::Refresh(args) => refresh::run(&place, args).await,
         Command::Replay(args) => replay::run(&place, args).await,

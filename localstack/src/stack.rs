@@ -30,8 +30,12 @@ use crate::raw_copy::{self, RawCopy};
 use crate::state::StateDir;
 use crate::supervise::{Backoff, Service};
 
-/// The services that are started, in the order of a candle's way.
-pub const SERVICES: [&str; 3] = ["ingest", "transform", "loader"];
+/// The services that are started, in the order of a candle's way, and the one that tells of what goes wrong on it.
+pub const SERVICES: [&str; 4] = ["ingest", "transform", "loader", "notifier"];
+
+/// What the settings of the notifier begin with, which alone knows the ways to the owner.
+const NOTIFIER_SETTINGS: [&str; 6] =
+    ["ALERT_", "CALENDAR_HORIZON", "DIGEST_", "HEARTBEAT_URL", "STALE_AFTER", "SWEEP_"];
 
 /// What the services are given of the environment that the stack is started in.
 const PASSED_ON: [&str; 7] = [
@@ -203,6 +207,9 @@ impl Stack {
         if name == "ingest" {
             program = program.env("TWELVEDATA_API_KEY", self.api_key()?);
         }
+        if name == "notifier" {
+            program = notifier_settings().fold(program, |program, (name, value)| program.env(name, value));
+        }
         Ok(program)
     }
 
@@ -256,6 +263,11 @@ impl Stack {
         let rest = [self.simulator, self.localstack.map(|up| up.process), self.postgres.map(|up| up.process)];
         futures::future::join_all(rest.into_iter().flatten().map(|process| async move { process.stop().await })).await;
     }
+}
+
+/// The settings of the notifier in this process's environment.
+fn notifier_settings() -> impl Iterator<Item = (String, String)> {
+    std::env::vars().filter(|(name, _)| NOTIFIER_SETTINGS.iter().any(|start| name.starts_with(start)))
 }
 
 fn localstack_settings(port: u16) -> localstack::Settings {

@@ -3,12 +3,15 @@
 
 #![allow(clippy::expect_used, reason = "a test fails by it")]
 
+mod alerts;
 mod bad_input;
 mod candles;
 mod candlewick;
 mod cleaning;
 mod collector;
+mod data_studio;
 mod doctor;
+mod export;
 mod layering;
 mod operations;
 mod restart;
@@ -25,8 +28,15 @@ use crate::stack::Stack;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let alone = layering::trials().into_iter().chain(starting::trials()).chain(cleaning::trials());
-    let on_stack = candles::trials().into_iter().chain(bad_input::trials()).chain(telemetry::trials());
-    let first = libtest_mimic::run(&arguments, alone.chain(on_stack).collect());
+    let on_stack = [
+        alerts::trials(),
+        bad_input::trials(),
+        candles::trials(),
+        data_studio::trials(),
+        export::trials(),
+        telemetry::trials(),
+    ];
+    let first = libtest_mimic::run(&arguments, alone.chain(on_stack.into_iter().flatten()).collect());
     // These turn off or stop what the others stand on, and each begins where the last one ended.
     let in_order = Arguments { test_threads: Some(1), ..arguments };
     let disturbing = operations::trials().into_iter().chain(doctor::trials()).chain(restart::trials());

@@ -26,6 +26,7 @@ use sqlx::PgPool;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use crate::alerts::Sink;
 use crate::candlewick::{candlewick, root};
 use crate::collector::{Collector, Seen};
 
@@ -96,6 +97,7 @@ impl Stack {
         command.env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector);
         command.env("OPENLINEAGE", "objects").env("OPENLINEAGE_URL", &collector);
         command.args(["up", "--watchlist"]).arg(Self::watchlist()).stdout(Stdio::piped()).stderr(self.log("up.err")?);
+        command.envs(Sink::get().settings());
         let mut child = command.spawn().context("start candlewick up")?;
         let ready = self.await_line(&mut child, "up, and reacting");
         let up = ready.and_then(|()| self.connect(child));
@@ -184,6 +186,10 @@ impl Stack {
     pub fn queue(&self, variable: &str) -> SqsQueue {
         let url = self.setting(variable);
         self.up(|up| up.aws.queue(&url))
+    }
+
+    pub fn aws(&self) -> Aws {
+        self.up(|up| up.aws.clone())
     }
 
     pub fn state(&self) -> &Path {

@@ -1,6 +1,7 @@
-//! Which errors of the database are outages.
+//! Errors of the database, with what was being done.
 
 use anyhow::anyhow;
+use candlewick_shared::adapters::postgres::is_outage;
 use candlewick_shared::runtime::outcome::Setback;
 
 /// An error of the database, on its way to becoming a setback.
@@ -29,21 +30,5 @@ impl<T> During<T> for Result<T, sqlx::Error> {
 impl From<DatabaseError> for Setback {
     fn from(error: DatabaseError) -> Self {
         if is_outage(&error.source) { Self::Down(anyhow!(error)) } else { Self::Retry(anyhow!(error)) }
-    }
-}
-
-/// Whether it says nothing about the work, but that the database, or the way to it, is not there now.
-///
-/// Classes of SQLSTATE, from the PostgreSQL documentation's appendix on error codes: 08 connection, 40 rolled back for
-/// another's sake, 53 out of resources, 57 shut down or cancelled by an operator, 58 system error.
-fn is_outage(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Database(error) => {
-            let code = error.code().unwrap_or_default();
-            ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class))
-        }
-        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
-        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
-        _ => false,
     }
 }

@@ -12,7 +12,7 @@ use candlewick_shared::core::metadata::{Metadata, MetadataError, RawMetadata, Tr
 use candlewick_shared::core::report::{Report, Source};
 use candlewick_shared::core::watchlist::{CleaningSettings, Watchlist};
 use candlewick_shared::ports::clock::Now;
-use candlewick_shared::ports::notifier::{Alert, Notifier};
+use candlewick_shared::ports::notifier::{Alert, Kind, Notifier};
 use candlewick_shared::ports::store::{NewObject, Object, ObjectInfo, ObjectStore, Put, PutIf};
 use candlewick_shared::runtime::lineage::Lineage;
 use candlewick_shared::runtime::measures;
@@ -155,7 +155,7 @@ impl Transform {
             Put::Written { .. } if self.is_current(&work).await? => {
                 measure(&outputs.report);
                 self.tell(&work, began, Some(&outputs.report), None).await;
-                self.alert(path, &outputs.report).await;
+                self.alert(&work, &outputs.report).await;
                 Ok(Some(Settled::Done))
             }
             Put::Written { .. } | Put::Changed => Ok(None),
@@ -170,15 +170,15 @@ impl Transform {
     }
 
     /// Tells the owner of an object of which cleaning touched more than they allow.
-    async fn alert(&self, path: &ObjectPath, report: &Report) {
-        let touched = &report.touched;
-        for (what, measured) in [("set aside", touched.quarantined), ("filled", touched.filled)] {
-            if measured.passed {
-                let (share, most) = (measured.share * 100.0, measured.threshold * 100.0);
-                let see = path.report_key();
-                let text = format!("{share:.2} % was {what}, where {most:.2} % is allowed: see {see}");
-                self.notifier.notify(Alert { kind: "dirty_object", subject: path.series.to_string(), text }).await;
-            }
+    async fn alert(&self, work: &Work, report: &Report) {
+        let path = &work.key.path;
+        for (class, what, measured) in report.touched.each().filter(|(_, _, measured)| measured.passed) {
+            let (share, most) = (measured.share * 100.0, measured.threshold * 100.0);
+            let text = format!("{share:.2} % was {what}, where {most:.2} % is allowed: see {}", path.report_key());
+            let alert = Alert::new(Kind::DirtyObject, path, text).class(class).series(Some(path.series.clone()));
+            let alert = alert.key(Some(work.key.to_string())).run(work.metadata.run.clone());
+            let alert = alert.traced(work.metadata.traceparent.map(|trace| trace.trace_id()));
+            self.notifier.notify(alert.cause(format!("{path} {}", work.object.info.etag))).await;
         }
     }
 }

@@ -26,6 +26,7 @@ async fn start(env: Env, stop: CancellationToken) -> Result<()> {
     let lineage = Lineage::from_env(&env, store.clone())?;
     let transform = Transform::new(store, system_clock::now(config.clock));
     let transform = transform.with_watchlist(config.watchlist).with_lineage(lineage);
+    let transform = transform.with_notifier(Arc::clone(&consumer.notifier));
     let handler = objects(config.scope, service_fn(move |event| transform.clone().handle(event)));
     consumer.run(handler, stop).await;
     Ok(())

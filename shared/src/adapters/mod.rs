@@ -8,6 +8,7 @@ pub mod log_notifier;
 pub mod memory_queue;
 pub mod memory_store;
 pub mod postgres;
+pub mod queue_notifier;
 pub mod s3;
 pub mod s3_listing;
 pub mod sqs;

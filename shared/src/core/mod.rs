@@ -1,5 +1,6 @@
 //! The pure part: what decides, without any I/O.
 
+pub mod alert;
 pub mod calendar;
 pub mod candle;
 pub mod clean_csv;
@@ -18,3 +19,4 @@ pub mod symbol;
 pub mod topology;
 pub mod trace;
 pub mod watchlist;
+pub mod work;

@@ -16,7 +16,7 @@ pub struct Topology {
     pub prefixes: Prefixes,
     /// What a dead-letter queue's name has behind its queue's.
     pub dead_letter_suffix: String,
-    /// The queues, by their role: `ingest`, `raw`, `transformed`.
+    /// The queues, by their role: `alerts`, `ingest`, `raw`, `transformed`.
     pub queues: BTreeMap<String, QueueTopology>,
 }
 
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn every_queue_has_what_its_consumer_needs() {
         let topology = Topology::built_in();
-        for role in ["ingest", "raw", "transformed"] {
+        for role in ["alerts", "ingest", "raw", "transformed"] {
             let queue = topology.queue(role).unwrap();
             assert!(
                 queue.dead_letter_retention_seconds > queue.retention_seconds,

@@ -12,7 +12,10 @@ use tokio_util::sync::CancellationToken;
 use crate::adapters::aws::Aws;
 use crate::adapters::ecs::EcsProtection;
 use crate::adapters::log_notifier::LogNotifier;
-use crate::core::topology::Topology;
+use crate::adapters::queue_notifier::QueueNotifier;
+use crate::adapters::system_clock;
+use crate::core::topology::{Topology, queue_url_variable};
+use crate::ports::notifier::Notifier;
 use crate::ports::protection::Protection;
 use crate::ports::queue::Queue;
 use crate::runtime::consumer::{Consumer, Policy};
@@ -88,10 +91,24 @@ pub async fn consumer(stage: &'static str, role: &str, env: &Env, aws: &Aws) -> 
         stage,
         queue: Arc::new(queue),
         dead_letters: Arc::new(aws.queue(&topology.dead_letter_name(url))),
-        notifier: Arc::new(LogNotifier),
+        notifier: notifier(stage, env, aws)?,
         protection: protection(env)?,
         policy: Policy::new(slots.get(), known.visibility_timeout()),
     })
+}
+
+/// What carries a service's alerts: the alerts queue, or the log alone where the settings name no queue.
+///
+/// # Errors
+/// A clock setting that is none.
+pub fn notifier(stage: &'static str, env: &Env, aws: &Aws) -> anyhow::Result<Arc<dyn Notifier>> {
+    let variable = queue_url_variable("alerts");
+    let Some(url) = env.optional(&variable) else {
+        tracing::warn!("{variable} is not set: alerts go to this log alone");
+        return Ok(Arc::new(LogNotifier));
+    };
+    let now = system_clock::now(env.clock()?);
+    Ok(Arc::new(QueueNotifier::new(stage, Arc::new(aws.queue(url)), now)))
 }
 
 /// ECS tells its containers where its agent is; nobody else does.

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::ports::notifier::{Alert, Notifier};
+use crate::ports::notifier::Notifier;
 use crate::ports::queue::{Message, Queue};
 use crate::runtime::attempts::Attempts;
 use crate::runtime::backoff::Backoff;
 use crate::runtime::breaker::Breaker;
 use crate::runtime::consumer::Policy;
-use crate::runtime::dead_letter::dead_letter;
+use crate::runtime::dead_letter::{alert, dead_letter};
 use crate::runtime::deletions::Deletions;
 use crate::runtime::measures;
 use crate::runtime::outcome::{Failure, Outcome, Setback};
@@ -93,18 +93,17 @@ impl Settlement {
         self.give_back(message, wait.max(own.wait(message.receive_count))).await;
     }
 
-    /// Moves a message to the dead-letter queue. It is deleted here only once it stands there.
+    /// Moves a message to the dead-letter queue. It is deleted here only once it stands there and the owner was told: a
+    /// crash between the steps buries it twice rather than in silence.
     async fn bury(&self, message: &Message, failure: Failure) {
         let letter = dead_letter(self.stage, message, &failure);
         if let Err(error) = self.dead_letters.send(&[letter]).await {
             tracing::warn!(id = message.id, "not moved to the dead-letter queue: {error}");
             return self.give_back(message, self.policy.retry.wait(message.receive_count)).await;
         }
+        self.notifier.notify(alert(self.stage, message, &failure)).await;
         self.delete(message).await;
         measures::buried(self.stage, failure.class);
-        let subject = format!("{} message {}", self.stage, message.id);
-        let text = format!("{}: {}", failure.class, failure.message);
-        self.notifier.notify(Alert { kind: "dead_letter", subject, text }).await;
     }
 
     /// Ends the lease after a wait; where even that fails, it ends by itself.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use candlewick_shared::core::event::{EventKind, ObjectEvent};
-use candlewick_shared::ports::notifier::{Alert, Notifier};
+use candlewick_shared::ports::notifier::{Alert, Kind, Notifier};
 use candlewick_shared::runtime::outcome::{Outcome, Setback, Settled};
 use candlewick_transform::handler::Transform;
 
@@ -71,7 +71,7 @@ async fn an_object_that_was_touched_too_much_is_loaded_and_heard_of() {
     assert_eq!(outcome.unwrap(), Settled::Done);
     assert!(clean.unwrap().contains("2024-11-29"));
     let [alert] = &alerts[..] else { panic!("not one alert: {alerts:?}") };
-    assert_eq!((alert.kind, alert.subject.as_str()), ("dirty_object", "AAPL 1day"));
+    assert_eq!((alert.kind, alert.subject.as_str(), alert.class.as_str()), (Kind::DirtyObject, "AAPL 1day", "filled"));
     assert!(alert.text.contains("33.33 %") && alert.text.contains("reports/"), "{}", alert.text);
 }
 
