@@ -188,10 +188,6 @@ impl Stack {
         self.up(|up| up.aws.queue(&url))
     }
 
-    pub fn aws(&self) -> Aws {
-        self.up(|up| up.aws.clone())
-    }
-
     pub fn state(&self) -> &Path {
         self.state.path()
     }
