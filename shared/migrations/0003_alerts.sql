@@ -40,6 +40,9 @@ create index alerts_open on alerts (state, told_state);
 -- The events that were taken in, so that one that is delivered again counts once.
 create table alert_events (
     id text primary key,
+    kind text not null,
+    stage text not null,
+    state text not null,
     received_at timestamptz not null
 );
 

@@ -12,6 +12,7 @@ pub fn trials() -> Vec<Trial> {
         trial("an_export_has_every_candle_in_the_columns_that_are_promised", an_export_has_every_candle),
         trial("an_export_ends_where_it_is_told_to", an_export_ends_where_it_is_told_to),
         trial("an_export_of_what_is_not_there_says_so", an_export_of_what_is_not_there),
+        trial("the_role_for_reports_reads_the_views_and_nothing_else", the_role_for_reports),
     ]
 }
 
@@ -68,4 +69,23 @@ fn an_export_of_what_is_not_there() -> anyhow::Result<()> {
     let said = fail(candlewick(stack.state()).args(["export", "--symbol", "NOBODY", "--out", "-"]))?;
     ensure!(said.contains("no such candles of NOBODY") && said.contains("candlewick status"), "{said}");
     Ok(())
+}
+
+fn the_role_for_reports() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    stack.run(async {
+        let mut database = stack.pool().acquire().await?;
+        sqlx::raw_sql("begin; set local role bi_readonly").execute(&mut *database).await?;
+        sqlx::query("select symbol, interval, time, open, high, low, close, volume, is_filled from bi_candles limit 1")
+            .execute(&mut *database)
+            .await?;
+        sqlx::query("select symbol, interval, candles, first_time, last_time, filled from bi_series limit 1")
+            .execute(&mut *database)
+            .await?;
+        let refused = sqlx::query("select 1 from candles limit 1").execute(&mut *database).await;
+        sqlx::raw_sql("rollback").execute(&mut *database).await?;
+        let refused = refused.err().map(|error| error.to_string()).unwrap_or_default();
+        ensure!(refused.contains("permission denied"), "the role reads a table: {refused:?}");
+        Ok(())
+    })
 }

@@ -3,8 +3,9 @@
 use candlewick_shared::adapters::sqs_browse::Held;
 use candlewick_shared::core::event::{self, Notification};
 use candlewick_shared::core::ingest_message::IngestMessage;
-use candlewick_shared::core::key::{RawKey, Series, TransformedKey};
+use candlewick_shared::core::key::Series;
 use candlewick_shared::core::topology::Topology;
+use candlewick_shared::core::work::path_of;
 use candlewick_shared::ports::queue::Message;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -112,13 +113,8 @@ fn about(body: &str) -> (Vec<String>, Option<Series>) {
     }
     let Ok(Notification::Objects(objects)) = event::parse(body) else { return (Vec::new(), None) };
     let keys: Vec<_> = objects.into_iter().map(|object| object.key).collect();
-    let series = keys.first().and_then(|key| series_of_key(key));
+    let series = keys.first().and_then(|key| path_of(key)).map(|path| path.series);
     (keys, series)
-}
-
-fn series_of_key(key: &str) -> Option<Series> {
-    let raw = key.parse::<RawKey>().map(|key| key.path);
-    raw.or_else(|_| key.parse::<TransformedKey>().map(|key| key.path)).ok().map(|path| path.series)
 }
 
 #[cfg(test)]

@@ -46,8 +46,15 @@ pub async fn lock(database: &mut PgConnection) -> sqlx::Result<()> {
 /// # Errors
 /// The database's.
 pub async fn take_in(database: &mut PgConnection, event: &AlertEvent, now: Timestamp) -> sqlx::Result<bool> {
-    let query = "insert into alert_events (id, received_at) values ($1, to_timestamp($2 / 1e6)) on conflict do nothing";
-    let seen = sqlx::query(query).bind(&event.id).bind(micros(now)).execute(&mut *database).await?;
+    let query = "insert into alert_events (id, kind, stage, state, received_at)
+        values ($1, $2, $3, $4, to_timestamp($5 / 1e6)) on conflict do nothing";
+    let query = sqlx::query(query)
+        .bind(&event.id)
+        .bind(event.alert.kind.as_str())
+        .bind(&event.stage)
+        .bind(event.alert.state.as_str())
+        .bind(micros(now));
+    let seen = query.execute(&mut *database).await?;
     if seen.rows_affected() == 0 {
         return Ok(false);
     }

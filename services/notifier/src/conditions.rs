@@ -16,6 +16,9 @@ use crate::stale;
 /// How long a dead-letter queue may look empty before that is believed: its depth is told with a delay.
 const DEPTH_DELAY: SignedDuration = SignedDuration::from_mins(2);
 
+/// The class of dead letters that no service told of.
+const UNTOLD: &str = "untold";
+
 /// What is judged by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -40,7 +43,7 @@ pub fn conditions(facts: &Facts, now: Timestamp, limits: &Limits) -> Vec<Conditi
     let stale = facts.series.iter().filter_map(|fact| stale_series(fact, now, limits));
     let horizons = calendars(facts).into_values().filter_map(|calendar| near_horizon(calendar, now, limits));
     let objects = facts.objects.iter().flat_map(|object| dirty(object).into_iter().chain(long_gap(object)));
-    let letters = facts.letters.iter().filter_map(|(role, count)| letters(role, *count));
+    let letters = facts.letters.iter().filter_map(|(role, count)| letters(role, *count, facts));
     stale.chain(horizons).chain(objects).chain(failed_run(facts)).chain(letters).collect()
 }
 
@@ -104,15 +107,17 @@ fn failed_run(facts: &Facts) -> Option<Condition> {
     Some(of("ingest", Alert::new(Kind::RunFailed, "the newest run", text).run(Some(run.id.clone()))))
 }
 
-/// The queue moves what kills its consumer each time, and then nobody says a word.
-fn letters(role: &str, count: u64) -> Option<Condition> {
-    let queue = Topology::built_in().queue(role)?;
-    let text = format!("{count} messages stand in {}", Topology::built_in().dead_letter_name(&queue.name));
-    (count > 0).then(|| of(&queue.service, Alert::new(Kind::DeadLetter, letters_subject(role), text)))
-}
-
-fn letters_subject(role: &str) -> String {
-    format!("queue {role}")
+/// Letters that no service told of: the queue itself moves what kills its consumer each time, and then nobody says a word.
+fn letters(role: &str, count: u64, facts: &Facts) -> Option<Condition> {
+    let (topology, told) = (Topology::built_in(), &facts.told);
+    let queue = topology.queue(role)?;
+    let untold = count.saturating_sub(told.get(&queue.service).copied().unwrap_or(0));
+    let text = format!(
+        "{count} messages stand in {}, and {untold} of them nobody told of: they killed their consumer each time",
+        topology.dead_letter_name(&queue.name)
+    );
+    let alert = Alert::new(Kind::DeadLetter, format!("queue {role}"), text).class(UNTOLD);
+    (untold > 0).then(|| of(&queue.service, alert))
 }
 
 /// What a sweep says: alerts that are raised, and alerts that are over.
@@ -122,13 +127,7 @@ pub fn changes(open: &[Known], facts: &Facts, conditions: Vec<Condition>, real_n
     let over = firing.iter().filter(|known| is_over(known, facts, &conditions, real_now));
     let over: Vec<_> = over.map(|known| of(&known.stage, known.alert.clone().resolved())).collect();
     let told: BTreeSet<_> = firing.iter().map(|known| identity(&known.stage, &known.alert)).collect();
-    let stages: BTreeSet<_> =
-        firing.iter().filter(|known| known.alert.kind == Kind::DeadLetter).map(|known| &known.stage).collect();
-    let is_new = |condition: &Condition| {
-        let is_count = condition.alert.kind == Kind::DeadLetter;
-        !told.contains(&identity(&condition.stage, &condition.alert))
-            && !(is_count && stages.contains(&condition.stage))
-    };
+    let is_new = |condition: &Condition| !told.contains(&identity(&condition.stage, &condition.alert));
     conditions.into_iter().filter(is_new).chain(over).collect()
 }
 
@@ -146,6 +145,7 @@ fn is_over(known: &Known, facts: &Facts, conditions: &[Condition], real_now: Tim
         Kind::CalendarHorizon | Kind::LongGap | Kind::RunFailed | Kind::StaleSeries => !holds(),
         // The transform says it before the loader writes the report that the sweep reads.
         Kind::DirtyObject => known.loaded_since && !holds(),
+        Kind::DeadLetter if known.alert.class == UNTOLD => !holds(),
         Kind::DeadLetter | Kind::IngestFailed => {
             let is_repaired = known.alert.series.is_some() && known.loaded_since;
             is_repaired || (no_letters(&known.stage, facts) && real_now.duration_since(known.changed_at) > DEPTH_DELAY)
@@ -161,4 +161,76 @@ fn no_letters(stage: &str, facts: &Facts) -> bool {
     let mut own =
         facts.letters.iter().filter(|(role, _)| queues.get(*role).is_some_and(|queue| queue.service == stage));
     own.clone().next().is_some() && own.all(|(_, count)| *count == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runs::EndedRun;
+
+    const LIMITS: Limits =
+        Limits { stale_after: SignedDuration::from_hours(26), horizon: SignedDuration::from_hours(1440) };
+
+    fn now() -> Timestamp {
+        "2024-12-30T22:00:00Z".parse().unwrap()
+    }
+
+    fn facts(letters: u64, told: u64) -> Facts {
+        let letters = [("raw".to_owned(), letters)].into();
+        Facts { letters, told: [("transform".to_owned(), told)].into(), ..Facts::default() }
+    }
+
+    fn subjects(changes: &[Condition]) -> Vec<(&str, State)> {
+        changes.iter().map(|change| (change.alert.subject.as_str(), change.alert.state)).collect()
+    }
+
+    fn known(alert: Alert, changed_minutes_ago: i64) -> Known {
+        let changed_at = now() - SignedDuration::from_mins(changed_minutes_ago);
+        let (stage, told) = ("transform".to_owned(), None);
+        Known { id: 1, stage, alert, raised_at: now(), occurrences: 1, loaded_since: false, changed_at, told }
+    }
+
+    /// What a sweep changes where these alerts are open.
+    fn swept(open: &[Known], facts: &Facts) -> Vec<Condition> {
+        changes(open, facts, conditions(facts, now(), &LIMITS), now())
+    }
+
+    #[test]
+    fn letters_that_nobody_told_of_are_told_of_until_they_are_gone() {
+        assert_eq!(subjects(&swept(&[], &facts(2, 2))), []);
+        let raised = swept(&[], &facts(3, 2));
+        assert!(raised[0].alert.text.contains("3 messages stand in candlewick-raw-dlq, and 1 of them"), "{raised:?}");
+        let open = [known(raised[0].alert.clone(), 0)];
+        assert_eq!(subjects(&swept(&open, &facts(3, 2))), []);
+        assert_eq!(subjects(&swept(&open, &facts(0, 2))), [("queue raw", State::Resolved)]);
+    }
+
+    #[test]
+    fn a_letter_is_over_when_its_queue_stays_empty() {
+        let letter = |minutes| [known(Alert::new(Kind::DeadLetter, "message 1", "text").class("bad_message"), minutes)];
+        assert_eq!(subjects(&swept(&letter(5), &facts(1, 1))), []);
+        assert_eq!(subjects(&swept(&letter(1), &facts(0, 1))), [], "the depth is told with a delay");
+        assert_eq!(subjects(&swept(&letter(5), &facts(0, 1))), [("message 1", State::Resolved)]);
+        assert_eq!(subjects(&swept(&letter(5), &Facts::default())), [], "a queue that was not looked at is not empty");
+    }
+
+    #[test]
+    fn a_run_with_failures_is_told_of_until_a_later_one_has_none() {
+        let run = |id: &str, failed| {
+            let run = EndedRun { id: id.to_owned(), expected: 10, failed, error: None };
+            Facts { run: Some(run), ..Facts::default() }
+        };
+        let raised = swept(&[], &run("one", 2));
+        assert_eq!(raised[0].alert.text, "run one ended, and 2 of its 10 series failed");
+        let mut open = [known(raised[0].alert.clone(), 0)];
+        open[0].stage.clone_from(&raised[0].stage);
+        assert_eq!(subjects(&swept(&open, &run("two", 1))), []);
+        assert_eq!(subjects(&swept(&open, &run("three", 0))), [("the newest run", State::Resolved)]);
+    }
+
+    #[test]
+    fn what_its_stage_alone_can_judge_the_sweep_leaves_alone() {
+        let open = [known(Alert::new(Kind::CreditsGone, "the day", "text"), 600)];
+        assert_eq!(subjects(&swept(&open, &facts(0, 0))), []);
+    }
 }

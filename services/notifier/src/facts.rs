@@ -31,6 +31,8 @@ pub struct Facts {
     pub run: Option<EndedRun>,
     /// How many dead letters stand in each queue, by its role.
     pub letters: BTreeMap<String, u64>,
+    /// How many dead letters each service told of, for as long as dead-letter queues keep them.
+    pub told: BTreeMap<String, u64>,
 }
 
 /// A series that is to be kept fresh.
@@ -82,6 +84,7 @@ impl Sources {
             objects: objects(&mut database).await.context("read the reports on cleaning")?,
             run: runs::newest_ended(&mut database).await.context("read the runs")?,
             letters: self.letters().await?,
+            told: told(&mut database).await.context("read the events")?,
         })
     }
 
@@ -112,6 +115,15 @@ impl Sources {
         }
         Ok(letters)
     }
+}
+
+const TOLD: &str = "select stage, count(*) from alert_events
+    where kind in ('dead_letter', 'ingest_failed') and state = 'firing' and received_at > now() - interval '14 days'
+    group by stage";
+
+async fn told(database: &mut PgConnection) -> anyhow::Result<BTreeMap<String, u64>> {
+    let rows: Vec<(String, i64)> = sqlx::query_as(TOLD).fetch_all(database).await?;
+    Ok(rows.into_iter().map(|(stage, count)| (stage, count.unsigned_abs())).collect())
 }
 
 /// The last candle is one step into the primary key, however many candles there are.

@@ -94,7 +94,12 @@ pub fn next_step(kind: Kind, known: &Known) -> String {
     match kind {
         Kind::CalendarHorizon => "update Candlewick, whose calendars reach further with each release".to_owned(),
         Kind::CreditsGone => "nothing, or a larger plan at twelvedata.com".to_owned(),
-        Kind::DeadLetter => "mend what the reason names; `candlewick status` counts what stands there".to_owned(),
+        Kind::DeadLetter => {
+            let stage = &known.stage;
+            format!(
+                "candlewick dlq list --stage {stage}; mend what the reason names; candlewick dlq redrive --stage {stage}"
+            )
+        }
         Kind::DirtyObject | Kind::LongGap => {
             "look at the report and at what was set aside beside the clean object".to_owned()
         }
@@ -201,7 +206,7 @@ mod tests {
             "AAPL 1day (unreadable_object), since 2024-12-30 22:01 UTC\n  line 3: no price\n  key raw/AAPL\n  trace 0af7\n",
             "BTC/USD 1day (unreadable_object), since 2024-12-30 22:01 UTC, 2 times",
             "What it affects: What the message asked for is not done.",
-            "Next: mend what the reason names",
+            "Next: candlewick dlq list --stage transform",
             "Well again: SPY 1day",
         ] {
             assert!(message.body.contains(words), "{words}\n---\n{}", message.body);

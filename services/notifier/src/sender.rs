@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use candlewick_shared::ports::clock::Now;
+use candlewick_shared::runtime::measures;
 use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -67,6 +68,7 @@ impl Sender {
         match self.channel.send(&delivery.message).await {
             Ok(()) => {
                 outbox::sent(pool, &delivery, (self.now)()).await.context("note that a message was sent")?;
+                measures::alert_sent(name, "sent");
                 tracing::info!(channel = name, name = delivery.message.name, "sent: {}", delivery.message.subject);
             }
             Err(error) => {
@@ -79,8 +81,9 @@ impl Sender {
     }
 }
 
-fn tell(channel: &str, delivery: &outbox::Delivery, error: &str, fate: Fate) {
+fn tell(channel: &'static str, delivery: &outbox::Delivery, error: &str, fate: Fate) {
     let (subject, attempt) = (&delivery.message.subject, delivery.attempt);
+    measures::alert_sent(channel, if fate == Fate::GivenUp { "given_up" } else { "failed" });
     match fate {
         Fate::Again(at) => tracing::warn!(channel, attempt, "not sent: {subject}: {error}; again at {at}"),
         Fate::GivenUp => tracing::error!(channel, attempt, "given up: {subject}: {error}"),

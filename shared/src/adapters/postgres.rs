@@ -45,6 +45,7 @@ pub fn schema_steps() -> Vec<i64> {
 ///
 /// Classes of SQLSTATE, from the PostgreSQL documentation's appendix on error codes: 08 connection, 40 rolled back for
 /// another's sake, 53 out of resources, 57 shut down or cancelled by an operator, 58 system error.
+#[must_use]
 pub fn is_outage(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Database(error) => {

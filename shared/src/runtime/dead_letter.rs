@@ -46,6 +46,7 @@ pub fn original(letter: &Message) -> NewMessage {
 }
 
 /// What the owner hears of it. A message that is buried again after a crash is the same cause.
+#[must_use]
 pub fn alert(stage: &str, message: &Message, failure: &Failure) -> Alert {
     let work = Work::of(&message.body);
     let kind = if stage == "ingest" { Kind::IngestFailed } else { Kind::DeadLetter };

@@ -57,3 +57,8 @@ pub fn quarantined(reason: &str, rows: u64) {
 pub fn credits_left(of: &'static str, credits: f64) {
     gauge!("candlewick_api_credits_remaining", "of" => of).set(credits);
 }
+
+/// Notes an attempt to tell the owner: `sent`, `failed`, or `given_up`.
+pub fn alert_sent(channel: &'static str, outcome: &'static str) {
+    counter!("candlewick_alerts_sent_total", "channel" => channel, "outcome" => outcome).increment(1);
+}
