@@ -7,13 +7,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use candlewick_shared::core::topology::Topology;
-use candlewick_shared::ports::queue::{BATCH, Queue};
-use candlewick_shared::runtime::dead_letter;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use self::broken_row::BrokenRow;
-use self::hands::InHand;
+use self::hands::{InHand, Way};
 use crate::dead_letters::DeadLetter;
 use crate::dead_letters::filter::Filter;
 use crate::dead_letters::letter::Summary;
@@ -102,8 +100,14 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
     match args.command {
         Command::List(choice) => list(&running, &choice).await?,
         Command::Show(args) => show(&running, &args).await?,
-        Command::Redrive(Redrive { choice, dry_run }) => redrive(&running, &choice, dry_run).await?,
-        Command::Drop(Drop { choice, yes }) => drop_letters(&running, &choice, !yes).await?,
+        Command::Redrive(Redrive { choice, dry_run }) => {
+            let redriven = settle(&running, &choice, Way::SendBack, dry_run).await?;
+            report(&Done::Redriven(redriven), dry_run, choice.json)?;
+        }
+        Command::Drop(Drop { choice, yes }) => {
+            let dropped = settle(&running, &choice, Way::Delete, !yes).await?;
+            report(&Done::Dropped(dropped), !yes, choice.json)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -190,47 +194,21 @@ enum Done {
     Dropped(Vec<Summary>),
 }
 
-/// All letters are taken in hand before the first is sent back: one that fails again at once is not met twice.
-async fn redrive(running: &Running, choice: &Choice, dry_run: bool) -> anyhow::Result<()> {
-    let mut redriven = Vec::new();
-    for role in Topology::built_in().queues.keys() {
-        let source = running.aws.queue(running.env.queue_url(role)?);
-        let hand = InHand::take(running, role, choice.limit).await?;
-        let (chosen, others) = hand.part(|letter| choice.has(letter, Timestamp::now()));
-        others.give_back().await?;
-        if dry_run {
-            redriven.extend(chosen.give_back().await?);
-            continue;
-        }
-        for batch in chosen.letters.chunks(BATCH) {
-            let originals: Vec<_> = batch.iter().map(|letter| dead_letter::original(&letter.message)).collect();
-            source.send(&originals).await.with_context(|| format!("send letters back to queue {role}"))?;
-            chosen.delete(batch).await?;
-            redriven.extend(batch.iter().map(DeadLetter::summary));
-        }
-    }
-    report(Done::Redriven(redriven), dry_run, choice.json)
-}
-
-async fn drop_letters(running: &Running, choice: &Choice, dry_run: bool) -> anyhow::Result<()> {
-    let mut dropped = Vec::new();
+/// Sends back, or deletes, the letters that are meant; in a dry run they stay, and are told all the same.
+///
+/// All letters of a queue are taken in hand before the first is sent back: one that fails again at once is not met twice.
+async fn settle(running: &Running, choice: &Choice, way: Way, dry_run: bool) -> anyhow::Result<Vec<Summary>> {
+    let mut settled = Vec::new();
     for role in Topology::built_in().queues.keys() {
         let hand = InHand::take(running, role, choice.limit).await?;
-        let (chosen, others) = hand.part(|letter| choice.has(letter, Timestamp::now()));
+        let (meant, others) = hand.part(|letter| choice.has(letter, Timestamp::now()));
         others.give_back().await?;
-        if dry_run {
-            dropped.extend(chosen.give_back().await?);
-            continue;
-        }
-        for batch in chosen.letters.chunks(BATCH) {
-            chosen.delete(batch).await?;
-            dropped.extend(batch.iter().map(DeadLetter::summary));
-        }
+        settled.extend(if dry_run { meant.give_back().await? } else { meant.settle(way).await? });
     }
-    report(Done::Dropped(dropped), dry_run, choice.json)
+    Ok(settled)
 }
 
-fn report(done: Done, dry_run: bool, json: bool) -> anyhow::Result<()> {
+fn report(done: &Done, dry_run: bool, json: bool) -> anyhow::Result<()> {
     #[derive(Serialize)]
     struct Report<'a> {
         dry_run: bool,
@@ -238,9 +216,9 @@ fn report(done: Done, dry_run: bool, json: bool) -> anyhow::Result<()> {
         done: &'a Done,
     }
     if json {
-        return terminal::json(&Report { dry_run, done: &done });
+        return terminal::json(&Report { dry_run, done });
     }
-    let (letters, did, next) = match &done {
+    let (letters, did, next) = match done {
         Done::Redriven(letters) => (letters, "sent back", "leave --dry-run out"),
         Done::Dropped(letters) => (letters, "dropped", "add --yes"),
     };

@@ -1,11 +1,21 @@
 //! Dead letters in hand: hidden from others, and given back or deleted.
 
 use anyhow::Context;
-use candlewick_shared::ports::queue::Queue;
+use candlewick_shared::ports::queue::{BATCH, Queue};
+use candlewick_shared::runtime::dead_letter;
 
 use crate::dead_letters::letter::Summary;
 use crate::dead_letters::{self, DeadLetter};
 use crate::place::Running;
+
+/// What becomes of letters for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// They go to the queue that they came from.
+    SendBack,
+    /// They are deleted.
+    Delete,
+}
 
 /// Letters of one dead-letter queue that nobody else sees for two minutes.
 pub struct InHand<'a> {
@@ -35,8 +45,26 @@ impl<'a> InHand<'a> {
         Ok(self.letters.iter().map(DeadLetter::summary).collect())
     }
 
-    /// Deletes a batch of them.
-    pub async fn delete(&self, batch: &[DeadLetter]) -> anyhow::Result<()> {
+    /// Sends all of them back or deletes them, a batch at a time, and returns what they were. A letter is deleted only
+    /// when its message stands where it came from.
+    pub async fn settle(self, way: Way) -> anyhow::Result<Vec<Summary>> {
+        for batch in self.letters.chunks(BATCH) {
+            if way == Way::SendBack {
+                self.send_back(batch).await?;
+            }
+            self.delete(batch).await?;
+        }
+        Ok(self.letters.iter().map(DeadLetter::summary).collect())
+    }
+
+    async fn send_back(&self, batch: &[DeadLetter]) -> anyhow::Result<()> {
+        let Self { running, role, .. } = self;
+        let originals: Vec<_> = batch.iter().map(|letter| dead_letter::original(&letter.message)).collect();
+        let source = running.aws.queue(running.env.queue_url(role)?);
+        source.send(&originals).await.with_context(|| format!("send letters back to queue {role}"))
+    }
+
+    async fn delete(&self, batch: &[DeadLetter]) -> anyhow::Result<()> {
         let queue = self.running.aws.queue(&dead_letters::url(&self.running.env, self.role)?);
         let receipts: Vec<_> = batch.iter().map(|letter| letter.message.receipt.clone()).collect();
         queue.delete(&receipts).await.context("delete letters")
