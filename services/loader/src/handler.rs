@@ -15,6 +15,7 @@ use sqlx::{PgConnection, PgPool};
 use crate::claim::{self, Claim};
 use crate::failure::During;
 use crate::ledger::{self, Entry, Version};
+use crate::runs;
 
 /// The handler of clean objects.
 #[derive(Clone)]
@@ -43,7 +44,11 @@ impl Loader {
         let mut transaction = self.pool.begin().await.during("begin a transaction")?;
         ledger::lock(&mut transaction, &key).await?;
         let outcome = match self.store.get(&key.to_string()).await? {
-            Some(object) => self.load(&mut transaction, &key, &object).await?,
+            Some(object) => {
+                let outcome = self.load(&mut transaction, &key, &object).await?;
+                runs::tell(&mut transaction, &key, &object.info, &outcome).await?;
+                outcome
+            }
             None => missing(&key, ledger::find(&mut transaction, &key).await?),
         };
         transaction.commit().await.during("commit")?;

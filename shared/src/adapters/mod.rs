@@ -3,12 +3,15 @@
 pub mod aws;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
+pub mod database;
 pub mod ecs;
 pub mod log_notifier;
 pub mod memory_queue;
 pub mod memory_store;
 pub mod postgres;
+pub mod postgres_runs;
 pub mod s3;
 pub mod sqs;
 pub mod sqs_browse;
 pub mod system_clock;
+pub mod watchlist_source;

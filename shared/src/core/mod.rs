@@ -12,6 +12,7 @@ pub mod key;
 pub mod metadata;
 pub mod raw_csv;
 pub mod report;
+pub mod run;
 pub mod symbol;
 pub mod topology;
 pub mod trace;
