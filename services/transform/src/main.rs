@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Result;
-use candlewick_shared::adapters::{aws::Aws, system_clock};
+use candlewick_shared::adapters::{aws::Aws, system_clock, watchlist_source::WatchlistSource};
 use candlewick_shared::runtime::env::Env;
 use candlewick_shared::runtime::{objects::objects, service};
 use candlewick_transform::config::Config;
@@ -22,7 +22,9 @@ async fn start(env: Env, stop: CancellationToken) -> Result<()> {
     let aws = Aws::from_env().await;
     let consumer = service::consumer("transform", "raw", &env, &aws).await?;
     let store = Arc::new(aws.store(&config.scope.bucket));
-    let transform = Transform::new(store, system_clock::now(config.clock)).with_watchlist(config.watchlist);
+    let notifier = Arc::clone(&consumer.notifier);
+    let watchlist = config.watchlist.map(|at| Arc::new(WatchlistSource::new(at, |bucket| aws.store(bucket), notifier)));
+    let transform = Transform::new(store, system_clock::now(config.clock)).with_watchlist(watchlist);
     let handler = objects(config.scope, service_fn(move |event| transform.clone().handle(event)));
     consumer.run(handler, stop).await;
     Ok(())
