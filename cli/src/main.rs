@@ -8,11 +8,13 @@ mod drop_file;
 mod follow;
 mod place;
 mod refresh;
+mod runs;
 mod status;
 mod table;
 mod terminal;
 mod up;
 mod watch;
+mod watchlist;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -43,7 +45,9 @@ enum Command {
     Down(down::Args),
     Drop(drop_file::Args),
     Refresh(refresh::Args),
+    Runs(runs::Args),
     Status(status::Args),
+    Watchlist(watchlist::Args),
     /// Waits for the end of the `up` that started it, and stops what that left.
     #[command(hide = true)]
     Watchdog,
@@ -69,7 +73,9 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Down(args) => down::run(&place, args).await,
         Command::Drop(args) => drop_file::run(&place, args).await,
         Command::Refresh(args) => refresh::run(&place, args).await,
+        Command::Runs(args) => runs::run(&place, args).await,
         Command::Status(args) => status::run(&place, args).await,
+        Command::Watchlist(args) => watchlist::run(&place, args).await,
         Command::Watchdog => up::watchdog(&place).await,
     }
 }
