@@ -16,6 +16,7 @@ mod place;
 mod reconcile;
 mod refresh;
 mod replay;
+mod runs;
 mod selection;
 mod status;
 mod table;
@@ -23,6 +24,7 @@ mod terminal;
 mod up;
 mod verify;
 mod watch;
+mod watchlist;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -59,8 +61,10 @@ enum Command {
     Reconcile(reconcile::Args),
     Refresh(refresh::Args),
     Replay(replay::Args),
+    Runs(runs::Args),
     Status(status::Args),
     Verify(verify::Args),
+    Watchlist(watchlist::Args),
     /// Waits for the end of the `up` that started it, and stops what that left.
     #[command(hide = true)]
     Watchdog,
@@ -92,8 +96,10 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Reconcile(args) => reconcile::run(&place, args).await,
         Command::Refresh(args) => refresh::run(&place, args).await,
         Command::Replay(args) => replay::run(&place, args).await,
+        Command::Runs(args) => runs::run(&place, args).await,
         Command::Status(args) => status::run(&place, args).await,
         Command::Verify(args) => Ok(looked(verify::run(&place, args).await)),
+        Command::Watchlist(args) => watchlist::run(&place, args).await,
         Command::Watchdog => up::watchdog(&place).await,
     }
 }

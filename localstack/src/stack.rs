@@ -60,6 +60,8 @@ pub struct Options {
     pub python_home: PathBuf,
     /// The file with the watchlist.
     pub watchlist: PathBuf,
+    /// When the watchlist is fetched: a cron pattern (or `off`) and its time zone.
+    pub schedule: (String, String),
     /// The port of LocalStack.
     pub localstack_port: Wish,
     /// The port of PostgreSQL.

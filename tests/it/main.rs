@@ -15,6 +15,7 @@ mod export;
 mod layering;
 mod operations;
 mod restart;
+mod runs;
 mod stack;
 mod starting;
 mod telemetry;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         candles::trials(),
         data_studio::trials(),
         export::trials(),
+        runs::trials(),
         telemetry::trials(),
     ];
     let first = libtest_mimic::run(&arguments, alone.chain(on_stack.into_iter().flatten()).collect());

@@ -36,6 +36,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// How long a start may take, with what it installs on a fresh machine.
 const START: Duration = Duration::from_secs(900);
 
+/// The name of the watchlist in the state directory.
+const WATCHLIST: &str = "tested-watchlist.toml";
+
 static STACK: OnceLock<Stack> = OnceLock::new();
 
 /// `candlewick up`, running or stopped, on a state directory that outlives both.
@@ -81,13 +84,16 @@ impl Stack {
 
     fn new() -> anyhow::Result<Self> {
         let state = tempfile::Builder::new().prefix("candlewick-test-").tempdir().context("make a directory")?;
+        // A copy: tests edit it.
+        let fixture = root().join("tests/it/fixtures/watchlist.toml");
+        std::fs::copy(fixture, state.path().join(WATCHLIST)).context("copy the watchlist")?;
         let runtime = Runtime::new().context("start a runtime")?;
         let collector = runtime.block_on(Collector::start())?;
         Ok(Self { state, runtime, collector, up: Mutex::new(None) })
     }
 
-    pub fn watchlist() -> PathBuf {
-        root().join("tests/it/fixtures/watchlist.toml")
+    pub fn watchlist(&self) -> PathBuf {
+        self.state.path().join(WATCHLIST)
     }
 
     /// Runs `up` until it says that it is up.
@@ -96,7 +102,7 @@ impl Stack {
         let collector = format!("http://{}", self.collector.address);
         command.env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector);
         command.env("OPENLINEAGE", "objects").env("OPENLINEAGE_URL", &collector);
-        command.args(["up", "--watchlist"]).arg(Self::watchlist()).stdout(Stdio::piped()).stderr(self.log("up.err")?);
+        command.args(["up", "--watchlist"]).arg(self.watchlist()).stdout(Stdio::piped()).stderr(self.log("up.err")?);
         command.envs(Sink::get().settings());
         let mut child = command.spawn().context("start candlewick up")?;
         let ready = self.await_line(&mut child, "up, and reacting");

@@ -105,7 +105,9 @@ fn help_is_worth_reading() -> anyhow::Result<()> {
         ("down", "nothing else"),
         ("drop", "needs a header"),
         ("refresh", "without waiting for the schedule"),
+        ("runs", "the series that are not loaded, with the reason"),
         ("status", "the depth of each queue"),
+        ("watchlist", "An edit keeps comments and order"),
     ] {
         let help = succeed(candlewick(anywhere.path()).args([command, "--help"]))?;
         ensure!(help.split_whitespace().collect::<Vec<_>>().join(" ").contains(words), "{command}: {help}");

@@ -1,22 +1,21 @@
 //! Ask, decide, put.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
+use candlewick_shared::adapters::watchlist_source::WatchlistSource;
 use candlewick_shared::core::ingest_message::IngestMessage;
 use candlewick_shared::core::key::{ObjectPath, Part, Series};
 use candlewick_shared::core::metadata::{Instrument, RawMetadata};
 use candlewick_shared::core::raw_csv::{self, SourceRow};
-use candlewick_shared::core::symbol::Symbol;
 use candlewick_shared::core::trace::TraceParent;
-use candlewick_shared::core::watchlist::Watchlist;
 use candlewick_shared::ports::clock::Now;
-use candlewick_shared::ports::queue::{NewMessage, Queue};
+use candlewick_shared::ports::queue::Queue;
+use candlewick_shared::ports::runs::{Runs, Written};
 use candlewick_shared::ports::store::{NewObject, ObjectStore, PutIf};
 use candlewick_shared::runtime::layers::Delivery;
-use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
+use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback};
 use candlewick_shared::runtime::telemetry;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -25,7 +24,6 @@ use tracing::Instrument as _;
 use crate::answer::{Answer, ApiError, Meta};
 use crate::client::Client;
 use crate::plan::{self, Fetch};
-use crate::refresh;
 
 /// The handler of ingest messages.
 #[derive(Clone)]
@@ -36,17 +34,19 @@ pub struct Ingest {
     pub store: Arc<dyn ObjectStore>,
     /// Where the messages of single series go: the queue that they come from.
     pub queue: Arc<dyn Queue>,
-    /// The file with the watchlist, which is read at each refresh.
-    pub watchlist: PathBuf,
+    /// The watchlist, which is looked at for each page of a refresh.
+    pub watchlist: Arc<WatchlistSource>,
+    /// The book of runs.
+    pub runs: Arc<dyn Runs>,
     /// The time.
     pub now: Now,
 }
 
 /// A series to fetch, for whom, and in which trace.
-struct Task {
-    series: Series,
-    run: String,
-    trace: Option<TraceParent>,
+pub(crate) struct Task {
+    pub(crate) series: Series,
+    pub(crate) run: String,
+    pub(crate) trace: Option<TraceParent>,
 }
 
 impl Ingest {
@@ -57,49 +57,28 @@ impl Ingest {
     pub async fn handle(self, delivery: Delivery) -> Outcome {
         let message = serde_json::from_str(&delivery.body).map_err(|error| Failure::new("bad_message", error))?;
         match message {
-            IngestMessage::Refresh { run, symbols } => {
-                let run = run.unwrap_or_else(|| delivery.id.clone());
-                self.fan_out(&run, &symbols).await
-            }
+            IngestMessage::Refresh(asked) => self.lay_out(&asked, &delivery.id).await,
             IngestMessage::Fetch { run, symbol, interval, traceparent } => {
                 let task = Task { series: Series { symbol, interval }, run, trace: traceparent.parse().ok() };
                 let span = tracing::info_span!("fetch", series = %task.series, run = task.run, otel.kind = "client");
                 let span = telemetry::follow(span, task.trace);
-                self.fetch(&task).instrument(span).await
+                self.fetch_for_run(&task).instrument(span).await
             }
         }
     }
 
-    async fn fan_out(&self, run: &str, symbols: &[Symbol]) -> Outcome {
-        let watchlist = self.read_watchlist().await?;
-        let series = refresh::chosen(&watchlist, symbols).map_err(|symbol| {
-            Failure::new("unknown_symbol", format!("{symbol} is not on the watchlist: add it, and refresh again"))
-        })?;
-        let messages: Result<Vec<_>, _> = refresh::messages(series, run).iter().map(serde_json::to_string).collect();
-        let bodies = messages.context("write messages")?.into_iter();
-        let messages: Vec<_> = bodies.map(|body| NewMessage { body, ..NewMessage::default() }).collect();
-        self.queue.send(&messages).await?;
-        tracing::info!(run, series = messages.len(), "refresh begun");
-        Ok(Settled::Done)
-    }
-
-    async fn read_watchlist(&self) -> Result<Watchlist, Setback> {
-        let path = self.watchlist.display();
-        let text =
-            tokio::fs::read_to_string(&self.watchlist).await.with_context(|| format!("read the watchlist {path}"))?;
-        Ok(text.parse().map_err(|error| Failure::new("bad_watchlist", format!("{path}: {error}")))?)
-    }
-
-    async fn fetch(&self, task: &Task) -> Outcome {
+    /// Fetches a series, and returns what it wrote.
+    pub(crate) async fn fetch(&self, task: &Task) -> Result<Vec<Written>, Setback> {
+        let mut written = Vec::new();
         for fetch in plan::history(task.series.interval, (self.now)()) {
-            self.fetch_part(task, &fetch).await?;
+            written.extend(self.fetch_part(task, &fetch).await?);
         }
-        Ok(Settled::Done)
+        Ok(written)
     }
 
     /// Fetches what one raw object is made of, and writes it. A window with nothing in it writes nothing: what an earlier
     /// day fetched stays.
-    async fn fetch_part(&self, task: &Task, fetch: &Fetch) -> Result<(), Setback> {
+    async fn fetch_part(&self, task: &Task, fetch: &Fetch) -> Result<Option<Written>, Setback> {
         let (mut meta, mut rows) = (Meta::default(), Vec::new());
         for window in fetch.windows.iter().rev() {
             let answer = self.client.time_series(&task.series, *window).await;
@@ -113,16 +92,17 @@ impl Ingest {
         }
         if rows.is_empty() {
             tracing::info!(series = %task.series, "nothing to fetch");
-            return Ok(());
+            return Ok(None);
         }
-        self.put(task, fetch.part, meta, &rows).await
+        self.put(task, fetch.part, meta, &rows).await.map(Some)
     }
 
-    async fn put(&self, task: &Task, part: Part, meta: Meta, rows: &[SourceRow]) -> Result<(), Setback> {
+    async fn put(&self, task: &Task, part: Part, meta: Meta, rows: &[SourceRow]) -> Result<Written, Setback> {
         let body = raw_csv::write(rows).context("write the raw CSV")?;
+        let fetched_at = (self.now)();
         let metadata = RawMetadata {
             source: Some("twelvedata".to_owned()),
-            fetched_at: Some((self.now)()),
+            fetched_at: Some(fetched_at),
             instrument: instrument(meta, task.series.interval.is_intraday()),
             adjust: Some("splits".to_owned()).filter(|_| !task.series.interval.is_intraday()),
             sha256: Some(Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect()),
@@ -130,10 +110,11 @@ impl Ingest {
             run: Some(task.run.clone()),
             first_written: None,
         };
-        let key = ObjectPath { series: task.series.clone(), part }.raw_key();
+        let path = ObjectPath { series: task.series.clone(), part };
+        let key = path.raw_key();
         self.store.put(&key, NewObject::csv(body, metadata.write()), PutIf::Always).await?;
         tracing::info!(key, rows = rows.len(), run = task.run, "fetched");
-        Ok(())
+        Ok(Written { path, fetched_at })
     }
 }
 

@@ -3,6 +3,11 @@
 pub mod answer;
 pub mod client;
 pub mod config;
+pub mod cron;
+pub mod due;
 pub mod handler;
+mod layout;
 pub mod plan;
+mod record;
 pub mod refresh;
+pub mod schedule;

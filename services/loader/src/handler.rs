@@ -21,6 +21,7 @@ use tracing::{Instrument as _, Span};
 use crate::claim::{self, Claim, Counts};
 use crate::failure::During;
 use crate::ledger::{self, Entry, Version};
+use crate::runs;
 
 /// The handler of clean objects.
 #[derive(Clone)]
@@ -62,6 +63,7 @@ impl Loader {
             return Ok(outcome?);
         };
         let outcome = self.load(&mut transaction, &key, &object).await?;
+        runs::tell(&mut transaction, &key, &object.info, &outcome).await?;
         transaction.commit().await.during("commit")?;
         self.tell(&key, &object, began, &outcome).await;
         Ok(outcome?)

@@ -1,6 +1,6 @@
 //! Writes what services say into the database: what is there is never lost, and the message may go.
 
-use candlewick_shared::adapters::postgres::is_outage;
+use candlewick_shared::adapters::database::is_outage;
 use candlewick_shared::core::alert::{AlertEvent, Kind, State};
 use candlewick_shared::ports::clock::Now;
 use candlewick_shared::runtime::layers::Delivery;

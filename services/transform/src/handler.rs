@@ -1,16 +1,15 @@
 //! Get, decide, put.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Context;
 use candlewick_shared::adapters::log_notifier::LogNotifier;
+use candlewick_shared::adapters::watchlist_source::WatchlistSource;
 use candlewick_shared::core::event::ObjectEvent;
 use candlewick_shared::core::key::{ObjectPath, RawKey};
 use candlewick_shared::core::lineage::{self, Dataset};
 use candlewick_shared::core::metadata::{Metadata, MetadataError, RawMetadata, TransformedMetadata};
 use candlewick_shared::core::report::{Report, Source};
-use candlewick_shared::core::watchlist::{CleaningSettings, Watchlist};
+use candlewick_shared::core::watchlist::CleaningSettings;
 use candlewick_shared::ports::clock::Now;
 use candlewick_shared::ports::notifier::{Alert, Kind, Notifier};
 use candlewick_shared::ports::store::{NewObject, Object, ObjectInfo, ObjectStore, Put, PutIf};
@@ -32,7 +31,7 @@ const LOOKS: u32 = 5;
 pub struct Transform {
     store: Arc<dyn ObjectStore>,
     now: Now,
-    watchlist: Option<PathBuf>,
+    watchlist: Option<Arc<WatchlistSource>>,
     notifier: Arc<dyn Notifier>,
     lineage: Lineage,
 }
@@ -61,9 +60,9 @@ impl Transform {
         Self { store, now, watchlist: None, notifier: Arc::new(LogNotifier), lineage: Lineage::default() }
     }
 
-    /// The same, cleaning as a watchlist says. It is read anew for every object, so that an edit needs no restart.
+    /// The same, cleaning as a watchlist says. It is looked at for every object, so that an edit needs no restart.
     #[must_use]
-    pub fn with_watchlist(self, watchlist: Option<PathBuf>) -> Self {
+    pub fn with_watchlist(self, watchlist: Option<Arc<WatchlistSource>>) -> Self {
         Self { watchlist, ..self }
     }
 
@@ -135,10 +134,8 @@ impl Transform {
     }
 
     async fn settings(&self, key: &RawKey) -> Result<CleaningSettings, Setback> {
-        let Some(path) = &self.watchlist else { return Ok(CleaningSettings::default()) };
-        let shown = path.display();
-        let text = tokio::fs::read_to_string(path).await.with_context(|| format!("read the watchlist {shown}"))?;
-        let watchlist: Watchlist = text.parse().with_context(|| format!("mend the watchlist {shown}"))?;
+        let Some(watchlist) = &self.watchlist else { return Ok(CleaningSettings::default()) };
+        let watchlist = watchlist.read().await?;
         Ok(watchlist.cleaning(&key.path.series.symbol).clone())
     }
 

@@ -40,20 +40,3 @@ pub async fn migrate(pool: &PgPool) -> anyhow::Result<()> {
 pub fn schema_steps() -> Vec<i64> {
     MIGRATIONS.iter().map(|step| step.version).collect()
 }
-
-/// Whether it says nothing about the work, but that the database, or the way to it, is not there now.
-///
-/// Classes of SQLSTATE, from the PostgreSQL documentation's appendix on error codes: 08 connection, 40 rolled back for
-/// another's sake, 53 out of resources, 57 shut down or cancelled by an operator, 58 system error.
-#[must_use]
-pub fn is_outage(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Database(error) => {
-            let code = error.code().unwrap_or_default();
-            ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class))
-        }
-        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
-        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
-        _ => false,
-    }
-}

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
@@ -43,6 +44,18 @@ impl Clock {
                 start.saturating_add(elapsed).unwrap_or(start)
             }
         }
+    }
+}
+
+impl Clock {
+    /// How long, by the machine's clock, a span of its time lasts; a span that is over lasts no time.
+    #[must_use]
+    pub fn lasts(&self, span: SignedDuration) -> Duration {
+        let rate = match *self {
+            Self::Real => 1.0,
+            Self::Simulated { rate, .. } => rate,
+        };
+        Duration::try_from_secs_f64((span.as_secs_f64() / rate).max(0.0)).unwrap_or(Duration::MAX)
     }
 }
 
@@ -88,6 +101,15 @@ mod tests {
         assert_eq!(at("2024-06-03T13:30:00Z@1000.5*60", 1001), "2024-06-03T13:30:30Z");
         assert_eq!(at("2024-06-03T13:30:00Z@1000", 1010), "2024-06-03T13:30:10Z");
         assert_eq!(at("2024-06-03T09:30:00-04:00@1000", 990), "2024-06-03T13:29:50Z");
+    }
+
+    #[test]
+    fn its_time_lasts_by_its_rate() {
+        let lasts = |clock: &str, seconds| clock.parse::<Clock>().unwrap().lasts(SignedDuration::from_secs(seconds));
+        assert_eq!(lasts("2024-12-30T22:00:00Z@1000*60", 120), Duration::from_secs(2));
+        assert_eq!(lasts("2024-12-30T22:00:00Z@1000*60", -120), Duration::ZERO);
+        assert_eq!(lasts("2024-12-30T22:00:00Z@1000*1e-12", 86_400 * 365 * 5000), Duration::MAX);
+        assert_eq!(Clock::Real.lasts(SignedDuration::from_secs(3)), Duration::from_secs(3));
     }
 
     #[test]

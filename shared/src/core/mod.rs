@@ -15,6 +15,7 @@ pub mod metadata;
 pub mod object_created;
 pub mod raw_csv;
 pub mod report;
+pub mod run;
 pub mod symbol;
 pub mod topology;
 pub mod trace;

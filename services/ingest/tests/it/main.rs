@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
+mod book;
+mod cron;
 mod errors;
 mod fetch;
 mod refresh;
+mod runs;
 mod support;

@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use candlewick_ingest::client::Client;
 use candlewick_ingest::handler::Ingest;
+use candlewick_shared::adapters::log_notifier::LogNotifier;
 use candlewick_shared::adapters::memory_queue::MemoryQueue;
 use candlewick_shared::adapters::memory_store::MemoryStore;
+use candlewick_shared::adapters::watchlist_source::WatchlistSource;
 use candlewick_shared::core::clock::Clock;
 use candlewick_shared::core::ingest_message::IngestMessage;
 use candlewick_shared::ports::queue::{Attributes, Message, Queue, Receipt};
+use candlewick_shared::ports::runs::Runs;
 use candlewick_shared::ports::store::{Object, ObjectStore};
 use candlewick_shared::runtime::outcome::{Outcome, Setback};
 use candlewick_simulator::fault_text::parse_faults;
@@ -18,6 +21,8 @@ use candlewick_simulator::settings::Settings;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::book::Book;
 
 /// The key to the API: no error may show it.
 pub const KEY: &str = "a-very-secret-key";
@@ -33,7 +38,10 @@ pub struct World {
     pub queue: Arc<MemoryQueue>,
     /// Where the API is: no error may show it.
     pub url: String,
-    watchlist: PathBuf,
+    pub book: Arc<Book>,
+    pub watchlist: PathBuf,
+    /// The list is one source for all deliveries, as in a service.
+    source: Arc<WatchlistSource>,
     _dir: tempfile::TempDir,
     _stop: DropGuard,
 }
@@ -49,7 +57,8 @@ pub async fn world(settings: Settings) -> World {
     let watchlist = dir.path().join("watchlist.toml");
     std::fs::write(&watchlist, "[groups.a]\nsymbols = [\"AAPL\", \"MSFT\"]\nintervals = [\"1day\", \"1h\"]\n").unwrap();
     let (store, queue) = (Arc::default(), Arc::default());
-    World { store, queue, url, watchlist, _dir: dir, _stop: stop.drop_guard() }
+    let (book, source) = (Arc::default(), Arc::new(WatchlistSource::file(watchlist.clone(), Arc::new(LogNotifier))));
+    World { store, queue, url, book, watchlist, source, _dir: dir, _stop: stop.drop_guard() }
 }
 
 /// A world whose API goes wrong at every request.
@@ -63,21 +72,30 @@ impl World {
     }
 
     pub async fn deliver_with(&self, body: &str, key: &str) -> Outcome {
-        let ingest = Ingest {
-            client: Client::new(&self.url, key.into()).unwrap(),
-            store: Arc::clone(&self.store) as Arc<dyn ObjectStore>,
-            queue: Arc::clone(&self.queue) as Arc<dyn Queue>,
-            watchlist: self.watchlist.clone(),
-            now: Arc::new(|| NOW.parse().unwrap()),
-        };
+        self.deliver_as("message-1", body, key).await
+    }
+
+    /// Delivers a message with an id of its own.
+    pub async fn deliver_as(&self, id: &str, body: &str, key: &str) -> Outcome {
         let message = Message {
-            id: "message-1".to_owned(),
+            id: id.to_owned(),
             receipt: Receipt("receipt".to_owned()),
             body: body.to_owned(),
             receive_count: 1,
             attributes: Attributes::new(),
         };
-        ingest.handle(Arc::new(message)).await
+        self.ingest(key).handle(Arc::new(message)).await
+    }
+
+    pub fn ingest(&self, key: &str) -> Ingest {
+        Ingest {
+            client: Client::new(&self.url, key.into()).unwrap(),
+            store: Arc::clone(&self.store) as Arc<dyn ObjectStore>,
+            queue: Arc::clone(&self.queue) as Arc<dyn Queue>,
+            watchlist: Arc::clone(&self.source),
+            runs: Arc::clone(&self.book) as Arc<dyn Runs>,
+            now: Arc::new(|| NOW.parse().unwrap()),
+        }
     }
 
     /// What the queue holds.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use candlewick_shared::adapters::watchlist_source::WatchlistSource;
 use candlewick_shared::core::event::{EventKind, ObjectEvent};
 use candlewick_shared::ports::notifier::{Alert, Kind, Notifier};
 use candlewick_shared::runtime::outcome::{Outcome, Setback, Settled};
@@ -34,7 +35,8 @@ async fn cleaned_by(watchlist: &str) -> (Outcome, Option<String>, Vec<Alert>) {
     bucket.drop_object(RAW, GAP, &[("fetched-at", "2024-12-30T22:00:00Z")]).await;
     let now = Arc::new(|| "2024-12-31T00:00:00Z".parse().unwrap());
     let transform = Transform::new(Arc::new(bucket.clone()), now).with_notifier(heard.clone());
-    let outcome = transform.with_watchlist(Some(path)).handle(event()).await;
+    let source = Arc::new(WatchlistSource::file(path, heard.clone()));
+    let outcome = transform.with_watchlist(Some(source)).handle(event()).await;
     let clean = if outcome.is_ok() { Some(bucket.text(CLEAN).await) } else { None };
     let alerts = heard.0.lock().unwrap().clone();
     (outcome, clean, alerts)
@@ -82,8 +84,10 @@ async fn an_object_within_its_thresholds_is_not_heard_of() {
 }
 
 #[tokio::test]
-async fn a_broken_watchlist_lets_the_message_come_again() {
-    let (outcome, _, _) = cleaned_by("[groups.stocks]\nsymbol = [\"AAPL\"]\n").await;
-    let Err(Setback::Retry(error)) = outcome else { panic!("it does not come again: {outcome:?}") };
+async fn a_broken_watchlist_is_heard_of_and_costs_no_message() {
+    let (outcome, _, alerts) = cleaned_by("[groups.stocks]\nsymbol = [\"AAPL\"]\n").await;
+    let Err(Setback::Down(error)) = outcome else { panic!("it does not wait: {outcome:?}") };
     assert!(format!("{error:#}").contains("mend the watchlist"), "{error:#}");
+    let [alert] = &alerts[..] else { panic!("not one alert: {alerts:?}") };
+    assert!(alert.kind == "bad_watchlist" && alert.text.contains("line 2, groups.stocks.symbol"), "{alert:?}");
 }
