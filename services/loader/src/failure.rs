@@ -32,15 +32,17 @@ impl From<DatabaseError> for Setback {
     }
 }
 
-/// Whether it says nothing about the work, but that the database, or the way to it, is not there now.
-///
-/// Classes of SQLSTATE, from the PostgreSQL documentation's appendix on error codes: 08 connection, 40 rolled back for
+/// Classes of SQLSTATE and single codes, from the PostgreSQL documentation's appendix on error codes: 08 connection, 25006
+/// read-only (what was the primary is a standby now), 25P03 idle for too long within a transaction, 40 rolled back for
 /// another's sake, 53 out of resources, 57 shut down or cancelled by an operator, 58 system error.
+const OUTAGES: [&str; 7] = ["08", "25006", "25P03", "40", "53", "57", "58"];
+
+/// Whether it says nothing about the work, but that the database, or the way to it, is not there now.
 fn is_outage(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Database(error) => {
             let code = error.code().unwrap_or_default();
-            ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class))
+            OUTAGES.iter().any(|outage| code.starts_with(outage))
         }
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
         sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,

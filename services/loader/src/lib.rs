@@ -10,4 +10,5 @@ pub mod failure;
 pub mod handler;
 pub mod ledger;
 pub mod merge;
+pub mod session;
 pub mod staging;
