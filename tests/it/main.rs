@@ -7,11 +7,15 @@ mod bad_input;
 mod candles;
 mod candlewick;
 mod cleaning;
+mod contract;
+mod failure_modes;
+mod faults;
 mod layering;
 mod restart;
 mod stack;
 mod starting;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Conclusion, Trial};
@@ -19,10 +23,17 @@ use libtest_mimic::{Arguments, Conclusion, Trial};
 use crate::stack::Stack;
 
 fn main() -> ExitCode {
+    let words: Vec<_> = std::env::args().collect();
+    if let [_, word, state] = &words[..]
+        && word == faults::WATCHDOG
+    {
+        return if faults::watch_over(Path::new(state)).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let arguments = Arguments::from_args();
-    let alone = layering::trials().into_iter().chain(starting::trials()).chain(cleaning::trials());
-    let on_stack = candles::trials().into_iter().chain(bad_input::trials());
-    let first = libtest_mimic::run(&arguments, alone.chain(on_stack).collect());
+    // The longest come first: the others run beside them.
+    let on_stack = [faults::trials(), contract::trials(), candles::trials(), bad_input::trials()];
+    let alone = [layering::trials(), failure_modes::trials(), starting::trials(), cleaning::trials()];
+    let first = libtest_mimic::run(&arguments, on_stack.into_iter().chain(alone).flatten().collect());
     // These stop what the others stand on, and each begins where the last one ended.
     let in_order = Arguments { test_threads: Some(1), ..arguments };
     let last = libtest_mimic::run(&in_order, restart::trials());

@@ -166,6 +166,10 @@ impl Stack {
         self.up(|up| up.pool.clone())
     }
 
+    pub fn aws(&self) -> Aws {
+        self.up(|up| up.aws.clone())
+    }
+
     pub fn store(&self) -> S3Store {
         self.up(|up| up.aws.store("candlewick"))
     }

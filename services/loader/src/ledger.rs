@@ -1,6 +1,6 @@
 //! The ledger: what is known of each clean object, in the same transaction as its rows.
 
-use candlewick_shared::core::clean_csv::{CleanCandles, NotClean};
+use candlewick_shared::core::clean_csv::CleanCandles;
 use candlewick_shared::core::key::TransformedKey;
 use candlewick_shared::core::metadata::{Instrument, TransformedMetadata};
 use candlewick_shared::core::report::Report;

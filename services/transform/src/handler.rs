@@ -1,6 +1,6 @@
 //! Get, decide, put.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -99,11 +99,10 @@ impl Transform {
         self.put_all(work, outputs).await
     }
 
+    /// A watchlist that cannot be read is no fault of the object: every object waits until somebody mends it.
     async fn settings(&self, key: &RawKey) -> Result<CleaningSettings, Setback> {
         let Some(path) = &self.watchlist else { return Ok(CleaningSettings::default()) };
-        let shown = path.display();
-        let text = tokio::fs::read_to_string(path).await.with_context(|| format!("read the watchlist {shown}"))?;
-        let watchlist: Watchlist = text.parse().with_context(|| format!("mend the watchlist {shown}"))?;
+        let watchlist = read_watchlist(path).await.map_err(Setback::Down)?;
         Ok(watchlist.cleaning(&key.path.series.symbol).clone())
     }
 
@@ -145,6 +144,12 @@ impl Transform {
             }
         }
     }
+}
+
+async fn read_watchlist(path: &Path) -> anyhow::Result<Watchlist> {
+    let shown = path.display();
+    let text = tokio::fs::read_to_string(path).await.with_context(|| format!("read the watchlist {shown}"))?;
+    text.parse().with_context(|| format!("mend the watchlist {shown}"))
 }
 
 /// An object that is gone: settled if an earlier look made its clean object, and otherwise work that can never be done.

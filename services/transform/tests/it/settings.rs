@@ -82,8 +82,8 @@ async fn an_object_within_its_thresholds_is_not_heard_of() {
 }
 
 #[tokio::test]
-async fn a_broken_watchlist_lets_the_message_come_again() {
+async fn a_broken_watchlist_makes_every_object_wait_until_it_is_mended() {
     let (outcome, _, _) = cleaned_by("[groups.stocks]\nsymbol = [\"AAPL\"]\n").await;
-    let Err(Setback::Retry(error)) = outcome else { panic!("it does not come again: {outcome:?}") };
+    let Err(Setback::Down(error)) = outcome else { panic!("it does not wait: {outcome:?}") };
     assert!(format!("{error:#}").contains("mend the watchlist"), "{error:#}");
 }
