@@ -9,6 +9,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -22,6 +23,9 @@ pub enum Way {
     Sqs,
     Postgres,
 }
+
+/// After how long without a byte an answer is at its end.
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// What happens to a connection.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -111,12 +115,27 @@ impl Shared {
         let mut server = TcpStream::connect(self.to).await?;
         client.set_nodelay(true)?;
         server.set_nodelay(true)?;
-        let mut line = Line { strikes: strikes(self.seed, self.way, connection), left: 0, next: None };
+        let line = Line { strikes: strikes(self.seed, self.way, connection), left: 0, next: None };
+        let ended = self.pass_on(&mut client, &mut server, line).await;
+        drop(client);
+        if self.way == Way::S3 {
+            read_to_the_end(server).await;
+        }
+        ended
+    }
+
+    /// Passes on what comes from either end, until one of them or a fault ends it.
+    async fn pass_on(
+        &self,
+        client: &mut TcpStream,
+        server: &mut TcpStream,
+        mut line: Line<impl Iterator<Item = Strike>>,
+    ) -> std::io::Result<()> {
         let (mut up, mut down) = ([0; 16_384], [0; 16_384]);
         loop {
             let (chunk, other) = tokio::select! {
-                read = client.read(&mut up) => (&up[..read?], &mut server),
-                read = server.read(&mut down) => (&down[..read?], &mut client),
+                read = client.read(&mut up) => (&up[..read?], &mut *server),
+                read = server.read(&mut down) => (&down[..read?], &mut *client),
             };
             if chunk.is_empty() {
                 return Ok(());
@@ -128,11 +147,11 @@ impl Shared {
             self.count(fault);
             match fault {
                 Fault::Delay(length) => {
-                    let _ = tokio::time::timeout(length, self.calm.cancelled()).await;
+                    let _ = timeout(length, self.calm.cancelled()).await;
                     other.write_all(chunk).await?;
                 }
                 Fault::Truncate => return other.write_all(&chunk[..at]).await,
-                Fault::Cut => return client.set_zero_linger().and(server.set_zero_linger()),
+                Fault::Cut => return client.set_zero_linger(),
             }
         }
     }
@@ -149,6 +168,14 @@ impl Shared {
             self.tally.add("delay longer than a lease", 1);
         }
     }
+}
+
+/// LocalStack locks an object for as long as anybody reads it, and does not notice that a reader is gone: what it still has to
+/// say of an answer that was cut is heard here, or the next writer of that object, and every reader behind it, would wait for
+/// ever. S3 itself has no such locks.
+async fn read_to_the_end(mut server: TcpStream) {
+    let mut rest = [0; 16_384];
+    while matches!(timeout(SILENCE, server.read(&mut rest)).await, Ok(Ok(bytes)) if bytes > 0) {}
 }
 
 /// How far a connection is from what happens to it next.
