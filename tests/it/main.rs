@@ -9,9 +9,12 @@ mod candles;
 mod candlewick;
 mod cleaning;
 mod collector;
+mod contract;
 mod data_studio;
 mod doctor;
 mod export;
+mod failure_modes;
+mod faults;
 mod layering;
 mod operations;
 mod restart;
@@ -20,6 +23,7 @@ mod stack;
 mod starting;
 mod telemetry;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Conclusion, Trial};
@@ -27,18 +31,27 @@ use libtest_mimic::{Arguments, Conclusion, Trial};
 use crate::stack::Stack;
 
 fn main() -> ExitCode {
+    let words: Vec<_> = std::env::args().collect();
+    if let [_, word, state] = &words[..]
+        && word == faults::WATCHDOG
+    {
+        return if faults::watch_over(Path::new(state)).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let arguments = Arguments::from_args();
-    let alone = layering::trials().into_iter().chain(starting::trials()).chain(cleaning::trials());
+    // The longest come first: the others run beside them.
     let on_stack = [
-        alerts::trials(),
-        bad_input::trials(),
+        faults::trials(),
+        contract::trials(),
         candles::trials(),
+        bad_input::trials(),
+        alerts::trials(),
         data_studio::trials(),
         export::trials(),
         runs::trials(),
         telemetry::trials(),
     ];
-    let first = libtest_mimic::run(&arguments, alone.chain(on_stack.into_iter().flatten()).collect());
+    let alone = [layering::trials(), failure_modes::trials(), starting::trials(), cleaning::trials()];
+    let first = libtest_mimic::run(&arguments, on_stack.into_iter().chain(alone).flatten().collect());
     // These turn off or stop what the others stand on, and each begins where the last one ended.
     let in_order = Arguments { test_threads: Some(1), ..arguments };
     let disturbing = operations::trials().into_iter().chain(doctor::trials()).chain(restart::trials());

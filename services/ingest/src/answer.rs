@@ -55,6 +55,9 @@ pub enum ApiError {
     /// The credits of this day are used up.
     #[error("the credits of this day are used up: {0}")]
     DayCredits(String),
+    /// The API is not there, or the way to it: that says nothing about what was asked.
+    #[error("TwelveData cannot be reached: {0}")]
+    Unreachable(String),
     /// The API is not well: it may be at the next try.
     #[error("TwelveData did not answer properly: {0}")]
     Passing(String),
@@ -108,7 +111,9 @@ pub fn read(status: u16, body: &[u8]) -> Result<Answer, ApiError> {
 fn unreadable(status: u16, body: &[u8], error: &serde_json::Error) -> ApiError {
     const MOST: usize = 80;
     let begins: String = String::from_utf8_lossy(body).chars().take(MOST).collect();
-    ApiError::Passing(format!("status {status}, and an answer that is not JSON ({error}): {begins:?}"))
+    let text = format!("status {status}, and an answer that is not JSON ({error}): {begins:?}");
+    // So speak the gateways before it, where there is nobody behind them.
+    if matches!(status, 502..=504) { ApiError::Unreachable(text) } else { ApiError::Passing(text) }
 }
 
 fn error_or_nothing(code: u16, message: String) -> Result<Answer, ApiError> {
@@ -211,10 +216,11 @@ mod tests {
     fn what_is_no_answer_may_be_one_at_the_next_try() {
         let cut = r#"{"meta":{},"values":[{"datetime":"2024-"#;
         for (status, body) in
-            [(200, "<html>busy</html>"), (200, cut), (502, ""), (200, r#"{"status":"ok"}"#), (200, "[]")]
+            [(200, "<html>busy</html>"), (200, cut), (500, ""), (200, r#"{"status":"ok"}"#), (200, "[]")]
         {
             assert!(matches!(error(status, body), ApiError::Passing(_)), "{body}");
         }
+        assert!(matches!(error(502, "<html>Bad Gateway</html>"), ApiError::Unreachable(_)));
     }
 
     proptest! {

@@ -45,10 +45,10 @@ impl Client {
     /// [`ApiError`], whether the API or the way to it is at fault.
     pub async fn time_series(&self, series: &Series, window: Window) -> Result<Answer, ApiError> {
         let request = self.http.get(format!("{}/time_series", self.url)).query(&query(series, window));
-        let passing = |error: reqwest::Error| ApiError::Passing(causes(&error.without_url()));
-        let response = request.header(AUTHORIZATION, self.authorization.clone()).send().await.map_err(passing)?;
+        let unreachable = |error: reqwest::Error| ApiError::Unreachable(causes(&error.without_url()));
+        let response = request.header(AUTHORIZATION, self.authorization.clone()).send().await.map_err(unreachable)?;
         let status = response.status().as_u16();
-        let body = response.bytes().await.map_err(passing)?;
+        let body = response.bytes().await.map_err(unreachable)?;
         answer::read(status, &body)
     }
 }

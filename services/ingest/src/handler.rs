@@ -143,6 +143,7 @@ fn setback(task: &Task, error: ApiError, now: Timestamp) -> Setback {
         ApiError::DayCredits(_) => {
             Setback::Later { wait: until_next(86_400, now).min(Duration::from_secs(43_200)), reason: text }
         }
+        ApiError::Unreachable(_) => Setback::Down(anyhow!(text)),
         ApiError::Passing(_) => Setback::Retry(anyhow!(text)),
     }
 }

@@ -15,13 +15,14 @@ use candlewick_shared::runtime::measures;
 use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
 use candlewick_shared::runtime::telemetry;
 use jiff::Timestamp;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{Connection, PgConnection, PgPool};
 use tracing::{Instrument as _, Span};
 
 use crate::claim::{self, Claim, Counts};
 use crate::failure::During;
 use crate::ledger::{self, Entry, Version};
 use crate::runs;
+use crate::session::Session;
 
 /// The handler of clean objects.
 #[derive(Clone)]
@@ -54,19 +55,36 @@ impl Loader {
     /// A permanent setback where the object can never be loaded; otherwise that of the store or the database.
     pub async fn handle(self, event: ObjectEvent) -> Outcome {
         let key: TransformedKey = event.key.parse().map_err(|error| Failure::new("bad_key", error))?;
-        let mut transaction = self.pool.begin().await.during("begin a transaction")?;
-        ledger::lock(&mut transaction, &key).await?;
         let began = Timestamp::now();
-        let Some(object) = self.store.get(&key.to_string()).await? else {
-            let outcome = missing(&key, ledger::find(&mut transaction, &key).await?);
-            transaction.commit().await.during("commit")?;
-            return Ok(outcome?);
-        };
-        let outcome = self.load(&mut transaction, &key, &object).await?;
-        runs::tell(&mut transaction, &key, &object.info, &outcome).await?;
-        transaction.commit().await.during("commit")?;
-        self.tell(&key, &object, began, &outcome).await;
+        let mut session = Session::open(&self.pool).await?;
+        let (object, outcome) = self.look(session.connection(), &key).await?;
+        session.end();
+        if let Some(object) = object {
+            self.tell(&key, &object, began, &outcome).await;
+        }
         Ok(outcome?)
+    }
+
+    /// Looks at the object within a transaction. The inner result is that of the work, and is committed; the outer one is
+    /// that of the tools, and rolls back.
+    async fn look(
+        &self,
+        connection: &mut PgConnection,
+        key: &TransformedKey,
+    ) -> Result<(Option<Object>, Result<Settled, Failure>), Setback> {
+        let mut transaction = connection.begin().await.during("begin a transaction")?;
+        ledger::lock(&mut transaction, key).await?;
+        let object = self.store.get(&key.to_string()).await?;
+        let outcome = match &object {
+            Some(object) => {
+                let outcome = self.load(&mut transaction, key, object).await?;
+                runs::tell(&mut transaction, key, &object.info, &outcome).await?;
+                outcome
+            }
+            None => missing(key, ledger::find(&mut transaction, key).await?),
+        };
+        transaction.commit().await.during("commit")?;
+        Ok((object, outcome))
     }
 
     /// Tells the lineage of one piece of work, by the machine's time.
@@ -86,7 +104,7 @@ impl Loader {
         self.lineage.tell(&work, &key.path.report_key()).await;
     }
 
-    /// The inner result is that of the work, and commits; the outer one is that of the tools, and rolls back.
+    /// The results are those of [`Self::look`].
     async fn load(
         &self,
         database: &mut PgConnection,
@@ -96,7 +114,10 @@ impl Loader {
         let entry = ledger::find_or_make(&mut *database, key).await?;
         let origin = match TransformedMetadata::read(&object.info.metadata) {
             Ok(origin) => origin,
-            Err(error) => return Ok(Err(Failure::new("bad_metadata", format!("{key}: {error}")))),
+            Err(error) => {
+                ledger::failed(database, &entry, &error.to_string(), None).await?;
+                return Ok(Err(Failure::new("bad_metadata", format!("{key}: {error}"))));
+            }
         };
         let span = span(key, origin.as_ref());
         let version = Version { info: &object.info, origin: origin.as_ref() };
@@ -114,8 +135,9 @@ impl Loader {
     ) -> Result<Result<Settled, Failure>, Setback> {
         if version.is_loaded(entry) {
             if entry.has_failed {
-                ledger::mended(database, entry).await?;
+                ledger::mended(&mut *database, entry).await?;
             }
+            self.keep_report(database, key, entry, version.origin).await?;
             return Ok(Ok(Settled::Superseded("this version is loaded already".to_owned())));
         }
         match clean_csv::read(&object.body, &key.path.series) {
@@ -124,7 +146,7 @@ impl Loader {
                 Ok(Ok(Settled::Done))
             }
             Err(fault) => {
-                ledger::failed(database, entry, &fault).await?;
+                ledger::failed(database, entry, &fault.reason, Some((fault.line, fault.column))).await?;
                 Ok(Err(not_clean(key, &fault, version.origin)))
             }
         }
@@ -148,9 +170,7 @@ impl Loader {
         let counts = claim::settle(&mut *database, claim).await?;
         let now = (self.now)();
         ledger::loaded(&mut *database, entry, version, candles, counts, now).await?;
-        if let Some(report) = self.report(key).await? {
-            ledger::report(&mut *database, entry, &report).await?;
-        }
+        self.keep_report(&mut *database, key, entry, version.origin).await?;
         let instrument = version.origin.map_or_else(Instrument::default, |origin| origin.instrument.clone());
         ledger::instrument(database, key, &instrument, now).await?;
         measure(counts);
@@ -158,7 +178,27 @@ impl Loader {
         Ok(())
     }
 
-    /// The report on the object's cleaning; none where another hand than the transform's made the object.
+    /// Keeps the report on the cleaning that made this version.
+    ///
+    /// The report that stands in the bucket may be of another cleaning, because it is written before the clean object is:
+    /// then somebody is about to write the clean object, for which this is done again.
+    async fn keep_report(
+        &self,
+        database: &mut PgConnection,
+        key: &TransformedKey,
+        entry: &Entry,
+        origin: Option<&TransformedMetadata>,
+    ) -> Result<(), Setback> {
+        let Some(origin) = origin else { return Ok(()) };
+        match self.report(key).await? {
+            Some(report) if report.source.etag == origin.raw_etag => {
+                Ok(ledger::report(database, entry, &report).await?)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The report that stands beside the object; none where there is none that can be read.
     async fn report(&self, key: &TransformedKey) -> Result<Option<Report>, Setback> {
         let Some(object) = self.store.get(&key.path.report_key()).await? else { return Ok(None) };
         match serde_json::from_slice(&object.body) {

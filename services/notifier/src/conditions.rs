@@ -151,7 +151,7 @@ fn is_over(known: &Known, facts: &Facts, conditions: &[Condition], real_now: Tim
             is_repaired || (no_letters(&known.stage, facts) && real_now.duration_since(known.changed_at) > DEPTH_DELAY)
         }
         // Whoever raises these says when they are over.
-        Kind::CreditsGone | Kind::SplitFound => false,
+        Kind::BadWatchlist | Kind::CreditsGone | Kind::SplitFound => false,
     }
 }
 

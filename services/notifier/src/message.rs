@@ -54,6 +54,7 @@ fn subject(due: &Due, firing: &[&Known], resolved: &[&Known]) -> String {
 #[must_use]
 pub fn what(kind: Kind) -> &'static str {
     match kind {
+        Kind::BadWatchlist => "the watchlist is broken",
         Kind::CalendarHorizon => "calendar ends soon",
         Kind::CreditsGone => "API credits are used up",
         Kind::DeadLetter => "given up",
@@ -69,6 +70,7 @@ pub fn what(kind: Kind) -> &'static str {
 /// What a kind affects.
 fn effect(kind: Kind) -> &'static str {
     match kind {
+        Kind::BadWatchlist => "Nothing is asked for or cleaned until it is mended; then all of it goes on by itself.",
         Kind::CalendarHorizon => {
             "Candles behind the calendar's end are loaded, but strays are not noticed and gaps not filled."
         }
@@ -92,6 +94,7 @@ fn effect(kind: Kind) -> &'static str {
 pub fn next_step(kind: Kind, known: &Known) -> String {
     let symbol = known.alert.series.as_ref().map_or_else(|| "SYMBOL".to_owned(), |series| series.symbol.to_string());
     match kind {
+        Kind::BadWatchlist => "candlewick watchlist check; mend what it names".to_owned(),
         Kind::CalendarHorizon => "update Candlewick, whose calendars reach further with each release".to_owned(),
         Kind::CreditsGone => "nothing, or a larger plan at twelvedata.com".to_owned(),
         Kind::DeadLetter => {

@@ -133,6 +133,7 @@ impl Transform {
         self.lineage.tell(&told, &path.report_key()).await;
     }
 
+    /// A watchlist that cannot be read is no fault of the object: every object waits until somebody mends it.
     async fn settings(&self, key: &RawKey) -> Result<CleaningSettings, Setback> {
         let Some(watchlist) = &self.watchlist else { return Ok(CleaningSettings::default()) };
         let watchlist = watchlist.read().await?;
@@ -160,10 +161,11 @@ impl Transform {
     }
 
     /// Whether the raw object is still the one that was read. An entity tag says what a target holds and not when it was
-    /// written, so that a target that changed and changed back meets the condition: whoever wrote last looks once more.
+    /// written, so that a target that changed and changed back meets the condition: whoever wrote last looks once more. The
+    /// same content written again is another object: it is newer.
     async fn is_current(&self, work: &Work) -> Result<bool, Setback> {
-        let now = self.store.head(&work.key.to_string()).await?;
-        Ok(now.is_none_or(|info| info.etag == work.object.info.etag))
+        let (now, read) = (self.store.head(&work.key.to_string()).await?, &work.object.info);
+        Ok(now.is_none_or(|info| (&info.etag, info.last_modified) == (&read.etag, read.last_modified)))
     }
 
     /// Tells the owner of an object of which cleaning touched more than they allow.

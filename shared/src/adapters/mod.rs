@@ -1,7 +1,6 @@
 //! What offers the ports: AWS, the machine, and memory.
 
 pub mod aws;
-#[cfg(any(test, feature = "contract"))]
 pub mod contract;
 pub mod database;
 pub mod ecs;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::Mutex;
 
+use crate::core::alert::State;
 use crate::core::watchlist::{Location, Watchlist};
-use crate::ports::notifier::{Alert, Notifier};
+use crate::ports::notifier::{Alert, Kind, Notifier};
 use crate::ports::store::{ObjectStore, StoreError};
 
 /// The watchlist where it is kept. An edit needs no restart: each look sees what stands there now.
@@ -84,10 +85,17 @@ impl WatchlistSource {
         };
         let is_new =
             seen.as_ref().is_none_or(|seen| (&seen.version, seen.read.is_ok()) != (&now.version, now.read.is_ok()));
+        let is_mended = now.read.is_ok() && seen.as_ref().is_some_and(|seen| seen.read.is_err());
         *seen = Some(now.clone());
         let location = self.location.to_string();
         match now.read {
-            Ok(watchlist) => Ok(watchlist),
+            Ok(watchlist) => {
+                if is_mended {
+                    let alert = Alert::new(Kind::BadWatchlist, &self.location, "it is mended");
+                    self.notifier.notify(Alert { state: State::Resolved, ..alert }).await;
+                }
+                Ok(watchlist)
+            }
             Err(reason) => {
                 let problem = NoWatchlist::Broken { location, reason };
                 if is_new {
@@ -100,7 +108,7 @@ impl WatchlistSource {
 
     async fn tell(&self, problem: &NoWatchlist) {
         let text = format!("{problem}; what needs it waits, and goes on by itself once it is mended");
-        self.notifier.notify(Alert { kind: "bad_watchlist", subject: self.location.to_string(), text }).await;
+        self.notifier.notify(Alert::new(Kind::BadWatchlist, &self.location, text)).await;
     }
 }
 
@@ -155,6 +163,9 @@ mod tests {
     #[async_trait]
     impl Notifier for Heard {
         async fn notify(&self, alert: Alert) {
+            if alert.state == State::Resolved {
+                return;
+            }
             self.0.lock().unwrap().push(format!("{} {}: {}", alert.kind, alert.subject, alert.text));
         }
     }

@@ -16,6 +16,8 @@ const MOST_OF_A_TEXT: usize = 2_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
+    /// The watchlist cannot be gone by until somebody mends it.
+    BadWatchlist,
     /// The calendar of an exchange ends soon: from then on nothing is filled or held to it.
     CalendarHorizon,
     /// The credits of the API's plan are used up for the day, and fetching waits.
@@ -52,7 +54,8 @@ pub struct UnknownKind(String);
 
 impl Kind {
     /// Every kind, by its name.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
+        Self::BadWatchlist,
         Self::CalendarHorizon,
         Self::CreditsGone,
         Self::DeadLetter,
@@ -68,6 +71,7 @@ impl Kind {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::BadWatchlist => "bad_watchlist",
             Self::CalendarHorizon => "calendar_horizon",
             Self::CreditsGone => "credits_gone",
             Self::DeadLetter => "dead_letter",
@@ -85,9 +89,12 @@ impl Kind {
     pub fn severity(self) -> Severity {
         match self {
             Self::CalendarHorizon | Self::DirtyObject | Self::LongGap | Self::SplitFound => Severity::Notice,
-            Self::CreditsGone | Self::DeadLetter | Self::IngestFailed | Self::RunFailed | Self::StaleSeries => {
-                Severity::Error
-            }
+            Self::BadWatchlist
+            | Self::CreditsGone
+            | Self::DeadLetter
+            | Self::IngestFailed
+            | Self::RunFailed
+            | Self::StaleSeries => Severity::Error,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The life of a service: logs, signals, exit code.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -79,21 +79,20 @@ fn stop_on_signals(stop: CancellationToken) -> anyhow::Result<()> {
 pub async fn consumer(stage: &'static str, role: &str, env: &Env, aws: &Aws) -> anyhow::Result<Consumer> {
     let topology = Topology::built_in();
     let known = topology.queue(role).with_context(|| format!("find queue {role} in topology.json"))?;
-    let url = env.queue_url(role)?;
+    let (url, policy) = (env.queue_url(role)?, policy(env, known.visibility_timeout())?);
     let queue = aws.queue(url);
     let answer = tokio::time::timeout(Duration::from_secs(15), queue.depth()).await;
     answer
         .context("it did not answer within 15 s")
         .and_then(|depth| depth.map_err(anyhow::Error::from))
         .with_context(|| format!("reach the queue at {url} (is AWS, or LocalStack, up at AWS_ENDPOINT_URL?)"))?;
-    let slots = env.parsed_or("SLOTS", NonZeroUsize::MIN.saturating_add(3))?;
     Ok(Consumer {
         stage,
         queue: Arc::new(queue),
         dead_letters: Arc::new(aws.queue(&topology.dead_letter_name(url))),
         notifier: notifier(stage, env, aws)?,
         protection: protection(env)?,
-        policy: Policy::new(slots.get(), known.visibility_timeout()),
+        policy,
     })
 }
 
@@ -109,6 +108,16 @@ pub fn notifier(stage: &'static str, env: &Env, aws: &Aws) -> anyhow::Result<Arc
     };
     let now = system_clock::now(env.clock()?);
     Ok(Arc::new(QueueNotifier::new(stage, Arc::new(aws.queue(url)), now)))
+}
+
+/// The settings of a consumer: `SLOTS`, how many messages it has in hand at once (4), and `LEASE_SECONDS`, how long each is
+/// hidden from others at a time (the queue's visibility timeout).
+fn policy(env: &Env, visibility_timeout: Duration) -> anyhow::Result<Policy> {
+    let slots = env.parsed_or("SLOTS", NonZeroUsize::MIN.saturating_add(3))?;
+    let timeout =
+        NonZeroU64::new(visibility_timeout.as_secs()).context("find a visibility timeout in topology.json")?;
+    let lease = env.parsed_or("LEASE_SECONDS", timeout)?;
+    Ok(Policy::new(slots.get(), Duration::from_secs(lease.get())))
 }
 
 /// ECS tells its containers where its agent is; nobody else does.

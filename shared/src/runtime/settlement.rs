@@ -31,7 +31,8 @@ pub struct Settlement {
     dead_letters: Arc<dyn Queue>,
     notifier: Arc<dyn Notifier>,
     deletions: Deletions,
-    attempts: Attempts,
+    failures: Attempts,
+    outages: Attempts,
 }
 
 impl Settlement {
@@ -45,8 +46,8 @@ impl Settlement {
         deletions: Deletions,
         policy: Policy,
     ) -> Self {
-        let (breaker, attempts) = (Breaker::new(policy.outage), Attempts::default());
-        Self { stage, queue, policy, breaker, dead_letters, notifier, deletions, attempts }
+        let (breaker, failures, outages) = (Breaker::new(policy.outage), Attempts::default(), Attempts::default());
+        Self { stage, queue, policy, breaker, dead_letters, notifier, deletions, failures, outages }
     }
 
     /// Does what an outcome asks for.
@@ -69,28 +70,30 @@ impl Settlement {
     }
 
     async fn delete(&self, message: &Message) {
-        self.attempts.settled(&message.id);
+        self.failures.settled(&message.id);
+        self.outages.settled(&message.id);
         self.deletions.add(message.receipt.clone()).await;
     }
 
     async fn retry(&self, message: &Message, error: &anyhow::Error) {
-        let failures = self.attempts.failed(&message.id);
+        let failures = self.failures.failed(&message.id);
         if failures >= self.policy.attempts {
             let words = format!("given up after {failures} failures: {error:#}");
             return self.bury(message, Failure::new("gave_up", words)).await;
         }
-        let wait = self.policy.retry.wait(message.receive_count);
+        let wait = self.policy.retry.wait(failures);
         tracing::warn!(id = message.id, attempt = message.receive_count, "{error:#}; trying again in {wait:.1?}");
         self.give_back(message, wait).await;
     }
 
     /// A message that meets an outage again and again stays away for longer each time: otherwise its probes alone would
-    /// use up, in a long outage, the receives after which the queue itself gives it up.
+    /// use up, in a long outage, the receives after which the queue itself gives it up. How often it was received before is
+    /// not the measure: consumers that died with it were no outage, and it is not to wait for minutes because of them.
     async fn wait_for_what_is_down(&self, message: &Message, error: &anyhow::Error) {
         let wait = self.breaker.failed();
         tracing::warn!(id = message.id, "{error:#}; receiving again in {wait:.1?}");
         let own = Backoff { first: self.policy.outage.first, most: self.policy.retry.most };
-        self.give_back(message, wait.max(own.wait(message.receive_count))).await;
+        self.give_back(message, wait.max(own.wait(self.outages.failed(&message.id)))).await;
     }
 
     /// Moves a message to the dead-letter queue. It is deleted here only once it stands there and the owner was told: a
@@ -99,7 +102,7 @@ impl Settlement {
         let letter = dead_letter(self.stage, message, &failure);
         if let Err(error) = self.dead_letters.send(&[letter]).await {
             tracing::warn!(id = message.id, "not moved to the dead-letter queue: {error}");
-            return self.give_back(message, self.policy.retry.wait(message.receive_count)).await;
+            return self.give_back(message, self.policy.retry.wait(self.outages.failed(&message.id))).await;
         }
         self.notifier.notify(alert(self.stage, message, &failure)).await;
         self.delete(message).await;

@@ -53,19 +53,21 @@ async fn credits_that_are_used_up_come_back_with_the_minute_or_the_day() {
 
 #[tokio::test]
 async fn an_answer_that_is_none_is_asked_for_again() {
-    for fault in ["html", "cut", "500", "no-values", "500,status200-errors"] {
+    for fault in ["html", "500", "no-values", "500,status200-errors"] {
         let outcome = answered(&faulty(fault).await, "AAPL").await;
         assert!(matches!(outcome, Err(Setback::Retry(_))), "{fault}: {outcome:?}");
     }
 }
 
 #[tokio::test]
-async fn an_api_that_is_not_there_is_asked_again() {
+async fn an_api_that_is_not_there_is_an_outage_and_no_fault_of_the_message() {
+    let outcome = answered(&faulty("cut").await, "AAPL").await;
+    assert!(matches!(outcome, Err(Setback::Down(_))), "{outcome:?}");
     let mut world = world(Settings::default()).await;
     let nowhere = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     world.url = format!("http://{nowhere}");
     let outcome = answered(&world, "AAPL").await;
-    assert!(matches!(outcome, Err(Setback::Retry(_))), "{outcome:?}");
+    assert!(matches!(outcome, Err(Setback::Down(_))), "{outcome:?}");
 }
 
 #[test]

@@ -89,5 +89,5 @@ async fn a_broken_watchlist_is_heard_of_and_costs_no_message() {
     let Err(Setback::Down(error)) = outcome else { panic!("it does not wait: {outcome:?}") };
     assert!(format!("{error:#}").contains("mend the watchlist"), "{error:#}");
     let [alert] = &alerts[..] else { panic!("not one alert: {alerts:?}") };
-    assert!(alert.kind == "bad_watchlist" && alert.text.contains("line 2, groups.stocks.symbol"), "{alert:?}");
+    assert!(alert.kind == Kind::BadWatchlist && alert.text.contains("line 2, groups.stocks.symbol"), "{alert:?}");
 }
