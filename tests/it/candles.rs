@@ -253,7 +253,7 @@ fn status_tells_series_and_queues() -> anyhow::Result<()> {
     ensure!(bitcoin["age_seconds"].as_i64() < Some(3 * 86_400), "it looks stale: {bitcoin}");
     let queues: Vec<_> =
         json["queues"].as_array().context("find the queues")?.iter().map(|queue| &queue["queue"]).collect();
-    ensure!(queues == ["ingest", "raw", "transformed"], "{queues:?}");
+    ensure!(queues == ["alerts", "ingest", "raw", "transformed"], "{queues:?}");
     let table = succeed(candlewick(stack.state()).arg("status"))?;
     for word in ["AAPL", "2024-12-30", "quarantined", "dead letters"] {
         ensure!(table.contains(word), "{word} is not in\n{table}");

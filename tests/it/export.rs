@@ -39,7 +39,7 @@ fn an_export_has_every_candle() -> anyhow::Result<()> {
     let said = export(stack, &["--symbol", "O'EXP", "--symbol", "EXPMIN", "--out", &out])?;
     ensure!(said.contains("O'EXP 1day") && said.contains("EXPMIN 1min"), "{said}");
     let read = |file: &str| std::fs::read_to_string(folder.path().join(file));
-    ensure!(read("1day/O%27EXP.csv")? == format!("{HEADER}\nO'EXP,1day,2024-12-26,1.10,2,1,1.5,10,false\n"));
+    ensure!(read("1day/O%27EXP.csv")? == format!("{HEADER}\nO'EXP,1day,2024-12-26,1.1,2,1,1.5,10,false\n"));
     ensure!(read("1min/EXPMIN.csv")? == format!("{HEADER}\nEXPMIN,1min,2024-12-27T14:30:00Z,1,2,1,1.5,,false\n"));
     Ok(())
 }
