@@ -9,6 +9,7 @@ mod down;
 mod drop_file;
 mod events;
 mod follow;
+mod migrate;
 mod moment;
 mod place;
 mod reconcile;
@@ -52,6 +53,7 @@ enum Command {
     Doctor(doctor::Args),
     Down(down::Args),
     Drop(drop_file::Args),
+    Migrate(migrate::Args),
     Reconcile(reconcile::Args),
     Refresh(refresh::Args),
     Replay(replay::Args),
@@ -83,6 +85,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor(args) => Ok(looked(doctor::run(&place, args).await)),
         Command::Down(args) => down::run(&place, args).await,
         Command::Drop(args) => drop_file::run(&place, args).await,
+        Command::Migrate(args) => migrate::run(args).await,
         Command::Reconcile(args) => reconcile::run(&place, args).await,
         Command::Refresh(args) => refresh::run(&place, args).await,
         Command::Replay(args) => replay::run(&place, args).await,

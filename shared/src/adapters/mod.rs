@@ -8,6 +8,8 @@ pub mod log_notifier;
 pub mod memory_queue;
 pub mod memory_store;
 pub mod postgres;
+pub mod postgres_iam;
+pub mod postgres_users;
 pub mod s3;
 pub mod s3_listing;
 pub mod sqs;

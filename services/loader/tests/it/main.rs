@@ -9,6 +9,7 @@ mod faults;
 mod history;
 mod overlaps;
 mod server;
+mod users;
 mod versions;
 mod world;
 
@@ -47,6 +48,7 @@ fn trials() -> Vec<Trial> {
         faults::trials(),
         history::trials(),
         overlaps::trials(),
+        users::trials(),
         versions::trials(),
     ];
     all.into_iter().flatten().collect()
