@@ -14,7 +14,9 @@ mod operations;
 mod restart;
 mod stack;
 mod starting;
+mod supply_chain;
 mod telemetry;
+mod terraform;
 
 use std::process::ExitCode;
 
@@ -24,7 +26,12 @@ use crate::stack::Stack;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let alone = layering::trials().into_iter().chain(starting::trials()).chain(cleaning::trials());
+    let alone = layering::trials()
+        .into_iter()
+        .chain(starting::trials())
+        .chain(cleaning::trials())
+        .chain(terraform::trials())
+        .chain(supply_chain::trials());
     let on_stack = candles::trials().into_iter().chain(bad_input::trials()).chain(telemetry::trials());
     let first = libtest_mimic::run(&arguments, alone.chain(on_stack).collect());
     // These turn off or stop what the others stand on, and each begins where the last one ended.
