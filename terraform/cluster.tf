@@ -50,7 +50,7 @@ locals {
     BUCKET                      = module.bucket.name
     LOG_FORMAT                  = "json"
     RUST_LOG                    = var.log_filter
-    METRICS                     = "emf"
+    METRICS                     = var.metrics
     OTEL_EXPORTER_OTLP_ENDPOINT = var.otlp_endpoint
     ALERTS_QUEUE_URL            = lookup(local.queue_urls, "alerts", null)
   }

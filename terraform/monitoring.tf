@@ -3,7 +3,15 @@
 locals {
   dashboard_queues = { for role in keys(local.queues) : role => module.queue[role].queue }
 
-  widgets = [
+  # What the services measure themselves, by the stage and what became of each message.
+  own_widgets = var.metrics == "off" ? [] : [
+    {
+      title   = "Handled messages, by outcome"
+      metrics = [[{ expression = "SEARCH('{Candlewick,service,stage,outcome} MetricName=\"messaging.process.duration\"', 'SampleCount', 300)" }]]
+    },
+  ]
+
+  widgets = concat(local.own_widgets, [
     {
       title   = "Waiting messages"
       metrics = [for role, queue in local.dashboard_queues : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queue.name, { label = role, stat = "Maximum" }]]
@@ -39,7 +47,7 @@ locals {
         ["AWS/RDS", "DatabaseConnections", "DBInstanceIdentifier", module.database.identifier, { label = "connections", stat = "Maximum", yAxis = "right" }],
       ]
     },
-  ]
+  ])
 
   alarm_arns = concat(
     [for alarm in aws_cloudwatch_metric_alarm.queue : alarm.arn],

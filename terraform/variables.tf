@@ -114,6 +114,17 @@ variable "otlp_endpoint" {
   default     = null
 }
 
+variable "metrics" {
+  description = "Whether the services write metrics of their own for CloudWatch (emf), at 0.30 USD a month for each of about forty, or none (off). Alarms need none of them."
+  type        = string
+  default     = "emf"
+
+  validation {
+    condition     = contains(["emf", "off"], var.metrics)
+    error_message = "metrics is emf or off."
+  }
+}
+
 variable "monthly_budget_usd" {
   description = "What the account may cost in a month; at 80 % and at a forecast of 100 % the owner is told. Null sets no budget."
   type        = number

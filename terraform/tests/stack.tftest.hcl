@@ -40,7 +40,7 @@ run "silence_is_an_alarm_where_silence_is_the_trouble" {
 
 run "the_page_is_drawn_from_what_there_is" {
   assert {
-    condition     = length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets) == 9 && length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets[0].properties.alarms) == length(output.alarms)
+    condition     = length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets) == 10 && length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets[0].properties.alarms) == length(output.alarms)
     error_message = "The page misses a part, or an alarm."
   }
 }

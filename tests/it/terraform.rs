@@ -34,11 +34,14 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// Settings that a service is right to take its default for, and why.
-const DEFAULTS: [(&str, &str); 5] = [
+const DEFAULTS: [(&str, &str); 8] = [
     ("BYTES_IN_FLIGHT", "64 MiB fit into every size of task"),
     ("CLOCK", "the real time"),
     ("DATABASE_IAM", "a service with no database has no login"),
     ("ECS_AGENT_URI", "ECS sets it"),
+    ("OPENLINEAGE", "lineage is kept where somebody asks for it"),
+    ("OPENLINEAGE_URL", "lineage is told where somebody listens"),
+    ("SLOTS", "four; `sizes` says otherwise"),
     ("TWELVEDATA_URL", "the API's own address"),
 ];
 

@@ -37,6 +37,7 @@ module "candlewick" {
   customer_key        = false
   interface_endpoints = false
   container_insights  = "disabled"
+  metrics             = "off"
   log_retention_days  = 30
   monthly_budget_usd  = 90
   # Nobody looks at the dashboard all day: start it when you do (docs/deploy.md).

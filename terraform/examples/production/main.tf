@@ -1,5 +1,5 @@
 # What to run where others rely on it: a NAT gateway in each zone, endpoints so that only ingest and the notifier reach the
-# internet, a key of your own, a database with a stand-by, Container Insights, and the dashboard behind TLS. About 289 USD a
+# internet, a key of your own, a database with a stand-by, Container Insights, and the dashboard behind TLS. About 301 USD a
 # month; docs/deploy.md adds it up.
 
 terraform {
