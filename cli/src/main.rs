@@ -11,6 +11,7 @@ mod drop_file;
 mod events;
 mod export;
 mod follow;
+mod migrate;
 mod moment;
 mod place;
 mod reconcile;
@@ -58,6 +59,7 @@ enum Command {
     Down(down::Args),
     Drop(drop_file::Args),
     Export(export::Args),
+    Migrate(migrate::Args),
     Reconcile(reconcile::Args),
     Refresh(refresh::Args),
     Replay(replay::Args),
@@ -93,6 +95,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Down(args) => down::run(&place, args).await,
         Command::Drop(args) => drop_file::run(&place, args).await,
         Command::Export(args) => export::run(&place, args).await,
+        Command::Migrate(args) => migrate::run(args).await,
         Command::Reconcile(args) => reconcile::run(&place, args).await,
         Command::Refresh(args) => refresh::run(&place, args).await,
         Command::Replay(args) => replay::run(&place, args).await,

@@ -22,7 +22,7 @@ pub fn trials() -> Vec<Trial> {
 const LAYERS: [&str; 4] = ["core", "ports", "adapters", "runtime"];
 
 /// The Rust files below a folder of the checkout, without their unit tests.
-fn sources(folder: &str) -> anyhow::Result<Vec<(PathBuf, String)>> {
+pub fn sources(folder: &str) -> anyhow::Result<Vec<(PathBuf, String)>> {
     let mut files = Vec::new();
     collect(&root().join(folder), &mut files)?;
     ensure!(!files.is_empty(), "{folder} has no source: this test looks in the wrong place");

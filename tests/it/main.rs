@@ -21,7 +21,9 @@ mod restart;
 mod runs;
 mod stack;
 mod starting;
+mod supply_chain;
 mod telemetry;
+mod terraform;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -50,7 +52,14 @@ fn main() -> ExitCode {
         runs::trials(),
         telemetry::trials(),
     ];
-    let alone = [layering::trials(), failure_modes::trials(), starting::trials(), cleaning::trials()];
+    let alone = [
+        layering::trials(),
+        failure_modes::trials(),
+        starting::trials(),
+        cleaning::trials(),
+        terraform::trials(),
+        supply_chain::trials(),
+    ];
     let first = libtest_mimic::run(&arguments, on_stack.into_iter().chain(alone).flatten().collect());
     // These turn off or stop what the others stand on, and each begins where the last one ended.
     let in_order = Arguments { test_threads: Some(1), ..arguments };

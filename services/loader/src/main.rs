@@ -6,11 +6,10 @@ use std::sync::Arc;
 use anyhow::Result;
 use candlewick_loader::config::Config;
 use candlewick_loader::handler::Loader;
-use candlewick_shared::adapters::{aws::Aws, postgres, system_clock};
+use candlewick_shared::adapters::{aws::Aws, system_clock};
 use candlewick_shared::runtime::env::Env;
 use candlewick_shared::runtime::lineage::Lineage;
-use candlewick_shared::runtime::{objects::objects, service};
-use secrecy::ExposeSecret;
+use candlewick_shared::runtime::{database, objects::objects, service};
 use tokio_util::sync::CancellationToken;
 use tower::service_fn;
 
@@ -23,7 +22,7 @@ async fn start(env: Env, stop: CancellationToken) -> Result<()> {
     let config = Config::from_env(&env)?;
     let aws = Aws::from_env().await;
     let consumer = service::consumer("loader", "transformed", &env, &aws).await?;
-    let pool = postgres::connect(config.database_url.expose_secret(), config.connections).await?;
+    let pool = database::connect(&env, &aws, &config.database_url, config.connections).await?;
     let store = Arc::new(aws.store(&config.scope.bucket));
     let lineage = Lineage::from_env(&env, store.clone())?;
     let loader = Loader::new(store, pool.clone(), system_clock::now(config.clock)).with_lineage(lineage);

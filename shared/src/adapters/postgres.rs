@@ -3,10 +3,13 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use sqlx::PgPool;
 use sqlx::migrate::Migrator;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
+
+use crate::adapters::aws::Aws;
+use crate::adapters::postgres_iam::IamLogin;
 
 /// The database schema, as steps that are applied once and in order.
 static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -16,13 +19,35 @@ static MIGRATIONS: Migrator = sqlx::migrate!();
 /// # Errors
 /// A URL that is none, or a database that does not answer within ten seconds; no error carries the password.
 pub async fn connect(url: &str, connections: u32) -> anyhow::Result<PgPool> {
+    open(options(url)?, connections).await
+}
+
+/// Opens a pool whose user logs in with IAM, by tokens that are renewed until the pool is closed.
+///
+/// # Errors
+/// As [`connect`], a URL that does not ask for a server whose name is verified, or credentials that cannot be had.
+pub async fn connect_with_iam(aws: &Aws, url: &str, connections: u32) -> anyhow::Result<PgPool> {
+    let options = options(url)?;
+    let verified = matches!(options.get_ssl_mode(), PgSslMode::VerifyFull);
+    ensure!(verified, "DATABASE_IAM sends a token to the server: DATABASE_URL must end in ?sslmode=verify-full");
+    let login = IamLogin::new(aws, options)?;
+    let pool = open(login.options().await?, connections).await?;
+    login.keep(&pool);
+    Ok(pool)
+}
+
+fn options(url: &str) -> anyhow::Result<PgConnectOptions> {
     let options = PgConnectOptions::from_str(url).map_err(|_| {
         anyhow::anyhow!("DATABASE_URL is no PostgreSQL URL: write postgres://USER:PASSWORD@HOST:PORT/NAME")
     })?;
+    Ok(options.application_name("candlewick"))
+}
+
+async fn open(options: PgConnectOptions, connections: u32) -> anyhow::Result<PgPool> {
     let address =
         format!("{}:{}/{}", options.get_host(), options.get_port(), options.get_database().unwrap_or_default());
     let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(10));
-    pool.connect_with(options.application_name("candlewick"))
+    pool.connect_with(options)
         .await
         .with_context(|| format!("connect to PostgreSQL at {address} (is it running, and DATABASE_URL right?)"))
 }

@@ -5,6 +5,7 @@ pub mod attempts;
 pub mod backoff;
 pub mod breaker;
 pub mod consumer;
+pub mod database;
 pub mod dead_letter;
 pub mod deletions;
 pub mod env;

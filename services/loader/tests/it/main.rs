@@ -10,6 +10,7 @@ mod history;
 mod overlaps;
 mod runs;
 mod server;
+mod users;
 mod versions;
 mod world;
 
@@ -49,6 +50,7 @@ fn trials() -> Vec<Trial> {
         history::trials(),
         overlaps::trials(),
         runs::trials(),
+        users::trials(),
         versions::trials(),
     ];
     all.into_iter().flatten().collect()

@@ -1,0 +1,60 @@
+locals {
+  database_port = 5432
+
+  # Who logs in with IAM, and as whom. `candlewick migrate` makes the users.
+  database_services = ["ingest", "loader", "notifier", "dashboard"]
+  database_users    = { for service in local.database_services : service => "candlewick_${service}" }
+
+  # What a user is a member of who may not do everything that a service does.
+  database_groups = { dashboard = "dashboard_readonly" }
+
+  # The images carry RDS's certificates, and a server that shows another is refused.
+  database_address = "${module.database.address}:${local.database_port}/${module.database.database}?sslmode=verify-full&sslrootcert=${local.certificates_path}"
+  database_urls    = { for service, user in local.database_users : service => "postgres://${user}@${local.database_address}" }
+
+  egress_to_database = { 443 = "0.0.0.0/0", (tostring(local.database_port)) = var.cidr }
+
+  certificates_path = "/etc/ssl/certs/rds-global-bundle.pem"
+
+  database_statements = { for service, user in local.database_users : service => {
+    Sid      = "LogInToDatabase"
+    Action   = ["rds-db:connect"]
+    Resource = ["arn:${local.partition}:rds-db:${local.region}:${local.account}:dbuser:${module.database.resource_id}/${user}"]
+  } }
+}
+
+module "database" {
+  source = "./modules/database"
+
+  name               = local.name
+  partition          = local.partition
+  server             = var.database
+  vpc_id             = module.network.vpc_id
+  subnets            = module.network.isolated_subnets
+  port               = local.database_port
+  key_arn            = local.key_arn
+  log_retention_days = var.log_retention_days
+  force_destroy      = var.force_destroy
+}
+
+locals {
+  database_clients = {
+    ingest    = module.ingest.security_group_id
+    loader    = module.loader.security_group_id
+    notifier  = module.notifier.security_group_id
+    dashboard = module.dashboard.security_group_id
+    migrate   = aws_security_group.migrate.id
+    operator  = aws_security_group.operator.id
+  }
+}
+
+resource "aws_vpc_security_group_ingress_rule" "database" {
+  for_each = local.database_clients
+
+  security_group_id            = module.database.security_group_id
+  description                  = "From ${each.key}"
+  referenced_security_group_id = each.value
+  ip_protocol                  = "tcp"
+  from_port                    = local.database_port
+  to_port                      = local.database_port
+}

@@ -1,0 +1,54 @@
+# The least that works: one NAT gateway, no endpoints, the smallest database with no stand-by, everything scaled to nought
+# between runs. About 58 USD a month; docs/deploy.md adds it up.
+
+terraform {
+  required_version = ">= 1.11"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 6.0"
+    }
+  }
+
+  # The state knows addresses and names, no secret. Keep it where two cannot write it at once:
+  # backend "s3" {
+  #   bucket       = "YOUR-STATE-BUCKET"
+  #   key          = "candlewick/minimal.tfstate"
+  #   region       = "us-east-1"
+  #   use_lockfile = true
+  # }
+}
+
+provider "aws" {
+  region = var.region
+
+  default_tags {
+    tags = { project = "candlewick", stack = "minimal" }
+  }
+}
+
+module "candlewick" {
+  source = "../.."
+
+  image_tag           = var.image_tag
+  watchlist_path      = "${path.module}/../../../watchlist.toml"
+  alert_emails        = var.alert_emails
+  customer_key        = false
+  interface_endpoints = false
+  container_insights  = "disabled"
+  metrics             = "off"
+  log_retention_days  = 30
+  monthly_budget_usd  = 90
+  # Nobody looks at the dashboard all day: start it when you do (docs/deploy.md).
+  sizes = { dashboard = { min = 0 } }
+
+  database = {
+    instance_class      = "db.t4g.micro"
+    multi_az            = false
+    backup_days         = 7
+    deletion_protection = var.deletion_protection
+    enhanced_monitoring = false
+  }
+  force_destroy = !var.deletion_protection
+}

@@ -1,0 +1,33 @@
+# Asks TwelveData, one message a series, and writes raw objects.
+module "ingest" {
+  source = "./modules/service"
+
+  service        = "ingest"
+  stack          = local.stack
+  image          = local.images["ingest"]
+  repository_arn = aws_ecr_repository.this["ingest"].arn
+  size           = local.sizes["ingest"]
+  queue          = lookup(local.consumed, "ingest", null)
+  subnets        = module.network.egress_subnets
+  egress         = local.egress_to_database
+  # Two that ask at once would spend the same credits.
+  alone = true
+
+  environment = merge(local.environment, {
+    INGEST_QUEUE_URL = local.queue_urls["ingest"]
+    WATCHLIST        = local.watchlist_url
+    TWELVEDATA_PLAN  = var.twelvedata_plan
+    DATABASE_URL     = local.database_urls["ingest"]
+    DATABASE_IAM     = "true"
+    SLOTS            = local.sizes["ingest"].slots
+  })
+  secrets = { TWELVEDATA_API_KEY = aws_secretsmanager_secret.this["twelvedata-api-key"].arn }
+
+  statements = concat(local.send_alerts, [
+    { Sid = "WriteRaw", Action = ["s3:PutObject"], Resource = ["${module.bucket.arn}/${local.prefixes.raw}*"] },
+    { Sid = "ReadWatchlist", Action = ["s3:GetObject"], Resource = ["${module.bucket.arn}/${local.watchlist_key}"] },
+    local.list_bucket,
+    { Sid = "FanOut", Action = ["sqs:SendMessage"], Resource = [module.queue["ingest"].queue.arn] },
+    local.database_statements["ingest"],
+  ])
+}

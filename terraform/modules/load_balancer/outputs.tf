@@ -1,0 +1,19 @@
+output "target_group_arn" {
+  description = "The group that the tasks join. Known once somebody listens."
+  value       = aws_lb_listener.this.default_action[0].target_group_arn
+}
+
+output "address" {
+  description = "Its host name: point your own name at it."
+  value       = aws_lb.this.dns_name
+}
+
+output "arn_suffix" {
+  description = "What metrics know it by."
+  value       = aws_lb.this.arn_suffix
+}
+
+output "internal" {
+  description = "Whether it has no address that the internet can reach."
+  value       = aws_lb.this.internal
+}

@@ -1,0 +1,59 @@
+variable "name" {
+  description = "The queue's name."
+  type        = string
+}
+
+variable "dead_letter_suffix" {
+  description = "What the dead-letter queue's name has behind the queue's. The programs find the one by the other."
+  type        = string
+}
+
+variable "visibility_timeout_seconds" {
+  description = "How long a received message stays hidden unless its lease is extended."
+  type        = number
+}
+
+variable "retention_seconds" {
+  description = "How long the queue keeps messages."
+  type        = number
+}
+
+variable "dead_letter_retention_seconds" {
+  description = "How long the dead-letter queue keeps them."
+  type        = number
+
+  validation {
+    condition     = var.dead_letter_retention_seconds > var.retention_seconds
+    error_message = "dead_letter_retention_seconds must be more than retention_seconds: dead letters keep their age."
+  }
+}
+
+variable "max_receive_count" {
+  description = "After how many receives the queue itself moves a message away."
+  type        = number
+
+  validation {
+    condition     = var.max_receive_count >= 1 && var.max_receive_count <= 1000
+    error_message = "max_receive_count is from 1 to 1000."
+  }
+}
+
+variable "maximum_message_size_bytes" {
+  description = "The largest message the queue takes."
+  type        = number
+}
+
+variable "bucket_arn" {
+  description = "The bucket that publishes to the queue; null where none does."
+  type        = string
+}
+
+variable "account" {
+  description = "The account that the bucket must be of."
+  type        = string
+}
+
+variable "key_arn" {
+  description = "The key that encrypts; null for SQS's own."
+  type        = string
+}

@@ -1,0 +1,29 @@
+# Tells people. It alone knows the channels.
+module "notifier" {
+  source = "./modules/service"
+
+  service        = "notifier"
+  stack          = local.stack
+  image          = local.images["notifier"]
+  repository_arn = aws_ecr_repository.this["notifier"].arn
+  size           = local.sizes["notifier"]
+  queue          = lookup(local.consumed, "notifier", null)
+  subnets        = module.network.egress_subnets
+  # Mail goes out by 465 or 587.
+  egress = merge(local.egress_to_database, { 465 = "0.0.0.0/0", 587 = "0.0.0.0/0" })
+  # Two at once could each be the first to tell.
+  alone = true
+
+  environment = merge(local.environment, {
+    ALERT_SNS_TOPIC_ARN = aws_sns_topic.alerts.arn
+    HEARTBEAT_URL       = var.heartbeat_url
+    DATABASE_URL        = local.database_urls["notifier"]
+    DATABASE_IAM        = "true"
+    SLOTS               = local.sizes["notifier"].slots
+  })
+
+  statements = [
+    { Sid = "PublishAlerts", Action = ["sns:Publish"], Resource = [aws_sns_topic.alerts.arn] },
+    local.database_statements["notifier"],
+  ]
+}

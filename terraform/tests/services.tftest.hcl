@@ -1,0 +1,110 @@
+# What a task is given: roles, settings, secrets, and where it stands.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  image_tag      = "1.2.3"
+  watchlist_path = "../watchlist.toml"
+}
+
+run "containers_are_closed" {
+  assert {
+    condition = alltrue([for service in [module.ingest, module.transform, module.loader, module.notifier, module.dashboard] : alltrue([
+      for container in jsondecode(service.container) : container.readonlyRootFilesystem && !container.privileged && container.user == "65532:65532" && container.linuxParameters.capabilities.drop == ["ALL"]
+    ])])
+    error_message = "A container can write, is privileged, runs as root or keeps a capability."
+  }
+
+  assert {
+    condition     = alltrue([for service in [module.ingest, module.transform, module.loader, module.notifier, module.dashboard] : jsondecode(service.container)[0].stopTimeout == 120])
+    error_message = "A container has less time to stop than Fargate allows."
+  }
+}
+
+run "no_setting_is_empty" {
+  assert {
+    condition     = alltrue([for service in [module.ingest, module.transform, module.loader, module.notifier, module.dashboard] : alltrue([for setting in jsondecode(service.container)[0].environment : setting.value != null && setting.value != ""])])
+    error_message = "A setting without a value must be left out."
+  }
+
+  assert {
+    condition     = !contains(jsondecode(module.ingest.container)[0].environment[*].name, "OTEL_EXPORTER_OTLP_ENDPOINT")
+    error_message = "No collector was named, and ingest is given one."
+  }
+}
+
+run "secrets_are_not_settings" {
+  variables {
+    twelvedata_api_key = "an-example-of-a-key"
+    dashboard_token    = "an-example-of-a-token-of-24"
+  }
+
+  assert {
+    condition     = jsondecode(module.ingest.container)[0].secrets[*].name == ["TWELVEDATA_API_KEY"] && jsondecode(module.dashboard.container)[0].secrets[*].name == ["DASHBOARD_TOKEN"]
+    error_message = "A secret is missing."
+  }
+
+  assert {
+    condition     = !strcontains(join(" ", [module.ingest.container, module.dashboard.container]), "an-example")
+    error_message = "A secret's value stands in a container's definition."
+  }
+
+  assert {
+    condition     = length(aws_secretsmanager_secret_version.this) == 2 && alltrue([for version in aws_secretsmanager_secret_version.this : version.secret_string_wo_version == 1])
+    error_message = "A secret that was given is not written, or cannot be written again."
+  }
+}
+
+run "a_secret_without_a_value_is_left_to_the_user" {
+  assert {
+    condition     = length(aws_secretsmanager_secret.this) == 2 && length(aws_secretsmanager_secret_version.this) == 0
+    error_message = "A version is made of a secret with no value."
+  }
+}
+
+run "task_roles_do_not_start_containers" {
+  assert {
+    condition     = alltrue([for service in [module.ingest, module.transform, module.loader, module.notifier, module.dashboard] : !strcontains(service.task_policy, "ecr:") && !strcontains(service.task_policy, "secretsmanager:") && !strcontains(service.task_policy, "logs:")])
+    error_message = "A program may do what only the start of its container needs."
+  }
+
+  assert {
+    condition     = alltrue([for service in [module.ingest, module.transform, module.loader, module.notifier, module.dashboard] : alltrue([for statement in jsondecode(service.task_policy).Statement : alltrue([for resource in statement.Resource : resource != "*"])])])
+    error_message = "A program may do something to everything."
+  }
+
+  assert {
+    condition     = alltrue([for service in [module.transform, module.loader] : !strcontains(service.execution_policy, "secretsmanager:")])
+    error_message = "A service without secrets may read one."
+  }
+}
+
+run "programs_log_in_as_themselves" {
+  assert {
+    condition     = anytrue([for statement in jsondecode(module.loader.task_policy).Statement : statement.Resource == ["arn:aws:rds-db:eu-central-1:123456789012:dbuser:db-ABCDEFGHIJKL/candlewick_loader"]])
+    error_message = "The loader may not log in, or as somebody else too."
+  }
+
+  assert {
+    condition     = !strcontains(module.transform.task_policy, "rds-db:")
+    error_message = "The transform may log in to a database that it never asks."
+  }
+
+  assert {
+    condition     = one([for setting in jsondecode(module.loader.container)[0].environment : setting.value if setting.name == "DATABASE_URL"]) == "postgres://candlewick_loader@candlewick.example.eu-central-1.rds.amazonaws.com:5432/candlewick?sslmode=verify-full&sslrootcert=/etc/ssl/certs/rds-global-bundle.pem"
+    error_message = "The loader's way to the database has a password, or does not check who answers."
+  }
+}
+
+run "images_can_be_pinned_by_digest" {
+  variables {
+    images = { loader = "registry.example/loader@sha256:0123456789012345678901234567890123456789012345678901234567890123" }
+  }
+
+  assert {
+    condition     = jsondecode(module.loader.container)[0].image == var.images["loader"] && endswith(jsondecode(module.ingest.container)[0].image, ":1.2.3")
+    error_message = "A pinned image is not what runs, or is what everything runs."
+  }
+}

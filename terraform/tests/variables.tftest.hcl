@@ -1,0 +1,94 @@
+# Bad input is refused before anything is made.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  image_tag      = "1.2.3"
+  watchlist_path = "../watchlist.toml"
+}
+
+run "a_tag_that_moves" {
+  command = plan
+  variables { image_tag = "latest" }
+  expect_failures = [var.image_tag]
+}
+
+run "an_image_that_is_not_pinned" {
+  command = plan
+  variables { images = { loader = "registry.example/loader:1" } }
+  expect_failures = [var.images]
+}
+
+run "an_image_of_no_service" {
+  command = plan
+  variables { images = { load = "registry.example/loader@sha256:0123456789012345678901234567890123456789012345678901234567890123" } }
+  expect_failures = [var.images]
+}
+
+run "a_watchlist_that_is_not_there" {
+  command = plan
+  variables { watchlist_path = "nowhere.toml" }
+  expect_failures = [var.watchlist_path]
+}
+
+run "two_ingests" {
+  command = plan
+  variables { sizes = { ingest = { max = 2 } } }
+  expect_failures = [var.sizes]
+}
+
+run "a_size_that_fargate_has_not" {
+  command = plan
+  variables { sizes = { loader = { cpu = 300 } } }
+  expect_failures = [var.sizes]
+}
+
+run "a_schedule_of_no_form" {
+  command = plan
+  variables { schedules = { daily = { expression = "30 17 * * *" } } }
+  expect_failures = [var.schedules]
+}
+
+run "a_bucket_with_dots" {
+  command = plan
+  variables { bucket_name = "my.bucket" }
+  expect_failures = [var.bucket_name]
+}
+
+run "a_short_token" {
+  command = plan
+  variables { dashboard_token = "secret" }
+  expect_failures = [var.dashboard_token]
+}
+
+run "a_network_that_is_too_small" {
+  command = plan
+  variables { cidr = "10.0.0.0/24" }
+  expect_failures = [var.cidr]
+}
+
+run "one_zone" {
+  command = plan
+  variables { availability_zones = 1 }
+  expect_failures = [var.availability_zones]
+}
+
+run "no_week_of_backups" {
+  command = plan
+  variables { database = { backup_days = 1 } }
+  expect_failures = [var.database]
+}
+
+run "a_mail_address_that_is_none" {
+  command = plan
+  variables { alert_emails = ["me"] }
+  expect_failures = [var.alert_emails]
+}
+
+run "a_budget_of_nought" {
+  command = plan
+  variables { monthly_budget_usd = 0 }
+  expect_failures = [var.monthly_budget_usd]
+}

@@ -1,0 +1,33 @@
+# Cleans raw objects.
+module "transform" {
+  source = "./modules/service"
+
+  service        = "transform"
+  stack          = local.stack
+  image          = local.images["transform"]
+  repository_arn = aws_ecr_repository.this["transform"].arn
+  size           = local.sizes["transform"]
+  spot_weight    = var.spot_weight
+  queue          = lookup(local.consumed, "transform", null)
+  subnets        = local.inside_subnets
+
+  environment = merge(local.environment, {
+    RAW_QUEUE_URL = local.queue_urls["raw"]
+    WATCHLIST     = local.watchlist_url
+    SLOTS         = local.sizes["transform"].slots
+  })
+
+  statements = concat(local.send_alerts, [
+    {
+      Sid      = "ReadRawAndWatchlist"
+      Action   = ["s3:GetObject"]
+      Resource = [for key in ["${local.prefixes.raw}*", "${local.prefixes.transformed}*", local.watchlist_key] : "${module.bucket.arn}/${key}"]
+    },
+    {
+      Sid      = "WriteCleanReportsAndQuarantine"
+      Action   = ["s3:PutObject"]
+      Resource = [for prefix in [local.prefixes.transformed, local.prefixes.reports, local.prefixes.quarantine] : "${module.bucket.arn}/${prefix}*"]
+    },
+    local.list_bucket,
+  ])
+}

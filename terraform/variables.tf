@@ -1,0 +1,148 @@
+variable "name_prefix" {
+  description = "What every name begins with, such as staging-; empty for the only stack of an account and region."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^([a-z][a-z0-9]{0,10}-)?$", var.name_prefix))
+    error_message = "name_prefix is empty, or a lower-case word of at most eleven characters and a hyphen: staging-."
+  }
+}
+
+variable "bucket_name" {
+  description = "The bucket's name, which must be free in all of AWS; null makes one of the name, the account and the region."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.bucket_name == null || can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.bucket_name))
+    error_message = "bucket_name has 3 to 63 lower-case letters, digits and hyphens, and no dot (TLS does not like dots)."
+  }
+}
+
+variable "force_destroy" {
+  description = "Whether destroy may delete a bucket and image repositories that are not empty, and skip the last snapshot of the database."
+  type        = bool
+  default     = false
+}
+
+variable "customer_key" {
+  description = "Whether bucket, queues, topic, secrets, logs and database are encrypted with a key of your own (1 USD a month and 0.03 USD for 10,000 requests). Without it they are encrypted with AWS's keys, and the topic is not."
+  type        = bool
+  default     = true
+}
+
+variable "watchlist_path" {
+  description = "The watchlist's file on this machine; it is put into the bucket, where ingest and transform read it."
+  type        = string
+
+  validation {
+    condition     = can(file(var.watchlist_path))
+    error_message = "watchlist_path names no file that can be read."
+  }
+}
+
+variable "schedules" {
+  description = "When series are refreshed: cron or rate expressions of EventBridge Scheduler, and the time zone that they are in."
+  type = map(object({
+    expression = string
+    timezone   = optional(string, "America/New_York")
+    # Minutes over which Scheduler may spread the start; nought starts on the minute.
+    flexible_minutes = optional(number, 0)
+  }))
+  default = {
+    daily = { expression = "cron(30 17 ? * MON-FRI *)" }
+    crypto = {
+      expression = "cron(15 0 ? * SUN,MON *)"
+      timezone   = "UTC"
+    }
+  }
+
+  validation {
+    condition     = alltrue([for schedule in var.schedules : can(regex("^(cron|rate|at)\\(.+\\)$", schedule.expression))])
+    error_message = "A schedule's expression is cron(…), rate(…) or at(…)."
+  }
+
+  validation {
+    condition     = alltrue([for schedule in var.schedules : schedule.flexible_minutes >= 0 && schedule.flexible_minutes <= 1440])
+    error_message = "flexible_minutes is from 0 to 1440."
+  }
+}
+
+variable "fetch_late_after_hours" {
+  description = "After how many hours with no series fetched the owner is told. It must outlast the longest pause of the schedules."
+  type        = number
+  default     = 26
+
+  validation {
+    condition     = var.fetch_late_after_hours >= 1 && var.fetch_late_after_hours <= 168 && floor(var.fetch_late_after_hours) == var.fetch_late_after_hours
+    error_message = "fetch_late_after_hours is a whole number from 1 to 168: CloudWatch looks back a week at the most."
+  }
+}
+
+variable "log_retention_days" {
+  description = "How long logs are kept. A gigabyte costs 0.50 USD to write and 0.03 USD a month to keep."
+  type        = number
+  default     = 365
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827], var.log_retention_days)
+    error_message = "log_retention_days is one of the periods that CloudWatch Logs knows: 1, 3, 5, 7, 14, 30, 60, 90, … 365, …"
+  }
+}
+
+variable "alert_emails" {
+  description = "Who is mailed about alarms, alerts and the budget. Each confirms a mail from AWS first."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for address in var.alert_emails : can(regex("^[^@ ]+@[^@ ]+\\.[^@ ]+$", address))])
+    error_message = "alert_emails are mail addresses."
+  }
+}
+
+variable "heartbeat_url" {
+  description = "An outside watcher (of the kind of healthchecks.io) that is told of every run, since nothing inside can report that nothing ran. Who knows it can only say that all is well, so that it is no secret here."
+  type        = string
+  default     = null
+}
+
+variable "otlp_endpoint" {
+  description = "Where traces go: the address of an OpenTelemetry collector. Null sends none."
+  type        = string
+  default     = null
+}
+
+variable "metrics" {
+  description = "Whether the services write metrics of their own for CloudWatch (emf), at 0.30 USD a month for each of about forty, or none (off). Alarms need none of them."
+  type        = string
+  default     = "emf"
+
+  validation {
+    condition     = contains(["emf", "off"], var.metrics)
+    error_message = "metrics is emf or off."
+  }
+}
+
+variable "monthly_budget_usd" {
+  description = "What the account may cost in a month; at 80 % and at a forecast of 100 % the owner is told. Null sets no budget."
+  type        = number
+  default     = 150
+
+  validation {
+    condition     = var.monthly_budget_usd == null || try(var.monthly_budget_usd > 0, false)
+    error_message = "monthly_budget_usd is more than nought, or null."
+  }
+}
+
+variable "athena_symbols" {
+  description = "The symbols that Athena looks through where a query names none, as keys spell them (BTC%2FUSD). Without any, every query names its symbol: where symbol_key = 'AAPL'."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for symbol in var.athena_symbols : can(regex("^[A-Za-z0-9._%-]+$", symbol))])
+    error_message = "athena_symbols are spelt as in keys: letters, digits, dots, underscores and hyphens, everything else as %XX."
+  }
+}

@@ -1,0 +1,151 @@
+variable "image_tag" {
+  description = "The tag of the images to run: a release, or a commit. Tags are immutable, so that one always means the same."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$", var.image_tag)) && var.image_tag != "latest"
+    error_message = "image_tag is a tag that never moves, such as a version or a commit; latest is none."
+  }
+}
+
+variable "images" {
+  description = "Whole references of images, by service, where they are not this stack's own repositories' ones: registry/name@sha256:…"
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for image in values(var.images) : can(regex("@sha256:[0-9a-f]{64}$", image))])
+    error_message = "images are pinned by digest: registry/name@sha256:…"
+  }
+
+  validation {
+    condition     = length(setsubtract(keys(var.images), ["dashboard", "ingest", "loader", "notifier", "transform"])) == 0
+    error_message = "images are of dashboard, ingest, loader, notifier and transform."
+  }
+}
+
+variable "cpu_architecture" {
+  description = "What the images are built for. ARM64 costs a fifth less."
+  type        = string
+  default     = "ARM64"
+
+  validation {
+    condition     = contains(["ARM64", "X86_64"], var.cpu_architecture)
+    error_message = "cpu_architecture is ARM64 or X86_64."
+  }
+}
+
+variable "spot_weight" {
+  description = "Of 100 tasks of the transform and the loader, how many run on Fargate Spot, which costs about a third. What is stopped there is delivered again."
+  type        = number
+  default     = 100
+
+  validation {
+    condition     = var.spot_weight >= 0 && var.spot_weight <= 100 && floor(var.spot_weight) == var.spot_weight
+    error_message = "spot_weight is a whole number from 0 to 100."
+  }
+}
+
+variable "container_insights" {
+  description = "What Container Insights keeps of the cluster: enhanced, enabled or disabled. It charges by metric; the alarm on missing tasks needs it, scaling does not."
+  type        = string
+  default     = "enabled"
+
+  validation {
+    condition     = contains(["enhanced", "enabled", "disabled"], var.container_insights)
+    error_message = "container_insights is enhanced, enabled or disabled."
+  }
+}
+
+variable "sizes" {
+  description = "What each service has: CPU units (1024 are one vCPU), memory in MiB, the fewest and most tasks, and how many messages a task works on at once. What is left out stays as cluster.tf has it. From nought tasks a queue's first message starts one."
+  type = map(object({
+    cpu    = optional(number)
+    memory = optional(number)
+    min    = optional(number)
+    max    = optional(number)
+    slots  = optional(number)
+  }))
+  default = {}
+
+  validation {
+    condition     = alltrue([for size in values(var.sizes) : coalesce(size.min, 0) >= 0 && coalesce(size.min, 0) <= coalesce(size.max, 1000)])
+    error_message = "min is from nought to max."
+  }
+
+  validation {
+    condition     = alltrue([for size in values(var.sizes) : contains([256, 512, 1024, 2048, 4096, 8192, 16384], coalesce(size.cpu, 256))])
+    error_message = "cpu is one of Fargate's sizes: 256, 512, 1024, 2048, 4096, 8192 or 16384."
+  }
+
+  validation {
+    condition     = alltrue([for service in ["ingest", "notifier"] : coalesce(try(var.sizes[service].max, null), 1) <= 1])
+    error_message = "ingest and notifier run once at the most: two would spend the same credits, and tell the same things."
+  }
+
+  validation {
+    condition     = length(setsubtract(keys(var.sizes), ["dashboard", "ingest", "loader", "notifier", "transform"])) == 0
+    error_message = "sizes are of dashboard, ingest, loader, notifier and transform."
+  }
+}
+
+# A value for these never stands in the state (secret_string_wo). A saved plan holds it, as it holds every input: do not
+# save plans that set it, or leave it null and put the value with `aws secretsmanager put-secret-value`.
+variable "twelvedata_api_key" {
+  description = "Your key to the TwelveData API; null leaves the secret's value to you. Raise secrets_version when it changes."
+  type        = string
+  default     = null
+  sensitive   = true
+}
+
+variable "dashboard_token" {
+  description = "What a visitor of the dashboard must present; null leaves the secret's value to you."
+  type        = string
+  default     = null
+  sensitive   = true
+
+  validation {
+    condition     = var.dashboard_token == null || try(length(var.dashboard_token) >= 24, false)
+    error_message = "dashboard_token has at least 24 characters: openssl rand -hex 24 makes one."
+  }
+}
+
+variable "secrets_version" {
+  description = "Raise it by one to write the secrets' values again."
+  type        = number
+  default     = 1
+}
+
+variable "twelvedata_plan" {
+  description = "Your plan at TwelveData, from which ingest knows its credits: basic, grow, pro, ultra or enterprise."
+  type        = string
+  default     = "basic"
+
+  validation {
+    condition     = contains(["basic", "grow", "pro", "ultra", "enterprise"], var.twelvedata_plan)
+    error_message = "twelvedata_plan is basic, grow, pro, ultra or enterprise."
+  }
+}
+
+variable "log_filter" {
+  description = "What the services log: error, warn, info, debug or trace, or a filter by module."
+  type        = string
+  default     = "info"
+}
+
+variable "dashboard_certificate_arn" {
+  description = "The certificate of the dashboard's load balancer. Null makes no load balancer; the dashboard is then reached from within the network only."
+  type        = string
+  default     = null
+}
+
+variable "dashboard_cidrs" {
+  description = "Who may reach the dashboard's load balancer. It is internal unless one of these is not a private network."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for cidr in var.dashboard_cidrs : can(cidrhost(cidr, 0))])
+    error_message = "dashboard_cidrs are networks, such as 203.0.113.0/24."
+  }
+}

@@ -1,0 +1,57 @@
+//! What comes from elsewhere when the tree is built, checked and released.
+
+use std::fs;
+
+use anyhow::{Context, ensure};
+use libtest_mimic::Trial;
+
+use crate::candlewick::root;
+use crate::trial;
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("every_action_is_pinned_by_its_commit", every_action_is_pinned_by_its_commit),
+        trial(
+            "every_workflow_may_only_read_unless_a_job_says_more",
+            every_workflow_may_only_read_unless_a_job_says_more,
+        ),
+    ]
+}
+
+/// The workflows, each with its name.
+fn workflows() -> anyhow::Result<Vec<(String, String)>> {
+    let entries = fs::read_dir(root().join(".github/workflows")).context("list the workflows")?;
+    let read =
+        |entry: fs::DirEntry| anyhow::Ok((entry.path().display().to_string(), fs::read_to_string(entry.path())?));
+    let all: Vec<_> = entries.map(|entry| read(entry?)).collect::<Result<_, _>>()?;
+    ensure!(!all.is_empty(), "there are no workflows: this test looks in the wrong place");
+    Ok(all)
+}
+
+/// A tag can be moved to other code; a commit cannot. The version behind it is for people, and for what proposes updates.
+fn every_action_is_pinned_by_its_commit() -> anyhow::Result<()> {
+    for (path, text) in workflows()? {
+        for uses in text.lines().filter_map(|line| line.split_once("uses: ")).map(|(_, uses)| uses) {
+            ensure!(is_pinned(uses), "{path}: {uses:?} is not OWNER/ACTION@COMMIT # VERSION");
+        }
+    }
+    Ok(())
+}
+
+fn is_pinned(uses: &str) -> bool {
+    let Some((action, version)) = uses.split_once(" # v") else { return false };
+    let commit = action.split_once('@').map_or("", |(_, commit)| commit);
+    commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit()) && version.split('.').count() == 3
+}
+
+fn every_workflow_may_only_read_unless_a_job_says_more() -> anyhow::Result<()> {
+    for (path, text) in workflows()? {
+        ensure!(
+            text.contains("\npermissions:\n  contents: read\n"),
+            "{path} takes what the repository gives by default"
+        );
+        let kept = text.matches("actions/checkout@").count() - text.matches("persist-credentials: false").count();
+        ensure!(kept == 0, "{path}: a checkout leaves the job's token in the tree");
+    }
+    Ok(())
+}

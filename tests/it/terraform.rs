@@ -1,0 +1,222 @@
+//! The stack on AWS against the code that runs on it. Terraform checks Terraform; only this sees both.
+
+mod actions;
+mod code;
+mod files;
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use anyhow::{Context, ensure};
+use candlewick_shared::core::clean_csv;
+use candlewick_shared::core::interval::Interval;
+use libtest_mimic::Trial;
+
+use self::files::Module;
+use crate::candlewick::root;
+use crate::trial;
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("terraform_runs_every_service", terraform_runs_every_service),
+        trial("every_setting_that_a_service_reads_is_set", every_setting_that_a_service_reads_is_set),
+        trial("no_default_is_relied_on_that_nobody_reads", no_default_is_relied_on_that_nobody_reads),
+        trial("a_role_may_do_what_its_service_calls_and_no_more", a_role_may_do_what_its_service_calls_and_no_more),
+        trial("every_queue_has_its_dead_letter_queue", every_queue_has_its_dead_letter_queue),
+        trial("the_bucket_has_one_notification_resource", the_bucket_has_one_notification_resource),
+        trial("no_secret_is_kept_in_the_state", no_secret_is_kept_in_the_state),
+        trial("nobody_is_allowed_everything", nobody_is_allowed_everything),
+        trial("athena_knows_columns_and_intervals", athena_knows_columns_and_intervals),
+        trial("every_variable_and_output_says_what_it_is", every_variable_and_output_says_what_it_is),
+        trial("every_skipped_check_says_why", every_skipped_check_says_why),
+        trial("the_costs_add_up", the_costs_add_up),
+    ]
+}
+
+/// Settings that a service is right to take its default for, and why.
+const DEFAULTS: [(&str, &str); 8] = [
+    ("BYTES_IN_FLIGHT", "64 MiB fit into every size of task"),
+    ("CLOCK", "the real time"),
+    ("DATABASE_IAM", "a service with no database has no login"),
+    ("ECS_AGENT_URI", "ECS sets it"),
+    ("OPENLINEAGE", "lineage is kept where somebody asks for it"),
+    ("OPENLINEAGE_URL", "lineage is told where somebody listens"),
+    ("SLOTS", "four; `sizes` says otherwise"),
+    ("TWELVEDATA_URL", "the API's own address"),
+];
+
+fn terraform_runs_every_service() -> anyhow::Result<()> {
+    let root = Module::read("")?;
+    for service in code::services()? {
+        let block = root.block(&["module", &service])?;
+        let source = block.body().attributes().find(|attribute| attribute.key() == "source");
+        ensure!(source.is_some(), "terraform runs no {service}");
+    }
+    Ok(())
+}
+
+fn every_setting_that_a_service_reads_is_set() -> anyhow::Result<()> {
+    let root = Module::read("")?;
+    for service in code::services()? {
+        let mut set = root.keys_of(&service, "environment")?;
+        set.extend(root.keys_of(&service, "secrets")?);
+        for setting in code::settings(&service)? {
+            let by_default = !setting.required && DEFAULTS.iter().any(|(name, _)| *name == setting.name);
+            ensure!(
+                by_default || setting.is_among(&set),
+                "{service} reads {}, and terraform/{service}.tf does not set it",
+                setting.name
+            );
+        }
+    }
+    Ok(())
+}
+
+fn no_default_is_relied_on_that_nobody_reads() -> anyhow::Result<()> {
+    let mut read = BTreeSet::new();
+    for service in code::services()? {
+        read.extend(code::settings(&service)?.into_iter().map(|setting| setting.name));
+    }
+    for (name, _) in DEFAULTS {
+        ensure!(read.contains(name), "no service reads {name}: take it off the list of defaults");
+    }
+    Ok(())
+}
+
+/// What other parts of the code are about to call. An entry that the code calls by now must go.
+const AHEAD: [(&str, &str, &str); 3] = [
+    ("ingest", "s3:GetObject", "the watchlist in the bucket"),
+    ("ingest", "s3:ListBucket", "the watchlist in the bucket"),
+    ("ingest", "rds-db:connect", "runs are recorded where they begin"),
+];
+
+fn a_role_may_do_what_its_service_calls_and_no_more() -> anyhow::Result<()> {
+    let root = Module::read("")?;
+    for service in code::services()? {
+        let mut called = actions::called(&service)?;
+        for (_, action, reason) in AHEAD.iter().filter(|(of, ..)| *of == service) {
+            ensure!(
+                called.insert((*action).to_owned()),
+                "{service} calls {action} now ({reason}): take it off the list"
+            );
+        }
+        let allowed = allowed(&root, &service)?;
+        let missing: Vec<_> = called.difference(&allowed).collect();
+        ensure!(missing.is_empty(), "{service} calls {missing:?}, and terraform/{service}.tf does not allow it");
+        let spare: Vec<_> = allowed.difference(&called).collect();
+        ensure!(spare.is_empty(), "terraform/{service}.tf allows {spare:?}, and {service} never calls it");
+    }
+    Ok(())
+}
+
+/// The actions of a service's task role: its own statements, and those of every consumer of a queue.
+fn allowed(root: &Module, service: &str) -> anyhow::Result<BTreeSet<String>> {
+    let mut allowed = root.actions_of(root.argument(service, "statements")?);
+    if *root.argument(service, "queue")? != hcl::Expression::Null {
+        let shared = Module::read("modules/service")?;
+        allowed.extend(shared.actions_of(shared.local("consumer_statements")?));
+    }
+    Ok(allowed)
+}
+
+fn every_queue_has_its_dead_letter_queue() -> anyhow::Result<()> {
+    for module in files::modules()? {
+        let queues: BTreeSet<_> = module.resources("aws_sqs_queue").collect();
+        let redriven: BTreeSet<_> = module.resources("aws_sqs_queue_redrive_policy").collect();
+        let ends = |queue: &&String| queue.ends_with("dead_letter") || queue.ends_with("dead_letters");
+        for queue in queues.iter().filter(|queue| !ends(queue)) {
+            ensure!(redriven.contains(queue), "{}: queue {queue} has no dead-letter queue", module.name);
+        }
+    }
+    let root = Module::read("")?;
+    let made = root.argument("queue", "for_each")?.to_string();
+    ensure!(made.contains("local.queues"), "the queues are not those of topology.json: {made}");
+    Ok(())
+}
+
+fn the_bucket_has_one_notification_resource() -> anyhow::Result<()> {
+    let all =
+        files::modules()?.iter().map(|module| module.resources("aws_s3_bucket_notification").count()).sum::<usize>();
+    ensure!(all == 1, "{all} notification resources: the last one to be applied overwrites the others");
+    Ok(())
+}
+
+fn no_secret_is_kept_in_the_state() -> anyhow::Result<()> {
+    for module in files::modules()? {
+        for (path, key) in module.attributes() {
+            let kept = ["secret_string", "secret_binary", "password", "master_password"].contains(&key.as_str());
+            ensure!(!kept, "{path}: {key} would stand in the state; its write-only form does not");
+        }
+    }
+    Ok(())
+}
+
+/// A policy may deny everything, and the key's owner may do everything with the key; whoever else may do everything is wrong.
+fn nobody_is_allowed_everything() -> anyhow::Result<()> {
+    for module in files::modules()? {
+        for statement in module.statements() {
+            let exempt = ["TlsOnly", "Administration", "OurAccount"].contains(&statement.sid.as_str());
+            let wide: Vec<_> =
+                statement.actions.iter().filter(|action| action.ends_with(":*") || *action == "*").collect();
+            ensure!(exempt || wide.is_empty(), "{}: statement {:?} allows {wide:?}", module.name, statement.sid);
+        }
+    }
+    Ok(())
+}
+
+fn athena_knows_columns_and_intervals() -> anyhow::Result<()> {
+    let root = Module::read("")?;
+    let intervals: BTreeSet<_> = root.strings_of(root.local("intervals")?).into_iter().collect();
+    let known: BTreeSet<_> = Interval::ALL.iter().map(|interval| interval.as_str().to_owned()).collect();
+    ensure!(intervals == known, "terraform/catalog.tf has the intervals {intervals:?}, and the code {known:?}");
+    let columns = root.strings_of(root.local("csv_columns")?);
+    let (named, shared) = columns.split_at(clean_csv::COLUMNS.len() - 2);
+    ensure!(named == &clean_csv::COLUMNS[..named.len()], "terraform/catalog.tf has the columns {columns:?}");
+    ensure!(shared.len() == 2, "with volume and without it, is_filled stands in one of two columns");
+    Ok(())
+}
+
+fn every_variable_and_output_says_what_it_is() -> anyhow::Result<()> {
+    for module in files::modules()? {
+        for block in module.blocks().filter(|block| ["variable", "output"].contains(&block.identifier())) {
+            let name = block.labels().first().context("find the name of a variable")?.as_str();
+            let said = block.body().attributes().any(|attribute| attribute.key() == "description");
+            ensure!(said, "{}: {} {name} has no description", module.name, block.identifier());
+        }
+    }
+    Ok(())
+}
+
+fn every_skipped_check_says_why() -> anyhow::Result<()> {
+    for (path, text) in files::texts()? {
+        for skip in text.lines().filter_map(|line| line.split_once("checkov:skip=")) {
+            let reason = skip.1.split_once(':').map_or("", |(_, reason)| reason.trim());
+            ensure!(reason.split_whitespace().count() >= 5, "{path}: {:?} has no reason", skip.1);
+        }
+    }
+    Ok(())
+}
+
+/// The guide's tables come to their totals, and the examples say the same to the dollar.
+fn the_costs_add_up() -> anyhow::Result<()> {
+    let guide = fs::read_to_string(root().join("docs/deploy.md")).context("read the guide")?;
+    for example in ["minimal", "production"] {
+        let table = guide.split_once(&format!("(`examples/{example}`)\n")).context("find the table of costs")?.1;
+        let (parts, total) = table.split_once("| **total** | | **").context("find the total")?;
+        let parts = parts.lines().filter_map(|line| line.trim_end_matches(" |").rsplit_once("| "));
+        let sum: u64 = parts.filter_map(|(_, cell)| cents(cell)).sum();
+        let total = total.split_once("**").and_then(|(total, _)| cents(total)).context("read the total")?;
+        ensure!(sum == total, "the parts of {example} come to {sum} cents, and its total is {total}");
+        let file = fs::read_to_string(root().join(format!("terraform/examples/{example}/main.tf")))?;
+        let words: Vec<_> = file.split_whitespace().filter(|word| *word != "#").collect();
+        let said = format!("About {} USD a month", (total + 50) / 100);
+        ensure!(words.join(" ").contains(&said), "terraform/examples/{example}/main.tf does not say {said:?}");
+    }
+    Ok(())
+}
+
+/// The cents of an amount with two decimals: `36.73`.
+fn cents(amount: &str) -> Option<u64> {
+    let (whole, parts) = amount.split_once('.').filter(|(_, parts)| parts.len() == 2)?;
+    format!("{whole}{parts}").parse().ok()
+}

@@ -1,0 +1,78 @@
+//! What a service calls of AWS, from its code: the actions that its role must have.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, ensure};
+
+use super::code;
+use crate::layering::sources;
+
+/// The actions behind each call. S3 tells an absent object from a forbidden one only to those who may list the bucket.
+const CALLS: [(&str, &[&str]); 14] = [
+    (".get_object()", &["s3:GetObject", "s3:ListBucket"]),
+    (".head_object()", &["s3:GetObject", "s3:ListBucket"]),
+    (".put_object()", &["s3:PutObject"]),
+    (".list_objects_v2()", &["s3:ListBucket"]),
+    (".receive_message()", &["sqs:ReceiveMessage"]),
+    (".change_message_visibility()", &["sqs:ChangeMessageVisibility"]),
+    (".change_message_visibility_batch()", &["sqs:ChangeMessageVisibility"]),
+    (".delete_message_batch()", &["sqs:DeleteMessage"]),
+    (".send_message_batch()", &["sqs:SendMessage"]),
+    (".get_queue_attributes()", &["sqs:GetQueueAttributes"]),
+    (".publish()", &["sns:Publish"]),
+    (".get_secret_value()", &["secretsmanager:GetSecretValue"]),
+    ("/task-protection/v1/state", &["ecs:UpdateTaskProtection"]),
+    ("database::connect(", &["rds-db:connect"]),
+];
+
+/// The methods of the ports that services call, how they call them, and the adapter that has them.
+const PORTS: [(&str, &str, &str); 6] = [
+    ("store.get(", "get", "s3.rs"),
+    ("store.head(", "head", "s3.rs"),
+    ("store.put(", "put", "s3.rs"),
+    ("store.list(", "list", "s3.rs"),
+    ("queue.send(", "send", "sqs.rs"),
+    (".depth()", "depth", "sqs.rs"),
+];
+
+/// The actions that a service calls: by itself, through the ports' methods that it calls, through the consumer of its
+/// queue, and through the other adapters that it names.
+pub fn called(service: &str) -> anyhow::Result<BTreeSet<String>> {
+    let own = code::of_service(service)?;
+    let mut called = actions(&own);
+    for (_, method, adapter) in PORTS.iter().filter(|(call, ..)| own.contains(call)) {
+        called.extend(actions(&port_method(adapter, method)?));
+    }
+    let consumes = own.contains("service::consumer(");
+    for (path, code) in sources("shared/src/adapters")? {
+        let name = path.file_stem().context("find an adapter's name")?.to_string_lossy().into_owned();
+        let used = match name.as_str() {
+            "s3" => false,
+            "sqs" | "ecs" => consumes,
+            other => names(&own, other),
+        };
+        called.extend(used.then(|| actions(&code)).into_iter().flatten());
+    }
+    ensure!(!called.is_empty(), "{service} calls nothing: this test looks in the wrong place");
+    Ok(called)
+}
+
+fn actions(code: &str) -> BTreeSet<String> {
+    let calls = CALLS.iter().filter(|(call, _)| code.contains(call));
+    calls.flat_map(|(_, actions)| actions.iter().map(|action| (*action).to_owned())).collect()
+}
+
+/// Whether code uses a module of the adapters: by its path, or by its name after it was imported.
+fn names(code: &str, module: &str) -> bool {
+    code.contains(&format!("adapters::{module}::")) || code.contains(&format!("{module}::"))
+}
+
+/// The code of one method of a port's adapter.
+fn port_method(adapter: &str, method: &str) -> anyhow::Result<String> {
+    let files = sources("shared/src/adapters")?;
+    let (_, code) =
+        files.iter().find(|(path, _)| path.ends_with(adapter)).with_context(|| format!("find {adapter}"))?;
+    let start = code.find(&format!("async fn {method}(")).with_context(|| format!("find {method} in {adapter}"))?;
+    let body = &code[start..];
+    Ok(body[..body[1..].find("async fn ").map_or(body.len(), |end| end + 1)].to_owned())
+}
