@@ -13,6 +13,7 @@ mod export;
 mod follow;
 mod moment;
 mod place;
+mod provision;
 mod reconcile;
 mod refresh;
 mod replay;
@@ -56,6 +57,7 @@ enum Command {
     Down(down::Args),
     Drop(drop_file::Args),
     Export(export::Args),
+    Provision(provision::Args),
     Reconcile(reconcile::Args),
     Refresh(refresh::Args),
     Replay(replay::Args),
@@ -88,6 +90,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor(args) => Ok(looked(doctor::run(&place, args).await)),
         Command::Down(args) => down::run(&place, args).await,
         Command::Drop(args) => drop_file::run(&place, args).await,
+        Command::Provision(args) => provision::run(&place, args).await,
         Command::Export(args) => export::run(&place, args).await,
         Command::Reconcile(args) => reconcile::run(&place, args).await,
         Command::Refresh(args) => refresh::run(&place, args).await,

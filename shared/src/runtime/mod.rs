@@ -8,6 +8,8 @@ pub mod consumer;
 pub mod dead_letter;
 pub mod deletions;
 pub mod env;
+pub mod health;
+pub mod health_server;
 pub mod layers;
 pub mod lineage;
 pub mod measures;
