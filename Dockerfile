@@ -31,7 +31,8 @@ RUN cargo build --release --locked --workspace --bins
 FROM dependencies AS build
 COPY . .
 # The empty programs are newer than what was copied over them.
-RUN find . -name '*.rs' -exec touch {} + && cargo build --release --locked --workspace --bins
+RUN find . -path ./target -prune -o -name '*.rs' -exec touch {} + \
+    && cargo build --release --locked --workspace --bins
 
 # A bill of materials for each program, in CycloneDX.
 FROM toolchain AS bills
@@ -93,6 +94,13 @@ COPY --from=programs /candlewick-loader /usr/local/bin/
 COPY --from=programs /candlewick-loader_bin* /usr/share/sbom/
 HEALTHCHECK --interval=3s --timeout=3s --start-period=15s CMD ["candlewick-loader", "healthcheck"]
 ENTRYPOINT ["candlewick-loader"]
+
+FROM service AS notifier
+LABEL org.opencontainers.image.title="candlewick-notifier"
+COPY --from=programs /candlewick-notifier /usr/local/bin/
+COPY --from=programs /candlewick-notifier_bin* /usr/share/sbom/
+HEALTHCHECK --interval=3s --timeout=3s --start-period=15s CMD ["candlewick-notifier", "healthcheck"]
+ENTRYPOINT ["candlewick-notifier"]
 
 FROM image AS simulator
 LABEL org.opencontainers.image.title="candlewick-simulator"

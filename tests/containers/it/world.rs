@@ -239,6 +239,7 @@ fn settings(world: &str) -> Vec<(&'static str, String)> {
         ("AWS_ACCESS_KEY_ID", "test".to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
         ("BUCKET", "candlewick".to_owned()),
+        ("ALERTS_QUEUE_URL", queue_url(world, "alerts")),
         ("INGEST_QUEUE_URL", queue_url(world, "ingest")),
         ("RAW_QUEUE_URL", queue_url(world, "raw")),
         ("TRANSFORMED_QUEUE_URL", queue_url(world, "transformed")),
