@@ -14,6 +14,7 @@ mod follow;
 mod migrate;
 mod moment;
 mod place;
+mod provision;
 mod reconcile;
 mod refresh;
 mod replay;
@@ -60,6 +61,7 @@ enum Command {
     Drop(drop_file::Args),
     Export(export::Args),
     Migrate(migrate::Args),
+    Provision(provision::Args),
     Reconcile(reconcile::Args),
     Refresh(refresh::Args),
     Replay(replay::Args),
@@ -94,6 +96,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor(args) => Ok(looked(doctor::run(&place, args).await)),
         Command::Down(args) => down::run(&place, args).await,
         Command::Drop(args) => drop_file::run(&place, args).await,
+        Command::Provision(args) => provision::run(&place, args).await,
         Command::Export(args) => export::run(&place, args).await,
         Command::Migrate(args) => migrate::run(args).await,
         Command::Reconcile(args) => reconcile::run(&place, args).await,

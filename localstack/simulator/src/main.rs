@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use anyhow::{Context, Error, Result};
 use candlewick_shared::runtime::env::Env;
+use candlewick_shared::runtime::health_server;
 use candlewick_simulator::serve;
 use candlewick_simulator::settings::Arguments;
 use clap::Parser;
@@ -15,6 +16,9 @@ use tokio::signal::unix::{SignalKind, signal};
 async fn main() -> Result<()> {
     tracing_subscriber::fmt().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr).init();
     let arguments = Arguments::parse();
+    if arguments.healthcheck {
+        return health_server::ask(arguments.listen, "/_simulator/clock").await;
+    }
     let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
     let listener = bind(arguments.listen).await?;

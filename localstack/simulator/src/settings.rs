@@ -50,6 +50,9 @@ pub struct Arguments {
     /// Where to listen; port 0 takes any free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8460")]
     pub listen: SocketAddr,
+    /// Do not serve; ask the simulator that serves at --listen whether it answers, and exit with 0 or 1
+    #[arg(long)]
+    pub healthcheck: bool,
     /// Decides everything that is made up
     #[arg(long, default_value_t = 1)]
     pub seed: u64,

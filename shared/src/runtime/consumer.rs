@@ -13,6 +13,7 @@ use crate::ports::protection::Protection;
 use crate::ports::queue::Queue;
 use crate::runtime::backoff::Backoff;
 use crate::runtime::deletions::Deletions;
+use crate::runtime::health::Health;
 use crate::runtime::layers::{self, MessageService};
 use crate::runtime::protector::{self, InHand};
 use crate::runtime::settlement::Settlement;
@@ -79,13 +80,19 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    /// Serves the queue until `stop` is cancelled and the work in hand is settled or given back.
+    /// Serves the queue until `stop` is cancelled and the work in hand is settled or given back. While it receives, and
+    /// nothing that it needs is down, it is ready.
     pub async fn run(self, handler: MessageService, stop: CancellationToken) {
         let (deletions, deleting) = Deletions::new(Arc::clone(&self.queue));
         let mut deleting = AbortOnDropHandle::new(tokio::spawn(deleting));
         let in_hand = InHand::default();
         let _protecting = self.protect(&in_hand);
-        let worker = Arc::new(Worker::new(self.layered(handler), self.settlement(deletions), in_hand));
+        let worker = Arc::new(Worker::new(
+            self.layered(handler),
+            self.settlement(deletions),
+            in_hand,
+            Health::of_this_service(),
+        ));
         worker.run(&stop, LAST_CALLS).await;
         drop(worker);
         if timeout(LAST_CALLS, &mut deleting).await.is_err() {

@@ -9,6 +9,8 @@ pub mod database;
 pub mod dead_letter;
 pub mod deletions;
 pub mod env;
+pub mod health;
+pub mod health_server;
 pub mod layers;
 pub mod lineage;
 pub mod measures;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -20,10 +20,14 @@ use crate::ports::protection::Protection;
 use crate::ports::queue::Queue;
 use crate::runtime::consumer::{Consumer, Policy};
 use crate::runtime::env::Env;
+use crate::runtime::health::Health;
+use crate::runtime::health_server;
 use crate::runtime::telemetry::Telemetry;
 
 /// Runs a service until it ends or is told to stop (SIGTERM, SIGINT), and says how it went: 0 after a stop, 1 after an
-/// error, whose chain is the last thing logged.
+/// error, whose chain is the last thing logged. `HEALTH_LISTEN` has it tell its health.
+///
+/// Called with the word `healthcheck`, it asks the service that runs beside it whether it is ready, and exits with 0 or 1.
 pub async fn run<F>(name: &'static str, start: impl FnOnce(Env, CancellationToken) -> F) -> ExitCode
 where
     F: Future<Output = anyhow::Result<()>>,
@@ -31,7 +35,7 @@ where
     let env = Env::of_process();
     let result = match Telemetry::start(name, &env) {
         Ok(telemetry) => {
-            let result = until_stopped(env, start).await;
+            let result = told(name, env, start).await;
             // It blocks, and the runtime's other threads do the sending.
             let _ = tokio::task::spawn_blocking(|| telemetry.stop()).await;
             result
@@ -39,10 +43,7 @@ where
         Err(error) => Err(error),
     };
     match result {
-        Ok(()) => {
-            tracing::info!(service = name, "stopped");
-            ExitCode::SUCCESS
-        }
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(service = name, "{error:#}");
             ExitCode::FAILURE
@@ -50,13 +51,33 @@ where
     }
 }
 
-async fn until_stopped<F>(env: Env, start: impl FnOnce(Env, CancellationToken) -> F) -> anyhow::Result<()>
+/// Serves, or does what the command line says.
+async fn told<F>(name: &'static str, env: Env, start: impl FnOnce(Env, CancellationToken) -> F) -> anyhow::Result<()>
 where
     F: Future<Output = anyhow::Result<()>>,
 {
-    let stop = CancellationToken::new();
+    let words: Vec<_> = std::env::args().skip(1).collect();
+    match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => until_stopped(name, env, start).await,
+        ["healthcheck"] => health_server::check(&env).await,
+        _ => Err(anyhow!("{words:?}: it takes no word but healthcheck; settings come from the environment")),
+    }
+}
+
+async fn until_stopped<F>(
+    name: &'static str,
+    env: Env,
+    start: impl FnOnce(Env, CancellationToken) -> F,
+) -> anyhow::Result<()>
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
+    let (stop, health) = (CancellationToken::new(), Health::default());
     stop_on_signals(stop.clone())?;
-    start(env, stop).await
+    let _telling = health_server::start(&env, health.clone()).await?;
+    health.during(start(env, stop)).await?;
+    tracing::info!(service = name, "stopped");
+    Ok(())
 }
 
 fn stop_on_signals(stop: CancellationToken) -> anyhow::Result<()> {

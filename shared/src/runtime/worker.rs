@@ -12,6 +12,7 @@ use tower::ServiceExt;
 
 use crate::ports::queue::{BATCH, Message, QueueError};
 use crate::runtime::breaker::Outage;
+use crate::runtime::health::{Health, State};
 use crate::runtime::layers::MessageService;
 use crate::runtime::measures;
 use crate::runtime::protector::InHand;
@@ -22,6 +23,7 @@ pub struct Worker {
     service: MessageService,
     settlement: Settlement,
     in_hand: InHand,
+    health: Health,
     slots: Arc<Semaphore>,
     tasks: TaskTracker,
     abandon: CancellationToken,
@@ -30,9 +32,10 @@ pub struct Worker {
 impl Worker {
     /// A worker with all its slots free.
     #[must_use]
-    pub fn new(service: MessageService, settlement: Settlement, in_hand: InHand) -> Self {
+    pub fn new(service: MessageService, settlement: Settlement, in_hand: InHand, health: Health) -> Self {
         let slots = Arc::new(Semaphore::new(settlement.policy.slots));
-        Self { service, settlement, in_hand, slots, tasks: TaskTracker::new(), abandon: CancellationToken::new() }
+        let (tasks, abandon) = (TaskTracker::new(), CancellationToken::new());
+        Self { service, settlement, in_hand, health, slots, tasks, abandon }
     }
 
     /// Receives and serves until `stop` is cancelled, and then until all work in hand is settled or given back; that, in
@@ -43,12 +46,13 @@ impl Worker {
             Instant::now()
         };
         let ((), stopped) = tokio::join!(self.receive_until(stop), stopped);
+        self.health.report(self.settlement.stage, State::Stopping);
         self.finish(stopped + self.settlement.policy.stop_within, last_calls).await;
     }
 
     async fn receive_until(self: &Arc<Self>, stop: &CancellationToken) {
         let mut failures = 0;
-        while let Some(slots) = self.free_slots(stop).await {
+        while let Some(slots) = self.free_slots(failures, stop).await {
             match self.receive(slots.num_permits(), stop).await {
                 Ok(messages) => {
                     failures = 0;
@@ -65,11 +69,13 @@ impl Worker {
         }
     }
 
-    /// Waits until something may be received, and takes the slots for it; none when the loop is to stop.
-    async fn free_slots(&self, stop: &CancellationToken) -> Option<OwnedSemaphorePermit> {
+    /// Waits until something may be received, and takes the slots for it; none when the loop is to stop. Meanwhile it says
+    /// whether work is taken, from how many receives in a row failed and from what is down.
+    async fn free_slots(&self, failures: u32, stop: &CancellationToken) -> Option<OwnedSemaphorePermit> {
         let mut outage = self.settlement.breaker.watch();
         loop {
             let seen = *outage.borrow_and_update();
+            self.health.report(self.settlement.stage, readiness(failures, seen));
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return None,
@@ -156,6 +162,14 @@ impl Worker {
         if timeout(last_calls, self.tasks.wait()).await.is_err() {
             tracing::warn!(stage, "{} messages were not given back in time: their leases must end", self.tasks.len());
         }
+    }
+}
+
+fn readiness(failures: u32, outage: Option<Outage>) -> State {
+    match (failures, outage) {
+        (0, None) => State::Ready,
+        (0, Some(_)) => State::Waiting("what its work needs is down".to_owned()),
+        _ => State::Waiting("the queue does not answer".to_owned()),
     }
 }
 

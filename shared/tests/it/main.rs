@@ -7,5 +7,6 @@ mod calendar_sessions;
 mod consumer;
 mod ecs;
 mod events;
+mod health;
 mod monthly_summary;
 mod server;

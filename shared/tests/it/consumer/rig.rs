@@ -10,6 +10,7 @@ use candlewick_shared::ports::notifier::{Alert, Notifier};
 use candlewick_shared::ports::protection::Protection;
 use candlewick_shared::ports::queue::{Depth, Lease, Message, NewMessage, Queue, QueueError, Receipt};
 use candlewick_shared::runtime::consumer::{Consumer, Policy};
+use candlewick_shared::runtime::health::Health;
 use candlewick_shared::runtime::layers::{Delivery, MessageService};
 use candlewick_shared::runtime::outcome::Outcome;
 use tokio::task::JoinHandle;
@@ -157,7 +158,9 @@ impl Rig {
             protection: self.protection.clone(),
             policy: self.policy,
         };
-        tokio::spawn(consumer.run(MessageService::new(service_fn(handler)), self.stop.clone()))
+        let (health, stop) = (Health::of_this_service(), self.stop.clone());
+        let handler = MessageService::new(service_fn(handler));
+        tokio::spawn(async move { health.during(consumer.run(handler, stop)).await })
     }
 
     /// Stops the consumer, which has to end.

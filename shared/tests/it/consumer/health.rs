@@ -1,0 +1,42 @@
+//! What a consumer says of its health while it runs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::anyhow;
+use candlewick_shared::runtime::health::Health;
+use candlewick_shared::runtime::outcome::{Setback, Settled};
+use tokio::time::timeout;
+
+use super::rig::{Rig, eventually};
+
+#[tokio::test(start_paused = true)]
+async fn it_is_ready_while_it_receives_and_what_it_needs_answers() {
+    let (rig, health, down) = (Rig::new(2), Health::default(), Arc::new(AtomicBool::new(true)));
+    assert!(!health.readiness().0, "nothing runs yet");
+    let work = Arc::clone(&down);
+    let running = health
+        .during(async {
+            rig.start(move |_| {
+                let is_down = work.load(Ordering::SeqCst);
+                async move { if is_down { Err(Setback::Down(anyhow!("refused"))) } else { Ok(Settled::Done) } }
+            })
+        })
+        .await;
+    eventually("ready", || health.readiness().0).await;
+
+    rig.queue.break_down("receive");
+    eventually("without a queue", || health.readiness().1 == "test: waiting: the queue does not answer\n").await;
+    rig.queue.mend();
+    eventually("ready again", || health.readiness().0).await;
+
+    rig.send(&["one"]).await;
+    eventually("an outage", || health.readiness().1 == "test: waiting: what its work needs is down\n").await;
+    down.store(false, Ordering::SeqCst);
+    eventually("ready after the outage", || health.readiness().0).await;
+
+    rig.stop.cancel();
+    timeout(Duration::from_secs(60), running).await.expect("it stops").unwrap();
+    assert_eq!(health.readiness(), (false, "test: stopping\n".to_owned()));
+}

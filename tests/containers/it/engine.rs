@@ -1,0 +1,100 @@
+//! The Docker engine: whether it is there with what these tests need, and what testcontainers has no words for.
+
+use anyhow::{Context, bail, ensure};
+use testcontainers::bollard::Docker;
+use testcontainers::bollard::models::{ImageConfig, NetworkConnectRequest, NetworkDisconnectRequest};
+use testcontainers::bollard::query_parameters::{
+    InspectContainerOptions, KillContainerOptions, RemoveContainerOptions, StartContainerOptions,
+};
+
+/// The services, in the order of a candle's way.
+pub const SERVICES: [&str; 3] = ["ingest", "transform", "loader"];
+
+/// LocalStack's image.
+pub const LOCALSTACK: (&str, &str) = ("localstack/localstack", "4.12.0");
+
+/// PostgreSQL's image: its name, and its tag, which `POSTGRES_VERSION` chooses.
+pub fn postgres() -> (&'static str, String) {
+    let version = std::env::var("POSTGRES_VERSION").unwrap_or_else(|_| "17".to_owned());
+    ("postgres", format!("{version}-bookworm"))
+}
+
+/// The tag of Candlewick's own images.
+pub fn tag() -> String {
+    std::env::var("CANDLEWICK_TAG").unwrap_or_else(|_| "local".to_owned())
+}
+
+pub fn connect() -> anyhow::Result<Docker> {
+    Docker::connect_with_defaults().context("find a Docker engine")
+}
+
+/// Whether an engine answers that has all images: they are not pulled here.
+pub fn is_usable() -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("start a runtime")?;
+    runtime.block_on(async {
+        let docker = connect()?;
+        docker.ping().await.map_err(|_| anyhow::anyhow!("no Docker engine answers"))?;
+        for image in images() {
+            let found = docker.inspect_image(&image).await;
+            ensure!(found.is_ok(), "the image {image} is missing: run tests/containers/images");
+        }
+        Ok(())
+    })
+}
+
+fn images() -> Vec<String> {
+    let (name, tag_of_postgres) = postgres();
+    let own = SERVICES.iter().chain(&["simulator", "candlewick"]).map(|name| format!("candlewick/{name}:{}", tag()));
+    let others = [format!("{}:{}", LOCALSTACK.0, LOCALSTACK.1), format!("{name}:{tag_of_postgres}")];
+    others.into_iter().chain(own).collect()
+}
+
+/// How an image says that it is to be run.
+pub async fn image_config(name: &str) -> anyhow::Result<ImageConfig> {
+    let image = connect()?.inspect_image(&format!("candlewick/{name}:{}", tag())).await?;
+    image.config.context("read the image's configuration")
+}
+
+/// Kills a container's process, with no time to do anything.
+pub async fn kill(container: &str) -> anyhow::Result<()> {
+    let signal = KillContainerOptions { signal: "KILL".to_owned() };
+    connect()?.kill_container(container, Some(signal)).await.context("kill a container")
+}
+
+/// Cuts a container off the network.
+pub async fn disconnect(network: &str, container: &str) -> anyhow::Result<()> {
+    let request = NetworkDisconnectRequest { container: container.to_owned(), force: None };
+    connect()?.disconnect_network(network, request).await.context("cut a container off")
+}
+
+/// Brings a container back to the network.
+pub async fn reconnect(network: &str, container: &str) -> anyhow::Result<()> {
+    let request = NetworkConnectRequest { container: container.to_owned(), endpoint_config: None };
+    connect()?.connect_network(network, request).await.context("bring a container back")
+}
+
+/// What its health check last said of a container: `starting`, `healthy` or `unhealthy`.
+pub async fn health(container: &str) -> anyhow::Result<String> {
+    let inspected = connect()?.inspect_container(container, None::<InspectContainerOptions>).await?;
+    let status = inspected.state.and_then(|state| state.health).and_then(|health| health.status);
+    match status {
+        Some(status) => Ok(status.to_string()),
+        None => bail!("{container} has no health check"),
+    }
+}
+
+/// Removes a container with what is in it.
+pub async fn remove(container: &str) -> anyhow::Result<()> {
+    let options = RemoveContainerOptions { force: true, v: true, ..RemoveContainerOptions::default() };
+    connect()?.remove_container(container, Some(options)).await.context("remove a container")
+}
+
+/// Removes a network that has no container any more.
+pub async fn remove_network(network: &str) -> anyhow::Result<()> {
+    connect()?.remove_network(network).await.context("remove the network")
+}
+
+/// Starts a container that has ended.
+pub async fn start(container: &str) -> anyhow::Result<()> {
+    connect()?.start_container(container, None::<StartContainerOptions>).await.context("start a container")
+}

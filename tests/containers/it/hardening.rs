@@ -1,0 +1,47 @@
+//! How the images are to be run, and what is not in them. That they run with nothing to write to and without capabilities
+//! is what all other tests stand on.
+
+use anyhow::{Context, ensure};
+use libtest_mimic::Trial;
+
+use crate::engine::{self, SERVICES};
+use crate::trial;
+use crate::world::World;
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("an_image_runs_its_program_and_not_as_root", an_image_runs_its_program_and_not_as_root),
+        trial("a_service_says_that_it_is_healthy", a_service_says_that_it_is_healthy),
+        trial("there_is_no_shell", there_is_no_shell),
+    ]
+}
+
+fn an_image_runs_its_program_and_not_as_root(world: &'static World) -> anyhow::Result<()> {
+    for name in SERVICES {
+        let config = world.run(engine::image_config(name))?;
+        let program = format!("candlewick-{name}");
+        ensure!(config.user.as_deref() == Some("65532:65532"), "{name} runs as {:?}", config.user);
+        ensure!(config.entrypoint == Some(vec![program.clone()]), "{name} starts {:?}", config.entrypoint);
+        let check = config.healthcheck.and_then(|check| check.test).context("find the health check")?;
+        ensure!(check == ["CMD", &program, "healthcheck"], "{name} is checked by {check:?}");
+        let labels = config.labels.context("find the labels")?;
+        ensure!(labels.get("org.opencontainers.image.title") == Some(&program), "{name} is labelled {labels:?}");
+    }
+    Ok(())
+}
+
+fn a_service_says_that_it_is_healthy(world: &'static World) -> anyhow::Result<()> {
+    for name in SERVICES {
+        let container = world.container(name);
+        world.eventually("healthy", || Ok(world.run(engine::health(&container))? == "healthy"))?;
+    }
+    Ok(())
+}
+
+fn there_is_no_shell(world: &'static World) -> anyhow::Result<()> {
+    for name in SERVICES {
+        let error = world.shell(name).err().with_context(|| format!("{name} has a shell"))?;
+        ensure!(format!("{error:#}").contains("no such file"), "{name}: {error:#}");
+    }
+    Ok(())
+}

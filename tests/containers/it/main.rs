@@ -1,0 +1,38 @@
+//! Candlewick as containers: LocalStack, PostgreSQL, the simulator and the services' images on a private network, which
+//! the first test brings up and all share.
+//!
+//! They need a Docker engine and the images that `tests/containers/images` makes. Where either is missing this says so,
+//! and there is nothing to test.
+
+#![allow(clippy::expect_used, reason = "a test fails by it")]
+
+mod engine;
+mod faults;
+mod flow;
+mod hardening;
+mod world;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+use crate::world::World;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    if let Err(reason) = engine::is_usable() {
+        println!("skipped: the tests of containers: {reason:#}");
+        return ExitCode::SUCCESS;
+    }
+    // One after the other: each disturbs what the others look at.
+    let in_order = Arguments { test_threads: Some(1), ..arguments };
+    let trials = flow::trials().into_iter().chain(hardening::trials()).chain(faults::trials());
+    let conclusion = libtest_mimic::run(&in_order, trials.collect());
+    World::stop_if_started();
+    conclusion.exit_code()
+}
+
+/// A test that fails with an error or a panic.
+fn trial(name: &str, test: fn(&'static World) -> anyhow::Result<()>) -> Trial {
+    Trial::test(name, move || test(World::get()).map_err(|error| format!("{error:?}").into()))
+}

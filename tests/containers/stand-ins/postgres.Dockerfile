@@ -1,0 +1,17 @@
+# Stands in for postgres:15-bookworm: Debian's PostgreSQL, started by the same variables.
+FROM debian:bookworm-slim
+# Whatever versions Debian has now.
+# hadolint ignore=DL3008
+RUN apt-get update && apt-get install --yes --no-install-recommends postgresql-15 \
+    && rm -rf /var/lib/postgresql/15 /var/lib/apt/lists/*
+ENV PGDATA=/var/lib/postgresql/data PATH=/usr/local/bin:/usr/lib/postgresql/15/bin:/usr/sbin:/usr/bin:/sbin:/bin
+COPY postgres-entrypoint /usr/local/bin/
+RUN install -d -o postgres -g postgres "$PGDATA" /run/postgresql
+VOLUME /var/lib/postgresql/data
+STOPSIGNAL SIGINT
+# Debian chooses its number.
+# hadolint ignore=DL3066
+USER postgres
+EXPOSE 5432
+ENTRYPOINT ["postgres-entrypoint"]
+CMD ["postgres"]
