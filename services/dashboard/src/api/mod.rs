@@ -36,7 +36,6 @@ pub const PREFIX: &str = "/api/v1";
 struct Description;
 
 /// The addresses of the API with their description, each from the same function.
-#[must_use]
 pub fn routes() -> (axum::Router<App>, Document) {
     let routes = OpenApiRouter::<App>::new()
         .routes(routes!(series::list))

@@ -17,7 +17,6 @@ use crate::app::App;
 use crate::problem::Problem;
 
 /// The pages' addresses.
-#[must_use]
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/", get(watchlist::page))
