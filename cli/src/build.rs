@@ -8,12 +8,13 @@ use tokio::process::Command;
 
 /// The packages whose programs `up` starts, and this one: with it, dependencies have the features that they were built with
 /// already, and nothing is built twice.
-const PACKAGES: [&str; 6] = [
+const PACKAGES: [&str; 7] = [
     "candlewick-cli",
     "candlewick-ingest",
     "candlewick-transform",
     "candlewick-loader",
     "candlewick-notifier",
+    "candlewick-dashboard",
     "candlewick-simulator",
 ];
 

@@ -53,6 +53,9 @@ pub struct Args {
     /// The port of PostgreSQL [default: the last one, or any free one]
     #[arg(long, value_name = "PORT", env = "POSTGRES_PORT")]
     postgres_port: Option<u16>,
+    /// The port of the dashboard [default: the last one, or any free one]
+    #[arg(long, value_name = "PORT", env = "DASHBOARD_PORT")]
+    dashboard_port: Option<u16>,
     /// The port of the simulator [default: the last one, or any free one]
     #[arg(long, value_name = "PORT", env = "SIMULATOR_PORT")]
     simulator_port: Option<u16>,
@@ -109,6 +112,7 @@ fn options(place: &Place, args: &Args) -> anyhow::Result<(Options, Watchlist)> {
         watchlist: path,
         localstack_port: wish(args.localstack_port, "--localstack-port"),
         postgres_port: wish(args.postgres_port, "--postgres-port"),
+        dashboard_port: wish(args.dashboard_port, "--dashboard-port"),
         source: source(wish(args.simulator_port, "--simulator-port"))?,
     };
     Ok((options, watchlist))
@@ -222,6 +226,7 @@ impl Session<'_> {
     fn show_addresses(&self, running: &Running) {
         let address = |variable| running.addresses.get(variable).unwrap_or("https://api.twelvedata.com (the real API)");
         let (env, logs) = (self.state.env_file(), self.state.root().join("logs"));
+        terminal::result(&format!("dashboard    {}", address("DASHBOARD_URL")));
         terminal::result(&format!("S3, SQS      {}", address("AWS_ENDPOINT_URL")));
         terminal::result(&format!("PostgreSQL   {}", address("DATABASE_URL")));
         terminal::result(&format!("TwelveData   {}", address("TWELVEDATA_URL")));

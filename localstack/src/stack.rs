@@ -30,8 +30,9 @@ use crate::raw_copy::{self, RawCopy};
 use crate::state::StateDir;
 use crate::supervise::{Backoff, Service};
 
-/// The services that are started, in the order of a candle's way, and the one that tells of what goes wrong on it.
-pub const SERVICES: [&str; 4] = ["ingest", "transform", "loader", "notifier"];
+/// The services that are started, in the order of a candle's way, the one that tells of what goes wrong on it, and the one that
+/// shows it.
+pub const SERVICES: [&str; 5] = ["ingest", "transform", "loader", "notifier", "dashboard"];
 
 /// What the settings of the notifier begin with, which alone knows the ways to the owner.
 const NOTIFIER_SETTINGS: [&str; 6] =
@@ -66,6 +67,8 @@ pub struct Options {
     pub localstack_port: Wish,
     /// The port of PostgreSQL.
     pub postgres_port: Wish,
+    /// The port of the dashboard.
+    pub dashboard_port: Wish,
     /// Where candles come from.
     pub source: Source,
 }
@@ -212,6 +215,9 @@ impl Stack {
         if name == "notifier" {
             program = notifier_settings().fold(program, |program, (name, value)| program.env(name, value));
         }
+        if name == "dashboard" {
+            program = with_secrets(program);
+        }
         Ok(program)
     }
 
@@ -270,6 +276,13 @@ impl Stack {
 /// The settings of the notifier in this process's environment.
 fn notifier_settings() -> impl Iterator<Item = (String, String)> {
     std::env::vars().filter(|(name, _)| NOTIFIER_SETTINGS.iter().any(|start| name.starts_with(start)))
+}
+
+/// Only the dashboard is given what its callers must know, where the owner set it.
+fn with_secrets(program: Program) -> Program {
+    let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty()).map(|value| (name, value));
+    let secrets = ["DASHBOARD_TOKEN", "DASHBOARD_PASSWORD"].into_iter().filter_map(set);
+    secrets.fold(program, |program, (name, value)| program.env(name, value))
 }
 
 fn localstack_settings(port: u16) -> localstack::Settings {

@@ -5,11 +5,13 @@
 
 mod alerts;
 mod bad_input;
+mod browser;
 mod candles;
 mod candlewick;
 mod cleaning;
 mod collector;
 mod contract;
+mod dashboard;
 mod data_studio;
 mod doctor;
 mod export;
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         candles::trials(),
         bad_input::trials(),
         alerts::trials(),
+        dashboard::trials(),
         data_studio::trials(),
         export::trials(),
         runs::trials(),
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
     let in_order = Arguments { test_threads: Some(1), ..arguments };
     let disturbing = operations::trials().into_iter().chain(doctor::trials()).chain(restart::trials());
     let last = libtest_mimic::run(&in_order, disturbing.collect());
+    browser::stop_if_started();
     Stack::stop_if_started();
     code(&first, &last)
 }

@@ -14,6 +14,7 @@ use crate::provision::QueueUrls;
 pub(super) struct Ports {
     pub(super) localstack: u16,
     pub(super) postgres: u16,
+    pub(super) dashboard: u16,
     pub(super) simulator: Option<u16>,
 }
 
@@ -25,11 +26,12 @@ pub(super) fn pick(picker: &mut Picker, options: &Options, last: &Settings) -> a
     };
     let localstack = picker.pick(&remembered(&options.localstack_port, "AWS_ENDPOINT_URL"))?;
     let postgres = picker.pick(&remembered(&options.postgres_port, "DATABASE_URL"))?;
+    let dashboard = picker.pick(&remembered(&options.dashboard_port, "DASHBOARD_URL"))?;
     let simulator = match &options.source {
         Source::Simulator { port, .. } => Some(picker.pick(&remembered(port, "TWELVEDATA_URL"))?),
         Source::TwelveData => None,
     };
-    Ok(Ports { localstack, postgres, simulator })
+    Ok(Ports { localstack, postgres, dashboard, simulator })
 }
 
 /// The port in a URL that names one.
@@ -55,6 +57,8 @@ impl Addresses {
         set("AWS_SECRET_ACCESS_KEY", "test".to_owned());
         set("BUCKET", BUCKET.to_owned());
         set("DATABASE_URL", database);
+        set("DASHBOARD_LISTEN", format!("127.0.0.1:{}", ports.dashboard));
+        set("DASHBOARD_URL", format!("http://127.0.0.1:{}", ports.dashboard));
         set("WATCHLIST", options.watchlist.display().to_string());
         set("SCHEDULE", options.schedule.0.clone());
         set("SCHEDULE_TIMEZONE", options.schedule.1.clone());

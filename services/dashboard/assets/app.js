@@ -1,0 +1,37 @@
+// What every page has: the theme's switch, the keyboard, tables that sort and search, and updates as things happen.
+
+import { listenToKeys } from "./keys.js";
+import { keepUpToDate } from "./live.js";
+import { armTables } from "./table.js";
+
+const root = document.documentElement;
+
+function isDark() {
+  return root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+function switchTheme() {
+  root.dataset.theme = isDark() ? "light" : "dark";
+  localStorage.setItem("theme", root.dataset.theme);
+  window.dispatchEvent(new Event("candlewick:theme"));
+}
+
+function showKeys() {
+  document.getElementById("keys").showModal();
+}
+
+const go = (address) => () => location.assign(address);
+
+document.getElementById("theme").addEventListener("click", switchTheme);
+document.getElementById("help").addEventListener("click", showKeys);
+listenToKeys({
+  "g w": go("/"),
+  "g p": go("/pipeline"),
+  "g q": go("/quality"),
+  "g a": go("/api"),
+  "/": () => document.getElementById("search")?.focus(),
+  d: switchTheme,
+  "?": showKeys,
+});
+armTables();
+keepUpToDate();

@@ -1,0 +1,58 @@
+//! What happens, as server-sent events.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::sse::{self, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures::{Stream, StreamExt, stream};
+use tokio_stream::wrappers::BroadcastStream;
+
+use crate::app::App;
+use crate::live::{Change, ChangeId, Event, Hub};
+
+/// How often a silent stream says that it lives: less than what proxies wait for.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// What happens, as it happens
+///
+/// Server-sent events with JSON: `{"kind":"loaded","symbol":…,"interval":…,"key":…}`, `{"kind":"run",…}`, `{"kind":"alert"}`,
+/// and `{"kind":"resync"}` where changes may have been missed. `Last-Event-ID` goes on behind an event.
+#[utoipa::path(get, path = "/events", tag = "live",
+    params(("Last-Event-ID" = Option<String>, Header, description = "The last event that was seen")),
+    responses((status = 200, content_type = "text/event-stream", body = String)))]
+pub async fn events(State(app): State<App>, headers: HeaderMap) -> Response {
+    let seen = headers.get("last-event-id").map(|id| id.to_str().ok().and_then(|id| id.parse().ok()));
+    let seen = seen.map(|id| id.unwrap_or(ChangeId::STRANGE));
+    let keep_alive = KeepAlive::new().interval(HEARTBEAT).text("still here");
+    Sse::new(stream(&app.hub, seen)).keep_alive(keep_alive).into_response()
+}
+
+/// It begins with a comment, so that whoever waits for the first byte knows that the stream stands.
+fn stream(hub: &Hub, seen: Option<ChangeId>) -> impl Stream<Item = Result<sse::Event, Infallible>> + use<> {
+    let (missed, coming) = hub.subscribe(seen);
+    // Whoever was too slow for the channel has missed something.
+    let coming = BroadcastStream::new(coming).map(|event| event.map_or_else(|_| resync(), |event| sent(&event)));
+    let begun = sse::Event::default().comment("listening").retry(Duration::from_secs(2));
+    stream::once(async move { begun })
+        .chain(stream::iter(missed.iter().map(sent).collect::<Vec<_>>()))
+        .chain(coming)
+        .take_until(hub.stop.clone().cancelled_owned())
+        .map(Ok)
+}
+
+fn sent(event: &Event) -> sse::Event {
+    data(&event.change).id(event.id.to_string())
+}
+
+fn resync() -> sse::Event {
+    data(&Change::Resync {})
+}
+
+/// A change is JSON in any case; what could not be written would mean to look at everything again.
+fn data(change: &Change) -> sse::Event {
+    let json = serde_json::to_string(change).unwrap_or_else(|_| "{\"kind\":\"resync\"}".to_owned());
+    sse::Event::default().data(json)
+}

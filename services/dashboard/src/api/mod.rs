@@ -1,0 +1,73 @@
+//! The JSON API, version 1: reads only, described by the document that it makes of itself.
+
+pub mod candles;
+pub mod events;
+pub mod objects;
+pub mod pipeline;
+pub mod series;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use utoipa::OpenApi;
+use utoipa::openapi::OpenApi as Document;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::etag;
+use crate::problem::Problem;
+
+/// The paths' common beginning.
+pub const PREFIX: &str = "/api/v1";
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Candlewick",
+        version = "1",
+        description = "What the store has. Prices and volumes are exact decimals, as text: no digit is lost on the way. \
+            Times are dates for daily and longer candles, and RFC 3339 in UTC for intraday ones. Every answer has an ETag, \
+            and If-None-Match is answered with 304. Errors are problem details (RFC 9457)."
+    ),
+    components(schemas(Problem))
+)]
+struct Description;
+
+/// The addresses of the API with their description, each from the same function.
+pub fn routes() -> (axum::Router<App>, Document) {
+    let routes = OpenApiRouter::<App>::new()
+        .routes(routes!(series::list))
+        .routes(routes!(series::one))
+        .routes(routes!(series::sessions))
+        .routes(routes!(series::gaps))
+        .routes(routes!(candles::json))
+        .routes(routes!(candles::csv))
+        .routes(routes!(objects::lineage))
+        .routes(routes!(objects::list))
+        .routes(routes!(objects::one))
+        .routes(routes!(objects::report))
+        .routes(routes!(objects::quarantine))
+        .routes(routes!(pipeline::pipeline))
+        .routes(routes!(pipeline::runs))
+        .routes(routes!(pipeline::alerts))
+        .routes(routes!(pipeline::dead_letters))
+        .routes(routes!(events::events));
+    OpenApiRouter::with_openapi(Description::openapi()).nest(PREFIX, routes).split_for_parts()
+}
+
+/// The description of the API, as the code has it.
+#[must_use]
+pub fn document() -> Document {
+    routes().1
+}
+
+/// Sends the description of the API.
+///
+/// # Errors
+/// None that a caller could cause.
+pub async fn openapi(State(_): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
+    let Json(document) = Json(document());
+    etag::json(&headers, &document)
+}

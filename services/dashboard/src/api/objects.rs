@@ -1,0 +1,105 @@
+//! The ledger, and where a candle comes from.
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use candlewick_shared::core::candle::CandleTime;
+use candlewick_shared::core::key::Series;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::app::App;
+use crate::etag;
+use crate::problem::Problem;
+use crate::query::page::{Page, Paged};
+use crate::query::{Asked, At, SeriesPath};
+use crate::read::lineage::{self, Lineage};
+use crate::read::objects::{self, LedgerObject, QuarantinedRow};
+
+/// Which candle.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CandleAt {
+    /// Its time: a date, or an instant for intraday candles.
+    #[param(example = "2024-12-30")]
+    pub time: String,
+}
+
+impl CandleAt {
+    /// The time in seconds since 1970.
+    ///
+    /// # Errors
+    /// A text that is no time of a candle of this interval.
+    pub fn seconds(&self, series: &Series) -> Result<i64, Problem> {
+        let time = CandleTime::parse(&self.time, series.interval, &TimeZone::UTC);
+        time.map(CandleTime::seconds).map_err(|error| Problem::bad_request(format!("time {:?}: {error}", self.time)))
+    }
+}
+
+/// Where a candle comes from
+///
+/// API call, raw object and version, transformed object, load, row: each with its time.
+#[utoipa::path(get, path = "/series/{symbol}/{interval}/lineage", tag = "candles",
+    params(("symbol" = String, Path, description = "Percent-encoded: BTC%2FUSD"), ("interval" = String, Path), CandleAt),
+    responses((status = 200, body = Lineage), (status = 304, description = "The caller has it already"),
+        (status = 400, body = Problem), (status = 404, body = Problem)))]
+pub async fn lineage(
+    State(app): State<App>,
+    At(path): At<SeriesPath>,
+    Asked(at): Asked<CandleAt>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let series = Series::from(path);
+    let found = lineage::of(&app.pool, app.store.as_ref(), &series, at.seconds(&series)?).await?;
+    etag::json(&headers, &found.ok_or_else(|| Problem::not_found(format!("{series} has no candle at {}", at.time)))?)
+}
+
+/// The ledger of objects, the newest ids first
+#[utoipa::path(get, path = "/objects", tag = "ledger", params(Paged),
+    responses((status = 200, body = Page<LedgerObject>), (status = 304, description = "The caller has it already"),
+        (status = 400, body = Problem)))]
+pub async fn list(State(app): State<App>, Asked(paged): Asked<Paged>, headers: HeaderMap) -> Result<Response, Problem> {
+    etag::json(&headers, &objects::page(&app.pool, None, &paged).await?)
+}
+
+/// One object of the ledger
+#[utoipa::path(get, path = "/objects/{id}", tag = "ledger", params(("id" = i64, Path)),
+    responses((status = 200, body = LedgerObject), (status = 304, description = "The caller has it already"),
+        (status = 404, body = Problem)))]
+pub async fn one(State(app): State<App>, At(id): At<i64>, headers: HeaderMap) -> Result<Response, Problem> {
+    etag::json(&headers, &find(&app, id).await?)
+}
+
+/// The report on an object's cleaning
+#[utoipa::path(get, path = "/objects/{id}/report", tag = "quality", params(("id" = i64, Path)),
+    responses((status = 200, description = "The report, as it stands in reports/", body = serde_json::Value),
+        (status = 304, description = "The caller has it already"), (status = 404, body = Problem)))]
+pub async fn report(State(app): State<App>, At(id): At<i64>, headers: HeaderMap) -> Result<Response, Problem> {
+    let report = objects::report(&app.pool, id).await?;
+    etag::json(&headers, &report.ok_or_else(|| Problem::not_found(format!("there is no report on object {id}")))?)
+}
+
+/// The rows of an object that cleaning set aside
+#[utoipa::path(get, path = "/objects/{id}/quarantine", tag = "quality", params(("id" = i64, Path), Paged),
+    responses((status = 200, body = Page<QuarantinedRow>), (status = 304, description = "The caller has it already"),
+        (status = 404, body = Problem), (status = 503, body = Problem)))]
+pub async fn quarantine(
+    State(app): State<App>,
+    At(id): At<i64>,
+    Asked(paged): Asked<Paged>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let object = find(&app, id).await?;
+    etag::json(&headers, &objects::quarantined(app.store.as_ref(), &object, &paged).await?)
+}
+
+/// The object with an id.
+///
+/// # Errors
+/// An id that no object has.
+pub async fn find(app: &App, id: i64) -> Result<LedgerObject, Problem> {
+    let found = objects::one(&app.pool, id).await?;
+    found.ok_or_else(|| Problem::not_found(format!("the ledger has no object {id}")))
+}

@@ -1,0 +1,67 @@
+//! The pipeline: stages, queues, runs, alerts, dead letters.
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::etag;
+use crate::problem::Problem;
+use crate::query::Asked;
+use crate::query::page::{Page, Paged};
+use crate::read::alerts::{self, Alert};
+use crate::read::queues::{DeadLetter, QueueDepth, Unreachable};
+use crate::read::runs::{self, Run};
+use crate::read::stages::{self, Stage};
+
+/// The stages and the queues.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Pipeline {
+    /// The stages, in the order of a candle's way.
+    pub stages: Vec<Stage>,
+    /// The queues, by their role; none where they do not answer.
+    pub queues: Option<Vec<QueueDepth>>,
+    /// Why the queues say nothing.
+    pub queues_error: Option<String>,
+}
+
+/// The stages and the queues
+#[utoipa::path(get, path = "/pipeline", tag = "pipeline",
+    responses((status = 200, body = Pipeline), (status = 304, description = "The caller has it already")))]
+pub async fn pipeline(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
+    let stages = stages::all(&app.pool, (app.now)()).await?;
+    let (queues, queues_error) = match app.queues.depths().await {
+        Ok(queues) => (Some(queues), None),
+        Err(error) => (None, Some(error.to_string())),
+    };
+    etag::json(&headers, &Pipeline { stages, queues, queues_error })
+}
+
+/// The last runs, the newest first
+#[utoipa::path(get, path = "/runs", tag = "pipeline", params(Paged),
+    responses((status = 200, body = Vec<Run>), (status = 304, description = "The caller has it already")))]
+pub async fn runs(State(app): State<App>, Asked(paged): Asked<Paged>, headers: HeaderMap) -> Result<Response, Problem> {
+    etag::json(&headers, &runs::last(&app.pool, paged.limit()).await?)
+}
+
+/// What the owner was told, the newest first
+#[utoipa::path(get, path = "/alerts", tag = "pipeline", params(Paged),
+    responses((status = 200, body = Page<Alert>), (status = 304, description = "The caller has it already")))]
+pub async fn alerts(
+    State(app): State<App>,
+    Asked(paged): Asked<Paged>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    etag::json(&headers, &alerts::page(&app.pool, &paged).await?)
+}
+
+/// The messages that can never be settled, with their reasons
+#[utoipa::path(get, path = "/dead-letters", tag = "pipeline",
+    responses((status = 200, body = Vec<DeadLetter>), (status = 304, description = "The caller has it already"),
+        (status = 503, body = Problem)))]
+pub async fn dead_letters(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
+    let letters = app.queues.dead_letters().await;
+    etag::json(&headers, &letters.map_err(|error: Unreachable| Problem::unavailable(error.to_string()))?)
+}

@@ -1,0 +1,98 @@
+//! The settings of the dashboard.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use anyhow::{Context, ensure};
+use candlewick_shared::core::clock::Clock;
+use candlewick_shared::runtime::env::Env;
+use jiff::SignedDuration;
+use secrecy::SecretString;
+
+use crate::auth::Secrets;
+
+/// The settings of the dashboard.
+#[derive(Debug)]
+pub struct Config {
+    /// Where it listens: `DASHBOARD_LISTEN` (127.0.0.1:8470).
+    pub listen: SocketAddr,
+    /// What stands before every page: `DASHBOARD_TOKEN`, `DASHBOARD_PASSWORD`, `DASHBOARD_REQUESTS_PER_SECOND`.
+    pub guard: Guard,
+    /// Where the database is: `DATABASE_URL`.
+    pub database_url: SecretString,
+    /// How many connections it holds: `DASHBOARD_CONNECTIONS` (8).
+    pub connections: u32,
+    /// Where the objects are: `BUCKET`.
+    pub bucket: String,
+    /// The file with the watchlist: `WATCHLIST`.
+    pub watchlist: Option<PathBuf>,
+    /// How long after the end of its slot a candle may take to arrive: `FRESHNESS_SLA_HOURS` (26).
+    pub sla: SignedDuration,
+    /// The time it goes by: `CLOCK`.
+    pub clock: Clock,
+}
+
+/// What stands before every page.
+#[derive(Clone, Debug)]
+pub struct Guard {
+    /// What a caller must know; none where everybody on this machine may look.
+    pub secrets: Option<Secrets>,
+    /// How many requests an address may make in a second, on average.
+    pub requests_per_second: NonZeroU32,
+}
+
+impl Config {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// The first setting that is missing or not of its form, by name; and an address that others can reach while neither
+    /// token nor password is set.
+    pub fn from_env(env: &Env) -> anyhow::Result<Self> {
+        env.required("DATABASE_URL")?;
+        let listen = env.parsed_or("DASHBOARD_LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 8470)))?;
+        let secrets = Secrets::new(env.secret("DASHBOARD_TOKEN"), env.secret("DASHBOARD_PASSWORD"));
+        ensure!(
+            secrets.is_some() || listen.ip().is_loopback(),
+            "DASHBOARD_LISTEN is {listen}, which others can reach: set DASHBOARD_TOKEN or DASHBOARD_PASSWORD, or listen \
+             on 127.0.0.1"
+        );
+        let requests_per_second = env.parsed_or("DASHBOARD_REQUESTS_PER_SECOND", NonZeroU32::MIN.saturating_add(49))?;
+        Ok(Self {
+            listen,
+            guard: Guard { secrets, requests_per_second },
+            database_url: env.secret("DATABASE_URL").context("read DATABASE_URL")?,
+            connections: env.parsed_or("DASHBOARD_CONNECTIONS", 8)?,
+            bucket: env.bucket()?.to_owned(),
+            watchlist: env.optional("WATCHLIST").map(PathBuf::from),
+            sla: SignedDuration::from_hours(env.parsed_or::<u32>("FRESHNESS_SLA_HOURS", 26)?.into()),
+            clock: env.clock()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(more: &[(&str, &str)]) -> anyhow::Result<Config> {
+        let base = [("DATABASE_URL", "postgres://u:p@h/d"), ("BUCKET", "b")];
+        let variables = base.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::from_env(&Env::from_variables(variables.collect()))
+    }
+
+    #[test]
+    fn without_a_secret_it_listens_to_its_own_machine_only() {
+        let error = config(&[("DASHBOARD_LISTEN", "0.0.0.0:80")]).unwrap_err().to_string();
+        assert!(error.contains("DASHBOARD_TOKEN"), "{error}");
+        assert!(config(&[("DASHBOARD_LISTEN", "[::1]:80")]).unwrap().guard.secrets.is_none());
+        assert!(config(&[("DASHBOARD_LISTEN", "0.0.0.0:80"), ("DASHBOARD_TOKEN", "t")]).is_ok());
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        let config = config(&[("DASHBOARD_TOKEN", "open-sesame"), ("DASHBOARD_PASSWORD", "hush")]).unwrap();
+        let shown = format!("{config:?}");
+        assert!(!shown.contains("sesame") && !shown.contains("hush") && !shown.contains("u:p"), "{shown}");
+    }
+}

@@ -1,0 +1,25 @@
+//! The dashboard: what the store has, as pages, as JSON, and as it changes.
+//!
+//! Reading order: `router` says which address leads where and what stands before all of them; `query` turns addresses into
+//! types; `read` asks the database, the bucket and the queues; `pages` and `api` show what was read. What decides
+//! (`freshness`, `sessions`, `sparkline`, `figures`) does no I/O.
+
+pub mod api;
+pub mod app;
+pub mod assets;
+pub mod auth;
+pub mod config;
+pub mod etag;
+pub mod figures;
+pub mod freshness;
+pub mod headers;
+pub mod live;
+pub mod pages;
+pub mod problem;
+pub mod query;
+pub mod rate;
+pub mod read;
+pub mod router;
+pub mod server;
+pub mod sessions;
+pub mod sparkline;

@@ -1,0 +1,88 @@
+//! The API's description, for people: made from the same document that programs read.
+
+use askama::Template;
+use axum::response::Response;
+use serde_json::Value;
+
+use crate::pages::html;
+use crate::pages::shell::Shell;
+use crate::problem::Problem;
+
+#[derive(Template)]
+#[template(path = "api.html")]
+struct ApiPage {
+    shell: Shell,
+    about: String,
+    operations: Vec<Operation>,
+}
+
+/// An address of the API.
+struct Operation {
+    path: String,
+    summary: String,
+    description: String,
+    parameters: Vec<Parameter>,
+    answers: Vec<(String, String)>,
+    /// Whether it can be opened as it stands: nothing in its path is to be filled in.
+    is_open: bool,
+}
+
+struct Parameter {
+    name: String,
+    place: String,
+    description: String,
+    is_required: bool,
+}
+
+/// The API's description.
+///
+/// # Errors
+/// A description that cannot be written, which is a fault of ours.
+pub async fn page() -> Result<Response, Problem> {
+    let document = serde_json::to_value(crate::api::document())
+        .map_err(|error| Problem::unavailable(format!("the description cannot be written: {error}")))?;
+    let about = text(&document["info"]["description"]);
+    html(&ApiPage { shell: Shell::of("api"), about, operations: operations(&document) })
+}
+
+fn operations(document: &Value) -> Vec<Operation> {
+    let paths = document["paths"].as_object().into_iter().flatten();
+    paths.map(|(path, methods)| operation(path, &methods["get"])).collect()
+}
+
+fn operation(path: &str, get: &Value) -> Operation {
+    let answer = |(status, answer): (&String, &Value)| (status.clone(), kind(answer));
+    Operation {
+        path: path.to_owned(),
+        summary: text(&get["summary"]),
+        description: text(&get["description"]),
+        parameters: get["parameters"].as_array().into_iter().flatten().map(parameter).collect(),
+        answers: get["responses"].as_object().into_iter().flatten().map(answer).collect(),
+        is_open: !path.contains('{'),
+    }
+}
+
+fn parameter(value: &Value) -> Parameter {
+    Parameter {
+        name: text(&value["name"]),
+        place: text(&value["in"]),
+        description: text(&value["description"]),
+        is_required: value["required"].as_bool().unwrap_or(false),
+    }
+}
+
+/// What an answer has: its media type and schema, or its description.
+fn kind(answer: &Value) -> String {
+    let content = answer["content"].as_object().and_then(|content| content.iter().next());
+    match content {
+        None => text(&answer["description"]),
+        Some((media_type, content)) => {
+            let schema = content["schema"]["$ref"].as_str().and_then(|name| name.rsplit('/').next());
+            schema.map_or_else(|| media_type.clone(), |schema| format!("{schema} ({media_type})"))
+        }
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,44 @@
+//! Pages: what was read, put into templates that are checked when the program is built. Every value is escaped by them.
+
+pub mod api;
+pub mod error;
+pub mod lineage;
+pub mod pipeline;
+pub mod quality;
+pub mod shell;
+pub mod symbol;
+pub mod watchlist;
+
+use axum::Router;
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+
+use crate::app::App;
+use crate::problem::Problem;
+
+/// The pages' addresses.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/", get(watchlist::page))
+        .route("/symbol/{symbol}", get(symbol::any_interval))
+        .route("/symbol/{symbol}/{interval}", get(symbol::page))
+        .route("/lineage/{symbol}/{interval}", get(lineage::page))
+        .route("/pipeline", get(pipeline::page))
+        .route("/quality", get(quality::page))
+        .route("/quality/{id}", get(quality::object))
+        .route("/api", get(api::page))
+}
+
+/// A template as a page.
+///
+/// # Errors
+/// A template that cannot be written, which is a fault of ours.
+pub fn html(template: &impl askama::Template) -> Result<Response, Problem> {
+    match template.render() {
+        Ok(text) => Ok(Html(text).into_response()),
+        Err(error) => {
+            tracing::error!("write a page: {error}");
+            Err(Problem::unavailable("the page cannot be written; the log says why"))
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The pipeline: what each stage does, what waits, what went wrong.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use jiff::Timestamp;
+
+use crate::app::App;
+use crate::figures;
+use crate::pages::html;
+use crate::pages::shell::Shell;
+use crate::problem::Problem;
+use crate::query::page::Paged;
+use crate::read::alerts::{self, Alert};
+use crate::read::queues::{DeadLetter, QueueDepth};
+use crate::read::runs::{self, Run};
+use crate::read::stages::{self, Stage};
+
+/// How many rows of each table the page has; the API has all of them.
+const ROWS: u32 = 25;
+
+#[derive(Template)]
+#[template(path = "pipeline.html")]
+struct PipelinePage {
+    shell: Shell,
+    stages: Vec<Stage>,
+    queues: Vec<QueueDepth>,
+    letters: Vec<DeadLetter>,
+    /// Why the queues say nothing.
+    unreachable: Option<String>,
+    runs: Vec<Run>,
+    alerts: Vec<Alert>,
+    now: Timestamp,
+}
+
+/// A time in seconds as a text: to a tenth below ten seconds.
+fn lag(seconds: &Option<f64>) -> String {
+    match seconds {
+        None => "–".to_owned(),
+        Some(seconds) if *seconds < 10.0 => format!("{seconds:.1} s"),
+        Some(seconds) => figures::span(*seconds as i64),
+    }
+}
+
+/// What each stage does, what waits, what went wrong. Queues that do not answer leave the rest to be seen.
+///
+/// # Errors
+/// A database that cannot be read.
+pub async fn page(State(app): State<App>) -> Result<Response, Problem> {
+    let (depths, letters) = tokio::join!(app.queues.depths(), app.queues.dead_letters());
+    let unreachable = depths.as_ref().err().or(letters.as_ref().err()).map(ToString::to_string);
+    let now = (app.now)();
+    html(&PipelinePage {
+        shell: Shell::of("pipeline"),
+        stages: stages::all(&app.pool, now).await?,
+        queues: depths.unwrap_or_default(),
+        letters: letters.unwrap_or_default(),
+        unreachable,
+        runs: runs::last(&app.pool, ROWS).await?,
+        alerts: alerts::page(&app.pool, &Paged { limit: Some(ROWS), after: None }).await?.rows,
+        now,
+    })
+}

@@ -1,0 +1,131 @@
+//! Errors as callers see them: problem details (RFC 9457), and on pages the same in words.
+
+use axum::Json;
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Why a request was not answered (RFC 9457, `application/problem+json`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Problem {
+    /// What kind of problem it is: `urn:candlewick:problem:not-found`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The kind in words.
+    #[schema(example = "Not found")]
+    pub title: &'static str,
+    /// The HTTP status.
+    #[schema(example = 404)]
+    pub status: u16,
+    /// What is wrong this time, and what to do next.
+    pub detail: String,
+}
+
+impl Problem {
+    fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        let title = status.canonical_reason().unwrap_or("Error");
+        let kind = format!("urn:candlewick:problem:{}", title.to_ascii_lowercase().replace(' ', "-"));
+        Self { kind, title, status: status.as_u16(), detail: detail.into() }
+    }
+
+    /// The address or a parameter is not of its form.
+    pub fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// There is no such thing.
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    /// The caller brought no secret, or a wrong one.
+    #[must_use]
+    pub fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "bring the token (Authorization: Bearer …) or log in with the password")
+    }
+
+    /// The host that the request names is not this one.
+    #[must_use]
+    pub fn misdirected() -> Self {
+        let detail = "without a token or a password only localhost is served: ask for localhost or 127.0.0.1";
+        Self::new(StatusCode::MISDIRECTED_REQUEST, detail)
+    }
+
+    /// The caller asks too often.
+    #[must_use]
+    pub fn too_many_requests() -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "ask less often; Retry-After says when to come back")
+    }
+
+    /// The answer took too long.
+    #[must_use]
+    pub fn timed_out() -> Self {
+        Self::new(StatusCode::GATEWAY_TIMEOUT, "the answer took too long: ask for a shorter range")
+    }
+
+    /// Something that it stands on does not answer.
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    }
+
+    /// What only a status is known of.
+    fn of_status(status: StatusCode) -> Self {
+        let detail = match status {
+            StatusCode::NOT_FOUND => "nothing is at this address; / lists what there is, and /api the API's addresses",
+            StatusCode::METHOD_NOT_ALLOWED => "everything here is read with GET",
+            StatusCode::PAYLOAD_TOO_LARGE => "requests have no body here",
+            StatusCode::INTERNAL_SERVER_ERROR => "the dashboard failed at this; its log says why",
+            _ => "the request cannot be answered",
+        };
+        Self::new(status, detail)
+    }
+}
+
+impl From<sqlx::Error> for Problem {
+    /// The database's words are for the log alone.
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            // SQLSTATE 57014: the statement ran into its time limit.
+            sqlx::Error::Database(database) if database.code().as_deref() == Some("57014") => return Self::timed_out(),
+            _ => tracing::error!("read the database: {error}"),
+        }
+        Self::unavailable("the database does not answer; it is asked anew at the next try")
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(&self)).into_response();
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Makes a problem of every error that is none yet: an unknown address, a wrong method, a body that is too large.
+pub async fn dress(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let status = response.status();
+    let is_error = status.is_client_error() || status.is_server_error();
+    if !is_error || response.extensions().get::<Problem>().is_some() {
+        return response;
+    }
+    let mut dressed = Problem::of_status(status).into_response();
+    if let Some(allow) = response.headers().get(header::ALLOW) {
+        dressed.headers_mut().insert(header::ALLOW, allow.clone());
+    }
+    dressed
+}
+
+/// What a panic becomes: it is logged by its hook, and the caller gets a problem.
+#[must_use]
+pub fn of_panic(_: Box<dyn std::any::Any + Send>) -> Response {
+    Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR).into_response()
+}

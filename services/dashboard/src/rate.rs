@@ -1,0 +1,44 @@
+//! How often an address may ask.
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+use crate::problem::Problem;
+
+/// How many seconds' worth of requests may come at once: a page asks for a dozen files when it opens.
+const BURST_SECONDS: u32 = 4;
+
+/// The memory of who asked how often.
+pub type Limiter = Arc<DefaultKeyedRateLimiter<IpAddr>>;
+
+/// A limiter that lets each address ask so often in a second, on average.
+#[must_use]
+pub fn limiter(requests_per_second: NonZeroU32) -> Limiter {
+    let burst = requests_per_second.saturating_mul(NonZeroU32::MIN.saturating_add(BURST_SECONDS - 1));
+    Arc::new(RateLimiter::keyed(Quota::per_second(requests_per_second).allow_burst(burst)))
+}
+
+/// Turns away who asks too often.
+pub async fn limit(
+    State(limiter): State<Limiter>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if limiter.check_key(&peer.ip()).is_err() {
+        return Problem::too_many_requests().into_response();
+    }
+    next.run(request).await
+}
+
+/// Forgets addresses that have not asked for a while, so that the memory does not grow with every caller.
+pub fn forget_the_silent(limiter: &Limiter) {
+    limiter.retain_recent();
+    limiter.shrink_to_fit();
+}

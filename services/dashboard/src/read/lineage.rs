@@ -1,0 +1,101 @@
+//! Where one candle comes from: API call, raw object, transformed object, load, row.
+
+use candlewick_shared::core::key::Series;
+use candlewick_shared::core::metadata::RawMetadata;
+use candlewick_shared::ports::store::ObjectStore;
+use jiff::Timestamp;
+use serde::Serialize;
+use sqlx::{PgPool, Row};
+use utoipa::ToSchema;
+
+use crate::api::candles::Row as CandleRow;
+use crate::problem::Problem;
+use crate::read::candles::Candle;
+use crate::read::objects::{COLUMNS, LedgerObject, object};
+
+/// Where a candle comes from.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Lineage {
+    /// The candle.
+    pub candle: CandleRow,
+    /// The object that it was loaded from, with the times of every step.
+    pub object: LedgerObject,
+    /// The raw object as it stands in the bucket now; none where the bucket does not answer or has it no more.
+    pub raw: Option<RawNow>,
+    /// Older objects that claim the same candle, by key.
+    pub shadowed: Vec<String>,
+}
+
+/// A raw object as it stands in the bucket now.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RawNow {
+    /// Its entity tag.
+    pub etag: String,
+    /// Its version, in buckets that keep versions.
+    pub version_id: Option<String>,
+    /// Its size in bytes.
+    pub size: u64,
+    /// When it was written.
+    #[schema(value_type = String)]
+    pub last_modified: Timestamp,
+    /// Whether it is still the one that the candle was made from.
+    pub is_the_source: bool,
+    /// What wrote it: `twelvedata`; none for a file that somebody dropped.
+    pub source: Option<String>,
+    /// The SHA-256 of its bytes, as its writer noted it.
+    pub sha256: Option<String>,
+}
+
+const CANDLE: &str = "select extract(epoch from c.time)::bigint as time, c.open::text as open, c.high::text as high,
+        c.low::text as low, c.close::text as close, c.volume::text as volume, c.is_filled as is_filled,
+        array(select s.key from shadowed_candles x join objects s on s.id = x.object_id
+              where (x.symbol, x.interval, x.time) = (c.symbol, c.interval, c.time) order by s.key) as shadowed,
+        {COLUMNS}
+    from candles c join objects o on o.id = c.object_id left join quality q on q.object_id = o.id
+    where c.symbol = $1 and c.interval = $2 and c.time = to_timestamp($3)";
+
+/// Where the candle of a time comes from; none where there is no such candle.
+///
+/// # Errors
+/// The database's. A bucket that does not answer leaves `raw` empty.
+pub async fn of(
+    pool: &PgPool,
+    store: &dyn ObjectStore,
+    series: &Series,
+    time: i64,
+) -> Result<Option<Lineage>, Problem> {
+    let sql = CANDLE.replace("{COLUMNS}", COLUMNS);
+    let query = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(series.symbol.as_str())
+        .bind(series.interval.as_str())
+        .bind(time as f64);
+    let Some(row) = query.fetch_optional(pool).await? else { return Ok(None) };
+    let candle = Candle {
+        time: row.try_get("time")?,
+        open: row.try_get("open")?,
+        high: row.try_get("high")?,
+        low: row.try_get("low")?,
+        close: row.try_get("close")?,
+        volume: row.try_get("volume")?,
+        is_filled: row.try_get("is_filled")?,
+    };
+    let object = object(&row)?;
+    let raw = raw_now(store, &object).await;
+    let shadowed = row.try_get("shadowed")?;
+    Ok(Some(Lineage { candle: CandleRow::of(&candle, series.interval), object, raw, shadowed }))
+}
+
+async fn raw_now(store: &dyn ObjectStore, object: &LedgerObject) -> Option<RawNow> {
+    let key = object.raw_key.as_deref()?;
+    let info = store.head(key).await.inspect_err(|error| tracing::warn!("look at a raw object: {error}")).ok()??;
+    let metadata = RawMetadata::read(&info.metadata).unwrap_or_default();
+    Some(RawNow {
+        is_the_source: object.raw_etag.as_deref() == Some(info.etag.as_str()),
+        etag: info.etag,
+        version_id: info.version_id,
+        size: info.size,
+        last_modified: info.last_modified,
+        source: metadata.source,
+        sha256: metadata.sha256,
+    })
+}

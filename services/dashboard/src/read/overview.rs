@@ -1,0 +1,223 @@
+//! Every series at a glance.
+
+use std::collections::BTreeMap;
+
+use candlewick_shared::core::candle::CandleTime;
+use candlewick_shared::core::interval::Interval;
+use candlewick_shared::core::key::Series;
+use candlewick_shared::core::watchlist::Watchlist;
+use jiff::Timestamp;
+use serde::Serialize;
+use sqlx::postgres::PgRow;
+use sqlx::{PgPool, Row};
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::freshness::{State, freshness};
+use crate::problem::Problem;
+use crate::read::calendars;
+
+/// How many closes a sparkline shows.
+const SPARK: i64 = 60;
+
+/// A series of the store, or of the watchlist, or of both. Prices are exact decimals, as text.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Overview {
+    /// The instrument.
+    #[schema(example = "AAPL")]
+    pub symbol: String,
+    /// The length of its candles.
+    #[schema(example = "1day")]
+    pub interval: String,
+    /// How many candles there are.
+    pub candles: i64,
+    /// The time of the first: a date, or an instant for intraday candles.
+    pub first: Option<String>,
+    /// The time of the last.
+    pub last: Option<String>,
+    /// The last close.
+    #[schema(example = "252.20000")]
+    pub close: Option<String>,
+    /// The last close less the one before.
+    pub change: Option<String>,
+    /// The same in percent of the one before, to two places.
+    pub change_percent: Option<String>,
+    /// The last sixty closes, for a picture: rounded.
+    pub spark: Vec<f64>,
+    /// How many seconds the next candle has been due, by the calendar.
+    pub behind_seconds: Option<i64>,
+    /// What that means against the time allowed.
+    pub state: State,
+    /// How many seconds old the last candle is.
+    pub age_seconds: Option<i64>,
+    /// Vacant slots that were left vacant.
+    pub gaps: i64,
+    /// Rows that cleaning set aside.
+    pub quarantined: i64,
+    /// Candles that cleaning put in.
+    pub filled: i64,
+    /// Why the newest version of one of its objects could not be loaded, where it could not.
+    pub error: Option<String>,
+    /// What prices are in.
+    pub currency: Option<String>,
+    /// What the instrument is.
+    pub instrument_type: Option<String>,
+    /// The exchange's time zone.
+    pub timezone: Option<String>,
+    /// The calendar that its candles are held to.
+    pub calendar: Option<String>,
+    /// When something of it was loaded last.
+    #[schema(value_type = Option<String>)]
+    pub loaded_at: Option<Timestamp>,
+}
+
+impl Overview {
+    /// Whether the last close is above the one before, or below it.
+    #[must_use]
+    pub fn direction(&self) -> &'static str {
+        match self.change.as_deref() {
+            Some(change) if change.starts_with('-') => "down",
+            Some(change) if change.bytes().any(|digit| matches!(digit, b'1'..=b'9')) => "up",
+            _ => "flat",
+        }
+    }
+}
+
+/// Rows are counted by the ledger: an object's claims that a newer object has are not among them.
+const SERIES: &str = "with ledger as (
+        select o.symbol, o.interval, sum(o.rows_total)::bigint as claims, max(o.error) as error,
+               extract(epoch from max(o.loaded_at))::bigint as loaded_at,
+               coalesce(sum(q.filled), 0)::bigint as filled, coalesce(sum(q.quarantined), 0)::bigint as quarantined,
+               coalesce(sum((select sum((gap->>'slots')::bigint) from jsonb_array_elements(q.report->'gaps') as gap
+                             where gap->>'fate' <> 'filled')), 0)::bigint as gaps,
+               max(q.report->'calendar'->>'code') as calendar
+        from objects o left join quality q on q.object_id = o.id
+        where ($1::text is null or o.symbol = $1) and ($2::text is null or o.interval = $2)
+        group by o.symbol, o.interval),
+    shadowed as (select symbol, interval, count(*) as claims from shadowed_candles group by symbol, interval)
+    select l.symbol, l.interval, l.claims - coalesce(s.claims, 0) as candles,
+           extract(epoch from first.time)::bigint as first, extract(epoch from last.time)::bigint as last,
+           last.close::text as close, (last.close - before.close)::text as change,
+           round(100 * (last.close - before.close) / nullif(before.close, 0), 2)::text as change_percent,
+           recent.closes as spark, l.gaps, l.quarantined, l.filled, l.error, i.currency, i.instrument_type, i.timezone,
+           l.calendar, l.loaded_at
+    from ledger l
+    left join shadowed s using (symbol, interval)
+    left join instruments i on i.symbol = l.symbol
+    left join lateral (select time from candles c where (c.symbol, c.interval) = (l.symbol, l.interval)
+                       order by time limit 1) as first on true
+    left join lateral (select time, close from candles c where (c.symbol, c.interval) = (l.symbol, l.interval)
+                       order by time desc limit 1) as last on true
+    left join lateral (select close from candles c where (c.symbol, c.interval) = (l.symbol, l.interval)
+                       order by time desc limit 1 offset 1) as before on true
+    left join lateral (select array_agg(close::float8 order by time) as closes
+                       from (select time, close from candles c where (c.symbol, c.interval) = (l.symbol, l.interval)
+                             order by time desc limit $3) as newest) as recent on true";
+
+/// Every series of the store and of the watchlist, by symbol and interval.
+///
+/// # Errors
+/// A database or a watchlist that cannot be read.
+pub async fn all(app: &App) -> Result<Vec<Overview>, Problem> {
+    let watchlist = calendars::watchlist(app.watchlist.as_deref()).await?;
+    let mut all = BTreeMap::new();
+    for overview in read(app, None, None).await? {
+        all.insert((overview.symbol.clone(), overview.interval.clone()), overview);
+    }
+    for series in watchlist.iter().flat_map(Watchlist::series) {
+        all.entry((series.symbol.to_string(), series.interval.to_string())).or_insert_with(|| nothing(&series));
+    }
+    Ok(all.into_values().collect())
+}
+
+/// One series; none where neither the store nor the watchlist has it.
+///
+/// # Errors
+/// A database or a watchlist that cannot be read.
+pub async fn one(app: &App, series: &Series) -> Result<Option<Overview>, Problem> {
+    let found = read(app, Some(series.symbol.as_str()), Some(series.interval.as_str())).await?.pop();
+    if found.is_some() {
+        return Ok(found);
+    }
+    let watchlist = calendars::watchlist(app.watchlist.as_deref()).await?;
+    let listed = watchlist.iter().flat_map(Watchlist::series).any(|listed| listed == *series);
+    Ok(listed.then(|| nothing(series)))
+}
+
+/// The intervals at which the store has a symbol, from the shortest to the longest.
+///
+/// # Errors
+/// The database's.
+pub async fn intervals(pool: &PgPool, symbol: &str) -> sqlx::Result<Vec<Interval>> {
+    let query = sqlx::query_scalar("select distinct interval from objects where symbol = $1").bind(symbol);
+    let names: Vec<String> = query.fetch_all(pool).await?;
+    let mut intervals: Vec<Interval> = names.iter().filter_map(|name| name.parse().ok()).collect();
+    intervals.sort_unstable();
+    Ok(intervals)
+}
+
+async fn read(app: &App, symbol: Option<&str>, interval: Option<&str>) -> Result<Vec<Overview>, Problem> {
+    let rows = sqlx::query(SERIES).bind(symbol).bind(interval).bind(SPARK).fetch_all(&app.pool).await?;
+    let now = (app.now)().as_second();
+    rows.iter().map(|row| overview(row, now, app.sla.as_secs())).collect::<sqlx::Result<_>>().map_err(Problem::from)
+}
+
+fn overview(row: &PgRow, now: i64, sla: i64) -> sqlx::Result<Overview> {
+    let interval: Interval =
+        row.try_get::<String, _>("interval")?.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+    let time = |seconds: i64| CandleTime::from_seconds(seconds).display(interval).to_string();
+    let (first, last): (Option<i64>, Option<i64>) = (row.try_get("first")?, row.try_get("last")?);
+    let calendar: Option<String> = row.try_get("calendar")?;
+    let fresh = freshness(calendars::by_code(calendar.as_deref()), interval, last, now, sla);
+    let loaded_at: Option<i64> = row.try_get("loaded_at")?;
+    Ok(Overview {
+        symbol: row.try_get("symbol")?,
+        interval: interval.to_string(),
+        candles: row.try_get("candles")?,
+        first: first.map(time),
+        last: last.map(time),
+        close: row.try_get("close")?,
+        change: row.try_get("change")?,
+        change_percent: row.try_get("change_percent")?,
+        spark: row.try_get::<Option<Vec<f64>>, _>("spark")?.unwrap_or_default(),
+        behind_seconds: fresh.behind,
+        state: fresh.state,
+        age_seconds: last.map(|last| (now - last).max(0)),
+        gaps: row.try_get("gaps")?,
+        quarantined: row.try_get("quarantined")?,
+        filled: row.try_get("filled")?,
+        error: row.try_get("error")?,
+        currency: row.try_get("currency")?,
+        instrument_type: row.try_get("instrument_type")?,
+        timezone: row.try_get("timezone")?,
+        calendar,
+        loaded_at: loaded_at.and_then(|seconds| Timestamp::from_second(seconds).ok()),
+    })
+}
+
+/// A series of the watchlist of which nothing has come yet.
+fn nothing(series: &Series) -> Overview {
+    Overview {
+        symbol: series.symbol.to_string(),
+        interval: series.interval.to_string(),
+        candles: 0,
+        first: None,
+        last: None,
+        close: None,
+        change: None,
+        change_percent: None,
+        spark: Vec::new(),
+        behind_seconds: None,
+        state: State::Empty,
+        age_seconds: None,
+        gaps: 0,
+        quarantined: 0,
+        filled: 0,
+        error: None,
+        currency: None,
+        instrument_type: None,
+        timezone: None,
+        calendar: None,
+        loaded_at: None,
+    }
+}

@@ -1,0 +1,224 @@
+//! What waits in the queues, and what stands in the dead-letter queues.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use candlewick_shared::adapters::aws::Aws;
+use candlewick_shared::adapters::sqs_browse;
+use candlewick_shared::core::topology::Topology;
+use candlewick_shared::ports::queue::{Message, Queue};
+use candlewick_shared::runtime::env::Env;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// How many dead letters of each queue are looked at.
+const MOST: usize = 100;
+
+/// How long what was seen is shown to others: letters are hidden from everybody while somebody looks.
+const SEEN_FOR: Duration = Duration::from_secs(5);
+
+/// How much of a message is shown.
+const MOST_OF_A_BODY: usize = 400;
+
+/// A queue and its dead-letter queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct QueueDepth {
+    /// Its role: `ingest`, `raw`, `transformed`.
+    pub queue: String,
+    /// The service that consumes it.
+    pub service: String,
+    /// Messages that wait.
+    pub waiting: u64,
+    /// Messages that somebody has in hand.
+    pub in_flight: u64,
+    /// Messages that can never be settled.
+    pub dead_letters: u64,
+    /// No message has waited for longer than this, in seconds: so long ago the queue was last seen empty. None where it
+    /// never was since the dashboard began to look.
+    pub oldest_at_most_seconds: Option<u64>,
+}
+
+/// A message that can never be settled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct DeadLetter {
+    /// The queue it died in.
+    pub queue: String,
+    /// Its id.
+    pub id: String,
+    /// The service that gave it up.
+    pub stage: String,
+    /// What kind of failure it is.
+    pub class: String,
+    /// What is wrong, where, and what to do next.
+    pub reason: String,
+    /// How often it was tried.
+    pub attempts: String,
+    /// The trace it belongs to.
+    pub trace_id: Option<String>,
+    /// The message, shortened.
+    pub body: String,
+    /// What sends it on its way again, once the reason is mended.
+    pub redrive: String,
+}
+
+/// Why the queues could not be looked at.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the queues do not answer ({0}): are the AWS credentials and AWS_ENDPOINT_URL right?")]
+pub struct Unreachable(pub String);
+
+/// A look at the queues that changes nothing.
+#[async_trait]
+pub trait Queues: Send + Sync {
+    /// How deep each queue is.
+    async fn depths(&self) -> Result<Vec<QueueDepth>, Unreachable>;
+
+    /// What stands in the dead-letter queues. It is looked at and stays where it is.
+    async fn dead_letters(&self) -> Result<Vec<DeadLetter>, Unreachable>;
+}
+
+/// What was seen, and when.
+type Seen<T> = Option<(Instant, Result<Vec<T>, Unreachable>)>;
+
+/// What was seen, held while somebody looks.
+type Memory<T> = tokio::sync::Mutex<Seen<T>>;
+
+/// The queues of SQS whose URLs the settings name.
+pub struct SqsQueues {
+    aws: Aws,
+    urls: BTreeMap<String, String>,
+    last_empty: Mutex<BTreeMap<String, Instant>>,
+    letters: Memory<DeadLetter>,
+    depths: Memory<QueueDepth>,
+}
+
+impl SqsQueues {
+    /// The queues of the topology, as far as the settings have their URLs.
+    #[must_use]
+    pub fn new(aws: Aws, env: &Env) -> Self {
+        let roles = Topology::built_in().queues.keys();
+        let urls = roles.filter_map(|role| Some((role.clone(), env.queue_url(role).ok()?.to_owned()))).collect();
+        Self { aws, urls, last_empty: Mutex::default(), letters: Memory::default(), depths: Memory::default() }
+    }
+
+    /// The same, looked at for as long as this program runs.
+    #[must_use]
+    pub fn watched(aws: Aws, env: &Env) -> Arc<Self> {
+        let queues = Arc::new(Self::new(aws, env));
+        tokio::spawn(queues.clone().watch());
+        queues
+    }
+
+    /// Looks every few seconds, so that it is known since when a queue has not been empty.
+    async fn watch(self: Arc<Self>) {
+        loop {
+            let _ = self.depths().await;
+            tokio::time::sleep(SEEN_FOR).await;
+        }
+    }
+
+    /// No queue at all is no sign that all is well.
+    fn require_queues(&self) -> Result<(), Unreachable> {
+        if self.urls.is_empty() {
+            Err(Unreachable("RAW_QUEUE_URL and the others are not set".to_owned()))
+        } else {
+            Ok(())
+        }
+    }
+
+    async fn look(&self) -> Result<Vec<QueueDepth>, Unreachable> {
+        let topology = Topology::built_in();
+        let mut all = Vec::new();
+        for (role, url) in &self.urls {
+            let depth = self.aws.queue(url).depth().await.map_err(unreachable)?;
+            let dead = self.aws.queue(&topology.dead_letter_name(url)).depth().await.map_err(unreachable)?;
+            let waiting = depth.waiting + depth.delayed;
+            all.push(QueueDepth {
+                queue: role.clone(),
+                service: topology.queue(role).map(|queue| queue.service.clone()).unwrap_or_default(),
+                waiting,
+                in_flight: depth.in_flight,
+                dead_letters: dead.waiting + dead.in_flight,
+                oldest_at_most_seconds: self.oldest(role, waiting == 0),
+            });
+        }
+        Ok(all)
+    }
+
+    fn oldest(&self, role: &str, is_empty: bool) -> Option<u64> {
+        let mut last_empty = self.last_empty.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_empty {
+            last_empty.insert(role.to_owned(), Instant::now());
+        }
+        last_empty.get(role).map(|last| last.elapsed().as_secs())
+    }
+
+    async fn browse(&self) -> Result<Vec<DeadLetter>, Unreachable> {
+        let mut all = Vec::new();
+        for (role, url) in &self.urls {
+            let url = Topology::built_in().dead_letter_name(url);
+            let messages = sqs_browse::browse(&self.aws.sqs(), &url, MOST).await.map_err(unreachable)?;
+            all.extend(messages.iter().map(|message| letter(role, message)));
+        }
+        Ok(all)
+    }
+}
+
+#[async_trait]
+impl Queues for SqsQueues {
+    async fn depths(&self) -> Result<Vec<QueueDepth>, Unreachable> {
+        self.require_queues()?;
+        remembered(&self.depths, self.look()).await
+    }
+
+    async fn dead_letters(&self) -> Result<Vec<DeadLetter>, Unreachable> {
+        self.require_queues()?;
+        remembered(&self.letters, self.browse()).await
+    }
+}
+
+/// What was seen a moment ago, or a new look. Of several who ask at once one looks and the others wait for it.
+async fn remembered<T: Clone>(
+    seen: &Memory<T>,
+    look: impl Future<Output = Result<Vec<T>, Unreachable>>,
+) -> Result<Vec<T>, Unreachable> {
+    let mut seen = seen.lock().await;
+    match &*seen {
+        Some((when, what)) if when.elapsed() < SEEN_FOR => what.clone(),
+        _ => {
+            let what = look.await;
+            *seen = Some((Instant::now(), what.clone()));
+            what
+        }
+    }
+}
+
+/// The whole chain is for the log; a page gets its first sentence.
+fn unreachable(error: impl Into<anyhow::Error>) -> Unreachable {
+    let error = error.into();
+    tracing::warn!("look at the queues: {error:#}");
+    let text = error.to_string();
+    Unreachable(text.chars().take(120).collect())
+}
+
+fn letter(queue: &str, message: &Message) -> DeadLetter {
+    let attribute = |name: &str| message.attributes.get(name).cloned();
+    let by_the_queue = || "delivered too often: its consumer died each time".to_owned();
+    DeadLetter {
+        queue: queue.to_owned(),
+        id: message.id.clone(),
+        stage: attribute("stage").unwrap_or_else(|| "queue".to_owned()),
+        class: attribute("class").unwrap_or_else(|| "undeliverable".to_owned()),
+        reason: attribute("reason").unwrap_or_else(by_the_queue),
+        attempts: attribute("attempts").unwrap_or_else(|| message.receive_count.to_string()),
+        trace_id: attribute("trace-id"),
+        body: message.body.chars().take(MOST_OF_A_BODY).collect(),
+        redrive: redrive_command(attribute("stage").as_deref()),
+    }
+}
+
+/// The operator's command that sends dead letters on their way again: those of a stage, where it is known.
+fn redrive_command(stage: Option<&str>) -> String {
+    stage.map_or_else(|| "candlewick dlq redrive".to_owned(), |stage| format!("candlewick dlq redrive --stage {stage}"))
+}

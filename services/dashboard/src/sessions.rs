@@ -1,0 +1,141 @@
+//! What a calendar expects of each session, against what is there.
+
+use std::collections::BTreeMap;
+
+use candlewick_shared::core::calendar::Calendar;
+use candlewick_shared::core::calendar::error::BeyondHorizon;
+use candlewick_shared::core::interval::Interval;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A session of a series: what should be there and what is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Session {
+    /// Its date, where the market is.
+    #[schema(value_type = String, example = "2024-12-30")]
+    pub date: Date,
+    /// How many candles there must be.
+    pub expected: u32,
+    /// How many there are, filled ones among them.
+    pub actual: u32,
+    /// How many cleaning put in.
+    pub filled: u32,
+}
+
+/// How complete a session is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Completeness {
+    /// Every candle is there, from the source.
+    Full,
+    /// Every candle is there, some put in by cleaning.
+    Filled,
+    /// Some are missing.
+    Partial,
+    /// All are missing.
+    Missing,
+    /// More are there than should be.
+    Excess,
+}
+
+impl Session {
+    /// How complete it is.
+    #[must_use]
+    pub fn completeness(&self) -> Completeness {
+        match (self.actual, self.expected) {
+            (0, 1..) => Completeness::Missing,
+            (actual, expected) if actual > expected => Completeness::Excess,
+            (actual, expected) if actual < expected => Completeness::Partial,
+            _ if self.filled > 0 => Completeness::Filled,
+            _ => Completeness::Full,
+        }
+    }
+}
+
+/// What is there of a date: candles, and those of them that cleaning put in.
+pub type Actual = BTreeMap<Date, (u32, u32)>;
+
+/// The sessions of a range that are complete by now, ascending: for daily and longer candles the date is the stamp's.
+///
+/// # Errors
+/// Dates that the calendar does not cover.
+pub fn sessions(
+    calendar: &Calendar,
+    interval: Interval,
+    from: i64,
+    now: i64,
+    actual: &Actual,
+) -> Result<Vec<Session>, BeyondHorizon> {
+    let zone = zone(calendar, interval);
+    let mut expected: BTreeMap<Date, u32> = BTreeMap::new();
+    for slot in calendar.slots(interval, from..=now)? {
+        if calendar.slot_end(interval, slot)?.is_some_and(|end| end <= now) {
+            *expected.entry(date(slot, &zone)).or_default() += 1;
+        }
+    }
+    let session = |(date, expected): (Date, u32)| {
+        let (actual, filled) = actual.get(&date).copied().unwrap_or_default();
+        Session { date, expected, actual, filled }
+    };
+    Ok(expected.into_iter().map(session).collect())
+}
+
+/// The zone whose dates candles of an interval are counted by: the market's own for intraday ones, and UTC for those that
+/// are stamped with a date.
+#[must_use]
+pub fn zone(calendar: &Calendar, interval: Interval) -> TimeZone {
+    let name = if interval.is_intraday() { calendar.timezone() } else { "UTC" };
+    TimeZone::get(name).unwrap_or(TimeZone::UTC)
+}
+
+fn date(stamp: i64, zone: &TimeZone) -> Date {
+    zone.to_datetime(Timestamp::from_second(stamp).unwrap_or_default()).date()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> i64 {
+        text.parse::<Timestamp>().unwrap().as_second()
+    }
+
+    fn of(
+        interval: Interval,
+        from: &str,
+        now: &str,
+        actual: &[(&str, u32, u32)],
+    ) -> Vec<(String, u32, u32, Completeness)> {
+        let actual = actual.iter().map(|(date, all, filled)| (date.parse().unwrap(), (*all, *filled))).collect();
+        let calendar = Calendar::for_mic("XNYS").unwrap().unwrap();
+        let sessions = sessions(calendar, interval, at(from), at(now), &actual).unwrap();
+        let said =
+            |session: &Session| (session.date.to_string(), session.expected, session.actual, session.completeness());
+        sessions.iter().map(said).collect()
+    }
+
+    #[test]
+    fn each_session_is_held_to_its_calendar() {
+        // The third of July closes early, and the fourth is a holiday.
+        let days = of(
+            Interval::Hour1,
+            "2024-07-02T00:00:00Z",
+            "2024-07-05T23:00:00Z",
+            &[("2024-07-02", 7, 0), ("2024-07-03", 4, 1), ("2024-07-05", 3, 0)],
+        );
+        let expected = [
+            ("2024-07-02".to_owned(), 7, 7, Completeness::Full),
+            ("2024-07-03".to_owned(), 4, 4, Completeness::Filled),
+            ("2024-07-05".to_owned(), 7, 3, Completeness::Partial),
+        ];
+        assert_eq!(days, expected);
+    }
+
+    #[test]
+    fn a_session_that_is_not_over_is_not_expected() {
+        let days = of(Interval::Day1, "2024-07-02T00:00:00Z", "2024-07-03T12:00:00Z", &[]);
+        assert_eq!(days, [("2024-07-02".to_owned(), 1, 0, Completeness::Missing)]);
+    }
+}

@@ -1,0 +1,40 @@
+//! A line as small as a word.
+
+/// How wide and high the picture is, in its own units.
+pub const SIZE: (f64, f64) = (120.0, 28.0);
+
+/// How far the line keeps from the edge.
+const MARGIN: f64 = 2.0;
+
+/// The points of an SVG polyline through these values, the first at the left; nothing where there are fewer than two.
+#[must_use]
+pub fn points(values: &[f64]) -> String {
+    let (low, high) =
+        values.iter().fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(*value), high.max(*value)));
+    if values.len() < 2 || !(high - low).is_finite() {
+        return String::new();
+    }
+    let step = SIZE.0 / (values.len() - 1) as f64;
+    let height = SIZE.1 - 2.0 * MARGIN;
+    // A flat line lies in the middle.
+    let share = |value: f64| if high > low { (value - low) / (high - low) } else { 0.5 };
+    let point =
+        |(at, value): (usize, &f64)| format!("{:.1},{:.1}", at as f64 * step, SIZE.1 - MARGIN - share(*value) * height);
+    values.iter().enumerate().map(point).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_goes_from_edge_to_edge() {
+        assert_eq!(points(&[1.0, 3.0, 2.0]), "0.0,26.0 60.0,2.0 120.0,14.0");
+        assert_eq!(points(&[5.0, 5.0]), "0.0,14.0 120.0,14.0");
+    }
+
+    #[test]
+    fn one_value_and_no_number_are_no_line() {
+        assert!(points(&[1.0]).is_empty() && points(&[]).is_empty() && points(&[f64::INFINITY, 1.0]).is_empty());
+    }
+}

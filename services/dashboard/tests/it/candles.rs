@@ -1,0 +1,136 @@
+//! The candles of a series: every digit, every page, every version.
+
+use libtest_mimic::Trial;
+use serde_json::json;
+
+use crate::trial;
+use crate::world::{World, header};
+
+const AAPL: &str = "/api/v1/series/AAPL/1day/candles";
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("candles_have_every_digit", candles_have_every_digit),
+        trial("csv_has_the_same_rows", csv_has_the_same_rows),
+        trial("a_range_holds_both_its_ends", a_range_holds_both_its_ends),
+        trial("pages_join_without_a_gap", pages_join_without_a_gap),
+        trial("merged_candles_keep_what_a_chart_shows", merged_candles_keep_what_a_chart_shows),
+        trial("who_has_the_answer_gets_no_body_until_it_changes", not_modified),
+        trial("answers_are_packed", answers_are_packed),
+        trial("a_wrong_parameter_is_a_problem_that_names_it", wrong_parameters),
+        trial("five_years_of_days_come_in_one_answer", five_years),
+    ]
+}
+
+async fn candles_have_every_digit(world: World) {
+    world.load("AAPL", "2024-12-27", &["0.10000000000000000001", "123456789012345678.5"]).await;
+    let expected = json!({
+        "symbol": "AAPL", "interval": "1day", "merged": 1, "in_range": null, "time": ["2024-12-27", "2024-12-28"],
+        "open": ["0.10000000000000000001", "123456789012345678.5"],
+        "high": ["1.10000000000000000001", "123456789012345679.5"],
+        "low": ["-0.39999999999999999999", "123456789012345678.0"],
+        "close": ["0.10000000000000000001", "123456789012345678.5"],
+        "volume": ["100", "200"], "filled": [], "next": null,
+    });
+    assert_eq!(world.json(AAPL).await, expected);
+}
+
+async fn csv_has_the_same_rows(world: World) {
+    world.load("AAPL", "2024-12-27", &["1.50", "2.50"]).await;
+    world.run("update candles set is_filled = true, volume = null where close = 2.50").await;
+    let response = world.get("/api/v1/series/AAPL/1day/candles.csv").await;
+    assert_eq!(header(&response, "content-type"), "text/csv; charset=utf-8");
+    assert_eq!(header(&response, "content-disposition"), "attachment; filename=\"AAPL_1day.csv\"");
+    let expected = "time,open,high,low,close,volume,is_filled\n2024-12-27,1.50,2.50,1.00,1.50,100,false\n\
+        2024-12-28,2.50,3.50,2.00,2.50,,true\n";
+    assert_eq!(response.text().await.unwrap(), expected);
+}
+
+async fn a_range_holds_both_its_ends(world: World) {
+    world.load("AAPL", "2024-12-01", &["1", "2", "3", "4", "5"]).await;
+    let closes = async |query: &str| world.json(&format!("{AAPL}?{query}")).await["close"].clone();
+    assert_eq!(closes("from=2024-12-02&to=2024-12-04").await, json!(["2", "3", "4"]));
+    assert_eq!(closes("to=2024-12-02T00:00:00Z").await, json!(["1", "2"]));
+    assert_eq!(closes("from=2025-01-01").await, json!([]));
+}
+
+async fn pages_join_without_a_gap(world: World) {
+    world.load("AAPL", "2024-12-01", &["1", "2", "3", "4", "5"]).await;
+    let (mut closes, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = world.json(&format!("{AAPL}?limit=2{after}")).await;
+        closes.extend(page["close"].as_array().unwrap().clone());
+        let Some(next) = page["next"].as_str() else { break };
+        after = format!("&after={next}");
+    }
+    assert_eq!(json!(closes), json!(["1", "2", "3", "4", "5"]));
+}
+
+async fn merged_candles_keep_what_a_chart_shows(world: World) {
+    world.load("AAPL", "2024-12-01", &["5", "9", "2", "7", "3"]).await;
+    let merged = world.json(&format!("{AAPL}?points=2")).await;
+    assert_eq!((&merged["merged"], &merged["in_range"]), (&json!(3), &json!(5)));
+    let columns = ["time", "open", "high", "low", "close", "volume"].map(|name| merged[name].clone());
+    let expected = [
+        json!(["2024-12-01", "2024-12-04"]),
+        json!(["5", "7"]),
+        json!(["10", "8"]),
+        json!(["1.5", "2.5"]),
+        json!(["2", "3"]),
+        json!(["600", "900"]),
+    ];
+    assert_eq!(columns, expected);
+}
+
+async fn not_modified(world: World) {
+    world.load("AAPL", "2024-12-01", &["1"]).await;
+    let tag = header(&world.get(AAPL).await, "etag");
+    let again = world.get_with(AAPL, &[("if-none-match", &tag)]).await;
+    assert_eq!((again.status().as_u16(), header(&again, "etag")), (304, tag.clone()));
+    assert!(again.bytes().await.unwrap().is_empty());
+    let other_range = world.get_with(&format!("{AAPL}?limit=1"), &[("if-none-match", &tag)]).await;
+    assert_eq!(other_range.status(), 200);
+    world.load("AAPL", "2024-12-02", &["2"]).await;
+    assert_eq!(world.get_with(AAPL, &[("if-none-match", &tag)]).await.status(), 200);
+}
+
+async fn answers_are_packed(world: World) {
+    let closes: Vec<String> = (0..300).map(|close| close.to_string()).collect();
+    world.load("AAPL", "2024-01-01", &closes.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let packed = world.get_with(AAPL, &[("accept-encoding", "gzip")]).await;
+    assert_eq!(header(&packed, "content-encoding"), "gzip");
+    let (packed, plain) = (packed.bytes().await.unwrap(), world.get(AAPL).await.bytes().await.unwrap());
+    assert!(packed.len() * 2 < plain.len() && packed.starts_with(&[0x1f, 0x8b]));
+}
+
+async fn wrong_parameters(world: World) {
+    world.load("AAPL", "2024-12-01", &["1"]).await;
+    for (path, status, word) in [
+        ("/api/v1/series/AAPL/1day/candles?from=yesterday", 400, "yesterday"),
+        ("/api/v1/series/AAPL/1day/candles?limit=many", 400, "limit"),
+        ("/api/v1/series/AAPL/1day/candles?fro=2024-01-01", 400, "fro"),
+        ("/api/v1/series/AAPL/5h/candles", 400, "5h"),
+        ("/api/v1/series/A%20B/1day/candles", 400, "A B"),
+        ("/api/v1/series/NONE/1day/candles", 404, "NONE"),
+        ("/api/v1/series/AAPL/1day/lineage?time=2024-12-05", 404, "2024-12-05"),
+        ("/api/v1/objects/999", 404, "999"),
+        ("/api/v1/nothing", 404, "nothing is at this address"),
+    ] {
+        let response = world.get(path).await;
+        assert_eq!(
+            (response.status().as_u16(), header(&response, "content-type")),
+            (status, "application/problem+json".to_owned()),
+            "{path}"
+        );
+        let problem: serde_json::Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
+        assert_eq!(problem["status"], status);
+        assert!(problem["detail"].as_str().unwrap().contains(word), "{path}: {problem}");
+    }
+}
+
+async fn five_years(world: World) {
+    let closes: Vec<String> = (0..1_830).map(|close| close.to_string()).collect();
+    world.load("AAPL", "2019-12-30", &closes.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let all = world.json(AAPL).await;
+    assert_eq!((all["time"].as_array().unwrap().len(), &all["next"]), (1_830, &json!(null)));
+}

@@ -1,0 +1,100 @@
+//! What happens, as it happens.
+
+use libtest_mimic::Trial;
+use reqwest::Response;
+use serde_json::{Value, json};
+
+use crate::trial;
+use crate::world::{World, header};
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("a_load_is_told_to_whoever_listens", a_load_is_told),
+        trial("an_alert_is_told", an_alert_is_told),
+        trial("who_comes_back_gets_what_they_missed", who_comes_back),
+        trial("a_strange_event_id_means_to_look_again", a_strange_id),
+    ]
+}
+
+/// A stream of events, and what of it has not been read yet.
+struct Stream {
+    response: Response,
+    rest: String,
+}
+
+impl Stream {
+    async fn open(world: &World, headers: &[(&str, &str)]) -> Self {
+        let response = world.get_with("/api/v1/events", headers).await;
+        assert_eq!(header(&response, "content-type"), "text/event-stream");
+        Self { response, rest: String::new() }
+    }
+
+    /// The next event with data: its id and its JSON.
+    async fn next(&mut self) -> (String, Value) {
+        loop {
+            if let Some((event, rest)) = self.rest.split_once("\n\n") {
+                let field = |name: &str| {
+                    event.lines().find_map(|line| line.strip_prefix(name)).map(|text| text.trim().to_owned())
+                };
+                let found =
+                    field("data:").map(|data| (field("id:").unwrap_or_default(), serde_json::from_str(&data).unwrap()));
+                self.rest = rest.to_owned();
+                if let Some(found) = found {
+                    return found;
+                }
+                continue;
+            }
+            let chunk = self.response.chunk().await.unwrap().unwrap();
+            self.rest.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    }
+}
+
+/// The database's notices are heard from the moment on at which the listener stands: a change is made again until it is.
+async fn first_load(world: &World, stream: &mut Stream) -> (String, Value) {
+    let retry = async {
+        loop {
+            world.run("update objects set loaded_at = clock_timestamp()").await;
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    tokio::select! { event = stream.next() => event, () = retry => unreachable!() }
+}
+
+async fn a_load_is_told(world: World) {
+    let mut stream = Stream::open(&world, &[]).await;
+    world.load("BTC/USD", "2024-12-01", &["1"]).await;
+    let (_, told) = first_load(&world, &mut stream).await;
+    let key = "transformed/interval=1day/symbol=BTC%2FUSD/candles.csv";
+    assert_eq!(told, json!({"kind": "loaded", "symbol": "BTC/USD", "interval": "1day", "key": key}));
+}
+
+async fn an_alert_is_told(world: World) {
+    let mut stream = Stream::open(&world, &[]).await;
+    world.load("AAPL", "2024-12-01", &["1"]).await;
+    first_load(&world, &mut stream).await;
+    world
+        .run(
+            "insert into alerts (kind, stage, subject, state, text, raised_at, last_at, occurrences, changed_at)
+        values ('dead_letter', 'loader', 'AAPL', 'firing', 'why', now(), now(), 1, now())",
+        )
+        .await;
+    while stream.next().await.1 != json!({"kind": "alert"}) {}
+}
+
+async fn who_comes_back(world: World) {
+    let mut stream = Stream::open(&world, &[]).await;
+    world.load("AAPL", "2024-12-01", &["1"]).await;
+    let (id, _) = first_load(&world, &mut stream).await;
+    drop(stream);
+    world.load("MSFT", "2024-12-01", &["1"]).await;
+    let mut again = Stream::open(&world, &[("last-event-id", &id)]).await;
+    while again.next().await.1["symbol"] != "MSFT" {}
+}
+
+async fn a_strange_id(world: World) {
+    for id in ["00000000-1", "x", "ffffffff-18446744073709551615"] {
+        let mut stream = Stream::open(&world, &[("last-event-id", id)]).await;
+        assert_eq!(stream.next().await.1, json!({"kind": "resync"}), "{id}");
+    }
+}

@@ -1,0 +1,124 @@
+//! Who may look, how often, and what a browser may do with it.
+
+use candlewick_dashboard::auth::Secrets;
+use libtest_mimic::Trial;
+use secrecy::SecretString;
+
+use crate::trial;
+use crate::world::{World, header};
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("the_database_refuses_every_write", the_database_refuses_every_write),
+        trial("nobody_looks_without_the_secret", nobody_looks_without_the_secret),
+        trial("only_this_machines_names_are_served_without_a_secret", own_names_alone),
+        trial("who_asks_too_often_is_turned_away", who_asks_too_often),
+        trial("every_answer_has_the_headers_that_bind_browsers", headers_that_bind),
+        trial("only_reads_are_answered", only_reads_are_answered),
+        trial("no_secret_is_on_any_page", no_secret_is_on_any_page),
+        trial("it_says_whether_it_is_ready", it_says_whether_it_is_ready),
+    ]
+}
+
+async fn the_database_refuses_every_write(world: World) {
+    world.load("AAPL", "2024-12-01", &["1"]).await;
+    let writes = [
+        "delete from candles",
+        "update objects set key = 'x'",
+        "insert into instruments (symbol, updated_at) values ('A', now())",
+        "create table mine (a int)",
+        "set default_transaction_read_only = off; delete from candles",
+        "begin read write; truncate candles; commit",
+    ];
+    for write in writes {
+        assert!(sqlx::raw_sql(write).execute(&world.pool).await.is_err(), "{write}");
+    }
+    let left: i64 = sqlx::query_scalar("select count(*) from candles").fetch_one(&world.owner).await.unwrap();
+    assert_eq!(left, 1);
+}
+
+async fn nobody_looks_without_the_secret(world: World) {
+    let secret = |text: &str| Some(SecretString::from(text));
+    let address = world.listen(Secrets::new(secret("open-sesame"), secret("hush")), 10_000).await;
+    for path in ["/", "/api/v1/series", "/api/v1/events", "/assets/x/app.js"] {
+        let refused = world.ask(address, path, &[]).await;
+        assert_eq!(refused.status(), 401, "{path}");
+        let challenges: Vec<_> = refused.headers().get_all("www-authenticate").iter().collect();
+        assert!(challenges.len() == 2 && challenges[0].to_str().unwrap().starts_with("Basic"), "{challenges:?}");
+    }
+    // "anybody:hush" and "anybody:wrong" in base64.
+    for (authorization, status) in [
+        ("Bearer open-sesame", 200),
+        ("Basic YW55Ym9keTpodXNo", 200),
+        ("Bearer hush", 401),
+        ("Basic YW55Ym9keTp3cm9uZw==", 401),
+    ] {
+        let answer = world.ask(address, "/api/v1/series", &[("authorization", authorization)]).await;
+        assert_eq!(answer.status(), status, "{authorization}");
+    }
+    assert_eq!(world.ask(address, "/livez", &[]).await.status(), 200);
+}
+
+async fn own_names_alone(world: World) {
+    assert_eq!(world.get_with("/api/v1/series", &[("host", "evil.example")]).await.status(), 421);
+    assert_eq!(world.get_with("/api/v1/series", &[("host", "localhost:1234")]).await.status(), 200);
+}
+
+async fn who_asks_too_often(world: World) {
+    let address = world.listen(None, 1).await;
+    let mut statuses = Vec::new();
+    for _ in 0..20 {
+        let answer = world.ask(address, "/livez", &[]).await;
+        if answer.status() == 429 {
+            assert_eq!(header(&answer, "retry-after"), "1");
+        }
+        statuses.push(answer.status().as_u16());
+    }
+    assert!(statuses.contains(&200) && statuses.contains(&429), "{statuses:?}");
+}
+
+async fn headers_that_bind(world: World) {
+    for path in ["/", "/api/v1/series", "/nothing", "/livez"] {
+        let answer = world.get(path).await;
+        let policy = header(&answer, "content-security-policy");
+        assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
+        assert_eq!(
+            (header(&answer, "x-content-type-options"), header(&answer, "x-frame-options")),
+            ("nosniff".into(), "DENY".into())
+        );
+        assert_eq!(header(&answer, "cache-control"), "private, no-cache");
+    }
+    let page = world.page("/").await;
+    let style = page.split('"').find(|text| text.ends_with("/style.css")).unwrap();
+    let style = world.get(style).await;
+    assert_eq!(header(&style, "cache-control"), "public, max-age=31536000, immutable");
+}
+
+async fn only_reads_are_answered(world: World) {
+    let client = reqwest::Client::new();
+    let url = format!("http://{}/api/v1/series", world.address);
+    let posted = client.post(&url).send().await.unwrap();
+    assert_eq!(
+        (posted.status().as_u16(), header(&posted, "content-type")),
+        (405, "application/problem+json".to_owned())
+    );
+    let large = client.post(&url).body(vec![0; 4_096]).send().await.unwrap();
+    assert_eq!(large.status(), 413);
+}
+
+async fn no_secret_is_on_any_page(world: World) {
+    let secret = Secrets::new(Some(SecretString::from("open-sesame")), Some(SecretString::from("hush-hush")));
+    let address = world.listen(secret, 10_000).await;
+    for path in ["/", "/pipeline", "/quality", "/api", "/api/openapi.json", "/api/v1/pipeline", "/nothing"] {
+        let answer =
+            world.ask(address, path, &[("authorization", "Bearer open-sesame"), ("accept", "text/html")]).await;
+        let text = answer.text().await.unwrap();
+        assert!(!text.contains("sesame") && !text.contains("hush-hush") && !text.contains("postgres://"), "{path}");
+    }
+}
+
+async fn it_says_whether_it_is_ready(world: World) {
+    assert_eq!(world.get("/readyz").await.status(), 200);
+    world.pool.close().await;
+    assert_eq!((world.get("/readyz").await.status().as_u16(), world.get("/livez").await.status().as_u16()), (503, 200));
+}

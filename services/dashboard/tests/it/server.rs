@@ -1,0 +1,89 @@
+//! The one server of a test run, and a database of it for each test.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use candlewick_localstack::ports::{Picker, Wish};
+use candlewick_localstack::postgres::{Postgres, Settings, Source};
+use candlewick_localstack::progress::silent;
+use candlewick_localstack::python::Search;
+use candlewick_localstack::state::StateDir;
+use candlewick_localstack::watchdog::{self, Watchdog};
+use candlewick_shared::adapters::postgres;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Executor, PgPool};
+
+/// The database that all others are copies of.
+const TEMPLATE: &str = "template_candles";
+
+static ADDRESS: OnceLock<String> = OnceLock::new();
+static DATABASES: AtomicU32 = AtomicU32::new(0);
+
+/// A server, and what ends with it.
+pub struct Server {
+    runtime: tokio::runtime::Runtime,
+    postgres: Postgres,
+    watchdog: Watchdog,
+    _dir: tempfile::TempDir,
+}
+
+impl Server {
+    /// Starts the server, with the schema in its template.
+    pub fn start() -> Self {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        // The server's user must be able to enter: a temporary directory is its maker's only.
+        fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
+        let (postgres, watchdog) = runtime.block_on(start(&StateDir::open(dir.path()).unwrap()));
+        ADDRESS.set(postgres.url()).unwrap();
+        Self { runtime, postgres, watchdog, _dir: dir }
+    }
+
+    /// Stops it, whatever is still connected.
+    pub fn stop(self) {
+        self.runtime.block_on(async {
+            self.postgres.process.stop().await;
+            self.watchdog.dismiss().await.unwrap();
+        });
+    }
+}
+
+async fn start(state: &StateDir) -> (Postgres, Watchdog) {
+    let arguments = [super::WATCHDOG.as_ref(), state.root().as_os_str()];
+    let watchdog = Watchdog::start(&std::env::current_exe().unwrap(), arguments).unwrap();
+    let settings = Settings {
+        port: Picker::new().pick(&Wish::Any).unwrap(),
+        database: TEMPLATE.to_owned(),
+        source: Source::from_env().unwrap(),
+        path: std::env::var_os("PATH").unwrap_or_default(),
+        python_home: Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.local"),
+        python: Search::from_env(),
+        patience: Duration::from_secs(60),
+    };
+    let postgres = Postgres::start(&settings, state, &silent()).await.unwrap();
+    let pool = PgPool::connect(&postgres.url()).await.unwrap();
+    postgres::migrate(&pool).await.unwrap();
+    pool.close().await;
+    (postgres, watchdog)
+}
+
+/// What this program does where it is its server's watchdog: ends the server after a run that was killed.
+pub fn watch_over(state: &Path) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let _ = runtime.block_on(async { watchdog::run(&StateDir::open(state).unwrap()).await });
+}
+
+/// Makes a database with the schema and nothing in it.
+pub async fn new_database() -> PgConnectOptions {
+    let template: PgConnectOptions = ADDRESS.get().unwrap().parse().unwrap();
+    let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+    let mut connection = template.clone().database("postgres").connect().await.unwrap();
+    let create = format!("create database {name} template {TEMPLATE}");
+    connection.execute(sqlx::AssertSqlSafe(create)).await.unwrap();
+    // What a crash of the server would lose is nothing that these tests look for, and waiting for disks is most of their time.
+    template.database(&name).options([("synchronous_commit", "off")])
+}

@@ -1,0 +1,161 @@
+//! A browser without a window: Chromium, driven as the WebDriver standard says.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use fantoccini::{Client, ClientBuilder, Locator};
+use serde_json::{Value, json};
+
+use crate::stack::Stack;
+
+/// How long anything on a page may take. It bounds a failure, and measures nothing.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+static DRIVER: OnceLock<Driver> = OnceLock::new();
+
+/// The one driver of a test run.
+struct Driver {
+    address: String,
+    child: Mutex<Child>,
+}
+
+/// A window of the browser, on the dashboard of the stack.
+pub struct Browser {
+    client: Client,
+    stack: &'static Stack,
+    dashboard: String,
+}
+
+/// Whether this machine has what these tests need: Debian calls the packages chromium and chromium-driver.
+pub fn is_there() -> bool {
+    on_path("chromedriver").is_some() && on_path("chromium").is_some()
+}
+
+fn on_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|program| program.is_file())
+}
+
+fn start() -> anyhow::Result<Driver> {
+    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("find a port")?.local_addr()?.port();
+    let mut command = Command::new("chromedriver");
+    command.arg(format!("--port={port}")).stdout(Stdio::null()).stderr(Stdio::null());
+    let child = command.spawn().context("start chromedriver")?;
+    Ok(Driver { address: format!("http://127.0.0.1:{port}"), child: Mutex::new(child) })
+}
+
+/// Ends the driver, if there is one; windows end with their tests.
+pub fn stop_if_started() {
+    if let Some(driver) = DRIVER.get() {
+        let mut child = driver.child.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+impl Browser {
+    /// Runs a test in a window of its own, and closes the window however the test ends.
+    pub fn with(test: impl FnOnce(&Self) -> anyhow::Result<()>) -> anyhow::Result<()> {
+        let browser = Self::open()?;
+        let tested = test(&browser);
+        let closed = browser.stack.run(browser.client.clone().close()).context("close the window");
+        tested.and(closed)
+    }
+
+    fn open() -> anyhow::Result<Self> {
+        let stack = Stack::get();
+        let driver = DRIVER.get_or_init(|| start().expect("chromedriver starts"));
+        let deadline = Instant::now() + PATIENCE;
+        let client = loop {
+            match stack.run(connect(&driver.address)) {
+                Ok(client) => break client,
+                Err(error) if Instant::now() > deadline => bail!("no window opens: {error}"),
+                Err(_) => std::thread::sleep(Duration::from_millis(100)),
+            }
+        };
+        Ok(Self { client, stack, dashboard: stack.setting("DASHBOARD_URL") })
+    }
+
+    pub fn go(&self, path: &str) -> anyhow::Result<()> {
+        let url = format!("{}{path}", self.dashboard);
+        self.stack.run(self.client.goto(&url)).with_context(|| format!("open {path}"))
+    }
+
+    pub fn resize(&self, width: u32, height: u32) -> anyhow::Result<()> {
+        self.stack.run(self.client.set_window_size(width, height)).context("resize the window")
+    }
+
+    /// What a script returns.
+    pub fn ask(&self, script: &str) -> anyhow::Result<Value> {
+        self.stack.run(self.client.execute(script, Vec::new())).with_context(|| format!("run {script}"))
+    }
+
+    /// What a script hands to its last argument, a function, sooner or later.
+    pub fn ask_later(&self, script: &str, arguments: Vec<Value>) -> anyhow::Result<Value> {
+        self.stack.run(self.client.execute_async(script, arguments)).with_context(|| format!("run {script}"))
+    }
+
+    /// Waits until an expression is true.
+    pub fn until(&self, expression: &str) -> anyhow::Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        while self.ask(&format!("return Boolean({expression})"))? != json!(true) {
+            ensure!(
+                Instant::now() < deadline,
+                "it never came to this: {expression}\n{}",
+                self.ask("return document.body.innerText")?
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    }
+
+    /// The picture of an element, as it stands on the screen: PNG.
+    pub fn picture(&self, css: &str) -> anyhow::Result<Vec<u8>> {
+        let shot = async { self.client.find(Locator::Css(css)).await?.screenshot().await };
+        self.stack.run(shot).with_context(|| format!("take a picture of {css}"))
+    }
+
+    /// What the console has said since it was last asked, errors and broken policies among them.
+    pub fn complaints(&self) -> anyhow::Result<Vec<String>> {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        self.stack.run(async {
+            let id = self.client.session_id().await?.context("find the session")?;
+            let address = DRIVER.get().map(|driver| driver.address.clone()).context("find the driver")?;
+            let asked = reqwest::Client::new().post(format!("{address}/session/{id}/se/log"));
+            let said: Value = asked.json(&json!({"type": "browser"})).send().await?.json().await?;
+            let all = said["value"].as_array().context("read the console")?;
+            let severe = all.iter().filter(|entry| entry["level"] == "SEVERE" || entry["level"] == "WARNING");
+            Ok(severe.map(ToString::to_string).collect())
+        })
+    }
+
+    /// The addresses outside of the dashboard that the page asked.
+    pub fn foreign(&self) -> anyhow::Result<Vec<String>> {
+        let asked = self.ask("return performance.getEntriesByType('resource').map((entry) => entry.name)")?;
+        let names = asked.as_array().context("read the requests")?.iter().filter_map(Value::as_str);
+        Ok(names
+            .filter(|name| {
+                !name.starts_with(&self.dashboard) && !name.starts_with("data:") && !name.starts_with("blob:")
+            })
+            .map(str::to_owned)
+            .collect())
+    }
+}
+
+async fn connect(address: &str) -> Result<Client, fantoccini::error::NewSessionError> {
+    let options = json!({
+        "goog:chromeOptions": {"args": [
+            "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,900",
+        ]},
+        "goog:loggingPrefs": {"browser": "ALL"},
+    });
+    let capabilities = options.as_object().cloned().unwrap_or_default();
+    ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
+        .capabilities(capabilities)
+        .connect(address)
+        .await
+}

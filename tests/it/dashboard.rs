@@ -1,0 +1,192 @@
+//! The dashboard in a browser: every page, the chart's pixels, and a dropped file that is seen to arrive.
+
+use anyhow::ensure;
+use libtest_mimic::Trial;
+use serde_json::json;
+
+use crate::browser::{self, Browser};
+use crate::candles::daily;
+use crate::stack::Stack;
+use crate::trial;
+
+/// The up and down colours of the chart, and how many pixels of each a picture must have at least: an empty chart has none.
+const DRAWN: (&str, u64) = ("[[31, 111, 214], [200, 95, 0]]", 400);
+
+pub fn trials() -> Vec<Trial> {
+    let is_there = browser::is_there();
+    if !is_there {
+        println!("skipped: the dashboard in a browser, because chromium and chromedriver are not on PATH");
+    }
+    let all = vec![
+        trial("every_page_opens_with_no_complaint_and_no_foreign_request", every_page_opens),
+        trial("the_chart_is_drawn", the_chart_is_drawn),
+        trial("a_dropped_file_is_seen_to_arrive", a_dropped_file_is_seen_to_arrive),
+        trial("dark_and_phone_are_readable", dark_and_phone_are_readable),
+        trial("the_keyboard_leads_everywhere", the_keyboard_leads_everywhere),
+        trial("indicators_have_the_values_of_their_definitions", indicators_have_their_values),
+    ];
+    all.into_iter().map(|trial| trial.with_ignored_flag(!is_there)).collect()
+}
+
+fn with_aapl(test: impl FnOnce(&Browser) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let stack = Stack::get();
+    stack.eventually("the candles of AAPL", || Ok(stack.rows("AAPL")? > 1_000))?;
+    Browser::with(test)
+}
+
+const READY: &str = "document.getElementById('chart').dataset.state === 'ready'";
+
+fn every_page_opens() -> anyhow::Result<()> {
+    with_aapl(|browser| {
+        let last = "document.querySelector('#legend a').href";
+        browser.go("/symbol/AAPL/1day?ma=1&bb=1&rsi=1")?;
+        browser.until(READY)?;
+        let lineage = browser.ask(&format!("return new URL({last}).pathname + new URL({last}).search"))?;
+        for path in [
+            "/",
+            "/symbol/AAPL/1day?ma=1&bb=1&rsi=1",
+            lineage.as_str().unwrap_or_default(),
+            "/pipeline",
+            "/quality",
+            "/api",
+        ] {
+            browser.go(path)?;
+            browser.until("document.getElementById('live').dataset.state === 'live'")?;
+            if path.starts_with("/symbol") {
+                browser.until(READY)?;
+            }
+            let (complaints, foreign) = (browser.complaints()?, browser.foreign()?);
+            ensure!(complaints.is_empty(), "{path}: {complaints:?}");
+            ensure!(foreign.is_empty(), "{path} asks others: {foreign:?}");
+            ensure!(browser.ask("return document.querySelectorAll('h1').length")? == 1, "{path} has not one heading");
+        }
+        Ok(())
+    })
+}
+
+/// Counts, in a picture, the pixels that are nearly of each of these colours.
+const COUNT: &str = "const [png, colours, done] = arguments;
+    const image = new Image();
+    image.onload = () => {
+        const canvas = document.createElement('canvas');
+        [canvas.width, canvas.height] = [image.width, image.height];
+        const context = canvas.getContext('2d');
+        context.drawImage(image, 0, 0);
+        const { data } = context.getImageData(0, 0, image.width, image.height);
+        const near = (at, colour) => colour.every((part, each) => Math.abs(data[at + each] - part) < 40);
+        const counts = colours.map(() => 0);
+        for (let at = 0; at < data.length; at += 4) colours.forEach((colour, each) => (counts[each] += near(at, colour) ? 1 : 0));
+        done(counts);
+    };
+    image.onerror = () => done([]);
+    image.src = URL.createObjectURL(new Blob([new Uint8Array(png)], { type: 'image/png' }));";
+
+fn the_chart_is_drawn() -> anyhow::Result<()> {
+    with_aapl(|browser| {
+        browser.go("/symbol/AAPL/1day?range=5Y")?;
+        browser.ask("localStorage.setItem('theme', 'light'); location.reload()")?;
+        browser.until(READY)?;
+        let colours: serde_json::Value = serde_json::from_str(DRAWN.0)?;
+        let counts = browser.ask_later(COUNT, vec![json!(browser.picture("#chart")?), colours])?;
+        let drawn = counts
+            .as_array()
+            .is_some_and(|counts| counts.len() == 2 && counts.iter().all(|count| count.as_u64() > Some(DRAWN.1)));
+        ensure!(drawn, "the chart's picture has {counts} pixels of up and down");
+        ensure!(
+            browser.ask("return document.getElementById('note').textContent.includes('1259 candles')")? == true,
+            "not all candles came"
+        );
+        Ok(())
+    })
+}
+
+fn a_dropped_file_is_seen_to_arrive() -> anyhow::Result<()> {
+    with_aapl(|browser| {
+        browser.go("/?search=ARRIVAL")?;
+        browser.until("document.getElementById('live').dataset.state === 'live'")?;
+        browser.ask("window.sameAsBefore = true")?;
+        Stack::get().put("raw/interval=1day/symbol=ARRIVAL/candles.csv", daily(&["2024-12-26", "2024-12-27"]))?;
+        browser.until("[...document.querySelectorAll('tr[data-search]')].some((row) => !row.hidden && row.dataset.search === 'ARRIVAL 1day')")?;
+        ensure!(browser.ask("return window.sameAsBefore")? == true, "the page was loaded anew");
+        browser.go("/symbol/ARRIVAL/1day?range=All")?;
+        browser.until("document.getElementById('note').textContent.includes('2 candles')")?;
+        browser.ask("window.sameAsBefore = true")?;
+        Stack::get()
+            .put("raw/interval=1day/symbol=ARRIVAL/candles.csv", daily(&["2024-12-24", "2024-12-26", "2024-12-27"]))?;
+        browser.until("document.getElementById('note').textContent.includes('3 candles')")?;
+        ensure!(browser.ask("return window.sameAsBefore")? == true, "the chart's page was loaded anew");
+        Ok(())
+    })
+}
+
+fn dark_and_phone_are_readable() -> anyhow::Result<()> {
+    with_aapl(|browser| {
+        let back = "getComputedStyle(document.body).backgroundColor";
+        browser.go("/")?;
+        let light = browser.ask(&format!("return {back}"))?;
+        browser.ask("document.getElementById('theme').click()")?;
+        ensure!(browser.ask(&format!("return {back}"))? != light, "the theme's switch does nothing");
+        browser.resize(500, 900)?;
+        for path in ["/", "/symbol/AAPL/1day", "/pipeline", "/quality", "/api"] {
+            browser.go(path)?;
+            ensure!(browser.ask(&format!("return {back}"))? != light, "{path} forgot the theme");
+            browser.until("document.documentElement.scrollWidth <= document.documentElement.clientWidth")?;
+        }
+        browser.go("/")?;
+        ensure!(
+            browser.ask("return getComputedStyle(document.querySelector('table.cards tr[data-search]')).display")?
+                == "grid",
+            "rows are no cards"
+        );
+        Ok(())
+    })
+}
+
+fn the_keyboard_leads_everywhere() -> anyhow::Result<()> {
+    with_aapl(|browser| {
+        let press = |key: &str| {
+            browser.ask(&format!("document.body.dispatchEvent(new KeyboardEvent('keydown', {{ key: '{key}', bubbles: true, cancelable: true }}))"))
+        };
+        browser.go("/symbol/AAPL/1day")?;
+        browser.until(READY)?;
+        let before = browser.ask("return document.querySelector('#legend a').textContent")?;
+        press("ArrowLeft")?;
+        press("ArrowLeft")?;
+        ensure!(
+            browser.ask("return document.querySelector('#legend a').textContent")? != before,
+            "the arrow keys do nothing"
+        );
+        press("m")?;
+        browser.until("location.search.includes('ma=1')")?;
+        press("?")?;
+        browser.until("document.getElementById('keys').open")?;
+        browser.ask("document.getElementById('keys').close()")?;
+        press("g")?;
+        press("p")?;
+        browser.until("location.pathname === '/pipeline'")
+    })
+}
+
+/// The values were worked out by hand from the definitions.
+fn indicators_have_their_values() -> anyhow::Result<()> {
+    with_aapl(|browser| {
+        browser.go("/")?;
+        let script = "const done = arguments[0];
+            const folder = document.querySelector('script[type=module]').src.replace(/[^/]*$/, '');
+            import(folder + 'indicators.js').then(({ average, bollinger, strength }) => done({
+                average: average([1, 2, 3, 4], 2),
+                upper: bollinger([2, 4, 4, 4, 5, 5, 7, 9], 8, 2).upper.at(-1),
+                lower: bollinger([2, 4, 4, 4, 5, 5, 7, 9], 8, 2).lower.at(-1),
+                rising: strength([1, 2, 3, 4], 3).at(-1),
+                flat: strength([1, 1, 1, 1], 3).at(-1),
+                mixed: strength([10, 11, 10, 12], 2).slice(1),
+            }));";
+        let values = browser.ask_later(script, Vec::new())?;
+        let expected = json!({
+            "average": [null, 1.5, 2.5, 3.5], "upper": 9, "lower": 1, "rising": 100, "flat": 50,
+            "mixed": [null, 50, 83.33333333333333],
+        });
+        ensure!(values == expected, "{values}");
+        Ok(())
+    })
+}
