@@ -2,6 +2,7 @@
 //! last tests stop it, start it again and stop it for good.
 
 #![allow(clippy::expect_used, reason = "a test fails by it")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a run says what it skips, and why")]
 
 mod alerts;
 mod bad_input;

@@ -5,6 +5,7 @@
 //! and there is nothing to test.
 
 #![allow(clippy::expect_used, reason = "a test fails by it")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a run says what it skips, and why")]
 
 mod engine;
 mod faults;
