@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
@@ -41,6 +42,19 @@ impl Clock {
                 let elapsed = real.duration_since(anchor).as_secs_f64() * rate;
                 let elapsed = SignedDuration::try_from_secs_f64(elapsed).unwrap_or_default();
                 start.saturating_add(elapsed).unwrap_or(start)
+            }
+        }
+    }
+}
+
+impl Clock {
+    /// How long the machine takes for what is so long by this clock.
+    #[must_use]
+    pub fn lasts(&self, duration: Duration) -> Duration {
+        match *self {
+            Self::Real => duration,
+            Self::Simulated { rate, .. } => {
+                Duration::try_from_secs_f64(duration.as_secs_f64() / rate).unwrap_or(Duration::MAX)
             }
         }
     }
@@ -88,6 +102,15 @@ mod tests {
         assert_eq!(at("2024-06-03T13:30:00Z@1000.5*60", 1001), "2024-06-03T13:30:30Z");
         assert_eq!(at("2024-06-03T13:30:00Z@1000", 1010), "2024-06-03T13:30:10Z");
         assert_eq!(at("2024-06-03T09:30:00-04:00@1000", 990), "2024-06-03T13:29:50Z");
+    }
+
+    #[test]
+    fn a_wait_by_a_faster_clock_is_a_shorter_one_of_the_machine() {
+        let minute = Duration::from_secs(60);
+        let lasts = |text: &str| text.parse::<Clock>().unwrap().lasts(minute);
+        assert_eq!(Clock::Real.lasts(minute), minute);
+        assert_eq!(lasts("2024-12-30T22:00:00Z@1000*60"), Duration::from_secs(1));
+        assert_eq!(lasts("2024-12-30T22:00:00Z@1000*1e-300"), Duration::MAX, "it stands still");
     }
 
     #[test]
