@@ -9,6 +9,7 @@ pub mod memory_queue;
 pub mod memory_store;
 pub mod postgres;
 pub mod s3;
+pub mod secrets;
 pub mod sqs;
 pub mod sqs_browse;
 pub mod system_clock;
