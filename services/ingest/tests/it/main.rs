@@ -2,7 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
+mod credits;
 mod errors;
 mod fetch;
+mod history;
+mod key;
 mod refresh;
+mod scale;
+mod splits;
 mod support;

@@ -1,21 +1,30 @@
 //! A handler between a simulated API, a bucket and a queue.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
+use candlewick_ingest::budget::Plan;
 use candlewick_ingest::client::Client;
 use candlewick_ingest::handler::Ingest;
+use candlewick_ingest::keeper::Keeper;
+use candlewick_ingest::metered::MeteredQueue;
 use candlewick_shared::adapters::memory_queue::MemoryQueue;
 use candlewick_shared::adapters::memory_store::MemoryStore;
+use candlewick_shared::adapters::system_clock;
+use candlewick_shared::core::clock::Clock;
 use candlewick_shared::core::ingest_message::IngestMessage;
+use candlewick_shared::core::metadata::RawMetadata;
+use candlewick_shared::ports::clock::Now;
+use candlewick_shared::ports::notifier::{Alert, Notifier};
 use candlewick_shared::ports::queue::{Attributes, Message, Queue, Receipt};
 use candlewick_shared::ports::store::{Object, ObjectStore};
 use candlewick_shared::runtime::outcome::{Outcome, Setback};
-use candlewick_shared::core::clock::Clock;
 use candlewick_simulator::fault_text::parse_faults;
 use candlewick_simulator::settings::Settings;
 use jiff::Timestamp;
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -27,29 +36,56 @@ pub const NOW: &str = "2024-12-30T22:00:30Z";
 
 pub const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
+/// More credits than any test spends.
+pub const PLENTY: Plan = Plan { per_minute: Some(1_000_000), per_day: None };
+
+/// A notifier that remembers.
+#[derive(Default)]
+pub struct Heard(Mutex<Vec<Alert>>);
+
+#[async_trait]
+impl Notifier for Heard {
+    async fn notify(&self, alert: Alert) {
+        self.0.lock().unwrap().push(alert);
+    }
+}
+
+impl Heard {
+    pub fn kinds(&self) -> Vec<&'static str> {
+        self.0.lock().unwrap().iter().map(|alert| alert.kind).collect()
+    }
+
+    pub fn text(&self) -> String {
+        self.0.lock().unwrap().iter().map(|alert| format!("{} {}\n", alert.subject, alert.text)).collect()
+    }
+}
+
 /// A handler between a simulated API, a bucket and a queue.
 pub struct World {
     pub store: Arc<MemoryStore>,
     pub queue: Arc<MemoryQueue>,
+    pub heard: Arc<Heard>,
     /// Where the API is: no error may show it.
     pub url: String,
+    pub now: Now,
+    clock: Clock,
     watchlist: PathBuf,
     _dir: tempfile::TempDir,
     _stop: DropGuard,
 }
 
+/// A time that does not move, so that no minute ends during a test.
+fn still(now: &str) -> Clock {
+    Clock::Simulated { start: now.parse().unwrap(), anchor: Timestamp::now(), rate: 1e-12 }
+}
+
+/// A time that moves so many times as fast as a wall clock.
+pub fn fast(start: &str, rate: f64) -> Clock {
+    Clock::Simulated { start: start.parse().unwrap(), anchor: Timestamp::now(), rate }
+}
+
 pub async fn world(settings: Settings) -> World {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let (stop, dir) = (CancellationToken::new(), tempfile::tempdir().unwrap());
-    // It stands still, so that no minute ends during a test.
-    let clock = Clock::Simulated { start: NOW.parse().unwrap(), anchor: Timestamp::now(), rate: 1e-12 };
-    let settings = Settings { clock, key: Some(KEY.to_owned()), ..settings };
-    tokio::spawn(candlewick_simulator::serve(listener, settings, stop.clone().cancelled_owned()));
-    let watchlist = dir.path().join("watchlist.toml");
-    std::fs::write(&watchlist, "[groups.a]\nsymbols = [\"AAPL\", \"MSFT\"]\nintervals = [\"1day\", \"1h\"]\n").unwrap();
-    let (store, queue) = (Arc::default(), Arc::default());
-    World { store, queue, url, watchlist, _dir: dir, _stop: stop.drop_guard() }
+    World { now: Arc::new(|| NOW.parse().unwrap()), clock: Clock::Real, ..moving(settings, still(NOW)).await }
 }
 
 /// A world whose API goes wrong at every request.
@@ -57,27 +93,46 @@ pub async fn faulty(faults: &str) -> World {
     world(Settings { faults: parse_faults(faults).unwrap(), ..Settings::default() }).await
 }
 
+/// A world in which this clock goes.
+pub async fn moving(settings: Settings, clock: Clock) -> World {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (stop, dir) = (CancellationToken::new(), tempfile::tempdir().unwrap());
+    let settings = Settings { clock, key: Some(KEY.to_owned()), ..settings };
+    tokio::spawn(candlewick_simulator::serve(listener, settings, stop.clone().cancelled_owned()));
+    let watchlist = dir.path().join("watchlist.toml");
+    std::fs::write(&watchlist, "[groups.a]\nsymbols = [\"AAPL\", \"MSFT\"]\nintervals = [\"1day\", \"1h\"]\n").unwrap();
+    let (store, queue, heard, now) = (Arc::default(), Arc::default(), Arc::default(), system_clock::now(clock));
+    World { store, queue, heard, url, now, clock, watchlist, _dir: dir, _stop: stop.drop_guard() }
+}
+
 impl World {
+    /// The same bucket at another time, with an API that has not been asked yet.
+    pub async fn at(&self, now: &str) -> Self {
+        let time: Timestamp = now.parse().unwrap();
+        let world = moving(Settings::default(), still(now)).await;
+        World { store: Arc::clone(&self.store), now: Arc::new(move || time), clock: Clock::Real, ..world }
+    }
+
+    pub fn client(&self, key: &str) -> Client {
+        Client::new(&self.url, &key.into()).unwrap()
+    }
+
+    /// A handler as a process has it that was just started.
+    pub fn ingest(&self, plan: Plan, key: &str) -> Ingest {
+        let (client, notifier) = (self.client(key), Arc::clone(&self.heard) as Arc<dyn Notifier>);
+        let keeper = Keeper::new(plan, Arc::clone(&self.now), self.clock, Arc::clone(&notifier));
+        let queue = Arc::new(MeteredQueue::new(self.queue.clone(), client.clone(), keeper));
+        let (store, now) = (Arc::clone(&self.store) as Arc<dyn ObjectStore>, Arc::clone(&self.now));
+        Ingest { client, store, queue, notifier, watchlist: self.watchlist.clone(), years: 5, now }
+    }
+
     pub async fn deliver(&self, body: &str) -> Outcome {
-        self.deliver_with(body, KEY).await
+        deliver(self.ingest(PLENTY, KEY), body).await
     }
 
     pub async fn deliver_with(&self, body: &str, key: &str) -> Outcome {
-        let ingest = Ingest {
-            client: Client::new(&self.url, key.into()).unwrap(),
-            store: Arc::clone(&self.store) as Arc<dyn ObjectStore>,
-            queue: Arc::clone(&self.queue) as Arc<dyn Queue>,
-            watchlist: self.watchlist.clone(),
-            now: Arc::new(|| NOW.parse().unwrap()),
-        };
-        let message = Message {
-            id: "message-1".to_owned(),
-            receipt: Receipt("receipt".to_owned()),
-            body: body.to_owned(),
-            receive_count: 1,
-            attributes: Attributes::new(),
-        };
-        ingest.handle(Arc::new(message)).await
+        deliver(self.ingest(PLENTY, key), body).await
     }
 
     /// What the queue holds.
@@ -94,6 +149,31 @@ impl World {
         self.store.get(key).await.unwrap().unwrap_or_else(|| panic!("there is no {key}"))
     }
 
+    pub async fn lines(&self, key: &str) -> Vec<String> {
+        let object = self.object(key).await;
+        String::from_utf8(object.body.to_vec()).unwrap().lines().skip(1).map(str::to_owned).collect()
+    }
+
+    pub async fn metadata(&self, key: &str) -> RawMetadata {
+        RawMetadata::read(&self.object(key).await.info.metadata).unwrap()
+    }
+
+    /// What the API was asked for at a path, oldest first.
+    pub async fn asked(&self, path: &str) -> Vec<Value> {
+        let url = format!("{}/_simulator/requests", self.url);
+        let body = reqwest::Client::new().get(url).send().await.unwrap().bytes().await.unwrap();
+        let mut log: Value = serde_json::from_slice(&body).unwrap();
+        let Value::Array(all) = log["requests"].take() else { panic!("no log") };
+        all.into_iter().filter(|entry| entry["path"] == path).collect()
+    }
+
+    /// Sets something of the API at its control endpoints.
+    pub async fn set(&self, what: &str, body: Value) {
+        let url = format!("{}/_simulator/{what}", self.url);
+        let response = reqwest::Client::new().put(url).json(&body).send().await.unwrap();
+        assert!(response.status().is_success(), "{}", response.status());
+    }
+
     pub fn no_text_shows_url_or_key(&self, outcome: &Outcome) {
         let text = format!("{outcome:?}");
         let address = self.url.strip_prefix("http://").unwrap();
@@ -101,9 +181,25 @@ impl World {
     }
 }
 
+pub async fn deliver(ingest: Ingest, body: &str) -> Outcome {
+    let message = Message {
+        id: "message-1".to_owned(),
+        receipt: Receipt("receipt".to_owned()),
+        body: body.to_owned(),
+        receive_count: 1,
+        attributes: Attributes::new(),
+    };
+    ingest.handle(Arc::new(message)).await
+}
+
 /// The message that asks for one series.
 pub fn fetch(symbol: &str, interval: &str) -> String {
-    format!(r#"{{"kind":"fetch","run":"run-1","symbol":"{symbol}","interval":"{interval}","traceparent":"{TRACE}"}}"#)
+    fetch_in("run-1", symbol, interval)
+}
+
+/// The message of a run that asks for one series.
+pub fn fetch_in(run: &str, symbol: &str, interval: &str) -> String {
+    format!(r#"{{"kind":"fetch","run":"{run}","symbol":"{symbol}","interval":"{interval}","traceparent":"{TRACE}"}}"#)
 }
 
 /// The class of a permanent failure.
