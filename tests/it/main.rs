@@ -9,6 +9,7 @@ mod candlewick;
 mod cleaning;
 mod layering;
 mod restart;
+mod secrecy;
 mod stack;
 mod starting;
 
@@ -21,7 +22,7 @@ use crate::stack::Stack;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let alone = layering::trials().into_iter().chain(starting::trials()).chain(cleaning::trials());
-    let on_stack = candles::trials().into_iter().chain(bad_input::trials());
+    let on_stack = candles::trials().into_iter().chain(bad_input::trials()).chain(secrecy::trials());
     let first = libtest_mimic::run(&arguments, alone.chain(on_stack).collect());
     // These stop what the others stand on, and each begins where the last one ended.
     let in_order = Arguments { test_threads: Some(1), ..arguments };
