@@ -33,6 +33,13 @@ use crate::supervise::{Backoff, Service};
 /// The services that are started, in the order of a candle's way.
 pub const SERVICES: [&str; 3] = ["ingest", "transform", "loader"];
 
+/// What tells where the key to the real API is, when it is asked: itself, or the file that has it.
+pub const KEYS: [&str; 2] = ["TWELVEDATA_API_KEY", "TWELVEDATA_API_KEY_FILE"];
+
+/// What limits what ingest spends, and how far back it asks.
+const BUDGET: [&str; 4] =
+    ["TWELVEDATA_PLAN", "TWELVEDATA_CREDITS_PER_MINUTE", "TWELVEDATA_CREDITS_PER_DAY", "HISTORY_YEARS"];
+
 /// The name of the bucket.
 pub const BUCKET: &str = "candlewick";
 
@@ -188,16 +195,17 @@ impl Stack {
         }
         // Only the one service that asks the API is given the key.
         if name == "ingest" {
-            program = program.env("TWELVEDATA_API_KEY", self.api_key()?);
+            let simulated = ("TWELVEDATA_API_KEY".to_owned(), "simulator".into());
+            let key = match self.options.source {
+                Source::Simulator { .. } => vec![simulated],
+                Source::TwelveData => inherited(&KEYS),
+            };
+            program = key
+                .into_iter()
+                .chain(inherited(&BUDGET))
+                .fold(program, |program, (name, value)| program.env(name, value));
         }
         Ok(program)
-    }
-
-    fn api_key(&self) -> anyhow::Result<String> {
-        match self.options.source {
-            Source::Simulator { .. } => Ok("simulator".to_owned()),
-            Source::TwelveData => std::env::var("TWELVEDATA_API_KEY").context("read TWELVEDATA_API_KEY"),
-        }
     }
 
     /// Puts back what LocalStack forgot, and from then on keeps a copy of what is written under `raw/`. Returns how many
@@ -243,6 +251,11 @@ impl Stack {
         let rest = [self.simulator, self.localstack.map(|up| up.process), self.postgres.map(|up| up.process)];
         futures::future::join_all(rest.into_iter().flatten().map(|process| async move { process.stop().await })).await;
     }
+}
+
+/// Variables of this process, where they are set.
+fn inherited(names: &[&str]) -> Vec<(String, std::ffi::OsString)> {
+    names.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var_os(name)?))).collect()
 }
 
 fn localstack_settings(port: u16) -> localstack::Settings {
