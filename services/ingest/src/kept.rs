@@ -1,6 +1,5 @@
 //! What the bucket has of a series already.
 
-use anyhow::Context;
 use candlewick_shared::core::key::{ObjectPath, Part, RawKey, Series};
 use candlewick_shared::core::metadata::{Metadata, RawMetadata};
 use candlewick_shared::core::raw_csv::{self, SourceRow};
@@ -48,16 +47,21 @@ pub async fn months(store: &dyn ObjectStore, series: &Series) -> Result<Vec<Kept
     Ok(months)
 }
 
-/// The object at a path, if ingest wrote it.
+/// The object at a path, if ingest wrote it and it can still be read.
 ///
 /// # Errors
-/// A store that does not answer, or an object that is no CSV.
+/// A store that does not answer.
 pub async fn object(store: &dyn ObjectStore, path: &ObjectPath) -> Result<Option<KeptObject>, Setback> {
     let key = path.raw_key();
     let Some(object) = store.get(&key).await? else { return Ok(None) };
     let Some((run, fetched_at)) = origin(&object.info.metadata) else { return Ok(None) };
-    let rows = rows(&object.body).with_context(|| format!("read {key}"))?;
-    Ok(Some(KeptObject { run, fetched_at, rows }))
+    match rows(&object.body) {
+        Ok(rows) => Ok(Some(KeptObject { run, fetched_at, rows })),
+        Err(error) => {
+            tracing::warn!(key, "not as it was written, and fetched anew: {error:#}");
+            Ok(None)
+        }
+    }
 }
 
 /// The run and the time of an object that ingest wrote; none of one that another hand did, or that nobody can place.
