@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement that fails has nothing to tell")]
 
 use std::fmt::Debug;
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,8 +23,12 @@ use candlewick_ingest::metered::MeteredQueue;
 use candlewick_shared::adapters::log_notifier::LogNotifier;
 use candlewick_shared::adapters::memory_queue::MemoryQueue;
 use candlewick_shared::adapters::system_clock;
+use candlewick_shared::adapters::watchlist_source::WatchlistSource;
 use candlewick_shared::core::clock::Clock;
+use candlewick_shared::core::key::Series;
+use candlewick_shared::core::run::Run;
 use candlewick_shared::ports::queue::{NewMessage, Queue};
+use candlewick_shared::ports::runs::{Runs, RunsError, Written};
 use candlewick_shared::ports::store::{NewObject, Object, ObjectInfo, ObjectStore, Put, PutIf, StoreError};
 use candlewick_shared::runtime::consumer::{Consumer, Policy};
 use candlewick_shared::runtime::layers::MessageService;
@@ -62,6 +67,52 @@ impl ObjectStore for Counting {
     }
 }
 
+/// A book in which nothing is written.
+struct NoBook;
+
+#[async_trait]
+impl Runs for NoBook {
+    async fn begin(&self, _: &Run, _: &str, _: Timestamp) -> Result<bool, RunsError> {
+        Ok(true)
+    }
+
+    async fn pages(&self, _: &str) -> Result<Option<u32>, RunsError> {
+        Ok(None)
+    }
+
+    async fn expect(&self, _: &str, _: &[Series]) -> Result<(), RunsError> {
+        Ok(())
+    }
+
+    async fn page_done(&self, _: &str, _: u32, _: bool) -> Result<(), RunsError> {
+        Ok(())
+    }
+
+    async fn waits(&self, _: &str, _: &str) -> Result<(), RunsError> {
+        Ok(())
+    }
+
+    async fn give_up(&self, _: &str, _: &str) -> Result<(), RunsError> {
+        Ok(())
+    }
+
+    async fn is_fetched(&self, _: &str, _: &Series) -> Result<bool, RunsError> {
+        Ok(false)
+    }
+
+    async fn fetched(&self, _: &str, _: &Series, _: &[Written]) -> Result<(), RunsError> {
+        Ok(())
+    }
+
+    async fn failed(&self, _: &str, _: &Series, _: &str) -> Result<(), RunsError> {
+        Ok(())
+    }
+
+    async fn newest_whole(&self, _: Timestamp) -> Result<Option<Timestamp>, RunsError> {
+        Ok(None)
+    }
+}
+
 fn setting<T: FromStr>(name: &str, default: T) -> T
 where
     T::Err: Debug,
@@ -75,7 +126,9 @@ async fn main() {
     let start: Timestamp = "2024-12-30T22:00:00Z".parse().unwrap();
     let clock = Clock::Simulated { start, anchor: Timestamp::now(), rate };
     let (url, stop) = (serve(credits, clock).await, CancellationToken::new());
-    let (ingest, store) = service(&url, clock);
+    let watchlist = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(watchlist.path(), "[groups.a]\nsymbols = [\"T0\"]\n").unwrap();
+    let (ingest, store) = service(&url, clock, watchlist.path());
     send(&ingest, symbols).await;
     let running = tokio::spawn(consumer(&ingest).run(handler(ingest), stop.clone()));
     let now = system_clock::now(clock);
@@ -107,13 +160,14 @@ async fn serve(per_minute: u32, clock: Clock) -> String {
     url
 }
 
-fn service(url: &str, clock: Clock) -> (Ingest, Arc<Counting>) {
+fn service(url: &str, clock: Clock, watchlist: &Path) -> (Ingest, Arc<Counting>) {
     let (client, now, store) =
         (Client::new(url, &"key".into()).unwrap(), system_clock::now(clock), Arc::<Counting>::default());
     let keeper = Keeper::new(Plan::default(), Arc::clone(&now), clock, Arc::new(LogNotifier));
     let queue = Arc::new(MeteredQueue::new(Arc::new(MemoryQueue::default()), client.clone(), keeper));
-    let notifier = Arc::new(LogNotifier);
-    (Ingest { client, store: store.clone(), queue, notifier, watchlist: "none".into(), years: 5, now }, store)
+    let (notifier, runs) = (Arc::new(LogNotifier), Arc::new(NoBook));
+    let watchlist = Arc::new(WatchlistSource::file(watchlist.to_owned(), notifier.clone()));
+    (Ingest { client, store: store.clone(), queue, notifier, watchlist, runs, now }, store)
 }
 
 async fn send(ingest: &Ingest, symbols: usize) {

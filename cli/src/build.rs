@@ -8,8 +8,14 @@ use tokio::process::Command;
 
 /// The packages whose programs `up` starts, and this one: with it, dependencies have the features that they were built with
 /// already, and nothing is built twice.
-const PACKAGES: [&str; 5] =
-    ["candlewick-cli", "candlewick-ingest", "candlewick-transform", "candlewick-loader", "candlewick-simulator"];
+const PACKAGES: [&str; 6] = [
+    "candlewick-cli",
+    "candlewick-ingest",
+    "candlewick-transform",
+    "candlewick-loader",
+    "candlewick-notifier",
+    "candlewick-simulator",
+];
 
 /// The directory that this program stands in, and that the others are built to.
 pub fn programs() -> anyhow::Result<PathBuf> {

@@ -1,62 +1,70 @@
 //! What stands in the dead-letter queues.
 
-use std::collections::BTreeMap;
+pub mod filter;
+pub mod letter;
+
+use std::time::Duration;
 
 use candlewick_shared::adapters::aws::Aws;
-use candlewick_shared::adapters::sqs_browse;
-use candlewick_shared::core::event::{self, Notification};
-use candlewick_shared::core::ingest_message::IngestMessage;
-use candlewick_shared::core::key::{RawKey, Series, TransformedKey};
-use candlewick_shared::core::topology::Topology;
-use candlewick_shared::ports::queue::Message;
+use candlewick_shared::adapters::sqs_browse::{self, Held};
+use candlewick_shared::core::topology::{Topology, dead_letter_url_variable};
 use candlewick_shared::runtime::env::Env;
 
-/// How many letters of each queue are looked at: more than anybody reads.
+pub use self::letter::DeadLetter;
+
+/// How many letters of each queue are looked at for a person: more than anybody reads.
 const MOST: usize = 500;
 
-/// A message that can never be settled, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeadLetter {
-    /// The service that gave it up.
-    pub stage: String,
-    /// The series that it was about, where it says so.
-    pub series: Option<Series>,
-    /// What is wrong, where, and what to do next.
-    pub reason: String,
-}
+/// How long a letter stays hidden while somebody looks at it or works on it: longer than a walk through a full queue takes.
+const HOLD: Duration = Duration::from_secs(120);
+
+/// How long a queue is asked for more before it counts as walked through: enough for SQS to ask all of its servers.
+const WAIT: Duration = Duration::from_secs(1);
 
 /// Looks at the dead letters and leaves each where it is.
 ///
 /// # Errors
 /// A queue that does not answer.
 pub async fn look(aws: &Aws, env: &Env) -> anyhow::Result<Vec<DeadLetter>> {
-    let topology = Topology::built_in();
-    let mut letters: BTreeMap<String, DeadLetter> = BTreeMap::new();
-    for role in topology.queues.keys() {
-        let url = topology.dead_letter_name(env.queue_url(role)?);
-        let messages = sqs_browse::browse(&aws.sqs(), &url, MOST).await?;
-        letters.extend(messages.iter().map(|message| (message.id.clone(), letter(message))));
+    let mut letters = Vec::new();
+    for role in Topology::built_in().queues.keys() {
+        let messages = sqs_browse::browse(&aws.sqs(), &url(env, role)?, MOST).await?;
+        letters.extend(messages.into_iter().map(|message| DeadLetter::read(role, Held { message, sent: None })));
     }
-    Ok(letters.into_values().collect())
+    Ok(letters)
 }
 
-fn letter(message: &Message) -> DeadLetter {
-    let attribute = |name: &str| message.attributes.get(name).cloned();
-    DeadLetter {
-        stage: attribute("stage").unwrap_or_else(|| "queue".to_owned()),
-        series: series_of(&message.body),
-        reason: attribute("reason").unwrap_or_else(|| "delivered too often: its consumer died each time".to_owned()),
-    }
+/// Takes up to `most` letters of a queue in hand, hidden from everybody else, until they are given back or deleted.
+///
+/// # Errors
+/// A queue that does not answer.
+pub async fn take(aws: &Aws, env: &Env, role: &str, most: usize) -> anyhow::Result<Vec<DeadLetter>> {
+    let held = sqs_browse::walk(&aws.sqs(), &url(env, role)?, most, HOLD, WAIT).await?;
+    let mut letters: Vec<_> = held.into_iter().map(|held| DeadLetter::read(role, held)).collect();
+    letters.sort_by(|one, other| (one.sent, &one.message.id).cmp(&(other.sent, &other.message.id)));
+    Ok(letters)
 }
 
-/// The series that a message is about: a fetch names it, an event's key does.
-fn series_of(body: &str) -> Option<Series> {
-    if let Ok(IngestMessage::Fetch { symbol, interval, .. }) = serde_json::from_str(body) {
-        return Some(Series { symbol, interval });
+/// Gives letters back that were taken in hand.
+///
+/// # Errors
+/// A queue that does not answer; then they appear again by themselves.
+pub async fn give_back(
+    aws: &Aws,
+    env: &Env,
+    role: &str,
+    letters: impl Iterator<Item = &DeadLetter>,
+) -> anyhow::Result<()> {
+    sqs_browse::give_back(&aws.sqs(), &url(env, role)?, letters.map(|letter| &letter.message.receipt)).await
+}
+
+/// The URL of the dead-letter queue of the queue with a role.
+///
+/// # Errors
+/// A setting that is missing.
+pub fn url(env: &Env, role: &str) -> anyhow::Result<String> {
+    match env.optional(&dead_letter_url_variable(role)) {
+        Some(url) => Ok(url.to_owned()),
+        None => Ok(Topology::built_in().dead_letter_name(env.queue_url(role)?)),
     }
-    let Ok(Notification::Objects(objects)) = event::parse(body) else { return None };
-    let key = &objects.first()?.key;
-    let raw = key.parse::<RawKey>().map(|key| key.path);
-    let transformed = || key.parse::<TransformedKey>().map(|key| key.path);
-    raw.or_else(|_| transformed()).ok().map(|path| path.series)
 }

@@ -1,18 +1,30 @@
 //! `candlewick`: runs the whole of Candlewick on one machine, and looks after it anywhere.
 
+mod alerts;
 mod build;
 mod clean;
 mod dead_letters;
+mod dlq;
+mod doctor;
 mod down;
 mod drop_file;
+mod events;
+mod export;
 mod follow;
+mod moment;
 mod place;
+mod reconcile;
 mod refresh;
+mod replay;
+mod runs;
+mod selection;
 mod status;
 mod table;
 mod terminal;
 mod up;
+mod verify;
 mod watch;
+mod watchlist;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -39,11 +51,20 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Up(up::Args),
+    Alerts(alerts::Args),
     Clean(clean::Args),
+    Dlq(dlq::Args),
+    Doctor(doctor::Args),
     Down(down::Args),
     Drop(drop_file::Args),
+    Export(export::Args),
+    Reconcile(reconcile::Args),
     Refresh(refresh::Args),
+    Replay(replay::Args),
+    Runs(runs::Args),
     Status(status::Args),
+    Verify(verify::Args),
+    Watchlist(watchlist::Args),
     /// Waits for the end of the `up` that started it, and stops what that left.
     #[command(hide = true)]
     Watchdog,
@@ -65,18 +86,27 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let place = Place::find(cli.state)?;
     match cli.command {
         Command::Up(args) => up::run(&place, args).await,
-        Command::Clean(args) => Ok(clean_files(args)),
+        Command::Alerts(args) => alerts::run(&place, args).await,
+        Command::Clean(args) => Ok(looked(clean::run(args))),
+        Command::Dlq(args) => dlq::run(&place, args).await,
+        Command::Doctor(args) => Ok(looked(doctor::run(&place, args).await)),
         Command::Down(args) => down::run(&place, args).await,
         Command::Drop(args) => drop_file::run(&place, args).await,
+        Command::Export(args) => export::run(&place, args).await,
+        Command::Reconcile(args) => reconcile::run(&place, args).await,
         Command::Refresh(args) => refresh::run(&place, args).await,
+        Command::Replay(args) => replay::run(&place, args).await,
+        Command::Runs(args) => runs::run(&place, args).await,
         Command::Status(args) => status::run(&place, args).await,
+        Command::Verify(args) => Ok(looked(verify::run(&place, args).await)),
+        Command::Watchlist(args) => watchlist::run(&place, args).await,
         Command::Watchdog => up::watchdog(&place).await,
     }
 }
 
-/// 1 says that thresholds were passed, so that an error needs a code of its own.
-fn clean_files(args: clean::Args) -> ExitCode {
-    clean::run(args).unwrap_or_else(|error| {
+/// Of commands that look for what is wrong, 1 says that they found something, so that an error needs a code of its own.
+fn looked(code: anyhow::Result<ExitCode>) -> ExitCode {
+    code.unwrap_or_else(|error| {
         terminal::error(&error);
         ExitCode::from(2)
     })

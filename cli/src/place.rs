@@ -1,5 +1,6 @@
 //! Where things are: the checkout, the state directory, and the addresses of what runs.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -54,33 +55,56 @@ impl Place {
 
     /// What runs: the environment's addresses, or those that `up` wrote. It must answer.
     pub async fn running(&self) -> anyhow::Result<Running> {
-        let env = self.env()?;
-        let aws = match env.optional("AWS_ENDPOINT_URL") {
-            Some(endpoint) => {
-                reachable(endpoint).await?;
-                let (id, secret) = (env.required("AWS_ACCESS_KEY_ID")?, env.required("AWS_SECRET_ACCESS_KEY")?);
-                Aws::at(endpoint, env.required("AWS_REGION")?, id, secret).await
-            }
-            None => Aws::from_env().await,
-        };
-        Ok(Running { env, aws })
+        Running::at(self.env()?).await
+    }
+
+    /// What runs at these addresses, which go before the environment's; credentials come from there.
+    pub async fn deployed(&self, addresses: BTreeMap<String, String>) -> anyhow::Result<Running> {
+        Running::at(Env::from_variables(addresses).or(Env::of_process())).await
+    }
+
+    /// AWS, or what stands in for it, as far as anything says where that is.
+    pub async fn aws(&self) -> anyhow::Result<Aws> {
+        aws_of(&Env::of_process().or(Env::from_variables(self.written()?.unwrap_or_default()))).await
+    }
+
+    /// What `up` wrote, where it did.
+    pub fn written(&self) -> anyhow::Result<Option<env_file::Settings>> {
+        env_file::read(&self.state.join("env"))
     }
 
     fn env(&self) -> anyhow::Result<Env> {
         let process = Env::of_process();
-        let file = self.state.join("env");
-        match env_file::read(&file)? {
+        match self.written()? {
             Some(settings) => Ok(process.or(Env::from_variables(settings))),
             None if process.optional("BUCKET").is_some() => Ok(process),
             None => bail!(
                 "nothing has run here: there is no {} and the environment has no BUCKET; start with `cargo run -- up`",
-                file.display()
+                self.state.join("env").display()
             ),
         }
     }
 }
 
+/// AWS, or what stands in for it, as the settings say.
+async fn aws_of(env: &Env) -> anyhow::Result<Aws> {
+    match (env.optional("AWS_ENDPOINT_URL"), env.optional("AWS_REGION")) {
+        (Some(endpoint), _) => {
+            reachable(endpoint).await?;
+            let (id, secret) = (env.required("AWS_ACCESS_KEY_ID")?, env.required("AWS_SECRET_ACCESS_KEY")?);
+            Ok(Aws::at(endpoint, env.required("AWS_REGION")?, id, secret).await)
+        }
+        (None, Some(region)) => Ok(Aws::in_region(region).await),
+        (None, None) => Ok(Aws::from_env().await),
+    }
+}
+
 impl Running {
+    async fn at(env: Env) -> anyhow::Result<Self> {
+        let aws = aws_of(&env).await?;
+        Ok(Self { env, aws })
+    }
+
     /// The database.
     pub async fn pool(&self) -> anyhow::Result<PgPool> {
         postgres::connect(self.env.required("DATABASE_URL")?, 2).await

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use candlewick_ingest::refresh;
 use candlewick_shared::adapters::aws::Aws;
-use candlewick_shared::core::key::Series;
+use candlewick_shared::core::ingest_message::{IngestMessage, Refresh};
 use candlewick_shared::core::symbol::Symbol;
 use candlewick_shared::ports::queue::{NewMessage, Queue};
 use candlewick_shared::runtime::env::Env;
@@ -17,35 +17,40 @@ use crate::{status, terminal};
 
 /// Fetches the watchlist now, or the symbols named, without waiting for the schedule.
 ///
-/// It sends a message for each series and returns; `candlewick status` shows what becomes of them.
+/// It sends one message and returns: ingest asks for the series, page by page. `candlewick runs` shows how far the run is.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Symbols of the watchlist, such as AAPL or BTC/USD [default: all]
+    /// Symbols of the watchlist, such as AAPL or BTC/USD; up to 1000 [default: all]
     symbols: Vec<Symbol>,
 }
 
+/// How many symbols can be named: they go with every message of the run.
+const MOST_NAMED: usize = 1000;
+
 pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
     let running = place.running().await?;
-    let watchlist = status::watchlist(&running.env)?.context("find the watchlist: WATCHLIST is not set")?;
-    let series = match refresh::chosen(&watchlist, &args.symbols) {
-        Ok(series) => series,
+    let watchlist = status::watchlist(&running.aws, &running.env).await?;
+    let watchlist = watchlist.context("find the watchlist: WATCHLIST is not set")?;
+    if args.symbols.len() > MOST_NAMED {
+        bail!("{} symbols are named, and {MOST_NAMED} is the most: refresh all, or in turns", args.symbols.len());
+    }
+    let asked = Refresh { symbols: args.symbols, ..Refresh::default() };
+    let count = match refresh::part(&watchlist, &asked, usize::MAX) {
+        Ok(part) => part.series.len(),
         Err(symbol) => {
             bail!("{symbol} is not on the watchlist: add it to a group in {}", running.env.required("WATCHLIST")?)
         }
     };
-    let count = series.len();
-    let run = send(&running.aws, &running.env, series).await?;
-    terminal::result(&format!("run {run}: {count} series asked for; `cargo run -- status` shows what becomes of them"));
+    let run = send(&running.aws, &running.env, asked).await?;
+    terminal::result(&format!("run {run}: {count} series asked for; `cargo run -- runs` shows what becomes of them"));
     Ok(ExitCode::SUCCESS)
 }
 
-/// Asks for series, and returns the run's name.
-pub async fn send(aws: &Aws, env: &Env, series: Vec<Series>) -> anyhow::Result<String> {
-    let run = new_run(env.clock()?.at(Timestamp::now()));
-    let messages = refresh::messages(series, &run);
-    let bodies: Result<Vec<_>, _> = messages.iter().map(serde_json::to_string).collect();
-    let bodies = bodies.context("write messages")?.into_iter();
-    let messages: Vec<_> = bodies.map(|body| NewMessage { body, ..NewMessage::default() }).collect();
-    aws.queue(env.queue_url("ingest")?).send(&messages).await?;
+/// Asks for a refresh, and returns the run's name.
+pub async fn send(aws: &Aws, env: &Env, asked: Refresh) -> anyhow::Result<String> {
+    let run = asked.run.clone().unwrap_or(new_run(env.clock()?.at(Timestamp::now())));
+    let message = IngestMessage::Refresh(Refresh { run: Some(run.clone()), ..asked });
+    let body = serde_json::to_string(&message).context("write a message")?;
+    aws.queue(env.queue_url("ingest")?).send(&[NewMessage { body, ..NewMessage::default() }]).await?;
     Ok(run)
 }

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use candlewick_shared::adapters::aws::Aws;
+use candlewick_shared::adapters::log_notifier::LogNotifier;
+use candlewick_shared::adapters::watchlist_source::WatchlistSource;
 use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::topology::Topology;
@@ -74,10 +77,12 @@ pub struct QueueStatus {
 pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
     let running = place.running().await?;
     let pool = running.pool().await?;
-    let status =
-        Status { series: series(&pool, &running.env).await?, queues: queues(&running.aws, &running.env).await? };
+    let status = Status {
+        series: series(&pool, &running.aws, &running.env).await?,
+        queues: queues(&running.aws, &running.env).await?,
+    };
     if args.json {
-        terminal::result(&serde_json::to_string_pretty(&status).context("write JSON")?);
+        terminal::json(&status)?;
     } else {
         terminal::result(&format!("{}\n\n{}", table::series(&status.series), table::queues(&status.queues)));
     }
@@ -96,7 +101,7 @@ const SERIES: &str = "with counted as (
     from known left join counted using (symbol, interval)";
 
 /// Every series of the store and of the watchlist.
-pub async fn series(pool: &PgPool, env: &Env) -> anyhow::Result<Vec<SeriesStatus>> {
+pub async fn series(pool: &PgPool, aws: &Aws, env: &Env) -> anyhow::Result<Vec<SeriesStatus>> {
     let now = env.clock()?.at(Timestamp::now());
     let rows = sqlx::query(SERIES).fetch_all(pool).await.context("read the series")?;
     let mut all: BTreeMap<(String, String), SeriesStatus> = BTreeMap::new();
@@ -104,7 +109,7 @@ pub async fn series(pool: &PgPool, env: &Env) -> anyhow::Result<Vec<SeriesStatus
         let status = read(&row, now)?;
         all.insert((status.symbol.clone(), status.interval.clone()), status);
     }
-    for series in watchlist(env)?.iter().flat_map(Watchlist::series) {
+    for series in watchlist(aws, env).await?.iter().flat_map(|watchlist| watchlist.series()) {
         let (symbol, interval) = (series.symbol.to_string(), series.interval.to_string());
         all.entry((symbol.clone(), interval.clone())).or_insert_with(|| SeriesStatus::nothing(symbol, interval));
     }
@@ -112,10 +117,11 @@ pub async fn series(pool: &PgPool, env: &Env) -> anyhow::Result<Vec<SeriesStatus
 }
 
 /// The watchlist, where the settings name one.
-pub fn watchlist(env: &Env) -> anyhow::Result<Option<Watchlist>> {
-    let Some(path) = env.optional("WATCHLIST") else { return Ok(None) };
-    let text = std::fs::read_to_string(path).with_context(|| format!("read the watchlist {path}"))?;
-    text.parse().map(Some).with_context(|| format!("read the watchlist {path}"))
+pub async fn watchlist(aws: &Aws, env: &Env) -> anyhow::Result<Option<Arc<Watchlist>>> {
+    let Some(location) = env.optional("WATCHLIST") else { return Ok(None) };
+    let location = location.parse().context("read WATCHLIST")?;
+    let source = WatchlistSource::new(location, |bucket| aws.store(bucket), Arc::new(LogNotifier));
+    Ok(Some(source.read().await?))
 }
 
 fn read(row: &sqlx::postgres::PgRow, now: Timestamp) -> anyhow::Result<SeriesStatus> {

@@ -3,7 +3,13 @@
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 
+use crate::dead_letters::letter::Summary;
+use crate::runs::{Open, Run};
 use crate::status::{QueueStatus, SeriesStatus};
+use crate::watchlist::{Listed, Need};
+
+/// How wide a reason may be; `dlq show` has all of it.
+const REASON_WIDTH: usize = 100;
 
 /// The series, a row each.
 pub fn series(rows: &[SeriesStatus]) -> String {
@@ -37,6 +43,73 @@ pub fn queues(rows: &[QueueStatus]) -> String {
     }
     right_align(&mut table, &[1, 2, 3]);
     table.to_string()
+}
+
+/// The runs, a row each.
+pub fn runs(rows: &[Run]) -> String {
+    let header = ["run", "kind", "requested at", "state", "took"];
+    let counts = ["expected", "fetched", "loaded", "unchanged", "superseded", "failed"];
+    let mut table = empty(&[&header[..], &counts[..]].concat());
+    for row in rows {
+        let took = row.seconds.map_or_else(|| "-".to_owned(), age);
+        let words = [row.run.clone(), row.kind.clone(), row.requested_at.clone(), row.state.clone(), took];
+        let counts = [row.expected, row.fetched, row.loaded, row.unchanged, row.superseded, row.failed];
+        table.add_row(words.into_iter().chain(counts.map(|count| count.to_string())));
+    }
+    right_align(&mut table, &[4, 5, 6, 7, 8, 9, 10]);
+    table.to_string()
+}
+
+/// The series of a run that are not loaded, a row each.
+pub fn open(rows: &[Open]) -> String {
+    if rows.is_empty() {
+        return "every series is loaded, or had nothing new".to_owned();
+    }
+    let mut table = empty(&["symbol", "interval", "state", "reason"]);
+    for row in rows {
+        let reason = row.reason.clone().unwrap_or_else(|| "-".to_owned());
+        table.add_row([row.symbol.clone(), row.interval.clone(), row.state.clone(), reason]);
+    }
+    table.to_string()
+}
+
+/// What a watchlist needs, a row for each interval.
+pub fn needs(rows: &[(String, Need)]) -> String {
+    let mut table = empty(&["interval", "series", "credits a refresh", "credits for the first fill"]);
+    for (interval, need) in rows {
+        let numbers = [need.series, need.refresh_credits, need.first_fill_credits].map(|number| number.to_string());
+        table.add_row(std::iter::once(interval.clone()).chain(numbers));
+    }
+    right_align(&mut table, &[1, 2, 3]);
+    table.to_string()
+}
+
+/// The instruments of a watchlist, a row each.
+pub fn instruments(rows: &[Listed]) -> String {
+    let mut table = empty(&["symbol", "group", "intervals", "history"]);
+    for row in rows {
+        let intervals: Vec<_> = row.intervals.iter().map(ToString::to_string).collect();
+        table.add_row([row.symbol.clone(), row.group.clone(), intervals.join(" "), row.history.clone()]);
+    }
+    table.to_string()
+}
+
+/// Dead letters, a row each.
+pub fn letters(rows: &[Summary]) -> String {
+    let mut table = empty(&["id", "time", "stage", "class", "about", "reason"]);
+    for row in rows {
+        let time = row.time.as_deref().and_then(|time| time.get(..19)).unwrap_or("-");
+        let about = row.keys.first().map_or("-", String::as_str);
+        table.add_row([&row.id, time, &row.stage, &row.class, about, &shortened(&row.reason)]);
+    }
+    table.to_string()
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(REASON_WIDTH) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 fn empty(header: &[&str]) -> Table {

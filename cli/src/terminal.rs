@@ -6,11 +6,19 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Instant;
 
+use anyhow::Context;
 use candlewick_localstack::progress::Reporter;
+use serde::Serialize;
 
 /// Prints what a command was asked for.
 pub fn result(text: &str) {
     println!("{text}");
+}
+
+/// Prints what a command was asked for as JSON, for programs.
+pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string_pretty(value).context("write JSON")?);
+    Ok(())
 }
 
 /// Prints an error and what caused it.

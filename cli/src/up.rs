@@ -5,26 +5,30 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use candlewick_ingest::{due, schedule};
 use candlewick_localstack::ports::Wish;
 use candlewick_localstack::process::leftovers;
 use candlewick_localstack::progress::Reporter;
 use candlewick_localstack::stack::{BUCKET, KEYS, Options, Running, Source, Stack};
 use candlewick_localstack::state::StateDir;
 use candlewick_localstack::watchdog::{self, Watchdog};
+use candlewick_shared::adapters::postgres_runs::PostgresRuns;
 use candlewick_shared::core::clock::Clock;
-use candlewick_shared::core::key::{Month, ObjectPath, Part, Series};
-use candlewick_shared::core::metadata::RawMetadata;
+use candlewick_shared::core::ingest_message::Refresh;
+use candlewick_shared::core::key::Series;
+use candlewick_shared::core::run::{Run, RunKind};
 use candlewick_shared::core::watchlist::Watchlist;
-use candlewick_shared::ports::store::ObjectStore;
+use candlewick_shared::runtime::env::Env;
 use jiff::{SignedDuration, Timestamp};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::follow::{self, Stage, Stages};
-use crate::place::Place;
-use crate::{build, refresh, status, table, terminal, watch};
+use crate::place::{self, Place};
+use crate::{build, reconcile, refresh, status, table, terminal, watch};
 
-/// Starts everything on this machine, fetches the watchlist once, and stays up, reacting to what is dropped into raw/.
+/// Starts everything on this machine, fetches the watchlist, and stays up: it fetches again whenever the schedule is due, and
+/// reacts to what is dropped into raw/.
 ///
 /// Ctrl-C stops all that it started. What it leaves in .local (the database, a copy of raw/) is what the next `up` starts
 /// from. With TWELVEDATA_API_KEY (or TWELVEDATA_API_KEY_FILE) in the environment or in .env it asks the real API; otherwise
@@ -37,6 +41,12 @@ pub struct Args {
     /// The watchlist [default: watchlist.toml, beside Cargo.toml]
     #[arg(long, value_name = "FILE", env = "WATCHLIST")]
     watchlist: Option<PathBuf>,
+    /// When the watchlist is fetched: minute, hour, day of the month, month, day of the week; or off
+    #[arg(long, value_name = "CRON", env = "SCHEDULE", default_value = "30 17 * * *")]
+    schedule: String,
+    /// The time zone of the schedule
+    #[arg(long, value_name = "ZONE", env = "SCHEDULE_TIMEZONE", default_value = "America/New_York")]
+    schedule_timezone: String,
     /// The port of LocalStack [default: the last one, or any free one]
     #[arg(long, value_name = "PORT", env = "LOCALSTACK_PORT")]
     localstack_port: Option<u16>,
@@ -50,9 +60,6 @@ pub struct Args {
 
 /// The moment that the simulator's time begins at: an hour after the last session of its real candles closed.
 const SIMULATED_START: &str = "2024-12-30T22:00:00Z";
-
-/// How old what was fetched may be before it is fetched again.
-const FRESH: SignedDuration = SignedDuration::from_hours(20);
 
 pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
     let (options, watchlist) = options(place, &args)?;
@@ -93,7 +100,10 @@ fn options(place: &Place, args: &Args) -> anyhow::Result<(Options, Watchlist)> {
     let wish = |port: Option<u16>, setting: &str| {
         port.map_or(Wish::Any, |port| Wish::Demanded { port, setting: setting.to_owned() })
     };
+    let schedule = schedule::from_settings(Some(&args.schedule), Some(&args.schedule_timezone));
+    schedule.context("read --schedule and --schedule-timezone")?;
     let options = Options {
+        schedule: (args.schedule.clone(), args.schedule_timezone.clone()),
         programs: build::programs()?,
         python_home: place.root.join(".local"),
         watchlist: path,
@@ -142,13 +152,14 @@ struct Session<'a> {
 impl Session<'_> {
     async fn run(&self, stack: &mut Stack) -> anyhow::Result<ExitCode> {
         let running = stack.start_ground(self.build()).await?;
-        stack.start_services(&running)?;
         let restored = stack.restore_raw(&running).await?;
         if restored > 0 {
             self.progress.line("raw copy", &format!("{restored} raw objects put back; they go their way again"));
         }
         let expected: BTreeSet<Series> = self.watchlist.series().collect();
+        // Before any service is there: a schedule that looks for what it missed finds this run.
         self.refresh(&running, &expected).await?;
+        stack.start_services(&running)?;
         let stages = tokio::select! {
             stages = follow::until_settled(&running, &expected, self.progress) => stages?,
             died = stack.died() => bail!(died),
@@ -157,8 +168,10 @@ impl Session<'_> {
         if self.args.once {
             return once(&stages);
         }
+        let reached = place::Running { env: running.addresses.env(), aws: running.aws.clone() };
         tokio::select! {
             failed = watch::watch(&running, self.progress) => failed.map(|never| match never {}),
+            never = reconcile::keep(&reached, &running.pool, self.progress) => match never {},
             died = stack.died() => bail!(died),
         }
     }
@@ -170,29 +183,32 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Asks for the series that are missing or old: what the last run fetched a moment ago costs no credits again.
+    /// Asks for the series that nobody fetched since the schedule was last due: what was fetched a moment ago costs no
+    /// credits again.
     async fn refresh(&self, running: &Running, expected: &BTreeSet<Series>) -> anyhow::Result<()> {
         let env = running.addresses.env();
         let now = env.clock()?.at(Timestamp::now());
-        let mut due = Vec::new();
+        let before = last_due(&env, now)?;
+        let (store, mut due) = (running.aws.store(BUCKET), 0);
         for series in expected {
-            if !is_fresh(running, series, now).await? {
-                due.push(series.clone());
-            }
+            due += usize::from(due::is_due(&store, series, before, now).await?);
         }
-        let (asked, fresh) = (due.len(), expected.len() - due.len());
-        if asked > 0 {
-            let run = refresh::send(&running.aws, &env, due).await?;
-            self.progress.line("refresh", &format!("run {run}: {asked} series asked for, {fresh} fresh already"));
-        } else {
-            self.progress.line("refresh", &format!("all {fresh} series are fresh already"));
+        if due == 0 {
+            self.progress.line("refresh", &format!("all {} series are fresh already", expected.len()));
+            return Ok(());
         }
+        let asked = Refresh { fetched_before: Some(before), ..Refresh::default() };
+        let run = refresh::send(&running.aws, &env, asked).await?;
+        let run = Run { id: run, kind: RunKind::Manual, requested_at: now, is_whole: true };
+        PostgresRuns::new(running.pool.clone()).announce(&run).await?;
+        let fresh = expected.len() - due;
+        self.progress.line("refresh", &format!("run {}: {due} series asked for, {fresh} fresh already", run.id));
         Ok(())
     }
 
     async fn show(&self, running: &Running, stages: &Stages) -> anyhow::Result<()> {
         let env = running.addresses.env();
-        let series = status::series(&running.pool, &env).await?;
+        let series = status::series(&running.pool, &running.aws, &env).await?;
         terminal::result(&format!("\n{}\n", table::series(&series)));
         for (series, stage) in stages {
             if let Some(reason) = why_not_loaded(stage) {
@@ -219,14 +235,12 @@ impl Session<'_> {
     }
 }
 
-/// Whether the newest raw object of a series was fetched not long ago.
-async fn is_fresh(running: &Running, series: &Series, now: Timestamp) -> anyhow::Result<bool> {
-    let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
-    let part = if series.interval.is_intraday() { Part::Month(Month::of(today)) } else { Part::Whole };
-    let key = ObjectPath { series: series.clone(), part }.raw_key();
-    let Some(info) = running.aws.store(BUCKET).head(&key).await? else { return Ok(false) };
-    let fetched = RawMetadata::read(&info.metadata)?.fetched_at;
-    Ok(fetched.is_some_and(|fetched| now.duration_since(fetched) < FRESH))
+/// When a refresh was last due: by the schedule, and without one a day ago.
+fn last_due(env: &Env, now: Timestamp) -> anyhow::Result<Timestamp> {
+    let schedule = schedule::from_settings(env.optional("SCHEDULE"), env.optional("SCHEDULE_TIMEZONE"));
+    let schedule = schedule.context("read SCHEDULE and SCHEDULE_TIMEZONE")?;
+    let a_day_ago = now.checked_sub(SignedDuration::from_hours(24)).context("go back a day")?;
+    Ok(schedule.and_then(|schedule| schedule.newest(now)).unwrap_or(a_day_ago))
 }
 
 fn why_not_loaded(stage: &Stage) -> Option<&str> {

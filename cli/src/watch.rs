@@ -1,4 +1,4 @@
-//! What a person sees while the stack is up: each object that is loaded, each message that is given up.
+//! What a person sees while the stack is up: each object that is loaded, each message that is given up, each alert.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -7,9 +7,11 @@ use std::time::Duration;
 use anyhow::Context;
 use candlewick_localstack::progress::Reporter;
 use candlewick_localstack::stack::Running;
+use candlewick_notifier::alerts::Known;
+use candlewick_shared::core::alert::Kind;
 use sqlx::Row;
 
-use crate::{dead_letters, status};
+use crate::{alerts, dead_letters, status};
 
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -23,6 +25,7 @@ type Load = (String, Option<String>, Option<i64>);
 pub async fn watch(running: &Running, progress: &Reporter) -> anyhow::Result<Infallible> {
     let mut loads: BTreeSet<Load> = ledger(running).await?.into_iter().map(|(load, _)| load).collect();
     let (mut count, mut letters) = (dead(running).await?, letters(running).await?);
+    let mut wrong = BTreeSet::new();
     loop {
         tokio::time::sleep(LOOK).await;
         let now = ledger(running).await?;
@@ -34,6 +37,10 @@ pub async fn watch(running: &Running, progress: &Reporter) -> anyhow::Result<Inf
             now.difference(&letters).for_each(|letter| progress.line("failed", letter));
             (count, letters) = (dead, now);
         }
+        let now = self::wrong(running).await?;
+        now.difference(&wrong).for_each(|alert| progress.line("alert", alert));
+        wrong.difference(&now).for_each(|alert| progress.line("resolved", alert));
+        wrong = now;
     }
 }
 
@@ -60,4 +67,12 @@ async fn dead(running: &Running) -> anyhow::Result<u64> {
 async fn letters(running: &Running) -> anyhow::Result<BTreeSet<String>> {
     let letters = dead_letters::look(&running.aws, &running.addresses.env()).await?;
     Ok(letters.into_iter().map(|letter| format!("{}: {}", letter.stage, letter.reason)).collect())
+}
+
+/// What is wrong, but for messages that were given up: those are told of already, and sooner.
+async fn wrong(running: &Running) -> anyhow::Result<BTreeSet<String>> {
+    let is_told = |known: &Known| matches!(known.alert.kind, Kind::DeadLetter | Kind::IngestFailed);
+    let open = alerts::read(&running.pool, false).await?;
+    let told = |known: Known| format!("{}: {}: {}", known.alert.kind, known.alert.subject, known.alert.text);
+    Ok(open.into_iter().filter(|known| !is_told(known)).map(told).collect())
 }

@@ -30,15 +30,29 @@ use crate::raw_copy::{self, RawCopy};
 use crate::state::StateDir;
 use crate::supervise::{Backoff, Service};
 
-/// The services that are started, in the order of a candle's way.
-pub const SERVICES: [&str; 3] = ["ingest", "transform", "loader"];
+/// The services that are started, in the order of a candle's way, and the one that tells of what goes wrong on it.
+pub const SERVICES: [&str; 4] = ["ingest", "transform", "loader", "notifier"];
+
+/// What the settings of the notifier begin with, which alone knows the ways to the owner.
+const NOTIFIER_SETTINGS: [&str; 6] =
+    ["ALERT_", "CALENDAR_HORIZON", "DIGEST_", "HEARTBEAT_URL", "STALE_AFTER", "SWEEP_"];
+
+/// What the services are given of the environment that the stack is started in.
+const PASSED_ON: [&str; 7] = [
+    "LOG_FORMAT",
+    "METRICS",
+    "OPENLINEAGE",
+    "OPENLINEAGE_URL",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "RUST_LOG",
+];
 
 /// What tells where the key to the real API is, when it is asked: itself, or the file that has it.
 pub const KEYS: [&str; 2] = ["TWELVEDATA_API_KEY", "TWELVEDATA_API_KEY_FILE"];
 
-/// What limits what ingest spends, and how far back it asks.
-const BUDGET: [&str; 4] =
-    ["TWELVEDATA_PLAN", "TWELVEDATA_CREDITS_PER_MINUTE", "TWELVEDATA_CREDITS_PER_DAY", "HISTORY_YEARS"];
+/// What limits what ingest spends.
+const BUDGET: [&str; 3] = ["TWELVEDATA_PLAN", "TWELVEDATA_CREDITS_PER_MINUTE", "TWELVEDATA_CREDITS_PER_DAY"];
 
 /// The name of the bucket.
 pub const BUCKET: &str = "candlewick";
@@ -52,6 +66,8 @@ pub struct Options {
     pub python_home: PathBuf,
     /// The file with the watchlist.
     pub watchlist: PathBuf,
+    /// When the watchlist is fetched: a cron pattern (or `off`) and its time zone.
+    pub schedule: (String, String),
     /// The port of LocalStack.
     pub localstack_port: Wish,
     /// The port of PostgreSQL.
@@ -190,8 +206,10 @@ impl Stack {
         for (variable, value) in running.addresses.settings() {
             program = program.env(variable, value);
         }
-        if let Ok(filter) = std::env::var("RUST_LOG") {
-            program = program.env("RUST_LOG", filter);
+        for variable in PASSED_ON {
+            if let Ok(value) = std::env::var(variable) {
+                program = program.env(variable, value);
+            }
         }
         // Only the one service that asks the API is given the key.
         if name == "ingest" {
@@ -204,6 +222,9 @@ impl Stack {
                 .into_iter()
                 .chain(inherited(&BUDGET))
                 .fold(program, |program, (name, value)| program.env(name, value));
+        }
+        if name == "notifier" {
+            program = notifier_settings().fold(program, |program, (name, value)| program.env(name, value));
         }
         Ok(program)
     }
@@ -256,6 +277,11 @@ impl Stack {
 /// Variables of this process, where they are set.
 fn inherited(names: &[&str]) -> Vec<(String, std::ffi::OsString)> {
     names.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var_os(name)?))).collect()
+}
+
+/// The settings of the notifier in this process's environment.
+fn notifier_settings() -> impl Iterator<Item = (String, String)> {
+    std::env::vars().filter(|(name, _)| NOTIFIER_SETTINGS.iter().any(|start| name.starts_with(start)))
 }
 
 fn localstack_settings(port: u16) -> localstack::Settings {

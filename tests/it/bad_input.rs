@@ -95,6 +95,7 @@ fn a_message_that_is_no_event() -> anyhow::Result<()> {
         ("RAW_QUEUE_URL", "RAW_DLQ_URL", "transform"),
         ("TRANSFORMED_QUEUE_URL", "TRANSFORMED_DLQ_URL", "loader"),
         ("INGEST_QUEUE_URL", "INGEST_DLQ_URL", "ingest"),
+        ("ALERTS_QUEUE_URL", "ALERTS_DLQ_URL", "notifier"),
     ] {
         stack.send(queue, "hello there")?;
         let letter = stack.dead_letter(letters, "hello there")?;

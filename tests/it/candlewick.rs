@@ -52,6 +52,7 @@ pub fn candlewick(state: &Path) -> Command {
         "AWS_ENDPOINT_URL",
         "WATCHLIST",
         "CLOCK",
+        "SCHEDULE",
     ] {
         command.env_remove(variable);
     }

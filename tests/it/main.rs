@@ -3,16 +3,28 @@
 
 #![allow(clippy::expect_used, reason = "a test fails by it")]
 
+mod alerts;
 mod bad_input;
 mod candles;
 mod candlewick;
 mod cleaning;
+mod collector;
+mod contract;
+mod data_studio;
+mod doctor;
+mod export;
+mod failure_modes;
+mod faults;
 mod layering;
+mod operations;
 mod restart;
+mod runs;
 mod secrecy;
 mod stack;
 mod starting;
+mod telemetry;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Conclusion, Trial};
@@ -20,13 +32,32 @@ use libtest_mimic::{Arguments, Conclusion, Trial};
 use crate::stack::Stack;
 
 fn main() -> ExitCode {
+    let words: Vec<_> = std::env::args().collect();
+    if let [_, word, state] = &words[..]
+        && word == faults::WATCHDOG
+    {
+        return if faults::watch_over(Path::new(state)).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let arguments = Arguments::from_args();
-    let alone = layering::trials().into_iter().chain(starting::trials()).chain(cleaning::trials());
-    let on_stack = candles::trials().into_iter().chain(bad_input::trials()).chain(secrecy::trials());
-    let first = libtest_mimic::run(&arguments, alone.chain(on_stack).collect());
-    // These stop what the others stand on, and each begins where the last one ended.
+    // The longest come first: the others run beside them.
+    let on_stack = [
+        faults::trials(),
+        contract::trials(),
+        candles::trials(),
+        bad_input::trials(),
+        alerts::trials(),
+        data_studio::trials(),
+        export::trials(),
+        runs::trials(),
+        secrecy::trials(),
+        telemetry::trials(),
+    ];
+    let alone = [layering::trials(), failure_modes::trials(), starting::trials(), cleaning::trials()];
+    let first = libtest_mimic::run(&arguments, on_stack.into_iter().chain(alone).flatten().collect());
+    // These turn off or stop what the others stand on, and each begins where the last one ended.
     let in_order = Arguments { test_threads: Some(1), ..arguments };
-    let last = libtest_mimic::run(&in_order, restart::trials());
+    let disturbing = operations::trials().into_iter().chain(doctor::trials()).chain(restart::trials());
+    let last = libtest_mimic::run(&in_order, disturbing.collect());
     Stack::stop_if_started();
     code(&first, &last)
 }

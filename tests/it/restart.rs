@@ -37,7 +37,7 @@ fn ctrl_c_leaves_nothing_running() -> anyhow::Result<()> {
     stack.put("raw/interval=1day/symbol=KEPT/candles.csv", daily(&["2024-12-26", "2024-12-27"]))?;
     stack.eventually("two rows", || Ok(stack.rows("KEPT")? == 2))?;
     let before = stack.running()?;
-    ensure!(before.len() >= 6, "LocalStack, PostgreSQL, the simulator and three services should run: {before:?}");
+    ensure!(before.len() >= 7, "LocalStack, PostgreSQL, the simulator and four services should run: {before:?}");
     ensure!(stack.stop(Signal::SIGINT)?, "up did not exit with 0");
     let left: Vec<_> = before.into_iter().filter(|(_, pid)| is_alive(*pid)).collect();
     ensure!(left.is_empty(), "still running: {left:?}");

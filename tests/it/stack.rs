@@ -21,17 +21,23 @@ use candlewick_shared::ports::queue::{Message, NewMessage, Queue};
 use candlewick_shared::ports::store::{NewObject, Object, ObjectStore, PutIf};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use serde_json::Value;
 use sqlx::PgPool;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use crate::alerts::Sink;
 use crate::candlewick::{candlewick, root};
+use crate::collector::{Collector, Seen};
 
 /// How long anything may take that is awaited. It bounds a failure, and measures nothing.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How long a start may take, with what it installs on a fresh machine.
 const START: Duration = Duration::from_secs(900);
+
+/// The name of the watchlist in the state directory.
+const WATCHLIST: &str = "tested-watchlist.toml";
 
 static STACK: OnceLock<Stack> = OnceLock::new();
 
@@ -40,6 +46,7 @@ pub struct Stack {
     /// Where it keeps its data.
     pub state: TempDir,
     runtime: Runtime,
+    collector: Collector,
     up: Mutex<Option<Up>>,
 }
 
@@ -77,18 +84,26 @@ impl Stack {
 
     fn new() -> anyhow::Result<Self> {
         let state = tempfile::Builder::new().prefix("candlewick-test-").tempdir().context("make a directory")?;
+        // A copy: tests edit it.
+        let fixture = root().join("tests/it/fixtures/watchlist.toml");
+        std::fs::copy(fixture, state.path().join(WATCHLIST)).context("copy the watchlist")?;
         let runtime = Runtime::new().context("start a runtime")?;
-        Ok(Self { state, runtime, up: Mutex::new(None) })
+        let collector = runtime.block_on(Collector::start())?;
+        Ok(Self { state, runtime, collector, up: Mutex::new(None) })
     }
 
-    pub fn watchlist() -> PathBuf {
-        root().join("tests/it/fixtures/watchlist.toml")
+    pub fn watchlist(&self) -> PathBuf {
+        self.state.path().join(WATCHLIST)
     }
 
     /// Runs `up` until it says that it is up.
     pub fn start(&self) -> anyhow::Result<()> {
         let mut command = candlewick(self.state.path());
-        command.args(["up", "--watchlist"]).arg(Self::watchlist()).stdout(Stdio::piped()).stderr(self.log("up.err")?);
+        let collector = format!("http://{}", self.collector.address);
+        command.env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector);
+        command.env("OPENLINEAGE", "objects").env("OPENLINEAGE_URL", &collector);
+        command.args(["up", "--watchlist"]).arg(self.watchlist()).stdout(Stdio::piped()).stderr(self.log("up.err")?);
+        command.envs(Sink::get().settings());
         let mut child = command.spawn().context("start candlewick up")?;
         let ready = self.await_line(&mut child, "up, and reacting");
         let up = ready.and_then(|()| self.connect(child));
@@ -166,6 +181,10 @@ impl Stack {
         self.up(|up| up.pool.clone())
     }
 
+    pub fn aws(&self) -> Aws {
+        self.up(|up| up.aws.clone())
+    }
+
     pub fn store(&self) -> S3Store {
         self.up(|up| up.aws.store("candlewick"))
     }
@@ -239,6 +258,26 @@ impl Stack {
             Ok(found.is_some())
         })?;
         found.context("find the letter")
+    }
+
+    /// A span that the services send, once it is there.
+    pub fn span(&self, what: &str, is_it: impl Fn(&Seen) -> bool) -> anyhow::Result<Seen> {
+        let mut found = None;
+        self.eventually(what, || {
+            found = self.collector.find(&is_it);
+            Ok(found.is_some())
+        })?;
+        found.context("find the span")
+    }
+
+    /// An event of lineage that the services send, once it is there.
+    pub fn lineage(&self, what: &str, is_it: impl Fn(&Value) -> bool) -> anyhow::Result<Value> {
+        let mut found = None;
+        self.eventually(what, || {
+            found = self.collector.event(&is_it);
+            Ok(found.is_some())
+        })?;
+        found.context("find the event")
     }
 
     fn look(&self, queue: &str, words: &str) -> anyhow::Result<Option<DeadLetter>> {

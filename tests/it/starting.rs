@@ -14,6 +14,7 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial("a_service_without_its_queue_says_so", a_service_without_its_queue),
         trial("a_service_without_a_setting_names_it", a_service_without_a_setting),
+        trial("a_setting_that_cannot_be_is_named", a_setting_that_cannot_be),
         trial("a_command_without_a_stack_says_how_to_start_one", a_command_without_a_stack),
         trial("a_port_that_is_taken_is_named", a_port_that_is_taken),
         trial("a_missing_python_is_named", a_missing_python),
@@ -52,6 +53,13 @@ fn a_service_without_a_setting() -> anyhow::Result<()> {
     ensure!(error.contains("DATABASE_URL is not set"), "{error}");
     let error = fail(&mut service("candlewick-ingest")?)?;
     ensure!(error.contains("TWELVEDATA_API_KEY is not set"), "{error}");
+    Ok(())
+}
+
+fn a_setting_that_cannot_be() -> anyhow::Result<()> {
+    let mut transform = service("candlewick-transform")?;
+    let error = fail(transform.env("RAW_QUEUE_URL", "http://127.0.0.1:1/queue/x").env("LEASE_SECONDS", "0"))?;
+    ensure!(error.contains("LEASE_SECONDS is \"0\""), "{error}");
     Ok(())
 }
 
@@ -105,7 +113,9 @@ fn help_is_worth_reading() -> anyhow::Result<()> {
         ("down", "nothing else"),
         ("drop", "needs a header"),
         ("refresh", "without waiting for the schedule"),
+        ("runs", "the series that are not loaded, with the reason"),
         ("status", "the depth of each queue"),
+        ("watchlist", "An edit keeps comments and order"),
     ] {
         let help = succeed(candlewick(anywhere.path()).args([command, "--help"]))?;
         ensure!(help.split_whitespace().collect::<Vec<_>>().join(" ").contains(words), "{command}: {help}");

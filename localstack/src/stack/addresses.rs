@@ -56,6 +56,8 @@ impl Addresses {
         set("BUCKET", BUCKET.to_owned());
         set("DATABASE_URL", database);
         set("WATCHLIST", options.watchlist.display().to_string());
+        set("SCHEDULE", options.schedule.0.clone());
+        set("SCHEDULE_TIMEZONE", options.schedule.1.clone());
         if let (Source::Simulator { clock, .. }, Some(port)) = (&options.source, ports.simulator) {
             set("TWELVEDATA_URL", format!("http://127.0.0.1:{port}"));
             set("CLOCK", clock.to_string());

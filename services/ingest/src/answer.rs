@@ -59,7 +59,7 @@ pub enum ApiError {
     /// The API is not well: it may be at the next try.
     #[error("TwelveData did not answer properly: {0}")]
     Passing(String),
-    /// The API was not reached at all, and nobody's request is.
+    /// The API is not there, or the way to it: that says nothing about what was asked.
     #[error("TwelveData is not reached (is TWELVEDATA_URL right, and the network there?): {0}")]
     Unreachable(String),
 }
@@ -144,8 +144,12 @@ fn unreadable(status: u16, body: &[u8], error: &serde_json::Error) -> ApiError {
     const MOST: usize = 80;
     let begins: String = String::from_utf8_lossy(body).chars().take(MOST).collect();
     let words = format!("status {status}, and an answer that cannot be read ({error}): {begins:?}");
-    // What stands before the API refuses with a page of its own, and means the same.
-    if status == 429 { ApiError::MinuteCredits(words) } else { ApiError::Passing(words) }
+    // What stands before the API speaks in pages of its own, and means the same.
+    match status {
+        429 => ApiError::MinuteCredits(words),
+        502..=504 => ApiError::Unreachable(words),
+        _ => ApiError::Passing(words),
+    }
 }
 
 fn error_or_nothing(code: u16, message: String) -> Result<Answer, ApiError> {
@@ -276,7 +280,7 @@ mod tests {
         for (status, body) in [
             (200, "<html>busy</html>"),
             (200, cut),
-            (502, ""),
+            (500, ""),
             (502, "{}"),
             (200, r#"{"status":"ok"}"#),
             (200, nulls),
@@ -284,6 +288,7 @@ mod tests {
         ] {
             assert!(matches!(error(status, body), ApiError::Passing(_)), "{body}");
         }
+        assert!(matches!(error(502, "<html>Bad Gateway</html>"), ApiError::Unreachable(_)));
     }
 
     proptest! {

@@ -221,6 +221,17 @@ impl Budget {
         self.day.observe(account.used_today, self.held);
     }
 
+    /// How many credits of a period are not spent, held ones among them; none where it has no limit.
+    #[must_use]
+    pub fn unspent(&mut self, period: Period, now: Timestamp) -> Option<u32> {
+        self.turn_to(now);
+        let plan = self.plan();
+        match period {
+            Period::Minute => plan.per_minute.map(|limit| self.minute.left(Some(limit), 0)),
+            Period::Day => plan.per_day.map(|limit| self.day.left(Some(limit), 0)),
+        }
+    }
+
     /// The credits left now; none where there is not one.
     fn left(&mut self, now: Timestamp) -> Option<u32> {
         self.turn_to(now);

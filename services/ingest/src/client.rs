@@ -38,6 +38,13 @@ struct Response {
     body: Vec<u8>,
 }
 
+/// Why nothing whole came back.
+struct Lost {
+    error: reqwest::Error,
+    /// Whether an answer had begun.
+    has_begun: bool,
+}
+
 #[derive(Deserialize)]
 struct Usage {
     current_usage: u32,
@@ -95,7 +102,7 @@ impl Client {
     /// # Errors
     /// [`ApiError`], whether the API or the way to it is at fault.
     pub async fn usage(&self) -> Result<Account, ApiError> {
-        let response = self.get("api_usage", &[]).await.map_err(passing)?;
+        let response = self.get("api_usage", &[]).await.map_err(ApiError::from)?;
         let usage = answer::read_object::<Usage>(response.status, &response.body)?;
         let usage = usage.ok_or_else(|| ApiError::Passing("an account with no usage".to_owned()))?;
         let plan = Plan { per_minute: usage.plan_limit, per_day: usage.plan_daily_limit };
@@ -111,11 +118,11 @@ impl Client {
         read: impl Fn(u16, &[u8]) -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
         credit.send();
-        let response = self.get(path, query).await.map_err(|error| {
-            if error.is_connect() {
+        let response = self.get(path, query).await.map_err(|lost| {
+            if lost.error.is_connect() {
                 credit.never_arrived();
             }
-            passing(error)
+            ApiError::from(lost)
         })?;
         credit.told(response.told);
         let answer = read(response.status, &response.body);
@@ -123,13 +130,14 @@ impl Client {
         answer
     }
 
-    async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Response, reqwest::Error> {
+    async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Response, Lost> {
         let request = self.http.get(format!("{}/{path}", self.url)).query(query);
-        let mut response = request.header(AUTHORIZATION, self.authorization.clone()).send().await?;
+        let request = request.header(AUTHORIZATION, self.authorization.clone());
+        let mut response = request.send().await.map_err(|error| Lost { error, has_begun: false })?;
         let (status, told) = (response.status().as_u16(), told(response.headers()));
         let mut body = Vec::new();
         while body.len() < MOST_BYTES
-            && let Some(bytes) = response.chunk().await?
+            && let Some(bytes) = response.chunk().await.map_err(|error| Lost { error, has_begun: true })?
         {
             body.extend_from_slice(&bytes);
         }
@@ -166,10 +174,14 @@ fn time(time: DateTime, interval: Interval) -> String {
     if interval.is_intraday() { time.strftime("%FT%T").to_string() } else { time.date().to_string() }
 }
 
+/// An API that says nothing is not there; an answer that is cut short may be one symbol's.
+///
 /// Nothing that the HTTP client says shows the URL, and nothing in a URL is secret: that makes two reasons.
-fn passing(error: reqwest::Error) -> ApiError {
-    let (is_connect, error) = (error.is_connect(), error.without_url());
-    let chain = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
-    let words = chain.map(ToString::to_string).collect::<Vec<_>>().join(": ");
-    if is_connect { ApiError::Unreachable(words) } else { ApiError::Passing(words) }
+impl From<Lost> for ApiError {
+    fn from(Lost { error, has_begun }: Lost) -> Self {
+        let error = error.without_url();
+        let chain = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+        let words = chain.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+        if has_begun { Self::Passing(words) } else { Self::Unreachable(words) }
+    }
 }

@@ -1,20 +1,19 @@
 //! The settings of ingest.
 
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::path::PathBuf;
 
-use anyhow::ensure;
+use anyhow::Context;
 use candlewick_shared::adapters::secrets::SecretSource;
 use candlewick_shared::core::clock::Clock;
+use candlewick_shared::core::watchlist::Location;
 use candlewick_shared::runtime::env::Env;
+use secrecy::SecretString;
 
 use crate::budget::Plan;
+use crate::schedule::{self, Schedule};
 
 /// How many messages are in hand at once: the larger plans have twenty credits a second, and an answer takes about one.
 const SLOTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(15);
-
-/// How far back history reaches, in years.
-const YEARS: i16 = 5;
 
 /// The settings of ingest.
 #[derive(Debug)]
@@ -26,14 +25,17 @@ pub struct Config {
     /// What may be spent of the API's plan: `TWELVEDATA_PLAN`, `TWELVEDATA_CREDITS_PER_MINUTE` and
     /// `TWELVEDATA_CREDITS_PER_DAY`. What is not set is the API's to tell.
     pub plan: Plan,
-    /// How far back history reaches, in years: `HISTORY_YEARS`.
-    pub years: i16,
     /// How many messages are in hand at once: `SLOTS`.
     pub slots: usize,
     /// Where raw objects go: `BUCKET`.
     pub bucket: String,
-    /// The file with the watchlist: `WATCHLIST`.
-    pub watchlist: PathBuf,
+    /// Where the watchlist is, a path or `s3://BUCKET/KEY`: `WATCHLIST`.
+    pub watchlist: Location,
+    /// Where the book of runs is: `DATABASE_URL`.
+    pub database_url: SecretString,
+    /// When a refresh is due, a cron pattern or `off`: `SCHEDULE`; in the time zone `SCHEDULE_TIMEZONE` (UTC). Without one
+    /// somebody else must send the message.
+    pub schedule: Option<Schedule>,
     /// The time it goes by: `CLOCK`.
     pub clock: Clock,
 }
@@ -44,14 +46,17 @@ impl Config {
     /// # Errors
     /// The first setting that is missing or not of its form, by name.
     pub fn from_env(env: &Env) -> anyhow::Result<Self> {
+        env.required("DATABASE_URL")?;
+        let schedule = schedule::from_settings(env.optional("SCHEDULE"), env.optional("SCHEDULE_TIMEZONE"));
         Ok(Self {
             key: env.secret_source("TWELVEDATA_API_KEY")?,
             url: env.optional("TWELVEDATA_URL").unwrap_or("https://api.twelvedata.com").to_owned(),
             plan: plan(env)?,
-            years: years(env)?,
             slots: env.parsed_or("SLOTS", SLOTS)?.get(),
             bucket: env.bucket()?.to_owned(),
-            watchlist: env.required("WATCHLIST")?.into(),
+            watchlist: env.required("WATCHLIST")?.parse().context("read WATCHLIST")?,
+            database_url: env.secret("DATABASE_URL").context("read DATABASE_URL")?,
+            schedule: schedule.context("read SCHEDULE and SCHEDULE_TIMEZONE")?,
             clock: env.clock()?,
         })
     }
@@ -65,18 +70,12 @@ fn plan(env: &Env) -> anyhow::Result<Plan> {
     Ok(own.and(env.parsed_or("TWELVEDATA_PLAN", Plan::default())?))
 }
 
-fn years(env: &Env) -> anyhow::Result<i16> {
-    let years = env.parsed_or("HISTORY_YEARS", YEARS)?;
-    ensure!((1..=100).contains(&years), "HISTORY_YEARS is {years}: choose 1 to 100");
-    Ok(years)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn config(variables: &[(&str, &str)]) -> anyhow::Result<Config> {
-        let least = [("TWELVEDATA_API_KEY", "k"), ("BUCKET", "b"), ("WATCHLIST", "w")];
+        let least = [("TWELVEDATA_API_KEY", "k"), ("BUCKET", "b"), ("WATCHLIST", "w"), ("DATABASE_URL", "d")];
         let all = least.iter().chain(variables).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Config::from_env(&Env::from_variables(all.collect()))
     }
@@ -96,7 +95,6 @@ mod tests {
             ("TWELVEDATA_PLAN", "gold"),
             ("TWELVEDATA_CREDITS_PER_MINUTE", "0"),
             ("TWELVEDATA_CREDITS_PER_DAY", "many"),
-            ("HISTORY_YEARS", "0"),
             ("SLOTS", "0"),
         ] {
             let error = config(&[(name, value)]).unwrap_err().to_string();

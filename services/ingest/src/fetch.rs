@@ -1,13 +1,19 @@
 //! Fetches one series: asks for what is due, compares it with what is kept, and puts it.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context;
 use candlewick_shared::core::key::{Month, ObjectPath, Part, Series};
 use candlewick_shared::core::metadata::{Instrument, RawMetadata};
 use candlewick_shared::core::raw_csv::{self, SourceRow};
 use candlewick_shared::core::trace::TraceParent;
-use candlewick_shared::ports::notifier::Alert;
+use candlewick_shared::core::watchlist::History;
+use candlewick_shared::ports::notifier::{Alert, Kind};
+use candlewick_shared::ports::runs::Written;
 use candlewick_shared::ports::store::{NewObject, PutIf};
-use candlewick_shared::runtime::outcome::{Outcome, Setback, Settled};
+use candlewick_shared::runtime::outcome::Setback;
+use candlewick_shared::runtime::telemetry;
+use jiff::Timestamp;
 use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 
@@ -44,6 +50,8 @@ pub struct Fetching<'a> {
     history: Window,
     /// The date of the oldest candle of an intraday series.
     earliest: Option<Date>,
+    /// When each object was written that the run has of the series, here or by whoever was broken off before.
+    written: BTreeMap<Part, Timestamp>,
 }
 
 /// What the API has of a part of a series.
@@ -54,39 +62,54 @@ struct Fetched {
 }
 
 impl<'a> Fetching<'a> {
-    /// Work on a task, which may spend this.
+    /// Work on a task, for a history that reaches so far back, which may spend this.
     #[must_use]
-    pub fn new(ingest: &'a Ingest, task: &'a Task, allowance: Allowance) -> Self {
-        let history = plan::history(task.series.interval, ingest.years, (ingest.now)());
-        Self { ingest, task, allowance, history, earliest: None }
+    pub fn new(ingest: &'a Ingest, task: &'a Task, history: History, allowance: Allowance) -> Self {
+        let history = plan::history(task.series.interval, history, (ingest.now)());
+        Self { ingest, task, allowance, history, earliest: None, written: BTreeMap::new() }
     }
 
     /// Fetches all that is due, and puts it part by part: whoever is broken off, or runs out of credits, goes on with the
-    /// first part that is not there.
+    /// first part that is not there. Returns every object that the run has of the series, whoever put it.
     ///
     /// # Errors
     /// A permanent setback where the series can never be fetched; otherwise that of the API, of its credits or of the store.
-    pub async fn run(mut self) -> Outcome {
-        if self.task.series.interval.is_intraday() { self.months().await } else { self.whole().await }
+    pub async fn run(mut self) -> Result<Vec<Written>, Setback> {
+        if self.task.series.interval.is_intraday() {
+            self.months().await?
+        } else {
+            self.whole().await?
+        }
+        let path = |part| ObjectPath { series: self.task.series.clone(), part };
+        let written = self.written.into_iter();
+        Ok(written.map(|(part, fetched_at)| Written { path: path(part), fetched_at }).collect())
     }
 
-    async fn whole(&mut self) -> Outcome {
+    async fn whole(&mut self) -> Result<(), Setback> {
         let kept = self.kept(Part::Whole).await?;
-        if kept.as_ref().is_some_and(|kept| kept.run.as_deref() == Some(&self.task.run)) {
-            return Ok(Settled::Superseded(format!("{} is fetched in this run already", self.task.series)));
+        if let Some(kept) = kept.as_ref().filter(|kept| self.is_of_run(kept.run.as_deref())) {
+            self.written.insert(Part::Whole, kept.fetched_at);
+            return Ok(());
         }
         let fetched = self.fetch(self.history, kept).await?;
         self.put(Part::Whole, &fetched).await?;
         self.tell_of_split(fetched.overlap.split).await;
-        Ok(Settled::Done)
+        Ok(())
+    }
+
+    fn is_of_run(&self, run: Option<&str>) -> bool {
+        run == Some(&self.task.run)
     }
 
     /// The oldest first, so that what is open, and shows a split when it is fetched the next time, is put last.
-    async fn months(&mut self) -> Outcome {
+    async fn months(&mut self) -> Result<(), Setback> {
         let kept = kept::months(self.ingest.store.as_ref(), &self.task.series).await?;
+        let of_run = kept.iter().filter(|kept| self.is_of_run(kept.run.as_deref()));
+        self.written = of_run.map(|kept| (Part::Month(kept.month), kept.fetched_at)).collect();
         self.earliest = kept.iter().find_map(|kept| kept.earliest);
         if self.earliest.is_none() && !self.ask_earliest().await? {
-            return Ok(Settled::Superseded(format!("{} has no candle yet", self.task.series)));
+            tracing::info!(series = %self.task.series, "there is no candle yet");
+            return Ok(());
         }
         let months = plan::months(self.history, self.earliest);
         for month in &months {
@@ -96,7 +119,7 @@ impl<'a> Fetching<'a> {
                 break;
             }
         }
-        Ok(Settled::Done)
+        Ok(())
     }
 
     /// Fetches a month; `true` where it showed a split, and every other month was fetched too.
@@ -130,7 +153,7 @@ impl<'a> Fetching<'a> {
         let kept = kept::months(self.ingest.store.as_ref(), &self.task.series).await?;
         for month in all.iter().filter(|month| **month != shows) {
             let known = kept.iter().find(|kept| kept.month == *month);
-            let is_done = known.is_some_and(|kept| kept.run.as_deref() == Some(&self.task.run));
+            let is_done = known.is_some_and(|kept| self.is_of_run(kept.run.as_deref()));
             if !is_done {
                 let fetched = self.fetch(plan::whole(*month, self.history), None).await?;
                 self.put(Part::Month(*month), &fetched).await?;
@@ -187,7 +210,7 @@ impl<'a> Fetching<'a> {
     }
 
     /// A window with nothing in it writes nothing: what an earlier day fetched stays.
-    async fn put(&self, part: Part, fetched: &Fetched) -> Result<(), Setback> {
+    async fn put(&mut self, part: Part, fetched: &Fetched) -> Result<(), Setback> {
         let (series, changed) = (&self.task.series, fetched.overlap.changed);
         if fetched.rows.is_empty() {
             tracing::info!(%series, "nothing to fetch");
@@ -195,23 +218,25 @@ impl<'a> Fetching<'a> {
         }
         let body = raw_csv::write(&fetched.rows).context("write the raw CSV")?;
         let key = ObjectPath { series: series.clone(), part }.raw_key();
-        let mut metadata = self.metadata(&fetched.meta, &body).write();
+        let fetched_at = (self.ingest.now)();
+        let mut metadata = self.metadata(&fetched.meta, &body, fetched_at).write();
         metadata.extend(self.earliest.map(|earliest| (kept::EARLIEST.to_owned(), earliest.to_string())));
         metadata.extend((changed > 0).then(|| (CHANGED.to_owned(), changed.to_string())));
         self.ingest.store.put(&key, NewObject::csv(body, metadata), PutIf::Always).await?;
         tracing::info!(key, rows = fetched.rows.len(), changed, run = self.task.run, "fetched");
+        self.written.insert(part, fetched_at);
         Ok(())
     }
 
-    fn metadata(&self, meta: &Meta, body: &[u8]) -> RawMetadata {
+    fn metadata(&self, meta: &Meta, body: &[u8], fetched_at: Timestamp) -> RawMetadata {
         let is_intraday = self.task.series.interval.is_intraday();
         RawMetadata {
             source: Some(kept::SOURCE.to_owned()),
-            fetched_at: Some((self.ingest.now)()),
+            fetched_at: Some(fetched_at),
             instrument: instrument(meta.clone(), is_intraday),
             adjust: Some("splits".to_owned()).filter(|_| !is_intraday),
             sha256: Some(Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect()),
-            traceparent: self.task.trace,
+            traceparent: telemetry::current().or(self.task.trace),
             run: Some(self.task.run.clone()),
             first_written: None,
         }
@@ -224,7 +249,9 @@ impl<'a> Fetching<'a> {
             "{series}: every past close is {ratio} times what it was: a split. All of the series was fetched anew; \
              what is kept elsewhere at the old prices no longer compares"
         );
-        self.ingest.notifier.notify(Alert { kind: "split", subject: series.symbol.to_string(), text }).await;
+        let alert = Alert::new(Kind::SplitFound, series, text).series(Some(series.clone()));
+        let trace_id = self.task.trace.map(|trace| trace.trace_id());
+        self.ingest.notifier.notify(alert.run(Some(self.task.run.clone())).traced(trace_id)).await;
     }
 
     fn later(&self, closed: Closed) -> Setback {

@@ -1,24 +1,22 @@
 //! Takes messages apart: a refresh becomes a message a series, and a series is fetched.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Context;
+use candlewick_shared::adapters::watchlist_source::WatchlistSource;
 use candlewick_shared::core::ingest_message::IngestMessage;
 use candlewick_shared::core::key::Series;
-use candlewick_shared::core::symbol::Symbol;
-use candlewick_shared::core::watchlist::Watchlist;
 use candlewick_shared::ports::clock::Now;
 use candlewick_shared::ports::notifier::Notifier;
-use candlewick_shared::ports::queue::{NewMessage, Queue};
+use candlewick_shared::ports::runs::Runs;
 use candlewick_shared::ports::store::ObjectStore;
 use candlewick_shared::runtime::layers::Delivery;
-use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
+use candlewick_shared::runtime::outcome::{Failure, Outcome};
+use candlewick_shared::runtime::telemetry;
+use tracing::Instrument as _;
 
 use crate::client::Client;
-use crate::fetch::{Fetching, Task};
+use crate::fetch::Task;
 use crate::metered::MeteredQueue;
-use crate::refresh;
 
 /// The handler of ingest messages.
 #[derive(Clone)]
@@ -31,10 +29,10 @@ pub struct Ingest {
     pub queue: Arc<MeteredQueue>,
     /// Who hears of splits.
     pub notifier: Arc<dyn Notifier>,
-    /// The file with the watchlist, which is read at each refresh.
-    pub watchlist: PathBuf,
-    /// How many years of history are kept.
-    pub years: i16,
+    /// The watchlist, which is looked at for each page of a refresh and for each series.
+    pub watchlist: Arc<WatchlistSource>,
+    /// The book of runs.
+    pub runs: Arc<dyn Runs>,
     /// The time.
     pub now: Now,
 }
@@ -48,34 +46,13 @@ impl Ingest {
         let allowance = self.queue.allowance(&delivery.id);
         let message = serde_json::from_str(&delivery.body).map_err(|error| Failure::new("bad_message", error))?;
         match message {
-            IngestMessage::Refresh { run, symbols } => {
-                let run = run.unwrap_or_else(|| delivery.id.clone());
-                self.fan_out(&run, &symbols).await
-            }
+            IngestMessage::Refresh(asked) => self.lay_out(&asked, &delivery.id).await,
             IngestMessage::Fetch { run, symbol, interval, traceparent } => {
                 let task = Task { series: Series { symbol, interval }, run, trace: traceparent.parse().ok() };
-                Fetching::new(&self, &task, allowance).run().await
+                let span = tracing::info_span!("fetch", series = %task.series, run = task.run, otel.kind = "client");
+                let span = telemetry::follow(span, task.trace);
+                self.fetch_for_run(&task, allowance).instrument(span).await
             }
         }
-    }
-
-    async fn fan_out(&self, run: &str, symbols: &[Symbol]) -> Outcome {
-        let watchlist = self.read_watchlist().await?;
-        let series = refresh::chosen(&watchlist, symbols).map_err(|symbol| {
-            Failure::new("unknown_symbol", format!("{symbol} is not on the watchlist: add it, and refresh again"))
-        })?;
-        let messages: Result<Vec<_>, _> = refresh::messages(series, run).iter().map(serde_json::to_string).collect();
-        let bodies = messages.context("write messages")?.into_iter();
-        let messages: Vec<_> = bodies.map(|body| NewMessage { body, ..NewMessage::default() }).collect();
-        self.queue.send(&messages).await?;
-        tracing::info!(run, series = messages.len(), "refresh begun");
-        Ok(Settled::Done)
-    }
-
-    async fn read_watchlist(&self) -> Result<Watchlist, Setback> {
-        let path = self.watchlist.display();
-        let text =
-            tokio::fs::read_to_string(&self.watchlist).await.with_context(|| format!("read the watchlist {path}"))?;
-        Ok(text.parse().map_err(|error| Failure::new("bad_watchlist", format!("{path}: {error}")))?)
     }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use candlewick_shared::core::clock::Clock;
 use candlewick_shared::ports::clock::Now;
-use candlewick_shared::ports::notifier::{Alert, Notifier};
+use candlewick_shared::ports::notifier::{Alert, Kind, Notifier};
+use candlewick_shared::runtime::measures;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::time::timeout;
@@ -24,10 +25,22 @@ struct Shared {
     now: Now,
     clock: Clock,
     notifier: Arc<dyn Notifier>,
-    /// The end of the day whose last credit the owner has heard of.
-    told_of: Mutex<Option<Timestamp>>,
+    /// What the owner has heard of the day's credits.
+    heard: Mutex<Heard>,
     /// When the API was last asked for its limits.
     asked_at: Mutex<Option<Timestamp>>,
+}
+
+/// What the owner has heard of the day's credits.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Heard {
+    /// Nobody here knows: a process before this one may have told that they are used up.
+    #[default]
+    Unknown,
+    /// That they are used up until then.
+    Gone(Timestamp),
+    /// That they are there.
+    There,
 }
 
 /// A credit to spend on one request. What is dropped before it was sent is given back.
@@ -52,7 +65,7 @@ impl Keeper {
             now,
             clock,
             notifier,
-            told_of: Mutex::default(),
+            heard: Mutex::default(),
             asked_at: Mutex::default(),
         }))
     }
@@ -64,8 +77,7 @@ impl Keeper {
     /// How long the machine must wait for a time to come.
     #[must_use]
     pub fn wait_for(&self, time: Timestamp) -> Duration {
-        let left = Duration::try_from(time.duration_since((self.0.now)())).unwrap_or_default();
-        self.0.clock.lasts(left)
+        self.0.clock.lasts(time.duration_since((self.0.now)()))
     }
 
     /// How long the machine must wait after an error of the API for credits to come back.
@@ -85,8 +97,13 @@ impl Keeper {
     pub async fn room(&self, most: usize) -> usize {
         loop {
             let changed = self.0.changed.notified();
-            let closed = match self.budget().free(most, (self.0.now)()) {
-                Ok(room) => return room,
+            // The budget is let go of before anybody is told anything.
+            let free = self.budget().free(most, (self.0.now)());
+            let closed = match free {
+                Ok(room) => {
+                    self.tell_of_return().await;
+                    return room;
+                }
                 Err(closed) => closed,
             };
             self.tell_of(closed).await;
@@ -135,6 +152,7 @@ impl Keeper {
     /// Takes in what the API says of the account.
     pub fn reconcile(&self, account: Account) {
         self.budget().reconcile(account, (self.0.now)());
+        self.measure();
         self.0.changed.notify_waiters();
     }
 
@@ -142,20 +160,48 @@ impl Keeper {
     pub fn refused(&self, error: &ApiError) {
         let Some(period) = exhausted(error) else { return };
         self.budget().exhausted(period, (self.0.now)());
+        self.measure();
+    }
+
+    /// Shows how many credits are left, where there is a limit.
+    fn measure(&self) {
+        let (now, mut budget) = ((self.0.now)(), self.budget());
+        for (of, period) in [("minute", Period::Minute), ("day", Period::Day)] {
+            if let Some(left) = budget.unspent(period, now) {
+                measures::credits_left(of, f64::from(left));
+            }
+        }
     }
 
     /// Tells the owner that the day's credits are used up, once a day.
     async fn tell_of(&self, closed: Closed) {
-        let is_news = closed.period == Period::Day && lock(&self.0.told_of).replace(closed.until) != Some(closed.until);
-        if is_news {
+        let gone = Heard::Gone(closed.until);
+        if closed.period == Period::Day && self.hears(gone) != gone {
             let text = format!(
                 "the credits of this day are used up: nothing is fetched before {}, and then it goes on by itself \
                  (fewer symbols, fewer intervals or a larger plan need less)",
                 closed.until
             );
-            self.0.notifier.notify(Alert { kind: "day_credits", subject: "TwelveData".to_owned(), text }).await;
+            self.0.notifier.notify(credits_gone(&text)).await;
         }
     }
+
+    /// Tells the owner that there are credits again: also the first time, because who told that there are none may have been
+    /// stopped since.
+    async fn tell_of_return(&self) {
+        if self.hears(Heard::There) != Heard::There {
+            self.0.notifier.notify(credits_gone("there are credits again").resolved()).await;
+        }
+    }
+
+    /// Notes what the owner hears, and returns what they heard before.
+    fn hears(&self, now: Heard) -> Heard {
+        std::mem::replace(&mut *lock(&self.0.heard), now)
+    }
+}
+
+fn credits_gone(text: &str) -> Alert {
+    Alert::new(Kind::CreditsGone, "TwelveData", text)
 }
 
 /// Whose credits an error says are used up.
@@ -195,7 +241,10 @@ impl Drop for Credit {
     fn drop(&mut self) {
         match self.sent_at {
             None => self.keeper.budget().release(),
-            Some(sent_at) => self.keeper.budget().spent(sent_at, (self.keeper.0.now)(), self.told),
+            Some(sent_at) => {
+                self.keeper.budget().spent(sent_at, (self.keeper.0.now)(), self.told);
+                self.keeper.measure();
+            }
         }
         self.keeper.0.changed.notify_waiters();
     }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use candlewick_ingest::assemble::assemble;
 use candlewick_ingest::config::Config;
+use candlewick_ingest::cron;
 use candlewick_shared::adapters::aws::Aws;
 use candlewick_shared::runtime::env::Env;
 use candlewick_shared::runtime::layers::MessageService;
@@ -18,11 +19,12 @@ async fn main() -> ExitCode {
 }
 
 async fn start(env: Env, stop: CancellationToken) -> Result<()> {
-    let config = Config::from_env(&env)?;
+    let mut config = Config::from_env(&env)?;
+    let (schedule, clock) = (config.schedule.take(), config.clock);
     let aws = Aws::from_env().await;
     let mut consumer = service::consumer("ingest", "ingest", &env, &aws).await?;
     let ingest = assemble(config, &aws, &mut consumer).await?;
-    let handler = service_fn(move |delivery| ingest.clone().handle(delivery));
-    consumer.run(MessageService::new(handler), stop).await;
-    Ok(())
+    let cron = cron::start(schedule, clock, &ingest, stop.clone());
+    consumer.run(MessageService::new(service_fn(move |delivery| ingest.clone().handle(delivery))), stop).await;
+    Ok(cron.await?)
 }

@@ -2,6 +2,7 @@
 
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::Month;
+use candlewick_shared::core::watchlist::History;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp, ToSpan};
@@ -49,13 +50,13 @@ impl Window {
     }
 }
 
-/// The history of a series: so many years, up to now.
+/// The history of a series, up to now.
 #[must_use]
-pub fn history(interval: Interval, years: i16, now: Timestamp) -> Window {
+pub fn history(interval: Interval, history: History, now: Timestamp) -> Window {
     let today = now.to_zoned(TimeZone::UTC).date();
     // East of UTC the day has begun already: what is dated tomorrow there may be a candle of today.
     let until = if interval.is_intraday() { 1.day() } else { 2.days() };
-    Window::of_dates(moved(today, years.years().negate()), moved(today, until))
+    Window::of_dates(history.first_date(today), moved(today, until))
 }
 
 /// The months that a history touches, oldest first, from its oldest candle on where that is known.
@@ -127,7 +128,7 @@ mod tests {
     const NOW: &str = "2024-12-30T22:00:00Z";
 
     fn five_years() -> Window {
-        history(Interval::Hour1, 5, NOW.parse().unwrap())
+        history(Interval::Hour1, History::Years(5), NOW.parse().unwrap())
     }
 
     fn month(text: &str) -> Month {
@@ -141,7 +142,10 @@ mod tests {
     #[test]
     fn history_reaches_over_today_wherever_that_has_begun() {
         assert_eq!(five_years(), window("2019-12-30", "2024-12-31"));
-        assert_eq!(history(Interval::Day1, 5, NOW.parse().unwrap()), window("2019-12-30", "2025-01-01"));
+        assert_eq!(
+            history(Interval::Day1, History::Years(5), NOW.parse().unwrap()),
+            window("2019-12-30", "2025-01-01")
+        );
     }
 
     #[test]

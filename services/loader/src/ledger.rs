@@ -1,6 +1,6 @@
 //! The ledger: what is known of each clean object, in the same transaction as its rows.
 
-use candlewick_shared::core::clean_csv::{CleanCandles, NotClean};
+use candlewick_shared::core::clean_csv::CleanCandles;
 use candlewick_shared::core::key::TransformedKey;
 use candlewick_shared::core::metadata::{Instrument, TransformedMetadata};
 use candlewick_shared::core::report::Report;
@@ -70,14 +70,19 @@ impl Version<'_> {
     }
 }
 
+const LOCK: &str = "select set_config('idle_in_transaction_session_timeout', '5min', true),
+    pg_advisory_xact_lock(hashtextextended($1, 0))";
+
 /// Keeps all other loaders from this series until the transaction ends.
 ///
-/// The lock is on the series and not on the key alone, because objects of one series can claim the same candle.
+/// The lock is on the series and not on the key alone, because objects of one series can claim the same candle. A loader
+/// whose machine is gone would hold it for as long as the server believes in the connection, hours by its defaults: from a
+/// transaction in which nothing is asked for minutes the server takes it away.
 ///
 /// # Errors
 /// The database's.
 pub async fn lock(database: &mut PgConnection, key: &TransformedKey) -> Result<(), DatabaseError> {
-    let query = sqlx::query("select pg_advisory_xact_lock(hashtextextended($1, 0))").bind(key.path.series.to_string());
+    let query = sqlx::query(LOCK).bind(key.path.series.to_string());
     query.execute(database).await.during("lock the series").map(|_| ())
 }
 
@@ -174,23 +179,30 @@ pub async fn mended(database: &mut PgConnection, entry: &Entry) -> Result<(), Da
     sqlx::query(mend).bind(entry.id).execute(database).await.during("clear the failure in the ledger").map(|_| ())
 }
 
-/// Notes why the newest version could not be loaded; what an older one left in the table stays.
+/// Notes why the newest version could not be loaded, and in which line and column of it where that can be said; what an
+/// older one left in the table stays.
 ///
 /// # Errors
 /// The database's.
-pub async fn failed(database: &mut PgConnection, entry: &Entry, fault: &NotClean) -> Result<(), DatabaseError> {
+pub async fn failed(
+    database: &mut PgConnection,
+    entry: &Entry,
+    reason: &str,
+    place: Option<(u64, &'static str)>,
+) -> Result<(), DatabaseError> {
     let query = sqlx::query("update objects set error = $2, error_line = $3, error_column = $4 where id = $1")
         .bind(entry.id)
-        .bind(&fault.reason)
-        .bind(fault.line as i64)
-        .bind(fault.column);
+        .bind(reason)
+        .bind(place.map(|(line, _)| line as i64))
+        .bind(place.map(|(_, column)| column));
     query.execute(database).await.during("note the failure in the ledger").map(|_| ())
 }
 
 const QUALITY: &str = "insert into quality (object_id, rows_read, kept, filled, quarantined, report)
     values ($1, $2, $3, $4, $5, $6)
     on conflict (object_id) do update set rows_read = excluded.rows_read, kept = excluded.kept, filled = excluded.filled,
-        quarantined = excluded.quarantined, report = excluded.report";
+        quarantined = excluded.quarantined, report = excluded.report
+    where quality.report is distinct from excluded.report";
 
 /// Keeps the report on an object's cleaning.
 ///

@@ -6,8 +6,12 @@ pub mod claim;
 pub mod config;
 pub mod copy;
 pub mod difference;
-pub mod failure;
 pub mod handler;
 pub mod ledger;
 pub mod merge;
+pub mod runs;
+pub mod session;
 pub mod staging;
+
+/// Errors of the database, and which of them are outages.
+pub use candlewick_shared::adapters::database as failure;

@@ -8,6 +8,7 @@ use candlewick_loader::config::Config;
 use candlewick_loader::handler::Loader;
 use candlewick_shared::adapters::{aws::Aws, postgres, system_clock};
 use candlewick_shared::runtime::env::Env;
+use candlewick_shared::runtime::lineage::Lineage;
 use candlewick_shared::runtime::{objects::objects, service};
 use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
@@ -24,7 +25,8 @@ async fn start(env: Env, stop: CancellationToken) -> Result<()> {
     let consumer = service::consumer("loader", "transformed", &env, &aws).await?;
     let pool = postgres::connect(config.database_url.expose_secret(), config.connections).await?;
     let store = Arc::new(aws.store(&config.scope.bucket));
-    let loader = Loader::new(store, pool.clone(), system_clock::now(config.clock));
+    let lineage = Lineage::from_env(&env, store.clone())?;
+    let loader = Loader::new(store, pool.clone(), system_clock::now(config.clock)).with_lineage(lineage);
     consumer.run(objects(config.scope, service_fn(move |event| loader.clone().handle(event))), stop).await;
     pool.close().await;
     Ok(())

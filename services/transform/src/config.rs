@@ -1,9 +1,9 @@
 //! The settings of the transform.
 
-use std::path::PathBuf;
-
+use anyhow::Context;
 use candlewick_shared::core::clock::Clock;
 use candlewick_shared::core::topology::Topology;
+use candlewick_shared::core::watchlist::Location;
 use candlewick_shared::runtime::env::Env;
 use candlewick_shared::runtime::objects::Scope;
 
@@ -14,8 +14,8 @@ pub struct Config {
     pub scope: Scope,
     /// The time it goes by: `CLOCK`.
     pub clock: Clock,
-    /// The file with the watchlist, for how each instrument is cleaned: `WATCHLIST`. Without one all are cleaned alike.
-    pub watchlist: Option<PathBuf>,
+    /// Where the watchlist is, for how each instrument is cleaned, a path or `s3://BUCKET/KEY`: `WATCHLIST`. Without one all are cleaned alike.
+    pub watchlist: Option<Location>,
 }
 
 impl Config {
@@ -29,6 +29,7 @@ impl Config {
             prefix: Topology::built_in().prefixes.raw.clone(),
             bytes_in_flight: env.parsed_or("BYTES_IN_FLIGHT", 64 << 20)?,
         };
-        Ok(Self { scope, clock: env.clock()?, watchlist: env.optional("WATCHLIST").map(PathBuf::from) })
+        let watchlist = env.optional("WATCHLIST").map(str::parse).transpose().context("read WATCHLIST")?;
+        Ok(Self { scope, clock: env.clock()?, watchlist })
     }
 }

@@ -1,20 +1,24 @@
 //! Get, decide, put.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Context;
 use candlewick_shared::adapters::log_notifier::LogNotifier;
+use candlewick_shared::adapters::watchlist_source::WatchlistSource;
 use candlewick_shared::core::event::ObjectEvent;
 use candlewick_shared::core::key::{ObjectPath, RawKey};
+use candlewick_shared::core::lineage::{self, Dataset};
 use candlewick_shared::core::metadata::{Metadata, MetadataError, RawMetadata, TransformedMetadata};
 use candlewick_shared::core::report::{Report, Source};
-use candlewick_shared::core::watchlist::{CleaningSettings, Watchlist};
+use candlewick_shared::core::watchlist::CleaningSettings;
 use candlewick_shared::ports::clock::Now;
-use candlewick_shared::ports::notifier::{Alert, Notifier};
+use candlewick_shared::ports::notifier::{Alert, Kind, Notifier};
 use candlewick_shared::ports::store::{NewObject, Object, ObjectInfo, ObjectStore, Put, PutIf};
+use candlewick_shared::runtime::lineage::Lineage;
+use candlewick_shared::runtime::measures;
 use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
+use candlewick_shared::runtime::telemetry;
 use jiff::Timestamp;
+use tracing::{Instrument, Span};
 
 use crate::clean::{self, Cleaned, Task};
 use crate::unpack::{self, MOST_BYTES};
@@ -27,8 +31,9 @@ const LOOKS: u32 = 5;
 pub struct Transform {
     store: Arc<dyn ObjectStore>,
     now: Now,
-    watchlist: Option<PathBuf>,
+    watchlist: Option<Arc<WatchlistSource>>,
     notifier: Arc<dyn Notifier>,
+    lineage: Lineage,
 }
 
 /// A raw object in hand, and the target as it was before the object was read.
@@ -52,12 +57,12 @@ impl Transform {
     /// A handler that reads from and writes to one bucket.
     #[must_use]
     pub fn new(store: Arc<dyn ObjectStore>, now: Now) -> Self {
-        Self { store, now, watchlist: None, notifier: Arc::new(LogNotifier) }
+        Self { store, now, watchlist: None, notifier: Arc::new(LogNotifier), lineage: Lineage::default() }
     }
 
-    /// The same, cleaning as a watchlist says. It is read anew for every object, so that an edit needs no restart.
+    /// The same, cleaning as a watchlist says. It is looked at for every object, so that an edit needs no restart.
     #[must_use]
-    pub fn with_watchlist(self, watchlist: Option<PathBuf>) -> Self {
+    pub fn with_watchlist(self, watchlist: Option<Arc<WatchlistSource>>) -> Self {
         Self { watchlist, ..self }
     }
 
@@ -65,6 +70,12 @@ impl Transform {
     #[must_use]
     pub fn with_notifier(self, notifier: Arc<dyn Notifier>) -> Self {
         Self { notifier, ..self }
+    }
+
+    /// The same, telling what was made of what.
+    #[must_use]
+    pub fn with_lineage(self, lineage: Lineage) -> Self {
+        Self { lineage, ..self }
     }
 
     /// Makes the clean object of the raw object that now stands at the event's key.
@@ -91,24 +102,46 @@ impl Transform {
         let written = metadata.first_written.unwrap_or(object.info.last_modified);
         let settings = self.settings(key).await?;
         let work = Work { key: key.clone(), object, metadata, written, target, settings };
+        let span = work.span();
+        self.make(work).instrument(span).await
+    }
+
+    async fn make(&self, work: Work) -> Result<Option<Settled>, Setback> {
         let trace_id = work.metadata.traceparent.map(|trace| trace.trace_id());
         if let Some(newer) = newer_source(&work)? {
             return Ok(Some(Settled::Superseded(format!("{newer} is newer"))));
         }
-        let outputs = work.clean().map_err(|failure| failure.traced(trace_id))?;
-        self.put_all(work, outputs).await
+        let began = Timestamp::now();
+        match work.clean() {
+            Ok(outputs) => self.put_all(work, outputs, began).await,
+            Err(failure) => {
+                self.tell(&work, began, None, Some(&failure.message)).await;
+                Err(failure.traced(trace_id).into())
+            }
+        }
     }
 
+    /// Tells the lineage of one piece of work, by the machine's time.
+    async fn tell(&self, work: &Work, began: Timestamp, report: Option<&Report>, error: Option<&str>) {
+        let (namespace, path) = (self.lineage.bucket(), &work.key.path);
+        let (raw, clean) = (work.key.to_string(), path.transformed_key());
+        let version = Some(work.object.info.etag.as_str());
+        let input = Dataset { namespace, name: &raw, version, rows: report.map(|report| report.rows.read) };
+        let rows = report.map(|report| report.rows.written);
+        let output = Dataset { namespace, name: &clean, version: None, rows };
+        let told = lineage::Work { job: "transform", began, ended: Timestamp::now(), input, output, error };
+        self.lineage.tell(&told, &path.report_key()).await;
+    }
+
+    /// A watchlist that cannot be read is no fault of the object: every object waits until somebody mends it.
     async fn settings(&self, key: &RawKey) -> Result<CleaningSettings, Setback> {
-        let Some(path) = &self.watchlist else { return Ok(CleaningSettings::default()) };
-        let shown = path.display();
-        let text = tokio::fs::read_to_string(path).await.with_context(|| format!("read the watchlist {shown}"))?;
-        let watchlist: Watchlist = text.parse().with_context(|| format!("mend the watchlist {shown}"))?;
+        let Some(watchlist) = &self.watchlist else { return Ok(CleaningSettings::default()) };
+        let watchlist = watchlist.read().await?;
         Ok(watchlist.cleaning(&key.path.series.symbol).clone())
     }
 
     /// Writes report and quarantine before the clean object, so that what wakes the loader is complete.
-    async fn put_all(&self, work: Work, outputs: Outputs) -> Result<Option<Settled>, Setback> {
+    async fn put_all(&self, work: Work, outputs: Outputs, began: Timestamp) -> Result<Option<Settled>, Setback> {
         let path: &ObjectPath = &work.key.path;
         let report = serde_json::to_vec_pretty(&outputs.report).map_err(anyhow::Error::from)?;
         self.store.put(&path.report_key(), NewObject::json(report, Metadata::new()), PutIf::Always).await?;
@@ -118,7 +151,9 @@ impl Transform {
         let clean = NewObject::csv(outputs.clean, work.origin((self.now)()).write());
         match self.store.put(&path.transformed_key(), clean, condition).await? {
             Put::Written { .. } if self.is_current(&work).await? => {
-                self.alert(path, &outputs.report).await;
+                measure(&outputs.report);
+                self.tell(&work, began, Some(&outputs.report), None).await;
+                self.alert(&work, &outputs.report).await;
                 Ok(Some(Settled::Done))
             }
             Put::Written { .. } | Put::Changed => Ok(None),
@@ -126,22 +161,23 @@ impl Transform {
     }
 
     /// Whether the raw object is still the one that was read. An entity tag says what a target holds and not when it was
-    /// written, so that a target that changed and changed back meets the condition: whoever wrote last looks once more.
+    /// written, so that a target that changed and changed back meets the condition: whoever wrote last looks once more. The
+    /// same content written again is another object: it is newer.
     async fn is_current(&self, work: &Work) -> Result<bool, Setback> {
-        let now = self.store.head(&work.key.to_string()).await?;
-        Ok(now.is_none_or(|info| info.etag == work.object.info.etag))
+        let (now, read) = (self.store.head(&work.key.to_string()).await?, &work.object.info);
+        Ok(now.is_none_or(|info| (&info.etag, info.last_modified) == (&read.etag, read.last_modified)))
     }
 
     /// Tells the owner of an object of which cleaning touched more than they allow.
-    async fn alert(&self, path: &ObjectPath, report: &Report) {
-        let touched = &report.touched;
-        for (what, measured) in [("set aside", touched.quarantined), ("filled", touched.filled)] {
-            if measured.passed {
-                let (share, most) = (measured.share * 100.0, measured.threshold * 100.0);
-                let see = path.report_key();
-                let text = format!("{share:.2} % was {what}, where {most:.2} % is allowed: see {see}");
-                self.notifier.notify(Alert { kind: "dirty_object", subject: path.series.to_string(), text }).await;
-            }
+    async fn alert(&self, work: &Work, report: &Report) {
+        let path = &work.key.path;
+        for (class, what, measured) in report.touched.each().filter(|(_, _, measured)| measured.passed) {
+            let (share, most) = (measured.share * 100.0, measured.threshold * 100.0);
+            let text = format!("{share:.2} % was {what}, where {most:.2} % is allowed: see {}", path.report_key());
+            let alert = Alert::new(Kind::DirtyObject, path, text).class(class).series(Some(path.series.clone()));
+            let alert = alert.key(Some(work.key.to_string())).run(work.metadata.run.clone());
+            let alert = alert.traced(work.metadata.traceparent.map(|trace| trace.trace_id()));
+            self.notifier.notify(alert.cause(format!("{path} {}", work.object.info.etag))).await;
         }
     }
 }
@@ -170,7 +206,18 @@ fn newer_source(work: &Work) -> Result<Option<String>, Failure> {
     Ok(origin.filter(|origin| origin.raw_key != own && newer(origin)).map(|origin| origin.raw_key))
 }
 
+fn measure(report: &Report) {
+    report.rows.quarantined.iter().for_each(|(reason, rows)| measures::quarantined(reason, *rows));
+}
+
 impl Work {
+    /// What is done for the candles of the object, on the trace that came with it.
+    fn span(&self) -> Span {
+        let (key, run, trace) = (&self.key, self.metadata.run.as_deref(), self.metadata.traceparent);
+        let trace_id = trace.map(|trace| trace.trace_id());
+        telemetry::follow(tracing::info_span!("transform", %key, run, trace_id), trace)
+    }
+
     fn clean(&self) -> Result<Outputs, Failure> {
         let text = unpack::unpack(self.object.body.clone(), self.key.gzip, MOST_BYTES)?;
         let zone = self.metadata.time_zone().map_err(bad_metadata)?;
@@ -197,7 +244,7 @@ impl Work {
             raw_written: self.written,
             fetched_at: self.metadata.fetched_at,
             transformed_at: Some(now),
-            traceparent: self.metadata.traceparent,
+            traceparent: telemetry::current().or(self.metadata.traceparent),
             run: self.metadata.run.clone(),
             instrument: self.metadata.instrument.clone(),
         }

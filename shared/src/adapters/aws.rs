@@ -33,6 +33,11 @@ impl Aws {
         Self { config: loader.endpoint_url(endpoint).load().await }
     }
 
+    /// The same as [`Self::from_env`], in a region of one's own choice.
+    pub async fn in_region(region: &str) -> Self {
+        Self { config: loader().region(Region::new(region.to_owned())).load().await }
+    }
+
     /// The configuration, for clients of other services.
     #[must_use]
     pub fn config(&self) -> &SdkConfig {

@@ -34,3 +34,9 @@ pub async fn connect(url: &str, connections: u32) -> anyhow::Result<PgPool> {
 pub async fn migrate(pool: &PgPool) -> anyhow::Result<()> {
     MIGRATIONS.run(pool).await.context("migrate the database")
 }
+
+/// The steps of this program's schema, by their numbers.
+#[must_use]
+pub fn schema_steps() -> Vec<i64> {
+    MIGRATIONS.iter().map(|step| step.version).collect()
+}

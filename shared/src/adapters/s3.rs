@@ -7,10 +7,16 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
+use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::core::metadata::Metadata;
+use crate::adapters::s3_listing::Listing;
+use crate::core::metadata::{Metadata, TRACEPARENT};
+use crate::core::trace::TraceParent;
 use crate::ports::store::{NewObject, Object, ObjectInfo, ObjectStore, Put, PutIf, StoreError};
+
+/// The header of a request in which AWS X-Ray has its trace.
+const XRAY_HEADER: &str = "X-Amzn-Trace-Id";
 
 /// A bucket of S3.
 #[derive(Clone, Debug)]
@@ -24,6 +30,29 @@ impl S3Store {
     #[must_use]
     pub fn new(client: Client, bucket: &str) -> Self {
         Self { client, bucket: bucket.to_owned() }
+    }
+
+    /// What lies under a prefix, page by page and by key.
+    #[must_use]
+    pub fn listing(&self, prefix: &str) -> Listing {
+        Listing::new(self.client.clone(), &self.bucket, prefix)
+    }
+
+    /// The first `most` bytes of the current object at a key, or all of it where it has fewer; none where there is no
+    /// object.
+    ///
+    /// # Errors
+    /// A store that does not answer, or an object with nothing in it.
+    pub async fn beginning(&self, key: &str, most: u64) -> Result<Option<Bytes>, StoreError> {
+        let request = self.client.get_object().bucket(&self.bucket).key(key);
+        match request.range(format!("bytes=0-{}", most.saturating_sub(1))).send().await {
+            Ok(answer) => {
+                let body = answer.body.collect().await.map_err(|error| failed("read object", key, &error))?;
+                Ok(Some(body.into_bytes()))
+            }
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(failed("get the beginning of object", key, &error)),
+        }
     }
 }
 
@@ -68,8 +97,15 @@ impl ObjectStore for S3Store {
 
     async fn put(&self, key: &str, object: NewObject, condition: PutIf) -> Result<Put, StoreError> {
         let request = self.client.put_object().bucket(&self.bucket).key(key).content_type(object.content_type);
+        let trace = trace_of(&object.metadata);
         let request = request.set_metadata(Some(object.metadata.into_iter().collect()));
-        match conditional(request, condition).body(ByteStream::from(object.body)).send().await {
+        let request = conditional(request, condition).body(ByteStream::from(object.body));
+        let request = request.customize().mutate_request(move |request| {
+            if let Some(trace) = &trace {
+                request.headers_mut().insert(XRAY_HEADER, trace.to_xray());
+            }
+        });
+        match request.send().await {
             Ok(answer) => Ok(Put::Written { etag: unquoted(answer.e_tag.as_deref().unwrap_or_default()) }),
             Err(error) if is_condition_failed(&error) => Ok(Put::Changed),
             Err(error) => Err(failed("put object", key, &error)),
@@ -77,37 +113,25 @@ impl ObjectStore for S3Store {
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<ObjectInfo>, StoreError> {
-        let mut pages = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix).into_paginator().send();
-        let mut objects = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| failed("list objects under", prefix, &error))?;
-            for object in page.contents.unwrap_or_default() {
-                let key = object.key.unwrap_or_default();
-                let answer = Answer {
-                    etag: object.e_tag,
-                    version_id: None,
-                    size: object.size,
-                    last_modified: object.last_modified,
-                    metadata: None,
-                };
-                objects.push(answer.into_object_info(&key)?);
-            }
+        let (mut listing, mut objects) = (self.listing(prefix), Vec::new());
+        while let Some(object) = listing.advance().await? {
+            objects.push(object);
         }
         Ok(objects)
     }
 }
 
 /// What the three read operations answer alike.
-struct Answer {
-    etag: Option<String>,
-    version_id: Option<String>,
-    size: Option<i64>,
-    last_modified: Option<DateTime>,
-    metadata: Option<std::collections::HashMap<String, String>>,
+pub(crate) struct Answer {
+    pub(crate) etag: Option<String>,
+    pub(crate) version_id: Option<String>,
+    pub(crate) size: Option<i64>,
+    pub(crate) last_modified: Option<DateTime>,
+    pub(crate) metadata: Option<std::collections::HashMap<String, String>>,
 }
 
 impl Answer {
-    fn into_object_info(self, key: &str) -> Result<ObjectInfo, StoreError> {
+    pub(crate) fn into_object_info(self, key: &str) -> Result<ObjectInfo, StoreError> {
         let incomplete = |what| store_error("read the answer about", key, format!("it has no {what}"));
         let etag = self.etag.ok_or_else(|| incomplete("ETag"))?;
         let written = self.last_modified.ok_or_else(|| incomplete("Last-Modified"))?;
@@ -120,6 +144,11 @@ impl Answer {
             metadata: self.metadata.map_or_else(Metadata::new, BTreeMap::from_iter),
         })
     }
+}
+
+/// The trace that is written beside an object goes in the header too: S3 passes that on to the queue.
+fn trace_of(metadata: &Metadata) -> Option<TraceParent> {
+    metadata.get(TRACEPARENT).and_then(|text| text.parse().ok())
 }
 
 fn conditional(request: PutObjectFluentBuilder, condition: PutIf) -> PutObjectFluentBuilder {
@@ -146,7 +175,7 @@ fn is_condition_failed<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bo
     matches!(code, Some("PreconditionFailed" | "ConditionalRequestConflict" | "NoSuchKey"))
 }
 
-fn failed(operation: &'static str, key: &str, error: &(impl std::error::Error + 'static)) -> StoreError {
+pub(crate) fn failed(operation: &'static str, key: &str, error: &(impl std::error::Error + 'static)) -> StoreError {
     store_error(operation, key, DisplayErrorContext(error).to_string())
 }
 

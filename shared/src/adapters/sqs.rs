@@ -10,7 +10,7 @@ use aws_sdk_sqs::types::{
     QueueAttributeName, SendMessageBatchRequestEntry,
 };
 
-use crate::ports::queue::{Attributes, BATCH, Depth, Lease, Message, NewMessage, Queue, QueueError, Receipt};
+use crate::ports::queue::{Attributes, BATCH, Depth, Lease, Message, NewMessage, Queue, QueueError, Receipt, XRAY};
 
 /// How long a receive waits for the first message, in seconds: the most that SQS allows.
 const LONG_POLL_SECONDS: i32 = 20;
@@ -50,6 +50,7 @@ impl Queue for SqsQueue {
             .visibility_timeout(whole_seconds(lease))
             .wait_time_seconds(LONG_POLL_SECONDS)
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
+            .message_system_attribute_names(MessageSystemAttributeName::AwsTraceHeader)
             .message_attribute_names("All")
             .send()
             .await
@@ -130,7 +131,15 @@ pub(crate) fn message(message: SqsMessage) -> Option<Message> {
         receipt: Receipt(message.receipt_handle?),
         body: message.body.unwrap_or_default(),
         receive_count: count.unwrap_or(1),
-        attributes: attributes.into_iter().filter_map(|(name, value)| Some((name, value.string_value?))).collect(),
+        attributes: attributes
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value.string_value?)))
+            .chain(
+                received
+                    .get(&MessageSystemAttributeName::AwsTraceHeader)
+                    .map(|header| (XRAY.to_owned(), header.clone())),
+            )
+            .collect(),
     })
 }
 

@@ -48,15 +48,14 @@ impl Clock {
 }
 
 impl Clock {
-    /// How long the machine takes for what is so long by this clock.
+    /// How long, by the machine's clock, a span of its time lasts; a span that is over lasts no time.
     #[must_use]
-    pub fn lasts(&self, duration: Duration) -> Duration {
-        match *self {
-            Self::Real => duration,
-            Self::Simulated { rate, .. } => {
-                Duration::try_from_secs_f64(duration.as_secs_f64() / rate).unwrap_or(Duration::MAX)
-            }
-        }
+    pub fn lasts(&self, span: SignedDuration) -> Duration {
+        let rate = match *self {
+            Self::Real => 1.0,
+            Self::Simulated { rate, .. } => rate,
+        };
+        Duration::try_from_secs_f64((span.as_secs_f64() / rate).max(0.0)).unwrap_or(Duration::MAX)
     }
 }
 
@@ -105,12 +104,12 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_by_a_faster_clock_is_a_shorter_one_of_the_machine() {
-        let minute = Duration::from_secs(60);
-        let lasts = |text: &str| text.parse::<Clock>().unwrap().lasts(minute);
-        assert_eq!(Clock::Real.lasts(minute), minute);
-        assert_eq!(lasts("2024-12-30T22:00:00Z@1000*60"), Duration::from_secs(1));
-        assert_eq!(lasts("2024-12-30T22:00:00Z@1000*1e-300"), Duration::MAX, "it stands still");
+    fn its_time_lasts_by_its_rate() {
+        let lasts = |clock: &str, seconds| clock.parse::<Clock>().unwrap().lasts(SignedDuration::from_secs(seconds));
+        assert_eq!(lasts("2024-12-30T22:00:00Z@1000*60", 120), Duration::from_secs(2));
+        assert_eq!(lasts("2024-12-30T22:00:00Z@1000*60", -120), Duration::ZERO);
+        assert_eq!(lasts("2024-12-30T22:00:00Z@1000*1e-12", 86_400 * 365 * 5000), Duration::MAX);
+        assert_eq!(Clock::Real.lasts(SignedDuration::from_secs(3)), Duration::from_secs(3));
     }
 
     #[test]

@@ -1,28 +1,23 @@
 //! What the ingest queue carries.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::core::interval::Interval;
 use crate::core::key::Series;
+use crate::core::run::{self, Run, RunKind};
 use crate::core::symbol::Symbol;
 use crate::core::trace::TraceParent;
 
 /// A message of the ingest queue: JSON with a field `kind`.
 ///
-/// `{"kind":"refresh"}` is what a schedule sends; the service answers it with a `fetch` for each series, so that each
-/// retries, waits and dead-letters alone.
+/// `{"kind":"refresh"}` asks for everything; the service answers it with a `fetch` for each series, so that each retries,
+/// waits and dead-letters alone.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub enum IngestMessage {
     /// Fetch all series of the watchlist, or those of the named symbols.
-    Refresh {
-        /// The run's name; a message that has none gives its own id to the run.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        run: Option<String>,
-        /// The symbols; none means all.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        symbols: Vec<Symbol>,
-    },
+    Refresh(Refresh),
     /// Fetch one series.
     Fetch {
         /// The run it belongs to.
@@ -36,6 +31,42 @@ pub enum IngestMessage {
     },
 }
 
+/// What a refresh asks for. What a schedule sends is `{"kind":"refresh","scheduled":"2024-12-30T22:30:00Z"}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refresh {
+    /// The run's name. A message that has none is named by when it was due, and otherwise by its own id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+    /// When the schedule was due; none where a person asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduled: Option<Timestamp>,
+    /// Whether nobody was there when it was due.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub catch_up: bool,
+    /// The symbols; none means all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub symbols: Vec<Symbol>,
+    /// Leaves out the series that were fetched at this time or later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fetched_before: Option<Timestamp>,
+    /// Which part of the watchlist this message is about; none is the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<Page>,
+}
+
+/// A part of the watchlist.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Page {
+    /// How many come before it.
+    pub number: u32,
+    /// The symbol of the last series before it.
+    pub symbol: Symbol,
+    /// The interval of that series.
+    pub interval: Interval,
+}
+
 impl IngestMessage {
     /// The message that asks for one series.
     #[must_use]
@@ -45,14 +76,90 @@ impl IngestMessage {
     }
 }
 
+impl Refresh {
+    /// The run that it asks for, where the message has this id and came at this time.
+    #[must_use]
+    pub fn run(&self, message: &str, now: Timestamp) -> Run {
+        let named = self.run.clone().or_else(|| self.scheduled.map(run::scheduled_id));
+        let kind = match self.scheduled {
+            Some(_) if self.catch_up => RunKind::CatchUp,
+            Some(_) => RunKind::Scheduled,
+            None => RunKind::Manual,
+        };
+        Run {
+            id: named.unwrap_or_else(|| message.to_owned()),
+            kind,
+            requested_at: self.scheduled.unwrap_or(now),
+            is_whole: self.symbols.is_empty(),
+        }
+    }
+
+    /// The series that the page before this one ended with.
+    #[must_use]
+    pub fn last_before(&self) -> Option<Series> {
+        self.page.as_ref().map(|page| Series { symbol: page.symbol.clone(), interval: page.interval })
+    }
+
+    /// How many pages come before this one.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.page.as_ref().map_or(0, |page| page.number)
+    }
+
+    /// The page of a run behind this one, which ended with a series.
+    #[must_use]
+    pub fn next(&self, run: &str, last: &Series) -> Self {
+        let page = Page { number: self.number() + 1, symbol: last.symbol.clone(), interval: last.interval };
+        Self { run: Some(run.to_owned()), page: Some(page), ..self.clone() }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn refresh(json: &str) -> Refresh {
+        match serde_json::from_str(json).unwrap() {
+            IngestMessage::Refresh(refresh) => refresh,
+            other => panic!("no refresh: {other:?}"),
+        }
+    }
+
+    fn run(json: &str) -> (String, RunKind, String, bool) {
+        let run = refresh(json).run("message-1", "2024-12-30T23:00:00Z".parse().unwrap());
+        (run.id, run.kind, run.requested_at.to_string(), run.is_whole)
+    }
+
     #[test]
-    fn what_a_schedule_sends_asks_for_everything() {
-        let message: IngestMessage = serde_json::from_str(r#"{"kind":"refresh"}"#).unwrap();
-        assert_eq!(message, IngestMessage::Refresh { run: None, symbols: vec![] });
+    fn what_a_person_sends_asks_for_everything() {
+        assert_eq!(refresh(r#"{"kind":"refresh"}"#), Refresh::default());
+        let expected = ("message-1".to_owned(), RunKind::Manual, "2024-12-30T23:00:00Z".to_owned(), true);
+        assert_eq!(run(r#"{"kind":"refresh"}"#), expected);
+        assert_eq!(run(r#"{"kind":"refresh","run":"r","symbols":["AAPL"]}"#).0, "r");
+        assert!(!run(r#"{"kind":"refresh","symbols":["AAPL"]}"#).3);
+    }
+
+    #[test]
+    fn what_was_due_at_a_time_is_one_run_whoever_says_so() {
+        let due = "2024-12-30T22:30:00Z".to_owned();
+        let id = "20241230T223000-scheduled".to_owned();
+        let scheduled = (id.clone(), RunKind::Scheduled, due.clone(), true);
+        assert_eq!(run(r#"{"kind":"refresh","scheduled":"2024-12-30T22:30:00Z"}"#), scheduled);
+        assert_eq!(run(r#"{"kind":"refresh","scheduled":"2024-12-30T17:30:00-05:00"}"#), scheduled);
+        let late = r#"{"kind":"refresh","scheduled":"2024-12-30T22:30:00Z","catch_up":true}"#;
+        assert_eq!(run(late), (id, RunKind::CatchUp, due, true));
+    }
+
+    #[test]
+    fn a_page_is_read_back_from_its_json_and_leads_to_the_next() {
+        let last = |symbol: &str| Series { symbol: symbol.parse().unwrap(), interval: Interval::Min5 };
+        let first = refresh(r#"{"kind":"refresh","scheduled":"2024-12-30T22:30:00Z","symbols":["A","BTC/USD"]}"#);
+        let second = first.next("run-1", &last("A"));
+        assert_eq!((first.number(), first.last_before()), (0, None));
+        assert_eq!((second.number(), second.last_before()), (1, Some(last("A"))));
+        assert_eq!(second.next("run-1", &last("BTC/USD")).number(), 2);
+        let json = serde_json::to_string(&IngestMessage::Refresh(second.clone())).unwrap();
+        assert_eq!(refresh(&json), second, "{json}");
     }
 
     #[test]
@@ -70,9 +177,11 @@ mod tests {
             (r#"{"kind":"refresh","symbols":["A B"]}"#, "\"A B\""),
             (r#"{"kind":"dance"}"#, "dance"),
             (r#"{"kind":"refresh","symbol":"AAPL"}"#, "symbol"),
+            (r#"{"kind":"refresh","scheduled":"<aws.scheduler.scheduled-time>"}"#, "year"),
+            (r#"{"kind":"refresh","page":{"number":1}}"#, "symbol"),
         ] {
             let error = serde_json::from_str::<IngestMessage>(json).unwrap_err().to_string();
-            assert!(error.contains(words), "{error}");
+            assert!(error.contains(words), "{json}: {error}");
         }
     }
 }

@@ -4,13 +4,14 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::core::interval::{Interval, UnknownInterval};
 use crate::core::symbol::{Symbol, SymbolError};
 
 /// A symbol at an interval: what a chart shows, what a refresh asks for.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
 pub struct Series {
     /// The instrument.
     pub symbol: Symbol,
@@ -119,6 +120,15 @@ pub enum KeyError {
 }
 
 const PATTERN: &str = "PREFIX/interval=1day/symbol=AAPL/candles.csv (intraday: a file a month, such as 2024-01.csv)";
+
+impl fmt::Display for ObjectPath {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.part {
+            Part::Whole => write!(formatter, "{}", self.series),
+            Part::Month(month) => write!(formatter, "{} {month}", self.series),
+        }
+    }
+}
 
 impl ObjectPath {
     /// The path of a series' one object, for daily and longer intervals.

@@ -8,6 +8,9 @@ use thiserror::Error;
 
 use crate::core::trace::TraceParent;
 
+/// The name of the W3C trace context among what stands beside an object or is attached to a message.
+pub const TRACEPARENT: &str = "traceparent";
+
 /// S3 user metadata: names in lower case, values in ASCII.
 pub type Metadata = BTreeMap<String, String>;
 
@@ -128,7 +131,7 @@ impl RawMetadata {
             ("fetched-at", self.fetched_at.map(|time| time.to_string())),
             ("adjust", self.adjust.clone()),
             ("sha256", self.sha256.clone()),
-            ("traceparent", self.traceparent.map(|trace| trace.to_string())),
+            (TRACEPARENT, self.traceparent.map(|trace| trace.to_string())),
             ("run", self.run.clone()),
             (FIRST_WRITTEN, self.first_written.map(|time| time.to_string())),
         ];
@@ -179,7 +182,7 @@ impl TransformedMetadata {
             ("raw-written", Some(self.raw_written.to_string())),
             ("fetched-at", self.fetched_at.map(|time| time.to_string())),
             ("transformed-at", self.transformed_at.map(|time| time.to_string())),
-            ("traceparent", self.traceparent.map(|trace| trace.to_string())),
+            (TRACEPARENT, self.traceparent.map(|trace| trace.to_string())),
             ("run", self.run.clone()),
         ];
         entries(own.into_iter().chain(self.instrument.entries()))
@@ -196,9 +199,9 @@ fn timestamp(metadata: &Metadata, name: &'static str) -> Result<Option<Timestamp
 }
 
 fn traceparent(metadata: &Metadata) -> Result<Option<TraceParent>, MetadataError> {
-    let Some(value) = metadata.get("traceparent") else { return Ok(None) };
+    let Some(value) = metadata.get(TRACEPARENT) else { return Ok(None) };
     let expected = "expected a W3C traceparent";
-    value.parse().map(Some).map_err(|_| MetadataError { name: "traceparent", value: value.clone(), expected })
+    value.parse().map(Some).map_err(|_| MetadataError { name: TRACEPARENT, value: value.clone(), expected })
 }
 
 #[cfg(test)]

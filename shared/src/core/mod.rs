@@ -1,5 +1,6 @@
 //! The pure part: what decides, without any I/O.
 
+pub mod alert;
 pub mod calendar;
 pub mod candle;
 pub mod clean_csv;
@@ -9,10 +10,14 @@ pub mod event;
 pub mod ingest_message;
 pub mod interval;
 pub mod key;
+pub mod lineage;
 pub mod metadata;
+pub mod object_created;
 pub mod raw_csv;
 pub mod report;
+pub mod run;
 pub mod symbol;
 pub mod topology;
 pub mod trace;
 pub mod watchlist;
+pub mod work;

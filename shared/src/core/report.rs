@@ -99,6 +99,11 @@ pub struct Measured {
 }
 
 impl Touched {
+    /// Each share: the class of the alert where it is too large, in words what was done, and what was measured.
+    pub fn each(&self) -> impl Iterator<Item = (&'static str, &'static str, Measured)> {
+        [("quarantined", "set aside", self.quarantined), ("filled", "filled", self.filled)].into_iter()
+    }
+
     /// Whether the object needs somebody's eyes.
     #[must_use]
     pub fn threshold_passed(&self) -> bool {

@@ -16,7 +16,7 @@ pub struct Topology {
     pub prefixes: Prefixes,
     /// What a dead-letter queue's name has behind its queue's.
     pub dead_letter_suffix: String,
-    /// The queues, by their role: `ingest`, `raw`, `transformed`.
+    /// The queues, by their role: `alerts`, `ingest`, `raw`, `transformed`.
     pub queues: BTreeMap<String, QueueTopology>,
 }
 
@@ -84,10 +84,30 @@ impl Topology {
         self.queues.get(role)
     }
 
+    /// The role of the queue that the bucket tells of a key.
+    #[must_use]
+    pub fn role_of_key(&self, key: &str) -> Option<&str> {
+        let wakes =
+            |queue: &QueueTopology| queue.notification.as_ref().is_some_and(|rule| key.starts_with(&rule.prefix));
+        self.queues.iter().find(|(_, queue)| wakes(queue)).map(|(role, _)| role.as_str())
+    }
+
     /// The name of a queue's dead-letter queue. It holds for queue URLs too, which end in the name.
     #[must_use]
     pub fn dead_letter_name(&self, queue: &str) -> String {
         format!("{queue}{}", self.dead_letter_suffix)
+    }
+}
+
+impl Prefixes {
+    /// The prefixes that a service writes under: an event of an object there must never wake it.
+    #[must_use]
+    pub fn written_by(&self, service: &str) -> Vec<&str> {
+        match service {
+            "ingest" => vec![&self.raw],
+            "transform" => vec![&self.transformed, &self.reports, &self.quarantine],
+            _ => vec![],
+        }
     }
 }
 
@@ -97,6 +117,12 @@ impl QueueTopology {
     pub fn visibility_timeout(&self) -> Duration {
         Duration::from_secs(self.visibility_timeout_seconds.into())
     }
+}
+
+/// The name of the environment variable with the URL of a queue's dead-letter queue: `RAW_DLQ_URL`.
+#[must_use]
+pub fn dead_letter_url_variable(role: &str) -> String {
+    format!("{}_DLQ_URL", role.to_ascii_uppercase())
 }
 
 /// The name of the environment variable with a queue's URL: `RAW_QUEUE_URL`.
@@ -112,7 +138,7 @@ mod tests {
     #[test]
     fn every_queue_has_what_its_consumer_needs() {
         let topology = Topology::built_in();
-        for role in ["ingest", "raw", "transformed"] {
+        for role in ["alerts", "ingest", "raw", "transformed"] {
             let queue = topology.queue(role).unwrap();
             assert!(
                 queue.dead_letter_retention_seconds > queue.retention_seconds,
@@ -120,6 +146,13 @@ mod tests {
             );
             assert!((1..=1000).contains(&queue.max_receive_count), "{role}: outside what SQS allows");
         }
+    }
+
+    #[test]
+    fn a_key_belongs_to_the_queue_that_hears_of_it() {
+        let topology = Topology::built_in();
+        let roles = ["raw/a", "transformed/a", "reports/a"].map(|key| topology.role_of_key(key));
+        assert_eq!(roles, [Some("raw"), Some("transformed"), None]);
     }
 
     #[test]

@@ -26,6 +26,35 @@ impl TraceParent {
         (trace_id != 0 && span_id != 0).then_some(Self { trace_id, span_id })
     }
 
+    /// The trace's id, as a number.
+    #[must_use]
+    pub fn trace(&self) -> u128 {
+        self.trace_id
+    }
+
+    /// The causing span's id, as a number.
+    #[must_use]
+    pub fn span(&self) -> u64 {
+        self.span_id
+    }
+
+    /// The same context in the form of AWS X-Ray's header `X-Amzn-Trace-Id`, which S3 passes on to the queue.
+    #[must_use]
+    pub fn to_xray(&self) -> String {
+        let trace = self.trace_id();
+        let (time, unique) = trace.split_at(8);
+        format!("Root=1-{time}-{unique};Parent={:016x};Sampled=1", self.span_id)
+    }
+
+    /// The context in a header of AWS X-Ray; none where it names no trace or no parent, as the first service's does.
+    #[must_use]
+    pub fn from_xray(header: &str) -> Option<Self> {
+        let field = |name: &str| header.split(';').find_map(|field| field.trim().strip_prefix(name));
+        let root = field("Root=1-")?.replace('-', "");
+        let trace_id = u128::from_str_radix(&root, 16).ok().filter(|_| root.len() == 32)?;
+        Self::new(trace_id, u64::from_str_radix(field("Parent=")?, 16).ok()?)
+    }
+
     /// The trace's id, 32 hexadecimal digits.
     #[must_use]
     pub fn trace_id(&self) -> String {
@@ -68,6 +97,19 @@ mod tests {
             (parsed.to_string().as_str(), parsed.trace_id().as_str()),
             (text, "0af7651916cd43dd8448eb211c80319c")
         );
+    }
+
+    #[test]
+    fn a_context_goes_through_the_header_of_x_ray() {
+        let context: TraceParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".parse().unwrap();
+        let header = context.to_xray();
+        assert_eq!(header, "Root=1-0af76519-16cd43dd8448eb211c80319c;Parent=b7ad6b7169203331;Sampled=1");
+        assert_eq!(TraceParent::from_xray(&header), Some(context));
+        for incomplete in
+            ["", "Root=1-0af76519-16cd43dd8448eb211c80319c", "Self=1;Root=1-5", "Root=2-0af76519-1;Parent=1"]
+        {
+            assert_eq!(TraceParent::from_xray(incomplete), None, "{incomplete}");
+        }
     }
 
     #[test]

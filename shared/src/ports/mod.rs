@@ -4,4 +4,5 @@ pub mod clock;
 pub mod notifier;
 pub mod protection;
 pub mod queue;
+pub mod runs;
 pub mod store;

@@ -2,16 +2,7 @@
 
 use async_trait::async_trait;
 
-/// Something the owner should know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Alert {
-    /// What kind of thing it is, one word for one kind: `dead_letter`.
-    pub kind: &'static str,
-    /// What it affects: a key, a symbol, a queue.
-    pub subject: String,
-    /// What happened, and what to do next. Never a secret.
-    pub text: String,
-}
+pub use crate::core::alert::{Alert, Kind};
 
 /// Carries alerts to the owner.
 #[async_trait]

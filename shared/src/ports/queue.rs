@@ -9,6 +9,9 @@ use thiserror::Error;
 /// The most messages that one call receives, sends or deletes; SQS allows no more.
 pub const BATCH: usize = 10;
 
+/// The attribute of a message that carries a trace in the form of AWS X-Ray: S3 passes it on from whoever wrote an object.
+pub const XRAY: &str = "AWSTraceHeader";
+
 /// A queue that delivers at least once, in any order. A received message is hidden for a time, its lease; when the lease
 /// ends before the message is deleted, it is delivered again.
 #[async_trait]

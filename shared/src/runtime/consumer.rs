@@ -96,6 +96,7 @@ impl Consumer {
     fn layered(&self, handler: MessageService) -> MessageService {
         ServiceBuilder::new()
             .layer(layers::span(self.stage))
+            .layer(layers::measure(self.stage))
             .layer(layers::lease(Arc::clone(&self.queue), self.policy.lease))
             .layer(layers::deadline(self.policy.deadline))
             .layer(layers::guard())

@@ -1,5 +1,7 @@
-//! What goes to the dead-letter queue, within what SQS takes.
+//! What goes to the dead-letter queue, within what SQS takes, and what the owner hears of it.
 
+use crate::core::alert::{Alert, Kind};
+use crate::core::work::Work;
 use crate::ports::queue::{Attributes, Message, NewMessage};
 use crate::runtime::outcome::Failure;
 
@@ -30,6 +32,32 @@ pub fn dead_letter(stage: &str, message: &Message, failure: &Failure) -> NewMess
         attach_whole(&mut letter, name, text);
     }
     letter
+}
+
+/// The names of the attributes that say why, as [`dead_letter`] attaches them.
+const REASONS: [&str; 6] = ["class", "stage", "message-id", "attempts", "trace-id", "reason"];
+
+/// The message as it was before it was given up, to be sent where it came from: as a new message it has all its tries.
+#[must_use]
+pub fn original(letter: &Message) -> NewMessage {
+    let own = letter.attributes.iter().filter(|(name, _)| !REASONS.contains(&name.as_str()));
+    let attributes = own.map(|(name, text)| (name.clone(), text.clone())).collect();
+    NewMessage { body: letter.body.clone(), attributes }
+}
+
+/// What the owner hears of it. A message that is buried again after a crash is the same cause.
+#[must_use]
+pub fn alert(stage: &str, message: &Message, failure: &Failure) -> Alert {
+    let work = Work::of(&message.body);
+    let kind = if stage == "ingest" { Kind::IngestFailed } else { Kind::DeadLetter };
+    let subject = work.subject().unwrap_or_else(|| format!("message {}", message.id));
+    Alert::new(kind, subject, &failure.message)
+        .class(failure.class)
+        .series(work.series)
+        .key(work.key)
+        .run(work.run)
+        .traced(failure.trace_id.clone().or_else(|| trace_of(message)))
+        .cause(format!("message {} receive {}", message.id, message.receive_count))
 }
 
 /// The most telling first.
@@ -127,12 +155,35 @@ mod tests {
     }
 
     #[test]
+    fn the_original_has_what_the_message_carried_and_nothing_of_the_reasons() {
+        let given = message("body", &[("own", "x")]);
+        let letter = dead_letter("load", &given, &Failure::new("bad", "why").traced(Some(TRACE.into())));
+        let standing = Message { attributes: letter.attributes, body: letter.body, ..given.clone() };
+        assert_eq!(original(&standing), NewMessage { body: given.body, attributes: given.attributes });
+    }
+
+    #[test]
     fn the_trace_is_that_of_the_message_where_the_failure_names_none() {
         let traceparent = format!("00-{TRACE}-b7ad6b7169203331-01");
         let body = serde_json::json!({"traceparent": traceparent}).to_string();
         for message in [message(&body, &[]), message("x", &[("traceparent", &traceparent)])] {
             assert_eq!(dead_letter("load", &message, &Failure::new("bad", "why")).attributes["trace-id"], TRACE);
         }
+    }
+
+    #[test]
+    fn the_owner_hears_what_it_affects_and_where_to_look() {
+        let body = format!(
+            r#"{{"kind":"fetch","run":"r","symbol":"AAPL","interval":"1day","traceparent":"00-{TRACE}-b7ad6b7169203331-01"}}"#
+        );
+        let heard = alert("ingest", &message(&body, &[]), &Failure::new("plan", "no"));
+        assert_eq!(
+            (heard.kind, heard.subject.as_str(), heard.class.as_str()),
+            (Kind::IngestFailed, "AAPL 1day", "plan")
+        );
+        assert_eq!((heard.run.as_deref(), heard.trace_id.as_deref()), (Some("r"), Some(TRACE)));
+        let heard = alert("loader", &message("x", &[]), &Failure::new("bad_message", "no"));
+        assert_eq!((heard.kind, heard.subject.as_str()), (Kind::DeadLetter, "message id-1"));
     }
 
     #[test]

@@ -14,8 +14,11 @@ use tower::util::BoxCloneSyncService;
 use tower::{Layer, ServiceExt, service_fn};
 use tracing::Instrument;
 
-use crate::ports::queue::{Lease, Message, Queue};
+use crate::core::trace::TraceParent;
+use crate::ports::queue::{Lease, Message, Queue, XRAY};
+use crate::runtime::measures;
 use crate::runtime::outcome::{Setback, Settled};
+use crate::runtime::telemetry;
 
 /// A message in the hands of a consumer. It is shared, not copied, on its way through the layers.
 pub type Delivery = Arc<Message>;
@@ -23,12 +26,39 @@ pub type Delivery = Arc<Message>;
 /// Anything that settles messages: a handler, or a handler with layers around it.
 pub type MessageService = BoxCloneSyncService<Delivery, Settled, Setback>;
 
-/// A span for all that is logged about a message.
+/// A span for all that is logged about a message, named as OpenTelemetry's conventions for messaging have it. It goes on with
+/// the trace that S3 passed on, where it did.
 pub fn span(stage: &'static str) -> impl Layer<MessageService, Service = MessageService> + Clone {
     layer_fn(move |inner: MessageService| {
         MessageService::new(service_fn(move |delivery: Delivery| {
-            let span = tracing::info_span!("message", stage, id = delivery.id, attempt = delivery.receive_count);
+            let span = tracing::info_span!(
+                "message",
+                stage,
+                id = delivery.id,
+                attempt = delivery.receive_count,
+                otel.name = format!("process {stage}"),
+                otel.kind = "consumer",
+                messaging.system = "aws_sqs",
+                messaging.operation.name = "process",
+                messaging.operation.type = "process",
+                messaging.message.id = delivery.id,
+            );
+            let header = delivery.attributes.get(XRAY);
+            let span = telemetry::follow(span, header.and_then(|header| TraceParent::from_xray(header)));
             inner.clone().oneshot(delivery).instrument(span)
+        }))
+    })
+}
+
+/// Measures how long the work takes, by how it ends.
+pub fn measure(stage: &'static str) -> impl Layer<MessageService, Service = MessageService> + Clone {
+    layer_fn(move |inner: MessageService| {
+        MessageService::new(service_fn(move |delivery: Delivery| {
+            let (begun, work) = (Instant::now(), inner.clone().oneshot(delivery));
+            work.map(move |outcome| {
+                measures::processed(stage, &outcome, begun.elapsed());
+                outcome
+            })
         }))
     })
 }

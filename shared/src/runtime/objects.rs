@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::Semaphore;
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt, service_fn};
 
 use crate::core::event::{self, EventKind, Notification, ObjectEvent};
 use crate::runtime::layers::{Delivery, MessageService};
+use crate::runtime::measures;
 use crate::runtime::outcome::{Failure, Outcome, Setback, Settled};
 
 /// A service that settles one object event.
@@ -61,10 +63,14 @@ async fn handle_one(scope: &Scope, budget: &Semaphore, handler: &ObjectService, 
     }
     let bytes = u32::try_from(event.size.unwrap_or(0)).unwrap_or(u32::MAX).min(scope.bytes_in_flight);
     let _held = budget.acquire_many(bytes).await.map_err(anyhow::Error::from)?;
-    let key = event.key.clone();
+    let (key, written) = (event.key.clone(), event.time);
     let outcome = handler.clone().oneshot(event).await;
     if let Ok(settled) = &outcome {
         tracing::info!(key, ?settled, "settled");
+    }
+    // By the machine's time, as the event's is S3's, whatever clock the rest goes by.
+    if let (Ok(Settled::Done), Some(written)) = (&outcome, written) {
+        measures::hop_done(&scope.prefix, written, Timestamp::now());
     }
     outcome
 }

@@ -3,7 +3,10 @@
 use anyhow::anyhow;
 use std::time::Duration;
 
+use crate::adapters::database::DatabaseError;
+use crate::adapters::watchlist_source::NoWatchlist;
 use crate::ports::queue::QueueError;
+use crate::ports::runs::RunsError;
 use crate::ports::store::StoreError;
 
 /// What a handler says of a message, or of one object in it.
@@ -76,6 +79,28 @@ impl From<StoreError> for Setback {
 
 impl From<QueueError> for Setback {
     fn from(error: QueueError) -> Self {
+        Self::Down(anyhow!(error))
+    }
+}
+
+impl From<DatabaseError> for Setback {
+    fn from(error: DatabaseError) -> Self {
+        if error.is_outage() { Self::Down(anyhow!(error)) } else { Self::Retry(anyhow!(error)) }
+    }
+}
+
+impl From<RunsError> for Setback {
+    fn from(error: RunsError) -> Self {
+        match error {
+            RunsError::Down(_) => Self::Down(anyhow!(error)),
+            RunsError::Refused(_) => Self::Retry(anyhow!(error)),
+        }
+    }
+}
+
+/// A watchlist that is broken is mended by its owner: until then what needs it waits, and none of it is given up.
+impl From<NoWatchlist> for Setback {
+    fn from(error: NoWatchlist) -> Self {
         Self::Down(anyhow!(error))
     }
 }

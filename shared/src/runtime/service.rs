@@ -1,6 +1,6 @@
 //! The life of a service: logs, signals, exit code.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,16 +8,19 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 use crate::adapters::aws::Aws;
 use crate::adapters::ecs::EcsProtection;
 use crate::adapters::log_notifier::LogNotifier;
-use crate::core::topology::Topology;
+use crate::adapters::queue_notifier::QueueNotifier;
+use crate::adapters::system_clock;
+use crate::core::topology::{Topology, queue_url_variable};
+use crate::ports::notifier::Notifier;
 use crate::ports::protection::Protection;
 use crate::ports::queue::Queue;
 use crate::runtime::consumer::{Consumer, Policy};
 use crate::runtime::env::Env;
+use crate::runtime::telemetry::Telemetry;
 
 /// Runs a service until it ends or is told to stop (SIGTERM, SIGINT), and says how it went: 0 after a stop, 1 after an
 /// error, whose chain is the last thing logged.
@@ -25,10 +28,14 @@ pub async fn run<F>(name: &'static str, start: impl FnOnce(Env, CancellationToke
 where
     F: Future<Output = anyhow::Result<()>>,
 {
-    init_logs();
-    let stop = CancellationToken::new();
-    let result = match stop_on_signals(stop.clone()) {
-        Ok(()) => start(Env::of_process(), stop).await,
+    let env = Env::of_process();
+    let result = match Telemetry::start(name, &env) {
+        Ok(telemetry) => {
+            let result = until_stopped(env, start).await;
+            // It blocks, and the runtime's other threads do the sending.
+            let _ = tokio::task::spawn_blocking(|| telemetry.stop()).await;
+            result
+        }
         Err(error) => Err(error),
     };
     match result {
@@ -43,15 +50,13 @@ where
     }
 }
 
-/// Logs to standard error: lines for people, or JSON where `LOG_FORMAT` is `json`. `RUST_LOG` chooses what is logged.
-fn init_logs() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
-    if Env::of_process().optional("LOG_FORMAT") == Some("json") {
-        builder.json().init();
-    } else {
-        builder.with_ansi(false).init();
-    }
+async fn until_stopped<F>(env: Env, start: impl FnOnce(Env, CancellationToken) -> F) -> anyhow::Result<()>
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
+    let stop = CancellationToken::new();
+    stop_on_signals(stop.clone())?;
+    start(env, stop).await
 }
 
 fn stop_on_signals(stop: CancellationToken) -> anyhow::Result<()> {
@@ -74,22 +79,45 @@ fn stop_on_signals(stop: CancellationToken) -> anyhow::Result<()> {
 pub async fn consumer(stage: &'static str, role: &str, env: &Env, aws: &Aws) -> anyhow::Result<Consumer> {
     let topology = Topology::built_in();
     let known = topology.queue(role).with_context(|| format!("find queue {role} in topology.json"))?;
-    let url = env.queue_url(role)?;
+    let (url, policy) = (env.queue_url(role)?, policy(env, known.visibility_timeout())?);
     let queue = aws.queue(url);
     let answer = tokio::time::timeout(Duration::from_secs(15), queue.depth()).await;
     answer
         .context("it did not answer within 15 s")
         .and_then(|depth| depth.map_err(anyhow::Error::from))
         .with_context(|| format!("reach the queue at {url} (is AWS, or LocalStack, up at AWS_ENDPOINT_URL?)"))?;
-    let slots = env.parsed_or("SLOTS", NonZeroUsize::MIN.saturating_add(3))?;
     Ok(Consumer {
         stage,
         queue: Arc::new(queue),
         dead_letters: Arc::new(aws.queue(&topology.dead_letter_name(url))),
-        notifier: Arc::new(LogNotifier),
+        notifier: notifier(stage, env, aws)?,
         protection: protection(env)?,
-        policy: Policy::new(slots.get(), known.visibility_timeout()),
+        policy,
     })
+}
+
+/// What carries a service's alerts: the alerts queue, or the log alone where the settings name no queue.
+///
+/// # Errors
+/// A clock setting that is none.
+pub fn notifier(stage: &'static str, env: &Env, aws: &Aws) -> anyhow::Result<Arc<dyn Notifier>> {
+    let variable = queue_url_variable("alerts");
+    let Some(url) = env.optional(&variable) else {
+        tracing::warn!("{variable} is not set: alerts go to this log alone");
+        return Ok(Arc::new(LogNotifier));
+    };
+    let now = system_clock::now(env.clock()?);
+    Ok(Arc::new(QueueNotifier::new(stage, Arc::new(aws.queue(url)), now)))
+}
+
+/// The settings of a consumer: `SLOTS`, how many messages it has in hand at once (4), and `LEASE_SECONDS`, how long each is
+/// hidden from others at a time (the queue's visibility timeout).
+fn policy(env: &Env, visibility_timeout: Duration) -> anyhow::Result<Policy> {
+    let slots = env.parsed_or("SLOTS", NonZeroUsize::MIN.saturating_add(3))?;
+    let timeout =
+        NonZeroU64::new(visibility_timeout.as_secs()).context("find a visibility timeout in topology.json")?;
+    let lease = env.parsed_or("LEASE_SECONDS", timeout)?;
+    Ok(Policy::new(slots.get(), Duration::from_secs(lease.get())))
 }
 
 /// ECS tells its containers where its agent is; nobody else does.

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::ports::notifier::{Alert, Notifier};
+use crate::ports::notifier::Notifier;
 use crate::ports::queue::{Message, Queue};
 use crate::runtime::attempts::Attempts;
 use crate::runtime::backoff::Backoff;
 use crate::runtime::breaker::Breaker;
 use crate::runtime::consumer::Policy;
-use crate::runtime::dead_letter::dead_letter;
+use crate::runtime::dead_letter::{alert, dead_letter};
 use crate::runtime::deletions::Deletions;
+use crate::runtime::measures;
 use crate::runtime::outcome::{Failure, Outcome, Setback};
 
 /// The longest that a message is hidden. SQS ends every lease twelve hours after the receipt, and refuses what would go
@@ -30,7 +31,8 @@ pub struct Settlement {
     dead_letters: Arc<dyn Queue>,
     notifier: Arc<dyn Notifier>,
     deletions: Deletions,
-    attempts: Attempts,
+    failures: Attempts,
+    outages: Attempts,
 }
 
 impl Settlement {
@@ -44,8 +46,8 @@ impl Settlement {
         deletions: Deletions,
         policy: Policy,
     ) -> Self {
-        let (breaker, attempts) = (Breaker::new(policy.outage), Attempts::default());
-        Self { stage, queue, policy, breaker, dead_letters, notifier, deletions, attempts }
+        let (breaker, failures, outages) = (Breaker::new(policy.outage), Attempts::default(), Attempts::default());
+        Self { stage, queue, policy, breaker, dead_letters, notifier, deletions, failures, outages }
     }
 
     /// Does what an outcome asks for.
@@ -68,41 +70,43 @@ impl Settlement {
     }
 
     async fn delete(&self, message: &Message) {
-        self.attempts.settled(&message.id);
+        self.failures.settled(&message.id);
+        self.outages.settled(&message.id);
         self.deletions.add(message.receipt.clone()).await;
     }
 
     async fn retry(&self, message: &Message, error: &anyhow::Error) {
-        let failures = self.attempts.failed(&message.id);
+        let failures = self.failures.failed(&message.id);
         if failures >= self.policy.attempts {
             let words = format!("given up after {failures} failures: {error:#}");
             return self.bury(message, Failure::new("gave_up", words)).await;
         }
-        let wait = self.policy.retry.wait(message.receive_count);
+        let wait = self.policy.retry.wait(failures);
         tracing::warn!(id = message.id, attempt = message.receive_count, "{error:#}; trying again in {wait:.1?}");
         self.give_back(message, wait).await;
     }
 
     /// A message that meets an outage again and again stays away for longer each time: otherwise its probes alone would
-    /// use up, in a long outage, the receives after which the queue itself gives it up.
+    /// use up, in a long outage, the receives after which the queue itself gives it up. How often it was received before is
+    /// not the measure: consumers that died with it were no outage, and it is not to wait for minutes because of them.
     async fn wait_for_what_is_down(&self, message: &Message, error: &anyhow::Error) {
         let wait = self.breaker.failed();
         tracing::warn!(id = message.id, "{error:#}; receiving again in {wait:.1?}");
         let own = Backoff { first: self.policy.outage.first, most: self.policy.retry.most };
-        self.give_back(message, wait.max(own.wait(message.receive_count))).await;
+        self.give_back(message, wait.max(own.wait(self.outages.failed(&message.id)))).await;
     }
 
-    /// Moves a message to the dead-letter queue. It is deleted here only once it stands there.
+    /// Moves a message to the dead-letter queue. It is deleted here only once it stands there and the owner was told: a
+    /// crash between the steps buries it twice rather than in silence.
     async fn bury(&self, message: &Message, failure: Failure) {
         let letter = dead_letter(self.stage, message, &failure);
         if let Err(error) = self.dead_letters.send(&[letter]).await {
             tracing::warn!(id = message.id, "not moved to the dead-letter queue: {error}");
-            return self.give_back(message, self.policy.retry.wait(message.receive_count)).await;
+            return self.give_back(message, self.policy.retry.wait(self.outages.failed(&message.id))).await;
         }
+        self.notifier.notify(alert(self.stage, message, &failure)).await;
         self.delete(message).await;
-        let subject = format!("{} message {}", self.stage, message.id);
-        let text = format!("{}: {}", failure.class, failure.message);
-        self.notifier.notify(Alert { kind: "dead_letter", subject, text }).await;
+        measures::buried(self.stage, failure.class);
     }
 
     /// Ends the lease after a wait; where even that fails, it ends by itself.

@@ -13,6 +13,7 @@ use tower::ServiceExt;
 use crate::ports::queue::{BATCH, Message, QueueError};
 use crate::runtime::breaker::Outage;
 use crate::runtime::layers::MessageService;
+use crate::runtime::measures;
 use crate::runtime::protector::InHand;
 use crate::runtime::settlement::Settlement;
 
@@ -51,6 +52,7 @@ impl Worker {
             match self.receive(slots.num_permits(), stop).await {
                 Ok(messages) => {
                     failures = 0;
+                    measures::received(self.settlement.stage, messages.len());
                     self.begin(messages, slots, stop);
                 }
                 Err(error) => {

@@ -49,6 +49,32 @@ async fn a_day_later_only_what_is_open_is_asked_for() {
 }
 
 #[tokio::test]
+async fn the_watchlist_says_how_far_back_a_series_reaches() {
+    let world = world(Settings::default()).await;
+    world.reach_back("2024-10-15");
+    world.deliver(&fetch("AAPL", "1h")).await.unwrap();
+    assert_eq!(starts(&world).await, ["2024-10-01", "2024-11-01", "2024-12-01"]);
+    world.deliver(&fetch("AAPL", "1day")).await.unwrap();
+    assert_eq!(starts(&world).await[3], "2024-10-15");
+    // Who makes it longer has the months fetched that it lacks.
+    world.reach_back("2024-09-15");
+    world.deliver(&fetch_in("run-2", "AAPL", "1h")).await.unwrap();
+    assert_eq!(starts(&world).await[4..], ["2024-09-01", "2024-12-01"]);
+}
+
+#[tokio::test]
+async fn while_the_watchlist_is_broken_no_credit_is_spent() {
+    let world = world(Settings::default()).await;
+    std::fs::write(&world.watchlist, "[groups.a]\nsymbol = [\"AAPL\"]\n").unwrap();
+    let outcome = world.deliver(&fetch("AAPL", "1day")).await;
+    assert!(matches!(outcome, Err(Setback::Later { .. })), "{outcome:?}");
+    assert_eq!(starts(&world).await, [""; 0]);
+    world.reach_back("1");
+    world.deliver(&fetch("AAPL", "1day")).await.unwrap();
+    assert_eq!(starts(&world).await, ["2023-12-30"]);
+}
+
+#[tokio::test]
 async fn a_missing_month_is_asked_for_and_one_of_another_hand_is_not_taken_for_it() {
     let world = world(Settings::default()).await;
     world.deliver(&fetch("AAPL", "1h")).await.unwrap();
@@ -95,8 +121,8 @@ async fn a_message_that_comes_again_after_its_work_costs_nothing() {
 async fn a_month_of_minutes_takes_as_many_answers_as_it_needs_and_later_only_its_end() {
     const DECEMBER: &str = "raw/interval=1min/symbol=AAPL/2024-12.csv";
     let world = world(Settings::default()).await;
-    let year = |world: &World| candlewick_ingest::handler::Ingest { years: 1, ..world.ingest(PLENTY, KEY) };
-    deliver(year(&world), &fetch("AAPL", "1min")).await.unwrap();
+    world.reach_back("1");
+    world.deliver(&fetch("AAPL", "1min")).await.unwrap();
     let november = world.lines("raw/interval=1min/symbol=AAPL/2024-11.csv").await;
     // Twenty sessions of 390 minutes, but for the one of three hours and a half after Thanksgiving.
     assert_eq!(november.len(), 19 * 390 + 210);
@@ -107,7 +133,7 @@ async fn a_month_of_minutes_takes_as_many_answers_as_it_needs_and_later_only_its
     let before = world.lines(DECEMBER).await;
 
     let next = world.at("2024-12-31T22:00:30Z").await;
-    deliver(year(&next), &fetch_in("run-2", "AAPL", "1min")).await.unwrap();
+    next.deliver(&fetch_in("run-2", "AAPL", "1min")).await.unwrap();
     assert_eq!(starts(&next).await, ["2024-12-29"], "from the day before the last candle");
     let after = next.lines(DECEMBER).await;
     assert_eq!(after.len(), before.len() + 390);
@@ -128,7 +154,7 @@ async fn a_changed_past_candle_is_updated_and_counted() {
     let object = world.object(DAILY).await;
     assert_eq!(object.info.metadata.get("changed-candles").map(String::as_str), Some("1"));
     assert_eq!(String::from_utf8(object.body.to_vec()).unwrap(), right);
-    assert_eq!(world.heard.kinds(), [""; 0], "one correction is no split");
+    assert_eq!(world.heard.kinds(), [], "one correction is no split");
     world.deliver(&fetch_in("run-3", "AAPL", "1day")).await.unwrap();
     assert_eq!(world.object(DAILY).await.info.metadata.get("changed-candles"), None);
 }

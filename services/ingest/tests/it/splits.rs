@@ -1,6 +1,7 @@
 //! A split changes every price there was, and so everything is fetched again.
 
 use candlewick_ingest::budget::Plan;
+use candlewick_shared::ports::notifier::Kind;
 use candlewick_shared::runtime::outcome::Setback;
 use candlewick_simulator::settings::Settings;
 use serde_json::json;
@@ -39,7 +40,7 @@ async fn a_split_fetches_every_month_again_once_and_tells_the_owner() {
         assert_eq!(world.metadata(&key).await.run.as_deref(), Some("run-2"), "{key}");
     }
     assert_eq!(world.asked("/time_series").await.len(), 59, "each month once");
-    assert_eq!(world.heard.kinds(), ["split"]);
+    assert_eq!(world.heard.kinds(), [Kind::SplitFound]);
     let text = world.heard.text();
     assert!(text.contains("AAPL 1h") && text.contains("0.2500"), "{text}");
 }
@@ -58,7 +59,7 @@ async fn a_split_is_not_lost_when_the_credits_end_in_its_middle() {
         assert_eq!(world.metadata(&key).await.run.as_deref(), Some("run-2"), "{key}");
     }
     assert_eq!(world.asked("/time_series").await.len(), 60, "only the month that shows it was asked for twice");
-    assert_eq!(world.heard.kinds(), ["split"]);
+    assert_eq!(world.heard.kinds(), [Kind::SplitFound]);
 }
 
 #[tokio::test]
@@ -72,5 +73,5 @@ async fn history_that_is_left_as_it_was_is_no_split() {
 async fn days_are_replaced_whole_and_the_owner_hears_of_it() {
     let world = split("1day", "daily").await;
     world.deliver(&fetch_in("run-2", "AAPL", "1day")).await.unwrap();
-    assert_eq!((world.asked("/time_series").await.len(), world.heard.kinds()), (1, vec!["split"]));
+    assert_eq!((world.asked("/time_series").await.len(), world.heard.kinds()), (1, vec![Kind::SplitFound]));
 }

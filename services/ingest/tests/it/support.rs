@@ -13,12 +13,15 @@ use candlewick_ingest::metered::MeteredQueue;
 use candlewick_shared::adapters::memory_queue::MemoryQueue;
 use candlewick_shared::adapters::memory_store::MemoryStore;
 use candlewick_shared::adapters::system_clock;
+use candlewick_shared::adapters::watchlist_source::WatchlistSource;
+use candlewick_shared::core::alert::State;
 use candlewick_shared::core::clock::Clock;
 use candlewick_shared::core::ingest_message::IngestMessage;
 use candlewick_shared::core::metadata::RawMetadata;
 use candlewick_shared::ports::clock::Now;
-use candlewick_shared::ports::notifier::{Alert, Notifier};
+use candlewick_shared::ports::notifier::{Alert, Kind, Notifier};
 use candlewick_shared::ports::queue::{Attributes, Message, Queue, Receipt};
+use candlewick_shared::ports::runs::Runs;
 use candlewick_shared::ports::store::{Object, ObjectStore};
 use candlewick_shared::runtime::outcome::{Outcome, Setback};
 use candlewick_simulator::fault_text::parse_faults;
@@ -27,6 +30,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::book::Book;
 
 /// The key to the API: no error may show it.
 pub const KEY: &str = "a-very-secret-key";
@@ -51,8 +56,19 @@ impl Notifier for Heard {
 }
 
 impl Heard {
-    pub fn kinds(&self) -> Vec<&'static str> {
-        self.0.lock().unwrap().iter().map(|alert| alert.kind).collect()
+    /// What was told to be wrong.
+    pub fn kinds(&self) -> Vec<Kind> {
+        self.of(State::Firing)
+    }
+
+    /// What was told to be well again.
+    pub fn resolved(&self) -> Vec<Kind> {
+        self.of(State::Resolved)
+    }
+
+    fn of(&self, state: State) -> Vec<Kind> {
+        let alerts = self.0.lock().unwrap();
+        alerts.iter().filter(|alert| alert.state == state).map(|alert| alert.kind).collect()
     }
 
     pub fn text(&self) -> String {
@@ -68,8 +84,11 @@ pub struct World {
     /// Where the API is: no error may show it.
     pub url: String,
     pub now: Now,
+    pub book: Arc<Book>,
+    pub watchlist: PathBuf,
+    /// The list is one source for all deliveries, as in a service.
+    source: Arc<WatchlistSource>,
     clock: Clock,
-    watchlist: PathBuf,
     _dir: tempfile::TempDir,
     _stop: DropGuard,
 }
@@ -102,16 +121,26 @@ pub async fn moving(settings: Settings, clock: Clock) -> World {
     tokio::spawn(candlewick_simulator::serve(listener, settings, stop.clone().cancelled_owned()));
     let watchlist = dir.path().join("watchlist.toml");
     std::fs::write(&watchlist, "[groups.a]\nsymbols = [\"AAPL\", \"MSFT\"]\nintervals = [\"1day\", \"1h\"]\n").unwrap();
-    let (store, queue, heard, now) = (Arc::default(), Arc::default(), Arc::default(), system_clock::now(clock));
-    World { store, queue, heard, url, now, clock, watchlist, _dir: dir, _stop: stop.drop_guard() }
+    let (store, queue, heard, now) =
+        (Arc::default(), Arc::default(), Arc::<Heard>::default(), system_clock::now(clock));
+    let (book, notifier) = (Arc::default(), Arc::clone(&heard) as Arc<dyn Notifier>);
+    let source = Arc::new(WatchlistSource::file(watchlist.clone(), notifier));
+    World { store, queue, heard, url, now, book, watchlist, source, clock, _dir: dir, _stop: stop.drop_guard() }
 }
 
 impl World {
-    /// The same bucket at another time, with an API that has not been asked yet.
+    /// The same bucket and watchlist at another time, with an API that has not been asked yet.
     pub async fn at(&self, now: &str) -> Self {
         let time: Timestamp = now.parse().unwrap();
         let world = moving(Settings::default(), still(now)).await;
+        std::fs::copy(&self.watchlist, &world.watchlist).unwrap();
         World { store: Arc::clone(&self.store), now: Arc::new(move || time), clock: Clock::Real, ..world }
+    }
+
+    /// Sets how far back the watchlist says that history reaches: years, or a date.
+    pub fn reach_back(&self, history: &str) {
+        let list = format!("[groups.a]\nsymbols = [\"AAPL\"]\nhistory = {history}\n");
+        std::fs::write(&self.watchlist, list).unwrap();
     }
 
     pub fn client(&self, key: &str) -> Client {
@@ -124,7 +153,8 @@ impl World {
         let keeper = Keeper::new(plan, Arc::clone(&self.now), self.clock, Arc::clone(&notifier));
         let queue = Arc::new(MeteredQueue::new(self.queue.clone(), client.clone(), keeper));
         let (store, now) = (Arc::clone(&self.store) as Arc<dyn ObjectStore>, Arc::clone(&self.now));
-        Ingest { client, store, queue, notifier, watchlist: self.watchlist.clone(), years: 5, now }
+        let (watchlist, runs) = (Arc::clone(&self.source), Arc::clone(&self.book) as Arc<dyn Runs>);
+        Ingest { client, store, queue, notifier, watchlist, runs, now }
     }
 
     pub async fn deliver(&self, body: &str) -> Outcome {
@@ -133,6 +163,11 @@ impl World {
 
     pub async fn deliver_with(&self, body: &str, key: &str) -> Outcome {
         deliver(self.ingest(PLENTY, key), body).await
+    }
+
+    /// Delivers a message with an id of its own.
+    pub async fn deliver_as(&self, id: &str, body: &str) -> Outcome {
+        deliver_as(id, self.ingest(PLENTY, KEY), body).await
     }
 
     /// What the queue holds.
@@ -182,8 +217,12 @@ impl World {
 }
 
 pub async fn deliver(ingest: Ingest, body: &str) -> Outcome {
+    deliver_as("message-1", ingest, body).await
+}
+
+async fn deliver_as(id: &str, ingest: Ingest, body: &str) -> Outcome {
     let message = Message {
-        id: "message-1".to_owned(),
+        id: id.to_owned(),
         receipt: Receipt("receipt".to_owned()),
         body: body.to_owned(),
         receive_count: 1,

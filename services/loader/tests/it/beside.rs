@@ -1,7 +1,7 @@
 //! What the loader keeps beside the candles, and what it says of objects that it cannot load.
 
 use candlewick_shared::core::metadata::{Instrument, Metadata, TransformedMetadata};
-use candlewick_shared::core::report::{Report, Rows};
+use candlewick_shared::core::report::{Report, Rows, Source};
 use libtest_mimic::Trial;
 
 use crate::trial;
@@ -15,6 +15,10 @@ pub fn trials() -> Vec<Trial> {
         trial("a_key_that_names_no_series_is_a_permanent_failure", a_key_that_names_no_series),
         trial("broken_metadata_is_a_permanent_failure", broken_metadata_is_a_permanent_failure),
         trial("a_report_becomes_a_row_of_quality", a_report_becomes_a_row_of_quality),
+        trial(
+            "a_report_on_another_cleaning_is_not_kept_but_the_right_one_is_when_it_comes",
+            a_report_on_another_cleaning,
+        ),
         trial("what_is_said_of_an_instrument_is_kept", what_is_said_of_an_instrument_is_kept),
         trial("the_ledger_says_where_a_version_came_from", the_ledger_says_where_a_version_came_from),
     ]
@@ -79,23 +83,45 @@ async fn broken_metadata_is_a_permanent_failure(world: World) {
     let failure = world.failure(JANUARY).await;
     assert!(failure.class == "bad_metadata" && failure.message.contains("yesterday"), "{failure:?}");
     assert_eq!(world.candles().await, []);
+    assert!(world.value(ERROR).await.starts_with("metadata raw-written is \"yesterday\""));
+    world.load_rows(JANUARY, 1, &[(1, 10)]).await;
+    assert_eq!(world.value(ERROR).await, "");
 }
 
 const REPORTS: &str = "reports/interval=1min/symbol=AAPL/2024-01.json";
+
+/// Puts a report on the cleaning of the raw object with an entity tag.
+async fn put_report(world: &World, raw_etag: &str, rows: Rows) {
+    let source = Source { etag: raw_etag.to_owned(), ..Source::default() };
+    let report = Report { symbol: "AAPL".to_owned(), source, rows, ..Report::default() };
+    world.put(REPORTS, serde_json::to_vec(&report).unwrap(), Metadata::new()).await;
+}
 
 async fn a_report_becomes_a_row_of_quality(world: World) {
     let quality = "select concat_ws(' ', rows_read, kept, filled, quarantined, report->>'symbol') from quality";
     for read in [7, 8] {
         let quarantined = [("low".to_owned(), 1), ("future".to_owned(), 2)].into();
         let rows = Rows { read, kept: 3, filled: 1, quarantined, ..Rows::default() };
-        let report = Report { symbol: "AAPL".to_owned(), rows, ..Report::default() };
-        world.put(REPORTS, serde_json::to_vec(&report).unwrap(), Metadata::new()).await;
+        put_report(&world, "raw-etag", rows).await;
         world.load_rows(JANUARY, 1, &[(1, read as u32)]).await;
         assert_eq!(world.value(quality).await, format!("{read} 3 1 3 AAPL"));
     }
     world.put(REPORTS, "no report", Metadata::new()).await;
     world.load_rows(JANUARY, 1, &[(1, 9)]).await;
     assert_eq!((world.value(quality).await, world.candles().await), ("8 3 1 3 AAPL".to_owned(), vec![(1, 9)]));
+}
+
+/// A transform that reads an old raw object writes its report, and only then learns that it is late: what it wrote may stand
+/// beside the newer clean object when that is loaded. It makes both once more, and the object comes again.
+async fn a_report_on_another_cleaning(world: World) {
+    let rows = |read| Rows { read, kept: read, ..Rows::default() };
+    let quality = "select coalesce(string_agg(rows_read::text, ' '), 'none') from quality";
+    put_report(&world, "older-etag", rows(7)).await;
+    world.load_rows(JANUARY, 1, &[(1, 10)]).await;
+    assert_eq!(world.value(quality).await, "none");
+    put_report(&world, "raw-etag", rows(1)).await;
+    world.superseded(JANUARY).await;
+    assert_eq!(world.value(quality).await, "1");
 }
 
 async fn what_is_said_of_an_instrument_is_kept(world: World) {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use candlewick_loader::ledger;
 use candlewick_shared::runtime::outcome::{Outcome, Setback, Settled};
 use libtest_mimic::Trial;
 use sqlx::postgres::PgPoolOptions;
@@ -18,7 +19,10 @@ pub fn trials() -> Vec<Trial> {
         trial("loaders_of_two_objects_of_a_series_wait_for_each_other", loaders_of_two_objects),
         trial("a_database_that_goes_away_is_an_outage", a_database_that_goes_away_is_an_outage),
         trial("a_database_that_is_not_there_is_an_outage", a_database_that_is_not_there_is_an_outage),
+        trial("a_primary_that_became_a_standby_is_an_outage", a_primary_that_became_a_standby),
         trial("a_loader_that_is_given_up_leaves_nothing", a_loader_that_is_given_up_leaves_nothing),
+        trial("a_copy_that_is_given_up_leaves_no_connection_behind", a_copy_that_is_given_up),
+        trial("a_loader_that_vanished_holds_its_lock_for_minutes_at_the_most", a_loader_that_vanished),
     ]
 }
 
@@ -118,6 +122,22 @@ async fn a_database_that_is_not_there_is_an_outage(world: World) {
     assert_outage(&world.deliver(JANUARY).await);
 }
 
+/// After a failover the way may still lead to the server that was the primary, and takes no more writes.
+async fn a_primary_that_became_a_standby(world: World) {
+    world.put_rows(JANUARY, 1, &[(1, 10)]).await;
+    let read_only = "do $$ begin
+        execute format('alter database %I set default_transaction_read_only = on', current_database()); end $$";
+    world.run(read_only).await;
+    assert_outage(&with_connections(&world, 1).await.deliver(JANUARY).await);
+}
+
+/// The same world through a pool of its own.
+async fn with_connections(world: &World, most: u32) -> World {
+    let options = world.pool.connect_options().as_ref().clone();
+    let pool = PgPoolOptions::new().max_connections(most).connect_with(options).await.unwrap();
+    World { pool, ..world.clone() }
+}
+
 /// A lost lease drops the work where it stands.
 async fn a_loader_that_is_given_up_leaves_nothing(world: World) {
     world.put_rows(JANUARY, 1, &[(1, 10)]).await;
@@ -127,4 +147,41 @@ async fn a_loader_that_is_given_up_leaves_nothing(world: World) {
     assert_eq!(world.value("select count(*)::text from objects").await, "0");
     world.done(JANUARY).await;
     assert_eq!(world.candles().await, [(1, 10)]);
+}
+
+/// A copy is given up in either direction, while the server lets it wait. Whoever has the pool's one connection next must not
+/// read what the server answers to the copy.
+async fn a_copy_that_is_given_up(world: World) {
+    let alone = with_connections(&world, 1).await;
+    for second in 1..=3 {
+        world.put_rows(JANUARY, second, &[(1, second as u32), (second + 1, 20)]).await;
+        give_up_a_copy(&world, &alone).await;
+        assert_eq!(alone.deliver(JANUARY).await.unwrap(), Settled::Done);
+        assert_eq!(world.candles().await, [(1, second as u32), (second + 1, 20)]);
+        assert!(alone.superseded(JANUARY).await.contains("loaded already"));
+    }
+}
+
+/// Delivers January and gives that up as soon as its copy waits for the table, which is free again afterwards.
+async fn give_up_a_copy(world: &World, alone: &World) {
+    let mut holder = world.pool.begin().await.unwrap();
+    sqlx::raw_sql("lock table candles in access exclusive mode").execute(&mut *holder).await.unwrap();
+    let beside = alone.clone();
+    let delivery = tokio::spawn(async move { beside.deliver(JANUARY).await });
+    let waiting = "select (count(*) > 0)::text from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock' and query like 'copy%'";
+    while world.value(waiting).await == "false" {
+        tokio::task::yield_now().await;
+    }
+    delivery.abort();
+    assert!(delivery.await.unwrap_err().is_cancelled());
+    holder.rollback().await.unwrap();
+}
+
+/// Nobody tells the server that a machine is gone: it has to find the transaction idle.
+async fn a_loader_that_vanished(world: World) {
+    let mut transaction = world.pool.begin().await.unwrap();
+    ledger::lock(&mut transaction, &JANUARY.parse().unwrap()).await.unwrap();
+    let limit = sqlx::query_scalar("show idle_in_transaction_session_timeout").fetch_one(&mut *transaction);
+    assert_eq!(limit.await.ok(), Some("5min".to_owned()));
 }

@@ -8,6 +8,7 @@ mod bucket;
 mod faults;
 mod history;
 mod overlaps;
+mod runs;
 mod server;
 mod versions;
 mod world;
@@ -47,6 +48,7 @@ fn trials() -> Vec<Trial> {
         faults::trials(),
         history::trials(),
         overlaps::trials(),
+        runs::trials(),
         versions::trials(),
     ];
     all.into_iter().flatten().collect()

@@ -128,6 +128,23 @@ async fn an_old_reader_cannot_overwrite_a_newer_result() {
     }
 }
 
+/// The same content again makes the same clean object, so that its condition lets an old reader's write through.
+#[tokio::test]
+async fn the_same_content_written_again_is_newer_even_for_a_reader_of_the_older_one() {
+    let bucket = Bucket::default();
+    for _ in 0..2 {
+        bucket.drop_object(RAW, raw("10"), &[FETCHED]).await;
+        deliver(&bucket, RAW).await.unwrap();
+    }
+    let inner = Arc::clone(&bucket.inner);
+    bucket.intrude_after_a_read(async move {
+        store::put(&inner, RAW, raw("10"), &[FETCHED]).await;
+        handle(inner, RAW).await.unwrap();
+    });
+    assert_eq!(deliver(&bucket, RAW).await.unwrap(), Settled::Done);
+    assert_eq!(origin(&bucket).await.raw_written, bucket.object(RAW).await.info.last_modified);
+}
+
 #[tokio::test]
 async fn a_target_that_never_stands_still_waits_its_turn() {
     let bucket = Bucket::default();

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use candlewick_shared::adapters::watchlist_source::WatchlistSource;
 use candlewick_shared::core::event::{EventKind, ObjectEvent};
-use candlewick_shared::ports::notifier::{Alert, Notifier};
+use candlewick_shared::ports::notifier::{Alert, Kind, Notifier};
 use candlewick_shared::runtime::outcome::{Outcome, Setback, Settled};
 use candlewick_transform::handler::Transform;
 
@@ -34,7 +35,8 @@ async fn cleaned_by(watchlist: &str) -> (Outcome, Option<String>, Vec<Alert>) {
     bucket.drop_object(RAW, GAP, &[("fetched-at", "2024-12-30T22:00:00Z")]).await;
     let now = Arc::new(|| "2024-12-31T00:00:00Z".parse().unwrap());
     let transform = Transform::new(Arc::new(bucket.clone()), now).with_notifier(heard.clone());
-    let outcome = transform.with_watchlist(Some(path)).handle(event()).await;
+    let source = Arc::new(WatchlistSource::file(path, heard.clone()));
+    let outcome = transform.with_watchlist(Some(source)).handle(event()).await;
     let clean = if outcome.is_ok() { Some(bucket.text(CLEAN).await) } else { None };
     let alerts = heard.0.lock().unwrap().clone();
     (outcome, clean, alerts)
@@ -71,7 +73,7 @@ async fn an_object_that_was_touched_too_much_is_loaded_and_heard_of() {
     assert_eq!(outcome.unwrap(), Settled::Done);
     assert!(clean.unwrap().contains("2024-11-29"));
     let [alert] = &alerts[..] else { panic!("not one alert: {alerts:?}") };
-    assert_eq!((alert.kind, alert.subject.as_str()), ("dirty_object", "AAPL 1day"));
+    assert_eq!((alert.kind, alert.subject.as_str(), alert.class.as_str()), (Kind::DirtyObject, "AAPL 1day", "filled"));
     assert!(alert.text.contains("33.33 %") && alert.text.contains("reports/"), "{}", alert.text);
 }
 
@@ -82,8 +84,10 @@ async fn an_object_within_its_thresholds_is_not_heard_of() {
 }
 
 #[tokio::test]
-async fn a_broken_watchlist_lets_the_message_come_again() {
-    let (outcome, _, _) = cleaned_by("[groups.stocks]\nsymbol = [\"AAPL\"]\n").await;
-    let Err(Setback::Retry(error)) = outcome else { panic!("it does not come again: {outcome:?}") };
+async fn a_broken_watchlist_is_heard_of_and_costs_no_message() {
+    let (outcome, _, alerts) = cleaned_by("[groups.stocks]\nsymbol = [\"AAPL\"]\n").await;
+    let Err(Setback::Down(error)) = outcome else { panic!("it does not wait: {outcome:?}") };
     assert!(format!("{error:#}").contains("mend the watchlist"), "{error:#}");
+    let [alert] = &alerts[..] else { panic!("not one alert: {alerts:?}") };
+    assert!(alert.kind == Kind::BadWatchlist && alert.text.contains("line 2, groups.stocks.symbol"), "{alert:?}");
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::anyhow;
+use candlewick_shared::ports::queue::Queue;
 use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
 use tokio::time::{Instant, sleep};
 
@@ -89,6 +90,25 @@ async fn a_message_that_alone_finds_its_dependency_down_does_not_stop_the_others
     });
     eventually("the others are done", || rig.left() == ["forbidden"]).await;
     assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+    rig.stop(running).await;
+}
+
+/// What the queue counts are receives: here by others, who vanished with the message.
+#[tokio::test(start_paused = true)]
+async fn a_message_that_was_received_often_does_not_wait_long_because_of_one_outage() {
+    let (rig, dependency) = (Rig::new(1), Dependency::down());
+    rig.send(&["much travelled"]).await;
+    for _ in 0..12 {
+        let one = rig.queue.inner.receive(1, Duration::from_secs(30)).await.unwrap().remove(0);
+        rig.queue.inner.extend(&one.receipt, Duration::ZERO).await.unwrap();
+    }
+    let work = dependency.clone();
+    let running = rig.start(move |_| work.clone().work());
+    eventually("it met the outage", || dependency.asked.get() == 1).await;
+    dependency.set_down(false);
+    let start = Instant::now();
+    rig.until_empty().await;
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     rig.stop(running).await;
 }
 

@@ -1,9 +1,6 @@
-//! Which errors of the database are outages.
+//! Errors of the database, and which of them are outages.
 
-use anyhow::anyhow;
-use candlewick_shared::runtime::outcome::Setback;
-
-/// An error of the database, on its way to becoming a setback.
+/// An error of the database, and what was being done.
 #[derive(Debug, thiserror::Error)]
 #[error("{action}: {source}")]
 pub struct DatabaseError {
@@ -26,21 +23,26 @@ impl<T> During<T> for Result<T, sqlx::Error> {
     }
 }
 
-impl From<DatabaseError> for Setback {
-    fn from(error: DatabaseError) -> Self {
-        if is_outage(&error.source) { Self::Down(anyhow!(error)) } else { Self::Retry(anyhow!(error)) }
+/// Classes of SQLSTATE and single codes, from the PostgreSQL documentation's appendix on error codes: 08 connection, 25006
+/// read-only (what was the primary is a standby now), 25P03 idle for too long within a transaction, 40 rolled back for
+/// another's sake, 53 out of resources, 57 shut down or cancelled by an operator, 58 system error.
+const OUTAGES: [&str; 7] = ["08", "25006", "25P03", "40", "53", "57", "58"];
+
+impl DatabaseError {
+    /// Whether it says nothing about the work, but that the database, or the way to it, is not there now.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        is_outage(&self.source)
     }
 }
 
 /// Whether it says nothing about the work, but that the database, or the way to it, is not there now.
-///
-/// Classes of SQLSTATE, from the PostgreSQL documentation's appendix on error codes: 08 connection, 40 rolled back for
-/// another's sake, 53 out of resources, 57 shut down or cancelled by an operator, 58 system error.
-fn is_outage(error: &sqlx::Error) -> bool {
+#[must_use]
+pub fn is_outage(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Database(error) => {
             let code = error.code().unwrap_or_default();
-            ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class))
+            OUTAGES.iter().any(|outage| code.starts_with(outage))
         }
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
         sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,

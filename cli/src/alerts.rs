@@ -1,0 +1,146 @@
+//! `candlewick alerts`: what the owner should know.
+
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use candlewick_notifier::alerts::{self, Known};
+use candlewick_notifier::message::next_step;
+use candlewick_shared::core::alert::State;
+use serde_json::{Value, json};
+use sqlx::{PgPool, Row};
+
+use crate::place::Place;
+use crate::terminal;
+
+/// Shows what is wrong: what, since when, where to look, and what to do next; and messages that did not reach you.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Show what is over as well
+    #[arg(long)]
+    all: bool,
+    /// Print JSON: {"alerts": [...], "undelivered": [...]}, times in RFC 3339
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
+    let pool = place.running().await?.pool().await?;
+    let (alerts, undelivered) = (read(&pool, args.all).await?, undelivered(&pool).await?);
+    if args.json {
+        let alerts: Vec<_> = alerts.iter().map(entry).collect();
+        let text = serde_json::to_string_pretty(&json!({"alerts": alerts, "undelivered": undelivered}));
+        terminal::result(&text.context("write JSON")?);
+    } else {
+        terminal::result(listing(&alerts, &undelivered).trim_end());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is wrong; with `all`, what is over as well.
+pub async fn read(pool: &PgPool, all: bool) -> anyhow::Result<Vec<Known>> {
+    let mut database = pool.acquire().await.context("connect to the database")?;
+    let known = if all { alerts::all(&mut database).await? } else { alerts::open(&mut database).await? };
+    Ok(known.into_iter().filter(|known| all || known.alert.state == State::Firing).collect())
+}
+
+const UNDELIVERED: &str = "select channel, subject, attempts, given_up_at is not null, error from alert_deliveries
+    where sent_at is null and attempts > 0 order by id";
+
+async fn undelivered(pool: &PgPool) -> anyhow::Result<Vec<Value>> {
+    let rows = sqlx::query(UNDELIVERED).fetch_all(pool).await.context("read the outbox")?;
+    let entry = |row: &sqlx::postgres::PgRow| {
+        let (channel, subject): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        let (attempts, is_given_up): (i32, bool) = (row.try_get(2)?, row.try_get(3)?);
+        let error: Option<String> = row.try_get(4)?;
+        Ok(
+            json!({"channel": channel, "subject": subject, "attempts": attempts, "given_up": is_given_up, "error": error}),
+        )
+    };
+    rows.iter().map(entry).collect()
+}
+
+fn entry(known: &Known) -> Value {
+    let mut entry = json!(known.alert);
+    if let Value::Object(fields) = &mut entry {
+        fields.insert("stage".to_owned(), json!(known.stage));
+        fields.insert("severity".to_owned(), json!(known.alert.kind.severity().as_str()));
+        fields.insert("since".to_owned(), json!(known.raised_at));
+        fields.insert("occurrences".to_owned(), json!(known.occurrences));
+        fields.insert("told".to_owned(), json!(known.told.map(|told| told.state)));
+        fields.insert("next".to_owned(), json!(next_step(known.alert.kind, known)));
+    }
+    entry
+}
+
+fn listing(alerts: &[Known], undelivered: &[Value]) -> String {
+    let mut text = if alerts.is_empty() { "nothing is wrong\n".to_owned() } else { String::new() };
+    for known in alerts {
+        let _ = writeln!(text, "{}", paragraph(known));
+    }
+    for delivery in undelivered {
+        let field = |name: &str| delivery[name].as_str().unwrap_or("not known yet").to_owned();
+        let (channel, subject, error) = (field("channel"), field("subject"), field("error"));
+        let fate = if delivery["given_up"] == json!(true) { "given up" } else { "not delivered yet" };
+        let _ = writeln!(text, "{fate} by {channel} after {} attempts: {subject}: {error}", delivery["attempts"]);
+    }
+    text
+}
+
+fn paragraph(known: &Known) -> String {
+    let alert = &known.alert;
+    let state = if alert.state == State::Resolved { "over" } else { alert.kind.severity().as_str() };
+    let class = if alert.class.is_empty() { String::new() } else { format!(" ({})", alert.class) };
+    let since = known.raised_at.strftime("%Y-%m-%d %H:%M UTC");
+    let mut text =
+        format!("{state:<7} {}  {}{class}, since {since}\n        {}", alert.kind, alert.subject, alert.text);
+    for (name, value) in [("key", &alert.key), ("run", &alert.run), ("trace", &alert.trace_id)] {
+        if let Some(value) = value {
+            let _ = write!(text, "\n        {name}: {value}");
+        }
+    }
+    if alert.state == State::Firing {
+        let _ = write!(text, "\n        next: {}", next_step(alert.kind, known));
+    }
+    text.push('\n');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use candlewick_shared::core::alert::{Alert, Kind};
+
+    use super::*;
+
+    fn known() -> Known {
+        let at = "2024-12-30T22:01:00Z".parse().unwrap();
+        let alert = Alert::new(Kind::DeadLetter, "AAPL 1day", "line 3").class("bad").key(Some("raw/x".to_owned()));
+        let (stage, told) = ("transform".to_owned(), None);
+        Known { id: 1, stage, alert, raised_at: at, occurrences: 2, loaded_since: false, changed_at: at, told }
+    }
+
+    #[test]
+    fn an_alert_says_what_since_when_where_and_what_next() {
+        let text = listing(&[known()], &[]);
+        let expected =
+            "error   dead_letter  AAPL 1day (bad), since 2024-12-30 22:01 UTC\n        line 3\n        key: raw/x\n";
+        assert!(text.starts_with(expected) && text.contains("        next: "), "{text}");
+    }
+
+    #[test]
+    fn what_did_not_reach_the_owner_is_said_even_when_nothing_is_wrong() {
+        let lost = json!({"channel": "slack", "subject": "x", "attempts": 16, "given_up": true, "error": "404"});
+        let text = listing(&[], &[lost]);
+        assert!(
+            text.contains("nothing is wrong") && text.contains("given up by slack after 16 attempts: x: 404"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn json_has_what_programs_ask_for() {
+        let entry = entry(&known());
+        assert_eq!((entry["kind"].as_str(), entry["severity"].as_str()), (Some("dead_letter"), Some("error")));
+        assert_eq!((entry["since"].as_str(), entry["told"].is_null()), (Some("2024-12-30T22:01:00Z"), true));
+    }
+}

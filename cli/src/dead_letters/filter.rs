@@ -1,0 +1,75 @@
+//! Which dead letters somebody means.
+
+use jiff::Timestamp;
+
+use crate::dead_letters::DeadLetter;
+use crate::moment::{Moment, moment};
+
+/// Which dead letters are meant: all, unless one of these says otherwise; all of what is given must hold.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Filter {
+    /// Only of this class, such as unreadable_object
+    #[arg(long)]
+    class: Option<String>,
+    /// Only what this service gave up: ingest, transform, loader
+    #[arg(long, value_name = "SERVICE")]
+    stage: Option<String>,
+    /// Only what is about keys that begin so, such as raw/interval=1day/
+    #[arg(long, value_name = "PREFIX")]
+    key: Option<String>,
+    /// Only what was given up since: 2024-12-30, 2024-12-30T22:00:00Z, or how long ago (2h, 3d)
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    since: Option<Moment>,
+    /// Only what was given up before
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    until: Option<Moment>,
+}
+
+impl Filter {
+    /// Whether a letter is meant. One whose time is not known is not, where a time is asked for.
+    #[must_use]
+    pub fn has(&self, letter: &DeadLetter, now: Timestamp) -> bool {
+        let is = |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|wanted| wanted == found);
+        is(&self.class, &letter.class)
+            && is(&self.stage, &letter.stage)
+            && self.key.as_ref().is_none_or(|prefix| letter.keys.iter().any(|key| key.starts_with(prefix)))
+            && self.since.is_none_or(|since| letter.sent.is_some_and(|sent| sent >= since.told(now)))
+            && self.until.is_none_or(|until| letter.sent.is_some_and(|sent| sent < until.told(now)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dead_letters::letter::tests::{event, letter};
+
+    fn has(change: impl FnOnce(&mut Filter)) -> bool {
+        let mut filter = Filter::default();
+        change(&mut filter);
+        let letter = letter(&event("AAPL"), &[("class", "bad"), ("stage", "transform")]);
+        filter.has(&letter, "2024-12-30T23:00:00Z".parse().unwrap())
+    }
+
+    #[test]
+    fn everything_that_is_given_must_hold() {
+        assert!(has(|_| {}));
+        assert!(has(|filter| filter.class = Some("bad".to_owned())));
+        assert!(!has(|filter| filter.class = Some("ba".to_owned())));
+        assert!(!has(|filter| filter.stage = Some("loader".to_owned())));
+        assert!(has(|filter| filter.key = Some("raw/interval=1day/symbol=AAPL/".to_owned())));
+        assert!(!has(|filter| filter.key = Some("raw/interval=1h/".to_owned())));
+        assert!(!has(|filter| {
+            filter.class = Some("bad".to_owned());
+            filter.stage = Some("loader".to_owned());
+        }));
+    }
+
+    #[test]
+    fn since_is_at_or_behind_and_until_before() {
+        let at = |text: &str| Some(moment(text).unwrap());
+        assert!(has(|filter| filter.since = at("2024-12-30T22:00:00Z")));
+        assert!(!has(|filter| filter.since = at("59m")));
+        assert!(!has(|filter| filter.until = at("2024-12-30T22:00:00Z")));
+        assert!(has(|filter| filter.until = at("59m")));
+    }
+}

@@ -1,0 +1,171 @@
+//! A dead letter, read.
+
+use candlewick_shared::adapters::sqs_browse::Held;
+use candlewick_shared::core::event::{self, Notification};
+use candlewick_shared::core::ingest_message::IngestMessage;
+use candlewick_shared::core::key::Series;
+use candlewick_shared::core::topology::Topology;
+use candlewick_shared::core::work::path_of;
+use candlewick_shared::ports::queue::Message;
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// The class of letters that the queue itself moved, because they were received too often.
+pub const RECEIVED_TOO_OFTEN: &str = "received_too_often";
+
+/// A message that can never be settled, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// The role of the queue that it was given up in.
+    pub role: String,
+    /// The service that gave it up.
+    pub stage: String,
+    /// The kind of failure, in one word.
+    pub class: String,
+    /// The keys of the objects that it is about; of a fetch, the folder that it was to write to.
+    pub keys: Vec<String>,
+    /// The series that it was about, where it says so.
+    pub series: Option<Series>,
+    /// What is wrong, where, and what to do next.
+    pub reason: String,
+    /// When it was given up, where that is known.
+    pub sent: Option<Timestamp>,
+    /// The letter itself.
+    pub message: Message,
+}
+
+/// A dead letter as programs read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Its id in the dead-letter queue.
+    pub id: String,
+    /// The role of the queue that it was given up in.
+    pub queue: String,
+    /// The service that gave it up.
+    pub stage: String,
+    /// The kind of failure.
+    pub class: String,
+    /// What is wrong, where, and what to do next.
+    pub reason: String,
+    /// The keys of the objects that it is about.
+    pub keys: Vec<String>,
+    /// The symbol of its series.
+    pub symbol: Option<String>,
+    /// The interval of its series.
+    pub interval: Option<String>,
+    /// When it was given up, in RFC 3339.
+    pub time: Option<String>,
+    /// How often it had been received.
+    pub attempts: Option<u64>,
+    /// The trace that it belongs to.
+    pub trace_id: Option<String>,
+    /// The id of the message that was given up.
+    pub message_id: Option<String>,
+}
+
+impl DeadLetter {
+    /// Reads a letter of the dead-letter queue of a role.
+    #[must_use]
+    pub fn read(role: &str, held: Held) -> Self {
+        let Held { message, sent } = held;
+        let attribute = |name: &str| message.attributes.get(name).cloned();
+        let service = || Topology::built_in().queue(role).map_or(role, |queue| &queue.service).to_owned();
+        let too_often = || "delivered too often: its consumer died each time".to_owned();
+        let (keys, series) = about(&message.body);
+        Self {
+            role: role.to_owned(),
+            stage: attribute("stage").unwrap_or_else(service),
+            class: attribute("class").unwrap_or_else(|| RECEIVED_TOO_OFTEN.to_owned()),
+            reason: attribute("reason").unwrap_or_else(too_often),
+            keys,
+            series,
+            sent,
+            message,
+        }
+    }
+
+    /// What programs read of it.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        let attribute = |name: &str| self.message.attributes.get(name).cloned();
+        Summary {
+            id: self.message.id.clone(),
+            queue: self.role.clone(),
+            stage: self.stage.clone(),
+            class: self.class.clone(),
+            reason: self.reason.clone(),
+            keys: self.keys.clone(),
+            symbol: self.series.as_ref().map(|series| series.symbol.to_string()),
+            interval: self.series.as_ref().map(|series| series.interval.to_string()),
+            time: self.sent.map(|sent| sent.to_string()),
+            attempts: attribute("attempts").and_then(|text| text.parse().ok()),
+            trace_id: attribute("trace-id"),
+            message_id: attribute("message-id"),
+        }
+    }
+}
+
+/// The keys and the series that a message is about: a fetch names its series, an event its keys.
+fn about(body: &str) -> (Vec<String>, Option<Series>) {
+    if let Ok(IngestMessage::Fetch { symbol, interval, .. }) = serde_json::from_str(body) {
+        let folder = format!("raw/interval={interval}/symbol={}/", symbol.to_key_form());
+        return (vec![folder], Some(Series { symbol, interval }));
+    }
+    let Ok(Notification::Objects(objects)) = event::parse(body) else { return (Vec::new(), None) };
+    let keys: Vec<_> = objects.into_iter().map(|object| object.key).collect();
+    let series = keys.first().and_then(|key| path_of(key)).map(|path| path.series);
+    (keys, series)
+}
+
+#[cfg(test)]
+pub mod tests {
+    use candlewick_shared::core::object_created::ObjectCreated;
+    use candlewick_shared::ports::queue::Receipt;
+
+    use super::*;
+
+    /// A letter of the raw queue with that body.
+    pub fn letter(body: &str, attributes: &[(&str, &str)]) -> DeadLetter {
+        let owned = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
+        let message = Message {
+            id: "id-1".to_owned(),
+            receipt: Receipt("receipt".to_owned()),
+            body: body.to_owned(),
+            receive_count: 1,
+            attributes: attributes.iter().map(owned).collect(),
+        };
+        DeadLetter::read("raw", Held { message, sent: Some("2024-12-30T22:00:00Z".parse().unwrap()) })
+    }
+
+    /// The event of a raw object of that symbol.
+    pub fn event(symbol: &str) -> String {
+        let key = format!("raw/interval=1day/symbol={symbol}/candles.csv");
+        let time = "2024-12-30T22:00:00Z".parse().unwrap();
+        ObjectCreated { bucket: "b", key: &key, etag: "e", size: 1, time }.body()
+    }
+
+    #[test]
+    fn a_letter_says_who_gave_it_up_and_why() {
+        let attributes = [("class", "bad"), ("stage", "transform"), ("reason", "line 3"), ("attempts", "2")];
+        let summary = letter(&event("BTC%2FUSD"), &attributes).summary();
+        assert_eq!(
+            (summary.class.as_str(), summary.attempts, summary.symbol.as_deref()),
+            ("bad", Some(2), Some("BTC/USD"))
+        );
+        assert_eq!(summary.keys, ["raw/interval=1day/symbol=BTC%2FUSD/candles.csv"]);
+    }
+
+    #[test]
+    fn a_letter_that_the_queue_moved_says_so() {
+        let moved = letter("x", &[]);
+        assert_eq!((moved.stage.as_str(), moved.class.as_str()), ("transform", RECEIVED_TOO_OFTEN));
+        assert!(moved.keys.is_empty() && moved.series.is_none());
+    }
+
+    #[test]
+    fn a_fetch_is_about_the_folder_that_it_was_to_write_to() {
+        let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let body = format!(r#"{{"kind":"fetch","run":"r","symbol":"AAPL","interval":"1h","traceparent":"{trace}"}}"#);
+        assert_eq!(letter(&body, &[]).keys, ["raw/interval=1h/symbol=AAPL/"]);
+    }
+}

@@ -1,0 +1,212 @@
+//! What is wrong with what is deployed.
+
+use std::fmt;
+
+use candlewick_shared::core::topology::Topology;
+use serde::Serialize;
+
+use super::deployed::{Deployed, Seen, Unseen, region_of_arn};
+use super::{database, notifications, queues};
+
+/// Something that is wrong, and how to mend it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What was looked at, in one word.
+    pub check: &'static str,
+    /// What it is about: a queue's role, the bucket, the database.
+    pub subject: String,
+    /// What is wrong.
+    pub problem: String,
+    /// What to do.
+    pub mend: String,
+}
+
+/// Something that could not be looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Skipped {
+    /// What would have been looked at.
+    pub check: &'static str,
+    /// Why not.
+    pub why: String,
+}
+
+/// What there is to say.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Examined {
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+    /// What could not be looked at.
+    pub skipped: Vec<Skipped>,
+}
+
+/// What brings everything to what topology.json says.
+pub const APPLY: &str = "`terraform apply`, or start `up` again on one's own machine";
+
+/// Holds what is deployed against a topology.
+#[must_use]
+pub fn examine(topology: &Topology, deployed: &Deployed) -> Examined {
+    let mut examined = Examined::default();
+    bucket(&mut examined, deployed);
+    regions(&mut examined, deployed);
+    notifications::examine(&mut examined, topology, deployed);
+    for (role, wanted) in &topology.queues {
+        queues::examine(&mut examined, role, wanted, topology, deployed);
+    }
+    database::examine(&mut examined, topology, deployed);
+    examined
+}
+
+impl Examined {
+    /// Takes note of something wrong.
+    pub fn find(&mut self, check: &'static str, subject: &str, problem: impl ToString, mend: impl ToString) {
+        let (problem, mend) = (problem.to_string(), mend.to_string());
+        self.findings.push(Finding { check, subject: subject.to_owned(), problem, mend });
+    }
+
+    /// What was seen; what was not is a finding, of that check where it is absent.
+    pub fn seen<'a, T>(&mut self, check: &'static str, subject: &str, what: &str, seen: &'a Seen<T>) -> Option<&'a T> {
+        match seen {
+            Ok(seen) => return Some(seen),
+            Err(Unseen::Absent) => self.find(check, subject, format!("{what} does not exist"), APPLY),
+            Err(Unseen::Denied(action)) => {
+                let mend = format!("allow {action} to whoever runs this command");
+                self.find("permission", subject, format!("{what} may not be looked at: {action} is denied"), mend);
+            }
+            Err(Unseen::Failed(reason)) => {
+                self.find(
+                    check,
+                    subject,
+                    format!("{what} does not answer as it should: {reason}"),
+                    "see to its address",
+                );
+            }
+        }
+        None
+    }
+}
+
+fn bucket(examined: &mut Examined, deployed: &Deployed) {
+    let bucket = &deployed.bucket;
+    examined.seen("bucket", &bucket.name, "the bucket", &bucket.listing);
+}
+
+/// S3 tells only queues of its own region, and programs find queues only in theirs.
+fn regions(examined: &mut Examined, deployed: &Deployed) {
+    let Ok(home) = &deployed.bucket.region else { return };
+    let here = |region: &str| region.is_empty() || region == home;
+    if let Some(region) = deployed.region.as_ref().filter(|region| !here(region)) {
+        let problem = format!("the programs work in {region}, and the bucket is in {home}");
+        examined.find("region", &deployed.bucket.name, problem, format!("set AWS_REGION={home}"));
+    }
+    for (role, queues) in &deployed.queues {
+        for queue in [&queues.queue, &queues.dead_letters].into_iter().flatten() {
+            let region = region_of_arn(&queue.arn);
+            if !here(region) {
+                let problem = format!("{} is in {region}, and the bucket is in {home}", queue.arn);
+                examined.find("region", role, problem, format!("make the queue in {home}: {APPLY}"));
+            }
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}: {}\n    mend: {}", self.check, self.subject, self.problem, self.mend)
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::super::deployed::{Bucket, Database, Notification, Queue, Queues, Redrive};
+    use super::*;
+
+    fn arn(name: &str) -> String {
+        format!("arn:aws:sqs:eu-west-1:1:{name}")
+    }
+
+    fn queues(topology: &Topology, role: &str) -> Queues {
+        let wanted = topology.queue(role).unwrap();
+        let dead_letters = topology.dead_letter_name(&wanted.name);
+        let statement = json!({
+            "Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": "*",
+            "Condition": {"ArnEquals": {"aws:SourceArn": "arn:aws:s3:::b"}}
+        });
+        let queue = Queue {
+            arn: arn(&wanted.name),
+            visibility_timeout_seconds: wanted.visibility_timeout_seconds,
+            retention_seconds: wanted.retention_seconds,
+            maximum_message_size_bytes: wanted.maximum_message_size_bytes,
+            redrive: Some(Redrive { target_arn: arn(&dead_letters), max_receive_count: wanted.max_receive_count }),
+            policy: Some(json!({"Statement": [statement]})),
+        };
+        let letters = Queue {
+            arn: arn(&dead_letters),
+            retention_seconds: wanted.dead_letter_retention_seconds,
+            redrive: None,
+            policy: None,
+            ..queue.clone()
+        };
+        let (url, dead_letter_url) = (format!("https://q/1/{}", wanted.name), format!("https://q/1/{dead_letters}"));
+        Queues { url: Some(url), queue: Ok(queue), dead_letter_url: Some(dead_letter_url), dead_letters: Ok(letters) }
+    }
+
+    /// What is deployed where nothing is wrong.
+    pub fn healthy() -> Deployed {
+        let topology = Topology::built_in();
+        let notification = |(_, queue): (&String, &candlewick_shared::core::topology::QueueTopology)| {
+            let rule = queue.notification.as_ref()?;
+            let (queue_arn, events, prefix) = (arn(&queue.name), rule.events.clone(), rule.prefix.clone());
+            Some(Notification { queue_arn, events, prefix, suffix: String::new() })
+        };
+        let bucket = Bucket {
+            name: "b".to_owned(),
+            region: Ok("eu-west-1".to_owned()),
+            notifications: Ok(topology.queues.iter().filter_map(notification).collect()),
+            listing: Ok(()),
+        };
+        let queues: BTreeMap<_, _> =
+            topology.queues.keys().map(|role| (role.clone(), queues(topology, role))).collect();
+        let database = Database { applied: vec![1], known: vec![1], work_seconds: Some(0.2) };
+        Deployed { region: Some("eu-west-1".to_owned()), bucket, queues, database: Some(Ok(database)) }
+    }
+
+    /// What is found after something is broken: check and subject, and that all of it can be mended.
+    pub fn found(break_it: impl FnOnce(&mut Deployed)) -> Vec<(&'static str, String)> {
+        let mut deployed = healthy();
+        break_it(&mut deployed);
+        let findings = examine(Topology::built_in(), &deployed).findings;
+        assert!(findings.iter().all(|finding| !finding.mend.is_empty() && !finding.problem.is_empty()));
+        findings.into_iter().map(|finding| (finding.check, finding.subject)).collect()
+    }
+
+    /// One finding, as [`found`] says it.
+    pub fn one(check: &'static str, subject: &str) -> Vec<(&'static str, String)> {
+        vec![(check, subject.to_owned())]
+    }
+
+    #[test]
+    fn nothing_is_found_where_nothing_is_wrong() {
+        assert_eq!(examine(Topology::built_in(), &healthy()), Examined::default());
+    }
+
+    #[test]
+    fn a_bucket_that_is_not_there_or_may_not_be_seen_is_found() {
+        assert_eq!(found(|deployed| deployed.bucket.listing = Err(Unseen::Absent)), one("bucket", "b"));
+        let denied = Err(Unseen::Denied("s3:ListBucket"));
+        assert_eq!(found(|deployed| deployed.bucket.listing = denied), one("permission", "b"));
+    }
+
+    #[test]
+    fn what_is_in_another_region_is_found() {
+        assert_eq!(found(|deployed| deployed.region = Some("us-east-1".to_owned())), one("region", "b"));
+        let moved = found(|deployed| {
+            let queue = deployed.queues.get_mut("ingest").unwrap().queue.as_mut().unwrap();
+            queue.arn = queue.arn.replace("eu-west-1", "eu-west-2");
+        });
+        assert_eq!(moved, one("region", "ingest"));
+    }
+}

@@ -1,0 +1,111 @@
+//! What a queue's policy lets the bucket do.
+
+use serde_json::Value;
+
+/// What a policy says of a bucket that writes to the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writes {
+    /// The bucket may write.
+    Allowed,
+    /// It may, and so may everybody else.
+    OpenToAll,
+    /// It may not.
+    Refused,
+}
+
+/// Whether the bucket with that ARN may send messages to a queue.
+#[must_use]
+pub fn writes(policy: Option<&Value>, queue_arn: &str, bucket_arn: &str) -> Writes {
+    let statements = policy.map(|policy| many(&policy["Statement"])).unwrap_or_default();
+    let about_sending = |statement: &&&Value| {
+        is_one(&statement["Action"], &["sqs:SendMessage", "SQS:SendMessage", "sqs:*", "SQS:*", "*"])
+            && is_one(&statement["Resource"], &[queue_arn, "*"])
+    };
+    let statements: Vec<_> = statements.iter().filter(about_sending).collect();
+    let with_effect = |effect: &'static str| statements.iter().filter(move |statement| statement["Effect"] == effect);
+    // A refusal under a condition, such as that of connections without TLS, does not concern S3.
+    if with_effect("Deny").any(|statement| is_s3(statement) && statement["Condition"].is_null()) {
+        return Writes::Refused;
+    }
+    let allowing: Vec<_> = with_effect("Allow").filter(|statement| is_s3(statement)).collect();
+    if allowing.iter().any(|statement| is_everybody(statement) && statement["Condition"].is_null()) {
+        return Writes::OpenToAll;
+    }
+    if allowing.iter().any(|statement| is_for(statement, bucket_arn)) { Writes::Allowed } else { Writes::Refused }
+}
+
+/// A value, or the values of a list: policies have either everywhere.
+fn many(value: &Value) -> Vec<&Value> {
+    value.as_array().map_or_else(|| vec![value], |values| values.iter().collect())
+}
+
+fn is_one(value: &Value, accepted: &[&str]) -> bool {
+    many(value).iter().any(|value| value.as_str().is_some_and(|text| accepted.contains(&text)))
+}
+
+fn is_everybody(statement: &Value) -> bool {
+    statement["Principal"] == "*" || is_one(&statement["Principal"]["AWS"], &["*"])
+}
+
+fn is_s3(statement: &Value) -> bool {
+    is_everybody(statement) || is_one(&statement["Principal"]["Service"], &["s3.amazonaws.com"])
+}
+
+/// Whether no condition on the source names other buckets alone.
+fn is_for(statement: &Value, bucket_arn: &str) -> bool {
+    let operators = statement["Condition"].as_object().into_iter().flatten();
+    let sources = operators.flat_map(|(_, keys)| keys.as_object().into_iter().flatten());
+    let mut sources = sources.filter(|(key, _)| key.eq_ignore_ascii_case("aws:SourceArn"));
+    sources.all(|(_, arns)| many(arns).iter().any(|arn| arn.as_str().is_some_and(|arn| covers(arn, bucket_arn))))
+}
+
+/// Whether a pattern covers an ARN: `*` stands for anything at its end, as policies write it.
+fn covers(pattern: &str, arn: &str) -> bool {
+    pattern.strip_suffix('*').map_or(pattern == arn, |beginning| arn.starts_with(beginning))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const QUEUE: &str = "arn:aws:sqs:eu-west-1:1:q";
+
+    fn of(statement: Value) -> Writes {
+        writes(Some(&json!({"Statement": statement})), QUEUE, "arn:aws:s3:::b")
+    }
+
+    fn allow(source: &str) -> Value {
+        json!({"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": ["sqs:SendMessage"],
+            "Resource": QUEUE, "Condition": {"ArnLike": {"aws:SourceArn": source}, "StringEquals": {"aws:SourceAccount": "1"}}})
+    }
+
+    #[test]
+    fn a_bucket_that_is_let_in_may_write() {
+        assert_eq!(of(allow("arn:aws:s3:::b")), Writes::Allowed);
+        assert_eq!(of(json!([allow("arn:aws:s3:::*")])), Writes::Allowed);
+        let tls = json!({"Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": "*",
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}}});
+        assert_eq!(of(json!([tls, allow("arn:aws:s3:::b")])), Writes::Allowed);
+    }
+
+    #[test]
+    fn one_that_is_not_let_in_may_not() {
+        assert_eq!(writes(None, QUEUE, "arn:aws:s3:::b"), Writes::Refused);
+        assert_eq!(of(allow("arn:aws:s3:::other")), Writes::Refused);
+        let mut other_queue = allow("arn:aws:s3:::b");
+        other_queue["Resource"] = json!("arn:aws:sqs:eu-west-1:1:other");
+        assert_eq!(of(other_queue), Writes::Refused);
+        let deny = json!({"Effect": "Deny", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"});
+        assert_eq!(of(json!([allow("arn:aws:s3:::b"), deny])), Writes::Refused);
+    }
+
+    #[test]
+    fn a_queue_that_is_open_to_all_is_told_from_others() {
+        assert_eq!(
+            of(json!({"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*"})),
+            Writes::OpenToAll
+        );
+    }
+}

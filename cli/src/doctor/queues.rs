@@ -1,0 +1,189 @@
+//! Whether a queue and its dead-letter queue are as topology.json has them.
+
+use candlewick_shared::core::topology::{QueueTopology, Topology, dead_letter_url_variable, queue_url_variable};
+
+use super::deployed::{Deployed, Queue, Queues, Redrive};
+use super::findings::{APPLY, Examined};
+use super::policy::{self, Writes};
+
+/// Looks at the queues of a role.
+pub fn examine(examined: &mut Examined, role: &str, wanted: &QueueTopology, topology: &Topology, deployed: &Deployed) {
+    let Some(queues) = deployed.queues.get(role) else { return };
+    let Some(url) = &queues.url else {
+        let problem = format!("{} is not set: no program finds the queue", queue_url_variable(role));
+        return examined.find("address", role, problem, "set it to the queue's URL, or run `. .local/env`");
+    };
+    let queue = examined.seen("queue", role, "the queue", &queues.queue);
+    let letters = examined.seen("dead_letters", role, "the dead-letter queue", &queues.dead_letters);
+    if let Some(queue) = queue {
+        attributes(examined, role, wanted, queue);
+        permissions(examined, role, wanted, queue, &deployed.bucket.name);
+        redrive(examined, role, wanted, queue, letters);
+    }
+    if let Some(letters) = letters {
+        dead_letters(examined, role, wanted, letters);
+        address(examined, role, url, queues, topology);
+    }
+}
+
+/// Services find a dead-letter queue by its queue's name.
+fn address(examined: &mut Examined, role: &str, url: &str, queues: &Queues, topology: &Topology) {
+    let expected = topology.dead_letter_name(url);
+    if let Some(found) = queues.dead_letter_url.as_ref().filter(|found| **found != expected) {
+        let problem = format!("{} is {found}, and the services write to {expected}", dead_letter_url_variable(role));
+        let suffix = &topology.dead_letter_suffix;
+        examined.find(
+            "address",
+            role,
+            problem,
+            format!("name the dead-letter queue as its queue, with {suffix} behind it"),
+        );
+    }
+}
+
+fn attributes(examined: &mut Examined, role: &str, wanted: &QueueTopology, queue: &Queue) {
+    let checks = [
+        (
+            "visibility",
+            "VisibilityTimeout",
+            "seconds",
+            wanted.visibility_timeout_seconds,
+            queue.visibility_timeout_seconds,
+        ),
+        ("retention", "MessageRetentionPeriod", "seconds", wanted.retention_seconds, queue.retention_seconds),
+        (
+            "message_size",
+            "MaximumMessageSize",
+            "bytes",
+            wanted.maximum_message_size_bytes,
+            queue.maximum_message_size_bytes,
+        ),
+    ];
+    for (check, attribute, unit, wanted, found) in checks {
+        if wanted != found {
+            let problem = format!("the queue's {attribute} is {found} {unit}, and topology.json has {wanted}");
+            examined.find(check, role, problem, set(attribute, wanted, &queue.arn));
+        }
+    }
+}
+
+fn set(attribute: &str, value: u32, arn: &str) -> String {
+    let name = arn.rsplit(':').next().unwrap_or_default();
+    format!("set {attribute}={value} on {name}: {APPLY}")
+}
+
+fn permissions(examined: &mut Examined, role: &str, wanted: &QueueTopology, queue: &Queue, bucket: &str) {
+    let writes = policy::writes(queue.policy.as_ref(), &queue.arn, &format!("arn:aws:s3:::{bucket}"));
+    if writes == Writes::OpenToAll {
+        let problem = "everybody may write to the queue";
+        examined.find("policy", role, problem, format!("let the bucket write, and nobody else: {APPLY}"));
+    }
+    if writes == Writes::Refused && wanted.notification.is_some() {
+        let problem =
+            format!("its policy does not let bucket {bucket} write to the queue: S3 cannot tell it of anything");
+        let mend =
+            format!("allow sqs:SendMessage to s3.amazonaws.com for aws:SourceArn arn:aws:s3:::{bucket}: {APPLY}");
+        examined.find("policy", role, problem, mend);
+    }
+}
+
+fn redrive(examined: &mut Examined, role: &str, wanted: &QueueTopology, queue: &Queue, letters: Option<&Queue>) {
+    let mend = |what: &str| format!("{what}: {APPLY}");
+    match (&queue.redrive, letters) {
+        (None, _) => {
+            let problem = "the queue has no redrive policy: a message that kills its consumer comes back for ever";
+            examined.find("dead_letters", role, problem, mend("set its RedrivePolicy"));
+        }
+        (Some(Redrive { target_arn, .. }), Some(letters)) if *target_arn != letters.arn => {
+            let problem =
+                format!("the queue moves messages to {target_arn}, and its dead-letter queue is {}", letters.arn);
+            examined.find("dead_letters", role, problem, mend("set its RedrivePolicy"));
+        }
+        (Some(Redrive { max_receive_count, .. }), _) if *max_receive_count != wanted.max_receive_count => {
+            let (found, wanted) = (max_receive_count, wanted.max_receive_count);
+            let problem = format!("the queue gives up after {found} receives, and topology.json has {wanted}");
+            examined.find("dead_letters", role, problem, mend("set maxReceiveCount in its RedrivePolicy"));
+        }
+        _ => {}
+    }
+}
+
+/// A message that SQS itself moves keeps its age, and whatever a queue takes its dead-letter queue must take.
+fn dead_letters(examined: &mut Examined, role: &str, wanted: &QueueTopology, letters: &Queue) {
+    let (kept, needed) = (letters.retention_seconds, wanted.dead_letter_retention_seconds);
+    if kept < needed {
+        let problem = format!(
+            "dead letters are kept for {kept} s, and topology.json has {needed}: they end before anybody looks"
+        );
+        examined.find("retention", role, problem, set("MessageRetentionPeriod", needed, &letters.arn));
+    }
+    let (taken, needed) = (letters.maximum_message_size_bytes, wanted.maximum_message_size_bytes);
+    if taken < needed {
+        let problem = format!(
+            "the dead-letter queue takes {taken} bytes, and its queue {needed}: large messages cannot be given up"
+        );
+        examined.find("message_size", role, problem, set("MaximumMessageSize", needed, &letters.arn));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::deployed::Unseen;
+    use super::super::findings::tests::{found, one};
+    use super::*;
+
+    fn broken(break_it: impl FnOnce(&mut Queue)) -> Vec<(&'static str, String)> {
+        found(|deployed| break_it(deployed.queues.get_mut("raw").unwrap().queue.as_mut().unwrap()))
+    }
+
+    fn broken_letters(break_it: impl FnOnce(&mut Queue)) -> Vec<(&'static str, String)> {
+        found(|deployed| break_it(deployed.queues.get_mut("raw").unwrap().dead_letters.as_mut().unwrap()))
+    }
+
+    #[test]
+    fn attributes_that_differ_are_found() {
+        assert_eq!(broken(|queue| queue.visibility_timeout_seconds = 5), one("visibility", "raw"));
+        assert_eq!(broken(|queue| queue.retention_seconds = 60), one("retention", "raw"));
+        assert_eq!(broken(|queue| queue.maximum_message_size_bytes = 1024), one("message_size", "raw"));
+    }
+
+    #[test]
+    fn a_redrive_policy_that_is_missing_or_leads_elsewhere_is_found() {
+        assert_eq!(broken(|queue| queue.redrive = None), one("dead_letters", "raw"));
+        let elsewhere = |queue: &mut Queue| queue.redrive.as_mut().unwrap().target_arn.push('x');
+        assert_eq!(broken(elsewhere), one("dead_letters", "raw"));
+        assert_eq!(broken(|queue| queue.redrive.as_mut().unwrap().max_receive_count = 3), one("dead_letters", "raw"));
+    }
+
+    #[test]
+    fn a_dead_letter_queue_that_keeps_too_little_is_found() {
+        assert_eq!(broken_letters(|letters| letters.retention_seconds = 60), one("retention", "raw"));
+        assert_eq!(broken_letters(|letters| letters.maximum_message_size_bytes = 1024), one("message_size", "raw"));
+        assert!(broken_letters(|letters| letters.maximum_message_size_bytes = 1 << 20).is_empty(), "more does no harm");
+    }
+
+    #[test]
+    fn a_policy_that_lets_nobody_or_everybody_write_is_found() {
+        assert_eq!(broken(|queue| queue.policy = None), one("policy", "raw"));
+        let open =
+            serde_json::json!({"Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}});
+        assert_eq!(broken(|queue| queue.policy = Some(open)), one("policy", "raw"));
+        let unasked =
+            found(|deployed| deployed.queues.get_mut("ingest").unwrap().queue.as_mut().unwrap().policy = None);
+        assert!(unasked.is_empty(), "the bucket does not write to the ingest queue");
+    }
+
+    #[test]
+    fn queues_that_are_not_there_are_found() {
+        let of = |break_it: fn(&mut Queues)| found(|deployed| break_it(deployed.queues.get_mut("ingest").unwrap()));
+        assert_eq!(of(|queues| queues.queue = Err(Unseen::Absent)), one("queue", "ingest"));
+        assert_eq!(of(|queues| queues.dead_letters = Err(Unseen::Absent)), one("dead_letters", "ingest"));
+        assert_eq!(of(|queues| queues.url = None), one("address", "ingest"));
+        assert_eq!(
+            of(|queues| queues.dead_letter_url = Some("https://q/1/other".to_owned())),
+            one("address", "ingest")
+        );
+        let denied = of(|queues| queues.queue = Err(Unseen::Denied("sqs:GetQueueAttributes")));
+        assert_eq!(denied, one("permission", "ingest"));
+    }
+}

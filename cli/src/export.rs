@@ -1,0 +1,196 @@
+//! `candlewick export`: candles as CSV files, for tools that read files.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail, ensure};
+use candlewick_shared::core::interval::Interval;
+use candlewick_shared::core::key::Series;
+use candlewick_shared::core::symbol::Symbol;
+use futures::TryStreamExt;
+use jiff::civil::Date;
+use sqlx::{Connection, PgConnection, PgPool, Row};
+use tokio::fs::File;
+use tokio::io::{AsyncWrite, AsyncWriteExt, BufWriter};
+
+use crate::place::Place;
+use crate::terminal;
+
+/// Writes candles to CSV: a file for each series (DIR/1day/AAPL.csv), one file, or stdout.
+///
+/// The columns are symbol, interval, time, open, high, low, close, volume, is_filled, in this order and in every file. Times
+/// are dates for daily and longer candles, and RFC 3339 in UTC for intraday ones; an instrument without volume has empty
+/// cells there. docs/data-studio.md leads from here to a chart.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A symbol, such as AAPL or BTC/USD; may be given several times [default: all in the store]
+    #[arg(long)]
+    symbol: Vec<Symbol>,
+    /// An interval, such as 1day; may be given several times [default: all in the store]
+    #[arg(long)]
+    interval: Vec<Interval>,
+    /// The first day, in UTC, such as 2024-01-01 [default: the first there is]
+    #[arg(long, value_name = "DATE")]
+    from: Option<Date>,
+    /// The last day, in UTC, which is included [default: the last there is]
+    #[arg(long, value_name = "DATE")]
+    to: Option<Date>,
+    /// A folder, a file that ends in .csv, or - for stdout
+    #[arg(long, value_name = "DIR|FILE|-")]
+    out: PathBuf,
+}
+
+/// Where an export goes.
+#[derive(Debug, PartialEq, Eq)]
+enum Target {
+    Stdout,
+    File(PathBuf),
+    Folder(PathBuf),
+}
+
+impl Target {
+    fn of(out: &Path) -> Self {
+        match out.extension() {
+            _ if out == Path::new("-") => Self::Stdout,
+            Some(extension) if extension == "csv" => Self::File(out.to_owned()),
+            _ => Self::Folder(out.to_owned()),
+        }
+    }
+}
+
+pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
+    if let (Some(from), Some(to)) = (args.from, args.to) {
+        ensure!(from <= to, "--from {from} is after --to {to}: no candle lies between");
+    }
+    let pool = place.running().await?.pool().await?;
+    let series = chosen(&pool, &args).await?;
+    match Target::of(&args.out) {
+        Target::Stdout => write(&pool, only(&series)?, &args, tokio::io::stdout()).await.map(drop)?,
+        Target::File(file) => into_file(&pool, only(&series)?, &args, &file).await?,
+        Target::Folder(folder) => {
+            for series in &series {
+                into_file(&pool, series, &args, &folder.join(file_of(series))).await?;
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// All files of one interval lie in one folder and have one schema, as Data Studio wants it of a folder.
+fn file_of(series: &Series) -> PathBuf {
+    Path::new(series.interval.as_str()).join(format!("{}.csv", series.symbol.to_key_form()))
+}
+
+fn only(series: &[Series]) -> anyhow::Result<&Series> {
+    match series {
+        [one] => Ok(one),
+        many => bail!(
+            "{} series cannot share one file: name a --symbol and an --interval, or a folder for a file each",
+            many.len()
+        ),
+    }
+}
+
+/// The series of the store that were asked for; each that was named must be there.
+async fn chosen(pool: &PgPool, args: &Args) -> anyhow::Result<Vec<Series>> {
+    let query = "select distinct symbol, interval from objects where rows_total > 0 order by symbol, interval";
+    let rows = sqlx::query(query).fetch_all(pool).await.context("read the series")?;
+    let series = |row: &sqlx::postgres::PgRow| {
+        let (symbol, interval): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        anyhow::Ok(Series { symbol: symbol.parse()?, interval: interval.parse()? })
+    };
+    let all: Vec<_> = rows.iter().map(series).collect::<Result<_, _>>()?;
+    let is_wanted = |series: &&Series| {
+        (args.symbol.is_empty() || args.symbol.contains(&series.symbol))
+            && (args.interval.is_empty() || args.interval.contains(&series.interval))
+    };
+    let chosen: Vec<_> = all.iter().filter(is_wanted).cloned().collect();
+    let is_missing = |symbol: &&Symbol| !chosen.iter().any(|series| series.symbol == **symbol);
+    if let Some(symbol) = args.symbol.iter().find(is_missing) {
+        bail!("the store has no such candles of {symbol}: `candlewick status` shows what it has");
+    }
+    ensure!(!chosen.is_empty(), "the store has no such candles: `candlewick status` shows what it has");
+    Ok(chosen)
+}
+
+/// Writes beside the file and takes its name at the end: whoever reads it never sees a part.
+async fn into_file(pool: &PgPool, series: &Series, args: &Args, file: &Path) -> anyhow::Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    tokio::fs::create_dir_all(folder).await.with_context(|| format!("make {}", folder.display()))?;
+    let part = file.with_extension("csv.part");
+    let target = File::create(&part).await.with_context(|| format!("create {}", part.display()))?;
+    let bytes = write(pool, series, args, target).await?;
+    tokio::fs::rename(&part, file).await.with_context(|| format!("write {}", file.display()))?;
+    terminal::result(&format!("{series}: {} ({bytes} bytes)", file.display()));
+    Ok(())
+}
+
+/// Streams a series as CSV, and returns how many bytes it is.
+async fn write(pool: &PgPool, series: &Series, args: &Args, target: impl AsyncWrite + Unpin) -> anyhow::Result<usize> {
+    let mut database = pool.acquire().await.context("connect to the database")?;
+    let mut transaction = database.begin().await.context("begin a transaction")?;
+    set_bounds(&mut transaction, series, args).await.context("say what to export")?;
+    let statement = copy(series.interval);
+    let mut chunks = transaction.copy_out_raw(&statement).await.context("begin to read candles")?;
+    let (mut target, mut bytes) = (BufWriter::new(target), 0);
+    while let Some(chunk) = chunks.try_next().await.context("read candles")? {
+        target.write_all(&chunk).await.context("write candles")?;
+        bytes += chunk.len();
+    }
+    target.flush().await.context("write candles")?;
+    Ok(bytes)
+}
+
+/// `copy` takes no parameters: it reads them from settings of the transaction, so that no text becomes part of SQL.
+async fn set_bounds(database: &mut PgConnection, series: &Series, args: &Args) -> sqlx::Result<()> {
+    let date = |date: Option<Date>, open: &str| date.map_or_else(|| open.to_owned(), |date| date.to_string());
+    let settings = [
+        ("candlewick.symbol", series.symbol.to_string()),
+        ("candlewick.interval", series.interval.to_string()),
+        ("candlewick.from", date(args.from, "-infinity")),
+        ("candlewick.to", date(args.to, "infinity")),
+    ];
+    for (name, value) in settings {
+        let query = sqlx::query("select set_config($1, $2, true)").bind(name).bind(value);
+        query.execute(&mut *database).await?;
+    }
+    Ok(())
+}
+
+fn copy(interval: Interval) -> String {
+    let form = if interval.is_intraday() { r#"YYYY-MM-DD"T"HH24:MI:SS"Z""# } else { "YYYY-MM-DD" };
+    format!(
+        "copy (select symbol, interval, to_char(time at time zone 'UTC', '{form}') as time, open, high, low, close, volume,
+            is_filled::text
+        from bi_candles
+        where symbol = current_setting('candlewick.symbol') and interval = current_setting('candlewick.interval')
+            and time >= current_setting('candlewick.from')::timestamp at time zone 'UTC'
+            and time < (current_setting('candlewick.to')::date + 1)::timestamp at time zone 'UTC'
+        order by bi_candles.time) to stdout (format csv, header)"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_told_by_its_name() {
+        assert_eq!(Target::of(Path::new("-")), Target::Stdout);
+        assert_eq!(Target::of(Path::new("a/b.csv")), Target::File("a/b.csv".into()));
+        assert_eq!(Target::of(Path::new("exports")), Target::Folder("exports".into()));
+    }
+
+    #[test]
+    fn a_file_lies_with_those_of_its_interval_and_no_symbol_leaves_the_folder() {
+        let series = Series { symbol: "../BTC/USD".parse().unwrap(), interval: Interval::Day1 };
+        assert_eq!(file_of(&series), Path::new("1day/..%2FBTC%2FUSD.csv"));
+    }
+
+    #[test]
+    fn several_series_do_not_share_a_file() {
+        let series = Series { symbol: "AAPL".parse().unwrap(), interval: Interval::Day1 };
+        assert_eq!(only(std::slice::from_ref(&series)).unwrap(), &series);
+        assert!(only(&[series.clone(), series]).unwrap_err().to_string().contains("2 series cannot share"));
+    }
+}

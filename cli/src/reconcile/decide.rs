@@ -1,0 +1,267 @@
+//! What is missing, and what is to be done about it.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use candlewick_shared::core::metadata::{RawMetadata, TransformedMetadata};
+use candlewick_shared::ports::store::ObjectInfo;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::dead_letters::DeadLetter;
+
+/// What the ledger says of a clean object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LedgerRow {
+    /// The entity tag of the version that is loaded; none where none is.
+    pub etag: Option<String>,
+    /// When that version was written.
+    pub last_modified: Option<Timestamp>,
+    /// The raw object behind it.
+    pub raw_key: Option<String>,
+    /// That object's entity tag.
+    pub raw_etag: Option<String>,
+    /// When that object was written.
+    pub raw_written: Option<Timestamp>,
+}
+
+/// What was never done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gap {
+    /// There is no clean object of a raw one.
+    NeverCleaned,
+    /// The clean object was made from an earlier version of the raw one.
+    CleanedBefore,
+    /// The ledger knows no version of a clean object.
+    NeverLoaded,
+    /// The ledger has an earlier version of a clean object.
+    LoadedBefore,
+}
+
+/// What is to be done about a gap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Its message is sent again.
+    Send,
+    /// A dead letter says why it was never done.
+    GivenUp,
+    /// Its queue has as many messages as objects are missing: it is probably in there.
+    InQueue,
+}
+
+/// Whether the listing and the ledger alone say that a raw object is cleaned, and what came of it loaded.
+#[must_use]
+pub fn is_cleaned(raw: &ObjectInfo, clean: Option<&ObjectInfo>, row: Option<&LedgerRow>) -> bool {
+    let Some((clean, row)) = clean.zip(row) else { return false };
+    let same = |field: &Option<String>, text: &str| field.as_deref() == Some(text);
+    same(&row.etag, &clean.etag)
+        && same(&row.raw_key, &raw.key)
+        && same(&row.raw_etag, &raw.etag)
+        && row.raw_written == Some(raw.last_modified)
+}
+
+/// What is missing of a raw object, by what stands beside it and beside its clean object.
+///
+/// Metadata that cannot be read is for the transform to give up, and so counts as never cleaned.
+#[must_use]
+pub fn gap_of_raw(raw: &ObjectInfo, clean: Option<&ObjectInfo>) -> Option<Gap> {
+    let Some(clean) = clean else { return Some(Gap::NeverCleaned) };
+    let Ok((metadata, origin)) = RawMetadata::read(&raw.metadata)
+        .and_then(|metadata| Ok((metadata, TransformedMetadata::read(&clean.metadata)?)))
+    else {
+        return Some(Gap::NeverCleaned);
+    };
+    let written = metadata.first_written.unwrap_or(raw.last_modified);
+    let is_newest = match origin {
+        // Another hand than the transform's wrote it: the later of the two counts.
+        None => clean.last_modified >= raw.last_modified,
+        Some(origin) if origin.raw_key == raw.key => (&origin.raw_etag, origin.raw_written) == (&raw.etag, written),
+        // A gzipped and a plain raw object share a clean one, and the newer of them has it.
+        Some(origin) => (origin.raw_written, &origin.raw_key) > (written, &raw.key),
+    };
+    (!is_newest).then_some(Gap::CleanedBefore)
+}
+
+/// Whether the listing and the ledger alone say that a clean object is loaded.
+#[must_use]
+pub fn is_loaded(clean: &ObjectInfo, row: Option<&LedgerRow>) -> bool {
+    row.is_some_and(|row| row.etag.as_deref() == Some(&clean.etag) && row.last_modified == Some(clean.last_modified))
+}
+
+/// What is missing of a clean object, by what stands beside it. The same content of a newer raw object is another version.
+#[must_use]
+pub fn gap_of_clean(clean: &ObjectInfo, row: Option<&LedgerRow>) -> Option<Gap> {
+    let Some((row, etag)) = row.and_then(|row| Some((row, row.etag.as_ref()?))) else { return Some(Gap::NeverLoaded) };
+    let written = match TransformedMetadata::read(&clean.metadata) {
+        Ok(origin) => origin.map_or(clean.last_modified, |origin| origin.raw_written),
+        Err(_) => return Some(Gap::NeverLoaded),
+    };
+    let is_same = *etag == clean.etag && row.raw_written == Some(written);
+    (!is_same).then_some(Gap::LoadedBefore)
+}
+
+/// The keys that dead letters are about, with the time of the last one; a letter of unknown time counts for ever.
+#[must_use]
+pub fn given_up(letters: &[DeadLetter]) -> HashMap<String, Timestamp> {
+    let mut all = HashMap::new();
+    for letter in letters {
+        for key in &letter.keys {
+            let last: &mut Timestamp = all.entry(key.clone()).or_insert(Timestamp::MIN);
+            *last = (*last).max(letter.sent.unwrap_or(Timestamp::MAX));
+        }
+    }
+    all
+}
+
+/// What is to be done about the gaps of one queue that has so many messages.
+#[must_use]
+pub fn verdicts(objects: &[&ObjectInfo], given_up: &HashMap<String, Timestamp>, messages: u64) -> Vec<Verdict> {
+    let is_given_up =
+        |object: &&&ObjectInfo| given_up.get(&object.key).is_some_and(|letter| *letter >= object.last_modified);
+    let lost = objects.iter().filter(|object| !is_given_up(object)).count() as u64;
+    let verdict = if messages >= lost { Verdict::InQueue } else { Verdict::Send };
+    objects.iter().map(|object| if is_given_up(&object) { Verdict::GivenUp } else { verdict }).collect()
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::NeverCleaned => "never cleaned",
+            Self::CleanedBefore => "an earlier version was cleaned",
+            Self::NeverLoaded => "never loaded",
+            Self::LoadedBefore => "an earlier version is loaded",
+        })
+    }
+}
+
+impl Verdict {
+    /// What was done, or would be.
+    #[must_use]
+    pub fn told(self, dry_run: bool) -> &'static str {
+        match (self, dry_run) {
+            (Self::Send, false) => "sent again",
+            (Self::Send, true) => "would be sent again",
+            (Self::GivenUp, _) => "given up: see `dlq list`",
+            (Self::InQueue, _) => "probably in its queue: left alone (--regardless sends it)",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use candlewick_shared::core::metadata::{FIRST_WRITTEN, Instrument};
+
+    use super::*;
+    use crate::dead_letters::letter::tests::{event, letter};
+
+    const KEY: &str = "raw/interval=1day/symbol=AAPL/candles.csv";
+
+    fn at(minute: i64) -> Timestamp {
+        Timestamp::from_second(1_735_500_000 + 60 * minute).unwrap()
+    }
+
+    fn object(key: &str, etag: &str, minute: i64) -> ObjectInfo {
+        let (key, etag) = (key.to_owned(), etag.to_owned());
+        let (version_id, metadata) = (None, BTreeMap::new());
+        ObjectInfo { key, etag, version_id, size: 1, last_modified: at(minute), metadata }
+    }
+
+    /// A clean object made from version `raw_etag` of a raw object that was written in that minute.
+    fn clean(raw_key: &str, raw_etag: &str, minute: i64) -> ObjectInfo {
+        let origin = TransformedMetadata {
+            raw_key: raw_key.to_owned(),
+            raw_etag: raw_etag.to_owned(),
+            raw_written: at(minute),
+            fetched_at: None,
+            transformed_at: None,
+            traceparent: None,
+            run: None,
+            instrument: Instrument::default(),
+        };
+        ObjectInfo { metadata: origin.write(), ..object("transformed/a.csv", "clean", minute + 1) }
+    }
+
+    fn row(raw_etag: &str, minute: i64) -> LedgerRow {
+        LedgerRow {
+            etag: Some("clean".to_owned()),
+            last_modified: Some(at(minute + 1)),
+            raw_key: Some(KEY.to_owned()),
+            raw_etag: Some(raw_etag.to_owned()),
+            raw_written: Some(at(minute)),
+        }
+    }
+
+    #[test]
+    fn what_the_ledger_has_needs_no_closer_look() {
+        let (raw, clean) = (object(KEY, "e", 0), object("transformed/a.csv", "clean", 1));
+        assert!(is_cleaned(&raw, Some(&clean), Some(&row("e", 0))));
+        assert!(is_loaded(&clean, Some(&row("e", 0))));
+        assert!(!is_cleaned(&raw, None, Some(&row("e", 0))), "its clean object is gone");
+        assert!(!is_cleaned(&raw, Some(&clean), Some(&row("older", 0))));
+        assert!(!is_cleaned(&object(KEY, "e", 5), Some(&clean), Some(&row("e", 0))), "the same bytes, written again");
+        assert!(!is_loaded(&clean, None) && !is_loaded(&object("transformed/a.csv", "other", 1), Some(&row("e", 0))));
+    }
+
+    #[test]
+    fn a_raw_object_is_cleaned_if_the_clean_one_was_made_from_this_version() {
+        let raw = object(KEY, "e", 0);
+        assert_eq!(gap_of_raw(&raw, None), Some(Gap::NeverCleaned));
+        assert_eq!(gap_of_raw(&raw, Some(&clean(KEY, "e", 0))), None);
+        assert_eq!(gap_of_raw(&raw, Some(&clean(KEY, "older", -5))), Some(Gap::CleanedBefore));
+        assert_eq!(
+            gap_of_raw(&raw, Some(&clean(KEY, "e", -5))),
+            Some(Gap::CleanedBefore),
+            "the same bytes, written again"
+        );
+    }
+
+    #[test]
+    fn an_object_that_was_put_back_is_as_old_as_it_was() {
+        let mut raw = object(KEY, "e", 90);
+        raw.metadata.insert(FIRST_WRITTEN.to_owned(), at(0).to_string());
+        assert_eq!(gap_of_raw(&raw, Some(&clean(KEY, "e", 0))), None);
+    }
+
+    #[test]
+    fn of_a_gzipped_and_a_plain_object_only_the_newer_needs_cleaning() {
+        let (raw, twin) = (object(KEY, "e", 0), format!("{KEY}.gz"));
+        assert_eq!(gap_of_raw(&raw, Some(&clean(&twin, "z", 5))), None);
+        assert_eq!(gap_of_raw(&raw, Some(&clean(&twin, "z", -5))), Some(Gap::CleanedBefore));
+    }
+
+    #[test]
+    fn a_clean_object_of_another_hand_stays_until_a_raw_one_is_newer() {
+        let other = object("transformed/a.csv", "clean", 1);
+        assert_eq!(gap_of_raw(&object(KEY, "e", 0), Some(&other)), None);
+        assert_eq!(gap_of_raw(&object(KEY, "e", 2), Some(&other)), Some(Gap::CleanedBefore));
+    }
+
+    #[test]
+    fn a_clean_object_is_loaded_if_the_ledger_has_this_version() {
+        let object = clean(KEY, "e", 0);
+        assert_eq!(gap_of_clean(&object, None), Some(Gap::NeverLoaded));
+        assert_eq!(gap_of_clean(&object, Some(&LedgerRow::default())), Some(Gap::NeverLoaded), "it failed");
+        assert_eq!(gap_of_clean(&object, Some(&row("e", 0))), None);
+        assert_eq!(gap_of_clean(&object, Some(&row("e", -5))), Some(Gap::LoadedBefore));
+    }
+
+    #[test]
+    fn what_a_dead_letter_is_about_is_left_alone_until_it_is_written_again() {
+        let letters = [letter(&event("AAPL"), &[])];
+        let written = |text: &str| ObjectInfo { last_modified: text.parse().unwrap(), ..object(KEY, "e", 0) };
+        let (before, after) = (written("2024-12-30T21:59:00Z"), written("2024-12-30T22:01:00Z"));
+        assert_eq!(verdicts(&[&before, &after], &given_up(&letters), 0), [Verdict::GivenUp, Verdict::Send]);
+    }
+
+    #[test]
+    fn what_may_be_in_the_queue_is_left_alone() {
+        let objects = [object("raw/a", "a", 0), object("raw/b", "b", 0)];
+        let objects: Vec<_> = objects.iter().collect();
+        assert_eq!(verdicts(&objects, &HashMap::new(), 2), [Verdict::InQueue; 2]);
+        assert_eq!(verdicts(&objects, &HashMap::new(), 1), [Verdict::Send; 2]);
+    }
+}

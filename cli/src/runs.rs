@@ -1,0 +1,108 @@
+//! `candlewick runs`: every refresh, and what became of it.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use serde::Serialize;
+use sqlx::{FromRow, PgPool};
+
+use crate::place::Place;
+use crate::{table, terminal};
+
+/// Shows the newest runs with their counts, or of one run the series that are not loaded, with the reason.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A run, by its name
+    run: Option<String>,
+    /// How many runs are shown
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    most: u32,
+    /// Print JSON: [{"run", "kind", "requested_at", "state", "expected", "fetched", "loaded", "unchanged", ...}], or of
+    /// one run {"run": {...}, "series": [{"symbol", "interval", "state", "reason"}]}
+    #[arg(long)]
+    json: bool,
+}
+
+/// A run.
+#[derive(Debug, FromRow, Serialize)]
+pub struct Run {
+    /// Its name.
+    pub run: String,
+    /// Why there was one: scheduled, manual, `catch_up`.
+    pub kind: String,
+    /// When it was due or asked for, by Candlewick's clock.
+    pub requested_at: String,
+    /// Where it stands: waiting, running, ended, failed.
+    pub state: String,
+    /// Seconds from its start to its end, or to now.
+    pub seconds: Option<i64>,
+    /// The series it expects.
+    pub expected: i64,
+    /// Those that the source answered.
+    pub fetched: i64,
+    /// Those whose objects are all loaded.
+    pub loaded: i64,
+    /// Those of which the source had nothing new.
+    pub unchanged: i64,
+    /// Those that another run fetched again before they were loaded.
+    pub superseded: i64,
+    /// Those that can never be loaded.
+    pub failed: i64,
+    /// Why it does not go on, where it does not.
+    pub error: Option<String>,
+}
+
+/// A series of a run that is not loaded.
+#[derive(Debug, FromRow, Serialize)]
+pub struct Open {
+    /// Its symbol.
+    pub symbol: String,
+    /// Its interval.
+    pub interval: String,
+    /// How far it is: expected, fetched, superseded, failed.
+    pub state: String,
+    /// Why it failed.
+    pub reason: Option<String>,
+}
+
+const RUNS: &str =
+    "select p.id as run, p.kind, p.expected, p.fetched, p.loaded, p.unchanged, p.superseded, p.failed, p.error,
+        to_char(p.requested_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') as requested_at,
+        extract(epoch from coalesce(p.ended_at, clock_timestamp() - r.clock_lag) - p.started_at)::bigint as seconds,
+        case when p.ended_at is not null and p.is_laid_out then 'ended' when p.ended_at is not null then 'failed'
+             when p.started_at is null or p.error is not null then 'waiting' else 'running' end as state
+    from run_progress p join runs r on r.id = p.id
+    where $1::text is null or p.id = $1 order by p.requested_at desc, p.id desc limit $2";
+
+const OPEN: &str = "select symbol, interval, state, reason from run_series
+    where run = $1 and state not in ('loaded', 'unchanged') order by symbol, interval";
+
+pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
+    let pool = place.running().await?.pool().await?;
+    let runs: Vec<Run> = sqlx::query_as(RUNS)
+        .bind(&args.run)
+        .bind(i64::from(args.most))
+        .fetch_all(&pool)
+        .await
+        .context("read the runs")?;
+    let text = match args.run {
+        Some(name) => one(&pool, &name, runs, args.json).await?,
+        None if args.json => serde_json::to_string_pretty(&runs).context("write JSON")?,
+        None => table::runs(&runs),
+    };
+    terminal::result(&text);
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn one(pool: &PgPool, name: &str, runs: Vec<Run>, json: bool) -> anyhow::Result<String> {
+    let Some(run) = runs.into_iter().next() else {
+        bail!("there is no run {name}: `cargo run -- runs` shows those there are")
+    };
+    let open: Vec<Open> =
+        sqlx::query_as(OPEN).bind(name).fetch_all(pool).await.context("read what the run waits for")?;
+    if json {
+        return serde_json::to_string_pretty(&serde_json::json!({"run": run, "series": open})).context("write JSON");
+    }
+    let error = run.error.as_ref().map(|error| format!("\n{error}")).unwrap_or_default();
+    Ok(format!("{}{error}\n{}", table::runs(std::slice::from_ref(&run)), table::open(&open)))
+}

@@ -1,0 +1,247 @@
+//! What differs between a candle as the objects have it and as the table does.
+
+use std::fmt;
+
+use candlewick_shared::core::candle::{Candle, CandleTime};
+use candlewick_shared::core::interval::Interval;
+use serde::Serialize;
+
+use super::union::Owner;
+
+/// A row of the table, as text: numbers without needless zeros.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Its time, in microseconds since 1970.
+    pub time: i64,
+    /// Open, high, low and close.
+    pub prices: [String; 4],
+    /// Its volume.
+    pub volume: Option<String>,
+    /// Whether cleaning put it in.
+    pub is_filled: bool,
+    /// The key of the object that owns it.
+    pub object: String,
+}
+
+/// How something differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The table has no such candle.
+    Missing,
+    /// The objects have no such candle.
+    Extra,
+    /// Both have it, with another value in a column.
+    Differs,
+    /// Both have it, and the table says that another object owns it.
+    Owner,
+    /// An object cannot be read, so that its series was not compared.
+    Unreadable,
+}
+
+/// A difference between the objects and the table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// The symbol of the series.
+    pub symbol: String,
+    /// Its interval.
+    pub interval: String,
+    /// The time of the candle, as clean CSV writes it.
+    pub time: Option<String>,
+    /// How it differs.
+    pub kind: Kind,
+    /// The column that differs.
+    pub column: Option<&'static str>,
+    /// What the objects say.
+    pub expected: Option<String>,
+    /// What the table says.
+    pub found: Option<String>,
+    /// The object that has the candle, or the one that the table says has it.
+    pub object: String,
+}
+
+/// What stands at one time: at least one of both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pair<'a> {
+    /// Both have a candle.
+    Both(&'a Candle, &'a Owner, &'a Row),
+    /// The objects alone.
+    Expected(&'a Candle, &'a Owner),
+    /// The table alone.
+    Found(&'a Row),
+}
+
+/// A candle's time as the table counts it.
+#[must_use]
+pub fn microseconds(time: CandleTime) -> i64 {
+    time.seconds().saturating_mul(1_000_000)
+}
+
+impl Pair<'_> {
+    /// Of the next ones of both sides, those that stand at the earlier time.
+    #[must_use]
+    pub fn next<'a>(expected: Option<&'a (Candle, Owner)>, found: Option<&'a Row>) -> Option<Pair<'a>> {
+        match (expected, found) {
+            (None, None) => None,
+            (Some((candle, owner)), None) => Some(Pair::Expected(candle, owner)),
+            (None, Some(row)) => Some(Pair::Found(row)),
+            (Some((candle, owner)), Some(row)) => Some(match microseconds(candle.time).cmp(&row.time) {
+                std::cmp::Ordering::Less => Pair::Expected(candle, owner),
+                std::cmp::Ordering::Equal => Pair::Both(candle, owner, row),
+                std::cmp::Ordering::Greater => Pair::Found(row),
+            }),
+        }
+    }
+
+    /// What differs here, in a series; one difference a column.
+    #[must_use]
+    pub fn differences(&self, symbol: &str, interval: &str) -> Vec<Difference> {
+        let difference = |kind, column, expected, found, object: &str| Difference {
+            symbol: symbol.to_owned(),
+            interval: interval.to_owned(),
+            time: Some(self.time(interval)),
+            kind,
+            column,
+            expected,
+            found,
+            object: object.to_owned(),
+        };
+        match self {
+            Self::Expected(candle, owner) => {
+                vec![difference(Kind::Missing, None, Some(candle.close.to_string()), None, &owner.key)]
+            }
+            Self::Found(row) => {
+                vec![difference(Kind::Extra, None, None, Some(row.prices[3].clone()), &row.object)]
+            }
+            Self::Both(candle, owner, row) => {
+                let columns = expected_columns(candle).into_iter().zip(found_columns(row));
+                let differing = columns.filter(|((_, expected), found)| expected != found);
+                let mut all: Vec<_> = differing
+                    .map(|((column, expected), found)| {
+                        difference(Kind::Differs, Some(column), expected, found, &owner.key)
+                    })
+                    .collect();
+                if *owner.key != *row.object {
+                    let (expected, found) = (Some(owner.key.to_string()), Some(row.object.clone()));
+                    all.push(difference(Kind::Owner, None, expected, found, &owner.key));
+                }
+                all
+            }
+        }
+    }
+
+    fn time(&self, interval: &str) -> String {
+        let micros = match self {
+            Self::Both(candle, ..) | Self::Expected(candle, _) => microseconds(candle.time),
+            Self::Found(row) => row.time,
+        };
+        let (time, is_whole) = (CandleTime::from_seconds(micros.div_euclid(1_000_000)), micros % 1_000_000 == 0);
+        match interval.parse::<Interval>() {
+            Ok(interval) if is_whole => time.display(interval).to_string(),
+            _ => format!("@{micros} µs"),
+        }
+    }
+}
+
+fn expected_columns(candle: &Candle) -> [(&'static str, Option<String>); 6] {
+    let Candle { open, high, low, close, volume, is_filled, .. } = candle;
+    [
+        ("open", Some(open.to_string())),
+        ("high", Some(high.to_string())),
+        ("low", Some(low.to_string())),
+        ("close", Some(close.to_string())),
+        ("volume", volume.map(|volume| volume.to_string())),
+        ("is_filled", Some(is_filled.to_string())),
+    ]
+}
+
+fn found_columns(row: &Row) -> [Option<String>; 6] {
+    let [open, high, low, close] = row.prices.clone().map(Some);
+    [open, high, low, close, row.volume.clone(), Some(row.is_filled.to_string())]
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
+        let (expected, found) = (text(&self.expected), text(&self.found));
+        write!(formatter, "{} {} {}: ", self.symbol, self.interval, self.time.as_deref().unwrap_or_default())?;
+        match self.kind {
+            Kind::Missing => write!(formatter, "missing in the table; {} has it", self.object),
+            Kind::Extra => write!(formatter, "in the table and in no object; the table says it is of {}", self.object),
+            Kind::Differs => {
+                let column = self.column.unwrap_or_default();
+                write!(formatter, "{column} is {found} in the table and {expected} in {}", self.object)
+            }
+            Kind::Owner => write!(formatter, "the table says it is of {found}; {expected} is newer"),
+            Kind::Unreadable => write!(formatter, "not compared: {} cannot be read: {expected}", self.object),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use candlewick_shared::core::decimal::Decimal;
+
+    use super::*;
+
+    fn expected() -> (Candle, Owner) {
+        let price = |text: &str| Decimal::parse(text.as_bytes()).unwrap();
+        let candle = Candle {
+            time: CandleTime::from_seconds(1_735_257_600),
+            open: price("1"),
+            high: price("2.5"),
+            low: price("0.5"),
+            close: price("2"),
+            volume: None,
+            is_filled: false,
+        };
+        (candle, Owner { raw_written: jiff::Timestamp::UNIX_EPOCH, key: Arc::from("transformed/a") })
+    }
+
+    fn row() -> Row {
+        Row {
+            time: 1_735_257_600_000_000,
+            prices: ["1", "2.5", "0.5", "2"].map(str::to_owned),
+            volume: None,
+            is_filled: false,
+            object: "transformed/a".to_owned(),
+        }
+    }
+
+    fn told(expected: Option<&(Candle, Owner)>, found: Option<&Row>) -> Vec<String> {
+        let pair = Pair::next(expected, found).unwrap();
+        pair.differences("AAPL", "1day").iter().map(Difference::to_string).collect()
+    }
+
+    #[test]
+    fn what_is_the_same_does_not_differ() {
+        assert!(told(Some(&expected()), Some(&row())).is_empty());
+        assert_eq!(Pair::next(None, None), None);
+    }
+
+    #[test]
+    fn every_difference_is_named_with_its_candle() {
+        let when = "AAPL 1day 2024-12-27: ";
+        assert_eq!(told(Some(&expected()), None), [format!("{when}missing in the table; transformed/a has it")]);
+        assert!(told(None, Some(&row()))[0].starts_with(&format!("{when}in the table and in no object")));
+        let tampered = Row { prices: ["1", "2.5", "0.5", "2.01"].map(str::to_owned), ..row() };
+        assert_eq!(
+            told(Some(&expected()), Some(&tampered)),
+            [format!("{when}close is 2.01 in the table and 2 in transformed/a")]
+        );
+        let volume = Row { volume: Some("0".to_owned()), is_filled: true, ..row() };
+        assert_eq!(told(Some(&expected()), Some(&volume)).len(), 2, "no volume is not the same as nought");
+        let owner = Row { object: "transformed/b".to_owned(), ..row() };
+        assert!(told(Some(&expected()), Some(&owner))[0].contains("transformed/a is newer"));
+    }
+
+    #[test]
+    fn the_earlier_side_goes_first() {
+        let earlier = Row { time: row().time - 1, ..row() };
+        assert!(told(Some(&expected()), Some(&earlier))[0].contains("µs"));
+        let later = Row { time: row().time + 1, ..row() };
+        assert!(told(Some(&expected()), Some(&later))[0].contains("missing"));
+    }
+}

@@ -1,0 +1,151 @@
+//! One series: its objects merged in step with its rows.
+
+use std::pin::pin;
+
+use anyhow::bail;
+use bytes::Bytes;
+use candlewick_shared::adapters::s3::S3Store;
+use candlewick_shared::core::candle::{Candle, CandleTime};
+use candlewick_shared::core::clean_csv::{self, NotClean};
+use candlewick_shared::core::key::{Series, TransformedKey};
+use candlewick_shared::core::metadata::TransformedMetadata;
+use candlewick_shared::ports::store::{Object, ObjectStore};
+use futures::TryStreamExt;
+use sqlx::PgPool;
+
+use super::compare::{Difference, Kind, Pair};
+use super::objects::Group;
+use super::table;
+use super::union::{Owner, Step, Union};
+
+/// How much of an object is read to see when it begins: the header and the first row of any.
+const BEGINNING: u64 = 1024;
+
+/// What was found of a series.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// How many candles its objects have.
+    pub candles: u64,
+    /// How many differences there are.
+    pub differences: u64,
+    /// The first of them.
+    pub shown: Vec<Difference>,
+}
+
+/// Why a series cannot be compared: this object, for this reason.
+struct Unreadable {
+    key: String,
+    reason: String,
+}
+
+/// The end of a comparison: done, or an object that cannot be read.
+type Compared = Result<Found, Unreadable>;
+
+/// Compares a series, keeping up to `most` of its differences.
+///
+/// # Errors
+/// A store or a database that does not answer.
+pub async fn compare(store: &S3Store, pool: &PgPool, group: &Group, most: usize) -> anyhow::Result<Found> {
+    Ok(match merge(store, pool, group, most).await? {
+        Ok(found) => found,
+        Err(Unreadable { key, reason }) => {
+            let (symbol, interval) = (group.symbol.clone(), group.interval.clone());
+            let (time, column, found) = (None, None, None);
+            let (kind, expected) = (Kind::Unreadable, Some(reason));
+            let shown = vec![Difference { symbol, interval, time, kind, column, expected, found, object: key }];
+            Found { candles: 0, differences: 1, shown }
+        }
+    })
+}
+
+async fn merge(store: &S3Store, pool: &PgPool, group: &Group, most: usize) -> anyhow::Result<Compared> {
+    let mut objects = match Objects::begin(store, &group.keys).await? {
+        Ok(objects) => objects,
+        Err(unreadable) => return Ok(Err(unreadable)),
+    };
+    let mut rows = pin!(table::rows(pool, &group.symbol, &group.interval));
+    let (mut found, mut row, mut candle) = (Found::default(), rows.try_next().await?, None);
+    let mut wants_candle = true;
+    loop {
+        if wants_candle {
+            candle = match objects.next().await? {
+                Ok(candle) => candle,
+                Err(unreadable) => return Ok(Err(unreadable)),
+            };
+            found.candles += u64::from(candle.is_some());
+        }
+        let Some(pair) = Pair::next(candle.as_ref(), row.as_ref()) else { return Ok(Ok(found)) };
+        found.add(pair.differences(&group.symbol, &group.interval), most);
+        wants_candle = !matches!(pair, Pair::Found(_));
+        if !matches!(pair, Pair::Expected(..)) {
+            row = rows.try_next().await?;
+        }
+    }
+}
+
+impl Found {
+    fn add(&mut self, differences: Vec<Difference>, most: usize) {
+        self.differences += differences.len() as u64;
+        let room = most.saturating_sub(self.shown.len());
+        self.shown.extend(differences.into_iter().take(room));
+    }
+}
+
+/// The objects of a series, opened as their union wants them.
+struct Objects<'a> {
+    store: &'a S3Store,
+    union: Union,
+}
+
+impl<'a> Objects<'a> {
+    async fn begin(store: &'a S3Store, keys: &[String]) -> anyhow::Result<Result<Self, Unreadable>> {
+        let mut beginnings = Vec::new();
+        for key in keys {
+            let Some(text) = store.beginning(key, BEGINNING).await? else { continue };
+            match first_time(key, &text) {
+                Ok(Some(time)) => beginnings.push((time, key.clone())),
+                Ok(None) => {}
+                Err(reason) => return Ok(Err(Unreadable { key: key.clone(), reason })),
+            }
+        }
+        Ok(Ok(Self { store, union: Union::new(beginnings) }))
+    }
+
+    async fn next(&mut self) -> anyhow::Result<Result<Option<(Candle, Owner)>, Unreadable>> {
+        loop {
+            match self.union.step() {
+                Step::End => return Ok(Ok(None)),
+                Step::Candle(candle, owner) => return Ok(Ok(Some((candle, owner)))),
+                Step::Open(key) => {
+                    let Some(object) = self.store.get(&key).await? else {
+                        bail!("{key} was removed meanwhile: verify again");
+                    };
+                    match read(&object) {
+                        Ok((owner, candles)) => self.union.open(owner, candles),
+                        Err(reason) => return Ok(Err(Unreadable { key: key.to_string(), reason })),
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The time of an object's first candle, from its beginning; none where it has no candle.
+fn first_time(key: &str, beginning: &Bytes) -> Result<Option<CandleTime>, String> {
+    let series = series_of(key)?;
+    let whole_lines = beginning.split_inclusive(|byte| *byte == b'\n').take(2).collect::<Vec<_>>().concat();
+    let clean = clean_csv::read(&whole_lines, &series).map_err(|error| error.to_string())?;
+    Ok(clean.candles.first().map(|candle| candle.time))
+}
+
+fn read(object: &Object) -> Result<(Owner, Vec<Candle>), String> {
+    let series = series_of(&object.info.key)?;
+    let origin = TransformedMetadata::read(&object.info.metadata).map_err(|error| error.to_string())?;
+    let raw_written = origin.map_or(object.info.last_modified, |origin| origin.raw_written);
+    let clean = clean_csv::read(&object.body, &series).map_err(|error: NotClean| error.to_string())?;
+    Ok((Owner { raw_written, key: object.info.key.as_str().into() }, clean.candles))
+}
+
+fn series_of(key: &str) -> Result<Series, String> {
+    key.parse::<TransformedKey>().map(|key| key.path.series).map_err(|error| error.to_string())
+}

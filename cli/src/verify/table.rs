@@ -1,0 +1,57 @@
+//! The table's side: its series, and the rows of one, as a stream.
+
+use anyhow::Context;
+use futures::{Stream, TryStreamExt};
+use sqlx::postgres::PgRow;
+use sqlx::{PgPool, Row as _};
+
+use super::compare::Row;
+
+/// The series that have rows, found by leaping from one to the next in the primary key.
+const SERIES: &str = "with recursive series as (
+        (select symbol, interval from candles order by symbol, interval limit 1)
+        union all
+        select next.symbol, next.interval from series s cross join lateral (
+            select symbol, interval from candles c where (c.symbol, c.interval) > (s.symbol, s.interval)
+            order by symbol, interval limit 1) next)
+    select symbol, interval from series";
+
+/// The series that have rows: symbols with intervals.
+///
+/// # Errors
+/// The database's.
+pub async fn series(pool: &PgPool) -> anyhow::Result<Vec<(String, String)>> {
+    let rows: Vec<(String, String)> =
+        sqlx::query_as(SERIES).fetch_all(pool).await.context("list the table's series")?;
+    Ok(rows)
+}
+
+const ROWS: &str = "select round(extract(epoch from c.time) * 1000000)::bigint, trim_scale(c.open)::text,
+        trim_scale(c.high)::text, trim_scale(c.low)::text, trim_scale(c.close)::text, trim_scale(c.volume)::text,
+        c.is_filled, o.key
+    from candles c join objects o on o.id = c.object_id
+    where c.symbol = $1 and c.interval = $2 order by c.time";
+
+/// The rows of a series, ascending.
+///
+/// # Errors
+/// The database's, row by row.
+pub fn rows<'a>(
+    pool: &'a PgPool,
+    symbol: &'a str,
+    interval: &'a str,
+) -> impl Stream<Item = anyhow::Result<Row>> + Send + 'a {
+    let rows = sqlx::query(ROWS).bind(symbol).bind(interval).fetch(pool);
+    rows.map_err(|error| anyhow::Error::from(error).context("read the table's rows"))
+        .and_then(|row| async move { read(&row) })
+}
+
+fn read(row: &PgRow) -> anyhow::Result<Row> {
+    Ok(Row {
+        time: row.try_get(0)?,
+        prices: [row.try_get(1)?, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?],
+        volume: row.try_get(5)?,
+        is_filled: row.try_get(6)?,
+        object: row.try_get(7)?,
+    })
+}

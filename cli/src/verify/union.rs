@@ -1,0 +1,161 @@
+//! The union of the objects of a series, in the order of time, as the loader would leave it in the table.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use candlewick_shared::core::candle::{Candle, CandleTime};
+use jiff::Timestamp;
+
+/// Whose a candle is: of two objects that claim one, the larger of these has it. The key decides where both were written
+/// in the same second, byte by byte.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Owner {
+    /// When the raw object behind it was written.
+    pub raw_written: Timestamp,
+    /// The key of the clean object.
+    pub key: Arc<str>,
+}
+
+/// What comes next of a union.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// This object must be opened before anything else can be said.
+    Open(Arc<str>),
+    /// The next candle, and whose it is.
+    Candle(Candle, Owner),
+    /// There is no more.
+    End,
+}
+
+/// The union of objects of which only those are open that the present time lies in. It does no I/O: it says which object
+/// it wants, and is given it.
+#[derive(Debug, Default)]
+pub struct Union {
+    /// What is not opened yet, the earliest last.
+    waiting: Vec<(CandleTime, Arc<str>)>,
+    open: Vec<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    owner: Owner,
+    candles: std::iter::Peekable<std::vec::IntoIter<Candle>>,
+}
+
+impl Union {
+    /// The union of objects that begin at these times.
+    #[must_use]
+    pub fn new(beginnings: impl IntoIterator<Item = (CandleTime, String)>) -> Self {
+        let mut waiting: Vec<_> = beginnings.into_iter().map(|(time, key)| (time, Arc::from(key))).collect();
+        waiting.sort_by_key(|(time, key): &(CandleTime, Arc<str>)| Reverse((*time, Arc::clone(key))));
+        Self { waiting, open: Vec::new() }
+    }
+
+    /// Opens the object that was asked for: its candles ascend.
+    pub fn open(&mut self, owner: Owner, candles: Vec<Candle>) {
+        self.waiting.retain(|(_, key)| *key != owner.key);
+        self.open.push(Open { owner, candles: candles.into_iter().peekable() });
+    }
+
+    /// What comes next.
+    pub fn step(&mut self) -> Step {
+        self.open.retain_mut(|open| open.candles.peek().is_some());
+        let next = self.open.iter_mut().filter_map(|open| open.candles.peek().map(|candle| candle.time)).min();
+        match (self.waiting.last(), next) {
+            (Some((begins, key)), time) if time.is_none_or(|time| *begins <= time) => Step::Open(Arc::clone(key)),
+            (_, Some(time)) => self.newest_at(time),
+            (_, None) => Step::End,
+        }
+    }
+
+    /// The newest claim on a time; all claims on it are used up.
+    fn newest_at(&mut self, time: CandleTime) -> Step {
+        let claims = self
+            .open
+            .iter_mut()
+            .filter_map(|open| Some((open.owner.clone(), open.candles.next_if(|candle| candle.time == time)?)));
+        let newest = claims.max_by(|(one, _), (other, _)| one.cmp(other));
+        newest.map_or(Step::End, |(owner, candle)| Step::Candle(candle, owner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use candlewick_shared::core::decimal::Decimal;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Objects = BTreeMap<String, (i64, BTreeSet<i64>)>;
+
+    fn candles(times: &BTreeSet<i64>) -> Vec<Candle> {
+        let price = Decimal::ZERO;
+        let candle = |time: &i64| Candle {
+            time: CandleTime::from_seconds(*time),
+            open: price,
+            high: price,
+            low: price,
+            close: price,
+            volume: None,
+            is_filled: false,
+        };
+        times.iter().map(candle).collect()
+    }
+
+    /// Whose each time is, and how many objects were open at once.
+    fn merged(objects: &Objects) -> (Vec<(i64, String)>, usize) {
+        let beginnings = objects
+            .iter()
+            .filter_map(|(key, (_, times))| Some((CandleTime::from_seconds(*times.first()?), key.clone())));
+        let (mut union, mut all, mut most) = (Union::new(beginnings), Vec::new(), 0);
+        loop {
+            match union.step() {
+                Step::Open(key) => {
+                    let (age, times) = &objects[&*key];
+                    let owner = Owner { raw_written: Timestamp::from_second(*age).unwrap(), key };
+                    union.open(owner, candles(times));
+                    most = most.max(union.open.len());
+                }
+                Step::Candle(candle, owner) => all.push((candle.time.seconds(), owner.key.to_string())),
+                Step::End => return (all, most),
+            }
+        }
+    }
+
+    /// The same, by writing each object over those that are older.
+    fn written_over(objects: &Objects) -> Vec<(i64, String)> {
+        let mut by_age: Vec<_> = objects.iter().map(|(key, (age, times))| (age, key, times)).collect();
+        by_age.sort();
+        let mut table = BTreeMap::new();
+        for (_, key, times) in by_age {
+            table.extend(times.iter().map(|time| (*time, key.clone())));
+        }
+        table.into_iter().collect()
+    }
+
+    #[test]
+    fn months_that_follow_each_other_are_open_one_at_a_time() {
+        let month = |first: i64| (1, (first..first + 30).collect());
+        let objects =
+            BTreeMap::from([("a".to_owned(), month(0)), ("b".to_owned(), month(30)), ("c".to_owned(), month(60))]);
+        let (all, most) = merged(&objects);
+        assert_eq!((all.len(), most), (90, 1));
+    }
+
+    #[test]
+    fn nothing_has_no_union() {
+        assert_eq!(Union::default().step(), Step::End);
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_what_writing_the_objects_in_the_order_of_their_age_would_leave(
+            objects in prop::collection::btree_map(
+                "[a-f]", (0..3_i64, prop::collection::btree_set(0..40_i64, 0..12)), 0..5)
+        ) {
+            prop_assert_eq!(merged(&objects).0, written_over(&objects));
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! `candlewick watchlist list`: what is on it.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use candlewick_shared::core::interval::Interval;
+use candlewick_shared::core::watchlist::Watchlist;
+use serde::Serialize;
+
+use crate::{table, terminal};
+
+/// Lists the symbols, each with what holds for it
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Print JSON: [{"symbol", "group", "intervals", "history"}]
+    #[arg(long)]
+    json: bool,
+}
+
+/// A symbol of the watchlist.
+#[derive(Debug, Serialize)]
+pub struct Listed {
+    /// The symbol.
+    pub symbol: String,
+    /// Its group.
+    pub group: String,
+    /// Its intervals.
+    pub intervals: Vec<Interval>,
+    /// How far back it reaches: `5 years`, `since 2015-01-01`.
+    pub history: String,
+}
+
+pub fn run(watchlist: &Watchlist, args: &Args) -> anyhow::Result<ExitCode> {
+    let listed: Vec<_> = watchlist
+        .instruments()
+        .map(|(symbol, instrument)| Listed {
+            symbol: symbol.to_string(),
+            group: instrument.group.clone(),
+            intervals: instrument.intervals.clone(),
+            history: instrument.history.to_string(),
+        })
+        .collect();
+    if args.json {
+        terminal::result(&serde_json::to_string_pretty(&listed).context("write JSON")?);
+    } else {
+        terminal::result(&table::instruments(&listed));
+    }
+    Ok(ExitCode::SUCCESS)
+}

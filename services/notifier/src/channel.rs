@@ -1,0 +1,24 @@
+//! The ways to the owner.
+
+pub mod email;
+pub mod http;
+pub mod slack;
+pub mod sns;
+pub mod webhook;
+
+use async_trait::async_trait;
+
+use crate::message::Message;
+
+/// A way to the owner.
+#[async_trait]
+pub trait Channel: Send + Sync {
+    /// Its name in the outbox, in logs and in tables: `webhook`.
+    fn name(&self) -> &'static str;
+
+    /// Sends a message; `Ok` means that the other side took it.
+    ///
+    /// # Errors
+    /// What the other side said. No error carries the channel's address, which is a secret.
+    async fn send(&self, message: &Message) -> anyhow::Result<()>;
+}

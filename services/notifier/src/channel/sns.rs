@@ -1,0 +1,61 @@
+//! A topic of SNS, and whoever subscribed to it: e-mail, chat, other queues.
+
+use anyhow::anyhow;
+use async_trait::async_trait;
+use aws_sdk_sns::Client;
+use aws_sdk_sns::error::DisplayErrorContext;
+use aws_sdk_sns::types::MessageAttributeValue;
+
+use super::Channel;
+use crate::message::Message;
+
+/// How long a subject may be; SNS refuses longer ones, and what is not ASCII.
+const MOST_OF_A_SUBJECT: usize = 100;
+
+/// A topic of SNS.
+pub struct Sns {
+    /// The client.
+    pub client: Client,
+    /// The topic's ARN.
+    pub topic: String,
+}
+
+#[async_trait]
+impl Channel for Sns {
+    fn name(&self) -> &'static str {
+        "sns"
+    }
+
+    /// Attributes say `id`, `kind`, `severity` and `state`, for the filters of subscriptions.
+    async fn send(&self, message: &Message) -> anyhow::Result<()> {
+        let mut request = self.client.publish().topic_arn(&self.topic).subject(subject(&message.subject));
+        request = request.message(&message.body).message_attributes("id", text(&message.name)?);
+        for name in ["kind", "severity", "state"] {
+            if let Some(value) = message.payload[name].as_str() {
+                request = request.message_attributes(name, text(value)?);
+            }
+        }
+        let sent = request.send().await;
+        sent.map(|_| ()).map_err(|error| anyhow!("publish to the topic: {}", DisplayErrorContext(error)))
+    }
+}
+
+fn text(value: &str) -> anyhow::Result<MessageAttributeValue> {
+    Ok(MessageAttributeValue::builder().data_type("String").string_value(value).build()?)
+}
+
+fn subject(text: &str) -> String {
+    let plain = text.chars().map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' });
+    plain.take(MOST_OF_A_SUBJECT).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_is_one_that_sns_takes() {
+        assert_eq!(subject("Candlewick: ÄÖ\nx"), "Candlewick: ???x");
+        assert_eq!(subject(&"x".repeat(200)).len(), 100);
+    }
+}

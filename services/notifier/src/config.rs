@@ -1,0 +1,194 @@
+//! The settings of the notifier.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use candlewick_shared::core::clock::Clock;
+use candlewick_shared::runtime::env::Env;
+use jiff::SignedDuration;
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::channel::http::require_url;
+use crate::conditions::Limits;
+use crate::digest::Schedule;
+use crate::plan::Pace;
+
+/// The settings of the notifier.
+#[derive(Debug)]
+pub struct Config {
+    /// Where the database is: `DATABASE_URL`.
+    pub database_url: SecretString,
+    /// The file with the watchlist: `WATCHLIST`; without one no series counts as stale.
+    pub watchlist: Option<PathBuf>,
+    /// The time it judges by: `CLOCK`.
+    pub clock: Clock,
+    /// The ways to the owner.
+    pub channels: Channels,
+    /// Where the heartbeat goes: `HEARTBEAT_URL`.
+    pub heartbeat: Option<SecretString>,
+    /// How soon and how often the owner is told: `ALERT_GROUP_WAIT` (30s), `ALERT_GROUP_INTERVAL` (5m),
+    /// `ALERT_REPEAT_INTERVAL` (12h).
+    pub pace: Pace,
+    /// What is judged by: `STALE_AFTER` (26h: a day and what a daily run takes), `CALENDAR_HORIZON` (1440h, sixty days).
+    pub limits: Limits,
+    /// When the digest is written: `DIGEST_AT` (08:00), `DIGEST_ZONE` (UTC).
+    pub digest: Schedule,
+    /// How often it looks at how things are: `SWEEP_EVERY` (1m).
+    pub sweep_every: SignedDuration,
+}
+
+/// The ways to the owner; each that is set is used.
+#[derive(Debug, Default)]
+pub struct Channels {
+    /// A topic of SNS: `ALERT_SNS_TOPIC_ARN`.
+    pub sns: Option<String>,
+    /// A plain webhook: `ALERT_WEBHOOK_URL`.
+    pub webhook: Option<SecretString>,
+    /// An incoming webhook of Slack: `ALERT_SLACK_WEBHOOK_URL`.
+    pub slack: Option<SecretString>,
+    /// A mail server, the sender and the receivers: `ALERT_SMTP_URL`, `ALERT_EMAIL_FROM`, `ALERT_EMAIL_TO`.
+    pub email: Option<(SecretString, String, String)>,
+}
+
+impl Config {
+    /// Reads the settings. Each secret may stand in a file instead, which `NAME_FILE` names.
+    ///
+    /// # Errors
+    /// The first setting that is missing or not of its form, by name.
+    pub fn from_env(env: &Env) -> anyhow::Result<Self> {
+        let database_url = secret(env, "DATABASE_URL")?;
+        if database_url.is_none() {
+            env.required("DATABASE_URL")?;
+        }
+        Ok(Self {
+            database_url: database_url.context("read DATABASE_URL")?,
+            watchlist: env.optional("WATCHLIST").map(PathBuf::from),
+            clock: env.clock()?,
+            channels: channels(env)?,
+            heartbeat: address(env, "HEARTBEAT_URL")?,
+            pace: pace(env)?,
+            limits: Limits {
+                stale_after: span(env, "STALE_AFTER", SignedDuration::from_hours(26))?,
+                horizon: span(env, "CALENDAR_HORIZON", SignedDuration::from_hours(60 * 24))?,
+            },
+            digest: schedule(env)?,
+            sweep_every: span(env, "SWEEP_EVERY", SignedDuration::from_mins(1))?,
+        })
+    }
+}
+
+fn pace(env: &Env) -> anyhow::Result<Pace> {
+    Ok(Pace {
+        group_wait: span(env, "ALERT_GROUP_WAIT", SignedDuration::from_secs(30))?,
+        group_interval: span(env, "ALERT_GROUP_INTERVAL", SignedDuration::from_mins(5))?,
+        repeat_interval: span(env, "ALERT_REPEAT_INTERVAL", SignedDuration::from_hours(12))?,
+    })
+}
+
+fn span(env: &Env, name: &str, default: SignedDuration) -> anyhow::Result<SignedDuration> {
+    let span = env.parsed_or(name, default).with_context(|| format!("write {name} like 30s, 5m or 12h"))?;
+    if span.is_positive() { Ok(span) } else { bail!("{name} is not longer than nothing: write it like 30s, 5m or 12h") }
+}
+
+fn schedule(env: &Env) -> anyhow::Result<Schedule> {
+    let at = env.parsed_or("DIGEST_AT", Time::constant(8, 0, 0, 0)).context("write DIGEST_AT like 08:00")?;
+    let zone = env.optional("DIGEST_ZONE").unwrap_or("UTC");
+    let zone = TimeZone::get(zone).with_context(|| format!("DIGEST_ZONE is {zone:?}: write it like Europe/Berlin"))?;
+    Ok(Schedule { at, zone })
+}
+
+fn channels(env: &Env) -> anyhow::Result<Channels> {
+    Ok(Channels {
+        sns: env.optional("ALERT_SNS_TOPIC_ARN").map(str::to_owned),
+        webhook: address(env, "ALERT_WEBHOOK_URL")?,
+        slack: address(env, "ALERT_SLACK_WEBHOOK_URL")?,
+        email: email(env)?,
+    })
+}
+
+fn email(env: &Env) -> anyhow::Result<Option<(SecretString, String, String)>> {
+    let (from, to) = (env.optional("ALERT_EMAIL_FROM"), env.optional("ALERT_EMAIL_TO"));
+    match (secret(env, "ALERT_SMTP_URL")?, from, to) {
+        (None, _, _) => Ok(None),
+        (Some(url), Some(from), Some(to)) => Ok(Some((url, from.to_owned(), to.to_owned()))),
+        (Some(_), _, _) => bail!("ALERT_SMTP_URL is set: set ALERT_EMAIL_FROM and ALERT_EMAIL_TO too"),
+    }
+}
+
+fn address(env: &Env, name: &str) -> anyhow::Result<Option<SecretString>> {
+    let url = secret(env, name)?;
+    url.iter().try_for_each(|url| require_url(name, url))?;
+    Ok(url)
+}
+
+/// A secret from its variable, or from the file that `NAME_FILE` names.
+fn secret(env: &Env, name: &str) -> anyhow::Result<Option<SecretString>> {
+    let file = format!("{name}_FILE");
+    match (env.secret(name), env.optional(&file)) {
+        (Some(_), Some(_)) => bail!("{name} and {file} are both set: take one away"),
+        (Some(secret), None) => Ok(Some(secret)),
+        (None, None) => Ok(None),
+        (None, Some(path)) => {
+            let text: SecretString =
+                std::fs::read_to_string(path).with_context(|| format!("read {file} {path}"))?.into();
+            Ok(Some(text.expose_secret().trim().into()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn config(variables: &[(&str, &str)]) -> anyhow::Result<Config> {
+        let all = [("DATABASE_URL", "postgres://x")].iter().chain(variables);
+        Config::from_env(&Env::from_variables(all.map(|(name, value)| ((*name).into(), (*value).into())).collect()))
+    }
+
+    fn error(variables: &[(&str, &str)]) -> String {
+        format!("{:#}", config(variables).unwrap_err())
+    }
+
+    #[test]
+    fn where_nothing_is_said_there_is_no_channel_and_the_usual_pace() {
+        let config = config(&[]).unwrap();
+        assert!(config.channels.sns.is_none() && config.channels.webhook.is_none() && config.channels.email.is_none());
+        assert_eq!((config.pace.group_wait.as_secs(), config.digest.at.to_string().as_str()), (30, "08:00:00"));
+    }
+
+    #[test]
+    fn settings_are_read_in_the_forms_that_people_write() {
+        let set = [("ALERT_REPEAT_INTERVAL", "4h"), ("DIGEST_AT", "07:30"), ("DIGEST_ZONE", "Europe/Berlin")];
+        let config = config(&set).unwrap();
+        assert_eq!((config.pace.repeat_interval.as_hours(), config.digest.at.minute()), (4, 30));
+    }
+
+    #[test]
+    fn a_secret_may_stand_in_a_file() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "https://hooks.example/T0/s3cret").unwrap();
+        let path = file.path().to_str().unwrap();
+        let config = config(&[("ALERT_SLACK_WEBHOOK_URL_FILE", path)]).unwrap();
+        assert_eq!(config.channels.slack.unwrap().expose_secret(), "https://hooks.example/T0/s3cret");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_and_no_secret_is_shown() {
+        for (set, words) in [
+            (&[("ALERT_WEBHOOK_URL", "s3cret")][..], "ALERT_WEBHOOK_URL is no address"),
+            (&[("ALERT_WEBHOOK_URL", "https://a/s3cret"), ("ALERT_WEBHOOK_URL_FILE", "/x")], "both set"),
+            (&[("ALERT_SMTP_URL", "smtps://u:s3cret@h")], "ALERT_EMAIL_FROM"),
+            (&[("ALERT_GROUP_WAIT", "soon")], "like 30s"),
+            (&[("SWEEP_EVERY", "0s")], "not longer than nothing"),
+            (&[("DIGEST_ZONE", "Mars")], "Europe/Berlin"),
+            (&[("HEARTBEAT_URL_FILE", "/nowhere/s")], "read HEARTBEAT_URL_FILE /nowhere/s"),
+        ] {
+            let error = error(set);
+            assert!(error.contains(words) && !error.contains("s3cret"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! What the sweep looks at: the database, the dead-letter queues and the watchlist, as values.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use anyhow::Context;
+use candlewick_shared::adapters::aws::Aws;
+use candlewick_shared::core::calendar::Calendar;
+use candlewick_shared::core::calendar::choice;
+use candlewick_shared::core::key::Series;
+use candlewick_shared::core::metadata::Instrument;
+use candlewick_shared::core::report::{Gap, Touched};
+use candlewick_shared::core::topology::Topology;
+use candlewick_shared::core::watchlist::Watchlist;
+use candlewick_shared::ports::queue::Queue;
+use candlewick_shared::runtime::env::Env;
+use serde::de::DeserializeOwned;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, PgPool, Row};
+
+use crate::runs::{self, EndedRun};
+
+/// How things are.
+#[derive(Debug, Default)]
+pub struct Facts {
+    /// The series of the watchlist that have candles.
+    pub series: Vec<SeriesFact>,
+    /// The clean objects with something to be told of.
+    pub objects: Vec<ObjectFact>,
+    /// The newest run that ended.
+    pub run: Option<EndedRun>,
+    /// How many dead letters stand in each queue, by its role.
+    pub letters: BTreeMap<String, u64>,
+    /// How many dead letters each service told of, for as long as dead-letter queues keep them.
+    pub told: BTreeMap<String, u64>,
+}
+
+/// A series that is to be kept fresh.
+#[derive(Debug)]
+pub struct SeriesFact {
+    /// The series.
+    pub series: Series,
+    /// The stamp of its last candle, in Unix seconds.
+    pub last: i64,
+    /// The calendar it goes by.
+    pub calendar: Option<&'static Calendar>,
+}
+
+/// A clean object of which the report on its cleaning has something to tell.
+#[derive(Debug)]
+pub struct ObjectFact {
+    /// The raw object it was made from.
+    pub raw_key: String,
+    /// That object's entity tag.
+    pub raw_etag: String,
+    /// How much of it cleaning touched.
+    pub touched: Touched,
+    /// Its gaps, filled or not.
+    pub gaps: Vec<Gap>,
+}
+
+/// Where facts come from.
+#[derive(Clone)]
+pub struct Sources {
+    /// The database.
+    pub pool: PgPool,
+    /// The queues.
+    pub aws: Aws,
+    /// Their addresses.
+    pub env: Env,
+    /// The file with the watchlist, which is read at each sweep.
+    pub watchlist: Option<PathBuf>,
+}
+
+impl Sources {
+    /// Looks at everything.
+    ///
+    /// # Errors
+    /// The first thing that does not answer, by name.
+    pub async fn look(&self) -> anyhow::Result<Facts> {
+        let mut database = self.pool.acquire().await.context("connect to the database")?;
+        Ok(Facts {
+            series: self.series(&mut database).await.context("read the series")?,
+            objects: objects(&mut database).await.context("read the reports on cleaning")?,
+            run: runs::newest_ended(&mut database).await.context("read the runs")?,
+            letters: self.letters().await?,
+            told: told(&mut database).await.context("read the events")?,
+        })
+    }
+
+    async fn series(&self, database: &mut PgConnection) -> anyhow::Result<Vec<SeriesFact>> {
+        let Some(watchlist) = self.read_watchlist().await? else { return Ok(Vec::new()) };
+        let wanted: BTreeSet<Series> = watchlist.series().collect();
+        let rows = sqlx::query(SERIES).fetch_all(database).await?;
+        let facts = rows.iter().map(|row| series(row, &watchlist));
+        let facts: anyhow::Result<Vec<_>> = facts.collect();
+        Ok(facts?.into_iter().flatten().filter(|fact| wanted.contains(&fact.series)).collect())
+    }
+
+    async fn read_watchlist(&self) -> anyhow::Result<Option<Watchlist>> {
+        let Some(path) = &self.watchlist else { return Ok(None) };
+        let text = tokio::fs::read_to_string(path).await;
+        let text = text.with_context(|| format!("read the watchlist {}", path.display()))?;
+        text.parse().map(Some).with_context(|| format!("read the watchlist {}", path.display()))
+    }
+
+    async fn letters(&self) -> anyhow::Result<BTreeMap<String, u64>> {
+        let topology = Topology::built_in();
+        let mut letters = BTreeMap::new();
+        for role in topology.queues.keys() {
+            // A queue that the settings do not name is none that this notifier can look at.
+            let Ok(url) = self.env.queue_url(role) else { continue };
+            let depth = self.aws.queue(&topology.dead_letter_name(url)).depth().await?;
+            letters.insert(role.clone(), depth.waiting + depth.in_flight);
+        }
+        Ok(letters)
+    }
+}
+
+const TOLD: &str = "select stage, count(*) from alert_events
+    where kind in ('dead_letter', 'ingest_failed') and state = 'firing' and received_at > now() - interval '14 days'
+    group by stage";
+
+async fn told(database: &mut PgConnection) -> anyhow::Result<BTreeMap<String, u64>> {
+    let rows: Vec<(String, i64)> = sqlx::query_as(TOLD).fetch_all(database).await?;
+    Ok(rows.into_iter().map(|(stage, count)| (stage, count.unsigned_abs())).collect())
+}
+
+/// The last candle is one step into the primary key, however many candles there are.
+const SERIES: &str = "select s.symbol, s.interval,
+    (select extract(epoch from max(time))::bigint from candles c where (c.symbol, c.interval) = (s.symbol, s.interval)),
+    i.calendar, i.instrument_type
+    from (select distinct symbol, interval from objects) s left join instruments i using (symbol)";
+
+fn series(row: &PgRow, watchlist: &Watchlist) -> anyhow::Result<Option<SeriesFact>> {
+    let (symbol, interval): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+    let series = Series { symbol: symbol.parse()?, interval: interval.parse()? };
+    let Some(last) = row.try_get(2)? else { return Ok(None) };
+    let instrument =
+        Instrument { calendar: row.try_get(3)?, instrument_type: row.try_get(4)?, ..Instrument::default() };
+    let setting = watchlist.cleaning(&series.symbol).calendar.as_ref();
+    Ok(Some(SeriesFact { calendar: choice::choose(setting, &instrument).calendar, series, last }))
+}
+
+const OBJECTS: &str = "select o.raw_key, coalesce(o.raw_etag, ''), q.report->'touched', q.report->'gaps'
+    from quality q join objects o on o.id = q.object_id
+    where o.raw_key is not null and (q.report @? '$.touched.* ? (@.passed == true)'
+                                     or q.report @? '$.gaps[*] ? (@.fate == \"too_long\")')
+    order by o.raw_key";
+
+async fn objects(database: &mut PgConnection) -> anyhow::Result<Vec<ObjectFact>> {
+    let rows = sqlx::query(OBJECTS).fetch_all(database).await?;
+    let fact = |row: &PgRow| {
+        let (raw_key, raw_etag) = (row.try_get(0)?, row.try_get(1)?);
+        Ok(ObjectFact { raw_key, raw_etag, touched: json(row, 2)?, gaps: json(row, 3)? })
+    };
+    rows.iter().map(fact).collect()
+}
+
+fn json<T: DeserializeOwned + Default>(row: &PgRow, column: usize) -> anyhow::Result<T> {
+    let value: Option<serde_json::Value> = row.try_get(column)?;
+    value.map_or_else(|| Ok(T::default()), |value| serde_json::from_value(value).context("read a report"))
+}

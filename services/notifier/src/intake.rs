@@ -1,0 +1,60 @@
+//! Writes what services say into the database: what is there is never lost, and the message may go.
+
+use candlewick_shared::adapters::database::is_outage;
+use candlewick_shared::core::alert::{AlertEvent, Kind, State};
+use candlewick_shared::ports::clock::Now;
+use candlewick_shared::runtime::layers::Delivery;
+use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
+use sqlx::PgPool;
+use tokio::sync::mpsc;
+
+use crate::{alerts, runs};
+
+/// The handler of the alerts queue.
+#[derive(Clone)]
+pub struct Intake {
+    /// The database.
+    pub pool: PgPool,
+    /// The machine's time.
+    pub now: Now,
+    /// Tells whoever plans that there is something new.
+    pub wake: mpsc::Sender<()>,
+}
+
+impl Intake {
+    /// Takes an event in. It is written before the message is deleted, and one that comes again changes nothing.
+    ///
+    /// # Errors
+    /// A permanent setback where the message is no alert; otherwise the database's.
+    pub async fn handle(self, delivery: Delivery) -> Outcome {
+        let event = serde_json::from_str(&delivery.body).map_err(|error| Failure::new("bad_message", error))?;
+        let is_new = self.take_in(&event).await.map_err(setback)?;
+        if !is_new {
+            return Ok(Settled::Superseded("this alert is known".to_owned()));
+        }
+        // Where the channel is full, the planner has been woken already.
+        let _ = self.wake.try_send(());
+        Ok(Settled::Done)
+    }
+
+    async fn take_in(&self, event: &AlertEvent) -> sqlx::Result<bool> {
+        let mut transaction = self.pool.begin().await?;
+        let is_new = alerts::take_in(&mut transaction, event, (self.now)()).await?;
+        if is_new && is_given_up(event) {
+            runs::fail_series(&mut transaction, event).await?;
+        }
+        transaction.commit().await?;
+        Ok(is_new)
+    }
+}
+
+/// Whether a message was given up, and with it a series of its run.
+fn is_given_up(event: &AlertEvent) -> bool {
+    matches!(event.alert.kind, Kind::DeadLetter | Kind::IngestFailed) && event.alert.state == State::Firing
+}
+
+fn setback(error: sqlx::Error) -> Setback {
+    let is_outage = is_outage(&error);
+    let error = anyhow::Error::new(error).context("write an alert");
+    if is_outage { Setback::Down(error) } else { Setback::Retry(error) }
+}

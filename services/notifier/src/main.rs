@@ -1,0 +1,24 @@
+//! The notifier service.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use candlewick_notifier::config::Config;
+use candlewick_notifier::service::Notifier;
+use candlewick_shared::adapters::aws::Aws;
+use candlewick_shared::runtime::env::Env;
+use candlewick_shared::runtime::service;
+use tokio_util::sync::CancellationToken;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    service::run("notifier", start).await
+}
+
+async fn start(env: Env, stop: CancellationToken) -> Result<()> {
+    let config = Config::from_env(&env)?;
+    let aws = Aws::from_env().await;
+    let consumer = service::consumer("notifier", "alerts", &env, &aws).await?;
+    Notifier::new(config, env, &aws).await?.run(consumer, stop).await;
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! The outbox: what is to be sent stands in the database, so that a crash loses nothing.
+//!
+//! A delivery is claimed before it is sent, by moving its next attempt on: nobody else sends it meanwhile, and where the
+//! claimer dies, it is sent again after the claim. So a message is sent at least once, and twice only where the crash falls
+//! between a channel's yes and the note of it; both copies then have the same name.
+
+use std::time::Duration;
+
+use candlewick_shared::runtime::backoff::Backoff;
+use jiff::{SignedDuration, Timestamp};
+use sqlx::{PgConnection, PgPool, Row};
+
+use crate::message::Message;
+use crate::time::{micros, of_micros};
+
+/// How long a claim keeps others away: longer than any channel takes to answer.
+pub const CLAIM: SignedDuration = SignedDuration::from_secs(120);
+
+/// How long a delivery waits after a failed attempt.
+const RETRY: Backoff = Backoff { first: Duration::from_secs(5), most: Duration::from_secs(3600) };
+
+/// After how many attempts a delivery is given up: some six hours.
+pub const MOST_ATTEMPTS: i32 = 16;
+
+/// A delivery in hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Its id.
+    pub id: i64,
+    /// Which attempt this is, from 1.
+    pub attempt: i32,
+    /// What to send.
+    pub message: Message,
+}
+
+/// What became of a failed attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is tried again at this time.
+    Again(Timestamp),
+    /// It is given up.
+    GivenUp,
+}
+
+/// Puts a message in the outbox, a delivery for each channel. A message whose name is known changes nothing.
+///
+/// # Errors
+/// The database's.
+pub async fn put(
+    database: &mut PgConnection,
+    channels: &[String],
+    message: &Message,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    let query = "insert into alert_deliveries (channel, name, subject, body, payload, queued_at, next_at)
+        select channel, $2, $3, $4, $5, to_timestamp($6 / 1e6), to_timestamp($6 / 1e6) from unnest($1) channel
+        on conflict do nothing";
+    let query = sqlx::query(query)
+        .bind(channels)
+        .bind(&message.name)
+        .bind(&message.subject)
+        .bind(&message.body)
+        .bind(&message.payload)
+        .bind(micros(now));
+    query.execute(database).await.map(|_| ())
+}
+
+/// Claims a delivery of a channel that is due; none where none is.
+///
+/// # Errors
+/// The database's.
+pub async fn claim(pool: &PgPool, channel: &str, now: Timestamp) -> sqlx::Result<Option<Delivery>> {
+    let query = "update alert_deliveries set attempts = attempts + 1, next_at = to_timestamp($3 / 1e6)
+        where id = (select id from alert_deliveries
+            where channel = $1 and sent_at is null and given_up_at is null and next_at <= to_timestamp($2 / 1e6)
+            order by id limit 1 for update skip locked)
+        returning id, attempts, name, subject, body, payload";
+    let until = now.saturating_add(CLAIM).unwrap_or(Timestamp::MAX);
+    let query = sqlx::query(query).bind(channel).bind(micros(now)).bind(micros(until));
+    let row = query.fetch_optional(pool).await?;
+    row.map(|row| {
+        let (name, subject) = (row.try_get("name")?, row.try_get("subject")?);
+        let (body, payload) = (row.try_get("body")?, row.try_get("payload")?);
+        let message = Message { name, subject, body, payload };
+        Ok(Delivery { id: row.try_get("id")?, attempt: row.try_get("attempts")?, message })
+    })
+    .transpose()
+}
+
+/// When the next delivery of a channel is due; none where none waits.
+///
+/// # Errors
+/// The database's.
+pub async fn next(pool: &PgPool, channel: &str) -> sqlx::Result<Option<Timestamp>> {
+    let query = "select (extract(epoch from min(next_at)) * 1e6)::bigint from alert_deliveries
+        where channel = $1 and sent_at is null and given_up_at is null";
+    let next: Option<i64> = sqlx::query_scalar(query).bind(channel).fetch_one(pool).await?;
+    Ok(next.map(of_micros))
+}
+
+/// Notes that a delivery was sent.
+///
+/// # Errors
+/// The database's.
+pub async fn sent(pool: &PgPool, delivery: &Delivery, now: Timestamp) -> sqlx::Result<()> {
+    let query = "update alert_deliveries set sent_at = to_timestamp($2 / 1e6), error = null where id = $1";
+    sqlx::query(query).bind(delivery.id).bind(micros(now)).execute(pool).await.map(|_| ())
+}
+
+/// Notes that an attempt failed, and when the next one is, if any.
+///
+/// # Errors
+/// The database's.
+pub async fn failed(pool: &PgPool, delivery: &Delivery, error: &str, now: Timestamp) -> sqlx::Result<Fate> {
+    let fate = fate(delivery.attempt, now);
+    let (next, given_up) = match fate {
+        Fate::Again(at) => (at, None),
+        Fate::GivenUp => (now, Some(micros(now))),
+    };
+    let query = "update alert_deliveries set error = $2, next_at = to_timestamp($3 / 1e6),
+        given_up_at = to_timestamp($4 / 1e6) where id = $1";
+    sqlx::query(query).bind(delivery.id).bind(error).bind(micros(next)).bind(given_up).execute(pool).await?;
+    Ok(fate)
+}
+
+fn fate(attempt: i32, now: Timestamp) -> Fate {
+    if attempt >= MOST_ATTEMPTS {
+        return Fate::GivenUp;
+    }
+    let wait = RETRY.wait(attempt.unsigned_abs());
+    let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
+    Fate::Again(now.saturating_add(wait).unwrap_or(Timestamp::MAX))
+}
+
+/// How many deliveries were given up since a time, or have been tried in vain for longer than an hour.
+///
+/// # Errors
+/// The database's.
+pub async fn troubles(pool: &PgPool, now: Timestamp) -> sqlx::Result<i64> {
+    let query = "select count(*) from alert_deliveries
+        where given_up_at > to_timestamp($1 / 1e6) - interval '1 day'
+           or sent_at is null and given_up_at is null and queued_at < to_timestamp($1 / 1e6) - interval '1 hour'";
+    sqlx::query_scalar(query).bind(micros(now)).fetch_one(pool).await
+}
+
+/// Forgets what was sent, or given up, and what was taken in, more than thirty days ago; and alerts that were over by then.
+///
+/// # Errors
+/// The database's.
+pub async fn forget(pool: &PgPool, now: Timestamp) -> sqlx::Result<()> {
+    for query in [
+        "delete from alert_deliveries where coalesce(sent_at, given_up_at) < to_timestamp($1 / 1e6) - interval '30 days'",
+        "delete from alert_events where received_at < to_timestamp($1 / 1e6) - interval '30 days'",
+        "delete from alerts where state = 'resolved' and told_state is distinct from 'firing'
+            and changed_at < to_timestamp($1 / 1e6) - interval '30 days'",
+    ] {
+        sqlx::query(query).bind(micros(now)).execute(pool).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,57 @@
+//! The runs, which other services keep: a series whose message was given up has failed in them.
+
+use candlewick_shared::core::alert::AlertEvent;
+use sqlx::{PgConnection, Row};
+
+/// The newest run that ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndedRun {
+    /// Its name.
+    pub id: String,
+    /// How many series it expected.
+    pub expected: i64,
+    /// How many of them failed.
+    pub failed: i64,
+    /// Why it could not be carried out at all, where it could not.
+    pub error: Option<String>,
+}
+
+/// Whether the database keeps runs: a schema of before them has none.
+async fn are_kept(database: &mut PgConnection) -> sqlx::Result<bool> {
+    sqlx::query_scalar("select to_regclass('runs') is not null").fetch_one(database).await
+}
+
+/// Notes that a series failed in its run, or in every open run where the event names none.
+///
+/// # Errors
+/// The database's.
+pub async fn fail_series(database: &mut PgConnection, event: &AlertEvent) -> sqlx::Result<()> {
+    let Some(series) = &event.alert.series else { return Ok(()) };
+    if !are_kept(&mut *database).await? {
+        return Ok(());
+    }
+    let query = sqlx::query("select series_failed($1, $2, $3, $4)")
+        .bind(&event.alert.run)
+        .bind(series.symbol.as_str())
+        .bind(series.interval.as_str())
+        .bind(&event.alert.text);
+    query.execute(database).await.map(|_| ())
+}
+
+/// The newest run that ended; none where none did.
+///
+/// # Errors
+/// The database's.
+pub async fn newest_ended(database: &mut PgConnection) -> sqlx::Result<Option<EndedRun>> {
+    if !are_kept(&mut *database).await? {
+        return Ok(None);
+    }
+    let query = "select id, coalesce(expected, 0), coalesce(failed, 0), error from runs
+        where ended_at is not null order by requested_at desc limit 1";
+    let row = sqlx::query(query).fetch_optional(database).await?;
+    row.map(|row| {
+        let (id, expected, failed, error) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
+        Ok(EndedRun { id, expected, failed, error })
+    })
+    .transpose()
+}

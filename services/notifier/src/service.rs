@@ -1,0 +1,157 @@
+//! The parts of the notifier, running side by side.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use candlewick_shared::adapters::aws::Aws;
+use candlewick_shared::adapters::{postgres, system_clock};
+use candlewick_shared::core::clock::Clock;
+use candlewick_shared::ports::clock::Now;
+use candlewick_shared::runtime::consumer::Consumer;
+use candlewick_shared::runtime::env::Env;
+use candlewick_shared::runtime::layers::MessageService;
+use futures::future::join_all;
+use jiff::Timestamp;
+use secrecy::ExposeSecret;
+use sqlx::PgPool;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tower::service_fn;
+
+use crate::channel::email::Email;
+use crate::channel::slack::Slack;
+use crate::channel::sns::Sns;
+use crate::channel::webhook::Webhook;
+use crate::channel::{Channel, http};
+use crate::config::{Channels, Config};
+use crate::facts::Sources;
+use crate::heartbeat::Heartbeat;
+use crate::intake::Intake;
+use crate::plan::Pace;
+use crate::sender::Sender;
+use crate::sweep::Sweep;
+use crate::{alerts, digest, planner};
+
+/// How long after an error the planner looks again, and how long it rests at the most.
+const LOOK: Duration = Duration::from_secs(20);
+
+/// How many connections to the database there are: for the slots of the queue, each channel, the planner and the sweep.
+const CONNECTIONS: u32 = 8;
+
+/// The notifier.
+pub struct Notifier {
+    pool: PgPool,
+    channels: Vec<Arc<dyn Channel>>,
+    sweep: Sweep,
+    heartbeat: Option<Heartbeat>,
+    config: Config,
+    now: Now,
+    real_now: Now,
+}
+
+impl Notifier {
+    /// Connects to the database and opens the channels.
+    ///
+    /// # Errors
+    /// A setting that is not of its form, or a database that does not answer.
+    pub async fn new(config: Config, env: Env, aws: &Aws) -> anyhow::Result<Self> {
+        let pool = postgres::connect(config.database_url.expose_secret(), CONNECTIONS).await?;
+        let (now, real_now) = (system_clock::now(config.clock), system_clock::now(Clock::Real));
+        let mut database = pool.acquire().await.context("connect to the database")?;
+        alerts::settle_clock(&mut database, now()).await.context("settle the clock")?;
+        drop(database);
+        let http = http::client()?;
+        let channels = open(&config.channels, &http, aws)?;
+        let names: Vec<_> = channels.iter().map(|channel| channel.name()).collect();
+        tracing::info!(
+            "the owner is told by: {}",
+            if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+        );
+        let (watchlist, aws) = (config.watchlist.clone(), aws.clone());
+        let sources = Sources { pool: pool.clone(), aws, env, watchlist };
+        let sweep = Sweep { sources, limits: config.limits, now: now.clone(), real_now: real_now.clone() };
+        let heartbeat = config.heartbeat.clone().map(|url| {
+            let (pool, now) = (pool.clone(), real_now.clone());
+            Heartbeat { http, url, pool, now }
+        });
+        Ok(Self { pool, channels, sweep, heartbeat, config, now, real_now })
+    }
+
+    /// Takes alerts in, sweeps, plans and sends, until `stop` is cancelled.
+    pub async fn run(self, consumer: Consumer, stop: CancellationToken) {
+        let (wake, woken) = mpsc::channel(1);
+        let (fill, filled) = watch::channel(());
+        let intake = Intake { pool: self.pool.clone(), now: self.real_now.clone(), wake: wake.clone() };
+        let handler = MessageService::new(service_fn(move |delivery| intake.clone().handle(delivery)));
+        let senders = self.channels.iter().map(|channel| {
+            let (pool, channel, now) = (self.pool.clone(), Arc::clone(channel), self.real_now.clone());
+            Sender { pool, channel, now, filled: filled.clone() }.run(stop.clone())
+        });
+        tokio::join!(
+            consumer.run(handler, stop.clone()),
+            self.sweep_until(&stop, &wake),
+            self.plan_until(&stop, woken, &fill),
+            join_all(senders),
+        );
+        self.pool.close().await;
+    }
+
+    async fn sweep_until(&self, stop: &CancellationToken, wake: &mpsc::Sender<()>) {
+        let every = Duration::try_from(self.config.sweep_every).unwrap_or(LOOK);
+        while !stop.is_cancelled() {
+            match (self.sweep.sweep().await, &self.heartbeat) {
+                (Ok(()), Some(heartbeat)) => heartbeat.beat().await,
+                (Ok(()), None) => {}
+                (Err(error), _) => tracing::warn!("not swept, and no heartbeat: {error:#}"),
+            }
+            let _ = wake.try_send(());
+            let _ = tokio::time::timeout(every, stop.cancelled()).await;
+        }
+    }
+
+    async fn plan_until(&self, stop: &CancellationToken, mut woken: mpsc::Receiver<()>, fill: &watch::Sender<()>) {
+        let names: Vec<_> = self.channels.iter().map(|channel| channel.name().to_owned()).collect();
+        while !stop.is_cancelled() {
+            let wait = self.plan(&names, &self.config.pace).await.unwrap_or_else(|error| {
+                tracing::warn!("nothing planned: {error:#}; looking again in {LOOK:.0?}");
+                LOOK
+            });
+            fill.send_replace(());
+            tokio::select! {
+                () = stop.cancelled() => {}
+                _ = woken.recv() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    /// Fills the outbox with what is due, and returns how long nothing more will be.
+    async fn plan(&self, channels: &[String], pace: &Pace) -> anyhow::Result<Duration> {
+        let now = (self.real_now)();
+        digest::queue_due(&self.pool, channels, &self.config.digest, (self.now)(), now).await?;
+        let next = planner::queue_due(&self.pool, channels, pace, now).await?;
+        Ok(next.map_or(LOOK, |next| until(next, now).min(LOOK)))
+    }
+}
+
+fn until(next: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(next.duration_since(now)).unwrap_or_default()
+}
+
+fn open(settings: &Channels, http: &reqwest::Client, aws: &Aws) -> anyhow::Result<Vec<Arc<dyn Channel>>> {
+    let mut channels: Vec<Arc<dyn Channel>> = Vec::new();
+    if let Some(topic) = settings.sns.clone() {
+        channels.push(Arc::new(Sns { client: aws_sdk_sns::Client::new(aws.config()), topic }));
+    }
+    if let Some(url) = settings.webhook.clone() {
+        channels.push(Arc::new(Webhook { http: http.clone(), url }));
+    }
+    if let Some(url) = settings.slack.clone() {
+        channels.push(Arc::new(Slack { http: http.clone(), url }));
+    }
+    if let Some((url, from, to)) = &settings.email {
+        channels.push(Arc::new(Email::new(url, from, to)?));
+    }
+    Ok(channels)
+}

@@ -1,0 +1,64 @@
+//! What stands for the other side: an HTTP server and a mail server in this process.
+
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
+
+/// What was posted: the idempotency key and the body.
+pub type Posts = Arc<Mutex<Vec<(String, String)>>>;
+
+/// An HTTP server that keeps what is posted, and answers with a status; its address.
+pub async fn http(status: u16) -> (String, Posts) {
+    let posts = Posts::default();
+    let status = StatusCode::from_u16(status).unwrap();
+    let take = move |State(posts): State<Posts>, headers: HeaderMap, body: String| async move {
+        let key = headers.get("Idempotency-Key").map(|key| key.to_str().unwrap().to_owned());
+        posts.lock().unwrap().push((key.unwrap_or_default(), body));
+        status
+    };
+    let router = Router::new().fallback(take).with_state(posts.clone());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}/T0/s3cret", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    (address, posts)
+}
+
+/// A mail server that takes one mail, and gives it back as it came; its address.
+pub async fn mail() -> (String, tokio::task::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("smtp://{}", listener.local_addr().unwrap());
+    (address, tokio::spawn(take_mail(listener)))
+}
+
+/// The least of RFC 5321 that a client needs.
+async fn take_mail(listener: TcpListener) -> String {
+    let (stream, _) = listener.accept().await.unwrap();
+    let (read, mut write) = stream.into_split();
+    let (mut lines, mut mail, mut in_data) = (BufReader::new(read).lines(), String::new(), false);
+    write.write_all(b"220 sink\r\n").await.unwrap();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        let answer = match line.split(' ').next().unwrap_or_default() {
+            "." if in_data => {
+                write.write_all(b"250 taken\r\n").await.unwrap();
+                return mail;
+            }
+            _ if in_data => {
+                mail.push_str(&line);
+                mail.push('\n');
+                continue;
+            }
+            "DATA" => {
+                in_data = true;
+                "354 go on\r\n"
+            }
+            _ => "250 ok\r\n",
+        };
+        mail.push_str(&format!("{line}\n"));
+        write.write_all(answer.as_bytes()).await.unwrap();
+    }
+    mail
+}

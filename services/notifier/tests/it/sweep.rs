@@ -1,0 +1,145 @@
+//! What nobody says is found in the database, and so is that it is well again.
+
+use candlewick_notifier::conditions::Limits;
+use candlewick_notifier::facts::Sources;
+use candlewick_notifier::sweep::Sweep;
+use candlewick_shared::adapters::aws::Aws;
+use candlewick_shared::core::alert::{AlertEvent, Kind, State};
+use candlewick_shared::runtime::env::Env;
+use jiff::{SignedDuration, Timestamp};
+use libtest_mimic::Trial;
+
+use crate::trial;
+use crate::world::World;
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("a_series_is_stale_until_its_candle_comes", a_series_is_stale),
+        trial("what_the_reports_say_is_told_until_another_report_says_otherwise", what_the_reports_say),
+        trial("a_dead_letter_is_over_when_its_object_was_loaded", a_dead_letter_is_over),
+        trial("a_series_that_was_fetched_again_is_well_again", a_series_that_was_fetched_again),
+        trial("a_calendar_near_its_end_is_told_of", a_calendar_near_its_end),
+        trial("nothing_is_said_twice_by_sweeping_twice", nothing_is_said_twice),
+    ]
+}
+
+const RAW: &str = "raw/interval=1day/symbol=AAPL/candles.csv";
+
+/// A clean object of AAPL, with a candle of 2024-12-27, whose market is New York's.
+const LOADED: &str = "insert into objects (key, symbol, interval, raw_key, raw_etag, loaded_at) values
+        ('transformed/interval=1day/symbol=AAPL/candles.csv', 'AAPL', '1day',
+         'raw/interval=1day/symbol=AAPL/candles.csv', 'v1', '2024-12-27T22:00Z');
+    insert into instruments (symbol, calendar, updated_at) values ('AAPL', 'XNGS', now());
+    insert into candles (symbol, interval, time, open, high, low, close, is_filled, object_id)
+        select symbol, interval, '2024-12-27Z', 1, 1, 1, 1, false, id from objects;";
+
+async fn sweep(world: &World, now: &str) {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "[groups.all]\nsymbols = [\"AAPL\"]\n").unwrap();
+    let sources = Sources {
+        pool: world.pool.clone(),
+        aws: Aws::at("http://127.0.0.1:1", "us-east-1", "x", "x").await,
+        env: Env::default(),
+        watchlist: Some(file.path().to_owned()),
+    };
+    let now: Timestamp = now.parse().unwrap();
+    let (stale_after, horizon) = (SignedDuration::from_hours(26), SignedDuration::from_hours(60 * 24));
+    let limits = Limits { stale_after, horizon };
+    let sweep = Sweep { sources, limits, now: std::sync::Arc::new(move || now), real_now: world.clock() };
+    sweep.sweep().await.unwrap();
+}
+
+/// The kinds and subjects of what is wrong.
+async fn wrong(world: &World) -> Vec<(Kind, String)> {
+    let firing = world.open().await.into_iter().filter(|known| known.alert.state == State::Firing);
+    firing.map(|known| (known.alert.kind, known.alert.subject)).collect()
+}
+
+async fn a_series_is_stale(world: World) {
+    world.run(LOADED).await;
+    sweep(&world, "2024-12-31T22:00:00Z").await;
+    assert_eq!(wrong(&world).await, []);
+    sweep(&world, "2024-12-31T23:00:00Z").await;
+    assert_eq!(wrong(&world).await, [(Kind::StaleSeries, "AAPL 1day".to_owned())]);
+    assert!(world.open().await[0].alert.text.starts_with("the candle of 2024-12-30 is not in the store"));
+    world
+        .run("insert into candles select symbol, interval, '2024-12-30Z', 1, 1, 1, 1, 1, false, object_id from candles")
+        .await;
+    sweep(&world, "2024-12-31T23:01:00Z").await;
+    assert_eq!(wrong(&world).await, []);
+}
+
+async fn what_the_reports_say(world: World) {
+    world.run(LOADED).await;
+    world
+        .run(
+            r#"insert into quality select id, 10, 10, 0, 0, '{
+            "touched": {"quarantined": {"share": 0, "threshold": 0.01, "passed": false},
+                        "filled": {"share": 0.5, "threshold": 0.05, "passed": true}},
+            "gaps": [{"first": "2024-12-02", "last": "2024-12-09", "slots": 6, "fate": "too_long"},
+                     {"first": "2024-11-29", "last": "2024-11-29", "slots": 1, "fate": "filled"}]}' from objects"#,
+        )
+        .await;
+    sweep(&world, "2024-12-30T22:00:00Z").await;
+    let expected = [(Kind::DirtyObject, "AAPL 1day".to_owned()), (Kind::LongGap, "AAPL 1day".to_owned())];
+    assert_eq!(wrong(&world).await, expected);
+    let open = world.open().await;
+    assert!(open[0].alert.text.starts_with("50.00 % was filled, where 5.00 % is allowed"), "{}", open[0].alert.text);
+    assert!(open[1].alert.text.contains("lacks 6 candles, 2024-12-02 to 2024-12-09"), "{}", open[1].alert.text);
+    world
+        .run("update quality set report = '{\"touched\": {}, \"gaps\": []}'; update objects set loaded_at = '2024-12-30T22:01Z'")
+        .await;
+    sweep(&world, "2024-12-30T22:02:00Z").await;
+    assert_eq!(wrong(&world).await, []);
+}
+
+async fn raise(world: &World, key: Option<&str>) {
+    let mut event = world.event("1", "AAPL");
+    event.alert = event.alert.key(key.map(str::to_owned));
+    world.deliver(&event).await.unwrap();
+}
+
+async fn a_dead_letter_is_over(world: World) {
+    world.run(LOADED).await;
+    raise(&world, Some(RAW)).await;
+    sweep(&world, "2024-12-30T22:00:00Z").await;
+    assert_eq!(wrong(&world).await.len(), 1, "what was loaded before is no repair");
+    world.run("update objects set loaded_at = '2024-12-30T22:01Z'").await;
+    sweep(&world, "2024-12-30T22:02:00Z").await;
+    assert_eq!(wrong(&world).await, []);
+}
+
+async fn a_series_that_was_fetched_again(world: World) {
+    raise(&world, None).await;
+    sweep(&world, "2024-12-27T22:00:00Z").await;
+    assert_eq!(wrong(&world).await.len(), 1);
+    world.run(LOADED).await;
+    sweep(&world, "2024-12-27T22:01:00Z").await;
+    assert_eq!(wrong(&world).await, []);
+}
+
+async fn a_calendar_near_its_end(world: World) {
+    world.run(LOADED).await;
+    let last = *candlewick_shared::core::calendar::Calendar::for_mic("XNYS").unwrap().unwrap().coverage().end();
+    let near = last.checked_sub(jiff::Span::new().days(59)).unwrap();
+    sweep(&world, &format!("{near}T00:00:00Z")).await;
+    assert!(wrong(&world).await.contains(&(Kind::CalendarHorizon, "XNYS".to_owned())));
+}
+
+async fn nothing_is_said_twice(world: World) {
+    world.run(LOADED).await;
+    for minute in 0..3 {
+        sweep(&world, &format!("2025-01-05T00:0{minute}:00Z")).await;
+    }
+    let open = world.open().await;
+    assert_eq!((open.len(), open[0].occurrences), (1, 1));
+    let resolved = AlertEvent {
+        id: "by a stage".to_owned(),
+        at: "2025-01-05T00:03:00Z".parse().unwrap(),
+        stage: open[0].stage.clone(),
+        alert: open[0].alert.clone().resolved(),
+    };
+    world.deliver(&resolved).await.unwrap();
+    sweep(&world, "2025-01-05T00:04:00Z").await;
+    assert_eq!(wrong(&world).await.len(), 1, "the sweep goes by how things are");
+}

@@ -1,0 +1,77 @@
+//! What a message asks for, as far as it says: for those who tell of it and do not do it.
+
+use crate::core::event::{self, Notification};
+use crate::core::ingest_message::IngestMessage;
+use crate::core::key::{ObjectPath, RawKey, Series, TransformedKey};
+
+/// What a message of any queue is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// The series.
+    pub series: Option<Series>,
+    /// The key of the object; of several, the first.
+    pub key: Option<String>,
+    /// The run.
+    pub run: Option<String>,
+}
+
+impl Work {
+    /// Reads what it can from a message.
+    #[must_use]
+    pub fn of(body: &str) -> Self {
+        if let Ok(IngestMessage::Fetch { symbol, interval, run, .. }) = serde_json::from_str(body) {
+            return Self { series: Some(Series { symbol, interval }), key: None, run: Some(run) };
+        }
+        let Ok(Notification::Objects(objects)) = event::parse(body) else { return Self::default() };
+        let key = objects.into_iter().next().map(|object| object.key);
+        let series = key.as_deref().and_then(path_of).map(|path| path.series);
+        Self { series, key, run: None }
+    }
+
+    /// What it affects, in a few words: `AAPL 1day`, `AAPL 1min 2024-01`, or a key that names no series.
+    #[must_use]
+    pub fn subject(&self) -> Option<String> {
+        let path = self.key.as_deref().and_then(path_of).map(|path| path.to_string());
+        path.or_else(|| self.series.as_ref().map(ToString::to_string)).or_else(|| self.key.clone())
+    }
+}
+
+/// What a key is about, under whichever prefix that events tell of.
+#[must_use]
+pub fn path_of(key: &str) -> Option<ObjectPath> {
+    let raw = key.parse::<RawKey>().map(|key| key.path);
+    raw.or_else(|_| key.parse::<TransformedKey>().map(|key| key.path)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn event(key: &str) -> String {
+        let object = json!({"key": key, "size": 1});
+        let s3 = json!({"bucket": {"name": "b"}, "object": object});
+        json!({"Records": [{"eventVersion": "2.1", "eventName": "ObjectCreated:Put", "s3": s3}]}).to_string()
+    }
+
+    #[test]
+    fn a_fetch_names_its_series_and_run() {
+        let work = Work::of(r#"{"kind":"fetch","run":"r","symbol":"BTC/USD","interval":"1h","traceparent":"x"}"#);
+        assert_eq!((work.subject().unwrap().as_str(), work.run.as_deref()), ("BTC/USD 1h", Some("r")));
+    }
+
+    #[test]
+    fn an_event_names_its_object() {
+        let subject = |key| Work::of(&event(key)).subject().unwrap();
+        assert_eq!(subject("raw/interval%3D1day/symbol%3DAAPL/candles.csv"), "AAPL 1day");
+        assert_eq!(subject("transformed/interval%3D1min/symbol%3DBTC%252FUSD/2024-01.csv"), "BTC/USD 1min 2024-01");
+        assert_eq!(subject("raw/elsewhere.csv"), "raw/elsewhere.csv");
+    }
+
+    #[test]
+    fn what_says_nothing_is_about_nothing() {
+        assert_eq!(Work::of("hello there"), Work::default());
+        assert_eq!(Work::default().subject(), None);
+    }
+}

@@ -1,0 +1,32 @@
+//! The contracts of the ports, kept by LocalStack as they are by memory (beside the contracts themselves).
+
+use anyhow::Context;
+use candlewick_shared::adapters::contract;
+use libtest_mimic::Trial;
+
+use crate::stack::Stack;
+use crate::trial;
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("sqs_keeps_the_contract_of_queues", sqs_keeps_the_contract_of_queues),
+        trial("s3_keeps_the_contract_of_stores", s3_keeps_the_contract_of_stores),
+    ]
+}
+
+fn sqs_keeps_the_contract_of_queues() -> anyhow::Result<()> {
+    let (stack, aws) = (Stack::get(), Stack::get().aws());
+    stack.run(async {
+        let created = aws.sqs().create_queue().queue_name("contract").send().await.context("create a queue")?;
+        let url = created.queue_url.context("read its URL")?;
+        contract::queue(&aws.queue(&url)).await
+    })
+}
+
+fn s3_keeps_the_contract_of_stores() -> anyhow::Result<()> {
+    let (stack, aws) = (Stack::get(), Stack::get().aws());
+    stack.run(async {
+        aws.s3().create_bucket().bucket("contract").send().await.context("create a bucket")?;
+        contract::store(&aws.store("contract")).await
+    })
+}

@@ -1,0 +1,197 @@
+//! What must hold in the end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use candlewick_shared::adapters::sqs_browse;
+use candlewick_shared::core::candle::Candle;
+use candlewick_shared::core::clean_csv;
+use candlewick_shared::core::event::{self, Notification};
+use candlewick_shared::core::key::{ObjectPath, RawKey, TransformedKey};
+use candlewick_shared::core::metadata::TransformedMetadata;
+use candlewick_shared::core::report::Report;
+use candlewick_shared::ports::queue::{Message, Queue};
+use candlewick_shared::ports::store::{Object, ObjectInfo, ObjectStore};
+use futures::future::try_join_all;
+use jiff::Timestamp;
+use tokio::time::{Instant, sleep};
+
+use super::ground::Ground;
+use super::plan::Plan;
+use super::{database, objects::File};
+
+/// The queues that must be empty in the end.
+const ROLES: [&str; 3] = ["ingest", "raw", "transformed"];
+
+/// How long the services may take to settle what is left. It bounds a failure, and measures nothing.
+const PATIENCE: Duration = Duration::from_secs(400);
+
+/// How many objects are read at a time.
+const AT_ONCE: usize = 4;
+
+/// A clean object that is as it should be.
+pub struct Clean {
+    /// Its key.
+    pub key: TransformedKey,
+    /// Its entity tag.
+    pub etag: String,
+    /// When its raw object was written.
+    pub raw_written: Timestamp,
+    /// Its candles, ascending.
+    pub candles: Vec<Candle>,
+    /// The report on its cleaning.
+    pub report: Report,
+}
+
+/// Waits until nothing is left to do and everything is as it should be. Returns how long that took.
+pub async fn until_whole(ground: &Ground, plan: &Plan) -> anyhow::Result<Duration> {
+    let (start, mut seen) = (Instant::now(), Vec::new());
+    loop {
+        let Err(error) = is_quiet_and_whole(ground, plan).await else { return Ok(start.elapsed()) };
+        let words = format!("{error:#}");
+        if start.elapsed() > PATIENCE {
+            return Err(error.context(format!("it never came to this; on the way:\n{}", seen.join("\n"))));
+        }
+        // The depth of a queue changes all the time: what counts is which queue it is.
+        let kind = words.split(':').next().unwrap_or_default();
+        if !seen.last().is_some_and(|last: &String| last.contains(kind)) {
+            seen.push(format!("{:>5.1?}  {words}", start.elapsed()));
+        }
+        sleep(Duration::from_millis(500)).await;
+    }
+}
+
+async fn is_quiet_and_whole(ground: &Ground, plan: &Plan) -> anyhow::Result<()> {
+    nothing_is_in_flight(ground).await?;
+    is_whole(ground, plan).await?;
+    nothing_is_in_flight(ground).await
+}
+
+async fn nothing_is_in_flight(ground: &Ground) -> anyhow::Result<()> {
+    for role in ROLES {
+        let depth = ground.queue(role).depth().await?;
+        ensure!(depth.is_empty(), "queue {role} is not empty: {depth:?}");
+    }
+    Ok(())
+}
+
+async fn is_whole(ground: &Ground, plan: &Plan) -> anyhow::Result<()> {
+    dead_letters_are_those_of_broken_objects(ground, plan).await?;
+    let raw = newest_raw_objects(ground, plan).await?;
+    let clean = clean_objects(ground, plan, &raw).await?;
+    ensure!(clean.len() == raw.len(), "{} clean objects of {} raw ones", clean.len(), raw.len());
+    database::is_the_union(&ground.pool, &clean).await?;
+    database::ledger_is_right(&ground.pool, &clean).await
+}
+
+/// The object that each clean one must be made from: of a plain and a gzipped one, the newer.
+async fn newest_raw_objects(ground: &Ground, plan: &Plan) -> anyhow::Result<BTreeMap<ObjectPath, ObjectInfo>> {
+    let broken: BTreeSet<_> = plan.files.iter().filter(|file| file.broken.is_some()).map(|file| &file.key).collect();
+    let mut newest: BTreeMap<ObjectPath, ObjectInfo> = BTreeMap::new();
+    for info in ground.store().list("raw/").await? {
+        if broken.contains(&info.key) {
+            continue;
+        }
+        let RawKey { path, .. } = info.key.parse()?;
+        let is_newer = |known: &ObjectInfo| (known.last_modified, &known.key) < (info.last_modified, &info.key);
+        if newest.get(&path).is_none_or(is_newer) {
+            newest.insert(path, info);
+        }
+    }
+    for file in plan.files.iter().filter(|file| file.broken.is_none()) {
+        let RawKey { path, .. } = file.key.parse()?;
+        ensure!(newest.contains_key(&path), "{} is gone", file.key);
+    }
+    Ok(newest)
+}
+
+async fn clean_objects(
+    ground: &Ground,
+    plan: &Plan,
+    raw: &BTreeMap<ObjectPath, ObjectInfo>,
+) -> anyhow::Result<Vec<Clean>> {
+    let files: BTreeMap<_, _> = plan.files.iter().map(|file| (file.key.as_str(), file)).collect();
+    let (all, mut clean): (Vec<_>, _) = (raw.iter().collect(), Vec::new());
+    for some in all.chunks(AT_ONCE) {
+        let read =
+            some.iter().map(|(path, info)| clean_object(ground, path, info, files.get(info.key.as_str()).copied()));
+        clean.extend(try_join_all(read).await?);
+    }
+    Ok(clean)
+}
+
+/// The clean object of a raw one, which must be made from just that one, with a report that accounts for every row.
+async fn clean_object(
+    ground: &Ground,
+    path: &ObjectPath,
+    raw: &ObjectInfo,
+    file: Option<&File>,
+) -> anyhow::Result<Clean> {
+    let object = get(ground, &path.transformed_key()).await?;
+    let report: Report = serde_json::from_slice(&get(ground, &path.report_key()).await?.body)?;
+    let quarantine = get(ground, &path.quarantine_key()).await?;
+    let origin = TransformedMetadata::read(&object.info.metadata)?.context("find where a clean object came from")?;
+    let key = &object.info.key;
+    ensure!(
+        (&origin.raw_key, &origin.raw_etag) == (&raw.key, &raw.etag),
+        "{key} is made from another object than {raw:?}"
+    );
+    ensure!(origin.raw_written == raw.last_modified, "{key} says {} of {raw:?}", origin.raw_written);
+    let candles = clean_csv::read(&object.body, &path.series).with_context(|| format!("read {key}"))?.candles;
+    ensure!(report.source.etag == raw.etag, "the report beside {key} is about another object");
+    let (rows, aside) = (&report.rows, csv::Reader::from_reader(&quarantine.body[..]).records().count());
+    ensure!(rows.accounted_for() == rows.read && rows.written == candles.len() as u64, "{key}: {rows:?}");
+    ensure!(rows.quarantined_total() == aside as u64, "{key}: {aside} rows in quarantine, {rows:?}");
+    if let Some(version) = file.and_then(|file| file.versions.last()) {
+        ensure!(candles == version.candles && rows.read == version.rows, "{key} is not what was written last");
+    }
+    let etag = object.info.etag.clone();
+    Ok(Clean { key: TransformedKey { path: path.clone() }, etag, raw_written: origin.raw_written, candles, report })
+}
+
+async fn get(ground: &Ground, key: &str) -> anyhow::Result<Object> {
+    ground.store().get(key).await?.with_context(|| format!("find {key}"))
+}
+
+/// What a dead letter is about, and why it is there.
+struct Found {
+    queue: &'static str,
+    about: String,
+    class: String,
+    reason: String,
+}
+
+/// Every broken object, and no other, has a letter; it may have several, where a service was killed in between.
+async fn dead_letters_are_those_of_broken_objects(ground: &Ground, plan: &Plan) -> anyhow::Result<()> {
+    let mut missing: BTreeMap<_, _> =
+        plan.letters().map(|letter| ((letter.queue, letter.about.clone()), letter)).collect();
+    let expected = missing.clone();
+    for queue in ROLES {
+        for found in letters(ground, queue).await? {
+            let Found { queue, about, class, reason } = found;
+            let Some(letter) = expected.get(&(queue, about.clone())) else {
+                bail!("a dead letter of {queue} that should not be: {about}: {class}: {reason}");
+            };
+            ensure!(class == letter.class && reason.contains(letter.words), "{about}: {class}: {reason}");
+            missing.remove(&(queue, about));
+        }
+    }
+    ensure!(missing.is_empty(), "no dead letter of {missing:?}");
+    Ok(())
+}
+
+async fn letters(ground: &Ground, queue: &'static str) -> anyhow::Result<Vec<Found>> {
+    let messages = sqs_browse::browse(&ground.aws.sqs(), &ground.dead_letters(queue), 1000).await?;
+    Ok(messages.into_iter().map(|message| found(queue, message)).collect())
+}
+
+fn found(queue: &'static str, message: Message) -> Found {
+    let attribute = |name: &str| message.attributes.get(name).cloned().unwrap_or_default();
+    let (class, reason) = (attribute("class"), attribute("reason"));
+    let about = match event::parse(&message.body) {
+        Ok(Notification::Objects(objects)) if objects.len() == 1 => objects[0].key.clone(),
+        _ => message.body,
+    };
+    Found { queue, about, class, reason }
+}

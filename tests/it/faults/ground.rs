@@ -1,0 +1,212 @@
+//! What a run stands on: the stack's LocalStack with a bucket and queues of its own, a PostgreSQL of its own, and services
+//! that reach all of it over a bad network.
+
+use std::collections::BTreeMap;
+use std::fs::{self, Permissions};
+use std::net::Ipv4Addr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use candlewick_localstack::env_file::Settings;
+use candlewick_localstack::ports::{Picker, Wish};
+use candlewick_localstack::postgres::{self, Postgres};
+use candlewick_localstack::process::{Program, StopPlan};
+use candlewick_localstack::progress;
+use candlewick_localstack::provision;
+use candlewick_localstack::python::Search;
+use candlewick_localstack::state::StateDir;
+use candlewick_localstack::supervise::{Backoff, Service};
+use candlewick_localstack::watchdog::{self, Watchdog};
+use candlewick_shared::adapters::aws::Aws;
+use candlewick_shared::adapters::postgres as database;
+use candlewick_shared::adapters::s3::S3Store;
+use candlewick_shared::adapters::sqs::SqsQueue;
+use candlewick_shared::core::topology::{self, Topology};
+use sqlx::PgPool;
+use tempfile::TempDir;
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use super::network::{Network, Way};
+use super::plan::{PROCESSES, Plan};
+use super::tally::Tally;
+use crate::candlewick::{program, root};
+use crate::stack::Stack;
+
+/// How long a message is leased: shorter than much of the work, once that is delayed.
+pub const LEASE: Duration = Duration::from_secs(2);
+
+/// The word by which this program is told to be the watchdog of a run.
+pub const WATCHDOG: &str = "--watch-over";
+
+/// What a run stands on.
+pub struct Ground {
+    /// Cancelled when nothing more is to fail.
+    pub calm: CancellationToken,
+    /// What counts the faults.
+    pub tally: Arc<Tally>,
+    /// The services' processes, in the order of the plan.
+    pub services: Vec<Service>,
+    /// The database's server.
+    pub postgres: Mutex<Postgres>,
+    /// The way to the database that nothing disturbs but the server's restarts.
+    pub pool: PgPool,
+    /// The way to LocalStack that nothing disturbs.
+    pub aws: Aws,
+    bucket: String,
+    queues: BTreeMap<String, String>,
+    state: StateDir,
+    watchdog: Watchdog,
+    _networks: [Network; 3],
+    _dir: TempDir,
+}
+
+impl Ground {
+    /// Makes everything and starts the services.
+    pub async fn start(aws: Aws, addresses: &Settings, plan: &Plan, tally: Arc<Tally>) -> anyhow::Result<Self> {
+        let dir = tempfile::Builder::new().prefix("candlewick-faults-").tempdir().context("make a directory")?;
+        // The server's user must be able to enter: a temporary directory is its maker's only.
+        fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).context("open the directory")?;
+        let state = StateDir::open(dir.path())?;
+        let arguments = [WATCHDOG.as_ref(), state.root().as_os_str()];
+        let watchdog = Watchdog::start(&std::env::current_exe().context("find this test")?, arguments)?;
+        let topology = own_topology(plan.seed);
+        let queues = provision::provision(&aws, &plan.bucket(), &topology).await.context("make bucket and queues")?;
+        // The picker holds the port for as long as it lives.
+        let port = Picker::new().pick(&Wish::Any)?;
+        let postgres = start_postgres(&state, port).await?;
+        let pool = database::connect(&postgres.url(), 4).await?;
+        database::migrate(&pool).await?;
+        let calm = CancellationToken::new();
+        let way = |way, port| {
+            Network::to((Ipv4Addr::LOCALHOST, port).into(), way, plan.seed, Arc::clone(&tally), calm.clone())
+        };
+        let localstack = port_of(addresses.get("AWS_ENDPOINT_URL").context("find LocalStack")?)?;
+        let networks = [
+            way(Way::S3, localstack).await?,
+            way(Way::Sqs, localstack).await?,
+            way(Way::Postgres, postgres.port).await?,
+        ];
+        let mut variables = variables(addresses, &networks, &postgres);
+        variables.insert("BUCKET".to_owned(), plan.bucket());
+        variables.extend(queues.iter().map(|(role, url)| (topology::queue_url_variable(role), url.clone())));
+        let services = start_services(&state, &variables)?;
+        let queues = queues.into_iter().collect();
+        Ok(Self {
+            calm,
+            tally,
+            services,
+            postgres: Mutex::new(postgres),
+            pool,
+            aws,
+            bucket: plan.bucket(),
+            queues,
+            state,
+            watchdog,
+            _networks: networks,
+            _dir: dir,
+        })
+    }
+
+    /// The bucket, reached over a good network.
+    pub fn store(&self) -> S3Store {
+        self.aws.store(&self.bucket)
+    }
+
+    /// The queue with a role, reached over a good network.
+    pub fn queue(&self, role: &str) -> SqsQueue {
+        self.aws.queue(&self.queues[role])
+    }
+
+    /// The address of the dead-letter queue behind the queue with a role.
+    pub fn dead_letters(&self, role: &str) -> String {
+        Topology::built_in().dead_letter_name(&self.queues[role])
+    }
+
+    /// The services' logs.
+    pub fn logs(&self) -> impl Iterator<Item = PathBuf> {
+        (0..PROCESSES.len()).map(|at| self.state.log(&process_name(at)))
+    }
+
+    /// Starts PostgreSQL again on what a stopped one left.
+    pub async fn start_postgres_again(&self, port: u16) -> anyhow::Result<Postgres> {
+        start_postgres(&self.state, port).await
+    }
+
+    /// Stops everything that was started.
+    pub async fn stop(self) {
+        self.calm.cancel();
+        for service in self.services {
+            service.stop().await;
+        }
+        self.pool.close().await;
+        self.postgres.into_inner().process.stop().await;
+        let _ = self.watchdog.dismiss().await;
+    }
+}
+
+/// What this program does where it is the watchdog of a run: ends what a run that was killed left.
+pub fn watch_over(state: &Path) -> anyhow::Result<()> {
+    let state = StateDir::open(state)?;
+    tokio::runtime::Runtime::new().context("start a runtime")?.block_on(watchdog::run(&state)).map(|_| ())
+}
+
+/// The topology, with queues of the run's own.
+fn own_topology(seed: u64) -> Topology {
+    let mut topology = Topology::built_in().clone();
+    for (role, queue) in &mut topology.queues {
+        queue.name = format!("faults-{seed}-{role}");
+    }
+    topology
+}
+
+async fn start_postgres(state: &StateDir, port: u16) -> anyhow::Result<Postgres> {
+    let settings = postgres::Settings {
+        port,
+        database: "faults".to_owned(),
+        source: postgres::Source::from_env()?,
+        path: std::env::var_os("PATH").unwrap_or_default(),
+        python_home: root().join(".local"),
+        python: Search::from_env(),
+        patience: Duration::from_secs(60),
+    };
+    Ok(Postgres::start(&settings, state, &progress::silent()).await?)
+}
+
+fn port_of(url: &str) -> anyhow::Result<u16> {
+    url.rsplit(':').next().and_then(|port| port.parse().ok()).with_context(|| format!("find the port of {url}"))
+}
+
+/// What the services are told: the stack's settings, but for what is the run's own.
+fn variables(addresses: &Settings, [s3, sqs, database]: &[Network; 3], postgres: &Postgres) -> Settings {
+    let mut variables = addresses.clone();
+    let (real, bad) = (format!(":{}/", postgres.port), format!(":{}/", database.port));
+    variables.extend([
+        ("AWS_ENDPOINT_URL".to_owned(), format!("http://127.0.0.1:{}", s3.port)),
+        ("AWS_ENDPOINT_URL_SQS".to_owned(), format!("http://127.0.0.1:{}", sqs.port)),
+        ("DATABASE_URL".to_owned(), postgres.url().replace(&real, &bad)),
+        ("LEASE_SECONDS".to_owned(), LEASE.as_secs().to_string()),
+        ("TWELVEDATA_API_KEY".to_owned(), "simulator".to_owned()),
+        ("WATCHLIST".to_owned(), Stack::get().watchlist().display().to_string()),
+    ]);
+    variables
+}
+
+fn process_name(at: usize) -> String {
+    format!("{}-{at}", PROCESSES[at])
+}
+
+fn start_services(state: &StateDir, variables: &Settings) -> anyhow::Result<Vec<Service>> {
+    let soon = Backoff { first: Duration::from_millis(100), limit: Duration::from_secs(1), ..Backoff::default() };
+    let start = |(at, service): (usize, &&str)| {
+        let path = program(&format!("candlewick-{service}"));
+        let plan = StopPlan::term(Duration::from_secs(25));
+        let named = Program::new(process_name(at), path).clean_env().stop_by(plan);
+        let told = variables.iter().fold(named, |program, (name, value)| program.env(name, value));
+        Service::start(told, state.clone(), soon, progress::silent(), CancellationToken::new())
+    };
+    PROCESSES.iter().enumerate().map(start).collect()
+}

@@ -1,0 +1,106 @@
+//! Nothing lost: many objects on their way while everything around them fails, by a plan that a seed decides.
+//!
+//! Services are killed, PostgreSQL is restarted, the network between them and S3, SQS and the database cuts, delays and
+//! truncates, messages come twice, late and in another order, leases are shorter than the work, and objects are overwritten
+//! while they are in flight. In the end the store is what it would be without any of it.
+//!
+//! The seed decides over the objects, the moments of kills and restarts, and what happens to the n-th connection to each
+//! address after how many bytes. When that moment meets which piece of work, the machine decides.
+
+mod check;
+mod database;
+mod disturber;
+mod ground;
+mod network;
+mod objects;
+mod plan;
+mod tally;
+mod tamperer;
+mod traffic;
+
+use std::io::Write;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+use libtest_mimic::Trial;
+
+use self::ground::Ground;
+pub use self::ground::{WATCHDOG, watch_over};
+use self::plan::Plan;
+use self::tally::Tally;
+use crate::stack::Stack;
+use crate::trial;
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("a_seed_makes_the_same_plan_again", a_seed_makes_the_same_plan_again),
+        trial("nothing_is_lost_whatever_fails", nothing_is_lost_whatever_fails),
+    ]
+}
+
+/// `CANDLEWICK_SEED` says which plan, `CANDLEWICK_FAULT_RUNS` how many from there on; otherwise one that nobody chose.
+fn nothing_is_lost_whatever_fails() -> anyhow::Result<()> {
+    let seed = match number("CANDLEWICK_SEED")? {
+        Some(seed) => seed,
+        None => SystemTime::now().duration_since(UNIX_EPOCH).context("read the clock")?.as_secs(),
+    };
+    for seed in seed..seed + number("CANDLEWICK_FAULT_RUNS")?.unwrap_or(1) {
+        let again = format!("CANDLEWICK_SEED={seed} cargo test -p candlewick-tests --test it nothing_is_lost");
+        run(seed).with_context(|| format!("seed {seed}; the same plan again: {again}"))?;
+    }
+    Ok(())
+}
+
+fn number(variable: &str) -> anyhow::Result<Option<u64>> {
+    let Ok(text) = std::env::var(variable) else { return Ok(None) };
+    text.parse().map(Some).with_context(|| format!("{variable} is {text:?}: it should be a number"))
+}
+
+fn run(seed: u64) -> anyhow::Result<()> {
+    let (plan, tally, stack) = (Plan::new(seed), Arc::new(Tally::default()), Stack::get());
+    say(&format!("faults, seed {seed}: {}", plan.summary()));
+    let (addresses, aws) = (stack.settings(), stack.aws());
+    let ended = stack.run(async {
+        let ground = Ground::start(aws, &addresses, &plan, Arc::clone(&tally)).await?;
+        let ended = through(&ground, &plan).await;
+        let observed = tally.observe(&ground);
+        ground.stop().await;
+        observed.and(ended)
+    });
+    let calmed = ended.with_context(|| format!("what there was of it:\n{tally}"))?;
+    say(&format!("faults, seed {seed}: whole {calmed:.1?} after the last of them\n{tally}"));
+    tally.ensure_every_kind()
+}
+
+/// Everything at once until the plan is through; then calm, until the store is what it should be.
+async fn through(ground: &Ground, plan: &Plan) -> anyhow::Result<Duration> {
+    let disturbed = async {
+        tokio::try_join!(
+            traffic::send(ground, plan),
+            disturber::kill(ground, plan),
+            disturber::restart_postgres(ground, plan),
+        )
+    };
+    tokio::select! {
+        disturbed = disturbed => disturbed.map(|_| ())?,
+        tampered = tamperer::tamper(ground, plan) => tampered?,
+    }
+    ground.calm.cancel();
+    check::until_whole(ground, plan).await
+}
+
+/// The run's figures are for people, whether it succeeds or not: tests here may print nothing else.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+fn a_seed_makes_the_same_plan_again() -> anyhow::Result<()> {
+    let plan = |seed| format!("{:?}", Plan::new(seed));
+    anyhow::ensure!(plan(7) == plan(7) && plan(7) != plan(8), "the plan is not the seed's");
+    let fates = |seed| network::strikes(seed, network::Way::S3, 3).take(20).collect::<Vec<_>>();
+    anyhow::ensure!(fates(7) == fates(7) && fates(7) != fates(8), "the fate of a connection is not the seed's");
+    let plan = Plan::new(7);
+    anyhow::ensure!(plan.files.len() >= 200 && plan.letters().count() >= 24, "{}", plan.summary());
+    Ok(())
+}

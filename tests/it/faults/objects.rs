@@ -1,0 +1,178 @@
+//! The objects of a run, with all their versions, and what must become of them.
+
+use std::io::Write;
+use std::time::Duration;
+
+use candlewick_shared::core::candle::{Candle, CandleTime};
+use candlewick_shared::core::metadata::Metadata;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use jiff::Timestamp;
+use rand::Rng;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use serde_json::json;
+
+use super::plan::{Letter, moment};
+
+/// How many series of minutes there are, with an object for each month but the last.
+const SERIES: usize = 35;
+const MONTHS: [&str; 6] = ["2024-01", "2024-02", "2024-03", "2024-04", "2024-05", "2024-06"];
+
+/// How many objects there are of each kind of fault.
+const BROKEN_OF_A_KIND: usize = 3;
+
+/// One key, and what is written there.
+#[derive(Clone, Debug)]
+pub struct File {
+    /// Its key.
+    pub key: String,
+    /// What is written there, one after the other.
+    pub versions: Vec<Version>,
+    /// What is wrong with all of its versions, if they are broken.
+    pub broken: Option<Broken>,
+}
+
+/// What is wrong with an object: the class of the failure, and words of its reason.
+#[derive(Clone, Copy, Debug)]
+pub struct Broken {
+    class: &'static str,
+    words: &'static str,
+}
+
+/// One content of an object.
+#[derive(Clone, Debug)]
+pub struct Version {
+    /// When it is written.
+    pub at: Duration,
+    /// Its bytes.
+    pub body: Vec<u8>,
+    /// What stands beside it.
+    pub metadata: Metadata,
+    /// How many rows it has, good or not.
+    pub rows: u64,
+    /// Its candles, ascending.
+    pub candles: Vec<Candle>,
+}
+
+impl File {
+    /// What must stand in a dead-letter queue because of it.
+    pub fn letter(&self) -> Option<Letter> {
+        let Broken { class, words } = self.broken?;
+        let queue = if self.key.starts_with("raw/") { "raw" } else { "transformed" };
+        Some(Letter { queue, about: self.key.clone(), class, words })
+    }
+}
+
+/// All objects.
+pub fn files(dice: &mut StdRng, span: Duration) -> Vec<File> {
+    let mut files = Vec::new();
+    for series in 0..SERIES {
+        for month in 0..MONTHS.len() - 1 {
+            files.extend(healthy(dice, span, series, month));
+        }
+    }
+    for number in 0..BROKEN_OF_A_KIND {
+        files.extend(broken(dice, span, number));
+    }
+    files
+}
+
+/// One month of a series; sometimes there is a gzipped object beside the plain one, for the same clean object.
+fn healthy(dice: &mut StdRng, span: Duration, series: usize, month: usize) -> Vec<File> {
+    let key = format!("raw/interval=1min/symbol=S{series}/{}.csv", MONTHS[month]);
+    let keys = match dice.random_range(0..20) {
+        0 => vec![key.clone(), format!("{key}.gz")],
+        1 | 2 => vec![format!("{key}.gz")],
+        _ => vec![key],
+    };
+    let file = |key: String| {
+        let mut at = moment(dice, span);
+        let mut versions = Vec::new();
+        for _ in 0..dice.random_range(1..=10_u32).saturating_sub(7).max(1) {
+            let (text, rows, candles) = content(dice, month);
+            let body = if key.ends_with(".gz") { gzip(&text) } else { text.into_bytes() };
+            versions.push(Version { at, body, metadata: Metadata::new(), rows, candles });
+            at += Duration::from_millis(dice.random_range(5..600));
+        }
+        File { key, versions, broken: None }
+    };
+    keys.into_iter().map(file).collect()
+}
+
+/// The candles of a month and of the first minutes of the next, which that month's object claims too; now and then many.
+/// Among them are rows that are set aside, and rows that say a thing twice; all in any order.
+fn content(dice: &mut StdRng, month: usize) -> (String, u64, Vec<Candle>) {
+    let most = if dice.random_range(0..12) == 0 { 3000 } else { 40 };
+    let times = minutes(MONTHS[month], most).chain(minutes(MONTHS[month + 1], 4));
+    let (mut rows, mut candles) = (Vec::new(), Vec::new());
+    for second in times {
+        match dice.random_range(0..20) {
+            0..5 => {}
+            5 => rows.push(row(second, "-1", 7)),
+            doubled => {
+                let (price, volume) = (format!("{}.25", dice.random_range(1..100_000)), dice.random_range(0..9));
+                rows.extend(std::iter::repeat_n(row(second, &price, volume), if doubled == 6 { 2 } else { 1 }));
+                candles.push(candle(second, &price, volume));
+            }
+        }
+    }
+    rows.shuffle(dice);
+    (format!("datetime,open,high,low,close,volume\n{}", rows.concat()), rows.len() as u64, candles)
+}
+
+/// The first minutes of a month, in seconds since 1970.
+fn minutes(month: &str, most: i64) -> impl Iterator<Item = i64> {
+    let first: Timestamp = format!("{month}-01T00:00:00Z").parse().expect("a month begins");
+    (0..most).map(move |minute| first.as_second() + minute * 60)
+}
+
+fn row(second: i64, price: &str, volume: u32) -> String {
+    let time = Timestamp::from_second(second).expect("a time of this century");
+    format!("{time},{price},{price},{price},{price},{volume}\n")
+}
+
+fn candle(second: i64, price: &str, volume: u32) -> Candle {
+    let price = price.parse().expect("a price");
+    let volume = volume.to_string().parse().expect("a volume");
+    let time = CandleTime::from_seconds(second);
+    Candle { time, open: price, high: price, low: price, close: price, volume: Some(volume), is_filled: false }
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish()).expect("memory takes everything")
+}
+
+/// One object of each kind that can never be loaded: key, body, class, words.
+const FAULTS: [(&str, &str, &str, &str); 8] = [
+    ("raw/interval=1day/symbol=NOHEADER/candles.csv", "2024-12-27,1,2,1,2,5\n", "unreadable_object", "is no header"),
+    ("raw/interval=1day/symbol=JSON/candles.csv", "{\"code\":429}", "unreadable_object", "JSON, not CSV"),
+    ("raw/interval=1day/symbol=EMPTY/candles.csv", "", "unreadable_object", "the file is empty"),
+    ("raw/interval=1day/symbol=NOCLOSE/candles.csv", "date,open,high,low\n", "unreadable_object", "column \"close\""),
+    ("raw/interval=1day/symbol=NOGZIP/candles.csv.gz", "date,open", "unreadable_object", "no whole gzip"),
+    ("raw/interval=5h/symbol=NOKEY/candles.csv", "", "bad_key", "unknown interval"),
+    ("raw/interval=1day/symbol=NOTIME/candles.csv", "", "bad_metadata", "fetched-at"),
+    ("transformed/interval=1day/symbol=UNCLEAN/candles.csv", "unclean", "unreadable_object", "column header"),
+];
+
+/// One object of each kind of fault, some of them written twice.
+fn broken(dice: &mut StdRng, span: Duration, number: usize) -> Vec<File> {
+    let file = |(key, body, class, words): (&str, &str, &'static str, &'static str)| {
+        let key = key.replace("/candles", &format!("{number}/candles"));
+        let at = moment(dice, span);
+        let metadata = Metadata::from([("fetched-at".to_owned(), "yesterday".to_owned())]);
+        let metadata = if class == "bad_metadata" { metadata } else { Metadata::new() };
+        let version = |at| Version { at, body: body.into(), metadata: metadata.clone(), rows: 0, candles: Vec::new() };
+        let again = dice.random_bool(0.3).then(|| version(at + Duration::from_millis(200)));
+        File { key, versions: [version(at)].into_iter().chain(again).collect(), broken: Some(Broken { class, words }) }
+    };
+    FAULTS.into_iter().map(file).collect()
+}
+
+/// The event of an object, as S3 writes it.
+pub fn event(bucket: &str, key: &str) -> String {
+    let object = json!({"key": key.replace('=', "%3D"), "size": 1});
+    let s3 = json!({"bucket": {"name": bucket}, "object": object});
+    json!({"Records": [{"eventVersion": "2.1", "eventName": "ObjectCreated:Put", "s3": s3}]}).to_string()
+}

@@ -1,0 +1,130 @@
+//! What a run does, and when: all of it from the seed.
+
+use std::time::Duration;
+
+use candlewick_shared::core::ingest_message::IngestMessage;
+use candlewick_shared::core::key::Series;
+use candlewick_shared::core::trace::TraceParent;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+use super::objects::{self, File};
+
+/// How long objects are written for.
+const WRITING: Duration = Duration::from_secs(24);
+
+/// How long things fail for.
+pub const FAILING: Duration = Duration::from_secs(32);
+
+/// The processes, by their service.
+pub const PROCESSES: [&str; 5] = ["ingest", "transform", "transform", "loader", "loader"];
+
+/// How often each process is killed.
+const KILLS: usize = 4;
+
+/// How often PostgreSQL is restarted.
+const RESTARTS: u32 = 3;
+
+/// Series that ingest is asked for; the simulator knows all but one.
+const FETCHED: [&str; 6] = ["AAPL", "MSFT", "BRK.B", "BTC/USD", "EUR/USD", "NOSUCH"];
+
+/// What a run does, and when.
+#[derive(Debug)]
+pub struct Plan {
+    /// What decides everything here.
+    pub seed: u64,
+    /// The objects, with all their versions.
+    pub files: Vec<File>,
+    /// Messages that somebody writes into a queue: when, to which, and what.
+    pub messages: Vec<(Duration, &'static str, String)>,
+    /// When which process is killed.
+    pub kills: Vec<(Duration, usize)>,
+    /// When PostgreSQL is restarted.
+    pub restarts: Vec<Duration>,
+    letters: Vec<Letter>,
+}
+
+/// What must stand in a dead-letter queue.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    /// The role of the queue that it comes from.
+    pub queue: &'static str,
+    /// The object's key, or the message's body where that names none.
+    pub about: String,
+    /// The class of the failure.
+    pub class: &'static str,
+    /// Words of the reason.
+    pub words: &'static str,
+}
+
+impl Plan {
+    /// The plan of a seed.
+    pub fn new(seed: u64) -> Self {
+        let mut dice = StdRng::seed_from_u64(seed);
+        let files = objects::files(&mut dice, WRITING);
+        let kills = (0..PROCESSES.len() * KILLS).map(|at| (moment(&mut dice, FAILING), at % PROCESSES.len()));
+        let mut kills: Vec<_> = kills.collect();
+        kills.sort_unstable();
+        let third = FAILING / RESTARTS;
+        let restarts = (0..RESTARTS).map(|at| third * at + moment(&mut dice, third)).collect();
+        let mut plan = Self { seed, files, messages: Vec::new(), kills, restarts, letters: Vec::new() };
+        plan.add_fetches(&mut dice);
+        plan.add_nonsense(&mut dice);
+        plan
+    }
+
+    /// Each series is asked for twice.
+    fn add_fetches(&mut self, dice: &mut StdRng) {
+        for symbol in FETCHED {
+            let series = Series { symbol: symbol.parse().expect("a symbol"), interval: "1day".parse().expect("one") };
+            let trace = TraceParent::new(dice.random(), dice.random()).expect("a trace");
+            let message = IngestMessage::fetch(series, "faults", trace);
+            let body = serde_json::to_string(&message).expect("a message is JSON");
+            if symbol == "NOSUCH" {
+                self.expect("ingest", &body, "unknown_symbol", "NOSUCH");
+            }
+            for _ in 0..2 {
+                self.messages.push((moment(dice, WRITING), "ingest", body.clone()));
+            }
+        }
+    }
+
+    /// What is no message, and what is about an object that is not there.
+    fn add_nonsense(&mut self, dice: &mut StdRng) {
+        for queue in ["ingest", "raw", "transformed"] {
+            let body = format!("hello {queue}");
+            self.expect(queue, &body, "bad_message", "");
+            self.messages.push((moment(dice, WRITING), queue, body));
+        }
+        let gone = "raw/interval=1day/symbol=GONE/candles.csv";
+        self.expect("raw", gone, "object_missing", "put it there again");
+        self.messages.push((moment(dice, WRITING), "raw", objects::event(&self.bucket(), gone)));
+    }
+
+    fn expect(&mut self, queue: &'static str, about: &str, class: &'static str, words: &'static str) {
+        self.letters.push(Letter { queue, about: about.to_owned(), class, words });
+    }
+
+    /// The name of the run's own bucket.
+    pub fn bucket(&self) -> String {
+        format!("faults-{}", self.seed)
+    }
+
+    /// Every dead letter that there must be, and no other may be.
+    pub fn letters(&self) -> impl Iterator<Item = Letter> {
+        self.letters.iter().cloned().chain(self.files.iter().filter_map(File::letter))
+    }
+
+    /// How much of what there is.
+    pub fn summary(&self) -> String {
+        let versions: usize = self.files.iter().map(|file| file.versions.len()).sum();
+        let broken = self.files.iter().filter(|file| file.broken.is_some()).count();
+        let (files, series) = (self.files.len(), FETCHED.len());
+        format!("{files} objects ({broken} broken) in {versions} versions, {series} series to fetch")
+    }
+}
+
+/// Some moment of a span.
+pub fn moment(dice: &mut StdRng, span: Duration) -> Duration {
+    span.mul_f64(dice.random_range(0.0..1.0))
+}

@@ -1,0 +1,81 @@
+//! How many faults of each kind a run had.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use anyhow::{Context, ensure};
+
+use super::ground::Ground;
+
+/// Every kind that a run must have had.
+const KINDS: [&str; 19] = [
+    "kill -9 of ingest",
+    "kill -9 of loader",
+    "kill -9 of transform",
+    "restart of PostgreSQL",
+    "S3: connection cut",
+    "S3: connection delayed",
+    "S3: connection truncated",
+    "SQS: connection cut",
+    "SQS: connection delayed",
+    "SQS: connection truncated",
+    "PostgreSQL: connection cut",
+    "PostgreSQL: connection delayed",
+    "PostgreSQL: connection truncated",
+    "delay longer than a lease",
+    "message sent again",
+    "message held back behind others",
+    "object overwritten in flight",
+    "broken object",
+    "message that is none, or about nothing",
+];
+
+/// What is seen in the services' logs: what a run brought about, and did not inject.
+const SEEN: [(&str, &str); 3] = [
+    ("seen: work given up with its lease", "the lease was lost"),
+    ("seen: outage noticed", "; receiving again in"),
+    ("seen: work settled by somebody else", "settled=Superseded"),
+];
+
+/// How many faults of each kind there were.
+#[derive(Debug, Default)]
+pub struct Tally {
+    counts: Mutex<BTreeMap<String, u64>>,
+}
+
+impl Tally {
+    fn counts(&self) -> MutexGuard<'_, BTreeMap<String, u64>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts faults of a kind.
+    pub fn add(&self, kind: impl Into<String>, count: u64) {
+        *self.counts().entry(kind.into()).or_default() += count;
+    }
+
+    /// Counts what the logs tell.
+    pub fn observe(&self, ground: &Ground) -> anyhow::Result<()> {
+        for log in ground.logs() {
+            let text = std::fs::read_to_string(&log).with_context(|| format!("read {}", log.display()))?;
+            for (kind, words) in SEEN {
+                self.add(kind, text.matches(words).count() as u64);
+            }
+        }
+        Ok(())
+    }
+
+    /// A run without a kind of fault proves nothing about that kind.
+    pub fn ensure_every_kind(&self) -> anyhow::Result<()> {
+        let counts = self.counts();
+        let missing: Vec<_> = KINDS.iter().filter(|kind| counts.get(**kind).is_none_or(|count| *count == 0)).collect();
+        ensure!(missing.is_empty(), "the run had none of these faults: {missing:?}");
+        Ok(())
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.counts().iter().try_for_each(|(kind, count)| writeln!(formatter, "{count:>6}  {kind}"))
+    }
+}

@@ -1,0 +1,60 @@
+//! Makes messages come twice, late and in another order.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use candlewick_shared::ports::queue::{Message, NewMessage, Queue};
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{Rng, SeedableRng};
+use tokio::time::{sleep, timeout};
+
+use super::ground::Ground;
+use super::plan::Plan;
+
+/// How many messages are sent again at a time.
+const AGAIN: usize = 3;
+
+/// How often: what is sent again is work again, and this is no test of speed.
+const ROUNDS: usize = 25;
+
+/// The longest that a message is held back, in seconds.
+const LONGEST: u64 = 3;
+
+/// Takes messages from their queues, as another consumer would that then vanishes: they come again after the ones behind
+/// them. And sends messages that were there before once more, in any order. It never ends by itself.
+pub async fn tamper(ground: &Ground, plan: &Plan) -> anyhow::Result<()> {
+    let mut dice = StdRng::seed_from_u64(!plan.seed);
+    let mut seen: [Vec<String>; 2] = Default::default();
+    for _ in 0..ROUNDS {
+        for (role, seen) in ["raw", "transformed"].into_iter().zip(&mut seen) {
+            let held = hold_back(ground, role, dice.random_range(1..=LONGEST)).await?;
+            seen.extend(held.into_iter().map(|message| message.body));
+            send_again(ground, role, &mut dice, seen).await?;
+        }
+        sleep(Duration::from_millis(dice.random_range(200..1800))).await;
+    }
+    std::future::pending().await
+}
+
+/// Leases what is there, and lets the lease end.
+async fn hold_back(ground: &Ground, role: &str, seconds: u64) -> anyhow::Result<Vec<Message>> {
+    let queue = ground.queue(role);
+    let waiting = queue.depth().await.context("look at a queue")?.waiting;
+    if waiting == 0 {
+        return Ok(Vec::new());
+    }
+    // Somebody else may take what waits: then none comes for a long time.
+    let received = timeout(Duration::from_secs(1), queue.receive(AGAIN, Duration::from_secs(seconds))).await;
+    let held = received.unwrap_or(Ok(Vec::new())).context("hold messages back")?;
+    ground.tally.add("message held back behind others", held.len() as u64);
+    Ok(held)
+}
+
+async fn send_again(ground: &Ground, role: &str, dice: &mut StdRng, seen: &[String]) -> anyhow::Result<()> {
+    let chosen = seen.choose_multiple(dice, AGAIN);
+    let copies: Vec<_> = chosen.map(|body| NewMessage { body: body.clone(), ..NewMessage::default() }).collect();
+    ground.queue(role).send(&copies).await.context("send messages again")?;
+    ground.tally.add("message sent again", copies.len() as u64);
+    Ok(())
+}

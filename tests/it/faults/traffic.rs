@@ -1,0 +1,66 @@
+//! What is written while everything fails: objects, in all their versions, and messages.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use candlewick_shared::core::metadata::Metadata;
+use candlewick_shared::ports::queue::{NewMessage, Queue};
+use candlewick_shared::ports::store::{NewObject, ObjectStore, PutIf};
+use futures::future::{try_join, try_join_all};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::ground::Ground;
+use super::objects::File;
+use super::plan::{FAILING, Plan};
+
+/// How long things fail at the most.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Writes everything when the plan says so, and goes on until nothing more is to fail.
+pub async fn send(ground: &Ground, plan: &Plan) -> anyhow::Result<()> {
+    let start = Instant::now();
+    let files = try_join_all(plan.files.iter().map(|file| write(ground, file, start)));
+    let messages = plan.messages.iter().map(|(at, queue, body)| send_one(ground, start + *at, queue, body));
+    try_join(files, try_join_all(messages)).await?;
+    sleep_until(start + FAILING).await;
+    until_half_is_loaded(ground, plan, start + LONGEST).await
+}
+
+/// However slow the machine is: faults that end before the work has begun show nothing.
+async fn until_half_is_loaded(ground: &Ground, plan: &Plan, longest: Instant) -> anyhow::Result<()> {
+    let half = i64::try_from(plan.files.len() / 2)?;
+    let loaded = "select count(*) from objects where etag is not null";
+    while Instant::now() < longest {
+        // PostgreSQL may be away for a moment.
+        if sqlx::query_scalar::<_, i64>(loaded).fetch_one(&ground.pool).await.is_ok_and(|loaded| loaded >= half) {
+            break;
+        }
+        sleep(Duration::from_millis(500)).await;
+    }
+    Ok(())
+}
+
+async fn write(ground: &Ground, file: &File, start: Instant) -> anyhow::Result<()> {
+    let store = ground.store();
+    for version in &file.versions {
+        sleep_until(start + version.at).await;
+        let object = NewObject::csv(version.body.clone(), version.metadata.clone());
+        store.put(&file.key, object, PutIf::Always).await.context("write an object")?;
+    }
+    ground.tally.add("object overwritten in flight", file.versions.len() as u64 - 1);
+    ground.tally.add("broken object", file.broken.is_some().into());
+    Ok(())
+}
+
+async fn send_one(ground: &Ground, at: Instant, queue: &str, body: &str) -> anyhow::Result<()> {
+    sleep_until(at).await;
+    let message = NewMessage { body: body.to_owned(), attributes: Metadata::new() };
+    ground.queue(queue).send(&[message]).await.context("send a message")?;
+    ground.tally.add("message that is none, or about nothing", u64::from(!body.contains("\"fetch\"")));
+    Ok(())
+}
+
+/// Waits for a moment of the plan.
+pub async fn until(start: Instant, at: Duration) {
+    sleep_until(start + at).await;
+}
