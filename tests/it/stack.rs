@@ -222,7 +222,7 @@ impl Stack {
     /// What waits in a queue; it stays where it is.
     pub fn browse(&self, url: &str) -> anyhow::Result<Vec<Message>> {
         let sqs = self.sqs();
-        Ok(self.run(sqs_browse::browse(&sqs, url, 100))?)
+        self.run(sqs_browse::browse(&sqs, url, 100))
     }
 
     /// A client of the queues.

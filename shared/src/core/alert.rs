@@ -252,9 +252,9 @@ pub struct AlertEvent {
 
 /// Text as SQS, PostgreSQL and an e-mail take it, and no longer than somebody reads.
 fn readable(text: &str) -> String {
-    let is_taken = |c: char| !(c.is_control() && c != '\n') && !matches!(c, '\u{fffe}' | '\u{ffff}');
+    let is_refused = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{fffe}' | '\u{ffff}');
     let text = &text[..text.floor_char_boundary(MOST_OF_A_TEXT)];
-    text.chars().map(|c| if is_taken(c) { c } else { ' ' }).collect()
+    text.chars().map(|c| if is_refused(c) { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]
