@@ -9,7 +9,7 @@ use candlewick_ingest::{due, schedule};
 use candlewick_localstack::ports::Wish;
 use candlewick_localstack::process::leftovers;
 use candlewick_localstack::progress::Reporter;
-use candlewick_localstack::stack::{BUCKET, Options, Running, Source, Stack};
+use candlewick_localstack::stack::{BUCKET, KEYS, Options, Running, Source, Stack};
 use candlewick_localstack::state::StateDir;
 use candlewick_localstack::watchdog::{self, Watchdog};
 use candlewick_shared::adapters::postgres_runs::PostgresRuns;
@@ -31,8 +31,8 @@ use crate::{build, reconcile, refresh, status, table, terminal, watch};
 /// reacts to what is dropped into raw/.
 ///
 /// Ctrl-C stops all that it started. What it leaves in .local (the database, a copy of raw/) is what the next `up` starts
-/// from. With TWELVEDATA_API_KEY in the environment or in .env it asks the real API; otherwise a simulator, whose time
-/// begins in the evening of 2024-12-30, where its real candles end.
+/// from. With TWELVEDATA_API_KEY (or TWELVEDATA_API_KEY_FILE) in the environment or in .env it asks the real API; otherwise
+/// a simulator, whose time begins in the evening of 2024-12-30, where its real candles end.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Fetch and load the watchlist, then stop; exit 1 if a series failed
@@ -119,7 +119,7 @@ fn options(place: &Place, args: &Args) -> anyhow::Result<(Options, Watchlist)> {
 }
 
 fn source(port: Wish) -> anyhow::Result<Source> {
-    if std::env::var("TWELVEDATA_API_KEY").is_ok_and(|key| !key.is_empty()) {
+    if KEYS.into_iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty())) {
         return Ok(Source::TwelveData);
     }
     let anchor = Timestamp::from_second(Timestamp::now().as_second()).context("read the clock")?;

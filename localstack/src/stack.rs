@@ -49,6 +49,12 @@ const PASSED_ON: [&str; 7] = [
     "RUST_LOG",
 ];
 
+/// What tells where the key to the real API is, when it is asked: itself, or the file that has it.
+pub const KEYS: [&str; 2] = ["TWELVEDATA_API_KEY", "TWELVEDATA_API_KEY_FILE"];
+
+/// What limits what ingest spends.
+const BUDGET: [&str; 3] = ["TWELVEDATA_PLAN", "TWELVEDATA_CREDITS_PER_MINUTE", "TWELVEDATA_CREDITS_PER_DAY"];
+
 /// The name of the bucket.
 pub const BUCKET: &str = "candlewick";
 
@@ -210,7 +216,15 @@ impl Stack {
         }
         // Only the one service that asks the API is given the key.
         if name == "ingest" {
-            program = program.env("TWELVEDATA_API_KEY", self.api_key()?);
+            let simulated = ("TWELVEDATA_API_KEY".to_owned(), "simulator".into());
+            let key = match self.options.source {
+                Source::Simulator { .. } => vec![simulated],
+                Source::TwelveData => inherited(&KEYS),
+            };
+            program = key
+                .into_iter()
+                .chain(inherited(&BUDGET))
+                .fold(program, |program, (name, value)| program.env(name, value));
         }
         if name == "notifier" {
             program = notifier_settings().fold(program, |program, (name, value)| program.env(name, value));
@@ -219,13 +233,6 @@ impl Stack {
             program = with_secrets(program);
         }
         Ok(program)
-    }
-
-    fn api_key(&self) -> anyhow::Result<String> {
-        match self.options.source {
-            Source::Simulator { .. } => Ok("simulator".to_owned()),
-            Source::TwelveData => std::env::var("TWELVEDATA_API_KEY").context("read TWELVEDATA_API_KEY"),
-        }
     }
 
     /// Puts back what LocalStack forgot, and from then on keeps a copy of what is written under `raw/`. Returns how many
@@ -271,6 +278,11 @@ impl Stack {
         let rest = [self.simulator, self.localstack.map(|up| up.process), self.postgres.map(|up| up.process)];
         futures::future::join_all(rest.into_iter().flatten().map(|process| async move { process.stop().await })).await;
     }
+}
+
+/// Variables of this process, where they are set.
+fn inherited(names: &[&str]) -> Vec<(String, std::ffi::OsString)> {
+    names.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var_os(name)?))).collect()
 }
 
 /// The settings of the notifier in this process's environment.

@@ -43,9 +43,17 @@ fn build() -> anyhow::Result<PathBuf> {
 /// The command on a state directory, with nothing of the tester's own settings.
 pub fn candlewick(state: &Path) -> Command {
     let mut command = Command::new(program("candlewick"));
-    for variable in
-        ["TWELVEDATA_API_KEY", "BUCKET", "DATABASE_URL", "AWS_ENDPOINT_URL", "WATCHLIST", "CLOCK", "SCHEDULE"]
-    {
+    for variable in [
+        "TWELVEDATA_API_KEY",
+        "TWELVEDATA_API_KEY_FILE",
+        "TWELVEDATA_PLAN",
+        "BUCKET",
+        "DATABASE_URL",
+        "AWS_ENDPOINT_URL",
+        "WATCHLIST",
+        "CLOCK",
+        "SCHEDULE",
+    ] {
         command.env_remove(variable);
     }
     command.arg("--state").arg(state).stdin(Stdio::null());

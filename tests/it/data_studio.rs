@@ -13,6 +13,7 @@ pub fn trials() -> Vec<Trial> {
     vec![trial("the_connector_of_data_studio_reads_the_dashboard", the_connector_reads_the_dashboard)]
 }
 
+#[allow(clippy::print_stderr, reason = "who runs the tests is to know")]
 fn the_connector_reads_the_dashboard() -> anyhow::Result<()> {
     if !has_node()? {
         eprintln!("the connector of Data Studio is not tested: there is no `node` on PATH (version 20 or newer)");

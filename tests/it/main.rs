@@ -22,6 +22,7 @@ mod layering;
 mod operations;
 mod restart;
 mod runs;
+mod secrecy;
 mod stack;
 mod starting;
 mod supply_chain;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         data_studio::trials(),
         export::trials(),
         runs::trials(),
+        secrecy::trials(),
         telemetry::trials(),
     ];
     let alone = [

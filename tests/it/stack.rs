@@ -213,6 +213,23 @@ impl Stack {
         self.run(self.queue(queue).send(&[message])).context("send a message")
     }
 
+    pub fn send_to(&self, url: &str, body: impl Into<String>) -> anyhow::Result<()> {
+        let message = NewMessage { body: body.into(), ..NewMessage::default() };
+        let queue = self.up(|up| up.aws.queue(url));
+        self.run(queue.send(&[message])).context("send a message")
+    }
+
+    /// What waits in a queue; it stays where it is.
+    pub fn browse(&self, url: &str) -> anyhow::Result<Vec<Message>> {
+        let sqs = self.sqs();
+        self.run(sqs_browse::browse(&sqs, url, 100))
+    }
+
+    /// A client of the queues.
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        self.up(|up| up.aws.sqs())
+    }
+
     /// A number from the database.
     pub fn count(&self, sql: &'static str, symbol: &str) -> anyhow::Result<i64> {
         let pool = self.pool();

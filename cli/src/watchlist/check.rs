@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use anyhow::Context;
 use candlewick_shared::core::watchlist::{Location, Watchlist};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::estimate::{self, Need, PLANS, Plan, Time};
@@ -58,7 +57,7 @@ pub fn run(watchlist: &Watchlist, location: &Location, args: &Args) -> anyhow::R
 }
 
 fn estimate(watchlist: &Watchlist, plan: Plan) -> Estimate {
-    let needs = estimate::needs(watchlist, Timestamp::now().to_zoned(TimeZone::UTC).date());
+    let needs = estimate::needs(watchlist, Timestamp::now());
     let sum = |of: fn(&Need) -> u64| needs.values().map(of).sum::<u64>();
     let (refresh, first_fill) = (sum(|need| need.refresh_credits), sum(|need| need.first_fill_credits));
     Estimate {
@@ -85,7 +84,7 @@ fn say(estimate: &Estimate, location: &Location) -> String {
         table::needs(&estimate.intervals),
         format!("With plan {name} ({per_minute} credits a minute{day}), at one credit a request:"),
         format!("  a refresh takes  {}", time(estimate.refresh)),
-        format!("  the first fill   {}", time(estimate.first_fill)),
+        format!("  the first fill   {} at the most", time(estimate.first_fill)),
         enough,
     ];
     lines.join("\n")

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use candlewick_ingest::plan::MOST_CANDLES;
+use candlewick_ingest::plan::{self, MOST_CANDLES, Window};
 use candlewick_shared::core::interval::Interval;
+use candlewick_shared::core::symbol::Symbol;
 use candlewick_shared::core::watchlist::{History, Watchlist};
-use jiff::ToSpan;
-use jiff::civil::Date;
+use jiff::Timestamp;
 use serde::Serialize;
+
+/// What a market is open for at the most, unless it never closes: nine hours on the weekdays of a month.
+const OPEN_SECONDS_A_DAY: u64 = 9 * 3600;
+const OPEN_DAYS_A_MONTH: u64 = 23;
 
 /// What a key of the API may ask for. Prices and limits change: <https://twelvedata.com/pricing> has those of today.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -33,9 +37,10 @@ pub const PLANS: [Plan; 4] = [
 pub struct Need {
     /// How many series there are.
     pub series: u64,
-    /// Credits for one refresh, once all are there: one request a series, and each costs one.
+    /// Credits for one refresh, once all are there, on most days: one a series, because the end of a month, or a history of
+    /// days, is one answer. In the first two days of a month, the months before of intraday series are asked for too.
     pub refresh_credits: u64,
-    /// Credits for their whole history.
+    /// Credits for their whole history, at the most: what the API has not is not asked for.
     pub first_fill_credits: u64,
 }
 
@@ -52,28 +57,47 @@ pub struct Time {
 
 /// What the series of each interval need.
 #[must_use]
-pub fn needs(watchlist: &Watchlist, today: Date) -> BTreeMap<Interval, Need> {
+pub fn needs(watchlist: &Watchlist, now: Timestamp) -> BTreeMap<Interval, Need> {
     let mut needs: BTreeMap<Interval, Need> = BTreeMap::new();
-    for (_, instrument) in watchlist.instruments() {
+    for (symbol, instrument) in watchlist.instruments() {
         for interval in &instrument.intervals {
             let need = needs.entry(*interval).or_default();
             need.series += 1;
-            need.refresh_credits += 1;
-            need.first_fill_credits += requests(*interval, instrument.history, today);
+            let first_fill = first_fill(symbol, *interval, instrument.history, now);
+            // A history of days is replaced whole, each time.
+            need.refresh_credits += if interval.is_intraday() { 1 } else { first_fill };
+            need.first_fill_credits += first_fill;
         }
     }
     needs
 }
 
-/// How many requests a whole history takes: one for days and longer; for the shorter, as many a month as keep each answer
-/// within what the API gives.
-fn requests(interval: Interval, history: History, today: Date) -> u64 {
-    let Some(seconds) = interval.seconds() else { return 1 };
-    let days = (MOST_CANDLES * seconds / 86_400).clamp(1, 31).unsigned_abs();
-    let first = history.first_date(today).first_of_month();
-    let months = std::iter::successors(Some(first), |month| month.checked_add(1.month()).ok());
-    let a_month = |month: Date| u64::from(month.days_in_month().unsigned_abs()).div_ceil(days);
-    months.take_while(|month| *month <= today).map(a_month).sum()
+/// How many requests a whole history takes: of days and longer as many as it has answers; of the shorter as many as each
+/// month has, and one to learn where it begins.
+fn first_fill(symbol: &Symbol, interval: Interval, history: History, now: Timestamp) -> u64 {
+    let history = plan::history(interval, history, now);
+    if !interval.is_intraday() {
+        return answers(days(history));
+    }
+    let months = plan::months(history, None).into_iter().map(|month| plan::whole(month, history));
+    months.map(|month| answers(slots(symbol, interval, month))).sum::<u64>() + 1
+}
+
+/// How many candles an intraday month has at the most. A pair, of which the symbol has a slash, is traded around the clock.
+fn slots(symbol: &Symbol, interval: Interval, month: Window) -> u64 {
+    let length = interval.seconds().map_or(1, i64::unsigned_abs);
+    if symbol.as_str().contains('/') {
+        return (days(month) * 86_400).div_ceil(length);
+    }
+    days(month).min(OPEN_DAYS_A_MONTH) * OPEN_SECONDS_A_DAY.div_ceil(length)
+}
+
+fn days(window: Window) -> u64 {
+    u64::from((window.until - window.from).get_days().unsigned_abs())
+}
+
+fn answers(candles: u64) -> u64 {
+    candles.div_ceil(MOST_CANDLES as u64).max(1)
 }
 
 impl Plan {
@@ -104,7 +128,11 @@ mod tests {
     use super::*;
 
     fn needs_of(text: &str) -> BTreeMap<Interval, Need> {
-        needs(&text.parse().unwrap(), "2024-12-30".parse().unwrap())
+        needs(&text.parse().unwrap(), "2024-12-30T22:00:00Z".parse().unwrap())
+    }
+
+    fn of(series: u64, refresh_credits: u64, first_fill_credits: u64) -> Need {
+        Need { series, refresh_credits, first_fill_credits }
     }
 
     #[test]
@@ -113,14 +141,18 @@ mod tests {
             "[groups.a]\nsymbols = [\"A\", \"B\"]\nintervals = [\"1day\", \"1h\", \"1min\"]\nhistory = 1\n[instruments.B]\nintervals = [\"1day\"]",
         );
         let need = |interval: Interval| &needs[&interval];
-        let of = |series, refresh_credits, first_fill_credits| Need { series, refresh_credits, first_fill_credits };
         assert_eq!(*need(Interval::Day1), of(2, 2, 2));
-        assert_eq!(*need(Interval::Hour1), of(1, 1, 13), "December to December");
-        assert_eq!(
-            *need(Interval::Min1),
-            of(1, 1, 8 * 11 + 5 * 10),
-            "three days a request; 13 months, of which 8 have 31 days"
+        assert_eq!(*need(Interval::Hour1), of(1, 1, 1 + 13), "December to December, and where it begins");
+        assert_eq!(*need(Interval::Min1), of(1, 1, 1 + 3 * 13), "three answers a month at the most");
+    }
+
+    #[test]
+    fn a_pair_is_traded_around_the_clock_and_many_years_of_days_are_more_than_one_answer() {
+        let needs = needs_of(
+            "[groups.a]\nsymbols = [\"A/B\"]\nintervals = [\"1min\", \"1day\"]\nhistory = \"2024-12-01\"\n[groups.b]\nsymbols = [\"C\"]\nhistory = 20",
         );
+        assert_eq!(needs[&Interval::Min1], of(1, 1, 1 + 9), "44 640 minutes");
+        assert_eq!(needs[&Interval::Day1], of(2, 1 + 2, 1 + 2), "7307 days in two answers, each day");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use candlewick_shared::core::raw_csv::SourceRow;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
@@ -41,13 +42,13 @@ pub enum ApiError {
     #[error("TwelveData does not know the symbol: {0} (correct it in the watchlist; BRK.B has a dot, BTC/USD a slash)")]
     UnknownSymbol(String),
     /// The plan does not include the symbol.
-    #[error("the TwelveData plan does not include the symbol: {0}")]
+    #[error("the TwelveData plan does not include the symbol: {0} (take it off the watchlist, or upgrade the plan)")]
     Plan(String),
     /// The key is missing or wrong.
-    #[error("TwelveData refuses the API key (set TWELVEDATA_API_KEY): {0}")]
+    #[error("TwelveData refuses the API key (set TWELVEDATA_API_KEY, and start ingest again): {0}")]
     Key(String),
     /// The request is wrong in a way that no repetition mends.
-    #[error("TwelveData refuses the request: {0}")]
+    #[error("TwelveData refuses the request: {0} (nothing mends this but another version of Candlewick: report it)")]
     Request(String),
     /// The credits of this minute are used up.
     #[error("the credits of this minute are used up: {0}")]
@@ -55,27 +56,35 @@ pub enum ApiError {
     /// The credits of this day are used up.
     #[error("the credits of this day are used up: {0}")]
     DayCredits(String),
-    /// The API is not there, or the way to it: that says nothing about what was asked.
-    #[error("TwelveData cannot be reached: {0}")]
-    Unreachable(String),
     /// The API is not well: it may be at the next try.
     #[error("TwelveData did not answer properly: {0}")]
     Passing(String),
+    /// The API is not there, or the way to it: that says nothing about what was asked.
+    #[error("TwelveData is not reached (is TWELVEDATA_URL right, and the network there?): {0}")]
+    Unreachable(String),
 }
 
 #[derive(Deserialize)]
 struct Body<'a> {
     status: Option<String>,
-    code: Option<u16>,
+    #[serde(borrow)]
+    code: Option<&'a RawValue>,
     message: Option<String>,
     meta: Option<Meta>,
     #[serde(borrow)]
-    values: Option<Vec<Value<'a>>>,
+    values: Option<Vec<Option<Value<'a>>>>,
+}
+
+impl Body<'_> {
+    /// The code, as a number or as text.
+    fn code(&self) -> Option<u16> {
+        self.code.map(text)?.parse().ok()
+    }
 }
 
 /// A candle as the API writes it. Numbers are kept as text, so that no digit is lost on the way; a field that is `null`
-/// or missing is an empty cell, which cleaning sets aside.
-#[derive(Deserialize)]
+/// or missing is an empty cell, which cleaning sets aside, and a candle that is `null` an empty row.
+#[derive(Default, Deserialize)]
 struct Value<'a> {
     datetime: Option<String>,
     #[serde(borrow)]
@@ -99,21 +108,48 @@ const EMPTY_WINDOW: &str = "No data is available on the specified dates";
 /// [`ApiError`], where there are no candles in it for any other reason than an empty window.
 pub fn read(status: u16, body: &[u8]) -> Result<Answer, ApiError> {
     let body: Body<'_> = serde_json::from_slice(body).map_err(|error| unreadable(status, body, &error))?;
-    let is_error = body.status.as_deref() == Some("error") || body.code.is_some_and(|code| code >= 400);
-    match (is_error, body.values) {
-        (true, _) => error_or_nothing(body.code.unwrap_or(status), body.message.unwrap_or_default()),
+    let code = body.code();
+    match (is_error(status, &body), body.values) {
+        (true, _) => error_or_nothing(code.unwrap_or(status), body.message.unwrap_or_default()),
         (false, Some(values)) if values.is_empty() => Ok(Answer::Nothing),
-        (false, Some(values)) => Ok(Answer::Candles(body.meta.unwrap_or_default(), values.iter().map(row).collect())),
+        (false, Some(values)) => {
+            let rows = values.into_iter().map(|value| row(&value.unwrap_or_default()));
+            Ok(Answer::Candles(body.meta.unwrap_or_default(), rows.collect()))
+        }
         (false, None) => Err(ApiError::Passing(format!("status {status}, and an answer with no values"))),
     }
+}
+
+/// Reads an answer that is one object, of another endpoint than `/time_series`; none where it says that there is nothing.
+///
+/// # Errors
+/// [`ApiError`], where it is none.
+pub fn read_object<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<Option<T>, ApiError> {
+    let unreadable = |error| unreadable(status, body, &error);
+    let said: Body<'_> = serde_json::from_slice(body).map_err(unreadable)?;
+    if is_error(status, &said) {
+        let code = said.code().unwrap_or(status);
+        return error_or_nothing(code, said.message.unwrap_or_default()).map(|_| None);
+    }
+    serde_json::from_slice(body).map(Some).map_err(unreadable)
+}
+
+/// The body says so; and where it says nothing, the status does.
+fn is_error(status: u16, body: &Body<'_>) -> bool {
+    let is_said = body.status.as_deref() == Some("error") || body.code().is_some_and(|code| code >= 400);
+    is_said || (body.values.is_none() && status >= 400)
 }
 
 fn unreadable(status: u16, body: &[u8], error: &serde_json::Error) -> ApiError {
     const MOST: usize = 80;
     let begins: String = String::from_utf8_lossy(body).chars().take(MOST).collect();
-    let text = format!("status {status}, and an answer that is not JSON ({error}): {begins:?}");
-    // So speak the gateways before it, where there is nobody behind them.
-    if matches!(status, 502..=504) { ApiError::Unreachable(text) } else { ApiError::Passing(text) }
+    let words = format!("status {status}, and an answer that cannot be read ({error}): {begins:?}");
+    // What stands before the API speaks in pages of its own, and means the same.
+    match status {
+        429 => ApiError::MinuteCredits(words),
+        502..=504 => ApiError::Unreachable(words),
+        _ => ApiError::Passing(words),
+    }
 }
 
 fn error_or_nothing(code: u16, message: String) -> Result<Answer, ApiError> {
@@ -199,6 +235,31 @@ mod tests {
     }
 
     #[test]
+    fn a_candle_that_is_null_is_an_empty_row() {
+        let body = r#"{"meta":{"currency":null},"values":[null,{"datetime":"2024-12-27","close":null}],"status":"ok"}"#;
+        let Answer::Candles(_, rows) = read(200, body.as_bytes()).unwrap() else { panic!("no candles") };
+        assert_eq!(rows.iter().map(|row| row.datetime.as_str()).collect::<Vec<_>>(), ["", "2024-12-27"]);
+        assert!(rows.iter().all(|row| row.prices[3].is_empty() && row.volume.is_none()));
+    }
+
+    #[test]
+    fn an_error_is_told_by_whatever_tells_it() {
+        for (status, body) in [(200, r#"{"code":"401","message":"no"}"#), (401, r#"{"message":"no"}"#), (401, "{}")] {
+            assert!(matches!(error(status, body), ApiError::Key(_)), "{body}");
+        }
+        assert!(matches!(error(429, "<html>slow down</html>"), ApiError::MinuteCredits(_)));
+    }
+
+    #[test]
+    fn an_object_is_read_by_the_same_rules() {
+        let read = |status, body: &str| read_object::<serde_json::Value>(status, body.as_bytes());
+        assert_eq!(read(200, r#"{"datetime":"1980-12-12"}"#).unwrap().unwrap()["datetime"], "1980-12-12");
+        assert_eq!(read(400, &body(400, EMPTY_WINDOW)), Ok(None));
+        assert!(matches!(read(200, &body(429, DAY)), Err(ApiError::DayCredits(_))));
+        assert!(matches!(read(200, "<html>"), Err(ApiError::Passing(_))));
+    }
+
+    #[test]
     fn each_error_has_its_kind() {
         let plan = "This symbol is available starting with Grow plan. Consider upgrading now";
         assert!(matches!(error(404, &body(404, plan)), ApiError::Plan(_)));
@@ -215,9 +276,16 @@ mod tests {
     #[test]
     fn what_is_no_answer_may_be_one_at_the_next_try() {
         let cut = r#"{"meta":{},"values":[{"datetime":"2024-"#;
-        for (status, body) in
-            [(200, "<html>busy</html>"), (200, cut), (500, ""), (200, r#"{"status":"ok"}"#), (200, "[]")]
-        {
+        let nulls = r#"{"meta":null,"values":null,"status":null,"code":null,"message":null}"#;
+        for (status, body) in [
+            (200, "<html>busy</html>"),
+            (200, cut),
+            (500, ""),
+            (502, "{}"),
+            (200, r#"{"status":"ok"}"#),
+            (200, nulls),
+            (200, "[]"),
+        ] {
             assert!(matches!(error(status, body), ApiError::Passing(_)), "{body}");
         }
         assert!(matches!(error(502, "<html>Bad Gateway</html>"), ApiError::Unreachable(_)));

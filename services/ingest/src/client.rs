@@ -6,14 +6,22 @@ use std::time::Duration;
 use anyhow::Context;
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::Series;
-use reqwest::header::{AUTHORIZATION, HeaderValue};
+use jiff::civil::{Date, DateTime};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::redirect::Policy;
 use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
 
 use crate::answer::{self, Answer, ApiError};
+use crate::budget::{Account, Plan, Told};
+use crate::keeper::Credit;
 use crate::plan::Window;
 
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long an answer may be: the largest of candles has about one megabyte.
+const MOST_BYTES: usize = 32 << 20;
 
 /// A client of the API. The key goes in a header and never in a URL, so that no log or error can show it.
 #[derive(Clone, Debug)]
@@ -23,15 +31,44 @@ pub struct Client {
     authorization: HeaderValue,
 }
 
+/// What came back, whatever it says.
+struct Response {
+    status: u16,
+    told: Option<Told>,
+    body: Vec<u8>,
+}
+
+/// Why nothing whole came back.
+struct Lost {
+    error: reqwest::Error,
+    /// Whether an answer had begun.
+    has_begun: bool,
+}
+
+#[derive(Deserialize)]
+struct Usage {
+    current_usage: u32,
+    plan_limit: Option<u32>,
+    daily_usage: Option<u32>,
+    plan_daily_limit: Option<u32>,
+}
+
+#[derive(Deserialize)]
+struct Earliest {
+    datetime: String,
+}
+
 impl Client {
     /// A client of the API at `url`, with the owner's key.
     ///
     /// # Errors
     /// A key that cannot stand in a header.
-    pub fn new(url: &str, key: SecretString) -> anyhow::Result<Self> {
+    pub fn new(url: &str, key: &SecretString) -> anyhow::Result<Self> {
         // Installing it a second time fails, and means that it is there.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder().timeout(TIMEOUT).build().context("build the HTTP client")?;
+        // The API sends nobody elsewhere, and the key is not for elsewhere.
+        let builder = reqwest::Client::builder().timeout(TIMEOUT).redirect(Policy::none());
+        let http = builder.build().context("build the HTTP client")?;
         let header = format!("apikey {}", key.expose_secret());
         let mut authorization = HeaderValue::from_str(&header)
             .map_err(|_| anyhow::anyhow!("TWELVEDATA_API_KEY has a character that no key has"))?;
@@ -39,43 +76,112 @@ impl Client {
         Ok(Self { http, url: url.trim_end_matches('/').into(), authorization })
     }
 
-    /// Asks for the candles of a window.
+    /// Asks for the candles of a window, for a credit.
     ///
     /// # Errors
     /// [`ApiError`], whether the API or the way to it is at fault.
-    pub async fn time_series(&self, series: &Series, window: Window) -> Result<Answer, ApiError> {
-        let request = self.http.get(format!("{}/time_series", self.url)).query(&query(series, window));
-        let unreachable = |error: reqwest::Error| ApiError::Unreachable(causes(&error.without_url()));
-        let response = request.header(AUTHORIZATION, self.authorization.clone()).send().await.map_err(unreachable)?;
-        let status = response.status().as_u16();
-        let body = response.bytes().await.map_err(unreachable)?;
-        answer::read(status, &body)
+    pub async fn time_series(&self, series: &Series, window: Window, credit: Credit) -> Result<Answer, ApiError> {
+        self.spend("time_series", &query(series, window), credit, answer::read).await
     }
+
+    /// Asks for the date of a series' oldest candle, in UTC for intraday ones, for a credit; none where it has no candle.
+    ///
+    /// # Errors
+    /// [`ApiError`], whether the API or the way to it is at fault.
+    pub async fn earliest(&self, series: &Series, credit: Credit) -> Result<Option<Date>, ApiError> {
+        let mut query = names(series);
+        query.push(("timezone", "UTC".to_owned()));
+        let earliest = self.spend("earliest_timestamp", &query, credit, answer::read_object::<Earliest>).await?;
+        let Some(Earliest { datetime }) = earliest else { return Ok(None) };
+        let date = datetime.parse::<DateTime>().map(DateTime::date);
+        date.map(Some).map_err(|_| ApiError::Passing(format!("a series that begins at {datetime:?}")))
+    }
+
+    /// Asks for the plan's limits and what was used of them. It costs a credit too, which the answer counts.
+    ///
+    /// # Errors
+    /// [`ApiError`], whether the API or the way to it is at fault.
+    pub async fn usage(&self) -> Result<Account, ApiError> {
+        let response = self.get("api_usage", &[]).await.map_err(ApiError::from)?;
+        let usage = answer::read_object::<Usage>(response.status, &response.body)?;
+        let usage = usage.ok_or_else(|| ApiError::Passing("an account with no usage".to_owned()))?;
+        let plan = Plan { per_minute: usage.plan_limit, per_day: usage.plan_daily_limit };
+        Ok(Account { plan, used: usage.current_usage, used_today: usage.daily_usage.unwrap_or_default() })
+    }
+
+    /// Sends a request for a credit, and tells the budget what became of it.
+    async fn spend<T>(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        mut credit: Credit,
+        read: impl Fn(u16, &[u8]) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        credit.send();
+        let response = self.get(path, query).await.map_err(|lost| {
+            if lost.error.is_connect() {
+                credit.never_arrived();
+            }
+            ApiError::from(lost)
+        })?;
+        credit.told(response.told);
+        let answer = read(response.status, &response.body);
+        credit.ended(answer.as_ref().err());
+        answer
+    }
+
+    async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Response, Lost> {
+        let request = self.http.get(format!("{}/{path}", self.url)).query(query);
+        let request = request.header(AUTHORIZATION, self.authorization.clone());
+        let mut response = request.send().await.map_err(|error| Lost { error, has_begun: false })?;
+        let (status, told) = (response.status().as_u16(), told(response.headers()));
+        let mut body = Vec::new();
+        while body.len() < MOST_BYTES
+            && let Some(bytes) = response.chunk().await.map_err(|error| Lost { error, has_begun: true })?
+        {
+            body.extend_from_slice(&bytes);
+        }
+        Ok(Response { status, told, body })
+    }
+}
+
+fn told(headers: &HeaderMap) -> Option<Told> {
+    let number = |name| headers.get(name)?.to_str().ok()?.parse().ok();
+    Some(Told { used: number("api-credits-used")?, left: number("api-credits-left")? })
+}
+
+fn names(series: &Series) -> Vec<(&'static str, String)> {
+    vec![("symbol", series.symbol.to_string()), ("interval", series.interval.to_string())]
 }
 
 /// Intraday times are asked for in UTC, so that none is ambiguous; the API dates longer candles by the exchange's calendar.
 fn query(series: &Series, window: Window) -> Vec<(&'static str, String)> {
-    let Series { symbol, interval } = series;
-    let mut query = vec![
-        ("symbol", symbol.to_string()),
-        ("interval", interval.to_string()),
-        ("start_date", date(window.from, *interval)),
-        ("end_date", date(window.until, *interval)),
+    let mut query = names(series);
+    query.extend([
+        ("start_date", time(window.from, series.interval)),
+        ("end_date", time(window.until, series.interval)),
         ("outputsize", crate::plan::MOST_CANDLES.to_string()),
         ("order", "desc".to_owned()),
-    ];
-    if interval.is_intraday() {
+        ("adjust", "splits".to_owned()),
+    ]);
+    if series.interval.is_intraday() {
         query.push(("timezone", "UTC".to_owned()));
     }
     query
 }
 
-fn date(date: jiff::civil::Date, interval: Interval) -> String {
-    if interval.is_intraday() { format!("{date}T00:00:00") } else { date.to_string() }
+fn time(time: DateTime, interval: Interval) -> String {
+    if interval.is_intraday() { time.strftime("%FT%T").to_string() } else { time.date().to_string() }
 }
 
-/// An error and what caused it, in one line.
-fn causes(error: &dyn std::error::Error) -> String {
-    let chain = std::iter::successors(Some(error), |error| error.source());
-    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+/// An API that says nothing is not there; an answer that is cut short may be one symbol's.
+///
+/// Nothing that the HTTP client says shows the URL, and nothing in a URL is secret: that makes two reasons.
+impl From<Lost> for ApiError {
+    fn from(Lost { error, has_begun }: Lost) -> Self {
+        let error = error.without_url();
+        let chain = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+        let words = chain.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+        if has_begun { Self::Passing(words) } else { Self::Unreachable(words) }
+    }
 }

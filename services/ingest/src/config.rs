@@ -1,28 +1,38 @@
 //! The settings of ingest.
 
-use anyhow::{Context, anyhow};
+use std::num::{NonZeroU32, NonZeroUsize};
+
+use anyhow::Context;
+use candlewick_shared::adapters::secrets::SecretSource;
 use candlewick_shared::core::clock::Clock;
 use candlewick_shared::core::watchlist::Location;
 use candlewick_shared::runtime::env::Env;
 use secrecy::SecretString;
 
+use crate::budget::Plan;
 use crate::schedule::{self, Schedule};
+
+/// How many messages are in hand at once: the larger plans have twenty credits a second, and an answer takes about one.
+const SLOTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(15);
 
 /// The settings of ingest.
 #[derive(Debug)]
 pub struct Config {
     /// Where the API is: `TWELVEDATA_URL`, or its own address; without a key `SIMULATOR_URL`, where there is one.
     pub url: String,
-    /// The key to it: `TWELVEDATA_API_KEY`. The simulator takes any.
-    pub key: SecretString,
+    /// Where the key to it is: `TWELVEDATA_API_KEY`, `TWELVEDATA_API_KEY_FILE` or `TWELVEDATA_API_KEY_SECRET`.
+    pub key: SecretSource,
+    /// What may be spent of the API's plan: `TWELVEDATA_PLAN`, `TWELVEDATA_CREDITS_PER_MINUTE` and
+    /// `TWELVEDATA_CREDITS_PER_DAY`. What is not set is the API's to tell.
+    pub plan: Plan,
+    /// How many messages are in hand at once: `SLOTS`.
+    pub slots: usize,
     /// Where raw objects go: `BUCKET`.
     pub bucket: String,
     /// Where the watchlist is, a path or `s3://BUCKET/KEY`: `WATCHLIST`.
     pub watchlist: Location,
     /// Where the book of runs is: `DATABASE_URL`.
     pub database_url: SecretString,
-    /// How many connections to it are held, one for each slot (`SLOTS`).
-    pub connections: u32,
     /// When a refresh is due, a cron pattern or `off`: `SCHEDULE`; in the time zone `SCHEDULE_TIMEZONE` (UTC). Without one
     /// somebody else must send the message.
     pub schedule: Option<Schedule>,
@@ -42,22 +52,36 @@ impl Config {
         Ok(Self {
             url,
             key,
+            plan: plan(env)?,
+            slots: env.parsed_or("SLOTS", SLOTS)?.get(),
             bucket: env.bucket()?.to_owned(),
             watchlist: env.required("WATCHLIST")?.parse().context("read WATCHLIST")?,
             database_url: env.secret("DATABASE_URL").context("read DATABASE_URL")?,
-            connections: env.parsed_or("SLOTS", 4)?,
             schedule: schedule.context("read SCHEDULE and SCHEDULE_TIMEZONE")?,
             clock: env.clock()?,
         })
     }
 }
 
-fn api(env: &Env) -> anyhow::Result<(String, SecretString)> {
-    match (env.secret("TWELVEDATA_API_KEY"), env.optional("SIMULATOR_URL")) {
-        (Some(key), _) => Ok((env.optional("TWELVEDATA_URL").unwrap_or("https://api.twelvedata.com").to_owned(), key)),
-        (None, Some(simulator)) => Ok((simulator.to_owned(), SecretString::from("simulator"))),
-        (None, None) => Err(anyhow!("TWELVEDATA_API_KEY is not set, and no SIMULATOR_URL either")),
+/// Where the API is, and the key to it. A key is meant for the API and never for the simulator.
+fn api(env: &Env) -> anyhow::Result<(String, SecretSource)> {
+    let is_set =
+        ["", "_FILE", "_SECRET"].iter().any(|kind| env.optional(&format!("TWELVEDATA_API_KEY{kind}")).is_some());
+    match env.optional("SIMULATOR_URL").filter(|_| !is_set) {
+        Some(simulator) => Ok((simulator.to_owned(), SecretSource::Here(SecretString::from("simulator")))),
+        None => {
+            let url = env.optional("TWELVEDATA_URL").unwrap_or("https://api.twelvedata.com");
+            Ok((url.to_owned(), env.secret_source("TWELVEDATA_API_KEY")?))
+        }
     }
+}
+
+fn plan(env: &Env) -> anyhow::Result<Plan> {
+    let limit =
+        |name| env.optional(name).map(|_| env.parsed_or(name, NonZeroU32::MIN).map(NonZeroU32::get)).transpose();
+    let own =
+        Plan { per_minute: limit("TWELVEDATA_CREDITS_PER_MINUTE")?, per_day: limit("TWELVEDATA_CREDITS_PER_DAY")? };
+    Ok(own.and(env.parsed_or("TWELVEDATA_PLAN", Plan::default())?))
 }
 
 #[cfg(test)]
@@ -68,7 +92,10 @@ mod tests {
 
     fn asked(variables: &[(&str, &str)]) -> anyhow::Result<(String, String)> {
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        api(&Env::from_variables(variables)).map(|(url, key)| (url, key.expose_secret().to_owned()))
+        match api(&Env::from_variables(variables))? {
+            (url, SecretSource::Here(key)) => Ok((url, key.expose_secret().to_owned())),
+            (url, elsewhere) => Ok((url, format!("{elsewhere:?}"))),
+        }
     }
 
     #[test]
@@ -77,6 +104,36 @@ mod tests {
         assert_eq!(asked(&both).unwrap(), ("https://api.twelvedata.com".to_owned(), "secret".to_owned()));
         let only_simulator = asked(&[("TWELVEDATA_API_KEY", ""), both[1]]).unwrap();
         assert_eq!(only_simulator, ("http://simulator:8460".to_owned(), "simulator".to_owned()));
+        let from_file = asked(&[("TWELVEDATA_API_KEY_FILE", "/run/key"), both[1]]).unwrap();
+        assert_eq!(from_file.0, "https://api.twelvedata.com");
         assert!(asked(&[]).unwrap_err().to_string().contains("TWELVEDATA_API_KEY"));
+    }
+
+    fn config(variables: &[(&str, &str)]) -> anyhow::Result<Config> {
+        let least = [("TWELVEDATA_API_KEY", "k"), ("BUCKET", "b"), ("WATCHLIST", "w"), ("DATABASE_URL", "d")];
+        let all = least.iter().chain(variables).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::from_env(&Env::from_variables(all.collect()))
+    }
+
+    #[test]
+    fn what_is_set_of_a_plan_is_the_tighter() {
+        let plan = |variables: &[(&str, &str)]| config(variables).unwrap().plan;
+        assert_eq!(plan(&[]), Plan::default());
+        assert_eq!(plan(&[("TWELVEDATA_PLAN", "free")]), Plan::FREE);
+        let half = plan(&[("TWELVEDATA_PLAN", "grow"), ("TWELVEDATA_CREDITS_PER_MINUTE", "180")]);
+        assert_eq!(half, Plan { per_minute: Some(180), per_day: None });
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_named() {
+        for (name, value) in [
+            ("TWELVEDATA_PLAN", "gold"),
+            ("TWELVEDATA_CREDITS_PER_MINUTE", "0"),
+            ("TWELVEDATA_CREDITS_PER_DAY", "many"),
+            ("SLOTS", "0"),
+        ] {
+            let error = config(&[(name, value)]).unwrap_err().to_string();
+            assert!(error.contains(name) && error.contains(value), "{error}");
+        }
     }
 }

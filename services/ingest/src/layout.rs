@@ -11,15 +11,15 @@ use candlewick_shared::adapters::watchlist_source::NoWatchlist;
 use candlewick_shared::core::ingest_message::{IngestMessage, Refresh};
 use candlewick_shared::core::key::Series;
 use candlewick_shared::core::run::Run;
-use candlewick_shared::ports::queue::NewMessage;
+use candlewick_shared::ports::queue::{NewMessage, Queue};
 use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
 
 use crate::due;
 use crate::handler::Ingest;
 use crate::refresh::{self, PAGE, Part};
 
-/// How long a run waits for somebody to mend the watchlist, before it looks again.
-const MEND: Duration = Duration::from_secs(300);
+/// How long a run, or a series of it, waits for somebody to mend the watchlist, before it looks again.
+pub(crate) const MEND: Duration = Duration::from_secs(300);
 
 impl Ingest {
     /// Answers a message of a refresh.

@@ -1,99 +1,195 @@
-//! Which requests a series needs: windows of time, and the object that each belongs to.
+//! What is asked for: the span of a series' history, the parts it is kept in, and which of them are due.
 
 use candlewick_shared::core::interval::Interval;
-use candlewick_shared::core::key::{Month, Part};
-use jiff::civil::Date;
-use jiff::{Span, Timestamp, ToSpan};
+use candlewick_shared::core::key::Month;
+use candlewick_shared::core::watchlist::History;
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Span, Timestamp, ToSpan};
 
 /// The most candles that one answer has.
-pub const MOST_CANDLES: i64 = 5000;
+pub const MOST_CANDLES: usize = 5000;
 
-/// How far back the store reaches, in years.
-const YEARS: i16 = 5;
+/// How long after its end a month is still open: the last candles of a session come late, and are put right.
+const LATE: SignedDuration = SignedDuration::from_hours(24);
 
-/// One raw object, and the windows that make it up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fetch {
-    /// The part of the series.
-    pub part: Part,
-    /// The windows, ascending; they touch and do not overlap.
-    pub windows: Vec<Window>,
-}
-
-/// A span of dates, in UTC for intraday candles and in the exchange's time zone for the longer ones.
+/// A span of time, in UTC for intraday candles and in the exchange's time zone for the longer ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// The first date.
-    pub from: Date,
-    /// The date behind the last one.
-    pub until: Date,
+    /// The first time in it.
+    pub from: DateTime,
+    /// The time behind the last one. The API is asked up to here: some of its intervals take this time in, which is then
+    /// cut off, and for others it is the first that is left out.
+    pub until: DateTime,
 }
 
-/// All that the last five years of a series need.
-///
-/// Daily and longer: one request for everything. Intraday: an object a month, each from as many requests as keep an
-/// answer under [`MOST_CANDLES`].
+/// A month of an intraday series that is kept already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The month.
+    pub month: Month,
+    /// The run that fetched it.
+    pub run: Option<String>,
+    /// When it was fetched.
+    pub fetched_at: Timestamp,
+    /// The date of the series' oldest candle, which was asked for when its first month was fetched.
+    pub earliest: Option<Date>,
+}
+
+impl Window {
+    /// The dates from `from` to before `until`.
+    #[must_use]
+    pub fn of_dates(from: Date, until: Date) -> Self {
+        Self { from: from.to_datetime(Time::midnight()), until: until.to_datetime(Time::midnight()) }
+    }
+
+    /// Whether a time is in it.
+    #[must_use]
+    pub fn has(&self, time: DateTime) -> bool {
+        (self.from..self.until).contains(&time)
+    }
+}
+
+/// The history of a series, up to now.
 #[must_use]
-pub fn history(interval: Interval, now: Timestamp) -> Vec<Fetch> {
+pub fn history(interval: Interval, history: History, now: Timestamp) -> Window {
+    let today = now.to_zoned(TimeZone::UTC).date();
     // East of UTC the day has begun already: what is dated tomorrow there may be a candle of today.
-    let until = moved(now.to_zoned(jiff::tz::TimeZone::UTC).date(), 2.days());
-    let from = moved(until, YEARS.years().days(2).negate());
-    let Some(seconds) = interval.seconds() else {
-        return vec![Fetch { part: Part::Whole, windows: vec![Window { from, until }] }];
+    let until = if interval.is_intraday() { 1.day() } else { 2.days() };
+    Window::of_dates(history.first_date(today), moved(today, until))
+}
+
+/// The months that a history touches, oldest first, from its oldest candle on where that is known.
+#[must_use]
+pub fn months(history: Window, earliest: Option<Date>) -> Vec<Month> {
+    let from = earliest.map_or(history.from.date(), |earliest| earliest.max(history.from.date()));
+    let firsts = std::iter::successors(Some(from.first_of_month()), |first| first.checked_add(1.month()).ok());
+    firsts.take_while(|first| *first < history.until.date()).map(Month::of).collect()
+}
+
+/// The whole of a month, as far as a history reaches.
+#[must_use]
+pub fn whole(month: Month, history: Window) -> Window {
+    let first = first_of(month);
+    Window::of_dates(first, moved(first, 1.month()).min(history.until.date()))
+}
+
+/// Whether a month has to be asked for: it is not kept, or was fetched while it was open; but never twice in a run.
+#[must_use]
+pub fn is_due(kept: Option<&Kept>, run: &str) -> bool {
+    kept.is_none_or(|kept| kept.run.as_deref() != Some(run) && kept.fetched_at < closes(kept.month))
+}
+
+/// When a month can change no more, but by a split.
+#[must_use]
+pub fn closes(month: Month) -> Timestamp {
+    let end = moved(first_of(month), 1.month()).to_zoned(TimeZone::UTC).map(|end| end.timestamp());
+    end.and_then(|end| end.checked_add(LATE)).unwrap_or(Timestamp::MAX)
+}
+
+/// What to ask for of a month that is open, of which the last candle kept is `last`: from the day before that on, so that
+/// both can be compared. Where a whole month fits into one answer it costs no more, and is asked for.
+#[must_use]
+pub fn tail(whole: Window, last: Option<DateTime>, interval: Interval) -> Window {
+    let Some((last, seconds)) = last.zip(interval.seconds()) else { return whole };
+    let slots = (whole.until - whole.from).get_days() as i64 * 86_400 / seconds;
+    if slots <= MOST_CANDLES as i64 {
+        return whole;
+    }
+    let from = moved(last.date(), (-1).days()).to_datetime(Time::midnight());
+    Window { from: from.max(whole.from), ..whole }
+}
+
+/// The time from which on candles were still open when they were fetched, and could change as they liked.
+#[must_use]
+pub fn open_from(interval: Interval, fetched_at: Timestamp) -> DateTime {
+    let fetched = TimeZone::UTC.to_datetime(fetched_at);
+    let length = match (interval.seconds(), interval) {
+        (Some(seconds), _) => seconds.seconds(),
+        (None, Interval::Month1) => 31.days(),
+        (None, Interval::Week1) => 7.days(),
+        (None, _) => 1.day(),
     };
-    let days = (MOST_CANDLES * seconds / 86_400).clamp(1, 31);
-    months(from, until).map(|(month, whole)| Fetch { part: Part::Month(month), windows: split(whole, days) }).collect()
+    fetched.checked_sub(length).unwrap_or(DateTime::MIN)
+}
+
+fn first_of(month: Month) -> Date {
+    Date::new(month.year, month.month, 1).unwrap_or(Date::MIN)
 }
 
 fn moved(date: Date, by: Span) -> Date {
     date.checked_add(by).unwrap_or(date)
 }
 
-/// The months that a span touches, each with its share of the span.
-fn months(from: Date, until: Date) -> impl Iterator<Item = (Month, Window)> {
-    let firsts = std::iter::successors(Some(from.first_of_month()), |first| first.checked_add(1.month()).ok());
-    firsts.take_while(move |first| *first < until).map(move |first| {
-        let window = Window { from: first.max(from), until: moved(first, 1.month()).min(until) };
-        (Month::of(first), window)
-    })
-}
-
-fn split(whole: Window, days: i64) -> Vec<Window> {
-    let starts = std::iter::successors(Some(whole.from), move |start| start.checked_add(days.days()).ok());
-    let window = |from: Date| Window { from, until: moved(from, days.days()).min(whole.until) };
-    starts.take_while(|start| *start < whole.until).map(window).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn plan(interval: Interval) -> Vec<Fetch> {
-        history(interval, "2024-12-30T22:00:00Z".parse().unwrap())
+    const NOW: &str = "2024-12-30T22:00:00Z";
+
+    fn five_years() -> Window {
+        history(Interval::Hour1, History::Years(5), NOW.parse().unwrap())
+    }
+
+    fn month(text: &str) -> Month {
+        Month::of(format!("{text}-01").parse().unwrap())
+    }
+
+    fn window(from: &str, until: &str) -> Window {
+        Window { from: from.parse().unwrap(), until: until.parse().unwrap() }
     }
 
     #[test]
-    fn days_are_one_request_that_reaches_beyond_today() {
-        let [fetch] = &plan(Interval::Day1)[..] else { panic!("more than one object") };
-        assert_eq!(fetch.part, Part::Whole);
+    fn history_reaches_over_today_wherever_that_has_begun() {
+        assert_eq!(five_years(), window("2019-12-30", "2024-12-31"));
         assert_eq!(
-            fetch.windows,
-            [Window { from: "2019-12-30".parse().unwrap(), until: "2025-01-01".parse().unwrap() }]
+            history(Interval::Day1, History::Years(5), NOW.parse().unwrap()),
+            window("2019-12-30", "2025-01-01")
         );
     }
 
     #[test]
-    fn minutes_are_an_object_a_month_of_windows_that_touch() {
-        let plan = plan(Interval::Min1);
-        assert_eq!(plan.len(), 61, "December 2019 to December 2024");
-        let windows: Vec<_> = plan.iter().flat_map(|fetch| &fetch.windows).collect();
+    fn months_begin_with_the_oldest_candle_and_touch() {
+        let all = months(five_years(), None);
+        assert_eq!((all.len(), all[0]), (61, month("2019-12")));
+        let younger = months(five_years(), Some("2024-10-07".parse().unwrap()));
+        assert_eq!(younger, [month("2024-10"), month("2024-11"), month("2024-12")]);
+        let windows: Vec<_> = all.iter().map(|month| whole(*month, five_years())).collect();
         assert!(windows.windows(2).all(|pair| pair[0].until == pair[1].from));
-        assert!(windows.iter().all(|window| (window.until - window.from).get_days() <= 3));
-        assert_eq!(windows.last().unwrap().until, "2025-01-01".parse().unwrap());
+        assert_eq!(windows.last().unwrap().until, five_years().until);
     }
 
     #[test]
-    fn longer_intraday_candles_need_one_request_a_month() {
-        assert!(plan(Interval::Hour1).iter().all(|fetch| fetch.windows.len() == 1));
+    fn a_month_is_due_until_it_was_fetched_a_day_after_its_end() {
+        let kept = |fetched_at: &str| Kept {
+            month: month("2024-11"),
+            run: Some("run-1".to_owned()),
+            fetched_at: fetched_at.parse().unwrap(),
+            earliest: None,
+        };
+        assert!(is_due(None, "run-2"));
+        assert!(is_due(Some(&kept("2024-12-01T23:59:59Z")), "run-2"));
+        assert!(!is_due(Some(&kept("2024-12-02T00:00:00Z")), "run-2"));
+        assert!(!is_due(Some(&kept("2024-11-15T22:00:00Z")), "run-1"), "this run has it already");
+    }
+
+    #[test]
+    fn of_an_open_month_too_long_for_an_answer_only_the_end_is_asked_for() {
+        let whole = whole(month("2024-12"), five_years());
+        let last = Some("2024-12-27T20:59:00".parse().unwrap());
+        assert_eq!(tail(whole, last, Interval::Min1), window("2024-12-26", "2024-12-31"));
+        assert_eq!(tail(whole, last, Interval::Hour1), whole);
+        assert_eq!(tail(whole, None, Interval::Min1), whole);
+        let first_day = Some("2024-12-01T00:01:00".parse().unwrap());
+        assert_eq!(tail(whole, first_day, Interval::Min1), whole, "it does not reach into the month before");
+    }
+
+    #[test]
+    fn a_candle_is_open_until_its_time_is_over() {
+        let at = |interval| open_from(interval, NOW.parse().unwrap()).to_string();
+        assert_eq!(
+            (at(Interval::Hour1), at(Interval::Day1)),
+            ("2024-12-30T21:00:00".into(), "2024-12-29T22:00:00".into())
+        );
     }
 }

@@ -62,7 +62,8 @@ pub async fn take_in(database: &mut PgConnection, event: &AlertEvent, now: Times
     Ok(true)
 }
 
-/// The newest word on an alert counts, and its time decides which that is: messages overtake each other.
+/// The newest word on an alert counts, and its time decides which that is: messages overtake each other. That something is well
+/// may be said when it was never wrong, or for the second time: that is kept for its time, and changes nothing else.
 const WRITE: &str = "insert into alerts as known
     (kind, stage, class, subject, state, text, symbol, interval, key, run, trace_id,
      object_key, raised_at, last_at, resolved_at, occurrences, changed_at, loaded_before)
@@ -82,8 +83,10 @@ const WRITE: &str = "insert into alerts as known
         raised_at = case when known.state = 'resolved' and excluded.state = 'firing'
                          then excluded.raised_at else known.raised_at end,
         last_at = excluded.last_at,
-        resolved_at = excluded.resolved_at,
-        occurrences = case when known.state = 'resolved' then 0 else known.occurrences end + excluded.occurrences,
+        resolved_at = case when known.state = excluded.state then coalesce(known.resolved_at, excluded.resolved_at)
+                           else excluded.resolved_at end,
+        occurrences = case when known.state = 'resolved' and excluded.state = 'firing'
+                           then 0 else known.occurrences end + excluded.occurrences,
         changed_at = case when known.state <> excluded.state then excluded.changed_at else known.changed_at end,
         loaded_before = case when excluded.state = 'firing' then excluded.loaded_before else known.loaded_before end
     where known.last_at <= excluded.last_at";
@@ -125,7 +128,7 @@ const READ: &str = "select id, stage, kind, state, subject, class, text, symbol,
     (select max(o.loaded_at) from objects o
      where case when object_key is null then (o.symbol, o.interval) = (a.symbol, a.interval)
            else o.key = object_key end) is distinct from loaded_before as loaded_since
-    from alerts a where $1 or state = 'firing' or told_state = 'firing' order by raised_at, id";
+    from alerts a where $1 and occurrences > 0 or state = 'firing' or told_state = 'firing' order by raised_at, id";
 
 /// Every alert that is wrong, or that the owner believes to be wrong; the oldest first.
 ///

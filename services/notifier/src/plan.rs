@@ -159,8 +159,11 @@ mod tests {
         alert(id, Kind::DeadLetter, State::Resolved, changed, told)
     }
 
+    /// What fires and what is resolved, of each message that is due.
+    type Messages = Vec<(Vec<i64>, Vec<i64>)>;
+
     /// The ids told of at a second, and the second of the next look.
-    fn planned(standing: &[Standing], second: i64) -> (Vec<(Vec<i64>, Vec<i64>)>, Option<i64>) {
+    fn planned(standing: &[Standing], second: i64) -> (Messages, Option<i64>) {
         let Plan { due, next } = plan(standing, at(second), &PACE);
         (due.into_iter().map(|due| (due.firing, due.resolved)).collect(), next.map(Timestamp::as_second))
     }

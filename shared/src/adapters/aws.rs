@@ -58,6 +58,12 @@ impl Aws {
         aws_sdk_sqs::Client::new(&self.config)
     }
 
+    /// A client of Secrets Manager.
+    #[must_use]
+    pub fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
+        aws_sdk_secretsmanager::Client::new(&self.config)
+    }
+
     /// A bucket.
     #[must_use]
     pub fn store(&self, bucket: &str) -> S3Store {

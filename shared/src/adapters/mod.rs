@@ -14,6 +14,7 @@ pub mod postgres_users;
 pub mod queue_notifier;
 pub mod s3;
 pub mod s3_listing;
+pub mod secrets;
 pub mod sqs;
 pub mod sqs_browse;
 pub mod system_clock;

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use secrecy::SecretString;
 
+use crate::adapters::secrets::SecretSource;
 use crate::core::clock::Clock;
 use crate::core::topology;
 
@@ -73,6 +74,28 @@ impl Env {
         self.optional(name).map(SecretString::from)
     }
 
+    /// Where a secret is: a variable has it (`NAME`), or names a file (`NAME_FILE`) or a secret of Secrets Manager
+    /// (`NAME_SECRET`).
+    ///
+    /// # Errors
+    /// Where none of them is set, or more than one.
+    pub fn secret_source(&self, name: &str) -> anyhow::Result<SecretSource> {
+        let (file, manager) = (format!("{name}_FILE"), format!("{name}_SECRET"));
+        let here = self.secret(name).map(SecretSource::Here);
+        let file = self.optional(&file).map(|path| SecretSource::File(path.into()));
+        let manager = self.optional(&manager).map(|id| SecretSource::Manager(id.to_owned()));
+        let mut set = here.into_iter().chain(file).chain(manager);
+        match (set.next(), set.next()) {
+            (Some(source), None) => Ok(source),
+            (Some(_), Some(_)) => bail!("of {name}, {name}_FILE and {name}_SECRET more than one is set: keep one"),
+            (None, _) => {
+                bail!(
+                    "{name} is not set, and neither is {name}_FILE nor {name}_SECRET: `cargo run -- up` sets it for its services"
+                )
+            }
+        }
+    }
+
     /// The bucket's name.
     ///
     /// # Errors
@@ -117,6 +140,18 @@ mod tests {
         let error = env(&[("SLOTS", "many")]).parsed_or("SLOTS", 4_usize).unwrap_err().to_string();
         assert!(error.contains("SLOTS") && error.contains("many"), "{error}");
         assert_eq!(env(&[]).parsed_or("SLOTS", 4_usize).unwrap(), 4);
+    }
+
+    #[test]
+    fn a_secret_has_one_place() {
+        let source = |variables: &[(&str, &str)]| env(variables).secret_source("KEY");
+        assert!(matches!(source(&[("KEY", "abc")]), Ok(SecretSource::Here(_))));
+        assert!(matches!(source(&[("KEY_FILE", "/key"), ("KEY", "")]), Ok(SecretSource::File(_))));
+        assert!(matches!(source(&[("KEY_SECRET", "name")]), Ok(SecretSource::Manager(_))));
+        let error = |variables: &[(&str, &str)]| source(variables).unwrap_err().to_string();
+        assert!(error(&[]).contains("KEY is not set"));
+        let both = error(&[("KEY", "abc"), ("KEY_FILE", "/key")]);
+        assert!(both.contains("more than one") && !both.contains("abc"), "{both}");
     }
 
     #[test]

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use candlewick_ingest::budget::Plan;
 use candlewick_ingest::client::Client;
 use candlewick_shared::runtime::outcome::{Outcome, Setback};
 use candlewick_simulator::settings::Settings;
 
-use crate::support::{World, class, faulty, fetch, world};
+use serde_json::json;
+
+use crate::support::{KEY, World, class, deliver, faulty, fetch, world};
 
 async fn answered(world: &World, symbol: &str) -> Outcome {
     let outcome = world.deliver(&fetch(symbol, "1day")).await;
@@ -26,8 +29,17 @@ async fn a_symbol_that_nobody_lists_is_a_permanent_failure_with_its_trace() {
 
 #[tokio::test]
 async fn a_symbol_of_a_larger_plan_is_a_permanent_failure() {
-    assert_eq!(class(&answered(&faulty("plan-gate").await, "AAPL").await), "plan");
-    assert_eq!(class(&answered(&faulty("plan-gate,status200-errors").await, "AAPL").await), "plan");
+    for status200 in [false, true] {
+        // The API uses both codes.
+        for code in [403, 404] {
+            let world = world(Settings::default()).await;
+            let rule = json!({"kind": "plan-gate", "code": code});
+            world.set("faults", json!({"rules": [rule], "status200_errors": status200})).await;
+            let outcome = answered(&world, "AAPL").await;
+            assert_eq!(class(&outcome), "plan");
+            assert!(format!("{outcome:?}").contains("upgrade the plan"), "{outcome:?}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -53,25 +65,28 @@ async fn credits_that_are_used_up_come_back_with_the_minute_or_the_day() {
 
 #[tokio::test]
 async fn an_answer_that_is_none_is_asked_for_again() {
-    for fault in ["html", "500", "no-values", "500,status200-errors"] {
+    for fault in ["html", "cut", "500", "no-values", "500,status200-errors"] {
         let outcome = answered(&faulty(fault).await, "AAPL").await;
         assert!(matches!(outcome, Err(Setback::Retry(_))), "{fault}: {outcome:?}");
     }
 }
 
 #[tokio::test]
-async fn an_api_that_is_not_there_is_an_outage_and_no_fault_of_the_message() {
-    let outcome = answered(&faulty("cut").await, "AAPL").await;
-    assert!(matches!(outcome, Err(Setback::Down(_))), "{outcome:?}");
+async fn an_api_that_is_not_there_stops_receiving_and_costs_no_credit() {
     let mut world = world(Settings::default()).await;
     let nowhere = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     world.url = format!("http://{nowhere}");
     let outcome = answered(&world, "AAPL").await;
     assert!(matches!(outcome, Err(Setback::Down(_))), "{outcome:?}");
+    let ingest = world.ingest(Plan { per_minute: Some(1), per_day: Some(1) }, KEY);
+    for _ in 0..3 {
+        let outcome = deliver(ingest.clone(), &fetch("AAPL", "1day")).await;
+        assert!(matches!(outcome, Err(Setback::Down(_))), "{outcome:?}");
+    }
 }
 
 #[test]
 fn a_key_that_cannot_be_one_is_refused_without_showing_it() {
-    let error = Client::new("http://localhost", "a\nsecret".into()).unwrap_err();
+    let error = Client::new("http://localhost", &"a\nsecret".into()).unwrap_err();
     assert!(!format!("{error:?}").contains("secret"), "{error:?}");
 }

@@ -77,6 +77,25 @@ async fn intraday_candles_are_an_object_a_month_with_times_in_utc() {
 }
 
 #[tokio::test]
+async fn null_prices_are_kept_as_empty_cells_for_cleaning_to_judge() {
+    let world = faulty("null").await;
+    world.deliver(&fetch("AAPL", "1day")).await.unwrap();
+    let lines = world.lines(RAW).await;
+    let empty = lines.iter().filter(|line| line.contains(",,,,")).count();
+    assert_eq!(empty, lines.len().div_ceil(5), "every fifth");
+}
+
+#[tokio::test]
+async fn what_the_api_adds_beyond_the_end_is_cut_off() {
+    let world = world(Settings::default()).await;
+    world.deliver(&fetch("BTC/USD", "1h")).await.unwrap();
+    // The API takes the end of an intraday window in, and this market never rests.
+    let lines = world.lines("raw/interval=1h/symbol=BTC%2FUSD/2024-11.csv").await;
+    assert_eq!(lines.len(), 30 * 24);
+    assert!(lines.iter().all(|line| line.starts_with("2024-11-")), "{lines:?}");
+}
+
+#[tokio::test]
 async fn an_empty_window_writes_nothing_and_is_settled() {
     let world = faulty("empty-values").await;
     assert_eq!(world.deliver(&fetch("AAPL", "1day")).await.unwrap(), Settled::Done);

@@ -3,9 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 mod book;
+mod credits;
 mod cron;
 mod errors;
 mod fetch;
+mod history;
+mod key;
 mod refresh;
 mod runs;
+mod scale;
+mod splits;
 mod support;

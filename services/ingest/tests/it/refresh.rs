@@ -7,7 +7,7 @@ use candlewick_shared::core::run::RunKind;
 use candlewick_shared::runtime::outcome::{Setback, Settled};
 use candlewick_simulator::settings::Settings;
 
-use crate::support::{KEY, World, class, fetch, world};
+use crate::support::{World, class, fetch, world};
 
 /// Run, symbol and interval of each message, and that each has a trace of its own.
 async fn asked(world: &World) -> Vec<String> {
@@ -136,8 +136,8 @@ async fn a_page_whose_death_nobody_noted_is_laid_out_again() {
 async fn two_messages_that_say_the_same_time_are_one_run() {
     let world = world(Settings::default()).await;
     let due = r#"{"kind":"refresh","scheduled":"2024-12-30T21:30:00Z"}"#;
-    assert_eq!(world.deliver_as("message-1", due, KEY).await.unwrap(), Settled::Done);
-    assert!(matches!(world.deliver_as("message-2", due, KEY).await.unwrap(), Settled::Superseded(_)));
+    assert_eq!(world.deliver_as("message-1", due).await.unwrap(), Settled::Done);
+    assert!(matches!(world.deliver_as("message-2", due).await.unwrap(), Settled::Superseded(_)));
     assert_eq!(asked(&world).await.len(), 4);
     let run = world.book.entry("20241230T213000-scheduled").run;
     assert_eq!((run.kind, run.requested_at.to_string()), (RunKind::Scheduled, "2024-12-30T21:30:00Z".to_owned()));

@@ -1,9 +1,10 @@
 //! What a run hears of its series.
 
+use candlewick_ingest::budget::Plan;
 use candlewick_shared::runtime::outcome::{Setback, Settled};
 use candlewick_simulator::settings::Settings;
 
-use crate::support::{World, class, faulty, fetch, world};
+use crate::support::{KEY, PLENTY, World, class, deliver, faulty, fetch, world};
 
 /// A world in which run `run-1` expects everything.
 async fn expecting(world: World) -> World {
@@ -33,6 +34,47 @@ async fn a_series_that_the_run_has_costs_no_credit_again() {
     assert!(matches!(world.deliver(&fetch("AAPL", "1day")).await.unwrap(), Settled::Superseded(_)));
     let second = world.object("raw/interval=1day/symbol=AAPL/candles.csv").await.info.last_modified;
     assert_eq!(first, second);
+}
+
+/// What the book says of AAPL, after each of these plans was one process's that was broken off.
+async fn told_after(interval: &str, plans: &[Plan]) -> (World, String) {
+    let world = expecting(world(Settings::default()).await).await;
+    for plan in plans {
+        let _ = deliver(world.ingest(*plan, KEY), &fetch("AAPL", interval)).await;
+    }
+    let told = world.book.entry("run-1").series[&format!("AAPL {interval}")].clone();
+    (world, told)
+}
+
+#[tokio::test]
+async fn a_run_hears_also_of_what_was_written_before_somebody_was_broken_off() {
+    let ten = Plan { per_minute: Some(10), per_day: None };
+    let (world, told) = told_after("1h", &[ten]).await;
+    assert_eq!((told.as_str(), world.store.keys().len()), ("expected", 9));
+    let (world, told) = told_after("1h", &[ten, PLENTY]).await;
+    assert_eq!(told, format!("fetched {}", world.store.keys().join(" ")));
+}
+
+#[tokio::test]
+async fn what_is_there_and_nobody_told_of_counts_as_fetched_and_costs_no_credit() {
+    for interval in ["1day", "1h"] {
+        let world = world(Settings::default()).await;
+        // The book knows the run only after the objects are there, as it would where a process died in between.
+        world.deliver(&fetch("AAPL", interval)).await.unwrap();
+        let asked = world.asked("/time_series").await.len();
+        let world = expecting(world).await;
+        assert_eq!(world.deliver(&fetch("AAPL", interval)).await.unwrap(), Settled::Done);
+        assert_eq!(world.asked("/time_series").await.len(), asked);
+        let told = world.book.entry("run-1").series[&format!("AAPL {interval}")].clone();
+        assert_eq!(told, format!("fetched {}", world.store.keys().join(" ")));
+    }
+}
+
+#[tokio::test]
+async fn a_series_of_which_there_is_nothing_new_is_told_as_that() {
+    let world = expecting(faulty("empty-values").await).await;
+    world.deliver(&fetch("AAPL", "1day")).await.unwrap();
+    assert_eq!(world.book.entry("run-1").series["AAPL 1day"], "fetched ");
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ pub fn trials() -> Vec<Trial> {
         trial("an_event_that_comes_twice_counts_once", an_event_that_comes_twice),
         trial("the_same_thing_said_again_is_the_same_alert", the_same_thing_said_again),
         trial("the_newest_word_counts_in_whatever_order_words_come", the_newest_word_counts),
+        trial("what_was_never_wrong_or_is_well_already_is_no_news", well_without_having_been_wrong),
         trial("what_is_no_alert_is_given_up", what_is_no_alert),
         trial("a_database_that_is_down_loses_nothing", a_database_that_is_down),
         trial("a_clock_that_begins_anew_makes_nothing_newer_than_now", a_clock_that_begins_anew),
@@ -49,6 +50,27 @@ async fn the_newest_word_counts(world: World) {
     world.raise("AAPL").await;
     let open = world.open().await;
     assert_eq!((open[0].alert.state, open[0].raised_at, open[0].occurrences), (State::Firing, world.now(), 1));
+}
+
+async fn well_without_having_been_wrong(world: World) {
+    let over = |id: &str| {
+        let event = world.event(id, "AAPL");
+        AlertEvent { alert: event.alert.resolved(), ..event }
+    };
+    let all = async || {
+        let mut database = world.pool.acquire().await.unwrap();
+        candlewick_notifier::alerts::all(&mut database).await.unwrap()
+    };
+    world.deliver(&over("1")).await.unwrap();
+    assert_eq!(all().await, [], "it was never wrong");
+    world.pass(60);
+    world.raise("AAPL").await;
+    world.pass(60);
+    world.deliver(&over("2")).await.unwrap();
+    let once = all().await;
+    world.pass(60);
+    world.deliver(&over("3")).await.unwrap();
+    assert_eq!((all().await, once.len(), once[0].occurrences), (once.clone(), 1, 1), "said twice is said once");
 }
 
 async fn what_is_no_alert(world: World) {

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::rig::{Rig, eventually};
 
 #[tokio::test(start_paused = true)]
+#[expect(clippy::async_yields_async, reason = "the consumer finds its health when it starts, and runs on after that")]
 async fn it_is_ready_while_it_receives_and_what_it_needs_answers() {
     let (rig, health, down) = (Rig::new(2), Health::default(), Arc::new(AtomicBool::new(true)));
     assert!(!health.readiness().0, "nothing runs yet");

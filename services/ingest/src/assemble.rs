@@ -1,0 +1,46 @@
+//! Puts the service together.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use candlewick_shared::adapters::aws::Aws;
+use candlewick_shared::adapters::postgres_runs::PostgresRuns;
+use candlewick_shared::adapters::watchlist_source::WatchlistSource;
+use candlewick_shared::adapters::{postgres, system_clock};
+use candlewick_shared::runtime::backoff::Backoff;
+use candlewick_shared::runtime::consumer::Consumer;
+use secrecy::ExposeSecret;
+
+use crate::client::Client;
+use crate::config::Config;
+use crate::handler::Ingest;
+use crate::keeper::Keeper;
+use crate::metered::MeteredQueue;
+
+/// How long a series waits after an answer that was none, and how often it is asked for: for 20 to 25 minutes together,
+/// because each try costs a credit, and what an API suffers from lasts longer than what a queue does.
+const RETRY: Backoff = Backoff { first: Duration::from_secs(10), most: Duration::from_secs(600) };
+const ATTEMPTS: u32 = 8;
+
+/// How many connections to the book of runs are held, whatever the slots: what is asked of it is short, and the marks of one
+/// run wait for each other in any case.
+const CONNECTIONS: u32 = 4;
+
+/// The handler, and the consumer made such that it receives only what there are credits for.
+///
+/// # Errors
+/// A key that cannot be read, or is none; a database that is not there.
+pub async fn assemble(config: Config, aws: &Aws, consumer: &mut Consumer) -> anyhow::Result<Ingest> {
+    let client = Client::new(&config.url, &config.key.read(aws).await?)?;
+    let (now, notifier) = (system_clock::now(config.clock), Arc::clone(&consumer.notifier));
+    let keeper = Keeper::new(config.plan, Arc::clone(&now), config.clock, Arc::clone(&notifier));
+    let queue = Arc::new(MeteredQueue::new(Arc::clone(&consumer.queue), client.clone(), keeper));
+    consumer.queue = queue.clone();
+    (consumer.policy.slots, consumer.policy.retry, consumer.policy.attempts) = (config.slots, RETRY, ATTEMPTS);
+    let store = Arc::new(aws.store(&config.bucket));
+    let open = |bucket: &str| aws.store(bucket);
+    let watchlist = Arc::new(WatchlistSource::new(config.watchlist, open, Arc::clone(&notifier)));
+    let pool = postgres::connect(config.database_url.expose_secret(), CONNECTIONS).await?;
+    let runs = Arc::new(PostgresRuns::new(pool));
+    Ok(Ingest { client, store, queue, notifier, watchlist, runs, now })
+}

@@ -1,0 +1,27 @@
+//! Which errors pass, and when.
+
+use std::time::Duration;
+
+use anyhow::anyhow;
+use candlewick_shared::core::key::Series;
+use candlewick_shared::core::trace::TraceParent;
+use candlewick_shared::runtime::outcome::{Failure, Setback};
+
+use crate::answer::ApiError;
+
+/// What an error of the API means for the message of a series. Where credits are used up, it waits for as long as `wait`
+/// says.
+#[must_use]
+pub fn setback(series: &Series, trace: Option<TraceParent>, error: ApiError, wait: Duration) -> Setback {
+    let text = format!("{series}: {error}");
+    let failure = |class| Failure::new(class, &text).traced(trace.map(|trace| trace.trace_id())).into();
+    match error {
+        ApiError::UnknownSymbol(_) => failure("unknown_symbol"),
+        ApiError::Plan(_) => failure("plan"),
+        ApiError::Key(_) => failure("api_key"),
+        ApiError::Request(_) => failure("bad_request"),
+        ApiError::MinuteCredits(_) | ApiError::DayCredits(_) => Setback::Later { wait, reason: text },
+        ApiError::Passing(_) => Setback::Retry(anyhow!(text)),
+        ApiError::Unreachable(_) => Setback::Down(anyhow!(text)),
+    }
+}

@@ -1,0 +1,203 @@
+//! What is kept against what was fetched: which past candles changed, and whether a split explains it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use candlewick_shared::core::decimal::Decimal;
+use candlewick_shared::core::raw_csv::SourceRow;
+use jiff::civil::DateTime;
+
+/// How many closes must have changed by the same ratio before that is taken for a split: one or two may be corrections.
+const LEAST: usize = 3;
+
+/// The smallest change of a price that a split makes, in thousandths. What a vendor rounds is far less.
+const LEAST_CHANGE: i128 = 5;
+
+/// How far a price may lie beside the ratio, in ten-thousandths of it, beyond what rounding to its last digit explains.
+const SLACK: i128 = 5;
+
+/// Larger numbers are not compared: their products would not fit.
+const LARGEST: i128 = 100_000_000_000_000;
+
+/// What comparing came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overlap {
+    /// How many candles were compared.
+    pub compared: usize,
+    /// How many of them have another price or volume now.
+    pub changed: usize,
+    /// The one ratio by which every close changed.
+    pub split: Option<Ratio>,
+}
+
+/// New price over old price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ratio {
+    new: i128,
+    old: i128,
+}
+
+impl fmt::Display for Ratio {
+    /// In decimal, to four digits.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = (self.new * 10_000 + self.old / 2) / self.old;
+        write!(formatter, "{}.{:04}", parts / 10_000, parts % 10_000)
+    }
+}
+
+/// The time of a row; none where it cannot be read.
+#[must_use]
+pub fn time(row: &SourceRow) -> Option<DateTime> {
+    row.datetime.parse().ok()
+}
+
+/// Compares the candles that both have, from the oldest to the last one before `open_from`, which were closed already when
+/// the kept ones were fetched.
+#[must_use]
+pub fn compare(kept: &[SourceRow], fetched: &[SourceRow], open_from: DateTime) -> Overlap {
+    let closed = |row: &&SourceRow| time(row).is_some_and(|time| time <= open_from);
+    let fetched: BTreeMap<_, _> = fetched.iter().map(|row| (time(row), row)).collect();
+    let kept: BTreeMap<_, _> = kept.iter().filter(closed).map(|row| (time(row), row)).collect();
+    let pairs = kept.into_iter().filter_map(|(time, kept)| Some((kept, *fetched.get(&time)?)));
+    let pairs: Vec<_> = pairs.collect();
+    let changed = pairs.iter().filter(|(kept, fetched)| differ(kept, fetched)).count();
+    Overlap { compared: pairs.len(), changed, split: split(&pairs) }
+}
+
+fn differ(kept: &SourceRow, fetched: &SourceRow) -> bool {
+    let is_same = |one: &str, other: &str| match (one.parse::<Decimal>(), other.parse::<Decimal>()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => one == other,
+    };
+    let volume = |row: &SourceRow| row.volume.clone().unwrap_or_default();
+    let prices = kept.prices.iter().zip(&fetched.prices);
+    !(prices.clone().all(|(one, other)| is_same(one, other)) && is_same(&volume(kept), &volume(fetched)))
+}
+
+/// The ratio of a split. Candles behind it, which were fetched at the new price already, did not change.
+fn split(pairs: &[(&SourceRow, &SourceRow)]) -> Option<Ratio> {
+    let closes: Option<Vec<_>> = pairs.iter().map(|(kept, fetched)| close(fetched).zip(close(kept))).collect();
+    let closes = closes?;
+    let before = closes.iter().rposition(|(new, old)| new != old)? + 1;
+    let scaled = Scaled::new(&closes[..before])?;
+    let ratio = scaled.ratio()?;
+    (before >= LEAST && scaled.all_have(ratio)).then_some(ratio)
+}
+
+fn close(row: &SourceRow) -> Option<Decimal> {
+    row.prices[3].parse::<Decimal>().ok().filter(|close| close.is_positive())
+}
+
+/// New and old closes as integers of one scale, and what the last digit of each kind is worth there.
+struct Scaled {
+    closes: Vec<(i128, i128)>,
+    new_digit: i128,
+    old_digit: i128,
+}
+
+impl Scaled {
+    fn new(closes: &[(Decimal, Decimal)]) -> Option<Self> {
+        let new_scale = closes.iter().map(|(new, _)| new.scale()).max()?;
+        let old_scale = closes.iter().map(|(_, old)| old.scale()).max()?;
+        let scale = new_scale.max(old_scale);
+        let digit = |own: u8| 10_i128.checked_pow(u32::from(scale - own));
+        let integer =
+            |price: Decimal| price.mantissa().checked_mul(digit(price.scale())?).filter(|integer| *integer <= LARGEST);
+        let closes = closes.iter().map(|(new, old)| integer(*new).zip(integer(*old)));
+        Some(Self {
+            closes: closes.collect::<Option<_>>()?,
+            new_digit: digit(new_scale)?,
+            old_digit: digit(old_scale)?,
+        })
+    }
+
+    /// That of the largest price, which rounding falsifies least; none where it is as good as one.
+    fn ratio(&self) -> Option<Ratio> {
+        let (new, old) = *self.closes.iter().max_by_key(|(_, old)| *old)?;
+        let is_change = (new - old).abs() * 1_000 > LEAST_CHANGE * old;
+        is_change.then_some(Ratio { new, old })
+    }
+
+    /// Whether each new close is its old one times the ratio: `new / old = ratio.new / ratio.old`, multiplied out.
+    fn all_have(&self, ratio: Ratio) -> bool {
+        self.closes.iter().all(|(new, old)| {
+            let beside = (new * ratio.old - old * ratio.new).abs();
+            let rounding = self.new_digit * (old + ratio.old) + self.old_digit * (new + ratio.new);
+            // Rounding is off by half a digit at the most.
+            beside <= rounding / 2 + old * ratio.new / 10_000 * SLACK
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LATER: &str = "2025-01-01";
+
+    fn rows(closes: &[&str]) -> Vec<SourceRow> {
+        let row = |(day, close): (usize, &&str)| SourceRow {
+            datetime: format!("2024-12-{:02}", day + 1),
+            prices: [*close; 4].map(str::to_owned),
+            volume: Some("100".to_owned()),
+        };
+        // Newest first, as the API sends them.
+        closes.iter().enumerate().map(row).rev().collect()
+    }
+
+    fn compared(kept: &[&str], fetched: &[&str]) -> (usize, Option<String>) {
+        let overlap = compare(&rows(kept), &rows(fetched), LATER.parse().unwrap());
+        (overlap.changed, overlap.split.map(|ratio| ratio.to_string()))
+    }
+
+    fn split_of(kept: &[&str], fetched: &[&str]) -> Option<String> {
+        compared(kept, fetched).1
+    }
+
+    #[test]
+    fn what_is_the_same_number_did_not_change() {
+        assert_eq!(compared(&["252.20", "1e2", "x"], &["252.2", "100", "x"]), (0, None));
+    }
+
+    #[test]
+    fn a_constant_ratio_is_a_split_within_what_rounding_explains() {
+        let kept = ["101.37", "99.99", "100.01", "252.2"];
+        assert_eq!(compared(&kept, &["25.34", "25", "25", "63.05"]), (4, Some("0.2500".to_owned())));
+        assert_eq!(split_of(&kept, &["25.3425", "24.9975", "25.0025", "63.05"]).as_deref(), Some("0.2500"));
+        assert_eq!(split_of(&kept, &["1013.7", "999.9", "1000.1", "2522"]).as_deref(), Some("10.0000"));
+        assert_eq!(split_of(&["0.03", "0.04", "0.05"], &["0.3", "0.4", "0.5"]).as_deref(), Some("10.0000"));
+    }
+
+    #[test]
+    fn candles_behind_the_split_may_be_as_they_were() {
+        let split = split_of(&["100", "104", "108", "27.5"], &["25", "26", "27", "27.5"]);
+        assert_eq!(split.as_deref(), Some("0.2500"));
+    }
+
+    #[test]
+    fn changes_of_no_one_ratio_are_corrections() {
+        assert_eq!(compared(&["100", "104", "108"], &["25", "26", "29"]), (3, None));
+        assert_eq!(compared(&["100", "104", "108"], &["25", "104", "108"]), (1, None), "one candle is no history");
+        assert_eq!(compared(&["100", "104", "108"], &["100", "26", "27"]), (2, None));
+        assert_eq!(
+            compared(&["100", "104", "108"], &["100.1", "104.1", "108.11"]),
+            (3, None),
+            "too little for a split"
+        );
+        assert_eq!(compared(&["100", "104", ""], &["25", "26", ""]), (2, None));
+    }
+
+    #[test]
+    fn what_was_open_or_stands_on_one_side_only_is_not_compared() {
+        let fetched = rows(&["1", "2", "3", "4"]);
+        let overlap = compare(&rows(&["1", "2", "9"]), &fetched, "2024-12-02".parse().unwrap());
+        assert_eq!((overlap.compared, overlap.changed), (2, 0));
+        assert_eq!(compare(&[], &fetched, LATER.parse().unwrap()), Overlap::default());
+    }
+
+    #[test]
+    fn numbers_too_large_to_compare_are_no_split() {
+        let large = ["123456789012345678901234567890", "223456789012345678901234567890", "3"];
+        assert_eq!(compared(&large, &["1", "2", "3"]), (2, None));
+    }
+}

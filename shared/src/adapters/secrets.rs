@@ -1,0 +1,94 @@
+//! Where a secret is read from: the environment, a file, or AWS Secrets Manager.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use aws_sdk_secretsmanager::error::DisplayErrorContext;
+use secrecy::SecretString;
+
+use crate::adapters::aws::Aws;
+
+/// Where a secret is. It is read once, when a service starts: who changes it starts the service again.
+#[derive(Debug)]
+pub enum SecretSource {
+    /// It is here already: a variable had it.
+    Here(SecretString),
+    /// In a file, such as one that a container is given; white space around it is none of it.
+    File(PathBuf),
+    /// In Secrets Manager, under this name or ARN: the text, or the only value of a JSON object.
+    Manager(String),
+}
+
+impl SecretSource {
+    /// Reads the secret.
+    ///
+    /// # Errors
+    /// Where it is not there or empty, with where it was looked for.
+    pub async fn read(self, aws: &Aws) -> anyhow::Result<SecretString> {
+        match self {
+            Self::Here(secret) => Ok(secret),
+            Self::File(path) => {
+                let text = tokio::fs::read_to_string(&path).await;
+                let text = text.with_context(|| format!("read the secret in {}", path.display()))?;
+                secret(&text).with_context(|| format!("read the secret in {}", path.display()))
+            }
+            Self::Manager(id) => {
+                let text = from_manager(aws, &id).await;
+                text.and_then(|text| only_value(&text)).with_context(|| format!("read secret {id} in Secrets Manager"))
+            }
+        }
+    }
+}
+
+async fn from_manager(aws: &Aws, id: &str) -> anyhow::Result<String> {
+    let answer = aws.secrets_manager().get_secret_value().secret_id(id).send().await;
+    let answer = answer.map_err(|error| anyhow::anyhow!("{}", DisplayErrorContext(error)))?;
+    answer.secret_string.context("it has bytes and no text: store the secret as text")
+}
+
+/// The console keeps secrets as JSON objects unless it is told not to.
+fn only_value(text: &str) -> anyhow::Result<SecretString> {
+    match serde_json::from_str::<BTreeMap<String, String>>(text) {
+        Ok(values) if values.len() == 1 => {
+            values.into_values().next().map_or_else(|| secret(""), |value| secret(&value))
+        }
+        Ok(values) => {
+            bail!("it is a JSON object of {} values: which one is meant? Keep the secret alone", values.len())
+        }
+        Err(_) => secret(text),
+    }
+}
+
+fn secret(text: &str) -> anyhow::Result<SecretString> {
+    match text.trim() {
+        "" => bail!("it is empty"),
+        text => Ok(SecretString::from(text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    #[test]
+    fn a_secret_is_a_text_or_the_only_value_of_an_object() {
+        for text in ["abc", " abc\n", r#"{"key": "abc"}"#] {
+            assert_eq!(only_value(text).unwrap().expose_secret(), "abc", "{text}");
+        }
+        let error = only_value(r#"{"one": "abc", "other": "def"}"#).unwrap_err().to_string();
+        assert!(error.contains("2 values") && !error.contains("abc"), "{error}");
+        assert!(only_value(" \n").is_err() && only_value("{}").is_err());
+    }
+
+    #[tokio::test]
+    async fn a_file_is_named_where_it_is_missing_or_empty() {
+        let aws = Aws::at("http://127.0.0.1:1", "us-east-1", "test", "test").await;
+        for path in ["/nowhere/key", "/dev/null"] {
+            let error = SecretSource::File(path.into()).read(&aws).await.unwrap_err();
+            assert!(format!("{error:#}").contains(path), "{error:#}");
+        }
+    }
+}
