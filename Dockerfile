@@ -102,6 +102,13 @@ COPY --from=programs /candlewick-notifier_bin* /usr/share/sbom/
 HEALTHCHECK --interval=3s --timeout=3s --start-period=15s CMD ["candlewick-notifier", "healthcheck"]
 ENTRYPOINT ["candlewick-notifier"]
 
+FROM service AS dashboard
+LABEL org.opencontainers.image.title="candlewick-dashboard"
+COPY --from=programs /candlewick-dashboard /usr/local/bin/
+COPY --from=programs /candlewick-dashboard_bin* /usr/share/sbom/
+HEALTHCHECK --interval=3s --timeout=3s --start-period=15s CMD ["candlewick-dashboard", "healthcheck"]
+ENTRYPOINT ["candlewick-dashboard"]
+
 FROM image AS simulator
 LABEL org.opencontainers.image.title="candlewick-simulator"
 COPY --from=programs /candlewick-simulator /usr/local/bin/

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
+use candlewick_shared::runtime::health::{Health, State};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +20,7 @@ pub async fn serve(address: SocketAddr, router: Router, stop: CancellationToken)
     let listener = TcpListener::bind(address).await.with_context(|| {
         format!("listen on {address} (is another program there? DASHBOARD_LISTEN names another address)")
     })?;
+    Health::of_this_service().report("pages", State::Ready);
     tracing::info!("ready on http://{}", listener.local_addr().context("read the own address")?);
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let told = stop.clone();

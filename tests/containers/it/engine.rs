@@ -7,8 +7,8 @@ use testcontainers::bollard::query_parameters::{
     InspectContainerOptions, KillContainerOptions, RemoveContainerOptions, StartContainerOptions,
 };
 
-/// The services, in the order of a candle's way.
-pub const SERVICES: [&str; 3] = ["ingest", "transform", "loader"];
+/// The services, in the order of a candle's way, and those that tell of it.
+pub const SERVICES: [&str; 5] = ["ingest", "transform", "loader", "notifier", "dashboard"];
 
 /// LocalStack's image.
 pub const LOCALSTACK: (&str, &str) = ("localstack/localstack", "4.12.0");

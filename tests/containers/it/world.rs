@@ -243,6 +243,8 @@ fn settings(world: &str) -> Vec<(&'static str, String)> {
         ("INGEST_QUEUE_URL", queue_url(world, "ingest")),
         ("RAW_QUEUE_URL", queue_url(world, "raw")),
         ("TRANSFORMED_QUEUE_URL", queue_url(world, "transformed")),
+        ("DASHBOARD_LISTEN", "0.0.0.0:8470".to_owned()),
+        ("DASHBOARD_PASSWORD", "candlewick".to_owned()),
         ("DATABASE_URL", database),
         ("SIMULATOR_URL", format!("http://{world}-simulator:8460")),
         ("WATCHLIST", "/etc/candlewick/watchlist.toml".to_owned()),

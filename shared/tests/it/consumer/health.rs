@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::anyhow;
-use candlewick_shared::runtime::health::Health;
 use candlewick_shared::runtime::outcome::{Setback, Settled};
 use tokio::time::timeout;
 
@@ -14,17 +13,13 @@ use super::rig::{Rig, eventually};
 #[tokio::test(start_paused = true)]
 #[expect(clippy::async_yields_async, reason = "the consumer finds its health when it starts, and runs on after that")]
 async fn it_is_ready_while_it_receives_and_what_it_needs_answers() {
-    let (rig, health, down) = (Rig::new(2), Health::default(), Arc::new(AtomicBool::new(true)));
+    let (rig, down) = (Rig::new(2), Arc::new(AtomicBool::new(true)));
+    let (health, work) = (rig.health.clone(), Arc::clone(&down));
     assert!(!health.readiness().0, "nothing runs yet");
-    let work = Arc::clone(&down);
-    let running = health
-        .during(async {
-            rig.start(move |_| {
-                let is_down = work.load(Ordering::SeqCst);
-                async move { if is_down { Err(Setback::Down(anyhow!("refused"))) } else { Ok(Settled::Done) } }
-            })
-        })
-        .await;
+    let running = rig.start(move |_| {
+        let is_down = work.load(Ordering::SeqCst);
+        async move { if is_down { Err(Setback::Down(anyhow!("refused"))) } else { Ok(Settled::Done) } }
+    });
     eventually("ready", || health.readiness().0).await;
 
     rig.queue.break_down("receive");

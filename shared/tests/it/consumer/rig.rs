@@ -112,6 +112,7 @@ pub struct Rig {
     pub heard: Arc<Heard>,
     pub policy: Policy,
     pub protection: Option<Arc<dyn Protection>>,
+    pub health: Health,
     pub stop: CancellationToken,
     log: Log,
 }
@@ -129,6 +130,7 @@ impl Rig {
             heard: Arc::default(),
             policy: Policy::new(slots, LEASE),
             protection: None,
+            health: Health::default(),
             stop: CancellationToken::new(),
             log,
         }
@@ -158,7 +160,7 @@ impl Rig {
             protection: self.protection.clone(),
             policy: self.policy,
         };
-        let (health, stop) = (Health::of_this_service(), self.stop.clone());
+        let (health, stop) = (self.health.clone(), self.stop.clone());
         let handler = MessageService::new(service_fn(handler));
         tokio::spawn(async move { health.during(consumer.run(handler, stop)).await })
     }
