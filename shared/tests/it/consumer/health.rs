@@ -11,7 +11,6 @@ use tokio::time::timeout;
 use super::rig::{Rig, eventually};
 
 #[tokio::test(start_paused = true)]
-#[expect(clippy::async_yields_async, reason = "the consumer finds its health when it starts, and runs on after that")]
 async fn it_is_ready_while_it_receives_and_what_it_needs_answers() {
     let (rig, down) = (Rig::new(2), Arc::new(AtomicBool::new(true)));
     let (health, work) = (rig.health.clone(), Arc::clone(&down));
