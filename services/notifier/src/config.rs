@@ -1,9 +1,8 @@
 //! The settings of the notifier.
 
-use std::path::PathBuf;
-
 use anyhow::{Context, bail};
 use candlewick_shared::core::clock::Clock;
+use candlewick_shared::core::watchlist::Location;
 use candlewick_shared::runtime::env::Env;
 use jiff::SignedDuration;
 use jiff::civil::Time;
@@ -20,8 +19,8 @@ use crate::plan::Pace;
 pub struct Config {
     /// Where the database is: `DATABASE_URL`.
     pub database_url: SecretString,
-    /// The file with the watchlist: `WATCHLIST`; without one no series counts as stale.
-    pub watchlist: Option<PathBuf>,
+    /// Where the watchlist is, a path or `s3://BUCKET/KEY`: `WATCHLIST`; without one no series counts as stale.
+    pub watchlist: Option<Location>,
     /// The time it judges by: `CLOCK`.
     pub clock: Clock,
     /// The ways to the owner.
@@ -64,7 +63,7 @@ impl Config {
         }
         Ok(Self {
             database_url: database_url.context("read DATABASE_URL")?,
-            watchlist: env.optional("WATCHLIST").map(PathBuf::from),
+            watchlist: env.optional("WATCHLIST").map(str::parse).transpose().context("read WATCHLIST")?,
             clock: env.clock()?,
             channels: channels(env)?,
             heartbeat: address(env, "HEARTBEAT_URL")?,
@@ -163,8 +162,10 @@ mod tests {
     #[test]
     fn settings_are_read_in_the_forms_that_people_write() {
         let set = [("ALERT_REPEAT_INTERVAL", "4h"), ("DIGEST_AT", "07:30"), ("DIGEST_ZONE", "Europe/Berlin")];
-        let config = config(&set).unwrap();
+        let config = config(&[&set[..], &[("WATCHLIST", "s3://b/config/watchlist.toml")]].concat()).unwrap();
         assert_eq!((config.pace.repeat_interval.as_hours(), config.digest.at.minute()), (4, 30));
+        let object = Location::Object { bucket: "b".to_owned(), key: "config/watchlist.toml".to_owned() };
+        assert_eq!(config.watchlist, Some(object));
     }
 
     #[test]
@@ -185,6 +186,7 @@ mod tests {
             (&[("ALERT_GROUP_WAIT", "soon")], "like 30s"),
             (&[("SWEEP_EVERY", "0s")], "not longer than nothing"),
             (&[("DIGEST_ZONE", "Mars")], "Europe/Berlin"),
+            (&[("WATCHLIST", "s3://b")], "read WATCHLIST"),
             (&[("HEARTBEAT_URL_FILE", "/nowhere/s")], "read HEARTBEAT_URL_FILE /nowhere/s"),
         ] {
             let error = error(set);

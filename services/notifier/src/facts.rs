@@ -1,10 +1,11 @@
 //! What the sweep looks at: the database, the dead-letter queues and the watchlist, as values.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Context;
 use candlewick_shared::adapters::aws::Aws;
+use candlewick_shared::adapters::watchlist_source::WatchlistSource;
 use candlewick_shared::core::calendar::Calendar;
 use candlewick_shared::core::calendar::choice;
 use candlewick_shared::core::key::Series;
@@ -68,8 +69,8 @@ pub struct Sources {
     pub aws: Aws,
     /// Their addresses.
     pub env: Env,
-    /// The file with the watchlist, which is read at each sweep.
-    pub watchlist: Option<PathBuf>,
+    /// The watchlist, which is looked at in each sweep.
+    pub watchlist: Option<Arc<WatchlistSource>>,
 }
 
 impl Sources {
@@ -89,19 +90,13 @@ impl Sources {
     }
 
     async fn series(&self, database: &mut PgConnection) -> anyhow::Result<Vec<SeriesFact>> {
-        let Some(watchlist) = self.read_watchlist().await? else { return Ok(Vec::new()) };
+        let Some(watchlist) = &self.watchlist else { return Ok(Vec::new()) };
+        let watchlist = watchlist.read().await?;
         let wanted: BTreeSet<Series> = watchlist.series().collect();
         let rows = sqlx::query(SERIES).fetch_all(database).await?;
         let facts = rows.iter().map(|row| series(row, &watchlist));
         let facts: anyhow::Result<Vec<_>> = facts.collect();
         Ok(facts?.into_iter().flatten().filter(|fact| wanted.contains(&fact.series)).collect())
-    }
-
-    async fn read_watchlist(&self) -> anyhow::Result<Option<Watchlist>> {
-        let Some(path) = &self.watchlist else { return Ok(None) };
-        let text = tokio::fs::read_to_string(path).await;
-        let text = text.with_context(|| format!("read the watchlist {}", path.display()))?;
-        text.parse().map(Some).with_context(|| format!("read the watchlist {}", path.display()))
     }
 
     async fn letters(&self) -> anyhow::Result<BTreeMap<String, u64>> {

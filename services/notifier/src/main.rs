@@ -1,6 +1,7 @@
 //! The notifier service.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Result;
 use candlewick_notifier::config::Config;
@@ -19,6 +20,7 @@ async fn start(env: Env, stop: CancellationToken) -> Result<()> {
     let config = Config::from_env(&env)?;
     let aws = Aws::from_env().await;
     let consumer = service::consumer("notifier", "alerts", &env, &aws).await?;
-    Notifier::new(config, env, &aws).await?.run(consumer, stop).await;
+    let notifier = Notifier::new(config, env, &aws, Arc::clone(&consumer.notifier)).await?;
+    notifier.run(consumer, stop).await;
     Ok(())
 }

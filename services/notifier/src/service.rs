@@ -6,8 +6,10 @@ use std::time::Duration;
 use anyhow::Context;
 use candlewick_shared::adapters::aws::Aws;
 use candlewick_shared::adapters::{postgres, system_clock};
+use candlewick_shared::adapters::watchlist_source::WatchlistSource;
 use candlewick_shared::core::clock::Clock;
 use candlewick_shared::ports::clock::Now;
+use candlewick_shared::ports::notifier;
 use candlewick_shared::runtime::consumer::Consumer;
 use candlewick_shared::runtime::env::Env;
 use candlewick_shared::runtime::layers::MessageService;
@@ -51,11 +53,16 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    /// Connects to the database and opens the channels.
+    /// Connects to the database and opens the channels. `notifier` hears of a watchlist that is broken.
     ///
     /// # Errors
     /// A setting that is not of its form, or a database that does not answer.
-    pub async fn new(config: Config, env: Env, aws: &Aws) -> anyhow::Result<Self> {
+    pub async fn new(
+        config: Config,
+        env: Env,
+        aws: &Aws,
+        notifier: Arc<dyn notifier::Notifier>,
+    ) -> anyhow::Result<Self> {
         let pool = postgres::connect(config.database_url.expose_secret(), CONNECTIONS).await?;
         let (now, real_now) = (system_clock::now(config.clock), system_clock::now(Clock::Real));
         let mut database = pool.acquire().await.context("connect to the database")?;
@@ -68,8 +75,9 @@ impl Notifier {
             "the owner is told by: {}",
             if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
         );
-        let (watchlist, aws) = (config.watchlist.clone(), aws.clone());
-        let sources = Sources { pool: pool.clone(), aws, env, watchlist };
+        let watchlist = config.watchlist.clone();
+        let watchlist = watchlist.map(|at| Arc::new(WatchlistSource::new(at, |bucket| aws.store(bucket), notifier)));
+        let sources = Sources { pool: pool.clone(), aws: aws.clone(), env, watchlist };
         let sweep = Sweep { sources, limits: config.limits, now: now.clone(), real_now: real_now.clone() };
         let heartbeat = config.heartbeat.clone().map(|url| {
             let (pool, now) = (pool.clone(), real_now.clone());

@@ -1,10 +1,17 @@
 //! What nobody says is found in the database, and so is that it is well again.
 
+use std::sync::Arc;
+
 use candlewick_notifier::conditions::Limits;
 use candlewick_notifier::facts::Sources;
 use candlewick_notifier::sweep::Sweep;
 use candlewick_shared::adapters::aws::Aws;
+use candlewick_shared::adapters::log_notifier::LogNotifier;
+use candlewick_shared::adapters::memory_store::MemoryStore;
+use candlewick_shared::adapters::watchlist_source::WatchlistSource;
 use candlewick_shared::core::alert::{AlertEvent, Kind, State};
+use candlewick_shared::core::metadata::Metadata;
+use candlewick_shared::ports::store::{NewObject, ObjectStore, PutIf};
 use candlewick_shared::runtime::env::Env;
 use jiff::{SignedDuration, Timestamp};
 use libtest_mimic::Trial;
@@ -20,6 +27,7 @@ pub fn trials() -> Vec<Trial> {
         trial("a_series_that_was_fetched_again_is_well_again", a_series_that_was_fetched_again),
         trial("a_calendar_near_its_end_is_told_of", a_calendar_near_its_end),
         trial("nothing_is_said_twice_by_sweeping_twice", nothing_is_said_twice),
+        trial("a_watchlist_in_the_bucket_is_looked_at_in_each_sweep", a_watchlist_in_the_bucket),
     ]
 }
 
@@ -33,24 +41,31 @@ const LOADED: &str = "insert into objects (key, symbol, interval, raw_key, raw_e
     insert into candles (symbol, interval, time, open, high, low, close, is_filled, object_id)
         select symbol, interval, '2024-12-27Z', 1, 1, 1, 1, false, id from objects;";
 
-async fn sweep(world: &World, now: &str) {
+const WATCHLIST: &str = "[groups.all]\nsymbols = [\"AAPL\"]\n";
+
+pub async fn sweep(world: &World, now: &str) {
     let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), "[groups.all]\nsymbols = [\"AAPL\"]\n").unwrap();
+    std::fs::write(file.path(), WATCHLIST).unwrap();
+    let watchlist = WatchlistSource::file(file.path().to_owned(), Arc::new(LogNotifier));
+    sweep_with(world, now, Arc::new(watchlist)).await.unwrap();
+}
+
+async fn sweep_with(world: &World, now: &str, watchlist: Arc<WatchlistSource>) -> anyhow::Result<()> {
     let sources = Sources {
         pool: world.pool.clone(),
         aws: Aws::at("http://127.0.0.1:1", "us-east-1", "x", "x").await,
         env: Env::default(),
-        watchlist: Some(file.path().to_owned()),
+        watchlist: Some(watchlist),
     };
     let now: Timestamp = now.parse().unwrap();
     let (stale_after, horizon) = (SignedDuration::from_hours(26), SignedDuration::from_hours(60 * 24));
     let limits = Limits { stale_after, horizon };
-    let sweep = Sweep { sources, limits, now: std::sync::Arc::new(move || now), real_now: world.clock() };
-    sweep.sweep().await.unwrap();
+    let sweep = Sweep { sources, limits, now: Arc::new(move || now), real_now: world.clock() };
+    sweep.sweep().await
 }
 
 /// The kinds and subjects of what is wrong.
-async fn wrong(world: &World) -> Vec<(Kind, String)> {
+pub async fn wrong(world: &World) -> Vec<(Kind, String)> {
     let firing = world.open().await.into_iter().filter(|known| known.alert.state == State::Firing);
     firing.map(|known| (known.alert.kind, known.alert.subject)).collect()
 }
@@ -142,4 +157,19 @@ async fn nothing_is_said_twice(world: World) {
     world.deliver(&resolved).await.unwrap();
     sweep(&world, "2025-01-05T00:04:00Z").await;
     assert_eq!(wrong(&world).await.len(), 1, "the sweep goes by how things are");
+}
+
+async fn a_watchlist_in_the_bucket(world: World) {
+    world.run(LOADED).await;
+    let location = || "s3://b/config/watchlist.toml".parse().unwrap();
+    let store = MemoryStore::default();
+    let body = WATCHLIST.into();
+    let object = NewObject { body, content_type: "text/plain", metadata: Metadata::new() };
+    store.put("config/watchlist.toml", object, PutIf::Always).await.unwrap();
+    let there = WatchlistSource::new(location(), |_| store, Arc::new(LogNotifier));
+    sweep_with(&world, "2024-12-31T23:00:00Z", Arc::new(there)).await.unwrap();
+    assert_eq!(wrong(&world).await, [(Kind::StaleSeries, "AAPL 1day".to_owned())]);
+    let absent = WatchlistSource::new(location(), |_| MemoryStore::default(), Arc::new(LogNotifier));
+    let error = sweep_with(&world, "2024-12-31T23:01:00Z", Arc::new(absent)).await.unwrap_err();
+    assert!(format!("{error:#}").contains("s3://b/config/watchlist.toml: there is none"), "{error:#}");
 }
