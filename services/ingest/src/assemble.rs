@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use candlewick_shared::adapters::aws::Aws;
 use candlewick_shared::adapters::postgres_runs::PostgresRuns;
+use candlewick_shared::adapters::system_clock;
 use candlewick_shared::adapters::watchlist_source::WatchlistSource;
-use candlewick_shared::adapters::{postgres, system_clock};
 use candlewick_shared::runtime::backoff::Backoff;
 use candlewick_shared::runtime::consumer::Consumer;
-use secrecy::ExposeSecret;
+use candlewick_shared::runtime::database;
+use candlewick_shared::runtime::env::Env;
 
 use crate::client::Client;
 use crate::config::Config;
@@ -30,7 +31,7 @@ const CONNECTIONS: u32 = 4;
 ///
 /// # Errors
 /// A key that cannot be read, or is none; a database that is not there.
-pub async fn assemble(config: Config, aws: &Aws, consumer: &mut Consumer) -> anyhow::Result<Ingest> {
+pub async fn assemble(config: Config, env: &Env, aws: &Aws, consumer: &mut Consumer) -> anyhow::Result<Ingest> {
     let client = Client::new(&config.url, &config.key.read(aws).await?)?;
     let (now, notifier) = (system_clock::now(config.clock), Arc::clone(&consumer.notifier));
     let keeper = Keeper::new(config.plan, Arc::clone(&now), config.clock, Arc::clone(&notifier));
@@ -40,7 +41,7 @@ pub async fn assemble(config: Config, aws: &Aws, consumer: &mut Consumer) -> any
     let store = Arc::new(aws.store(&config.bucket));
     let open = |bucket: &str| aws.store(bucket);
     let watchlist = Arc::new(WatchlistSource::new(config.watchlist, open, Arc::clone(&notifier)));
-    let pool = postgres::connect(config.database_url.expose_secret(), CONNECTIONS).await?;
+    let pool = database::connect(env, aws, &config.database_url, CONNECTIONS).await?;
     let runs = Arc::new(PostgresRuns::new(pool));
     Ok(Ingest { client, store, queue, notifier, watchlist, runs, now })
 }

@@ -23,7 +23,7 @@ async fn start(env: Env, stop: CancellationToken) -> Result<()> {
     let (schedule, clock) = (config.schedule.take(), config.clock);
     let aws = Aws::from_env().await;
     let mut consumer = service::consumer("ingest", "ingest", &env, &aws).await?;
-    let ingest = assemble(config, &aws, &mut consumer).await?;
+    let ingest = assemble(config, &env, &aws, &mut consumer).await?;
     let cron = cron::start(schedule, clock, &ingest, stop.clone());
     consumer.run(MessageService::new(service_fn(move |delivery| ingest.clone().handle(delivery))), stop).await;
     Ok(cron.await?)

@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use anyhow::Context;
 use candlewick_shared::adapters::aws::Aws;
-use candlewick_shared::adapters::{postgres, system_clock};
+use candlewick_shared::adapters::system_clock;
 use candlewick_shared::adapters::watchlist_source::WatchlistSource;
 use candlewick_shared::core::clock::Clock;
 use candlewick_shared::ports::clock::Now;
 use candlewick_shared::ports::notifier;
 use candlewick_shared::runtime::consumer::Consumer;
+use candlewick_shared::runtime::database;
 use candlewick_shared::runtime::env::Env;
 use candlewick_shared::runtime::layers::MessageService;
 use futures::future::join_all;
 use jiff::Timestamp;
-use secrecy::ExposeSecret;
 use sqlx::PgPool;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -63,7 +63,7 @@ impl Notifier {
         aws: &Aws,
         notifier: Arc<dyn notifier::Notifier>,
     ) -> anyhow::Result<Self> {
-        let pool = postgres::connect(config.database_url.expose_secret(), CONNECTIONS).await?;
+        let pool = database::connect(&env, aws, &config.database_url, CONNECTIONS).await?;
         let (now, real_now) = (system_clock::now(config.clock), system_clock::now(Clock::Real));
         let mut database = pool.acquire().await.context("connect to the database")?;
         alerts::settle_clock(&mut database, now()).await.context("settle the clock")?;
