@@ -116,7 +116,17 @@ mod tests {
         let at = "2024-12-30T22:01:00Z".parse().unwrap();
         let alert = Alert::new(Kind::DeadLetter, "AAPL 1day", "line 3").class("bad").key(Some("raw/x".to_owned()));
         let (stage, told) = ("transform".to_owned(), None);
-        Known { id: 1, stage, alert, raised_at: at, occurrences: 2, loaded_since: false, changed_at: at, told }
+        Known {
+            id: 1,
+            stage,
+            alert,
+            raised_at: at,
+            occurrences: 2,
+            loaded_since: false,
+            renewed_since: false,
+            changed_at: at,
+            told,
+        }
     }
 
     #[test]

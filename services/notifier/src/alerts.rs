@@ -26,6 +26,8 @@ pub struct Known {
     pub occurrences: i64,
     /// Whether an object that it is about was loaded since it was raised.
     pub loaded_since: bool,
+    /// Whether its series ended loaded or unchanged in its run after all, or in one that began later.
+    pub renewed_since: bool,
     /// Since when it is in its state, by the machine's clock.
     pub changed_at: Timestamp,
     /// What the owner was told last.
@@ -121,13 +123,17 @@ pub async fn write(
     query.execute(database).await.map(|_| ())
 }
 
+/// Runs are put in order by the machine's clock: the simulator's begins anew with each start of the stack.
 const READ: &str = "select id, stage, kind, state, subject, class, text, symbol, interval, key, run, trace_id,
     (extract(epoch from raised_at) * 1e6)::bigint as raised_at, occurrences,
     (extract(epoch from changed_at) * 1e6)::bigint as changed_at, told_state,
     (extract(epoch from told_at) * 1e6)::bigint as told_at,
     (select max(o.loaded_at) from objects o
      where case when object_key is null then (o.symbol, o.interval) = (a.symbol, a.interval)
-           else o.key = object_key end) is distinct from loaded_before as loaded_since
+           else o.key = object_key end) is distinct from loaded_before as loaded_since,
+    exists (select from run_series s join runs r on r.id = s.run left join runs own on own.id = a.run
+            where (s.symbol, s.interval) = (a.symbol, a.interval) and s.state in ('loaded', 'unchanged')
+                and r.started_at + r.clock_lag >= coalesce(own.started_at + own.clock_lag, a.changed_at)) as renewed_since
     from alerts a where $1 and occurrences > 0 or state = 'firing' or told_state = 'firing' order by raised_at, id";
 
 /// Every alert that is wrong, or that the owner believes to be wrong; the oldest first.
@@ -168,6 +174,7 @@ fn known(row: &PgRow) -> anyhow::Result<Known> {
         raised_at: of_micros(row.try_get("raised_at")?),
         occurrences: row.try_get("occurrences")?,
         loaded_since: row.try_get("loaded_since")?,
+        renewed_since: row.try_get("renewed_since")?,
         changed_at: of_micros(row.try_get("changed_at")?),
         told: told.map(|(state, at)| Told { state: told_state(&state), at: of_micros(at) }),
     })

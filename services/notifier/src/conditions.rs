@@ -147,7 +147,8 @@ fn is_over(known: &Known, facts: &Facts, conditions: &[Condition], real_now: Tim
         Kind::DirtyObject => known.loaded_since && !holds(),
         Kind::DeadLetter if known.alert.class == UNTOLD => !holds(),
         Kind::DeadLetter | Kind::IngestFailed => {
-            let is_repaired = known.alert.series.is_some() && known.loaded_since;
+            let is_renewed = known.alert.kind == Kind::IngestFailed && known.renewed_since;
+            let is_repaired = known.alert.series.is_some() && known.loaded_since || is_renewed;
             is_repaired || (no_letters(&known.stage, facts) && real_now.duration_since(known.changed_at) > DEPTH_DELAY)
         }
         // Whoever raises these says when they are over.
@@ -187,7 +188,17 @@ mod tests {
     fn known(alert: Alert, changed_minutes_ago: i64) -> Known {
         let changed_at = now() - SignedDuration::from_mins(changed_minutes_ago);
         let (stage, told) = ("transform".to_owned(), None);
-        Known { id: 1, stage, alert, raised_at: now(), occurrences: 1, loaded_since: false, changed_at, told }
+        Known {
+            id: 1,
+            stage,
+            alert,
+            raised_at: now(),
+            occurrences: 1,
+            loaded_since: false,
+            renewed_since: false,
+            changed_at,
+            told,
+        }
     }
 
     /// What a sweep changes where these alerts are open.

@@ -181,7 +181,17 @@ mod tests {
     fn known(kind: Kind, subject: &str) -> Known {
         let at = "2024-12-30T22:01:00Z".parse().unwrap();
         let (alert, stage) = (Alert::new(kind, subject, "text"), "stage".to_owned());
-        Known { id: 1, stage, alert, raised_at: at, occurrences: 1, loaded_since: false, changed_at: at, told: None }
+        Known {
+            id: 1,
+            stage,
+            alert,
+            raised_at: at,
+            occurrences: 1,
+            loaded_since: false,
+            renewed_since: false,
+            changed_at: at,
+            told: None,
+        }
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Writes what services say into the database: what is there is never lost, and the message may go.
 
-use candlewick_shared::adapters::database::is_outage;
+use candlewick_shared::adapters::database::{DatabaseError, During};
 use candlewick_shared::core::alert::{AlertEvent, Kind, State};
 use candlewick_shared::ports::clock::Now;
 use candlewick_shared::runtime::layers::Delivery;
-use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
+use candlewick_shared::runtime::outcome::{Failure, Outcome, Settled};
 use sqlx::PgPool;
 use tokio::sync::mpsc;
 
@@ -28,7 +28,7 @@ impl Intake {
     /// A permanent setback where the message is no alert; otherwise the database's.
     pub async fn handle(self, delivery: Delivery) -> Outcome {
         let event = serde_json::from_str(&delivery.body).map_err(|error| Failure::new("bad_message", error))?;
-        let is_new = self.take_in(&event).await.map_err(setback)?;
+        let is_new = self.take_in(&event).await?;
         if !is_new {
             return Ok(Settled::Superseded("this alert is known".to_owned()));
         }
@@ -37,13 +37,13 @@ impl Intake {
         Ok(Settled::Done)
     }
 
-    async fn take_in(&self, event: &AlertEvent) -> sqlx::Result<bool> {
-        let mut transaction = self.pool.begin().await?;
-        let is_new = alerts::take_in(&mut transaction, event, (self.now)()).await?;
+    async fn take_in(&self, event: &AlertEvent) -> Result<bool, DatabaseError> {
+        let mut transaction = self.pool.begin().await.during("begin a transaction")?;
+        let is_new = alerts::take_in(&mut transaction, event, (self.now)()).await.during("write an alert")?;
         if is_new && is_given_up(event) {
             runs::fail_series(&mut transaction, event).await?;
         }
-        transaction.commit().await?;
+        transaction.commit().await.during("commit an alert")?;
         Ok(is_new)
     }
 }
@@ -51,10 +51,4 @@ impl Intake {
 /// Whether a message was given up, and with it a series of its run.
 fn is_given_up(event: &AlertEvent) -> bool {
     matches!(event.alert.kind, Kind::DeadLetter | Kind::IngestFailed) && event.alert.state == State::Firing
-}
-
-fn setback(error: sqlx::Error) -> Setback {
-    let is_outage = is_outage(&error);
-    let error = anyhow::Error::new(error).context("write an alert");
-    if is_outage { Setback::Down(error) } else { Setback::Retry(error) }
 }

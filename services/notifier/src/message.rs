@@ -193,7 +193,17 @@ mod tests {
         let alert = alert.series(Some(series)).key(Some(format!("raw/{symbol}"))).traced(Some("0af7".to_owned()));
         let at = "2024-12-30T22:01:00Z".parse().unwrap();
         let (stage, told) = ("transform".to_owned(), None);
-        Known { id, stage, alert, raised_at: at, occurrences: id, loaded_since: false, changed_at: at, told }
+        Known {
+            id,
+            stage,
+            alert,
+            raised_at: at,
+            occurrences: id,
+            loaded_since: false,
+            renewed_since: false,
+            changed_at: at,
+            told,
+        }
     }
 
     fn message(firing: &[i64], resolved: &[i64], open: &[Known]) -> Message {

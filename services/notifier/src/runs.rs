@@ -1,5 +1,7 @@
 //! The runs, which other services keep: a series whose message was given up has failed in them.
 
+use candlewick_shared::adapters::database::DatabaseError;
+use candlewick_shared::adapters::postgres_runs;
 use candlewick_shared::core::alert::AlertEvent;
 use sqlx::{PgConnection, Row};
 
@@ -16,26 +18,13 @@ pub struct EndedRun {
     pub error: Option<String>,
 }
 
-/// Whether the database keeps runs: a schema of before them has none.
-async fn are_kept(database: &mut PgConnection) -> sqlx::Result<bool> {
-    sqlx::query_scalar("select to_regclass('runs') is not null").fetch_one(database).await
-}
-
 /// Notes that a series failed in its run, or in every open run where the event names none.
 ///
 /// # Errors
 /// The database's.
-pub async fn fail_series(database: &mut PgConnection, event: &AlertEvent) -> sqlx::Result<()> {
+pub async fn fail_series(database: &mut PgConnection, event: &AlertEvent) -> Result<(), DatabaseError> {
     let Some(series) = &event.alert.series else { return Ok(()) };
-    if !are_kept(&mut *database).await? {
-        return Ok(());
-    }
-    let query = sqlx::query("select series_failed($1, $2, $3, $4)")
-        .bind(&event.alert.run)
-        .bind(series.symbol.as_str())
-        .bind(series.interval.as_str())
-        .bind(&event.alert.text);
-    query.execute(database).await.map(|_| ())
+    postgres_runs::failed(database, event.alert.run.as_deref(), series, &event.alert.text).await
 }
 
 /// The newest run that ended; none where none did.
@@ -43,9 +32,6 @@ pub async fn fail_series(database: &mut PgConnection, event: &AlertEvent) -> sql
 /// # Errors
 /// The database's.
 pub async fn newest_ended(database: &mut PgConnection) -> sqlx::Result<Option<EndedRun>> {
-    if !are_kept(&mut *database).await? {
-        return Ok(None);
-    }
     let query = "select id, coalesce(expected, 0), coalesce(failed, 0), error from runs
         where ended_at is not null order by requested_at desc limit 1";
     let row = sqlx::query(query).fetch_optional(database).await?;

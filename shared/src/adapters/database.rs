@@ -36,9 +36,7 @@ impl DatabaseError {
     }
 }
 
-/// Whether it says nothing about the work, but that the database, or the way to it, is not there now.
-#[must_use]
-pub fn is_outage(error: &sqlx::Error) -> bool {
+fn is_outage(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Database(error) => {
             let code = error.code().unwrap_or_default();

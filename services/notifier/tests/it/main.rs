@@ -6,6 +6,7 @@ mod channels;
 mod crashes;
 mod digest;
 mod intake;
+mod runs;
 #[path = "../../../loader/tests/it/server.rs"]
 mod server;
 mod sinks;
@@ -41,7 +42,8 @@ fn main() -> ExitCode {
 }
 
 fn trials() -> Vec<Trial> {
-    let all = [intake::trials(), crashes::trials(), sweep::trials(), digest::trials(), channels::trials()];
+    let all =
+        [intake::trials(), crashes::trials(), runs::trials(), sweep::trials(), digest::trials(), channels::trials()];
     all.into_iter().flatten().collect()
 }
 
