@@ -33,7 +33,7 @@ variable "customer_key" {
 }
 
 variable "watchlist_path" {
-  description = "The watchlist's file on this machine; it is put into the bucket, where ingest and transform read it."
+  description = "The watchlist's file on this machine; it is put into the bucket, where the services read it."
   type        = string
 
   validation {
@@ -43,7 +43,7 @@ variable "watchlist_path" {
 }
 
 variable "schedules" {
-  description = "When series are refreshed: cron or rate expressions of EventBridge Scheduler, and the time zone that they are in."
+  description = "When series are refreshed: cron or rate expressions of EventBridge Scheduler, and the time zone that they are in. No pause may outlast fetch_late_after_hours: by default one of them comes every day, also at weekends."
   type = map(object({
     expression = string
     timezone   = optional(string, "America/New_York")
@@ -53,7 +53,7 @@ variable "schedules" {
   default = {
     daily = { expression = "cron(30 17 ? * MON-FRI *)" }
     crypto = {
-      expression = "cron(15 0 ? * SUN,MON *)"
+      expression = "cron(15 0 * * ? *)"
       timezone   = "UTC"
     }
   }

@@ -28,6 +28,11 @@ run "silence_is_an_alarm_where_silence_is_the_trouble" {
   }
 
   assert {
+    condition     = anytrue([for schedule in aws_scheduler_schedule.refresh : can(regex("^cron\\([0-9]+ [0-9]+ \\* \\* \\? \\*\\)$", schedule.schedule_expression))]) && var.fetch_late_after_hours > 24
+    error_message = "No schedule comes every day: each weekend would raise the alarm on silence."
+  }
+
+  assert {
     condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.queue : alarm.treat_missing_data == "notBreaching" && alarm.alarm_actions == toset([aws_sns_topic.alerts.arn])])
     error_message = "An idle queue would raise an alarm, or an alarm tells nobody."
   }
