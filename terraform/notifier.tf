@@ -14,9 +14,11 @@ module "notifier" {
   # Two at once could each be the first to tell.
   alone = true
 
-  environment = merge(local.environment, {
+  # It looks at each queue's dead letters.
+  environment = merge(local.environment, local.queue_variables, {
     ALERT_SNS_TOPIC_ARN = aws_sns_topic.alerts.arn
     HEARTBEAT_URL       = var.heartbeat_url
+    WATCHLIST           = local.watchlist_url
     DATABASE_URL        = local.database_urls["notifier"]
     DATABASE_IAM        = "true"
     SLOTS               = local.sizes["notifier"].slots
@@ -24,6 +26,13 @@ module "notifier" {
 
   statements = [
     { Sid = "PublishAlerts", Action = ["sns:Publish"], Resource = [aws_sns_topic.alerts.arn] },
+    {
+      Sid      = "CountDeadLetters"
+      Action   = ["sqs:GetQueueAttributes"]
+      Resource = [for role in keys(local.queues) : module.queue[role].queue.dead_letter_arn]
+    },
+    { Sid = "ReadWatchlist", Action = ["s3:GetObject"], Resource = ["${module.bucket.arn}/${local.watchlist_key}"] },
+    local.list_bucket,
     local.database_statements["notifier"],
   ]
 }

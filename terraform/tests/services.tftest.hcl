@@ -98,6 +98,16 @@ run "programs_log_in_as_themselves" {
   }
 }
 
+run "the_notifier_sees_every_dead_letter" {
+  assert {
+    condition = alltrue([for role, queue in output.queues :
+      contains(flatten([for statement in jsondecode(module.notifier.task_policy).Statement : statement.Resource if statement.Action == ["sqs:GetQueueAttributes"]]), queue.dead_letter_arn)
+      && contains(jsondecode(module.notifier.container)[0].environment[*].name, "${upper(role)}_QUEUE_URL")
+    ])
+    error_message = "The notifier cannot look at some queue's dead letters, and its sweep fails or misses them."
+  }
+}
+
 run "images_can_be_pinned_by_digest" {
   variables {
     images = { loader = "registry.example/loader@sha256:0123456789012345678901234567890123456789012345678901234567890123" }

@@ -57,7 +57,9 @@ pub fn settings(service: &str) -> anyhow::Result<BTreeSet<Setting>> {
 /// The settings that are read by name. One that is required anywhere is required.
 fn read_by(code: &str) -> impl Iterator<Item = Setting> {
     let required = [".required(", ".secret_source("].map(|way| (way, true));
-    let ways = required.into_iter().chain([".optional(", ".secret(", ".parsed_or("].map(|way| (way, false)));
+    // The last is a function that a service reads settings of its own forms with: `span(env, "STALE_AFTER", …)`.
+    let optional = [".optional(", ".secret(", ".parsed_or(", "(env, "].map(|way| (way, false));
+    let ways = required.into_iter().chain(optional);
     ways.flat_map(move |(way, required)| {
         code.split(way).skip(1).filter_map(literal).map(move |name| Setting { name, required })
     })
