@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
+use crate::process;
+
 /// A killed run's watchdog is given this long to clean up before a new run gives up on the lock.
 const WATCHDOG_PATIENCE: Duration = Duration::from_secs(60);
 const WATCHDOG: &str = "watchdog";
@@ -86,13 +88,15 @@ impl StateDir {
         Ok(StateLock { _file: file })
     }
 
-    /// The file may be empty for the instant between another's lock and its writing; the pid is then unknown.
+    /// Between a holder's lock and its writing the file is empty, or names a process that is gone. Whoever took the lock just
+    /// now may be the watchdog of a killed run, so that it is waited for; a run has written who it is at the next look.
     fn held_by(&self, mut file: File) -> LockError {
         let mut text = String::new();
         let _ = file.read_to_string(&mut text);
         let (pid, role) = text.split_once(' ').unwrap_or(("unknown", ""));
+        let is_run = role != WATCHDOG && pid.parse().is_ok_and(process::is_alive);
         let (pid, state) = (pid.to_owned(), self.root.clone());
-        if role == WATCHDOG { LockError::CleaningUp { pid, state } } else { LockError::Held { pid, state } }
+        if is_run { LockError::Held { pid, state } } else { LockError::CleaningUp { pid, state } }
     }
 }
 
@@ -152,5 +156,20 @@ mod tests {
         assert!(matches!(state.try_lock("up"), Err(LockError::CleaningUp { .. })));
         let (locked, ()) = tokio::join!(state.lock(), async { drop(watchdog) });
         locked.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_watchdog_that_has_not_written_who_it_is_is_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::open(dir.path()).unwrap();
+        // The text of the killed run, whose number no process can have, and then none.
+        for text in [&b"2147483647 up"[..], b""] {
+            let watchdog = File::create(dir.path().join("lock")).unwrap();
+            watchdog.lock().unwrap();
+            (&watchdog).write_all(text).unwrap();
+            assert!(matches!(state.try_lock("up"), Err(LockError::CleaningUp { .. })), "{text:?}");
+            let (locked, ()) = tokio::join!(state.lock(), async { drop(watchdog) });
+            locked.unwrap();
+        }
     }
 }

@@ -25,6 +25,11 @@ pub(crate) use self::log::last_lines;
 pub use self::program::{Identity, Program, StopPlan};
 use crate::state::StateDir;
 
+/// Whether a process with this id runs; a zombie does not.
+pub(crate) fn is_alive(pid: i32) -> bool {
+    identity::started(pid).is_some()
+}
+
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
