@@ -64,11 +64,11 @@ async fn what_is_given_up_fails(world: World) {
     let failed = state("one AAPL", "failed", Some("line 3"));
     assert_eq!(states(&world).await, [failed, state("one SPY", "expected", None)]);
     sweep(&world, NOW).await;
-    let given_up = (Kind::IngestFailed, "AAPL 1day".to_owned());
-    assert_eq!(wrong(&world).await, [given_up.clone()], "a run that goes on is none that failed");
+    let given_up = || (Kind::IngestFailed, "AAPL 1day".to_owned());
+    assert_eq!(wrong(&world).await, [given_up()], "a run that goes on is none that failed");
     runs.fetched("one", &series("SPY"), &[]).await.unwrap();
     sweep(&world, NOW).await;
-    assert_eq!(wrong(&world).await, [given_up, (Kind::RunFailed, "the newest run".to_owned())]);
+    assert_eq!(wrong(&world).await, [given_up(), (Kind::RunFailed, "the newest run".to_owned())]);
     let open = world.open().await;
     assert_eq!(open[1].alert.text, "run one ended, and 1 of its 2 series failed");
     let runs = lay_out(&world, "two", "2024-12-30T22:10:00Z", &["SPY"]).await;
