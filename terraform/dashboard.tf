@@ -25,11 +25,16 @@ module "dashboard" {
   })
   secrets = { DASHBOARD_TOKEN = aws_secretsmanager_secret.this["dashboard-token"].arn }
 
-  statements = concat(local.send_alerts, [
+  statements = [
     {
       Sid      = "CountMessages"
       Action   = ["sqs:GetQueueAttributes"]
       Resource = flatten([for role in keys(local.queues) : [module.queue[role].queue.arn, module.queue[role].queue.dead_letter_arn]])
+    },
+    {
+      Sid      = "ShowDeadLetters"
+      Action   = ["sqs:ReceiveMessage", "sqs:ChangeMessageVisibility"]
+      Resource = [for role in keys(local.queues) : module.queue[role].queue.dead_letter_arn]
     },
     {
       Sid      = "ShowObjects"
@@ -38,7 +43,7 @@ module "dashboard" {
     },
     local.list_bucket,
     local.database_statements["dashboard"],
-  ])
+  ]
 }
 
 module "load_balancer" {
