@@ -46,9 +46,9 @@ impl Config {
     /// # Errors
     /// The first setting that is missing or not of its form, by name.
     pub fn from_env(env: &Env) -> anyhow::Result<Self> {
-        env.required("DATABASE_URL")?;
         let schedule = schedule::from_settings(env.optional("SCHEDULE"), env.optional("SCHEDULE_TIMEZONE"));
         let (url, key) = api(env)?;
+        env.required("DATABASE_URL")?;
         Ok(Self {
             url,
             key,
