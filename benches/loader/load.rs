@@ -5,24 +5,20 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement that fails has nothing to tell")]
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+mod server;
+
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use candlewick_loader::handler::Loader;
-use candlewick_localstack::ports::{Picker, Wish};
-use candlewick_localstack::postgres::{Postgres, Settings, Source};
-use candlewick_localstack::progress::silent;
-use candlewick_localstack::python::Search;
-use candlewick_localstack::state::StateDir;
 use candlewick_shared::adapters::memory_store::MemoryStore;
 use candlewick_shared::adapters::postgres;
-use candlewick_shared::core::event::{EventKind, ObjectEvent};
 use candlewick_shared::core::metadata::Metadata;
 use candlewick_shared::ports::store::{NewObject, ObjectStore, PutIf};
+use candlewick_testbed::bucket;
 use sqlx::PgPool;
 
 const ROWS: i64 = 487_000;
@@ -32,9 +28,7 @@ const KEY: &str = "transformed/interval=1min/symbol=AAPL/2024-01.csv";
 #[tokio::main]
 async fn main() {
     let dir = tempfile::tempdir().unwrap();
-    // The server's user must be able to enter.
-    fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
-    let postgres = start(dir.path()).await;
+    let postgres = server::start(dir.path()).await;
     let pool = postgres::connect(&postgres.url(), 2).await.unwrap();
     postgres::migrate(&pool).await.unwrap();
     let file = dir.path().join("clean.csv");
@@ -54,19 +48,6 @@ async fn main() {
     );
     pool.close().await;
     postgres.process.stop().await;
-}
-
-async fn start(dir: &Path) -> Postgres {
-    let settings = Settings {
-        port: Picker::new().pick(&Wish::Any).unwrap(),
-        database: "candles".to_owned(),
-        source: Source::from_env().unwrap(),
-        path: std::env::var_os("PATH").unwrap_or_default(),
-        python_home: dir.to_owned(),
-        python: Search::from_env(),
-        patience: Duration::from_secs(60),
-    };
-    Postgres::start(&settings, &StateDir::open(dir).unwrap(), &silent()).await.unwrap()
 }
 
 /// Minutes of a walk that is the same in every run; of a later version each hundredth has another close.
@@ -121,17 +102,8 @@ fn copy(url: &str, file: &Path) -> f64 {
 async fn load(pool: &PgPool, store: &Arc<MemoryStore>) -> f64 {
     let store = Arc::clone(store) as Arc<dyn ObjectStore>;
     let loader = Loader::new(store, pool.clone(), Arc::new(jiff::Timestamp::now));
-    let event = ObjectEvent {
-        kind: EventKind::Created,
-        bucket: "candles".to_owned(),
-        key: KEY.to_owned(),
-        size: None,
-        etag: None,
-        version_id: None,
-        time: None,
-    };
     let begun = Instant::now();
-    loader.handle(event).await.unwrap();
+    loader.handle(bucket::created(KEY)).await.unwrap();
     begun.elapsed().as_secs_f64()
 }
 

@@ -14,14 +14,13 @@ use candlewick_dashboard::{read, router};
 use candlewick_shared::adapters::memory_store::MemoryStore;
 use candlewick_shared::core::metadata::Metadata;
 use candlewick_shared::ports::store::{NewObject, ObjectStore, PutIf};
+use candlewick_testbed::server;
 use jiff::SignedDuration;
 use reqwest::{Client, Response};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-
-use crate::server;
 
 /// A symbol that a page must not take for its own words.
 pub const SCRIPT: &str = "<script>alert(1)</script>";

@@ -6,17 +6,15 @@ use std::time::Duration;
 use candlewick_loader::handler::Loader;
 use candlewick_shared::core::candle::{Candle, CandleTime};
 use candlewick_shared::core::clean_csv::{self, CleanCandles};
-use candlewick_shared::core::event::{EventKind, ObjectEvent};
 use candlewick_shared::core::key::TransformedKey;
 use candlewick_shared::core::metadata::{Instrument, Metadata, TransformedMetadata};
 use candlewick_shared::ports::store::{NewObject, ObjectStore, PutIf};
 use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
+use candlewick_testbed::bucket::{self, Bucket};
+use candlewick_testbed::server;
 use jiff::Timestamp;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
-
-use crate::bucket::Bucket;
-use crate::server;
 
 pub const JANUARY: &str = "transformed/interval=1min/symbol=AAPL/2024-01.csv";
 pub const FEBRUARY: &str = "transformed/interval=1min/symbol=AAPL/2024-02.csv";
@@ -48,16 +46,7 @@ impl World {
     }
 
     pub async fn deliver(&self, key: &str) -> Outcome {
-        let event = ObjectEvent {
-            kind: EventKind::Created,
-            bucket: "candles".to_owned(),
-            key: key.to_owned(),
-            size: None,
-            etag: None,
-            version_id: None,
-            time: None,
-        };
-        self.loader().handle(event).await
+        self.loader().handle(bucket::created(key)).await
     }
 
     pub async fn done(&self, key: &str) {

@@ -16,12 +16,11 @@ use candlewick_shared::core::key::Series;
 use candlewick_shared::ports::clock::Now;
 use candlewick_shared::ports::queue::{Message, Receipt};
 use candlewick_shared::runtime::outcome::Outcome;
+use candlewick_testbed::server;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tokio::sync::{mpsc, watch};
-
-use crate::server;
 
 pub const PACE: Pace = Pace {
     group_wait: SignedDuration::from_secs(30),

@@ -3,16 +3,14 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use candlewick_shared::core::event::{EventKind, ObjectEvent};
 use candlewick_shared::core::metadata::TransformedMetadata;
 use candlewick_shared::core::report::Report;
 use candlewick_shared::ports::store::ObjectStore;
 use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
+use candlewick_testbed::bucket::{self, Bucket};
 use candlewick_transform::handler::Transform;
 use flate2::{Compression, write::GzEncoder};
 use jiff::Timestamp;
-
-use crate::store::{self, Bucket};
 
 const RAW: &str = "raw/interval=1day/symbol=AAPL/candles.csv";
 const GZIPPED: &str = "raw/interval=1day/symbol=AAPL/candles.csv.gz";
@@ -41,16 +39,7 @@ fn now() -> Timestamp {
 }
 
 async fn handle(store: Arc<dyn ObjectStore>, key: &str) -> Outcome {
-    let event = ObjectEvent {
-        kind: EventKind::Created,
-        bucket: "candles".to_owned(),
-        key: key.to_owned(),
-        size: None,
-        etag: None,
-        version_id: None,
-        time: None,
-    };
-    Transform::new(store, Arc::new(now)).handle(event).await
+    Transform::new(store, Arc::new(now)).handle(bucket::created(key)).await
 }
 
 async fn deliver(bucket: &Bucket, key: &str) -> Outcome {
@@ -115,7 +104,7 @@ async fn an_old_reader_cannot_overwrite_a_newer_result() {
         bucket.drop_object(RAW, raw("10"), &[FETCHED]).await;
         let inner = Arc::clone(&bucket.inner);
         bucket.intrude_after_a_read(async move {
-            store::put(&inner, RAW, raw("11"), &[FETCHED]).await;
+            bucket::put(&inner, RAW, raw("11"), &[FETCHED]).await;
             handle(inner, RAW).await.unwrap();
         });
         let before = bucket.written().len();
@@ -138,7 +127,7 @@ async fn the_same_content_written_again_is_newer_even_for_a_reader_of_the_older_
     }
     let inner = Arc::clone(&bucket.inner);
     bucket.intrude_after_a_read(async move {
-        store::put(&inner, RAW, raw("10"), &[FETCHED]).await;
+        bucket::put(&inner, RAW, raw("10"), &[FETCHED]).await;
         handle(inner, RAW).await.unwrap();
     });
     assert_eq!(deliver(&bucket, RAW).await.unwrap(), Settled::Done);
@@ -151,7 +140,7 @@ async fn a_target_that_never_stands_still_waits_its_turn() {
     bucket.drop_object(RAW, raw("10"), &[FETCHED]).await;
     for look in 0..5 {
         let inner = Arc::clone(&bucket.inner);
-        bucket.intrude_after_a_read(async move { store::put(&inner, CLEAN, format!("look {look}"), &[]).await });
+        bucket.intrude_after_a_read(async move { bucket::put(&inner, CLEAN, format!("look {look}"), &[]).await });
     }
     let outcome = deliver(&bucket, RAW).await;
     assert!(matches!(outcome, Err(Setback::Retry(_))), "{outcome:?}");

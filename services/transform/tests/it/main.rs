@@ -9,5 +9,4 @@ mod handler;
 mod properties;
 mod rules;
 mod settings;
-mod store;
 mod support;

@@ -5,12 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use candlewick_shared::adapters::watchlist_source::WatchlistSource;
-use candlewick_shared::core::event::{EventKind, ObjectEvent};
 use candlewick_shared::ports::notifier::{Alert, Kind, Notifier};
 use candlewick_shared::runtime::outcome::{Outcome, Setback, Settled};
+use candlewick_testbed::bucket::{self, Bucket};
 use candlewick_transform::handler::Transform;
-
-use crate::store::Bucket;
 
 const RAW: &str = "raw/interval=1day/symbol=AAPL/candles.csv";
 const CLEAN: &str = "transformed/interval=1day/symbol=AAPL/candles.csv";
@@ -36,7 +34,7 @@ async fn cleaned_by(watchlist: &str) -> (Outcome, Option<String>, Vec<Alert>) {
     let now = Arc::new(|| "2024-12-31T00:00:00Z".parse().unwrap());
     let transform = Transform::new(Arc::new(bucket.clone()), now).with_notifier(heard.clone());
     let source = Arc::new(WatchlistSource::file(path, heard.clone()));
-    let outcome = transform.with_watchlist(Some(source)).handle(event()).await;
+    let outcome = transform.with_watchlist(Some(source)).handle(bucket::created(RAW)).await;
     let clean = if outcome.is_ok() { Some(bucket.text(CLEAN).await) } else { None };
     let alerts = heard.0.lock().unwrap().clone();
     (outcome, clean, alerts)
@@ -48,11 +46,6 @@ fn watchlist_file(text: &str) -> PathBuf {
     let path = std::env::temp_dir().join(name);
     std::fs::write(&path, text).unwrap();
     path
-}
-
-fn event() -> ObjectEvent {
-    let (bucket, key) = ("candles".to_owned(), RAW.to_owned());
-    ObjectEvent { kind: EventKind::Created, bucket, key, size: None, etag: None, version_id: None, time: None }
 }
 
 fn watchlist(settings: &str) -> String {

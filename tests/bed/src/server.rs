@@ -53,7 +53,7 @@ impl Server {
 }
 
 async fn start(state: &StateDir) -> (Postgres, Watchdog) {
-    let arguments = [super::WATCHDOG.as_ref(), state.root().as_os_str()];
+    let arguments = [crate::WATCHDOG.as_ref(), state.root().as_os_str()];
     let watchdog = Watchdog::start(&std::env::current_exe().unwrap(), arguments).unwrap();
     let settings = Settings {
         port: Picker::new().pick(&Wish::Any).unwrap(),
@@ -71,7 +71,7 @@ async fn start(state: &StateDir) -> (Postgres, Watchdog) {
     (postgres, watchdog)
 }
 
-/// What this program does where it is its server's watchdog: ends the server after a run that was killed.
+/// What a test program does where it is its server's watchdog: ends the server after a run that was killed.
 pub fn watch_over(state: &Path) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let _ = runtime.block_on(async { watchdog::run(&StateDir::open(state).unwrap()).await });

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use candlewick_shared::adapters::memory_store::MemoryStore;
+use candlewick_shared::core::event::{EventKind, ObjectEvent};
 use candlewick_shared::core::metadata::Metadata;
 use candlewick_shared::ports::store::{NewObject, Object, ObjectInfo, ObjectStore, Put, PutIf, StoreError};
 use futures::future::BoxFuture;
@@ -49,6 +50,20 @@ impl Bucket {
 pub async fn put(store: &MemoryStore, key: &str, body: impl Into<Vec<u8>>, metadata: &[(&str, &str)]) {
     let metadata: Metadata = metadata.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     store.put(key, NewObject::csv(body.into(), metadata), PutIf::Always).await.unwrap();
+}
+
+/// The event of an object that was put.
+#[must_use]
+pub fn created(key: &str) -> ObjectEvent {
+    ObjectEvent {
+        kind: EventKind::Created,
+        bucket: "candles".to_owned(),
+        key: key.to_owned(),
+        size: None,
+        etag: None,
+        version_id: None,
+        time: None,
+    }
 }
 
 #[async_trait]

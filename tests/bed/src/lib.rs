@@ -1,0 +1,45 @@
+//! What the tests of services stand on: a PostgreSQL that the test program starts for itself, with a database for each test,
+//! and a bucket in memory.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
+pub mod bucket;
+pub mod server;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+use crate::server::Server;
+
+/// The word by which a test program is told to be its own server's watchdog.
+const WATCHDOG: &str = "--watch-over";
+
+/// Runs trials beside a server, which is there unless the trials are only listed.
+#[must_use]
+pub fn run(trials: Vec<Trial>) -> ExitCode {
+    let words: Vec<_> = std::env::args().collect();
+    if let [_, word, state] = &words[..]
+        && word == WATCHDOG
+    {
+        server::watch_over(Path::new(state));
+        return ExitCode::SUCCESS;
+    }
+    let arguments = Arguments::from_args();
+    let server = (!arguments.list).then(Server::start);
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    if let Some(server) = server {
+        server.stop();
+    }
+    conclusion.exit_code()
+}
+
+/// A test on a runtime of its own.
+pub fn trial<F: Future<Output = ()>>(name: &str, test: impl FnOnce() -> F + Send + 'static) -> Trial {
+    Trial::test(name, move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        runtime.block_on(test());
+        Ok(())
+    })
+}
