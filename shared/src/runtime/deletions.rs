@@ -9,8 +9,9 @@ use tokio::time::{sleep, timeout};
 use crate::ports::queue::{BATCH, Queue, Receipt};
 use crate::runtime::backoff::Backoff;
 
-/// How long the first receipt of a batch waits for others to join it.
-const LINGER: Duration = Duration::from_millis(5);
+/// How long the first receipt of a batch waits for others to join it. Nobody waits for a deletion, and a message that comes
+/// again because it was not made finds its work done.
+const LINGER: Duration = Duration::from_millis(100);
 
 /// How often a batch is tried. What remains then comes again, and its handler finds the work done.
 const TRIES: u32 = 3;

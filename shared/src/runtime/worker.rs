@@ -18,6 +18,10 @@ use crate::runtime::measures;
 use crate::runtime::protector::InHand;
 use crate::runtime::settlement::Settlement;
 
+/// How long a receive waits for half of the slots to be free, so that small work is asked for many at a time; large work takes
+/// longer than this, and its slots are filled one by one.
+const GATHER: Duration = Duration::from_millis(20);
+
 /// Receives as many messages as it has free slots, and serves each in a task of its own.
 pub struct Worker {
     service: MessageService,
@@ -96,8 +100,13 @@ impl Worker {
     }
 
     async fn slots_for_a_batch(&self) -> Option<OwnedSemaphorePermit> {
-        let mut slots = Arc::clone(&self.slots).acquire_owned().await.ok()?;
-        let more = self.slots.available_permits().min(BATCH - 1);
+        let some = u32::try_from(BATCH.min(self.settlement.policy.slots / 2)).unwrap_or(1).max(1);
+        let gathered = timeout(GATHER, Arc::clone(&self.slots).acquire_many_owned(some)).await;
+        let mut slots = match gathered {
+            Ok(slots) => slots.ok()?,
+            Err(_) => Arc::clone(&self.slots).acquire_owned().await.ok()?,
+        };
+        let more = self.slots.available_permits().min(BATCH - slots.num_permits());
         if let Ok(more) = Arc::clone(&self.slots).try_acquire_many_owned(u32::try_from(more).ok()?) {
             slots.merge(more);
         }
