@@ -266,11 +266,16 @@ impl Stack {
         format!("{name} died ({exit}); its log is in {}", self.state.root().join("logs").display())
     }
 
+    /// Stops the services; what is in hand is finished or given back. They can be started again.
+    pub async fn stop_services(&mut self) {
+        let services = std::mem::take(&mut self.services);
+        futures::future::join_all(services.into_iter().map(Service::stop)).await;
+    }
+
     /// Stops everything that was started, the last first: services finish what is in hand, the copy of `raw/` is completed,
     /// then what they stood on goes.
     pub async fn stop(mut self) {
-        let services = std::mem::take(&mut self.services);
-        futures::future::join_all(services.into_iter().map(Service::stop)).await;
+        self.stop_services().await;
         if let Some((stop, task)) = self.copier.take() {
             stop.cancel();
             let _ = task.await;

@@ -1,0 +1,78 @@
+//! The way from a raw object to its rows, against the floor that the same LocalStack and PostgreSQL allow, and against the
+//! same two hops in Python.
+//!
+//! `cargo bench -p candlewick-tests --bench pipeline` builds the programs, starts LocalStack and PostgreSQL of its own, and
+//! stops them. `-- --files N --rounds N --latencies N --python` change how much is measured; `--python` also measures the
+//! worker of `peers/worker.py`, for which it installs boto3, pandas and psycopg from PyPI under .local/. Each round measures
+//! the floor and Candlewick one after the other; what is printed are the rounds, their medians and ratios.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a measurement that fails has nothing to tell"
+)]
+
+mod bare;
+mod drops;
+mod files;
+mod ground;
+mod peer;
+mod processes;
+mod refresh;
+
+use crate::bare::Bare;
+use crate::ground::Ground;
+
+/// How much is measured.
+pub struct Extent {
+    /// How many files are dropped at once.
+    pub files: usize,
+    /// How often floor and Candlewick are measured in turn.
+    pub rounds: usize,
+    /// How many files go one at a time.
+    pub latencies: usize,
+    /// Whether the worker in Python is measured too.
+    pub python: bool,
+}
+
+impl Extent {
+    fn from_args() -> Self {
+        let args: Vec<String> = std::env::args().collect();
+        let number = |name: &str, otherwise: usize| {
+            let at = args.iter().position(|arg| arg == name);
+            at.map_or(otherwise, |at| args[at + 1].parse().expect("a number behind the option"))
+        };
+        Self {
+            files: number("--files", 500),
+            rounds: number("--rounds", 3),
+            latencies: number("--latencies", 100),
+            python: args.iter().any(|arg| arg == "--python"),
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() {
+    let extent = Extent::from_args();
+    let mut ground = Ground::start().await;
+    // The floor puts what Candlewick would: one file through the services tells what that is.
+    ground.start_services();
+    let sample = files::sample(&ground).await;
+    refresh::measure(&ground).await;
+    ground.stop_services().await;
+
+    let bare = Bare::new(&ground, sample);
+    let (mut floors, mut ours) = (Vec::new(), Vec::new());
+    for round in 0..extent.rounds {
+        floors.push(bare.drop(&ground, &format!("F{round}"), &extent).await);
+        ground.start_services();
+        ours.push(drops::measure(&ground, &format!("C{round}"), &extent, Some(&ground.services())).await);
+        ground.stop_services().await;
+    }
+    drops::report(&extent, &floors, &ours);
+    if extent.python {
+        peer::measure(&ground, &extent).await;
+    }
+    ground.stop().await;
+}
