@@ -6,22 +6,28 @@ mod files;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, ensure};
 use candlewick_shared::core::clean_csv;
 use candlewick_shared::core::interval::Interval;
+use candlewick_shared::core::topology::{Topology, queue_url_variable};
 use libtest_mimic::Trial;
 
 use self::files::Module;
 use crate::candlewick::root;
+use crate::layering::sources;
 use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
     vec![
         trial("terraform_runs_every_service", terraform_runs_every_service),
         trial("every_setting_that_a_service_reads_is_set", every_setting_that_a_service_reads_is_set),
+        trial("every_setting_is_seen_however_it_is_read", every_setting_is_seen_however_it_is_read),
+        trial("the_list_of_settings_is_what_the_services_read", the_list_of_settings_is_what_the_services_read),
         trial("no_default_is_relied_on_that_nobody_reads", no_default_is_relied_on_that_nobody_reads),
         trial("a_role_may_do_what_its_service_calls_and_no_more", a_role_may_do_what_its_service_calls_and_no_more),
+        trial("reconcile_has_what_it_reads_and_calls_and_no_more", reconcile_has_what_it_reads_and_calls_and_no_more),
         trial("every_queue_has_its_dead_letter_queue", every_queue_has_its_dead_letter_queue),
         trial("the_bucket_has_one_notification_resource", the_bucket_has_one_notification_resource),
         trial("no_secret_is_kept_in_the_state", no_secret_is_kept_in_the_state),
@@ -34,7 +40,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// Settings that a service is right to take its default for, and why.
-const DEFAULTS: [(&str, &str); 28] = [
+const DEFAULTS: [(&str, &str); 32] = [
     ("ALERT_EMAIL_FROM", "the topic sends the mails"),
     ("ALERT_EMAIL_TO", "the topic sends the mails"),
     ("ALERT_GROUP_INTERVAL", "the usual pace of telling people"),
@@ -53,6 +59,8 @@ const DEFAULTS: [(&str, &str); 28] = [
     ("DIGEST_AT", "eight in the morning"),
     ("DIGEST_ZONE", "UTC, as everything on AWS"),
     ("ECS_AGENT_URI", "ECS sets it"),
+    ("FRESHNESS_SLA_HOURS", "26 hours: a day and what a daily run takes"),
+    ("HEALTH_LISTEN", "the image sets it"),
     ("LEASE_SECONDS", "the visibility timeout of topology.json, which the queue has too"),
     ("OPENLINEAGE", "lineage is kept where somebody asks for it"),
     ("OPENLINEAGE_URL", "lineage is told where somebody listens"),
@@ -62,6 +70,8 @@ const DEFAULTS: [(&str, &str); 28] = [
     ("SLOTS", "four; `sizes` says otherwise"),
     ("STALE_AFTER", "26 hours: a day and what a daily run takes"),
     ("SWEEP_EVERY", "a minute costs a few queries"),
+    ("TWELVEDATA_CREDITS_PER_DAY", "TWELVEDATA_PLAN says it"),
+    ("TWELVEDATA_CREDITS_PER_MINUTE", "TWELVEDATA_PLAN says it"),
     ("TWELVEDATA_URL", "the API's own address"),
 ];
 
@@ -89,6 +99,33 @@ fn every_setting_that_a_service_reads_is_set() -> anyhow::Result<()> {
             );
         }
     }
+    Ok(())
+}
+
+/// By a type that is written out, by a name that a closure is given, by a constant.
+fn every_setting_is_seen_however_it_is_read() -> anyhow::Result<()> {
+    for (service, name) in [
+        ("dashboard", "DASHBOARD_CONNECTIONS"),
+        ("ingest", "TWELVEDATA_CREDITS_PER_DAY"),
+        ("loader", "HEALTH_LISTEN"),
+        ("notifier", "SWEEP_EVERY"),
+    ] {
+        ensure!(code::settings(service)?.iter().any(|setting| setting.name == name), "{service} reads {name}, unseen");
+    }
+    Ok(())
+}
+
+/// Whoever runs the programs finds each setting in docs/settings.md.
+fn the_list_of_settings_is_what_the_services_read() -> anyhow::Result<()> {
+    let text = fs::read_to_string(root().join("docs/settings.md")).context("read docs/settings.md")?;
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    let listed: BTreeSet<_> = rows.map(|(name, _)| name.to_owned()).collect();
+    let mut read = BTreeSet::new();
+    for service in code::services()? {
+        read.extend(code::settings(&service)?.into_iter().map(|setting| setting.name));
+    }
+    let (absent, spare): (Vec<_>, Vec<_>) = (read.difference(&listed).collect(), listed.difference(&read).collect());
+    ensure!(absent.is_empty() && spare.is_empty(), "docs/settings.md lacks {absent:?}, and no service reads {spare:?}");
     Ok(())
 }
 
@@ -126,6 +163,23 @@ fn a_role_may_do_what_its_service_calls_and_no_more() -> anyhow::Result<()> {
         let spare: Vec<_> = allowed.difference(&called).collect();
         ensure!(spare.is_empty(), "terraform/{service}.tf allows {spare:?}, and {service} never calls it");
     }
+    Ok(())
+}
+
+/// The operator's command that runs by a schedule: it is no service, and has a role and settings of its own.
+fn reconcile_has_what_it_reads_and_calls_and_no_more() -> anyhow::Result<()> {
+    let own = ["reconcile.rs", "reconcile/", "dead_letters.rs", "events.rs", "place.rs"];
+    let files = sources("cli/src")?;
+    let is_own = |path: &Path| own.iter().any(|part| path.to_string_lossy().contains(&format!("cli/src/{part}")));
+    let code: String = files.into_iter().filter(|(path, _)| is_own(path)).map(|(_, code)| code).collect();
+    let root = Module::read("")?;
+    let (called, allowed) = (actions::called_by(&code)?, root.actions_of(root.local("reconcile_statements")?));
+    ensure!(called == allowed, "reconcile calls {called:?}, and terraform/reconcile.tf allows {allowed:?}");
+    let queues = Topology::built_in().queues.iter().filter(|(_, queue)| queue.notification.is_some());
+    let needed = queues.map(|(role, _)| queue_url_variable(role));
+    let needed = needed.chain(["AWS_REGION", "BUCKET", "DATABASE_IAM", "DATABASE_URL"].map(str::to_owned));
+    let (needed, set) = (needed.collect::<BTreeSet<_>>(), root.keys_in(root.local("reconcile_environment")?));
+    ensure!(needed == set, "reconcile needs {needed:?}, and terraform/reconcile.tf sets {set:?}");
     Ok(())
 }
 
