@@ -4,7 +4,7 @@
 locals {
   queue_alarms = merge(
     { for role, queue in local.queues : "${role}-dead-letters" => {
-      description = "Messages stand in the dead-letter queue of ${role}. `candlewick dead-letters` shows each with its reason, and sends it back."
+      description = "Messages stand in the dead-letter queue of ${role}. `candlewick dlq list` shows each with its reason, and sends it back."
       metric      = "ApproximateNumberOfMessagesVisible"
       queue       = module.queue[role].queue.dead_letter_name
       threshold   = 1
@@ -27,7 +27,7 @@ locals {
         minutes     = 15
       }
       schedule-dead-letters = {
-        description = "Scheduler could not put its message into the ingest queue for a day. Send it by hand: candlewick refresh."
+        description = "Scheduler could not put its message into the ingest queue for a day, or run the task that reconciles for an hour. The letter says which; by hand: candlewick refresh, candlewick reconcile."
         metric      = "ApproximateNumberOfMessagesVisible"
         queue       = aws_sqs_queue.schedule_dead_letters.name
         threshold   = 1
@@ -83,7 +83,7 @@ resource "aws_cloudwatch_metric_alarm" "schedule" {
   for_each = toset(["TargetErrorCount", "InvocationDroppedCount"])
 
   alarm_name          = "${local.name}-schedule-${each.key == "TargetErrorCount" ? "errors" : "dropped"}"
-  alarm_description   = "Scheduler cannot reach the ingest queue: its role, the queue's key, or SQS itself."
+  alarm_description   = "Scheduler cannot reach the ingest queue, or cannot run the task that reconciles: its role, the queue's key, or SQS and ECS themselves."
   namespace           = "AWS/Scheduler"
   metric_name         = each.key
   dimensions          = { ScheduleGroup = aws_scheduler_schedule_group.this.name }

@@ -37,7 +37,8 @@ locals {
     ingest    = { cpu = 256, memory = 512, min = 0, max = 1, slots = 4 }
     transform = { cpu = 512, memory = 1024, min = 0, max = 4, slots = 4 }
     loader    = { cpu = 256, memory = 512, min = 0, max = 4, slots = 4 }
-    notifier  = { cpu = 256, memory = 512, min = 0, max = 1, slots = 4 }
+    # It also looks at what nobody says, and tells that it lives: something that waits for a message cannot.
+    notifier  = { cpu = 256, memory = 512, min = 1, max = 1, slots = 4 }
     dashboard = { cpu = 256, memory = 512, min = 1, max = 1, slots = 4 }
   }
   sizes = { for service, size in local.default_sizes : service => {

@@ -2,11 +2,11 @@ locals {
   database_port = 5432
 
   # Who logs in with IAM, and as whom. `candlewick migrate` makes the users.
-  database_services = ["ingest", "loader", "notifier", "dashboard"]
+  database_services = ["ingest", "loader", "notifier", "dashboard", "reconcile"]
   database_users    = { for service in local.database_services : service => "candlewick_${service}" }
 
   # What a user is a member of who may not do everything that a service does.
-  database_groups = { dashboard = "dashboard_readonly" }
+  database_groups = { dashboard = "dashboard_readonly", reconcile = "dashboard_readonly" }
 
   # The images carry RDS's certificates, and a server that shows another is refused.
   database_address = "${module.database.address}:${local.database_port}/${module.database.database}?sslmode=verify-full&sslrootcert=${local.certificates_path}"
@@ -44,6 +44,7 @@ locals {
     notifier  = module.notifier.security_group_id
     dashboard = module.dashboard.security_group_id
     migrate   = aws_security_group.migrate.id
+    reconcile = aws_security_group.reconcile.id
     operator  = aws_security_group.operator.id
   }
 }

@@ -1,6 +1,31 @@
 # The one task that has the owner's password: it brings the schema to the program's version, and makes the users that log in
 # with IAM. It is run by hand or by a release, before the services are; output migrate_command says how.
 
+# What the tasks of the operator's image have in common: this one, and that of reconcile.tf.
+locals {
+  assumed_by_tasks = {
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "ecs-tasks.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
+    }]
+  }
+
+  pull_operator_image = [
+    { Sid = "LogIn", Effect = "Allow", Action = ["ecr:GetAuthorizationToken"], Resource = ["*"] },
+    {
+      Sid      = "PullImage"
+      Effect   = "Allow"
+      Action   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+      Resource = [aws_ecr_repository.this["candlewick"].arn]
+    },
+  ]
+
+  write_logs = { Sid = "WriteLogs", Effect = "Allow", Action = ["logs:CreateLogStream", "logs:PutLogEvents"] }
+}
+
 resource "aws_security_group" "migrate" {
   #checkov:skip=CKV2_AWS_5:It is named when the task is run, by output migrate_command
   name        = "${local.name}-migrate"
@@ -28,17 +53,9 @@ resource "aws_cloudwatch_log_group" "migrate" {
 }
 
 resource "aws_iam_role" "migrate" {
-  name        = "${local.name}-migrate-execution"
-  description = "Starts the task that migrates the database"
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Principal = { Service = "ecs-tasks.amazonaws.com" }
-      Action    = "sts:AssumeRole"
-      Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
-    }]
-  })
+  name               = "${local.name}-migrate-execution"
+  description        = "Starts the task that migrates the database"
+  assume_role_policy = jsonencode(local.assumed_by_tasks)
 }
 
 resource "aws_iam_role_policy" "migrate" {
@@ -46,27 +63,15 @@ resource "aws_iam_role_policy" "migrate" {
   role = aws_iam_role.migrate.id
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
-      { Sid = "LogIn", Effect = "Allow", Action = ["ecr:GetAuthorizationToken"], Resource = ["*"] },
-      {
-        Sid      = "PullImage"
-        Effect   = "Allow"
-        Action   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
-        Resource = [aws_ecr_repository.this["candlewick"].arn]
-      },
-      {
-        Sid      = "WriteLogs"
-        Effect   = "Allow"
-        Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-        Resource = ["${aws_cloudwatch_log_group.migrate.arn}:*"]
-      },
+    Statement = concat(local.pull_operator_image, [
+      merge(local.write_logs, { Resource = ["${aws_cloudwatch_log_group.migrate.arn}:*"] }),
       {
         Sid      = "ReadPassword"
         Effect   = "Allow"
         Action   = ["secretsmanager:GetSecretValue"]
         Resource = [module.database.owner_secret_arn]
       },
-    ]
+    ])
   })
 }
 

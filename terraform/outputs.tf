@@ -50,6 +50,11 @@ output "services" {
   } : service => { name = made.name, image = local.images[service], log_group = made.log_group } }
 }
 
+output "reconcile_log_group" {
+  description = "What the task that looks for lost notifications said: what was missing, and how many messages it sent."
+  value       = aws_cloudwatch_log_group.reconcile.name
+}
+
 output "cluster" {
   description = "The ECS cluster."
   value       = aws_ecs_cluster.this.name

@@ -3,9 +3,19 @@
 locals {
   # Written out, because jsonencode would write the angle brackets as escapes, in which Scheduler sees no placeholder.
   refresh = "{\"kind\":\"refresh\",\"scheduled\":\"<aws.scheduler.scheduled-time>\"}"
+
+  assumed_by_scheduler = {
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "scheduler.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
+    }]
+  }
 }
 
-# What Scheduler could not deliver in a day. Nothing consumes it: an alarm tells of it.
+# What Scheduler could not deliver, nor run. Nothing consumes it: an alarm tells of it.
 resource "aws_sqs_queue" "schedule_dead_letters" {
   name                      = "${local.name}-schedule${local.topology.dead_letter_suffix}"
   message_retention_seconds = 1209600
@@ -29,17 +39,9 @@ resource "aws_sqs_queue_policy" "schedule_dead_letters" {
 }
 
 resource "aws_iam_role" "scheduler" {
-  name        = "${local.name}-scheduler"
-  description = "Puts the message that starts a run into the ingest queue"
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Principal = { Service = "scheduler.amazonaws.com" }
-      Action    = "sts:AssumeRole"
-      Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
-    }]
-  })
+  name               = "${local.name}-scheduler"
+  description        = "Puts the message that starts a run into the ingest queue"
+  assume_role_policy = jsonencode(local.assumed_by_scheduler)
 }
 
 resource "aws_iam_role_policy" "scheduler" {

@@ -69,6 +69,17 @@ variable "schedules" {
   }
 }
 
+variable "reconcile_schedule" {
+  description = "When lost notifications are looked for, as EventBridge Scheduler writes it. A loss lasts until then, and ten minutes."
+  type        = string
+  default     = "rate(1 hour)"
+
+  validation {
+    condition     = can(regex("^(cron|rate)\\(.+\\)$", var.reconcile_schedule))
+    error_message = "reconcile_schedule is cron(…) or rate(…)."
+  }
+}
+
 variable "fetch_late_after_hours" {
   description = "After how many hours with no series fetched the owner is told. It must outlast the longest pause of the schedules."
   type        = number

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use candlewick_localstack::env_file;
 use candlewick_shared::adapters::aws::Aws;
-use candlewick_shared::adapters::postgres;
+use candlewick_shared::runtime::database;
 use candlewick_shared::runtime::env::Env;
 use sqlx::PgPool;
 
@@ -105,9 +105,11 @@ impl Running {
         Ok(Self { env, aws })
     }
 
-    /// The database.
+    /// The database, with the URL's password or with IAM, as the settings say.
     pub async fn pool(&self) -> anyhow::Result<PgPool> {
-        postgres::connect(self.env.required("DATABASE_URL")?, 2).await
+        self.env.required("DATABASE_URL")?;
+        let url = self.env.secret("DATABASE_URL").context("read DATABASE_URL")?;
+        database::connect(&self.env, &self.aws, &url, 2).await
     }
 }
 

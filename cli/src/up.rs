@@ -232,6 +232,7 @@ impl Session<'_> {
         terminal::result(&format!("TwelveData   {}", address("TWELVEDATA_URL")));
         terminal::result(&format!("addresses    . {}", env.display()));
         terminal::result(&format!("logs         {}", logs.display()));
+        terminal::result("metrics      /metrics at each …_HEALTH_URL of the addresses");
         if !self.args.once {
             terminal::result("\nup, and reacting. In another terminal:");
             terminal::result("  cargo run -- drop FILE --symbol AAPL --interval 1day");

@@ -209,6 +209,9 @@ impl Stack {
         for (variable, value) in running.addresses.settings() {
             program = program.env(variable, value);
         }
+        if let Some(url) = running.addresses.get(&addresses::health_variable(name)) {
+            program = program.env("HEALTH_LISTEN", url.trim_start_matches("http://"));
+        }
         for variable in PASSED_ON {
             if let Ok(value) = std::env::var(variable) {
                 program = program.env(variable, value);

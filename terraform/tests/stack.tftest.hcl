@@ -21,6 +21,35 @@ run "scheduler_fills_in_the_time" {
   }
 }
 
+run "what_got_lost_is_looked_for" {
+  assert {
+    condition     = aws_scheduler_schedule.reconcile.target[0].arn == aws_ecs_cluster.this.arn && aws_scheduler_schedule.reconcile.target[0].ecs_parameters[0].task_definition_arn == aws_ecs_task_definition.reconcile.arn && jsondecode(aws_ecs_task_definition.reconcile.container_definitions)[0].command[0] == "reconcile"
+    error_message = "The schedule runs something else."
+  }
+
+  assert {
+    condition     = aws_scheduler_schedule.reconcile.target[0].dead_letter_config[0].arn == aws_sqs_queue.schedule_dead_letters.arn && aws_scheduler_schedule.reconcile.target[0].retry_policy[0].maximum_retry_attempts > 0 && !aws_scheduler_schedule.reconcile.target[0].ecs_parameters[0].network_configuration[0].assign_public_ip
+    error_message = "The schedule misses its retries or its dead-letter queue, or its task has a public address."
+  }
+
+  assert {
+    condition     = alltrue([for statement in jsondecode(aws_iam_role_policy.reconcile_schedule.policy).Statement : alltrue([for resource in statement.Resource : resource != "*"])]) && one([for statement in jsondecode(aws_iam_role_policy.reconcile_schedule.policy).Statement : statement.Condition.StringEquals["iam:PassedToService"] if statement.Sid == "GiveTaskItsRoles"]) == "ecs-tasks.amazonaws.com"
+    error_message = "Scheduler may run anything, or hand roles to anybody."
+  }
+
+  assert {
+    condition     = strcontains(one([for word in jsondecode(aws_ecs_task_definition.migrate.container_definitions)[0].command : word if strcontains(word, "reconcile")]), "candlewick_reconcile=dashboard_readonly")
+    error_message = "The task may not log in, or may write."
+  }
+}
+
+run "somebody_is_always_there_to_tell" {
+  assert {
+    condition     = local.sizes["notifier"].min == 1
+    error_message = "With no task of the notifier nobody sweeps, and no heartbeat is sent."
+  }
+}
+
 run "silence_is_an_alarm_where_silence_is_the_trouble" {
   assert {
     condition     = aws_cloudwatch_metric_alarm.nothing_fetched.treat_missing_data == "breaching" && aws_cloudwatch_metric_alarm.nothing_fetched.evaluation_periods == 26

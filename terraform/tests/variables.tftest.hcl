@@ -51,6 +51,12 @@ run "a_schedule_of_no_form" {
   expect_failures = [var.schedules]
 }
 
+run "a_time_to_reconcile_of_no_form" {
+  command = plan
+  variables { reconcile_schedule = "hourly" }
+  expect_failures = [var.reconcile_schedule]
+}
+
 run "a_bucket_with_dots" {
   command = plan
   variables { bucket_name = "my.bucket" }

@@ -19,6 +19,7 @@ mod export;
 mod failure_modes;
 mod faults;
 mod layering;
+mod metrics;
 mod operations;
 mod restart;
 mod runs;
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         runs::trials(),
         secrecy::trials(),
         telemetry::trials(),
+        metrics::trials(),
     ];
     let alone = [
         layering::trials(),

@@ -3,25 +3,28 @@
 mod actions;
 mod code;
 mod files;
+mod settings;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, ensure};
 use candlewick_shared::core::clean_csv;
 use candlewick_shared::core::interval::Interval;
+use candlewick_shared::core::topology::{Topology, queue_url_variable};
 use libtest_mimic::Trial;
 
 use self::files::Module;
 use crate::candlewick::root;
+use crate::layering::sources;
 use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
+    let own = vec![
         trial("terraform_runs_every_service", terraform_runs_every_service),
-        trial("every_setting_that_a_service_reads_is_set", every_setting_that_a_service_reads_is_set),
-        trial("no_default_is_relied_on_that_nobody_reads", no_default_is_relied_on_that_nobody_reads),
         trial("a_role_may_do_what_its_service_calls_and_no_more", a_role_may_do_what_its_service_calls_and_no_more),
+        trial("reconcile_has_what_it_reads_and_calls_and_no_more", reconcile_has_what_it_reads_and_calls_and_no_more),
         trial("every_queue_has_its_dead_letter_queue", every_queue_has_its_dead_letter_queue),
         trial("the_bucket_has_one_notification_resource", the_bucket_has_one_notification_resource),
         trial("no_secret_is_kept_in_the_state", no_secret_is_kept_in_the_state),
@@ -30,40 +33,9 @@ pub fn trials() -> Vec<Trial> {
         trial("every_variable_and_output_says_what_it_is", every_variable_and_output_says_what_it_is),
         trial("every_skipped_check_says_why", every_skipped_check_says_why),
         trial("the_costs_add_up", the_costs_add_up),
-    ]
+    ];
+    settings::trials().into_iter().chain(own).collect()
 }
-
-/// Settings that a service is right to take its default for, and why.
-const DEFAULTS: [(&str, &str); 28] = [
-    ("ALERT_EMAIL_FROM", "the topic sends the mails"),
-    ("ALERT_EMAIL_TO", "the topic sends the mails"),
-    ("ALERT_GROUP_INTERVAL", "the usual pace of telling people"),
-    ("ALERT_GROUP_WAIT", "the usual pace of telling people"),
-    ("ALERT_REPEAT_INTERVAL", "the usual pace of telling people"),
-    ("ALERT_SLACK_WEBHOOK_URL", "the topic is the channel"),
-    ("ALERT_SMTP_URL", "the topic sends the mails"),
-    ("ALERT_WEBHOOK_URL", "the topic is the channel"),
-    ("BYTES_IN_FLIGHT", "64 MiB fit into every size of task"),
-    ("CALENDAR_HORIZON", "sixty days are enough for a new version"),
-    ("CLOCK", "the real time"),
-    ("DASHBOARD_CONNECTIONS", "eight are enough for one task"),
-    ("DASHBOARD_PASSWORD", "visitors present the token"),
-    ("DASHBOARD_REQUESTS_PER_SECOND", "fifty of one visitor are enough"),
-    ("DATABASE_IAM", "a service with no database has no login"),
-    ("DIGEST_AT", "eight in the morning"),
-    ("DIGEST_ZONE", "UTC, as everything on AWS"),
-    ("ECS_AGENT_URI", "ECS sets it"),
-    ("LEASE_SECONDS", "the visibility timeout of topology.json, which the queue has too"),
-    ("OPENLINEAGE", "lineage is kept where somebody asks for it"),
-    ("OPENLINEAGE_URL", "lineage is told where somebody listens"),
-    ("SCHEDULE", "EventBridge Scheduler sends the message"),
-    ("SCHEDULE_TIMEZONE", "EventBridge Scheduler sends the message"),
-    ("SIMULATOR_URL", "there is the API itself, and a key to it"),
-    ("SLOTS", "four; `sizes` says otherwise"),
-    ("STALE_AFTER", "26 hours: a day and what a daily run takes"),
-    ("SWEEP_EVERY", "a minute costs a few queries"),
-    ("TWELVEDATA_URL", "the API's own address"),
-];
 
 fn terraform_runs_every_service() -> anyhow::Result<()> {
     let root = Module::read("")?;
@@ -71,34 +43,6 @@ fn terraform_runs_every_service() -> anyhow::Result<()> {
         let block = root.block(&["module", &service])?;
         let source = block.body().attributes().find(|attribute| attribute.key() == "source");
         ensure!(source.is_some(), "terraform runs no {service}");
-    }
-    Ok(())
-}
-
-fn every_setting_that_a_service_reads_is_set() -> anyhow::Result<()> {
-    let root = Module::read("")?;
-    for service in code::services()? {
-        let mut set = root.keys_of(&service, "environment")?;
-        set.extend(root.keys_of(&service, "secrets")?);
-        for setting in code::settings(&service)? {
-            let by_default = !setting.required && DEFAULTS.iter().any(|(name, _)| *name == setting.name);
-            ensure!(
-                by_default || setting.is_among(&set),
-                "{service} reads {}, and terraform/{service}.tf does not set it",
-                setting.name
-            );
-        }
-    }
-    Ok(())
-}
-
-fn no_default_is_relied_on_that_nobody_reads() -> anyhow::Result<()> {
-    let mut read = BTreeSet::new();
-    for service in code::services()? {
-        read.extend(code::settings(&service)?.into_iter().map(|setting| setting.name));
-    }
-    for (name, _) in DEFAULTS {
-        ensure!(read.contains(name), "no service reads {name}: take it off the list of defaults");
     }
     Ok(())
 }
@@ -126,6 +70,23 @@ fn a_role_may_do_what_its_service_calls_and_no_more() -> anyhow::Result<()> {
         let spare: Vec<_> = allowed.difference(&called).collect();
         ensure!(spare.is_empty(), "terraform/{service}.tf allows {spare:?}, and {service} never calls it");
     }
+    Ok(())
+}
+
+/// The operator's command that runs by a schedule: it is no service, and has a role and settings of its own.
+fn reconcile_has_what_it_reads_and_calls_and_no_more() -> anyhow::Result<()> {
+    let own = ["reconcile.rs", "reconcile/", "dead_letters.rs", "events.rs", "place.rs"];
+    let files = sources("cli/src")?;
+    let is_own = |path: &Path| own.iter().any(|part| path.to_string_lossy().contains(&format!("cli/src/{part}")));
+    let code: String = files.into_iter().filter(|(path, _)| is_own(path)).map(|(_, code)| code).collect();
+    let root = Module::read("")?;
+    let (called, allowed) = (actions::called_by(&code)?, root.actions_of(root.local("reconcile_statements")?));
+    ensure!(called == allowed, "reconcile calls {called:?}, and terraform/reconcile.tf allows {allowed:?}");
+    let queues = Topology::built_in().queues.iter().filter(|(_, queue)| queue.notification.is_some());
+    let needed = queues.map(|(role, _)| queue_url_variable(role));
+    let needed = needed.chain(["AWS_REGION", "BUCKET", "DATABASE_IAM", "DATABASE_URL"].map(str::to_owned));
+    let (needed, set) = (needed.collect::<BTreeSet<_>>(), root.keys_in(root.local("reconcile_environment")?));
+    ensure!(needed == set, "reconcile needs {needed:?}, and terraform/reconcile.tf sets {set:?}");
     Ok(())
 }
 

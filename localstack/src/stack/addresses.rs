@@ -4,7 +4,7 @@ use candlewick_shared::adapters::aws::Aws;
 use candlewick_shared::core::topology::{self, Topology};
 use candlewick_shared::runtime::env::Env;
 
-use super::{BUCKET, Options, Source};
+use super::{BUCKET, Options, SERVICES, Source};
 use crate::env_file::Settings;
 use crate::ports::{Picker, Wish};
 use crate::provision::QueueUrls;
@@ -16,6 +16,8 @@ pub(super) struct Ports {
     pub(super) postgres: u16,
     pub(super) dashboard: u16,
     pub(super) simulator: Option<u16>,
+    /// Where each service tells its health, in their order.
+    pub(super) health: [u16; SERVICES.len()],
 }
 
 /// Picks the ports: those that were demanded, else those of the last run if they are free, else any.
@@ -31,7 +33,17 @@ pub(super) fn pick(picker: &mut Picker, options: &Options, last: &Settings) -> a
         Source::Simulator { port, .. } => Some(picker.pick(&remembered(port, "TWELVEDATA_URL"))?),
         Source::TwelveData => None,
     };
-    Ok(Ports { localstack, postgres, dashboard, simulator })
+    let mut health = [0; SERVICES.len()];
+    for (port, service) in health.iter_mut().zip(SERVICES) {
+        *port = picker.pick(&remembered(&Wish::Any, &health_variable(service)))?;
+    }
+    Ok(Ports { localstack, postgres, dashboard, simulator, health })
+}
+
+/// The variable with the address at which a service tells its health: `LOADER_HEALTH_URL`.
+#[must_use]
+pub fn health_variable(service: &str) -> String {
+    format!("{}_HEALTH_URL", service.to_uppercase())
 }
 
 /// The port in a URL that names one.
@@ -62,6 +74,9 @@ impl Addresses {
         set("WATCHLIST", options.watchlist.display().to_string());
         set("SCHEDULE", options.schedule.0.clone());
         set("SCHEDULE_TIMEZONE", options.schedule.1.clone());
+        for (service, port) in SERVICES.iter().zip(ports.health) {
+            set(&health_variable(service), format!("http://127.0.0.1:{port}"));
+        }
         if let (Source::Simulator { clock, .. }, Some(port)) = (&options.source, ports.simulator) {
             set("TWELVEDATA_URL", format!("http://127.0.0.1:{port}"));
             set("CLOCK", clock.to_string());

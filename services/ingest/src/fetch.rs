@@ -1,6 +1,6 @@
 //! Fetches one series: asks for what is due, compares it with what is kept, and puts it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
 use candlewick_shared::core::key::{Month, ObjectPath, Part, Series};
@@ -50,6 +50,8 @@ pub struct Fetching<'a> {
     history: Window,
     /// The date of the oldest candle of an intraday series.
     earliest: Option<Date>,
+    /// The months that it has no candle of.
+    vacant: BTreeSet<Month>,
     /// When each object was written that the run has of the series, here or by whoever was broken off before.
     written: BTreeMap<Part, Timestamp>,
 }
@@ -66,7 +68,7 @@ impl<'a> Fetching<'a> {
     #[must_use]
     pub fn new(ingest: &'a Ingest, task: &'a Task, history: History, allowance: Allowance) -> Self {
         let history = plan::history(task.series.interval, history, (ingest.now)());
-        Self { ingest, task, allowance, history, earliest: None, written: BTreeMap::new() }
+        Self { ingest, task, allowance, history, earliest: None, vacant: BTreeSet::new(), written: BTreeMap::new() }
     }
 
     /// Fetches all that is due, and puts it part by part: whoever is broken off, or runs out of credits, goes on with the
@@ -112,9 +114,12 @@ impl<'a> Fetching<'a> {
             return Ok(());
         }
         let months = plan::months(self.history, self.earliest);
+        self.vacant = plan::vacant(&kept, &months);
         for month in &months {
             let known = kept.iter().find(|kept| kept.month == *month);
-            let is_split = plan::is_due(known, &self.task.run) && self.month(*month, known, &months).await?;
+            let is_vacant = known.is_none() && self.vacant.contains(month);
+            let is_due = !is_vacant && plan::is_due(known, &self.task.run);
+            let is_split = is_due && self.month(*month, known, &months).await?;
             if is_split {
                 break;
             }
@@ -128,6 +133,9 @@ impl<'a> Fetching<'a> {
         let kept = if known.is_some() { self.kept(part).await? } else { None };
         let window = self.window(month, whole, kept.as_ref());
         let mut fetched = self.fetch(window, kept).await?;
+        if fetched.rows.is_empty() && known.is_none() && (self.ingest.now)() >= plan::closes(month) {
+            self.vacant.insert(month);
+        }
         if let Some(ratio) = fetched.overlap.split {
             tracing::warn!(series = %self.task.series, %ratio, "a split: all of the series is fetched anew");
             self.fetch_others(month, all).await?;
@@ -221,6 +229,7 @@ impl<'a> Fetching<'a> {
         let fetched_at = (self.ingest.now)();
         let mut metadata = self.metadata(&fetched.meta, &body, fetched_at).write();
         metadata.extend(self.earliest.map(|earliest| (kept::EARLIEST.to_owned(), earliest.to_string())));
+        metadata.extend(kept::vacant_entry(&self.vacant));
         metadata.extend((changed > 0).then(|| (CHANGED.to_owned(), changed.to_string())));
         self.ingest.store.put(&key, NewObject::csv(body, metadata), PutIf::Always).await?;
         tracing::info!(key, rows = fetched.rows.len(), changed, run = self.task.run, "fetched");

@@ -1,6 +1,8 @@
 //! What the bucket has of a series already.
 
-use candlewick_shared::core::key::{ObjectPath, Part, RawKey, Series};
+use std::collections::BTreeSet;
+
+use candlewick_shared::core::key::{Month, ObjectPath, Part, RawKey, Series};
 use candlewick_shared::core::metadata::{Metadata, RawMetadata};
 use candlewick_shared::core::raw_csv::{self, SourceRow};
 use candlewick_shared::ports::store::ObjectStore;
@@ -16,6 +18,12 @@ pub const SOURCE: &str = "twelvedata";
 
 /// The name under which an object of an intraday series keeps the date of the series' oldest candle.
 pub const EARLIEST: &str = "earliest";
+
+/// The name under which it keeps the months that the API had no candle of: `2022-03 2022-04`.
+const VACANT: &str = "vacant-months";
+
+/// How many of them are kept: S3 has room for 2 KB of such things. Others are asked for again.
+const MOST_VACANT: usize = 100;
 
 /// A raw object that ingest wrote.
 #[derive(Clone, Debug)]
@@ -40,7 +48,8 @@ pub async fn months(store: &dyn ObjectStore, series: &Series) -> Result<Vec<Kept
         };
         let Some(info) = store.head(&info.key).await? else { continue };
         if let Some((run, fetched_at)) = origin(&info.metadata) {
-            months.push(Kept { month, run, fetched_at, earliest: earliest(&info.metadata) });
+            let (earliest, vacant) = (earliest(&info.metadata), vacant(&info.metadata));
+            months.push(Kept { month, run, fetched_at, earliest, vacant });
         }
     }
     months.sort_by_key(|kept| kept.month);
@@ -72,6 +81,18 @@ fn origin(metadata: &Metadata) -> Option<(Option<String>, Timestamp)> {
 
 fn earliest(metadata: &Metadata) -> Option<Date> {
     metadata.get(EARLIEST)?.parse().ok()
+}
+
+fn vacant(metadata: &Metadata) -> BTreeSet<Month> {
+    let text = metadata.get(VACANT).map(String::as_str).unwrap_or_default();
+    text.split(' ').filter_map(|month| format!("{month}-01").parse().ok()).map(Month::of).collect()
+}
+
+/// What stands beside an object of the months with no candle, where there are any.
+#[must_use]
+pub fn vacant_entry(months: &BTreeSet<Month>) -> Option<(String, String)> {
+    let names: Vec<_> = months.iter().take(MOST_VACANT).map(Month::to_string).collect();
+    (!names.is_empty()).then(|| (VACANT.to_owned(), names.join(" ")))
 }
 
 /// Where all raw objects of a series lie.

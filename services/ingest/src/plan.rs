@@ -1,5 +1,7 @@
 //! What is asked for: the span of a series' history, the parts it is kept in, and which of them are due.
 
+use std::collections::BTreeSet;
+
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::Month;
 use candlewick_shared::core::watchlist::History;
@@ -34,6 +36,8 @@ pub struct Kept {
     pub fetched_at: Timestamp,
     /// The date of the series' oldest candle, which was asked for when its first month was fetched.
     pub earliest: Option<Date>,
+    /// The months that the API had no candle of, when this one was fetched.
+    pub vacant: BTreeSet<Month>,
 }
 
 impl Window {
@@ -78,6 +82,14 @@ pub fn whole(month: Month, history: Window) -> Window {
 #[must_use]
 pub fn is_due(kept: Option<&Kept>, run: &str) -> bool {
     kept.is_none_or(|kept| kept.run.as_deref() != Some(run) && kept.fetched_at < closes(kept.month))
+}
+
+/// The months of which there is known to be no candle. The last month's object says so, and with each new month that is
+/// forgotten: what was wrongly said to be empty is asked for again.
+#[must_use]
+pub fn vacant(kept: &[Kept], months: &[Month]) -> BTreeSet<Month> {
+    let last = kept.iter().find(|kept| Some(&kept.month) == months.last());
+    last.map(|kept| kept.vacant.clone()).unwrap_or_default()
 }
 
 /// When a month can change no more, but by a split.
@@ -166,6 +178,7 @@ mod tests {
             run: Some("run-1".to_owned()),
             fetched_at: fetched_at.parse().unwrap(),
             earliest: None,
+            vacant: BTreeSet::new(),
         };
         assert!(is_due(None, "run-2"));
         assert!(is_due(Some(&kept("2024-12-01T23:59:59Z")), "run-2"));

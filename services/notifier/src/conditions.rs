@@ -40,7 +40,7 @@ pub struct Condition {
 /// Everything that is wrong. `now` is Candlewick's time: staleness goes by it.
 #[must_use]
 pub fn conditions(facts: &Facts, now: Timestamp, limits: &Limits) -> Vec<Condition> {
-    let stale = facts.series.iter().filter_map(|fact| stale_series(fact, now, limits));
+    let stale = facts.series.iter().flatten().filter_map(|fact| stale_series(fact, now, limits));
     let horizons = calendars(facts).into_values().filter_map(|calendar| near_horizon(calendar, now, limits));
     let objects = facts.objects.iter().flat_map(|object| dirty(object).into_iter().chain(long_gap(object)));
     let letters = facts.letters.iter().filter_map(|(role, count)| letters(role, *count, facts));
@@ -59,7 +59,7 @@ fn stale_series(fact: &SeriesFact, now: Timestamp, limits: &Limits) -> Option<Co
 }
 
 fn calendars(facts: &Facts) -> BTreeMap<&'static str, &'static Calendar> {
-    facts.series.iter().filter_map(|fact| fact.calendar).map(|calendar| (calendar.code(), calendar)).collect()
+    facts.series.iter().flatten().filter_map(|fact| fact.calendar).map(|calendar| (calendar.code(), calendar)).collect()
 }
 
 fn near_horizon(calendar: &Calendar, now: Timestamp, limits: &Limits) -> Option<Condition> {
@@ -142,7 +142,8 @@ fn is_over(known: &Known, facts: &Facts, conditions: &[Condition], real_now: Tim
         conditions.iter().any(|condition| identity(&condition.stage, &condition.alert) == own)
     };
     match known.alert.kind {
-        Kind::CalendarHorizon | Kind::LongGap | Kind::RunFailed | Kind::StaleSeries => !holds(),
+        Kind::CalendarHorizon | Kind::StaleSeries => facts.series.is_some() && !holds(),
+        Kind::LongGap | Kind::RunFailed => !holds(),
         // The transform says it before the loader writes the report that the sweep reads.
         Kind::DirtyObject => known.loaded_since && !holds(),
         Kind::DeadLetter if known.alert.class == UNTOLD => !holds(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use candlewick_shared::adapters::aws::Aws;
-use candlewick_shared::adapters::watchlist_source::WatchlistSource;
+use candlewick_shared::adapters::watchlist_source::{NoWatchlist, WatchlistSource};
 use candlewick_shared::core::calendar::Calendar;
 use candlewick_shared::core::calendar::choice;
 use candlewick_shared::core::key::Series;
@@ -24,8 +24,9 @@ use crate::runs::{self, EndedRun};
 /// How things are.
 #[derive(Debug, Default)]
 pub struct Facts {
-    /// The series of the watchlist that have candles.
-    pub series: Vec<SeriesFact>,
+    /// The series of the watchlist that have candles; none while the watchlist is broken, because nobody knows then which
+    /// are to be fresh.
+    pub series: Option<Vec<SeriesFact>>,
     /// The clean objects with something to be told of.
     pub objects: Vec<ObjectFact>,
     /// The newest run that ended.
@@ -89,14 +90,20 @@ impl Sources {
         })
     }
 
-    async fn series(&self, database: &mut PgConnection) -> anyhow::Result<Vec<SeriesFact>> {
-        let Some(watchlist) = &self.watchlist else { return Ok(Vec::new()) };
-        let watchlist = watchlist.read().await?;
+    /// Without a watchlist no series is to be fresh.
+    async fn series(&self, database: &mut PgConnection) -> anyhow::Result<Option<Vec<SeriesFact>>> {
+        let Some(watchlist) = &self.watchlist else { return Ok(Some(Vec::new())) };
+        let watchlist = match watchlist.read().await {
+            Ok(watchlist) => watchlist,
+            // Whoever reads it tells the owner. All else is looked at, and said, as ever.
+            Err(NoWatchlist::Broken { .. }) => return Ok(None),
+            Err(unreachable) => return Err(unreachable.into()),
+        };
         let wanted: BTreeSet<Series> = watchlist.series().collect();
         let rows = sqlx::query(SERIES).fetch_all(database).await?;
         let facts = rows.iter().map(|row| series(row, &watchlist));
         let facts: anyhow::Result<Vec<_>> = facts.collect();
-        Ok(facts?.into_iter().flatten().filter(|fact| wanted.contains(&fact.series)).collect())
+        Ok(Some(facts?.into_iter().flatten().filter(|fact| wanted.contains(&fact.series)).collect()))
     }
 
     async fn letters(&self) -> anyhow::Result<BTreeMap<String, u64>> {

@@ -1,4 +1,4 @@
-//! The book of runs in PostgreSQL. What decides is in the functions of `migrations/0002_runs.sql`.
+//! The book of runs in PostgreSQL. What decides is in the functions of `migrations/0002_runs.sql` and what follows it.
 
 use async_trait::async_trait;
 use jiff::Timestamp;

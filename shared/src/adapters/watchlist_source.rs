@@ -6,7 +6,6 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::Mutex;
 
-use crate::core::alert::State;
 use crate::core::watchlist::{Location, Watchlist};
 use crate::ports::notifier::{Alert, Kind, Notifier};
 use crate::ports::store::{ObjectStore, StoreError};
@@ -85,14 +84,15 @@ impl WatchlistSource {
         };
         let is_new =
             seen.as_ref().is_none_or(|seen| (&seen.version, seen.read.is_ok()) != (&now.version, now.read.is_ok()));
-        let is_mended = now.read.is_ok() && seen.as_ref().is_some_and(|seen| seen.read.is_err());
+        // At the first look too: whoever told that it is broken may be gone.
+        let is_well_again = now.read.is_ok() && seen.as_ref().is_none_or(|seen| seen.read.is_err());
         *seen = Some(now.clone());
         let location = self.location.to_string();
         match now.read {
             Ok(watchlist) => {
-                if is_mended {
-                    let alert = Alert::new(Kind::BadWatchlist, &self.location, "it is mended");
-                    self.notifier.notify(Alert { state: State::Resolved, ..alert }).await;
+                if is_well_again {
+                    let alert = Alert::new(Kind::BadWatchlist, &self.location, "it is in order");
+                    self.notifier.notify(alert.resolved()).await;
                 }
                 Ok(watchlist)
             }
@@ -154,25 +154,25 @@ mod tests {
 
     use super::*;
     use crate::adapters::memory_store::MemoryStore;
+    use crate::core::alert::State;
     use crate::core::metadata::Metadata;
     use crate::ports::store::{NewObject, PutIf};
 
     #[derive(Default)]
-    struct Heard(std::sync::Mutex<Vec<String>>);
+    struct Heard(std::sync::Mutex<Vec<Alert>>);
 
     #[async_trait]
     impl Notifier for Heard {
         async fn notify(&self, alert: Alert) {
-            if alert.state == State::Resolved {
-                return;
-            }
-            self.0.lock().unwrap().push(format!("{} {}: {}", alert.kind, alert.subject, alert.text));
+            self.0.lock().unwrap().push(alert);
         }
     }
 
     impl Heard {
-        fn count(&self) -> usize {
-            self.0.lock().unwrap().len()
+        fn of(&self, state: State) -> Vec<String> {
+            let heard = self.0.lock().unwrap();
+            let of_state = heard.iter().filter(|alert| alert.state == state);
+            of_state.map(|alert| format!("{} {}: {}", alert.kind, alert.subject, alert.text)).collect()
         }
     }
 
@@ -195,7 +195,7 @@ mod tests {
             assert_eq!(symbols(&source).await.map_err(|_| ()), expected, "{text}");
         }
         std::fs::remove_file(&path).unwrap();
-        let told = heard.0.lock().unwrap().clone();
+        let told = heard.of(State::Firing);
         assert_eq!(told.len(), 2, "{told:?}");
         assert!(told[1].starts_with("bad_watchlist ") && told[1].contains("line 2, groups.a.symbol"), "{told:?}");
     }
@@ -220,9 +220,27 @@ mod tests {
         assert_eq!(symbols(&source).await, Ok(2));
         put(BROKEN).await;
         assert!(symbols(&source).await.is_err() && symbols(&source).await.is_err());
-        assert_eq!(heard.count(), 2);
+        assert_eq!(heard.of(State::Firing).len(), 2);
         store.remove("config/watchlist.toml");
         assert!(symbols(&source).await.is_err());
-        assert_eq!(heard.count(), 3);
+        assert_eq!(heard.of(State::Firing).len(), 3);
+    }
+    /// Whoever told that the list is broken may be gone: its successor has never seen it so.
+    #[tokio::test]
+    async fn the_first_good_look_of_a_process_ends_what_the_one_before_it_told() {
+        let path = std::env::temp_dir().join(format!("candlewick-successor-{}.toml", std::process::id()));
+        std::fs::write(&path, BROKEN).unwrap();
+        let heard = Arc::new(Heard::default());
+        let process = || WatchlistSource::file(path.clone(), heard.clone());
+        assert!(symbols(&process()).await.is_err());
+        assert_eq!(heard.of(State::Resolved), [""; 0]);
+        let successor = process();
+        for text in [GOOD, OTHER] {
+            std::fs::write(&path, text).unwrap();
+            symbols(&successor).await.unwrap();
+        }
+        std::fs::remove_file(&path).unwrap();
+        let resolved = format!("bad_watchlist {}: it is in order", path.display());
+        assert_eq!(heard.of(State::Resolved), [resolved], "and it is said once");
     }
 }

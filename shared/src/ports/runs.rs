@@ -18,7 +18,8 @@ pub trait Runs: Send + Sync {
     /// How many pages of a run are laid out; none where the run has ended, or was never begun.
     async fn pages(&self, run: &str) -> Result<Option<u32>, RunsError>;
 
-    /// Adds series to what a run expects; to be called before anybody is asked for them.
+    /// Adds series to what a run expects; to be called before anybody is asked for them. The run goes on, and no longer says
+    /// why it waited.
     async fn expect(&self, run: &str, series: &[Series]) -> Result<(), RunsError>;
 
     /// Notes that a page of a run is laid out, and whether it was the last.

@@ -1,5 +1,5 @@
-# The least that works: one NAT gateway, no endpoints, the smallest database with no stand-by, everything scaled to nought
-# between runs. About 58 USD a month; docs/deploy.md adds it up.
+# The least that works: one NAT gateway, no endpoints, the smallest database with no stand-by, everything but the notifier scaled
+# to nought between runs. About 66 USD a month; docs/deploy.md adds it up.
 
 terraform {
   required_version = ">= 1.11"

@@ -47,7 +47,6 @@ module "candlewick" {
     ingest    = { min = 1 }
     transform = { cpu = 1024, memory = 2048, max = 8 }
     loader    = { cpu = 512, memory = 1024, max = 4 }
-    notifier  = { min = 1 }
     dashboard = { min = 2, max = 4 }
   }
 

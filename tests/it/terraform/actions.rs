@@ -38,8 +38,12 @@ const PORTS: [(&str, &str, &str); 6] = [
 /// The actions that a service calls: by itself, through the ports' methods that it calls, through the consumer of its
 /// queue, and through the other adapters that it names.
 pub fn called(service: &str) -> anyhow::Result<BTreeSet<String>> {
-    let own = code::of_service(service)?;
-    let mut called = through_ports(&own)?;
+    called_by(&code::of_service(service)?).with_context(|| format!("look at what {service} calls"))
+}
+
+/// The same of any program's code.
+pub fn called_by(own: &str) -> anyhow::Result<BTreeSet<String>> {
+    let mut called = through_ports(own)?;
     let consumes = own.contains("service::consumer(");
     for (path, code) in sources("shared/src/adapters")? {
         let name = path.file_stem().context("find an adapter's name")?.to_string_lossy().into_owned();
@@ -48,13 +52,13 @@ pub fn called(service: &str) -> anyhow::Result<BTreeSet<String>> {
             // What every adapter of a port is held to; tests alone call it.
             _ if path.parent().is_some_and(|folder| folder.ends_with("contract")) => false,
             "sqs" | "ecs" => consumes,
-            other => names(&own, other),
+            other => names(own, other),
         };
         if used {
             called.extend(through_ports(&code)?);
         }
     }
-    ensure!(!called.is_empty(), "{service} calls nothing: this test looks in the wrong place");
+    ensure!(!called.is_empty(), "it calls nothing: this test looks in the wrong place");
     Ok(called)
 }
 

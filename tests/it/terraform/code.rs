@@ -39,30 +39,41 @@ pub fn of_service(service: &str) -> anyhow::Result<String> {
 /// The settings that a service reads by itself, and through what it has of `shared`.
 pub fn settings(service: &str) -> anyhow::Result<BTreeSet<Setting>> {
     let own = of_service(service)?;
-    let mut settings: BTreeSet<_> = read_by(&own).collect();
+    let mut files = sources(&format!("services/{service}/src"))?;
     for layer in ["adapters", "runtime"] {
-        for (path, code) in sources(&format!("shared/src/{layer}"))? {
-            // These read what they are asked for, and the tests' own.
-            if !["env.rs", "contract.rs"].iter().any(|name| path.ends_with(name)) {
-                settings.extend(read_by(&code));
-            }
-        }
+        files.extend(sources(&format!("shared/src/{layer}"))?);
     }
+    // These read what they are asked for, and the tests' own.
+    files.retain(|(path, _)| !["env.rs", "contract.rs"].iter().any(|name| path.ends_with(name)));
+    let mut settings: BTreeSet<_> = files.iter().flat_map(|(_, code)| read_by(code)).collect();
     settings.extend(queues(&own).map(|role| Setting { name: queue_url_variable(&role), required: true }));
     settings.extend(own.contains(".bucket()").then(|| Setting { name: "BUCKET".to_owned(), required: true }));
     settings.extend(own.contains(".clock()").then(|| Setting { name: "CLOCK".to_owned(), required: false }));
     Ok(settings)
 }
 
-/// The settings that are read by name. One that is required anywhere is required.
-fn read_by(code: &str) -> impl Iterator<Item = Setting> {
-    let required = [".required(", ".secret_source("].map(|way| (way, true));
-    // The last is a function that a service reads settings of its own forms with: `span(env, "STALE_AFTER", …)`.
-    let optional = [".optional(", ".secret(", ".parsed_or(", "(env, "].map(|way| (way, false));
-    let ways = required.into_iter().chain(optional);
-    ways.flat_map(move |(way, required)| {
-        code.split(way).skip(1).filter_map(literal).map(move |name| Setting { name, required })
-    })
+/// The settings that a file reads: every string of the form of a variable's name, in whatever way it is read, where the
+/// file knows the environment at all. One that is required anywhere is required.
+fn read_by(code: &str) -> BTreeSet<Setting> {
+    if !code.contains("Env") {
+        return BTreeSet::new();
+    }
+    let ways = [".required(", ".secret_source("].into_iter();
+    let required: BTreeSet<_> = ways.flat_map(|way| code.split(way).skip(1).filter_map(literal)).collect();
+    let names = variables(code).into_iter();
+    names.map(|name| Setting { required: required.contains(&name), name }).collect()
+}
+
+/// The strings of the form of a variable's name. What the compiler is asked for is none of the environment's.
+fn variables(code: &str) -> BTreeSet<String> {
+    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//") && !line.contains("env!("));
+    let strings = lines.flat_map(|line| line.split('"').skip(1).step_by(2));
+    strings.filter(|text| is_variable(text)).map(str::to_owned).collect()
+}
+
+fn is_variable(text: &str) -> bool {
+    let is_of_a_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    text.len() > 3 && text.starts_with(|c: char| c.is_ascii_uppercase()) && text.chars().all(is_of_a_name)
 }
 
 /// The roles of the queues that a service consumes.

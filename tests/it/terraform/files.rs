@@ -107,15 +107,18 @@ impl Module {
     /// The keys of the map that is an argument of a call of a module; none where it has no such argument.
     pub fn keys_of(&self, module: &str, argument: &str) -> anyhow::Result<BTreeSet<String>> {
         self.block(&["module", module])?;
+        Ok(self.argument(module, argument).map_or_else(|_| BTreeSet::new(), |expression| self.keys_in(expression)))
+    }
+
+    /// The keys of the maps that an expression comes to.
+    pub fn keys_in(&self, expression: &Expression) -> BTreeSet<String> {
         let mut keys = BTreeSet::new();
-        if let Ok(expression) = self.argument(module, argument) {
-            self.parts(expression, &mut |part| {
-                if let Expression::Object(object) = part {
-                    keys.extend(object.keys().map(key));
-                }
-            });
-        }
-        Ok(keys)
+        self.parts(expression, &mut |part| {
+            if let Expression::Object(object) = part {
+                keys.extend(object.keys().map(key));
+            }
+        });
+        keys
     }
 
     /// The actions of the statements that an expression comes to.

@@ -85,6 +85,7 @@ impl Runs for Book {
             for series in series {
                 entry.series.entry(series.to_string()).or_insert_with(|| "expected".to_owned());
             }
+            entry.error = None;
         })
     }
 

@@ -4,6 +4,7 @@ use candlewick_ingest::budget::Plan;
 use candlewick_shared::core::metadata::Metadata;
 use candlewick_shared::ports::store::{NewObject, ObjectStore, PutIf};
 use candlewick_shared::runtime::outcome::{Setback, Settled};
+use candlewick_simulator::faults::{Faults, Kind, Rule};
 use candlewick_simulator::settings::Settings;
 
 use crate::support::{KEY, PLENTY, World, deliver, fetch, fetch_in, world};
@@ -86,6 +87,28 @@ async fn a_missing_month_is_asked_for_and_one_of_another_hand_is_not_taken_for_i
     next.deliver(&fetch_in("run-2", "AAPL", "1h")).await.unwrap();
     assert_eq!(starts(&next).await, ["2022-03-01", "2022-04-01", "2024-12-01"]);
     assert!(next.lines(&gone).await.len() > 100 && next.lines(&dropped).await.len() > 100);
+}
+
+#[tokio::test]
+async fn a_month_with_no_candle_is_asked_for_once_in_a_calendar_month() {
+    let kind = Kind::EmptyValues;
+    let path = Some("/time_series".to_owned());
+    let rule = Rule { kind, path, times: Some(1), symbol: None, probability: 1.0, delay_ms: 0, code: None };
+    let faults = Faults { rules: vec![rule], ..Faults::default() };
+    let world = world(Settings { faults, ..Settings::default() }).await;
+    world.deliver(&fetch("AAPL", "1h")).await.unwrap();
+    assert_eq!((starts(&world).await.len(), world.store.keys().len()), (59, 58));
+    for (now, expected) in [
+        ("2024-12-31T22:00:30Z", &["2024-12-01"][..]),
+        ("2024-12-31T23:00:30Z", &["2024-12-01"]),
+        // The first object of a new month knows of none, and what was wrongly said to be empty comes all the same.
+        ("2025-01-03T22:00:30Z", &["2020-02-01", "2024-12-01", "2025-01-01"]),
+    ] {
+        let next = world.at(now).await;
+        next.deliver(&fetch_in(now, "AAPL", "1h")).await.unwrap();
+        assert_eq!(starts(&next).await, expected, "{now}");
+    }
+    assert_eq!(world.store.keys().len(), 60);
 }
 
 #[tokio::test]

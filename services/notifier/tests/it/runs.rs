@@ -1,5 +1,6 @@
 //! What is given up fails in its run, and a later run that goes well ends the alert: with the book that ingest keeps.
 
+use candlewick_notifier::runs::newest_ended;
 use candlewick_shared::adapters::postgres_runs::PostgresRuns;
 use candlewick_shared::core::alert::{AlertEvent, Kind};
 use candlewick_shared::core::key::Series;
@@ -15,6 +16,8 @@ use crate::world::World;
 pub fn trials() -> Vec<Trial> {
     vec![
         trial("what_is_given_up_fails_in_its_run_and_the_run_is_told_of", what_is_given_up_fails),
+        trial("the_newest_run_is_the_one_that_ended_last_whatever_its_time", the_newest_run),
+        trial("a_run_that_waited_for_the_watchlist_says_so_no_longer_when_it_goes_on", a_run_that_waited),
         trial("a_letter_without_a_run_fails_in_every_open_one", a_letter_without_a_run),
         trial("a_series_that_a_later_run_finds_unchanged_is_well_again", a_later_run_finds_it_unchanged),
         trial("an_earlier_run_is_no_repair_whatever_its_time", an_earlier_run_is_no_repair),
@@ -56,6 +59,32 @@ async fn states(world: &World) -> Vec<(String, String, Option<String>)> {
 
 fn state(series: &str, state: &str, reason: Option<&str>) -> (String, String, Option<String>) {
     (series.to_owned(), state.to_owned(), reason.map(str::to_owned))
+}
+
+/// The simulator's clock begins anew with each start of the stack, and a run of its former life has the later time.
+async fn the_newest_run(world: World) {
+    for (id, requested_at, symbol) in [("of the former life", "2024-12-31T22:00:00Z", "SPY"), ("now", NOW, "AAPL")] {
+        let runs = lay_out(&world, id, requested_at, &[symbol]).await;
+        runs.failed(id, &series(symbol), "x").await.unwrap();
+    }
+    let newest = newest_ended(&mut world.pool.acquire().await.unwrap()).await.unwrap();
+    assert_eq!(newest.unwrap().id, "now");
+}
+
+async fn a_run_that_waited(world: World) {
+    let runs = PostgresRuns::new(world.pool.clone());
+    let now = NOW.parse().unwrap();
+    let run = Run { id: "one".to_owned(), kind: RunKind::Manual, requested_at: now, is_whole: true };
+    assert!(runs.begin(&run, "one", now).await.unwrap());
+    runs.expect("one", &[series("AAPL")]).await.unwrap();
+    runs.page_done("one", 0, false).await.unwrap();
+    runs.waits("one", "mend the watchlist").await.unwrap();
+    let error = async || -> Option<String> {
+        sqlx::query_scalar("select error from runs where id = 'one'").fetch_one(&world.pool).await.unwrap()
+    };
+    assert_eq!(error().await.as_deref(), Some("mend the watchlist"));
+    runs.expect("one", &[series("SPY")]).await.unwrap();
+    assert_eq!(error().await, None, "the next page is being laid out");
 }
 
 async fn what_is_given_up_fails(world: World) {

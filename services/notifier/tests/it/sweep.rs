@@ -28,6 +28,7 @@ pub fn trials() -> Vec<Trial> {
         trial("a_calendar_near_its_end_is_told_of", a_calendar_near_its_end),
         trial("nothing_is_said_twice_by_sweeping_twice", nothing_is_said_twice),
         trial("a_watchlist_in_the_bucket_is_looked_at_in_each_sweep", a_watchlist_in_the_bucket),
+        trial("a_broken_watchlist_stops_only_what_needs_it", a_broken_watchlist),
     ]
 }
 
@@ -169,7 +170,23 @@ async fn a_watchlist_in_the_bucket(world: World) {
     let there = WatchlistSource::new(location(), |_| store, Arc::new(LogNotifier));
     sweep_with(&world, "2024-12-31T23:00:00Z", Arc::new(there)).await.unwrap();
     assert_eq!(wrong(&world).await, [(Kind::StaleSeries, "AAPL 1day".to_owned())]);
-    let absent = WatchlistSource::new(location(), |_| MemoryStore::default(), Arc::new(LogNotifier));
-    let error = sweep_with(&world, "2024-12-31T23:01:00Z", Arc::new(absent)).await.unwrap_err();
-    assert!(format!("{error:#}").contains("s3://b/config/watchlist.toml: there is none"), "{error:#}");
+}
+
+/// Which series are to be fresh is not known then: what is told of them stands, and nothing new is told. The rest goes on.
+async fn a_broken_watchlist(world: World) {
+    world.run(LOADED).await;
+    sweep(&world, "2024-12-31T23:00:00Z").await;
+    let mut expected = vec![(Kind::StaleSeries, "AAPL 1day".to_owned())];
+    assert_eq!(wrong(&world).await, expected);
+    world
+        .run(
+            "insert into runs (id, kind, requested_at, is_whole, ended_at, failed, expected)
+                values ('one', 'manual', '2024-12-31T22:00Z', true, '2024-12-31T22:10Z', 1, 2)",
+        )
+        .await;
+    let location = "s3://b/config/watchlist.toml".parse().unwrap();
+    let absent = WatchlistSource::new(location, |_| MemoryStore::default(), Arc::new(LogNotifier));
+    sweep_with(&world, "2024-12-31T23:01:00Z", Arc::new(absent)).await.unwrap();
+    expected.push((Kind::RunFailed, "the newest run".to_owned()));
+    assert_eq!(wrong(&world).await, expected);
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use candlewick_shared::adapters::watchlist_source::WatchlistSource;
+use candlewick_shared::core::alert::State;
 use candlewick_shared::ports::notifier::{Alert, Kind, Notifier};
 use candlewick_shared::runtime::outcome::{Outcome, Setback, Settled};
 use candlewick_testbed::bucket::{self, Bucket};
@@ -26,7 +27,7 @@ impl Notifier for Heard {
     }
 }
 
-/// Cleans the file with the gap by a watchlist, and returns what came of it, the clean CSV, and what was heard.
+/// Cleans the file with the gap by a watchlist, and returns what came of it, the clean CSV, and what was heard to be wrong.
 async fn cleaned_by(watchlist: &str) -> (Outcome, Option<String>, Vec<Alert>) {
     let path = watchlist_file(watchlist);
     let (bucket, heard) = (Bucket::default(), Arc::new(Heard::default()));
@@ -36,7 +37,8 @@ async fn cleaned_by(watchlist: &str) -> (Outcome, Option<String>, Vec<Alert>) {
     let source = Arc::new(WatchlistSource::file(path, heard.clone()));
     let outcome = transform.with_watchlist(Some(source)).handle(bucket::created(RAW)).await;
     let clean = if outcome.is_ok() { Some(bucket.text(CLEAN).await) } else { None };
-    let alerts = heard.0.lock().unwrap().clone();
+    let mut alerts = heard.0.lock().unwrap().clone();
+    alerts.retain(|alert| alert.state == State::Firing);
     (outcome, clean, alerts)
 }
 

@@ -1,0 +1,112 @@
+//! The settings that the code reads against Terraform, and against the list that people read.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use anyhow::{Context, ensure};
+use libtest_mimic::Trial;
+
+use super::code;
+use super::files::Module;
+use crate::candlewick::root;
+use crate::trial;
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("every_setting_that_a_service_reads_is_set", every_setting_that_a_service_reads_is_set),
+        trial("every_setting_is_seen_however_it_is_read", every_setting_is_seen_however_it_is_read),
+        trial("the_list_of_settings_is_what_the_services_read", the_list_of_settings_is_what_the_services_read),
+        trial("no_default_is_relied_on_that_nobody_reads", no_default_is_relied_on_that_nobody_reads),
+    ]
+}
+
+/// Settings that a service is right to take its default for, and why.
+const DEFAULTS: [(&str, &str); 32] = [
+    ("ALERT_EMAIL_FROM", "the topic sends the mails"),
+    ("ALERT_EMAIL_TO", "the topic sends the mails"),
+    ("ALERT_GROUP_INTERVAL", "the usual pace of telling people"),
+    ("ALERT_GROUP_WAIT", "the usual pace of telling people"),
+    ("ALERT_REPEAT_INTERVAL", "the usual pace of telling people"),
+    ("ALERT_SLACK_WEBHOOK_URL", "the topic is the channel"),
+    ("ALERT_SMTP_URL", "the topic sends the mails"),
+    ("ALERT_WEBHOOK_URL", "the topic is the channel"),
+    ("BYTES_IN_FLIGHT", "64 MiB fit into every size of task"),
+    ("CALENDAR_HORIZON", "sixty days are enough for a new version"),
+    ("CLOCK", "the real time"),
+    ("DASHBOARD_CONNECTIONS", "eight are enough for one task"),
+    ("DASHBOARD_PASSWORD", "visitors present the token"),
+    ("DASHBOARD_REQUESTS_PER_SECOND", "fifty of one visitor are enough"),
+    ("DATABASE_IAM", "a service with no database has no login"),
+    ("DIGEST_AT", "eight in the morning"),
+    ("DIGEST_ZONE", "UTC, as everything on AWS"),
+    ("ECS_AGENT_URI", "ECS sets it"),
+    ("FRESHNESS_SLA_HOURS", "26 hours: a day and what a daily run takes"),
+    ("HEALTH_LISTEN", "the image sets it"),
+    ("LEASE_SECONDS", "the visibility timeout of topology.json, which the queue has too"),
+    ("OPENLINEAGE", "lineage is kept where somebody asks for it"),
+    ("OPENLINEAGE_URL", "lineage is told where somebody listens"),
+    ("SCHEDULE", "EventBridge Scheduler sends the message"),
+    ("SCHEDULE_TIMEZONE", "EventBridge Scheduler sends the message"),
+    ("SIMULATOR_URL", "there is the API itself, and a key to it"),
+    ("SLOTS", "four; `sizes` says otherwise"),
+    ("STALE_AFTER", "26 hours: a day and what a daily run takes"),
+    ("SWEEP_EVERY", "a minute costs a few queries"),
+    ("TWELVEDATA_CREDITS_PER_DAY", "TWELVEDATA_PLAN says it"),
+    ("TWELVEDATA_CREDITS_PER_MINUTE", "TWELVEDATA_PLAN says it"),
+    ("TWELVEDATA_URL", "the API's own address"),
+];
+
+fn every_setting_that_a_service_reads_is_set() -> anyhow::Result<()> {
+    let root = Module::read("")?;
+    for service in code::services()? {
+        let mut set = root.keys_of(&service, "environment")?;
+        set.extend(root.keys_of(&service, "secrets")?);
+        for setting in code::settings(&service)? {
+            let by_default = !setting.required && DEFAULTS.iter().any(|(name, _)| *name == setting.name);
+            ensure!(
+                by_default || setting.is_among(&set),
+                "{service} reads {}, and terraform/{service}.tf does not set it",
+                setting.name
+            );
+        }
+    }
+    Ok(())
+}
+
+/// By a type that is written out, by a name that a closure is given, by a constant.
+fn every_setting_is_seen_however_it_is_read() -> anyhow::Result<()> {
+    for (service, name) in [
+        ("dashboard", "DASHBOARD_CONNECTIONS"),
+        ("ingest", "TWELVEDATA_CREDITS_PER_DAY"),
+        ("loader", "HEALTH_LISTEN"),
+        ("notifier", "SWEEP_EVERY"),
+    ] {
+        ensure!(code::settings(service)?.iter().any(|setting| setting.name == name), "{service} reads {name}, unseen");
+    }
+    Ok(())
+}
+
+/// Whoever runs the programs finds each setting in docs/settings.md.
+fn the_list_of_settings_is_what_the_services_read() -> anyhow::Result<()> {
+    let text = fs::read_to_string(root().join("docs/settings.md")).context("read docs/settings.md")?;
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    let listed: BTreeSet<_> = rows.map(|(name, _)| name.to_owned()).collect();
+    let mut read = BTreeSet::new();
+    for service in code::services()? {
+        read.extend(code::settings(&service)?.into_iter().map(|setting| setting.name));
+    }
+    let (absent, spare): (Vec<_>, Vec<_>) = (read.difference(&listed).collect(), listed.difference(&read).collect());
+    ensure!(absent.is_empty() && spare.is_empty(), "docs/settings.md lacks {absent:?}, and no service reads {spare:?}");
+    Ok(())
+}
+
+fn no_default_is_relied_on_that_nobody_reads() -> anyhow::Result<()> {
+    let mut read = BTreeSet::new();
+    for service in code::services()? {
+        read.extend(code::settings(&service)?.into_iter().map(|setting| setting.name));
+    }
+    for (name, _) in DEFAULTS {
+        ensure!(read.contains(name), "no service reads {name}: take it off the list of defaults");
+    }
+    Ok(())
+}
