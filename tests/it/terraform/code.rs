@@ -50,15 +50,17 @@ pub fn settings(service: &str) -> anyhow::Result<BTreeSet<Setting>> {
     }
     settings.extend(queues(&own).map(|role| Setting { name: queue_url_variable(&role), required: true }));
     settings.extend(own.contains(".bucket()").then(|| Setting { name: "BUCKET".to_owned(), required: true }));
-    settings.extend(own.contains(".clock()").then(|| Setting { name: "CLOCK".to_owned(), required: false }));
+    for (way, name) in [(".clock()", "CLOCK"), (".stale_after()", "STALE_AFTER")] {
+        settings.extend(own.contains(way).then(|| Setting { name: name.to_owned(), required: false }));
+    }
     Ok(settings)
 }
 
 /// The settings that are read by name. One that is required anywhere is required.
 fn read_by(code: &str) -> impl Iterator<Item = Setting> {
     let required = [".required(", ".secret_source("].map(|way| (way, true));
-    // The last is a function that a service reads settings of its own forms with: `span(env, "STALE_AFTER", …)`.
-    let optional = [".optional(", ".secret(", ".parsed_or(", "(env, "].map(|way| (way, false));
+    // The last is a function that a service reads settings of its own forms with: `address(env, "HEARTBEAT_URL")`.
+    let optional = [".optional(", ".secret(", ".parsed_or(", ".span(", "(env, "].map(|way| (way, false));
     let ways = required.into_iter().chain(optional);
     ways.flat_map(move |(way, required)| {
         code.split(way).skip(1).filter_map(literal).map(move |name| Setting { name, required })
