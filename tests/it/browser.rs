@@ -7,7 +7,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use fantoccini::actions::{InputSource, MOUSE_BUTTON_LEFT, MouseActions, PointerAction, WheelAction, WheelActions};
+use fantoccini::actions::{InputSource, WheelAction, WheelActions};
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -97,20 +97,6 @@ impl Browser {
     pub fn click(&self, css: &str) -> anyhow::Result<()> {
         let click = async { self.client.find(Locator::Css(css)).await?.click().await };
         self.stack.run(click).with_context(|| format!("click on {css}"))
-    }
-
-    /// Clicks twice on the middle of an element.
-    pub fn double_click(&self, css: &str) -> anyhow::Result<()> {
-        let click = async {
-            let (x, y) = self.middle(css).await?;
-            let mut mouse = MouseActions::new("mouse".to_owned()).then(PointerAction::MoveTo { duration: None, x, y });
-            for _ in 0..2 {
-                mouse = mouse.then(PointerAction::Down { button: MOUSE_BUTTON_LEFT });
-                mouse = mouse.then(PointerAction::Up { button: MOUSE_BUTTON_LEFT });
-            }
-            self.client.perform_actions(mouse).await
-        };
-        self.stack.run(click).with_context(|| format!("click twice on {css}"))
     }
 
     /// Turns the mouse's wheel over the middle of an element, by so many pixels down.
