@@ -11,6 +11,9 @@ const KEY_PROPERTY = 'candlewick.key';
 /** How many candles one answer of the API has at most. */
 const PAGE = 50000;
 
+/** The fields that the API has by candle. What else the schema has is the same for all candles of a series. */
+const CANDLE_FIELDS = ['time', 'open', 'high', 'low', 'close', 'volume', 'is_filled'];
+
 /** How many rows Data Studio takes of one request. */
 const MOST_ROWS = 1000000;
 
@@ -64,13 +67,23 @@ function getSchema(request) {
   return { schema: fieldsOf(seriesOf(request)).build() };
 }
 
-/** The candles of a series within the dates of the report. */
+/** The candles of a series within the dates of the report, with the fields that the chart needs and no others. */
 function getData(request) {
   const series = seriesOf(request);
   const names = request.fields.map((field) => field.name);
   const fields = fieldsOf(series).forIds(names);
-  const rows = candles(series, request.dateRange).map((candle) => ({ values: names.map((name) => cell(candle, name)) }));
+  const found = candles(series, request.dateRange, columnsFor(names));
+  const rows = found.map((candle) => ({ values: names.map((name) => cell(candle, name)) }));
   return { schema: fields.build(), rows: rows, filtersApplied: false };
+}
+
+/**
+ * The columns of the API behind fields of the schema. `is_filled` comes as the places of the filled candles, and the rest of
+ * the fields as none: the time then says how many candles there are.
+ */
+function columnsFor(names) {
+  const columns = CANDLE_FIELDS.filter((name) => names.indexOf(name) >= 0);
+  return columns.some((name) => name !== 'is_filled') ? columns : ['time'].concat(columns);
 }
 
 /** What a data source is of: `1day/BTC/USD` is the daily series of BTC/USD. */
@@ -126,15 +139,15 @@ function stamp(time) {
   return time.replace(/[^0-9]/g, '');
 }
 
-/** Every candle of a series between two dates, page by page. */
-function candles(series, dateRange) {
+/** Every candle of a series between two dates, with these columns, page by page. */
+function candles(series, dateRange, columns) {
   const path = '/series/' + encodeURIComponent(series.symbol) + '/' + encodeURIComponent(series.interval) + '/candles';
   const range = { from: dateRange && dateRange.startDate, to: dateRange && dateRange.endDate, limit: PAGE };
   const all = [];
   let after = null;
   do {
-    const page = ask(path, Object.assign({ after: after }, range));
-    candlesOf(page).forEach((candle) => all.push(candle));
+    const page = ask(path, Object.assign({ after: after, fields: columns.join(',') }, range));
+    candlesOf(page, columns).forEach((candle) => all.push(candle));
     after = page.next;
     if (all.length > MOST_ROWS) {
       fail('There are more than ' + MOST_ROWS + ' candles in this range: choose fewer days or a longer interval.', path);
@@ -143,20 +156,17 @@ function candles(series, dateRange) {
   return all;
 }
 
-/** The API answers in columns. */
-function candlesOf(page) {
+/** The API answers in columns, and of those only with what was asked for. */
+function candlesOf(page, columns) {
   const filled = new Set(page.filled);
-  return page.time.map((time, at) => ({
-    time: time,
-    symbol: page.symbol,
-    interval: page.interval,
-    open: page.open[at],
-    high: page.high[at],
-    low: page.low[at],
-    close: page.close[at],
-    volume: page.volume[at],
-    is_filled: filled.has(at),
-  }));
+  const listed = columns.filter((name) => name !== 'is_filled');
+  return page[listed[0]].map((_, at) => {
+    const candle = { symbol: page.symbol, interval: page.interval, is_filled: filled.has(at) };
+    listed.forEach((name) => {
+      candle[name] = page[name][at];
+    });
+    return candle;
+  });
 }
 
 /** Every series that has candles. */

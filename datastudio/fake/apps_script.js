@@ -145,8 +145,8 @@ function load({ url, fetch = fetchForReal, user = {} }) {
     },
     UrlFetchApp: {
       fetch(address, options) {
-        requests.push({ address, options });
         const { status, body } = fetch(address, options);
+        requests.push({ address, options, body });
         return { getResponseCode: () => status, getContentText: () => body };
       },
     },

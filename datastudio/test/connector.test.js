@@ -9,6 +9,9 @@ const test = require('node:test');
 const { load, plain, requireTable } = require('../fake/apps_script.js');
 
 const URL = 'https://candles.example.org';
+const COLUMNS = {
+  time: 'time', open: 'open', high: 'high', low: 'low', close: 'close', volume: 'volume', filled: 'is_filled',
+};
 const KEY = { 'candlewick.key': 'open sesame' };
 
 function page(times, next = null) {
@@ -20,11 +23,20 @@ function page(times, next = null) {
   };
 }
 
+/** What the API sends of a page to an address: the columns that it asks for. */
+function sent(page, address) {
+  if (!page || !page.time) return page;
+  const asked = new global.URL(address).searchParams.get('fields').split(',');
+  const kept = Object.entries(page).filter(([name]) => !COLUMNS[name] || asked.includes(COLUMNS[name]));
+  return Object.fromEntries(kept);
+}
+
 /** The connector with the key, and answers in turn. */
 function answering(...answers) {
-  const fetch = () => {
+  const fetch = (address) => {
     const next = answers.shift();
-    return typeof next === 'number' ? { status: next, body: 'secret stack trace' } : { status: 200, body: JSON.stringify(next) };
+    if (typeof next === 'number') return { status: next, body: 'secret stack trace' };
+    return { status: 200, body: JSON.stringify(sent(next, address)) };
   };
   return load({ url: URL, fetch, user: { ...KEY } });
 }
@@ -44,7 +56,7 @@ test('the key goes in a header, to the address of the script and in no address',
   const world = answering(page(['2024-12-30']));
   data(world, ['time']);
   const [{ address, options }] = world.requests;
-  assert.equal(address, URL + '/api/v1/series/BTC%2FUSD/1day/candles?from=2024-12-01&to=2024-12-31&limit=50000');
+  assert.equal(address, URL + '/api/v1/series/BTC%2FUSD/1day/candles?fields=time&from=2024-12-01&to=2024-12-31&limit=50000');
   assert.equal(options.headers.Authorization, 'Bearer open sesame');
   assert.ok(options.muteHttpExceptions && !options.followRedirects);
 });
@@ -56,6 +68,18 @@ test('only the fields that were asked for come, in the order in which they were 
     { values: ['1.5000', '20241229', 'false'] },
     { values: ['1.5000', '20241230', 'true'] },
   ]);
+});
+
+test('the fields of the chart go into the request, and no others', () => {
+  const asked = (fields) => {
+    const world = answering(page(['2024-12-29', '2024-12-30']));
+    assert.equal(data(world, fields).rows.length, 2);
+    return new global.URL(world.requests[0].address).searchParams.get('fields');
+  };
+  assert.equal(asked(['time', 'low', 'open', 'close', 'high']), 'time,open,high,low,close');
+  assert.equal(asked(['volume', 'symbol']), 'volume');
+  assert.equal(asked(['symbol', 'interval']), 'time');
+  assert.equal(asked(['is_filled']), 'time,is_filled');
 });
 
 test('a field that is there for a filter alone comes too, because the filter is left to Data Studio', () => {

@@ -37,6 +37,16 @@ test('a candlestick chart gets the days of its range and no others', options, ()
   }
 });
 
+test('the dashboard sends the fields of the chart and no others', options, () => {
+  const world = connected();
+  const asked = () => world.requests.at(-1).body.length;
+  const days = (names) => data(world, '1day/AAPL', '2024-01-01', '2024-12-31', names).rows;
+  const [all, allBytes] = [days(['time', 'open', 'high', 'low', 'close', 'volume', 'is_filled']), asked()];
+  const [closes, bytes] = [days(['close', 'symbol']), asked()];
+  assert.deepEqual(closes.map((row) => row.values), all.map((row) => [row.values[4], 'AAPL']));
+  assert.ok(bytes * 4 < allBytes, `${bytes} bytes of ${allBytes}`);
+});
+
 test('all five years come whole', options, () => {
   const world = connected();
   const days = new Set(data(world, '1day/AAPL', '2015-01-01', '2024-12-31', ['time']).rows.map((row) => row.values[0]));

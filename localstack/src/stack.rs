@@ -38,6 +38,17 @@ pub const SERVICES: [&str; 5] = ["ingest", "transform", "loader", "notifier", "d
 const NOTIFIER_SETTINGS: [&str; 6] =
     ["ALERT_", "CALENDAR_HORIZON", "DIGEST_", "HEARTBEAT_URL", "STALE_AFTER", "SWEEP_"];
 
+/// The settings of the dashboard, which alone knows what its callers must know.
+const DASHBOARD_SETTINGS: [&str; 7] = [
+    "DASHBOARD_CONNECTIONS",
+    "DASHBOARD_EVENT_STREAMS",
+    "DASHBOARD_PASSWORD",
+    "DASHBOARD_REQUESTS_PER_SECOND",
+    "DASHBOARD_REQUEST_TIMEOUT",
+    "DASHBOARD_TOKEN",
+    "STALE_AFTER",
+];
+
 /// What the services are given of the environment that the stack is started in.
 const PASSED_ON: [&str; 7] = [
     "LOG_FORMAT",
@@ -233,7 +244,9 @@ impl Stack {
             program = notifier_settings().fold(program, |program, (name, value)| program.env(name, value));
         }
         if name == "dashboard" {
-            program = with_secrets(program);
+            program = inherited(&DASHBOARD_SETTINGS)
+                .into_iter()
+                .fold(program, |program, (name, value)| program.env(name, value));
         }
         Ok(program)
     }
@@ -296,13 +309,6 @@ fn inherited(names: &[&str]) -> Vec<(String, std::ffi::OsString)> {
 /// The settings of the notifier in this process's environment.
 fn notifier_settings() -> impl Iterator<Item = (String, String)> {
     std::env::vars().filter(|(name, _)| NOTIFIER_SETTINGS.iter().any(|start| name.starts_with(start)))
-}
-
-/// Only the dashboard is given what its callers must know, where the owner set it.
-fn with_secrets(program: Program) -> Program {
-    let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty()).map(|value| (name, value));
-    let secrets = ["DASHBOARD_TOKEN", "DASHBOARD_PASSWORD"].into_iter().filter_map(set);
-    secrets.fold(program, |program, (name, value)| program.env(name, value))
 }
 
 fn localstack_settings(port: u16) -> localstack::Settings {

@@ -1,14 +1,16 @@
 //! A browser without a window: Chromium, driven as the WebDriver standard says.
 
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
+use fantoccini::actions::{InputSource, WheelAction, WheelActions};
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::stack::Stack;
 
@@ -28,6 +30,7 @@ pub struct Browser {
     client: Client,
     stack: &'static Stack,
     dashboard: String,
+    downloads: TempDir,
 }
 
 /// Whether this machine has what these tests need: Debian calls the packages chromium and chromium-driver.
@@ -69,15 +72,16 @@ impl Browser {
     fn open() -> anyhow::Result<Self> {
         let stack = Stack::get();
         let driver = DRIVER.get_or_init(|| start().expect("chromedriver starts"));
+        let downloads = tempfile::tempdir().context("make a folder for downloads")?;
         let deadline = Instant::now() + PATIENCE;
         let client = loop {
-            match stack.run(connect(&driver.address)) {
+            match stack.run(connect(&driver.address, downloads.path())) {
                 Ok(client) => break client,
                 Err(error) if Instant::now() > deadline => bail!("no window opens: {error}"),
                 Err(_) => std::thread::sleep(Duration::from_millis(100)),
             }
         };
-        Ok(Self { client, stack, dashboard: stack.setting("DASHBOARD_URL") })
+        Ok(Self { client, stack, dashboard: stack.setting("DASHBOARD_URL"), downloads })
     }
 
     pub fn go(&self, path: &str) -> anyhow::Result<()> {
@@ -87,6 +91,46 @@ impl Browser {
 
     pub fn resize(&self, width: u32, height: u32) -> anyhow::Result<()> {
         self.stack.run(self.client.set_window_size(width, height)).context("resize the window")
+    }
+
+    /// Clicks on an element, as a hand does.
+    pub fn click(&self, css: &str) -> anyhow::Result<()> {
+        let click = async { self.client.find(Locator::Css(css)).await?.click().await };
+        self.stack.run(click).with_context(|| format!("click on {css}"))
+    }
+
+    /// Turns the mouse's wheel over the middle of an element, by so many pixels down.
+    pub fn wheel(&self, css: &str, pixels: i64) -> anyhow::Result<()> {
+        let turn = async {
+            let (x, y) = self.middle(css).await?;
+            let scroll = WheelAction::Scroll { duration: None, x: x as i64, y: y as i64, delta_x: 0, delta_y: pixels };
+            let wheel = WheelActions::new("wheel".to_owned()).then(scroll);
+            self.client.perform_actions(wheel).await
+        };
+        self.stack.run(turn).with_context(|| format!("turn the wheel over {css}"))
+    }
+
+    /// Where the middle of an element is, in pixels.
+    async fn middle(&self, css: &str) -> Result<(f64, f64), fantoccini::error::CmdError> {
+        let (left, top, width, height) = self.client.find(Locator::Css(css)).await?.rectangle().await?;
+        Ok((left + width / 2.0, top + height / 2.0))
+    }
+
+    /// Lets pages do what a person would be asked about first, such as `clipboard-read`.
+    pub fn allow(&self, permission: &str) -> anyhow::Result<()> {
+        let wanted = json!({"descriptor": {"name": permission}, "state": "granted"});
+        self.stack.run(self.command("permissions", &wanted)).map(|_| ()).context("give a permission")
+    }
+
+    /// Waits for a file that a page gives away, and returns its content.
+    pub fn download(&self, name: &str) -> anyhow::Result<Vec<u8>> {
+        let (path, deadline) = (self.downloads.path().join(name), Instant::now() + PATIENCE);
+        // The browser gives a file its name when it is complete.
+        while !path.is_file() {
+            ensure!(Instant::now() < deadline, "{name} was not downloaded");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        std::fs::read(&path).with_context(|| format!("read {name}"))
     }
 
     /// What a script returns.
@@ -121,16 +165,21 @@ impl Browser {
 
     /// What the console has said since it was last asked, errors and broken policies among them.
     pub fn complaints(&self) -> anyhow::Result<Vec<String>> {
+        let said = self.stack.run(self.command("se/log", &json!({"type": "browser"})))?;
+        let all = said.as_array().context("read the console")?;
+        let severe = all.iter().filter(|entry| entry["level"] == "SEVERE" || entry["level"] == "WARNING");
+        Ok(severe.map(ToString::to_string).collect())
+    }
+
+    /// What the driver answers to a command that the client has no name for.
+    async fn command(&self, name: &str, body: &Value) -> anyhow::Result<Value> {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        self.stack.run(async {
-            let id = self.client.session_id().await?.context("find the session")?;
-            let address = DRIVER.get().map(|driver| driver.address.clone()).context("find the driver")?;
-            let asked = reqwest::Client::new().post(format!("{address}/session/{id}/se/log"));
-            let said: Value = asked.json(&json!({"type": "browser"})).send().await?.json().await?;
-            let all = said["value"].as_array().context("read the console")?;
-            let severe = all.iter().filter(|entry| entry["level"] == "SEVERE" || entry["level"] == "WARNING");
-            Ok(severe.map(ToString::to_string).collect())
-        })
+        let id = self.client.session_id().await?.context("find the session")?;
+        let address = DRIVER.get().map(|driver| driver.address.clone()).context("find the driver")?;
+        let asked = reqwest::Client::new().post(format!("{address}/session/{id}/{name}"));
+        let mut said: Value = asked.json(body).send().await?.json().await?;
+        ensure!(said["value"]["error"].is_null(), "the driver refuses {name}: {said}");
+        Ok(said["value"].take())
     }
 
     /// The addresses outside of the dashboard that the page asked.
@@ -146,11 +195,12 @@ impl Browser {
     }
 }
 
-async fn connect(address: &str) -> Result<Client, fantoccini::error::NewSessionError> {
+async fn connect(address: &str, downloads: &Path) -> Result<Client, fantoccini::error::NewSessionError> {
     let options = json!({
-        "goog:chromeOptions": {"args": [
-            "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,900",
-        ]},
+        "goog:chromeOptions": {
+            "args": ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,900"],
+            "prefs": {"download.default_directory": downloads, "download.prompt_for_download": false},
+        },
         "goog:loggingPrefs": {"browser": "ALL"},
     });
     let capabilities = options.as_object().cloned().unwrap_or_default();

@@ -28,13 +28,14 @@ pub fn trials() -> Vec<Trial> {
     all.into_iter().map(|trial| trial.with_ignored_flag(!is_there)).collect()
 }
 
-fn with_aapl(test: impl FnOnce(&Browser) -> anyhow::Result<()>) -> anyhow::Result<()> {
+pub fn with_aapl(test: impl FnOnce(&Browser) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let stack = Stack::get();
     stack.eventually("the candles of AAPL", || Ok(stack.rows("AAPL")? > 1_000))?;
     Browser::with(test)
 }
 
-const READY: &str = "document.getElementById('chart').dataset.state === 'ready'";
+/// True when the chart is drawn.
+pub const READY: &str = "document.getElementById('chart').dataset.state === 'ready'";
 
 fn every_page_opens() -> anyhow::Result<()> {
     with_aapl(|browser| {
@@ -86,18 +87,24 @@ fn the_chart_is_drawn() -> anyhow::Result<()> {
         browser.go("/symbol/AAPL/1day?range=5Y")?;
         browser.ask("localStorage.setItem('theme', 'light'); location.reload()")?;
         browser.until(READY)?;
-        let colours: serde_json::Value = serde_json::from_str(DRAWN.0)?;
-        let counts = browser.ask_later(COUNT, vec![json!(browser.picture("#chart")?), colours])?;
-        let drawn = counts
-            .as_array()
-            .is_some_and(|counts| counts.len() == 2 && counts.iter().all(|count| count.as_u64() > Some(DRAWN.1)));
-        ensure!(drawn, "the chart's picture has {counts} pixels of up and down");
+        require_drawn(browser, &browser.picture("#chart")?)?;
         ensure!(
             browser.ask("return document.getElementById('note').textContent.includes('1259 candles')")? == true,
             "not all candles came"
         );
         Ok(())
     })
+}
+
+/// Fails where a picture shows no candles.
+pub fn require_drawn(browser: &Browser, png: &[u8]) -> anyhow::Result<()> {
+    let colours: serde_json::Value = serde_json::from_str(DRAWN.0)?;
+    let counts = browser.ask_later(COUNT, vec![json!(png), colours])?;
+    let drawn = counts
+        .as_array()
+        .is_some_and(|counts| counts.len() == 2 && counts.iter().all(|count| count.as_u64() > Some(DRAWN.1)));
+    ensure!(drawn, "the chart's picture has {counts} pixels of up and down");
+    Ok(())
 }
 
 fn a_dropped_file_is_seen_to_arrive() -> anyhow::Result<()> {

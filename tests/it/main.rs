@@ -9,6 +9,7 @@ mod bad_input;
 mod browser;
 mod candles;
 mod candlewick;
+mod chart;
 mod cleaning;
 mod collector;
 mod contract;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         bad_input::trials(),
         alerts::trials(),
         dashboard::trials(),
+        chart::trials(),
         data_studio::trials(),
         export::trials(),
         runs::trials(),

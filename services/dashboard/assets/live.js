@@ -2,14 +2,26 @@
 
 const SETTLE = 250;
 const AGES = 60_000;
+const AGAIN = 10_000;
 
 export function keepUpToDate() {
-  const source = new EventSource("/api/v1/events");
-  source.addEventListener("open", () => say("live", "This page updates by itself"));
-  source.addEventListener("error", () => say("offline", "The dashboard does not answer; it is tried again"));
-  source.addEventListener("message", (message) => hear(JSON.parse(message.data)));
+  listen(false);
   // What is as old as it was, is older now.
   setInterval(() => document.visibilityState === "visible" && refresh(), AGES);
+}
+
+function listen(wasRefused) {
+  const source = new EventSource("/api/v1/events");
+  source.addEventListener("open", () => {
+    say("live", "This page updates by itself");
+    if (wasRefused) hear({ kind: "resync" });
+  });
+  source.addEventListener("error", () => {
+    say("offline", "The dashboard does not answer; it is tried again");
+    // Browsers give up an address that refuses them, as the dashboard does when too many listen.
+    if (source.readyState === EventSource.CLOSED) setTimeout(listen, AGAIN, true);
+  });
+  source.addEventListener("message", (message) => hear(JSON.parse(message.data)));
   // A page that is left must not keep its connection: browsers have few for each host.
   window.addEventListener("pagehide", () => source.close());
 }

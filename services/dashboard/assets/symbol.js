@@ -147,11 +147,21 @@ function arm() {
     if (point) show((state.cursor = point.pointNumber));
   });
   chart.on("plotly_unhover", () => show((state.cursor = null)));
-  chart.on("plotly_click", () => state.cursor !== null && origin());
+  // A click leads to the candle's origin, unless it is the first half of two.
+  chart.on("plotly_click", ({ event }) => {
+    if (state.cursor !== null && event.detail < 2) leaving = setTimeout(origin, TWICE);
+  });
   chart.on("plotly_relayout", (what) => "xaxis.range[0]" in what && moveTo([what["xaxis.range[0]"], what["xaxis.range[1]"]]));
-  chart.on("plotly_doubleclick", () => chooseRange("All"));
+  chart.on("plotly_doubleclick", () => {
+    clearTimeout(leaving);
+    chooseRange("All");
+  });
 }
 
+// How long the chart library waits for a second click, in milliseconds: its doubleClickDelay.
+const TWICE = 300;
+
+let leaving = 0;
 let refining = 0;
 
 // The window moved: prices and labels follow at once, and merged candles come apart when the hand rests.

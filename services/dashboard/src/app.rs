@@ -1,15 +1,24 @@
 //! What every handler has at hand.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
+use anyhow::Context;
+use candlewick_shared::adapters::aws::Aws;
+use candlewick_shared::adapters::log_notifier::LogNotifier;
+use candlewick_shared::adapters::system_clock;
+use candlewick_shared::adapters::watchlist_source::WatchlistSource;
+use candlewick_shared::core::watchlist::Watchlist;
 use candlewick_shared::ports::clock::Now;
 use candlewick_shared::ports::store::ObjectStore;
+use candlewick_shared::runtime::env::Env;
 use jiff::SignedDuration;
 use sqlx::PgPool;
 
+use crate::config::Config;
 use crate::live::Hub;
-use crate::read::queues::Queues;
+use crate::problem::Problem;
+use crate::read;
+use crate::read::queues::{Queues, SqsQueues};
 
 /// What every handler has at hand.
 #[derive(Clone)]
@@ -22,10 +31,44 @@ pub struct App {
     pub queues: Arc<dyn Queues>,
     /// The time.
     pub now: Now,
-    /// The file with the watchlist, where the settings name one.
-    pub watchlist: Option<PathBuf>,
+    /// The watchlist, where the settings name one.
+    pub watchlist: Option<Arc<WatchlistSource>>,
     /// How long after the end of its slot a candle may take to arrive.
-    pub sla: SignedDuration,
+    pub stale_after: SignedDuration,
     /// What happens, as it happens.
     pub hub: Hub,
+}
+
+impl App {
+    /// Connects to what the settings name.
+    ///
+    /// # Errors
+    /// A database that does not answer.
+    pub async fn connect(config: &Config, env: &Env, hub: Hub) -> anyhow::Result<Self> {
+        let aws = Aws::from_env().await;
+        let pool =
+            read::connect(env, &aws, &config.database_url, config.connections).await.context("open the store")?;
+        // The services that go by the watchlist tell the owner when it is broken; this one only shows it.
+        let watchlist = config.watchlist.clone();
+        let watchlist = watchlist.map(|at| WatchlistSource::new(at, |bucket| aws.store(bucket), Arc::new(LogNotifier)));
+        Ok(Self {
+            pool,
+            store: Arc::new(aws.store(&config.bucket)),
+            queues: SqsQueues::watched(aws, env),
+            now: system_clock::now(config.clock),
+            watchlist: watchlist.map(Arc::new),
+            stale_after: config.stale_after,
+            hub,
+        })
+    }
+
+    /// The watchlist as it stands now; none where the settings name none.
+    ///
+    /// # Errors
+    /// One that is none or cannot be reached: pages would show less than there is.
+    pub async fn watchlist(&self) -> Result<Option<Arc<Watchlist>>, Problem> {
+        let Some(source) = &self.watchlist else { return Ok(None) };
+        let read = source.read().await.map(Some);
+        read.map_err(|error| Problem::unavailable(error.to_string()))
+    }
 }

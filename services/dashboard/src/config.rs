@@ -2,10 +2,11 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use candlewick_shared::core::clock::Clock;
+use candlewick_shared::core::watchlist::Location;
 use candlewick_shared::runtime::env::Env;
 use jiff::SignedDuration;
 use secrecy::SecretString;
@@ -17,18 +18,21 @@ use crate::auth::Secrets;
 pub struct Config {
     /// Where it listens: `DASHBOARD_LISTEN` (127.0.0.1:8470).
     pub listen: SocketAddr,
-    /// What stands before every page: `DASHBOARD_TOKEN`, `DASHBOARD_PASSWORD`, `DASHBOARD_REQUESTS_PER_SECOND`.
+    /// What stands before every page: `DASHBOARD_TOKEN`, `DASHBOARD_PASSWORD`, `DASHBOARD_REQUESTS_PER_SECOND` (50),
+    /// `DASHBOARD_REQUEST_TIMEOUT` (20s).
     pub guard: Guard,
+    /// How many streams of events may be open at once: `DASHBOARD_EVENT_STREAMS` (256).
+    pub event_streams: u16,
     /// Where the database is: `DATABASE_URL`.
     pub database_url: SecretString,
     /// How many connections it holds: `DASHBOARD_CONNECTIONS` (8).
     pub connections: u32,
     /// Where the objects are: `BUCKET`.
     pub bucket: String,
-    /// The file with the watchlist: `WATCHLIST`.
-    pub watchlist: Option<PathBuf>,
-    /// How long after the end of its slot a candle may take to arrive: `FRESHNESS_SLA_HOURS` (26).
-    pub sla: SignedDuration,
+    /// Where the watchlist is, a path or `s3://BUCKET/KEY`: `WATCHLIST`.
+    pub watchlist: Option<Location>,
+    /// How long after the end of its slot a candle may take to arrive: `STALE_AFTER` (26h).
+    pub stale_after: SignedDuration,
     /// The time it goes by: `CLOCK`.
     pub clock: Clock,
 }
@@ -40,6 +44,8 @@ pub struct Guard {
     pub secrets: Option<Secrets>,
     /// How many requests an address may make in a second, on average.
     pub requests_per_second: NonZeroU32,
+    /// How long an answer may take; a stream of events has begun by then.
+    pub patience: Duration,
 }
 
 impl Config {
@@ -58,14 +64,16 @@ impl Config {
              on 127.0.0.1"
         );
         let requests_per_second = env.parsed_or("DASHBOARD_REQUESTS_PER_SECOND", NonZeroU32::MIN.saturating_add(49))?;
+        let patience = env.span("DASHBOARD_REQUEST_TIMEOUT", SignedDuration::from_secs(20))?.unsigned_abs();
         Ok(Self {
             listen,
-            guard: Guard { secrets, requests_per_second },
+            guard: Guard { secrets, requests_per_second, patience },
+            event_streams: env.parsed_or("DASHBOARD_EVENT_STREAMS", 256)?,
             database_url: env.secret("DATABASE_URL").context("read DATABASE_URL")?,
             connections: env.parsed_or("DASHBOARD_CONNECTIONS", 8)?,
             bucket: env.bucket()?.to_owned(),
-            watchlist: env.optional("WATCHLIST").map(PathBuf::from),
-            sla: SignedDuration::from_hours(env.parsed_or::<u32>("FRESHNESS_SLA_HOURS", 26)?.into()),
+            watchlist: env.optional("WATCHLIST").map(str::parse).transpose().context("read WATCHLIST")?,
+            stale_after: env.stale_after()?,
             clock: env.clock()?,
         })
     }
@@ -87,6 +95,29 @@ mod tests {
         assert!(error.contains("DASHBOARD_TOKEN"), "{error}");
         assert!(config(&[("DASHBOARD_LISTEN", "[::1]:80")]).unwrap().guard.secrets.is_none());
         assert!(config(&[("DASHBOARD_LISTEN", "0.0.0.0:80"), ("DASHBOARD_TOKEN", "t")]).is_ok());
+    }
+
+    #[test]
+    fn settings_are_read_in_the_forms_that_people_write() {
+        let set =
+            [("WATCHLIST", "s3://b/config/watchlist.toml"), ("STALE_AFTER", "3h"), ("DASHBOARD_EVENT_STREAMS", "7")];
+        let config = config(&set).unwrap();
+        let object = Location::Object { bucket: "b".to_owned(), key: "config/watchlist.toml".to_owned() };
+        assert_eq!((config.watchlist, config.stale_after.as_hours(), config.event_streams), (Some(object), 3, 7));
+        assert_eq!(config.guard.patience, Duration::from_secs(20));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (name, value) in [
+            ("WATCHLIST", "s3://b"),
+            ("STALE_AFTER", "26"),
+            ("DASHBOARD_EVENT_STREAMS", "many"),
+            ("DASHBOARD_REQUEST_TIMEOUT", "0s"),
+        ] {
+            let error = format!("{:#}", config(&[(name, value)]).unwrap_err());
+            assert!(error.contains(name), "{error}");
+        }
     }
 
     #[test]

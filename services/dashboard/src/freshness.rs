@@ -44,17 +44,23 @@ pub struct Freshness {
 /// How a series stands whose last candle has this stamp. A weekend is no delay where a calendar says so; with no calendar,
 /// or beyond its end, a candle is expected for each length of the interval.
 ///
-/// Times are seconds since 1970, `sla` is the seconds in which a candle must arrive.
+/// Times are seconds since 1970, `stale_after` is the seconds in which a candle must arrive.
 #[must_use]
-pub fn freshness(calendar: Option<&Calendar>, interval: Interval, last: Option<i64>, now: i64, sla: i64) -> Freshness {
+pub fn freshness(
+    calendar: Option<&Calendar>,
+    interval: Interval,
+    last: Option<i64>,
+    now: i64,
+    stale_after: i64,
+) -> Freshness {
     let Some(last) = last else { return Freshness { behind: None, state: State::Empty } };
     let next_complete = calendar
         .and_then(|calendar| next_complete(calendar, interval, last, now))
         .unwrap_or_else(|| Some(last.saturating_add(2 * length(interval))));
     let behind = next_complete.map_or(0, |complete| now.saturating_sub(complete).max(0));
     let state = match behind {
-        _ if behind > sla => State::Late,
-        _ if behind.saturating_mul(5) > sla.saturating_mul(4) => State::Due,
+        _ if behind > stale_after => State::Late,
+        _ if behind.saturating_mul(5) > stale_after.saturating_mul(4) => State::Due,
         _ => State::Fresh,
     };
     Freshness { behind: Some(behind), state }
@@ -82,7 +88,7 @@ fn length(interval: Interval) -> i64 {
 mod tests {
     use super::*;
 
-    const SLA: i64 = 26 * 3600;
+    const STALE_AFTER: i64 = 26 * 3600;
 
     fn at(text: &str) -> i64 {
         text.parse::<jiff::Timestamp>().unwrap().as_second()
@@ -90,7 +96,7 @@ mod tests {
 
     fn of(calendar: Option<&str>, interval: Interval, last: &str, now: &str) -> (i64, State) {
         let calendar = calendar.and_then(|code| Calendar::for_mic(code).unwrap());
-        let freshness = freshness(calendar, interval, Some(at(last)), at(now), SLA);
+        let freshness = freshness(calendar, interval, Some(at(last)), at(now), STALE_AFTER);
         (freshness.behind.unwrap(), freshness.state)
     }
 
@@ -125,6 +131,9 @@ mod tests {
 
     #[test]
     fn what_has_no_candle_is_empty() {
-        assert_eq!(freshness(None, Interval::Day1, None, 0, SLA), Freshness { behind: None, state: State::Empty });
+        assert_eq!(
+            freshness(None, Interval::Day1, None, 0, STALE_AFTER),
+            Freshness { behind: None, state: State::Empty }
+        );
     }
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rand::random;
 use serde::{Deserialize, Serialize};
-use tokio::sync::broadcast;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
 
 /// How many changes are remembered. Who missed more is told to look at everything again.
@@ -86,8 +86,15 @@ pub struct Hub {
     pub stop: CancellationToken,
 }
 
+/// The place of one listener, which is free again when it is dropped.
+#[derive(Debug)]
+pub struct Seat {
+    _permit: OwnedSemaphorePermit,
+}
+
 struct Inner {
     life: u32,
+    seats: Arc<Semaphore>,
     memory: Mutex<Memory>,
     sender: broadcast::Sender<Event>,
 }
@@ -99,11 +106,18 @@ struct Memory {
 }
 
 impl Hub {
-    /// A hub at which nothing has happened yet.
+    /// A hub at which nothing has happened yet, with room for so many listeners at once.
     #[must_use]
-    pub fn new(stop: CancellationToken) -> Self {
+    pub fn new(listeners: usize, stop: CancellationToken) -> Self {
         let (sender, _) = broadcast::channel(REMEMBERED);
-        Self { inner: Arc::new(Inner { life: random(), memory: Mutex::default(), sender }), stop }
+        let seats = Arc::new(Semaphore::new(listeners));
+        Self { inner: Arc::new(Inner { life: random(), seats, memory: Mutex::default(), sender }), stop }
+    }
+
+    /// A seat for a listener; none where all are taken.
+    #[must_use]
+    pub fn seat(&self) -> Option<Seat> {
+        self.inner.seats.clone().try_acquire_owned().ok().map(|permit| Seat { _permit: permit })
     }
 
     /// Tells all listeners, now and when they come back.
@@ -151,7 +165,7 @@ mod tests {
     use super::*;
 
     fn hub(changes: usize) -> Hub {
-        let hub = Hub::new(CancellationToken::new());
+        let hub = Hub::new(1, CancellationToken::new());
         (0..changes).for_each(|_| hub.publish(Change::Alert {}));
         hub
     }

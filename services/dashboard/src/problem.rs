@@ -71,6 +71,24 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
     }
 
+    /// As many listen to events as may.
+    #[must_use]
+    pub fn too_many_listeners() -> Self {
+        Self::unavailable(
+            "as many streams of events are open as may be (DASHBOARD_EVENT_STREAMS): close pages that nobody looks at, or \
+             come back when Retry-After says",
+        )
+    }
+
+    /// When to come back, in seconds, where that is likely to help.
+    fn retry_after(&self) -> Option<&'static str> {
+        match self.status {
+            429 => Some("1"),
+            503 => Some("10"),
+            _ => None,
+        }
+    }
+
     /// What only a status is known of.
     fn of_status(status: StatusCode) -> Self {
         let detail = match status {
@@ -101,8 +119,8 @@ impl IntoResponse for Problem {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, Json(&self)).into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if status == StatusCode::TOO_MANY_REQUESTS {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = self.retry_after() {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(seconds));
         }
         response.extensions_mut().insert(self);
         response

@@ -16,9 +16,6 @@ use crate::config::Guard;
 use crate::problem::Problem;
 use crate::{api, assets, auth, headers, pages, problem, rate};
 
-/// How long an answer may take; a stream of events has begun by then.
-const PATIENCE: Duration = Duration::from_secs(20);
-
 /// How large a request's body may be: nothing here reads one.
 const MOST_BYTES: usize = 1024;
 
@@ -33,7 +30,7 @@ pub fn router(app: App, guard: &Guard) -> Router {
         .route("/api/openapi.json", get(api::openapi))
         .route("/assets/{folder}/{name}", get(assets::asset))
         .route("/assets/{name}", get(assets::plotly))
-        .layer(from_fn(in_time))
+        .layer(from_fn_with_state(guard.patience, in_time))
         .layer(from_fn_with_state(guard.secrets.clone(), auth::guard))
         // Whether it lives and is ready is asked by machines that know no secret and come every few seconds.
         .route("/livez", get(async || "alive"))
@@ -55,8 +52,8 @@ async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
     Ok("ready")
 }
 
-async fn in_time(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(PATIENCE, next.run(request)).await {
+async fn in_time(State(patience): State<Duration>, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(patience, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Problem::timed_out().into_response(),
     }

@@ -30,7 +30,7 @@ pub struct Config {
     /// How soon and how often the owner is told: `ALERT_GROUP_WAIT` (30s), `ALERT_GROUP_INTERVAL` (5m),
     /// `ALERT_REPEAT_INTERVAL` (12h).
     pub pace: Pace,
-    /// What is judged by: `STALE_AFTER` (26h: a day and what a daily run takes), `CALENDAR_HORIZON` (1440h, sixty days).
+    /// What is judged by: `STALE_AFTER` (26h), `CALENDAR_HORIZON` (1440h, sixty days).
     pub limits: Limits,
     /// When the digest is written: `DIGEST_AT` (08:00), `DIGEST_ZONE` (UTC).
     pub digest: Schedule,
@@ -69,26 +69,21 @@ impl Config {
             heartbeat: address(env, "HEARTBEAT_URL")?,
             pace: pace(env)?,
             limits: Limits {
-                stale_after: span(env, "STALE_AFTER", SignedDuration::from_hours(26))?,
-                horizon: span(env, "CALENDAR_HORIZON", SignedDuration::from_hours(60 * 24))?,
+                stale_after: env.stale_after()?,
+                horizon: env.span("CALENDAR_HORIZON", SignedDuration::from_hours(60 * 24))?,
             },
             digest: schedule(env)?,
-            sweep_every: span(env, "SWEEP_EVERY", SignedDuration::from_mins(1))?,
+            sweep_every: env.span("SWEEP_EVERY", SignedDuration::from_mins(1))?,
         })
     }
 }
 
 fn pace(env: &Env) -> anyhow::Result<Pace> {
     Ok(Pace {
-        group_wait: span(env, "ALERT_GROUP_WAIT", SignedDuration::from_secs(30))?,
-        group_interval: span(env, "ALERT_GROUP_INTERVAL", SignedDuration::from_mins(5))?,
-        repeat_interval: span(env, "ALERT_REPEAT_INTERVAL", SignedDuration::from_hours(12))?,
+        group_wait: env.span("ALERT_GROUP_WAIT", SignedDuration::from_secs(30))?,
+        group_interval: env.span("ALERT_GROUP_INTERVAL", SignedDuration::from_mins(5))?,
+        repeat_interval: env.span("ALERT_REPEAT_INTERVAL", SignedDuration::from_hours(12))?,
     })
-}
-
-fn span(env: &Env, name: &str, default: SignedDuration) -> anyhow::Result<SignedDuration> {
-    let span = env.parsed_or(name, default).with_context(|| format!("write {name} like 30s, 5m or 12h"))?;
-    if span.is_positive() { Ok(span) } else { bail!("{name} is not longer than nothing: write it like 30s, 5m or 12h") }
 }
 
 fn schedule(env: &Env) -> anyhow::Result<Schedule> {

@@ -25,9 +25,8 @@ pub async fn connect(url: &str, connections: u32) -> anyhow::Result<PgPool> {
 /// Opens a pool whose user logs in with IAM, by tokens that are renewed until the pool is closed.
 ///
 /// # Errors
-/// As [`connect`], a URL that does not ask for a server whose name is verified, or credentials that cannot be had.
-pub async fn connect_with_iam(aws: &Aws, url: &str, connections: u32) -> anyhow::Result<PgPool> {
-    let options = options(url)?;
+/// As [`open`], a URL that does not ask for a server whose name is verified, or credentials that cannot be had.
+pub async fn open_with_iam(aws: &Aws, options: PgConnectOptions, connections: u32) -> anyhow::Result<PgPool> {
     let verified = matches!(options.get_ssl_mode(), PgSslMode::VerifyFull);
     ensure!(verified, "DATABASE_IAM sends a token to the server: DATABASE_URL must end in ?sslmode=verify-full");
     let login = IamLogin::new(aws, options)?;
@@ -36,14 +35,22 @@ pub async fn connect_with_iam(aws: &Aws, url: &str, connections: u32) -> anyhow:
     Ok(pool)
 }
 
-fn options(url: &str) -> anyhow::Result<PgConnectOptions> {
+/// What a URL says of a connection.
+///
+/// # Errors
+/// A URL that is none; the error does not show it.
+pub fn options(url: &str) -> anyhow::Result<PgConnectOptions> {
     let options = PgConnectOptions::from_str(url).map_err(|_| {
         anyhow::anyhow!("DATABASE_URL is no PostgreSQL URL: write postgres://USER:PASSWORD@HOST:PORT/NAME")
     })?;
     Ok(options.application_name("candlewick"))
 }
 
-async fn open(options: PgConnectOptions, connections: u32) -> anyhow::Result<PgPool> {
+/// Opens a pool and makes sure that the database answers.
+///
+/// # Errors
+/// A database that does not answer within ten seconds; no error carries the password.
+pub async fn open(options: PgConnectOptions, connections: u32) -> anyhow::Result<PgPool> {
     let address =
         format!("{}:{}/{}", options.get_host(), options.get_port(), options.get_database().unwrap_or_default());
     let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(10));

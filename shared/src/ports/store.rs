@@ -1,5 +1,7 @@
 //! The bucket.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -22,6 +24,26 @@ pub trait ObjectStore: Send + Sync {
 
     /// What lies under a prefix, by key. Metadata is not part of a listing.
     async fn list(&self, prefix: &str) -> Result<Vec<ObjectInfo>, StoreError>;
+}
+
+/// A store that several have a hand on.
+#[async_trait]
+impl<S: ObjectStore + ?Sized> ObjectStore for Arc<S> {
+    async fn get(&self, key: &str) -> Result<Option<Object>, StoreError> {
+        (**self).get(key).await
+    }
+
+    async fn head(&self, key: &str) -> Result<Option<ObjectInfo>, StoreError> {
+        (**self).head(key).await
+    }
+
+    async fn put(&self, key: &str, object: NewObject, condition: PutIf) -> Result<Put, StoreError> {
+        (**self).put(key, object, condition).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<ObjectInfo>, StoreError> {
+        (**self).list(prefix).await
+    }
 }
 
 /// An object and what stands beside it.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow, bail, ensure};
+use jiff::SignedDuration;
 use secrecy::SecretString;
 
 use crate::adapters::secrets::SecretSource;
@@ -118,6 +119,25 @@ impl Env {
     /// Where it is there and no clock setting.
     pub fn clock(&self) -> anyhow::Result<Clock> {
         self.parsed_or("CLOCK", Clock::Real).context("read the clock setting")
+    }
+
+    /// A span of time that is longer than nothing, such as `30s`, `5m` or `12h`; where it is missing, another.
+    ///
+    /// # Errors
+    /// Where it is there and no such span.
+    pub fn span(&self, name: &str, otherwise: SignedDuration) -> anyhow::Result<SignedDuration> {
+        let span = self.parsed_or(name, otherwise).with_context(|| format!("write {name} like 30s, 5m or 12h"))?;
+        ensure!(span.is_positive(), "{name} is not longer than nothing: write it like 30s, 5m or 12h");
+        Ok(span)
+    }
+
+    /// How long after the end of its slot a candle may be missing before its series is late: `STALE_AFTER`, or 26 hours, a
+    /// day and what a daily run takes.
+    ///
+    /// # Errors
+    /// Where it is there and no span of time.
+    pub fn stale_after(&self) -> anyhow::Result<SignedDuration> {
+        self.span("STALE_AFTER", SignedDuration::from_hours(26))
     }
 }
 

@@ -22,7 +22,7 @@ const CALLS: [(&str, &[&str]); 14] = [
     (".publish()", &["sns:Publish"]),
     (".get_secret_value()", &["secretsmanager:GetSecretValue"]),
     ("/task-protection/v1/state", &["ecs:UpdateTaskProtection"]),
-    ("database::connect(", &["rds-db:connect"]),
+    ("database::connect", &["rds-db:connect"]),
 ];
 
 /// The methods of the ports that services call, how they call them, and the adapter that has them.

@@ -48,7 +48,9 @@ pub fn settings(service: &str) -> anyhow::Result<BTreeSet<Setting>> {
     let mut settings: BTreeSet<_> = files.iter().flat_map(|(_, code)| read_by(code)).collect();
     settings.extend(queues(&own).map(|role| Setting { name: queue_url_variable(&role), required: true }));
     settings.extend(own.contains(".bucket()").then(|| Setting { name: "BUCKET".to_owned(), required: true }));
-    settings.extend(own.contains(".clock()").then(|| Setting { name: "CLOCK".to_owned(), required: false }));
+    for (way, name) in [(".clock()", "CLOCK"), (".stale_after()", "STALE_AFTER")] {
+        settings.extend(own.contains(way).then(|| Setting { name: name.to_owned(), required: false }));
+    }
     Ok(settings)
 }
 

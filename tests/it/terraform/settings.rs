@@ -21,7 +21,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// Settings that a service is right to take its default for, and why.
-const DEFAULTS: [(&str, &str); 32] = [
+const DEFAULTS: [(&str, &str); 33] = [
     ("ALERT_EMAIL_FROM", "the topic sends the mails"),
     ("ALERT_EMAIL_TO", "the topic sends the mails"),
     ("ALERT_GROUP_INTERVAL", "the usual pace of telling people"),
@@ -34,13 +34,14 @@ const DEFAULTS: [(&str, &str); 32] = [
     ("CALENDAR_HORIZON", "sixty days are enough for a new version"),
     ("CLOCK", "the real time"),
     ("DASHBOARD_CONNECTIONS", "eight are enough for one task"),
+    ("DASHBOARD_EVENT_STREAMS", "256 open pages fit into the smallest task"),
     ("DASHBOARD_PASSWORD", "visitors present the token"),
     ("DASHBOARD_REQUESTS_PER_SECOND", "fifty of one visitor are enough"),
+    ("DASHBOARD_REQUEST_TIMEOUT", "twenty seconds are longer than a question to the database may take"),
     ("DATABASE_IAM", "a service with no database has no login"),
     ("DIGEST_AT", "eight in the morning"),
     ("DIGEST_ZONE", "UTC, as everything on AWS"),
     ("ECS_AGENT_URI", "ECS sets it"),
-    ("FRESHNESS_SLA_HOURS", "26 hours: a day and what a daily run takes"),
     ("HEALTH_LISTEN", "the image sets it"),
     ("LEASE_SECONDS", "the visibility timeout of topology.json, which the queue has too"),
     ("OPENLINEAGE", "lineage is kept where somebody asks for it"),

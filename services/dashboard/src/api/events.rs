@@ -11,7 +11,8 @@ use futures::{Stream, StreamExt, stream};
 use tokio_stream::wrappers::BroadcastStream;
 
 use crate::app::App;
-use crate::live::{Change, ChangeId, Event, Hub};
+use crate::live::{Change, ChangeId, Event, Hub, Seat};
+use crate::problem::Problem;
 
 /// How often a silent stream says that it lives: less than what proxies wait for.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -22,16 +23,19 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// and `{"kind":"resync"}` where changes may have been missed. `Last-Event-ID` goes on behind an event.
 #[utoipa::path(get, path = "/events", tag = "live",
     params(("Last-Event-ID" = Option<String>, Header, description = "The last event that was seen")),
-    responses((status = 200, content_type = "text/event-stream", body = String)))]
-pub async fn events(State(app): State<App>, headers: HeaderMap) -> Response {
+    responses((status = 200, content_type = "text/event-stream", body = String),
+        (status = 503, description = "As many listen as may; Retry-After says when to come back", body = Problem)))]
+pub async fn events(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
+    let seat = app.hub.seat().ok_or_else(Problem::too_many_listeners)?;
     let seen = headers.get("last-event-id").map(|id| id.to_str().ok().and_then(|id| id.parse().ok()));
     let seen = seen.map(|id| id.unwrap_or(ChangeId::STRANGE));
     let keep_alive = KeepAlive::new().interval(HEARTBEAT).text("still here");
-    Sse::new(stream(&app.hub, seen)).keep_alive(keep_alive).into_response()
+    Ok(Sse::new(stream(&app.hub, seat, seen)).keep_alive(keep_alive).into_response())
 }
 
-/// It begins with a comment, so that whoever waits for the first byte knows that the stream stands.
-fn stream(hub: &Hub, seen: Option<ChangeId>) -> impl Stream<Item = Result<sse::Event, Infallible>> + use<> {
+/// It begins with a comment, so that whoever waits for the first byte knows that the stream stands. The seat is taken for as
+/// long as there is the stream.
+fn stream(hub: &Hub, seat: Seat, seen: Option<ChangeId>) -> impl Stream<Item = Result<sse::Event, Infallible>> + use<> {
     let (missed, coming) = hub.subscribe(seen);
     // Whoever was too slow for the channel has missed something.
     let coming = BroadcastStream::new(coming).map(|event| event.map_or_else(|_| resync(), |event| sent(&event)));
@@ -40,7 +44,10 @@ fn stream(hub: &Hub, seen: Option<ChangeId>) -> impl Stream<Item = Result<sse::E
         .chain(stream::iter(missed.iter().map(sent).collect::<Vec<_>>()))
         .chain(coming)
         .take_until(hub.stop.clone().cancelled_owned())
-        .map(Ok)
+        .map(move |event| {
+            let _taken = &seat;
+            Ok(event)
+        })
 }
 
 fn sent(event: &Event) -> sse::Event {

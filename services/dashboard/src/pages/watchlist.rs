@@ -19,7 +19,7 @@ struct WatchlistPage {
     rows: Vec<Row>,
     late: usize,
     candles: String,
-    sla: String,
+    stale_after: String,
     now: Timestamp,
 }
 
@@ -77,6 +77,6 @@ pub async fn page(State(app): State<App>) -> Result<Response, Problem> {
     let late = all.iter().filter(|series| series.state.word() == "late").count();
     let candles = figures::grouped(all.iter().map(|series| series.candles).sum::<i64>());
     let rows = all.into_iter().map(Row::of).collect();
-    let (sla, now) = (figures::span(app.sla.as_secs()), (app.now)());
-    html(&WatchlistPage { shell: Shell::of("watchlist"), rows, late, candles, sla, now })
+    let (stale_after, now) = (figures::span(app.stale_after.as_secs()), (app.now)());
+    html(&WatchlistPage { shell: Shell::of("watchlist"), rows, late, candles, stale_after, now })
 }

@@ -9,6 +9,8 @@ use serde::Deserialize;
 use thiserror::Error;
 use utoipa::IntoParams;
 
+use crate::query::fields::{Field, Fields};
+
 /// How many candles an answer has where nothing is said: more than five years of days or a month of minutes.
 const USUAL: u32 = 50_000;
 
@@ -35,6 +37,10 @@ pub struct CandleQuery {
     /// At most so many candles for the whole range, by merging candles that follow each other: for charts.
     #[param(minimum = 1, maximum = 10_000)]
     pub points: Option<u32>,
+    /// Which fields of the candles, separated by commas [default: all]. CSV has them in this order.
+    #[param(value_type = Option<Vec<Field>>, style = Form, explode = false, inline, example = json!(["time", "close"]))]
+    #[serde(default)]
+    pub fields: Fields,
 }
 
 /// A moment as parameters name it.

@@ -1,6 +1,7 @@
 //! Addresses and their parameters as types that cannot be wrong.
 
 pub mod candles;
+pub mod fields;
 pub mod page;
 
 use axum::extract::rejection::{PathRejection, QueryRejection};

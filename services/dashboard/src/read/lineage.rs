@@ -1,29 +1,49 @@
 //! Where one candle comes from: API call, raw object, transformed object, load, row.
 
+use candlewick_shared::core::candle::CandleTime;
+use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::Series;
 use candlewick_shared::core::metadata::RawMetadata;
 use candlewick_shared::ports::store::ObjectStore;
 use jiff::Timestamp;
 use serde::Serialize;
+use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 use utoipa::ToSchema;
 
-use crate::api::candles::Row as CandleRow;
 use crate::problem::Problem;
-use crate::read::candles::Candle;
 use crate::read::objects::{COLUMNS, LedgerObject, object};
 
 /// Where a candle comes from.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Lineage {
     /// The candle.
-    pub candle: CandleRow,
+    pub candle: Candle,
     /// The object that it was loaded from, with the times of every step.
     pub object: LedgerObject,
     /// The raw object as it stands in the bucket now; none where the bucket does not answer or has it no more.
     pub raw: Option<RawNow>,
     /// Older objects that claim the same candle, by key.
     pub shadowed: Vec<String>,
+}
+
+/// One candle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Candle {
+    /// A date, or an instant for intraday candles.
+    pub time: String,
+    /// The first price.
+    pub open: String,
+    /// The highest price.
+    pub high: String,
+    /// The lowest price.
+    pub low: String,
+    /// The last price.
+    pub close: String,
+    /// What was traded; null where the instrument has no volume.
+    pub volume: Option<String>,
+    /// Whether cleaning put it in.
+    pub is_filled: bool,
 }
 
 /// A raw object as it stands in the bucket now.
@@ -70,19 +90,22 @@ pub async fn of(
         .bind(series.interval.as_str())
         .bind(time as f64);
     let Some(row) = query.fetch_optional(pool).await? else { return Ok(None) };
-    let candle = Candle {
-        time: row.try_get("time")?,
+    let object = object(&row)?;
+    let raw = raw_now(store, &object).await;
+    let shadowed = row.try_get("shadowed")?;
+    Ok(Some(Lineage { candle: candle(&row, series.interval)?, object, raw, shadowed }))
+}
+
+fn candle(row: &PgRow, interval: Interval) -> sqlx::Result<Candle> {
+    Ok(Candle {
+        time: CandleTime::from_seconds(row.try_get("time")?).display(interval).to_string(),
         open: row.try_get("open")?,
         high: row.try_get("high")?,
         low: row.try_get("low")?,
         close: row.try_get("close")?,
         volume: row.try_get("volume")?,
         is_filled: row.try_get("is_filled")?,
-    };
-    let object = object(&row)?;
-    let raw = raw_now(store, &object).await;
-    let shadowed = row.try_get("shadowed")?;
-    Ok(Some(Lineage { candle: CandleRow::of(&candle, series.interval), object, raw, shadowed }))
+    })
 }
 
 async fn raw_now(store: &dyn ObjectStore, object: &LedgerObject) -> Option<RawNow> {

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::Series;
-use candlewick_shared::core::watchlist::Watchlist;
 use jiff::Timestamp;
 use serde::Serialize;
 use sqlx::postgres::PgRow;
@@ -119,12 +118,12 @@ const SERIES: &str = "with ledger as (
 /// # Errors
 /// A database or a watchlist that cannot be read.
 pub async fn all(app: &App) -> Result<Vec<Overview>, Problem> {
-    let watchlist = calendars::watchlist(app.watchlist.as_deref()).await?;
+    let watchlist = app.watchlist().await?;
     let mut all = BTreeMap::new();
     for overview in read(app, None, None).await? {
         all.insert((overview.symbol.clone(), overview.interval.clone()), overview);
     }
-    for series in watchlist.iter().flat_map(Watchlist::series) {
+    for series in watchlist.iter().flat_map(|watchlist| watchlist.series()) {
         all.entry((series.symbol.to_string(), series.interval.to_string())).or_insert_with(|| nothing(&series));
     }
     Ok(all.into_values().collect())
@@ -139,8 +138,8 @@ pub async fn one(app: &App, series: &Series) -> Result<Option<Overview>, Problem
     if found.is_some() {
         return Ok(found);
     }
-    let watchlist = calendars::watchlist(app.watchlist.as_deref()).await?;
-    let listed = watchlist.iter().flat_map(Watchlist::series).any(|listed| listed == *series);
+    let watchlist = app.watchlist().await?;
+    let listed = watchlist.iter().flat_map(|watchlist| watchlist.series()).any(|listed| listed == *series);
     Ok(listed.then(|| nothing(series)))
 }
 
@@ -159,16 +158,19 @@ pub async fn intervals(pool: &PgPool, symbol: &str) -> sqlx::Result<Vec<Interval
 async fn read(app: &App, symbol: Option<&str>, interval: Option<&str>) -> Result<Vec<Overview>, Problem> {
     let rows = sqlx::query(SERIES).bind(symbol).bind(interval).bind(SPARK).fetch_all(&app.pool).await?;
     let now = (app.now)().as_second();
-    rows.iter().map(|row| overview(row, now, app.sla.as_secs())).collect::<sqlx::Result<_>>().map_err(Problem::from)
+    rows.iter()
+        .map(|row| overview(row, now, app.stale_after.as_secs()))
+        .collect::<sqlx::Result<_>>()
+        .map_err(Problem::from)
 }
 
-fn overview(row: &PgRow, now: i64, sla: i64) -> sqlx::Result<Overview> {
+fn overview(row: &PgRow, now: i64, stale_after: i64) -> sqlx::Result<Overview> {
     let interval: Interval =
         row.try_get::<String, _>("interval")?.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
     let time = |seconds: i64| CandleTime::from_seconds(seconds).display(interval).to_string();
     let (first, last): (Option<i64>, Option<i64>) = (row.try_get("first")?, row.try_get("last")?);
     let calendar: Option<String> = row.try_get("calendar")?;
-    let fresh = freshness(calendars::by_code(calendar.as_deref()), interval, last, now, sla);
+    let fresh = freshness(calendars::by_code(calendar.as_deref()), interval, last, now, stale_after);
     let loaded_at: Option<i64> = row.try_get("loaded_at")?;
     Ok(Overview {
         symbol: row.try_get("symbol")?,

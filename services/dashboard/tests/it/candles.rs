@@ -19,6 +19,9 @@ pub fn trials() -> Vec<Trial> {
         trial("answers_are_packed", answers_are_packed),
         trial("a_wrong_parameter_is_a_problem_that_names_it", wrong_parameters),
         trial("five_years_of_days_come_in_one_answer", five_years),
+        trial("only_the_fields_that_were_asked_for_are_sent", only_the_fields_asked_for),
+        trial("merged_candles_have_only_the_fields_that_were_asked_for", merged_fields),
+        trial("the_description_lists_the_fields", the_description_lists_the_fields),
     ]
 }
 
@@ -109,6 +112,8 @@ async fn wrong_parameters(world: World) {
         ("/api/v1/series/AAPL/1day/candles?from=yesterday", 400, "yesterday"),
         ("/api/v1/series/AAPL/1day/candles?limit=many", 400, "limit"),
         ("/api/v1/series/AAPL/1day/candles?fro=2024-01-01", 400, "fro"),
+        ("/api/v1/series/AAPL/1day/candles?fields=time,vwap", 400, "\"vwap\" is no field"),
+        ("/api/v1/series/AAPL/1day/candles.csv?fields=", 400, "time, open, high, low, close, volume, is_filled"),
         ("/api/v1/series/AAPL/5h/candles", 400, "5h"),
         ("/api/v1/series/A%20B/1day/candles", 400, "A B"),
         ("/api/v1/series/NONE/1day/candles", 404, "NONE"),
@@ -133,4 +138,39 @@ async fn five_years(world: World) {
     world.load("AAPL", "2019-12-30", &closes.iter().map(String::as_str).collect::<Vec<_>>()).await;
     let all = world.json(AAPL).await;
     assert_eq!((all["time"].as_array().unwrap().len(), &all["next"]), (1_830, &json!(null)));
+}
+
+async fn only_the_fields_asked_for(world: World) {
+    world.load("AAPL", "2024-12-27", &["1.50", "2.50", "3.50"]).await;
+    world.run("update candles set is_filled = true, volume = null where close = 2.50").await;
+    let expected = json!({
+        "symbol": "AAPL", "interval": "1day", "merged": 1, "in_range": null, "close": ["1.50", "2.50"], "filled": [1],
+        "next": "2024-12-28",
+    });
+    assert_eq!(world.json(&format!("{AAPL}?limit=2&fields=is_filled,close")).await, expected);
+    let csv = world.get(&format!("{AAPL}.csv?fields=is_filled,volume,time")).await;
+    let expected = "is_filled,volume,time\nfalse,100,2024-12-27\ntrue,,2024-12-28\nfalse,300,2024-12-29\n";
+    let tag = header(&csv, "etag");
+    assert_eq!(csv.text().await.unwrap(), expected);
+    let others = world.get_with(&format!("{AAPL}.csv?fields=time"), &[("if-none-match", &tag)]).await;
+    assert_eq!((others.status().as_u16(), others.text().await.unwrap().lines().next()), (200, Some("time")));
+}
+
+async fn merged_fields(world: World) {
+    world.load("AAPL", "2024-12-01", &["5", "9", "2", "7", "3"]).await;
+    let expected = json!({
+        "symbol": "AAPL", "interval": "1day", "merged": 3, "in_range": 5, "time": ["2024-12-01", "2024-12-04"],
+        "high": ["10", "8"], "next": null,
+    });
+    assert_eq!(world.json(&format!("{AAPL}?points=2&fields=high,time")).await, expected);
+}
+
+async fn the_description_lists_the_fields(world: World) {
+    let document = world.json("/api/openapi.json").await;
+    for path in ["/api/v1/series/{symbol}/{interval}/candles", "/api/v1/series/{symbol}/{interval}/candles.csv"] {
+        let parameters = document["paths"][path]["get"]["parameters"].as_array().unwrap();
+        let fields = parameters.iter().find(|parameter| parameter["name"] == "fields").unwrap();
+        let names = json!(["time", "open", "high", "low", "close", "volume", "is_filled"]);
+        assert_eq!((&fields["schema"]["items"]["enum"], &fields["explode"]), (&names, &json!(false)), "{fields}");
+    }
 }

@@ -5,7 +5,7 @@ use reqwest::Response;
 use serde_json::{Value, json};
 
 use crate::trial;
-use crate::world::{World, header};
+use crate::world::{LISTENERS, World, header};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -13,6 +13,7 @@ pub fn trials() -> Vec<Trial> {
         trial("an_alert_is_told", an_alert_is_told),
         trial("who_comes_back_gets_what_they_missed", who_comes_back),
         trial("a_strange_event_id_means_to_look_again", a_strange_id),
+        trial("no_more_listen_than_may_until_one_goes", no_more_listen_than_may),
     ]
 }
 
@@ -96,5 +97,22 @@ async fn a_strange_id(world: World) {
     for id in ["00000000-1", "x", "ffffffff-18446744073709551615"] {
         let mut stream = Stream::open(&world, &[("last-event-id", id)]).await;
         assert_eq!(stream.next().await.1, json!({"kind": "resync"}), "{id}");
+    }
+}
+
+async fn no_more_listen_than_may(world: World) {
+    let mut streams = Vec::new();
+    for _ in 0..LISTENERS {
+        streams.push(Stream::open(&world, &[]).await);
+    }
+    let refused = world.get("/api/v1/events").await;
+    let is_problem = header(&refused, "content-type") == "application/problem+json";
+    assert_eq!((refused.status().as_u16(), header(&refused, "retry-after"), is_problem), (503, "10".to_owned(), true));
+    assert!(refused.text().await.unwrap().contains("DASHBOARD_EVENT_STREAMS"));
+    assert_eq!(world.get("/api/v1/series").await.status(), 200);
+    streams.pop();
+    // The server hears of the end a moment later.
+    while world.get("/api/v1/events").await.status() != 200 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
 }

@@ -1,6 +1,13 @@
 //! Who may look, how often, and what a browser may do with it.
 
+use std::num::NonZeroU32;
+use std::time::Duration;
+
 use candlewick_dashboard::auth::Secrets;
+use candlewick_dashboard::config::Guard;
+use candlewick_dashboard::read;
+use candlewick_shared::adapters::aws::Aws;
+use candlewick_shared::runtime::env::Env;
 use libtest_mimic::Trial;
 use secrecy::SecretString;
 
@@ -17,6 +24,8 @@ pub fn trials() -> Vec<Trial> {
         trial("only_reads_are_answered", only_reads_are_answered),
         trial("no_secret_is_on_any_page", no_secret_is_on_any_page),
         trial("it_says_whether_it_is_ready", it_says_whether_it_is_ready),
+        trial("who_waits_too_long_is_told_so", who_waits_too_long),
+        trial("a_login_with_iam_wants_a_server_that_is_verified", a_login_with_iam),
     ]
 }
 
@@ -121,4 +130,31 @@ async fn it_says_whether_it_is_ready(world: World) {
     assert_eq!(world.get("/readyz").await.status(), 200);
     world.pool.close().await;
     assert_eq!((world.get("/readyz").await.status().as_u16(), world.get("/livez").await.status().as_u16()), (503, 200));
+}
+
+/// Whoever holds the lock keeps every reader waiting, until the database gives up a reader by itself some seconds later.
+async fn who_waits_too_long(world: World) {
+    world.load("AAPL", "2024-12-01", &["1"]).await;
+    let guard = Guard { secrets: None, requests_per_second: NonZeroU32::MAX, patience: Duration::from_millis(200) };
+    let hasty = world.serve(world.app(), guard).await;
+    let mut holder = world.owner.begin().await.unwrap();
+    sqlx::query("lock table candles in access exclusive mode").execute(&mut *holder).await.unwrap();
+    let answer = tokio::select! {
+        answer = world.ask(hasty, "/api/v1/series/AAPL/1day/candles", &[]) => answer,
+        _ = sqlx::query("select 1 from candles").execute(&world.pool) => panic!("the database gave up first"),
+    };
+    assert_eq!(
+        (answer.status().as_u16(), header(&answer, "content-type")),
+        (504, "application/problem+json".to_owned())
+    );
+    assert!(answer.text().await.unwrap().contains("took too long"));
+    holder.rollback().await.unwrap();
+    assert_eq!(world.get("/api/v1/series/AAPL/1day/candles").await.status(), 200);
+}
+
+async fn a_login_with_iam(_: World) {
+    let env = Env::from_variables([("DATABASE_IAM".to_owned(), "true".to_owned())].into());
+    let aws = Aws::at("http://127.0.0.1:1", "eu-central-1", "id", "secret").await;
+    let error = read::connect(&env, &aws, &"postgres://u@127.0.0.1:1/d".into(), 1).await.unwrap_err();
+    assert!(format!("{error:#}").contains("sslmode=verify-full"), "{error:#}");
 }

@@ -1,5 +1,13 @@
 //! What is read of the ledger, the reports and the bucket.
 
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use candlewick_dashboard::app::App;
+use candlewick_dashboard::config::Guard;
+use candlewick_shared::adapters::log_notifier::LogNotifier;
+use candlewick_shared::adapters::watchlist_source::WatchlistSource;
 use libtest_mimic::Trial;
 use serde_json::json;
 
@@ -15,6 +23,7 @@ pub fn trials() -> Vec<Trial> {
         trial("sessions_are_held_to_the_calendar", sessions_are_held_to_the_calendar),
         trial("rows_that_were_set_aside_come_by_pages", rows_set_aside),
         trial("the_ledger_comes_by_pages", the_ledger_comes_by_pages),
+        trial("a_watchlist_in_a_bucket_is_read_anew_when_it_changes", a_watchlist_in_a_bucket),
     ]
 }
 
@@ -137,4 +146,27 @@ async fn the_ledger_comes_by_pages(world: World) {
         page["rows"].as_array().unwrap().iter().map(|row| row["symbol"].clone()).collect::<Vec<_>>()
     };
     assert_eq!((symbols(&first), symbols(&second)), (vec![json!("C"), json!("B")], vec![json!("A")]));
+}
+
+async fn a_watchlist_in_a_bucket(world: World) {
+    let location = "s3://b/config/watchlist.toml".parse().unwrap();
+    let source = WatchlistSource::new(location, |_| Arc::clone(&world.store), Arc::new(LogNotifier));
+    let guard = Guard { secrets: None, requests_per_second: NonZeroU32::MAX, patience: Duration::from_secs(20) };
+    let address = world.serve(App { watchlist: Some(Arc::new(source)), ..world.app() }, guard).await;
+    let ask = async |path: &str| {
+        let answer = world.ask(address, path, &[]).await;
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let (status, text) = ask("/api/v1/series").await;
+    assert!(status == 503 && text.contains("s3://b/config/watchlist.toml: there is none"), "{status} {text}");
+    for symbols in [&["MSFT"][..], &["MSFT", "NVDA"]] {
+        world.put("config/watchlist.toml", &format!("[groups.a]\nsymbols = {symbols:?}\n")).await;
+        let (_, text) = ask("/api/v1/series").await;
+        let series: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let listed: Vec<_> = series["rows"].as_array().unwrap().iter().map(|row| row["symbol"].clone()).collect();
+        assert_eq!(listed, symbols);
+    }
+    world.put("config/watchlist.toml", "[groups.a]\nsymbol = []\n").await;
+    let (status, text) = ask("/symbol/NVDA/1day").await;
+    assert!(status == 503 && text.contains("groups.a.symbol"), "{status} {text}");
 }

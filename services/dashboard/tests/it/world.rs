@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use candlewick_dashboard::app::App;
@@ -21,6 +22,9 @@ use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+
+/// How many may listen to events at once.
+pub const LISTENERS: usize = 3;
 
 /// A symbol that a page must not take for its own words.
 pub const SCRIPT: &str = "<script>alert(1)</script>";
@@ -59,8 +63,8 @@ impl World {
     pub async fn new() -> Self {
         let options = server::new_database().await;
         let owner = PgPoolOptions::new().max_connections(2).connect_with(options.clone()).await.unwrap();
-        let pool = read::pool(options, 4).await.unwrap();
-        let hub = Hub::new(CancellationToken::new());
+        let pool = PgPoolOptions::new().max_connections(4).connect_with(read::session(options)).await.unwrap();
+        let hub = Hub::new(LISTENERS, CancellationToken::new());
         tokio::spawn(listen::listen(pool.clone(), hub.clone(), hub.stop.clone()));
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (store, queues) = (Arc::new(MemoryStore::default()), Arc::new(Told::default()));
@@ -72,8 +76,13 @@ impl World {
 
     /// Another dashboard on the same database, with these guards.
     pub async fn listen(&self, secrets: Option<Secrets>, requests_per_second: u32) -> SocketAddr {
-        let guard = Guard { secrets, requests_per_second: NonZeroU32::new(requests_per_second).unwrap() };
-        let router = router::router(self.app(), &guard);
+        let requests_per_second = NonZeroU32::new(requests_per_second).unwrap();
+        self.serve(self.app(), Guard { secrets, requests_per_second, patience: Duration::from_secs(20) }).await
+    }
+
+    /// Another dashboard.
+    pub async fn serve(&self, app: App, guard: Guard) -> SocketAddr {
+        let router = router::router(app, &guard);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -81,14 +90,14 @@ impl World {
         address
     }
 
-    fn app(&self) -> App {
+    pub fn app(&self) -> App {
         App {
             pool: self.pool.clone(),
             store: self.store.clone(),
             queues: self.queues.clone(),
             now: Arc::new(|| "2024-12-31T12:00:00Z".parse().unwrap()),
             watchlist: None,
-            sla: SignedDuration::from_hours(26),
+            stale_after: SignedDuration::from_hours(26),
             hub: self.hub.clone(),
         }
     }

@@ -1,0 +1,113 @@
+//! How many answers in a second, and how late the slowest hundredth: the API by `wrk`, against the API's own query by
+//! `pgbench`, with as many at once.
+
+use std::fs;
+use std::process::Command;
+
+use crate::ground::Ground;
+use crate::{Extent, median, program};
+
+/// How many ask at once.
+const CLIENTS: &str = "8";
+
+/// What a round measured: answers in a second, and the 99th percentile in milliseconds.
+#[derive(Clone, Copy, Debug)]
+struct Measured {
+    rate: f64,
+    p99: f64,
+}
+
+pub async fn measure(ground: &Ground, extent: &Extent) {
+    let (wrk, pgbench) = (program("wrk", "the API's rate"), program("pgbench", "PostgreSQL's rate"));
+    let Some(wrk) = wrk else { return };
+    let script = script(ground).await;
+    let (mut apis, mut queries) = (Vec::new(), Vec::new());
+    for _ in 0..extent.rounds {
+        apis.push(ask_api(ground, Command::new(&wrk), extent));
+        println!("answers, API: {:.0} a second, p99 {:.2} ms", apis[apis.len() - 1].rate, apis[apis.len() - 1].p99);
+        let Some(pgbench) = &pgbench else { continue };
+        let query = ask_postgres(ground, Command::new(pgbench), &script, extent);
+        println!("answers, PostgreSQL: {:.0} a second, p99 {:.2} ms", query.rate, query.p99);
+        queries.push(query);
+    }
+    report(&apis, &queries);
+}
+
+fn report(apis: &[Measured], queries: &[Measured]) {
+    let middle = |all: &[Measured]| Measured {
+        rate: median(all.iter().map(|each| each.rate).collect()),
+        p99: median(all.iter().map(|each| each.p99).collect()),
+    };
+    let api = middle(apis);
+    println!("answers, five years of days: {:.0} a second, p99 {:.2} ms", api.rate, api.p99);
+    if !queries.is_empty() {
+        let query = middle(queries);
+        println!(
+            "of PostgreSQL alone ({:.0} a second, p99 {:.2} ms): rate {:.2}, p99 {:.2}",
+            query.rate,
+            query.p99,
+            api.rate / query.rate,
+            api.p99 / query.p99
+        );
+    }
+}
+
+const PATH: &str = "/api/v1/series/AAPL/1day/candles";
+
+fn ask_api(ground: &Ground, mut wrk: Command, extent: &Extent) -> Measured {
+    wrk.args(["-t2", &format!("-c{CLIENTS}"), &format!("-d{}s", extent.seconds), "--latency"]);
+    let said = said(wrk.arg(format!("{}{PATH}", ground.dashboard)));
+    assert!(!said.contains("Non-2xx"), "not all was answered: {said}");
+    let behind = |name: &str| said.lines().find_map(|line| line.trim().strip_prefix(name)).map(str::trim).unwrap();
+    Measured { rate: behind("Requests/sec:").parse().unwrap(), p99: milliseconds(behind("99%")) }
+}
+
+/// `wrk` writes times as `870.00us`, `1.20ms` or `1.01s`.
+fn milliseconds(text: &str) -> f64 {
+    let (unit, factor) =
+        [("us", 0.001), ("ms", 1.0), ("s", 1_000.0)].into_iter().find(|(unit, _)| text.ends_with(unit)).unwrap();
+    text.trim_end_matches(unit).parse::<f64>().unwrap() * factor
+}
+
+/// The statement that the API has just sent, as a script of `pgbench`: taken from the server, so that it is the same.
+async fn script(ground: &Ground) -> String {
+    reqwest::get(format!("{}{PATH}", ground.dashboard)).await.unwrap().error_for_status().unwrap();
+    let sent = "select query from pg_stat_activity where application_name = 'candlewick-dashboard' and query like '%from candles%'
+        order by query_start desc limit 1";
+    let query: String = sqlx::query_scalar(sent).fetch_one(&ground.pool).await.unwrap();
+    let names = ["symbol", "interval", "first", "last", "most"];
+    (1..).zip(names).fold(query, |query, (at, name)| query.replace(&format!("${at}"), &format!(":{name}")))
+}
+
+fn ask_postgres(ground: &Ground, mut pgbench: Command, script: &str, extent: &Extent) -> Measured {
+    let (file, log) = (ground.folder().join("query.sql"), ground.folder().join("latencies"));
+    fs::write(&file, format!("{script};\n")).unwrap();
+    pgbench.args(["--no-vacuum", "--protocol=prepared", "--jobs=2", "--client", CLIENTS, "--log"]);
+    pgbench.args(["--define=symbol=AAPL", "--define=interval=1day", "--define=first=-210000000000"]);
+    pgbench.args(["--define=last=253402300799", "--define=most=50001"]);
+    pgbench.arg(format!("--time={}", extent.seconds)).arg(format!("--log-prefix={}", log.display()));
+    let said = said(pgbench.arg("--file").arg(&file).arg(ground.postgres.url()));
+    let rate = said.lines().find_map(|line| line.strip_prefix("tps = ")).and_then(|rest| rest.split(' ').next());
+    Measured { rate: rate.unwrap().parse().unwrap(), p99: p99(ground) }
+}
+
+/// The 99th percentile of the latencies that `pgbench` logged; they are the third column, in microseconds.
+fn p99(ground: &Ground) -> f64 {
+    let mut latencies = Vec::new();
+    for entry in fs::read_dir(ground.folder()).unwrap().map(Result::unwrap) {
+        if entry.file_name().to_string_lossy().starts_with("latencies") {
+            let text = fs::read_to_string(entry.path()).unwrap();
+            latencies
+                .extend(text.lines().map(|line| line.split(' ').nth(2).unwrap().parse::<f64>().unwrap() / 1_000.0));
+            fs::remove_file(entry.path()).unwrap();
+        }
+    }
+    latencies.sort_by(f64::total_cmp);
+    latencies[latencies.len() * 99 / 100]
+}
+
+fn said(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
