@@ -268,6 +268,8 @@ fn settings(world: &str) -> Vec<(&'static str, String)> {
         ("DASHBOARD_LISTEN", "0.0.0.0:8470".to_owned()),
         ("DASHBOARD_PASSWORD", "candlewick".to_owned()),
         ("DATABASE_URL", database),
+        // What a killed service held comes back when its lease ends, and tests wait for it.
+        ("LEASE_SECONDS", "10".to_owned()),
         ("SIMULATOR_URL", format!("http://{world}-simulator:8460")),
         ("WATCHLIST", "/etc/candlewick/watchlist.toml".to_owned()),
     ]
