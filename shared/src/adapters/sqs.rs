@@ -3,17 +3,22 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_sdk_sqs::Client;
+use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::error::{DisplayErrorContext, ProvideErrorMetadata};
 use aws_sdk_sqs::types::{
     DeleteMessageBatchRequestEntry, Message as SqsMessage, MessageAttributeValue, MessageSystemAttributeName,
     QueueAttributeName, SendMessageBatchRequestEntry,
 };
+use aws_sdk_sqs::{Client, Config};
 
 use crate::ports::queue::{Attributes, BATCH, Depth, Lease, Message, NewMessage, Queue, QueueError, Receipt, XRAY};
 
 /// How long a receive waits for the first message, in seconds: the most that SQS allows.
 const LONG_POLL_SECONDS: i32 = 20;
+
+/// How long a receive may take with all its attempts. A connection whose other end is gone without a word is given up by this
+/// alone, and until then a consumer that is cut off would say that it is ready.
+const RECEIVE_WITHIN: Duration = Duration::from_secs(30);
 
 /// A queue of SQS.
 #[derive(Clone, Debug)]
@@ -39,6 +44,10 @@ impl SqsQueue {
     }
 }
 
+fn receive_timeout() -> TimeoutConfig {
+    TimeoutConfig::builder().operation_timeout(RECEIVE_WITHIN).build()
+}
+
 #[async_trait]
 impl Queue for SqsQueue {
     async fn receive(&self, most: usize, lease: Duration) -> Result<Vec<Message>, QueueError> {
@@ -52,6 +61,8 @@ impl Queue for SqsQueue {
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
             .message_system_attribute_names(MessageSystemAttributeName::AwsTraceHeader)
             .message_attribute_names("All")
+            .customize()
+            .config_override(Config::builder().timeout_config(receive_timeout()))
             .send()
             .await
             .map_err(|error| self.failed("receive from", &error))?;

@@ -25,10 +25,29 @@ const LISTEN: &str = "HEALTH_LISTEN";
 /// How long the health check waits for an answer. Docker and ECS ask every few seconds.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
+/// What a health check wants to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// Whether the process answers: an orchestrator that replaces what fails it asks this.
+    Live,
+    /// Whether it receives work, and what that work needs answers: what waits for it asks this.
+    Ready,
+}
+
+impl Probe {
+    /// The path that answers.
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Live => "/livez",
+            Self::Ready => "/readyz",
+        }
+    }
+}
+
 /// Everything that a service tells about itself, whatever it does.
 fn routes(health: Health) -> Router {
-    let routes = Router::new().route("/livez", get(|| async { "alive\n" })).route("/readyz", get(readyz));
-    routes.route("/metrics", get(metrics)).with_state(health)
+    let routes = Router::new().route(Probe::Live.path(), get(|| async { "alive\n" }));
+    routes.route(Probe::Ready.path(), get(readyz)).route("/metrics", get(metrics)).with_state(health)
 }
 
 async fn readyz(State(health): State<Health>) -> (StatusCode, String) {
@@ -62,14 +81,14 @@ fn address(env: &Env) -> anyhow::Result<Option<SocketAddr>> {
     text.parse().map(Some).with_context(|| format!("{LISTEN} is {text:?}: write ADDRESS:PORT, such as 127.0.0.1:8080"))
 }
 
-/// Asks the service that listens at `HEALTH_LISTEN` whether it is ready.
+/// Asks the service that listens at `HEALTH_LISTEN` whether it is alive, or ready.
 ///
 /// # Errors
-/// No address, no answer, or an answer that says that it is not ready, with what it said.
-pub async fn check(env: &Env) -> anyhow::Result<()> {
+/// No address, no answer, or an answer that says that it is not, with what it said.
+pub async fn check(env: &Env, probe: Probe) -> anyhow::Result<()> {
     let address =
         address(env)?.with_context(|| format!("{LISTEN} is not set: the service tells its health nowhere"))?;
-    ask(address, "/readyz").await
+    ask(address, probe.path()).await
 }
 
 /// Asks a server on this machine for a path: one plain request on the loopback, for which an HTTP client is too much.
@@ -83,7 +102,7 @@ pub async fn ask(listening: SocketAddr, path: &str) -> anyhow::Result<()> {
     let answer = answer.with_context(|| format!("ask {address}"))?;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
     if head.split(' ').nth(1) != Some("200") {
-        bail!("{address} is not ready: {}", body.trim_end().replace('\n', ", "));
+        bail!("{address} does not say yes to {path}: {}", body.trim_end().replace('\n', ", "));
     }
     Ok(())
 }

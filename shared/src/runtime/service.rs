@@ -21,13 +21,14 @@ use crate::ports::queue::Queue;
 use crate::runtime::consumer::{Consumer, Policy};
 use crate::runtime::env::Env;
 use crate::runtime::health::Health;
-use crate::runtime::health_server;
+use crate::runtime::health_server::{self, Probe};
 use crate::runtime::telemetry::Telemetry;
 
 /// Runs a service until it ends or is told to stop (SIGTERM, SIGINT), and says how it went: 0 after a stop, 1 after an
 /// error, whose chain is the last thing logged. `HEALTH_LISTEN` has it tell its health.
 ///
-/// Called with the word `healthcheck`, it asks the service that runs beside it whether it is ready, and exits with 0 or 1.
+/// Called with the word `healthcheck`, it asks the service that runs beside it whether it is ready, with `healthcheck --live`
+/// whether it is alive, and exits with 0 or 1.
 pub async fn run<F>(name: &'static str, start: impl FnOnce(Env, CancellationToken) -> F) -> ExitCode
 where
     F: Future<Output = anyhow::Result<()>>,
@@ -59,8 +60,11 @@ where
     let words: Vec<_> = std::env::args().skip(1).collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => until_stopped(name, env, start).await,
-        ["healthcheck"] => health_server::check(&env).await,
-        _ => Err(anyhow!("{words:?}: it takes no word but healthcheck; settings come from the environment")),
+        ["healthcheck"] => health_server::check(&env, Probe::Ready).await,
+        ["healthcheck", "--live"] => health_server::check(&env, Probe::Live).await,
+        _ => Err(anyhow!(
+            "{words:?}: it takes no words but healthcheck and healthcheck --live; settings come from the environment"
+        )),
     }
 }
 

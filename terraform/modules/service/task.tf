@@ -26,9 +26,10 @@ locals {
 
     portMappings = var.port == null ? [] : [{ containerPort = var.port, protocol = "tcp" }]
 
-    # The program asks itself: the image has no shell, and nothing else to ask with.
+    # The program asks itself: the image has no shell, and nothing else to ask with. ECS replaces whoever fails this, so it is
+    # asked whether it lives, and not whether it is ready: an outage of S3 or PostgreSQL is no reason to kill all tasks.
     healthCheck = {
-      command     = ["CMD", "candlewick-${var.service}", "healthcheck"]
+      command     = ["CMD", "candlewick-${var.service}", "healthcheck", "--live"]
       interval    = 15
       timeout     = 5
       retries     = 3

@@ -1,6 +1,7 @@
 //! The one network of a test run, with everything on it, and the ways in.
 
 use std::collections::BTreeMap;
+use std::net::TcpListener;
 use std::path::Path;
 use std::sync::{OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -82,6 +83,11 @@ impl World {
         services.get(service).map(|container| container.id().to_owned()).expect("the service runs")
     }
 
+    /// The container of PostgreSQL.
+    pub fn database(&self) -> String {
+        self.ground[1].id().to_owned()
+    }
+
     /// Starts a second container of a service, waits until it is healthy, stops the first, and says with what exit code
     /// that ended.
     pub fn roll(&self, service: &'static str) -> anyhow::Result<Option<i64>> {
@@ -133,6 +139,18 @@ impl World {
         self.run(count.fetch_one(&self.pool)).context("count candles")
     }
 
+    /// How many runs ended with nothing that failed.
+    pub fn good_runs(&self) -> anyhow::Result<i64> {
+        let count = sqlx::query_scalar("select count(*) from runs where ended_at is not null and failed = 0");
+        self.run(count.fetch_one(&self.pool)).context("count runs")
+    }
+
+    /// Whether the transform has written the clean file of a symbol.
+    pub fn is_cleaned(&self, symbol: &str) -> anyhow::Result<bool> {
+        let key = format!("transformed/interval=1day/symbol={symbol}/candles.csv");
+        Ok(self.run(self.aws.store("candlewick").head(&key))?.is_some())
+    }
+
     /// How many messages stand in the dead-letter queue behind the queue with this name.
     pub fn dead_letters(&self, queue: &str) -> anyhow::Result<u64> {
         let url = format!("{}-dlq", queue_url(&self.name, queue));
@@ -154,7 +172,7 @@ type Containers = Vec<ContainerAsync<GenericImage>>;
 type Services = BTreeMap<&'static str, ContainerAsync<GenericImage>>;
 
 async fn make(name: &str) -> anyhow::Result<(Containers, Services, Aws, PgPool)> {
-    let ground = [localstack(name), database(name), simulator(name)].map(AsyncRunner::start);
+    let ground = [localstack(name), database(name)?, simulator(name)].map(AsyncRunner::start);
     let ground = futures::future::try_join_all(ground).await.context("start what the services stand on")?;
     operator(name, &["provision"]).start().await.context("provision")?.rm().await.context("remove it")?;
     let started = SERVICES.map(|service| async move {
@@ -185,19 +203,23 @@ fn localstack(world: &str) -> ContainerRequest<GenericImage> {
         .with_env_var("SKIP_SSL_CERT_DOWNLOAD", "1")
 }
 
-fn database(world: &str) -> ContainerRequest<GenericImage> {
+/// At a port of its own, which it has again when it comes back.
+fn database(world: &str) -> anyhow::Result<ContainerRequest<GenericImage>> {
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    let port = free.context("find a free port")?.port();
     let check = Healthcheck::cmd(["pg_isready", "--host=127.0.0.1", "--username=candlewick"]);
     let (name, tag) = engine::postgres();
-    GenericImage::new(name, &tag)
+    let request = GenericImage::new(name, &tag)
         .with_exposed_port(5432.tcp())
         .with_wait_for(WaitFor::healthcheck())
         .with_health_check(check.with_interval(Duration::from_secs(1)).with_retries(120))
         .with_startup_timeout(PATIENCE)
         .with_network(world)
         .with_container_name(format!("{world}-postgres"))
+        .with_mapped_port(port, 5432.tcp())
         .with_env_var("POSTGRES_USER", "candlewick")
-        .with_env_var("POSTGRES_DB", "candlewick")
-        .with_env_var("POSTGRES_PASSWORD", "candlewick")
+        .with_env_var("POSTGRES_DB", "candlewick");
+    Ok(request.with_env_var("POSTGRES_PASSWORD", "candlewick"))
 }
 
 fn simulator(world: &str) -> ContainerRequest<GenericImage> {
@@ -246,6 +268,8 @@ fn settings(world: &str) -> Vec<(&'static str, String)> {
         ("DASHBOARD_LISTEN", "0.0.0.0:8470".to_owned()),
         ("DASHBOARD_PASSWORD", "candlewick".to_owned()),
         ("DATABASE_URL", database),
+        // What a killed service held comes back when its lease ends, and tests wait for it.
+        ("LEASE_SECONDS", "10".to_owned()),
         ("SIMULATOR_URL", format!("http://{world}-simulator:8460")),
         ("WATCHLIST", "/etc/candlewick/watchlist.toml".to_owned()),
     ]

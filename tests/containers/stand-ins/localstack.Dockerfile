@@ -1,9 +1,9 @@
 # Stands in for localstack/localstack: the real program, from the same hash-locked packages that `candlewick up` installs.
-FROM debian:bookworm-slim
-# Whatever versions Debian has now.
-# hadolint ignore=DL3008
-RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates python3 python3-venv \
-    && rm -rf /var/lib/apt/lists/*
+#
+# `installed` installs them here. `given` takes them from the build context, as another Python of the same version has them.
+ARG PACKAGES=installed
+
+FROM debian:bookworm-slim AS installed
 COPY requirements-build.txt requirements.txt prepare.py /
 ENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt PATH=/opt/localstack/bin:/usr/bin:/bin
 RUN python3 -m venv /opt/localstack \
@@ -11,7 +11,18 @@ RUN python3 -m venv /opt/localstack \
         pip install --no-cache-dir --no-deps --no-build-isolation --require-hashes --requirement "$lock" || exit 1; \
     done \
     && python -I /prepare.py
+
+FROM debian:bookworm-slim AS given
+RUN python3 -m venv --without-pip /opt/localstack
+COPY lib /opt/localstack/lib
+COPY share /opt/localstack/share
+
+FROM ${PACKAGES} AS packages
+
+FROM debian:bookworm-slim
+COPY --from=packages /opt/localstack /opt/localstack
 COPY launch.py /
-ENV FILESYSTEM_ROOT=/var/lib/localstack OVERRIDE_IN_DOCKER=0 GATEWAY_LISTEN=0.0.0.0:4566 DNS_ADDRESS=0
+ENV FILESYSTEM_ROOT=/var/lib/localstack OVERRIDE_IN_DOCKER=0 GATEWAY_LISTEN=0.0.0.0:4566 DNS_ADDRESS=0 \
+    PATH=/opt/localstack/bin:/usr/bin:/bin
 EXPOSE 4566
 CMD ["python", "/launch.py"]

@@ -1,12 +1,8 @@
-# Stands in for postgres:15-bookworm: Debian's PostgreSQL, started by the same variables.
+# Stands in for postgres:15-bookworm: Debian's PostgreSQL, which is in the base, started by the same variables.
 FROM debian:bookworm-slim
-# Whatever versions Debian has now.
-# hadolint ignore=DL3008
-RUN apt-get update && apt-get install --yes --no-install-recommends postgresql-15 \
-    && rm -rf /var/lib/postgresql/15 /var/lib/apt/lists/*
 ENV PGDATA=/var/lib/postgresql/data PATH=/usr/local/bin:/usr/lib/postgresql/15/bin:/usr/sbin:/usr/bin:/sbin:/bin
 COPY postgres-entrypoint /usr/local/bin/
-RUN install -d -o postgres -g postgres "$PGDATA" /run/postgresql
+RUN rm -rf /var/lib/postgresql/15 && install -d -o postgres -g postgres "$PGDATA" /run/postgresql
 VOLUME /var/lib/postgresql/data
 STOPSIGNAL SIGINT
 # Debian chooses its number.
