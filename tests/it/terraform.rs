@@ -47,7 +47,6 @@ fn terraform_runs_every_service() -> anyhow::Result<()> {
     Ok(())
 }
 
-
 fn a_role_may_do_what_its_service_calls_and_no_more() -> anyhow::Result<()> {
     let root = Module::read("")?;
     for service in code::services()? {
