@@ -97,11 +97,8 @@ async fn copy(pool: &PgPool, symbols: &[String]) {
     let ids: Vec<i64> = sqlx::query_scalar(open).bind(&keys).bind(symbols).fetch_all(&mut *transaction).await.unwrap();
     let statement = format!("copy candles (symbol, interval, {COLUMNS}, object_id) from stdin (format binary)");
     let mut copy = transaction.copy_in_raw(&statement).await.unwrap();
-    copy.send(HEADER).await.unwrap();
-    for (symbol, id) in symbols.iter().zip(&ids) {
-        copy.send(rows(symbol, *id)).await.unwrap();
-    }
-    copy.send(TRAILER).await.unwrap();
+    let rows = symbols.iter().zip(&ids).flat_map(|(symbol, id)| rows(symbol, *id));
+    copy.send(HEADER.iter().copied().chain(rows).chain(TRAILER.iter().copied()).collect::<Vec<_>>()).await.unwrap();
     copy.finish().await.unwrap();
     let note =
         "update objects set etag = 'x', loaded_at = now(), rows_total = $2, first_time = now() where id = any($1)";
