@@ -25,8 +25,9 @@ TABLE = """create table if not exists python_candles (symbol text, interval text
     low numeric, close numeric, volume numeric, is_filled boolean, primary key (symbol, interval, time))"""
 
 config = Config(max_pool_connections=4 * THREADS, s3={"addressing_style": "path"})
-s3 = boto3.client("s3", config=config)
-sqs = boto3.client("sqs", config=config)
+region = os.environ["AWS_REGION"]
+s3 = boto3.client("s3", region_name=region, config=config)
+sqs = boto3.client("sqs", region_name=region, config=config)
 bucket, local = os.environ["BUCKET"], threading.local()
 loaded, counting, done = 0, threading.Lock(), threading.Event()
 
@@ -54,11 +55,12 @@ def load(key):
     global loaded
     body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     symbol = key.split("symbol=")[1].split("/")[0]
-    with database() as connection, connection.cursor() as cursor:
+    connection = database()
+    with connection.cursor() as cursor:
         cursor.execute("delete from python_candles where symbol = %s and interval = '1day'", (symbol,))
         with cursor.copy("copy python_candles from stdin (format csv, header true)") as copy:
             copy.write(body)
-        connection.commit()
+    connection.commit()
     with counting:
         loaded += 1
         if loaded >= int(sys.argv[1]):

@@ -19,8 +19,9 @@ pub async fn measure(ground: &Ground, extent: &Extent) {
     let count = extent.files.min(MOST);
     let dir = tempfile::tempdir().unwrap();
     let ready = dir.path().join("ready");
-    let worker = start(ground, count, &ready);
+    let mut worker = start(ground, count, &ready);
     while !ready.exists() {
+        assert!(worker.try_wait().unwrap().is_none(), "the worker ended before it began");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let store = ground.store();
