@@ -20,6 +20,7 @@ use crate::Extent;
 use crate::drops::{self, Measured};
 use crate::files::{self, Sample};
 use crate::ground::Ground;
+use crate::processes::Processes;
 
 /// How many receive from each queue at once.
 const RECEIVERS: usize = 2;
@@ -57,7 +58,7 @@ impl Bare {
                 receivers.spawn(stop.clone().run_until_cancelled_owned(async move { hops.serve(&queue, hop).await }));
             }
         }
-        let measured = drops::measure(ground, round, extent, None).await;
+        let measured = drops::measure(ground, round, extent, &Processes::own()).await;
         ground.settle().await;
         stop.cancel();
         receivers.join_all().await;

@@ -21,9 +21,9 @@ pub struct Measured {
     pub drop: f64,
     /// From a put to its row visible, each, ascending, in milliseconds.
     pub latencies: Vec<f64>,
-    /// The CPU time of all services a file, in milliseconds.
+    /// The CPU time of all processes a file, in milliseconds.
     pub cpu: f64,
-    /// The most memory that each service had during the drop, in megabytes.
+    /// The most memory that each of them had during the drop, in megabytes.
     pub memory: Vec<(String, f64)>,
 }
 
@@ -38,21 +38,20 @@ pub async fn put_all(store: &dyn ObjectStore, files: Vec<(String, Vec<u8>)>) {
     puts.buffer_unordered(PUTS).collect::<()>().await;
 }
 
-/// Measures a round of whatever serves the queues; `services` are those of it that are processes of their own.
-pub async fn measure(ground: &Ground, round: &str, extent: &Extent, services: Option<&Processes>) -> Measured {
+/// Measures a round of whatever serves the queues; `services` are its processes. The floor's also puts the files.
+pub async fn measure(ground: &Ground, round: &str, extent: &Extent, services: &Processes) -> Measured {
     let (store, pool) = (ground.store(), &ground.running.pool);
-    let cpu = || services.map(Processes::cpu).unwrap_or_default();
     // The first object opens connections; what is measured is what comes then.
     files::put_raw(&store, &format!("{round}W"), files::raw("W")).await;
     until_loaded(pool, &format!("{round}W"), 1).await;
     let named = symbols(round, extent.files).into_iter().map(|symbol| (symbol.clone(), files::raw(&symbol))).collect();
-    services.inspect(|services| services.forget_peaks());
-    let (cpu_before, begun) = (cpu(), Instant::now());
+    services.forget_peaks();
+    let (cpu_before, begun) = (services.cpu(), Instant::now());
     put_all(&store, named).await;
     until_loaded(pool, &format!("{round}X%"), extent.files).await;
     let drop = begun.elapsed().as_secs_f64();
-    let cpu = (cpu() - cpu_before).as_secs_f64() * 1000.0 / extent.files as f64;
-    let memory = services.map(Processes::peaks).unwrap_or_default();
+    let cpu = (services.cpu() - cpu_before).as_secs_f64() * 1000.0 / extent.files as f64;
+    let memory = services.peaks();
     ground.settle().await;
     let mut latencies = Vec::new();
     for symbol in symbols(&format!("{round}L"), extent.latencies) {

@@ -67,7 +67,7 @@ async fn main() {
     for round in 0..extent.rounds {
         floors.push(bare.drop(&ground, &format!("F{round}"), &extent).await);
         ground.start_services();
-        ours.push(drops::measure(&ground, &format!("C{round}"), &extent, Some(&ground.services())).await);
+        ours.push(drops::measure(&ground, &format!("C{round}"), &extent, &ground.services()).await);
         ground.stop_services().await;
     }
     drops::report(&extent, &floors, &ours);

@@ -15,6 +15,11 @@ impl Processes {
         Self(alive.into_iter().filter(|(name, _)| names.contains(&name.as_str())).collect())
     }
 
+    /// This process itself.
+    pub fn own() -> Self {
+        Self(vec![("all".to_owned(), std::process::id())])
+    }
+
     /// The CPU time of all of them.
     pub fn cpu(&self) -> Duration {
         self.0.iter().map(|(_, pid)| cpu_of(*pid)).sum()
