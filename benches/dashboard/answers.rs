@@ -5,7 +5,8 @@ use std::fs;
 use std::process::Command;
 
 use crate::ground::Ground;
-use crate::{Extent, median, program};
+use crate::{Extent, program};
+use candlewick_testbed::figures::median;
 
 /// How many ask at once.
 const CLIENTS: &str = "8";

@@ -1,18 +1,14 @@
 //! What is measured on: a PostgreSQL with the two series, and the dashboard on it.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::time::Duration;
 
 use candlewick_localstack::ports::{Picker, Wish};
-use candlewick_localstack::postgres::{Postgres, Settings, Source};
+use candlewick_localstack::postgres::Postgres;
 use candlewick_localstack::process::{Process, Program, StopPlan};
-use candlewick_localstack::progress::silent;
-use candlewick_localstack::python::Search;
 use candlewick_localstack::state::StateDir;
 use candlewick_shared::adapters::postgres;
+use candlewick_testbed::{programs, server};
 use sqlx::PgPool;
 use tempfile::TempDir;
 
@@ -30,12 +26,10 @@ pub struct Ground {
 
 impl Ground {
     pub async fn start() -> Self {
-        let programs = programs();
+        let programs = programs::build();
         let dir = tempfile::Builder::new().prefix("candlewick-bench-").tempdir().unwrap();
-        // The server's user must be able to enter.
-        fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
         let (state, [port, own_port]) = (StateDir::open(dir.path()).unwrap(), ports());
-        let postgres = start_postgres(&state, port).await;
+        let postgres = server::postgres_at(&state, "candles", port).await;
         let pool = postgres::connect(&postgres.url(), 2).await.unwrap();
         postgres::migrate(&pool).await.unwrap();
         series::fill(&pool).await;
@@ -72,19 +66,6 @@ fn ports() -> [u16; 2] {
     [0; 2].map(|_| picker.pick(&Wish::Any).unwrap())
 }
 
-async fn start_postgres(state: &StateDir, port: u16) -> Postgres {
-    let settings = Settings {
-        port,
-        database: "candles".to_owned(),
-        source: Source::from_env().unwrap(),
-        path: std::env::var_os("PATH").unwrap_or_default(),
-        python_home: root().join(".local"),
-        python: Search::from_env(),
-        patience: Duration::from_secs(60),
-    };
-    Postgres::start(&settings, state, &silent()).await.unwrap()
-}
-
 /// It needs no bucket and no queue to show candles.
 fn start_dashboard(programs: &Path, state: &StateDir, database: &str, listen: &str) -> Process {
     let settings = [
@@ -101,25 +82,4 @@ fn start_dashboard(programs: &Path, state: &StateDir, database: &str, listen: &s
     let program = Program::new("dashboard", programs.join("candlewick-dashboard")).clean_env();
     let program = settings.iter().fold(program, |program, (name, value)| program.env(name, value));
     Process::start(&program.stop_by(StopPlan::term(Duration::from_secs(15))), state).unwrap()
-}
-
-/// The checkout.
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
-}
-
-/// The programs, built as this one is: a release, or for a try a debug build.
-fn programs() -> PathBuf {
-    let own = std::env::current_exe().unwrap();
-    let programs = own.parent().and_then(Path::parent).unwrap().to_owned();
-    let profile = if programs.ends_with("debug") { "dev" } else { "release" };
-    println!("{} build", if profile == "dev" { "debug" } else { "release" });
-    let mut command = Command::new(env!("CARGO"));
-    command.current_dir(root()).args(["build", "--quiet", "--locked", "--workspace", "--bins", "--profile", profile]);
-    let about_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
-    for (name, _) in std::env::vars().filter(|(name, _)| about_package(name)) {
-        command.env_remove(name);
-    }
-    assert!(command.status().unwrap().success(), "the programs do not build");
-    programs
 }

@@ -22,6 +22,8 @@ mod series;
 
 use std::path::PathBuf;
 
+use candlewick_testbed::figures::option;
+
 use crate::ground::Ground;
 
 /// How much is measured.
@@ -34,12 +36,7 @@ pub struct Extent {
 
 impl Extent {
     fn from_args() -> Self {
-        let args: Vec<String> = std::env::args().collect();
-        let number = |name: &str, otherwise: usize| {
-            let at = args.iter().position(|arg| arg == name);
-            at.map_or(otherwise, |at| args[at + 1].parse().expect("a number behind the option"))
-        };
-        Self { rounds: number("--rounds", 3), seconds: number("--seconds", 10) }
+        Self { rounds: option("--rounds", 3), seconds: option("--seconds", 10) }
     }
 }
 
@@ -62,10 +59,4 @@ pub fn program(name: &str, what: &str) -> Option<PathBuf> {
         println!("skipped: {what}, because {name} is not on PATH");
     }
     found
-}
-
-/// The value in the middle.
-pub fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

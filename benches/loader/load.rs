@@ -5,8 +5,6 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement that fails has nothing to tell")]
 
-mod server;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -14,11 +12,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use candlewick_loader::handler::Loader;
+use candlewick_localstack::state::StateDir;
 use candlewick_shared::adapters::memory_store::MemoryStore;
 use candlewick_shared::adapters::postgres;
 use candlewick_shared::core::metadata::Metadata;
 use candlewick_shared::ports::store::{NewObject, ObjectStore, PutIf};
-use candlewick_testbed::bucket;
+use candlewick_testbed::figures::median;
+use candlewick_testbed::{bucket, server};
 use sqlx::PgPool;
 
 const ROWS: i64 = 487_000;
@@ -28,7 +28,8 @@ const KEY: &str = "transformed/interval=1min/symbol=AAPL/2024-01.csv";
 #[tokio::main]
 async fn main() {
     let dir = tempfile::tempdir().unwrap();
-    let postgres = server::start(dir.path()).await;
+    let state = StateDir::open(dir.path()).unwrap();
+    let postgres = server::postgres_at(&state, "candles", server::free_port()).await;
     let pool = postgres::connect(&postgres.url(), 2).await.unwrap();
     postgres::migrate(&pool).await.unwrap();
     let file = dir.path().join("clean.csv");
@@ -105,9 +106,4 @@ async fn load(pool: &PgPool, store: &Arc<MemoryStore>) -> f64 {
     let begun = Instant::now();
     loader.handle(bucket::created(KEY)).await.unwrap();
     begun.elapsed().as_secs_f64()
-}
-
-fn median(mut seconds: Vec<f64>) -> f64 {
-    seconds.sort_by(f64::total_cmp);
-    seconds[seconds.len() / 2]
 }

@@ -8,20 +8,20 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement that fails has nothing to tell")]
 
-mod server;
-
 use std::sync::Arc;
 use std::time::Instant;
 
 use candlewick_loader::binary::{COLUMNS, Frame, HEADER, TRAILER};
 use candlewick_loader::handler::Loader;
+use candlewick_localstack::state::StateDir;
 use candlewick_shared::adapters::memory_store::MemoryStore;
 use candlewick_shared::adapters::postgres;
 use candlewick_shared::core::clean_csv;
 use candlewick_shared::core::key::TransformedKey;
 use candlewick_shared::core::metadata::Metadata;
 use candlewick_shared::ports::store::{NewObject, ObjectStore, PutIf};
-use candlewick_testbed::bucket;
+use candlewick_testbed::figures::median;
+use candlewick_testbed::{bucket, server};
 use futures::{StreamExt, stream};
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
@@ -40,7 +40,8 @@ const GROUP: usize = 10;
 #[tokio::main]
 async fn main() {
     let dir = tempfile::tempdir().unwrap();
-    let postgres = server::start(dir.path()).await;
+    let state = StateDir::open(dir.path()).unwrap();
+    let postgres = server::postgres_at(&state, "candles", server::free_port()).await;
     let pool = postgres::connect(&postgres.url(), AT_ONCE as u32 + 1).await.unwrap();
     postgres::migrate(&pool).await.unwrap();
     let store = store().await;
@@ -146,9 +147,4 @@ fn clean(symbol: &str) -> String {
         text += &format!("{symbol},1day,{day},{open},{high},{low},{close},{volume},false\n");
     }
     text
-}
-
-fn median(mut seconds: Vec<f64>) -> f64 {
-    seconds.sort_by(f64::total_cmp);
-    seconds[seconds.len() / 2]
 }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use candlewick_shared::ports::store::ObjectStore;
+use candlewick_testbed::figures::median;
 use futures::{StreamExt, stream};
 use sqlx::PgPool;
 
@@ -87,12 +88,8 @@ pub fn report(extent: &Extent, floors: &[Measured], ours: &[Measured]) {
     for (who, rounds) in [("floor", floors), ("candlewick", ours)] {
         rounds.iter().for_each(|round| line(who, round, extent));
     }
-    let median = |rounds: &[Measured], figure: fn(&Measured) -> f64| {
-        let mut figures: Vec<_> = rounds.iter().map(figure).collect();
-        figures.sort_by(f64::total_cmp);
-        figures[figures.len() / 2]
-    };
-    let ratio = |figure| median(ours, figure) / median(floors, figure);
+    let of = |rounds: &[Measured], figure: fn(&Measured) -> f64| median(rounds.iter().map(figure).collect());
+    let ratio = |figure| of(ours, figure) / of(floors, figure);
     println!("of the floor: objects/s {:.2}, p50 {:.2}, p99 {:.2}", 1.0 / ratio(|m| m.drop), ratio(p50), ratio(p99));
 }
 

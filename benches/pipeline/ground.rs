@@ -1,8 +1,5 @@
 //! What is measured on: LocalStack, PostgreSQL and the simulator, and the services when they are to run.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
 use candlewick_localstack::ports::Wish;
 use candlewick_localstack::progress::silent;
 use candlewick_localstack::stack::{BUCKET, Options, Running, Source, Stack};
@@ -11,6 +8,7 @@ use candlewick_shared::adapters::s3::S3Store;
 use candlewick_shared::adapters::sqs::SqsQueue;
 use candlewick_shared::core::clock::Clock;
 use candlewick_shared::ports::queue::Queue;
+use candlewick_testbed::programs::{self, root};
 use tempfile::TempDir;
 
 use crate::processes::Processes;
@@ -35,7 +33,7 @@ impl Ground {
         let start = "2024-12-30T22:00:00Z".parse().unwrap();
         let clock = Clock::Simulated { start, anchor: jiff::Timestamp::now(), rate: 1.0 };
         let options = Options {
-            programs: programs(),
+            programs: programs::build(),
             python_home: root().join(".local"),
             watchlist,
             schedule: ("off".to_owned(), "UTC".to_owned()),
@@ -84,22 +82,4 @@ impl Ground {
             }
         }
     }
-}
-
-/// The checkout.
-pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
-}
-
-/// The programs, built as a release.
-fn programs() -> PathBuf {
-    let mut command = Command::new(env!("CARGO"));
-    command.current_dir(root()).args(["build", "--quiet", "--locked", "--workspace", "--bins", "--release"]);
-    let about_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
-    for (name, _) in std::env::vars().filter(|(name, _)| about_package(name)) {
-        command.env_remove(name);
-    }
-    assert!(command.status().unwrap().success(), "the programs do not build");
-    let own = std::env::current_exe().unwrap();
-    own.parent().and_then(Path::parent).unwrap().to_owned()
 }

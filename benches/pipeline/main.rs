@@ -21,6 +21,8 @@ mod peer;
 mod processes;
 mod refresh;
 
+use candlewick_testbed::figures::option;
+
 use crate::bare::Bare;
 use crate::ground::Ground;
 
@@ -38,16 +40,11 @@ pub struct Extent {
 
 impl Extent {
     fn from_args() -> Self {
-        let args: Vec<String> = std::env::args().collect();
-        let number = |name: &str, otherwise: usize| {
-            let at = args.iter().position(|arg| arg == name);
-            at.map_or(otherwise, |at| args[at + 1].parse().expect("a number behind the option"))
-        };
         Self {
-            files: number("--files", 500),
-            rounds: number("--rounds", 3),
-            latencies: number("--latencies", 100),
-            python: args.iter().any(|arg| arg == "--python"),
+            files: option("--files", 500),
+            rounds: option("--rounds", 3),
+            latencies: option("--latencies", 100),
+            python: std::env::args().any(|arg| arg == "--python"),
         }
     }
 }

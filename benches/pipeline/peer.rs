@@ -6,11 +6,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use candlewick_shared::ports::store::ObjectStore;
+use candlewick_testbed::programs::root;
 
 use crate::Extent;
 use crate::drops;
 use crate::files;
-use crate::ground::{Ground, root};
+use crate::ground::Ground;
 
 /// The most files that the worker is given: it is slow.
 const MOST: usize = 200;

@@ -7,37 +7,16 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use candlewick_testbed::programs;
+pub use candlewick_testbed::programs::root;
 
 /// How long a command may take. It bounds a failure, and measures nothing.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The checkout.
-pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the checkout")
-}
-
 /// A program that the workspace builds, after building all of them once.
 pub fn program(name: &str) -> PathBuf {
     static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAMS.get_or_init(|| build().expect("the programs build")).join(name)
-}
-
-/// Builds every program of the workspace beside this test, and returns where they are. `cargo test` builds tests, and
-/// programs only of the packages that it tests.
-fn build() -> anyhow::Result<PathBuf> {
-    let own = std::env::current_exe().context("find this test")?;
-    let programs = own.parent().and_then(Path::parent).context("find the programs' directory")?;
-    let profile = if programs.ends_with("debug") { "dev" } else { "release" };
-    let mut command = Command::new(env!("CARGO"));
-    command.current_dir(root()).args(["build", "--quiet", "--locked", "--workspace", "--bins", "--profile", profile]);
-    // Build scripts that look at these would take the change for a reason to build again.
-    let about_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
-    for (name, _) in std::env::vars().filter(|(name, _)| about_package(name)) {
-        command.env_remove(name);
-    }
-    let output = command.stdin(Stdio::null()).output().context("run cargo")?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Ok(programs.to_owned())
+    PROGRAMS.get_or_init(programs::build).join(name)
 }
 
 /// The command on a state directory, with nothing of the tester's own settings.

@@ -1,9 +1,11 @@
 //! What the tests of services stand on: a PostgreSQL that the test program starts for itself, with a database for each test,
-//! and a bucket in memory.
+//! a bucket in memory, and the workspace's programs. Benches stand on it too.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 pub mod bucket;
+pub mod figures;
+pub mod programs;
 pub mod server;
 
 use std::path::Path;

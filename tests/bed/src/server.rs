@@ -17,6 +17,8 @@ use candlewick_shared::adapters::postgres;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Executor, PgPool};
 
+use crate::programs::root;
+
 /// The database that all others are copies of.
 const TEMPLATE: &str = "template_candles";
 
@@ -36,8 +38,6 @@ impl Server {
     pub fn start() -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let dir = tempfile::tempdir().unwrap();
-        // The server's user must be able to enter: a temporary directory is its maker's only.
-        fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
         let (postgres, watchdog) = runtime.block_on(start(&StateDir::open(dir.path()).unwrap()));
         ADDRESS.set(postgres.url()).unwrap();
         Self { runtime, postgres, watchdog, _dir: dir }
@@ -55,20 +55,37 @@ impl Server {
 async fn start(state: &StateDir) -> (Postgres, Watchdog) {
     let arguments = [crate::WATCHDOG.as_ref(), state.root().as_os_str()];
     let watchdog = Watchdog::start(&std::env::current_exe().unwrap(), arguments).unwrap();
-    let settings = Settings {
-        port: Picker::new().pick(&Wish::Any).unwrap(),
-        database: TEMPLATE.to_owned(),
-        source: Source::from_env().unwrap(),
-        path: std::env::var_os("PATH").unwrap_or_default(),
-        python_home: Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.local"),
-        python: Search::from_env(),
-        patience: Duration::from_secs(60),
-    };
-    let postgres = Postgres::start(&settings, state, &silent()).await.unwrap();
+    let postgres = postgres_at(state, TEMPLATE, free_port()).await;
     let pool = PgPool::connect(&postgres.url()).await.unwrap();
     postgres::migrate(&pool).await.unwrap();
     pool.close().await;
     (postgres, watchdog)
+}
+
+/// A free port. Whoever picked it holds it no more, so that a server can have it.
+#[must_use]
+pub fn free_port() -> u16 {
+    Picker::new().pick(&Wish::Any).unwrap()
+}
+
+/// A server on a port of this machine, with an empty database.
+#[must_use]
+pub fn settings(database: &str, port: u16) -> Settings {
+    Settings {
+        port,
+        database: database.to_owned(),
+        source: Source::from_env().unwrap(),
+        path: std::env::var_os("PATH").unwrap_or_default(),
+        python_home: root().join(".local"),
+        python: Search::from_env(),
+        patience: Duration::from_secs(60),
+    }
+}
+
+/// Starts such a server. Its user must be able to enter the state's folder, which a temporary directory lets only its maker do.
+pub async fn postgres_at(state: &StateDir, database: &str, port: u16) -> Postgres {
+    fs::set_permissions(state.root(), Permissions::from_mode(0o755)).unwrap();
+    Postgres::start(&settings(database, port), state, &silent()).await.unwrap()
 }
 
 /// What a test program does where it is its server's watchdog: ends the server after a run that was killed.

@@ -12,11 +12,10 @@ use std::time::Duration;
 use anyhow::Context;
 use candlewick_localstack::env_file::Settings;
 use candlewick_localstack::ports::{Picker, Wish};
-use candlewick_localstack::postgres::{self, Postgres};
+use candlewick_localstack::postgres::Postgres;
 use candlewick_localstack::process::{Program, StopPlan};
 use candlewick_localstack::progress;
 use candlewick_localstack::provision;
-use candlewick_localstack::python::Search;
 use candlewick_localstack::state::StateDir;
 use candlewick_localstack::supervise::{Backoff, Service};
 use candlewick_localstack::watchdog::{self, Watchdog};
@@ -25,6 +24,7 @@ use candlewick_shared::adapters::postgres as database;
 use candlewick_shared::adapters::s3::S3Store;
 use candlewick_shared::adapters::sqs::SqsQueue;
 use candlewick_shared::core::topology::{self, Topology};
+use candlewick_testbed::server;
 use sqlx::PgPool;
 use tempfile::TempDir;
 use tokio::sync::Mutex;
@@ -33,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 use super::network::{Network, Way};
 use super::plan::{PROCESSES, Plan};
 use super::tally::Tally;
-use crate::candlewick::{program, root};
+use crate::candlewick::program;
 use crate::stack::Stack;
 
 /// How long a message is leased: shorter than much of the work, once that is delayed.
@@ -164,16 +164,7 @@ fn own_topology(seed: u64) -> Topology {
 }
 
 async fn start_postgres(state: &StateDir, port: u16) -> anyhow::Result<Postgres> {
-    let settings = postgres::Settings {
-        port,
-        database: "faults".to_owned(),
-        source: postgres::Source::from_env()?,
-        path: std::env::var_os("PATH").unwrap_or_default(),
-        python_home: root().join(".local"),
-        python: Search::from_env(),
-        patience: Duration::from_secs(60),
-    };
-    Ok(Postgres::start(&settings, state, &progress::silent()).await?)
+    Ok(Postgres::start(&server::settings("faults", port), state, &progress::silent()).await?)
 }
 
 fn port_of(url: &str) -> anyhow::Result<u16> {

@@ -1,0 +1,15 @@
+//! What measurements are asked for, and what they say.
+
+/// The number behind an option of the running program, or another one where it is not given.
+#[must_use]
+pub fn option(name: &str, otherwise: usize) -> usize {
+    let mut args = std::env::args().skip_while(|arg| arg != name);
+    args.nth(1).map_or(otherwise, |number| number.parse().unwrap_or_else(|_| panic!("{name} wants a number")))
+}
+
+/// The value in the middle.
+#[must_use]
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
