@@ -19,9 +19,12 @@ module "transform" {
 
   statements = concat(local.send_alerts, [
     {
-      Sid      = "ReadRawAndWatchlist"
-      Action   = ["s3:GetObject"]
-      Resource = [for key in ["${local.prefixes.raw}*", "${local.prefixes.transformed}*", local.watchlist_key] : "${module.bucket.arn}/${key}"]
+      # What it writes it reads too: a write is bound to what stood there before.
+      Sid    = "ReadBucketAndWatchlist"
+      Action = ["s3:GetObject"]
+      Resource = [
+        for key in concat([for prefix in values(local.prefixes) : "${prefix}*"], [local.watchlist_key]) : "${module.bucket.arn}/${key}"
+      ]
     },
     {
       Sid      = "WriteCleanReportsAndQuarantine"

@@ -178,6 +178,8 @@ mod tests {
             raw_written: at(minute),
             fetched_at: None,
             transformed_at: None,
+            report_etag: None,
+            quarantine_etag: None,
             traceparent: None,
             run: None,
             instrument: Instrument::default(),

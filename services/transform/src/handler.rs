@@ -5,14 +5,14 @@ use std::sync::Arc;
 use candlewick_shared::adapters::log_notifier::LogNotifier;
 use candlewick_shared::adapters::watchlist_source::WatchlistSource;
 use candlewick_shared::core::event::ObjectEvent;
-use candlewick_shared::core::key::{ObjectPath, RawKey};
+use candlewick_shared::core::key::RawKey;
 use candlewick_shared::core::lineage::{self, Dataset};
-use candlewick_shared::core::metadata::{Metadata, MetadataError, RawMetadata, TransformedMetadata};
+use candlewick_shared::core::metadata::{Metadata, RawMetadata, TransformedMetadata};
 use candlewick_shared::core::report::{Report, Source};
 use candlewick_shared::core::watchlist::CleaningSettings;
 use candlewick_shared::ports::clock::Now;
 use candlewick_shared::ports::notifier::{Alert, Kind, Notifier};
-use candlewick_shared::ports::store::{NewObject, Object, ObjectInfo, ObjectStore, Put, PutIf};
+use candlewick_shared::ports::store::{NewObject, Object, ObjectStore, Put, PutIf};
 use candlewick_shared::runtime::lineage::Lineage;
 use candlewick_shared::runtime::measures;
 use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
@@ -21,6 +21,7 @@ use jiff::Timestamp;
 use tracing::{Instrument, Span};
 
 use crate::clean::{self, Cleaned, Task};
+use crate::targets::{Targets, bad_metadata};
 use crate::unpack::{self, MOST_BYTES};
 
 /// How often a target that changed meanwhile is looked at again at once, before the message waits its turn.
@@ -36,13 +37,13 @@ pub struct Transform {
     lineage: Lineage,
 }
 
-/// A raw object in hand, and the target as it was before the object was read.
+/// A raw object in hand, and the targets as they were before the object was read.
 struct Work {
     key: RawKey,
     object: Object,
     metadata: RawMetadata,
     written: Timestamp,
-    target: Option<ObjectInfo>,
+    targets: Targets,
     settings: CleaningSettings,
 }
 
@@ -84,31 +85,31 @@ impl Transform {
     /// A permanent setback where the object can never be cleaned; otherwise that of the store.
     pub async fn handle(self, event: ObjectEvent) -> Outcome {
         let key: RawKey = event.key.parse().map_err(|error| Failure::new("bad_key", error))?;
-        for _ in 0..LOOKS {
-            if let Some(settled) = self.look(&key).await? {
+        for look in 0..LOOKS {
+            if let Some(settled) = self.look(&key, look > 0).await? {
                 return Ok(settled);
             }
         }
         Err(anyhow::anyhow!("{} changed {LOOKS} times while it was made", key.path.transformed_key()).into())
     }
 
-    /// One look at the key: none where another look is needed, because somebody else wrote the target meanwhile.
-    async fn look(&self, key: &RawKey) -> Result<Option<Settled>, Setback> {
-        let target = self.store.head(&key.path.transformed_key()).await?;
+    /// One look at the key: none where another look is needed, because somebody else wrote a target meanwhile.
+    async fn look(&self, key: &RawKey, closely: bool) -> Result<Option<Settled>, Setback> {
+        let targets = Targets::find(&*self.store, &key.path, closely).await?;
         let Some(object) = self.store.get(&key.to_string()).await? else {
-            return Ok(Some(missing(key, target.as_ref())?));
+            return Ok(Some(missing(key, &targets)?));
         };
         let metadata = RawMetadata::read(&object.info.metadata).map_err(bad_metadata)?;
         let written = metadata.first_written.unwrap_or(object.info.last_modified);
         let settings = self.settings(key).await?;
-        let work = Work { key: key.clone(), object, metadata, written, target, settings };
+        let work = Work { key: key.clone(), object, metadata, written, targets, settings };
         let span = work.span();
         self.make(work).instrument(span).await
     }
 
     async fn make(&self, work: Work) -> Result<Option<Settled>, Setback> {
         let trace_id = work.metadata.traceparent.map(|trace| trace.trace_id());
-        if let Some(newer) = newer_source(&work)? {
+        if let Some(newer) = newer_source(&work) {
             return Ok(Some(Settled::Superseded(format!("{newer} is newer"))));
         }
         let began = Timestamp::now();
@@ -140,24 +141,35 @@ impl Transform {
         Ok(watchlist.cleaning(&key.path.series.symbol).clone())
     }
 
-    /// Writes report and quarantine before the clean object, so that what wakes the loader is complete.
+    /// Writes report and quarantine before the clean object, so that what wakes the loader is complete; each only if its
+    /// target is still what it was.
     async fn put_all(&self, work: Work, outputs: Outputs, began: Timestamp) -> Result<Option<Settled>, Setback> {
-        let path: &ObjectPath = &work.key.path;
-        let report = serde_json::to_vec_pretty(&outputs.report).map_err(anyhow::Error::from)?;
-        self.store.put(&path.report_key(), NewObject::json(report, Metadata::new()), PutIf::Always).await?;
-        let quarantine = NewObject::csv(outputs.quarantine, Metadata::new());
-        self.store.put(&path.quarantine_key(), quarantine, PutIf::Always).await?;
-        let condition = PutIf::still(work.target.as_ref());
-        let clean = NewObject::csv(outputs.clean, work.origin((self.now)()).write());
-        match self.store.put(&path.transformed_key(), clean, condition).await? {
-            Put::Written { .. } if self.is_current(&work).await? => {
-                measure(&outputs.report);
-                self.tell(&work, began, Some(&outputs.report), None).await;
-                self.alert(&work, &outputs.report).await;
-                Ok(Some(Settled::Done))
-            }
-            Put::Written { .. } | Put::Changed => Ok(None),
+        let Outputs { report, quarantine, clean } = outputs;
+        let (path, targets) = (&work.key.path, &work.targets);
+        let json = serde_json::to_vec_pretty(&report).map_err(anyhow::Error::from)?;
+        let json = NewObject::json(json, Metadata::new());
+        let Some(report_etag) = self.put(&path.report_key(), json, &targets.report).await? else { return Ok(None) };
+        let quarantine = NewObject::csv(quarantine, Metadata::new());
+        let Some(quarantine_etag) = self.put(&path.quarantine_key(), quarantine, &targets.quarantine).await? else {
+            return Ok(None);
+        };
+        let clean = NewObject::csv(clean, work.origin((self.now)(), report_etag, quarantine_etag).write());
+        let is_written = self.put(&path.transformed_key(), clean, &targets.clean()).await?.is_some();
+        if !is_written || !self.is_current(&work).await? {
+            return Ok(None);
         }
+        measure(&report);
+        self.tell(&work, began, Some(&report), None).await;
+        self.alert(&work, &report).await;
+        Ok(Some(Settled::Done))
+    }
+
+    /// The entity tag of what was written; none where the condition did not hold.
+    async fn put(&self, key: &str, object: NewObject, condition: &PutIf) -> Result<Option<String>, Setback> {
+        Ok(match self.store.put(key, object, condition.clone()).await? {
+            Put::Written { etag } => Some(etag),
+            Put::Changed => None,
+        })
     }
 
     /// Whether the raw object is still the one that was read. An entity tag says what a target holds and not when it was
@@ -183,8 +195,8 @@ impl Transform {
 }
 
 /// An object that is gone: settled if an earlier look made its clean object, and otherwise work that can never be done.
-fn missing(key: &RawKey, target: Option<&ObjectInfo>) -> Result<Settled, Failure> {
-    match target {
+fn missing(key: &RawKey, targets: &Targets) -> Result<Settled, Failure> {
+    match targets.clean {
         Some(_) => Ok(Settled::Superseded("the object is gone; its clean object stays".to_owned())),
         None => {
             Err(Failure::new("object_missing", format!("{key} was removed before it was read: put it there again")))
@@ -192,18 +204,13 @@ fn missing(key: &RawKey, target: Option<&ObjectInfo>) -> Result<Settled, Failure
     }
 }
 
-fn bad_metadata(error: MetadataError) -> Failure {
-    Failure::new("bad_metadata", format!("{error}; mend the object's metadata, or put it there without any"))
-}
-
 /// The raw object that the target was made from, if it is another one than this and newer. Only a gzipped and a plain
 /// object of the same name share a target; the current object at this key is always the newest of its own.
-fn newer_source(work: &Work) -> Result<Option<String>, Failure> {
-    let Some(target) = &work.target else { return Ok(None) };
-    let origin = TransformedMetadata::read(&target.metadata).map_err(bad_metadata)?;
+fn newer_source(work: &Work) -> Option<&str> {
     let own = work.key.to_string();
-    let newer = |origin: &TransformedMetadata| (origin.raw_written, &origin.raw_key) > (work.written, &own);
-    Ok(origin.filter(|origin| origin.raw_key != own && newer(origin)).map(|origin| origin.raw_key))
+    let newer = |origin: &&TransformedMetadata| (origin.raw_written, &origin.raw_key) > (work.written, &own);
+    let origin = work.targets.origin.as_ref().filter(|origin| origin.raw_key != own).filter(newer)?;
+    Some(&origin.raw_key)
 }
 
 fn measure(report: &Report) {
@@ -237,13 +244,15 @@ impl Work {
         Outputs::of(cleaned, text.len()).map_err(|error| failure(&error))
     }
 
-    fn origin(&self, now: Timestamp) -> TransformedMetadata {
+    fn origin(&self, now: Timestamp, report_etag: String, quarantine_etag: String) -> TransformedMetadata {
         TransformedMetadata {
             raw_key: self.key.to_string(),
             raw_etag: self.object.info.etag.clone(),
             raw_written: self.written,
             fetched_at: self.metadata.fetched_at,
             transformed_at: Some(now),
+            report_etag: Some(report_etag),
+            quarantine_etag: Some(quarantine_etag),
             traceparent: telemetry::current().or(self.metadata.traceparent),
             run: self.metadata.run.clone(),
             instrument: self.metadata.instrument.clone(),

@@ -85,6 +85,10 @@ pub struct TransformedMetadata {
     pub fetched_at: Option<Timestamp>,
     /// When it was transformed, by Candlewick's clock.
     pub transformed_at: Option<Timestamp>,
+    /// The entity tag of the report that was written before it.
+    pub report_etag: Option<String>,
+    /// The entity tag of the quarantine that was written before it.
+    pub quarantine_etag: Option<String>,
     /// The trace it belongs to.
     pub traceparent: Option<TraceParent>,
     /// The run that fetched it.
@@ -167,6 +171,8 @@ impl TransformedMetadata {
             raw_written,
             fetched_at: timestamp(metadata, "fetched-at")?,
             transformed_at: timestamp(metadata, "transformed-at")?,
+            report_etag: text("report-etag"),
+            quarantine_etag: text("quarantine-etag"),
             traceparent: traceparent(metadata)?,
             run: text("run"),
             instrument: Instrument::read(metadata),
@@ -182,6 +188,8 @@ impl TransformedMetadata {
             ("raw-written", Some(self.raw_written.to_string())),
             ("fetched-at", self.fetched_at.map(|time| time.to_string())),
             ("transformed-at", self.transformed_at.map(|time| time.to_string())),
+            ("report-etag", self.report_etag.clone()),
+            ("quarantine-etag", self.quarantine_etag.clone()),
             (TRACEPARENT, self.traceparent.map(|trace| trace.to_string())),
             ("run", self.run.clone()),
         ];
@@ -246,6 +254,8 @@ mod tests {
             raw_written: "2024-12-30T22:00:00Z".parse().unwrap(),
             fetched_at: None,
             transformed_at: None,
+            report_etag: Some("r".to_owned()),
+            quarantine_etag: None,
             traceparent: None,
             run: Some("run-1".to_owned()),
             instrument: Instrument { currency: Some("USD".to_owned()), ..Instrument::default() },

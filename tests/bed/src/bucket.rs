@@ -16,7 +16,17 @@ pub struct Bucket {
     /// The bucket itself, for whom nobody watches.
     pub inner: Arc<MemoryStore>,
     written: Arc<Mutex<Vec<String>>>,
+    writes: Arc<Mutex<Writes>>,
     intruders: Arc<Mutex<VecDeque<BoxFuture<'static, ()>>>>,
+}
+
+/// Writes on their way to the bucket.
+#[derive(Default)]
+struct Writes {
+    /// How many get there until one is held up.
+    until_one_is_held: Option<usize>,
+    /// The one that is.
+    held: Option<(String, NewObject, PutIf)>,
 }
 
 impl Bucket {
@@ -28,6 +38,17 @@ impl Bucket {
     /// Lets somebody in right after the next read that nobody was let in after yet.
     pub fn intrude_after_a_read(&self, intruder: impl Future<Output = ()> + Send + 'static) {
         self.intruders.lock().unwrap().push_back(Box::pin(intruder));
+    }
+
+    /// Lets so many writes through this get there, and holds the next one up: for its writer it has failed.
+    pub fn hold_a_write_after(&self, writes: usize) {
+        self.writes.lock().unwrap().until_one_is_held = Some(writes);
+    }
+
+    /// Lets the write that was held up get there.
+    pub async fn let_it_get_there(&self) -> Put {
+        let (key, object, condition) = self.writes.lock().unwrap().held.take().unwrap();
+        self.inner.put(&key, object, condition).await.unwrap()
     }
 
     /// Writes an object unwatched.
@@ -43,6 +64,19 @@ impl Bucket {
     /// The text of the object at a key, which must be there.
     pub async fn text(&self, key: &str) -> String {
         String::from_utf8(self.object(key).await.body.to_vec()).unwrap()
+    }
+}
+
+impl Writes {
+    /// What the writer hears of a write that is held up; none of one that is not.
+    fn hold(&mut self, key: &str, object: &NewObject, condition: &PutIf) -> Option<StoreError> {
+        let before = self.until_one_is_held.take()?;
+        if before > 0 {
+            self.until_one_is_held = Some(before - 1);
+            return None;
+        }
+        self.held = Some((key.to_owned(), object.clone(), condition.clone()));
+        Some(StoreError { operation: "put object", key: key.to_owned(), reason: "no answer".to_owned() })
     }
 }
 
@@ -82,6 +116,9 @@ impl ObjectStore for Bucket {
     }
 
     async fn put(&self, key: &str, object: NewObject, condition: PutIf) -> Result<Put, StoreError> {
+        if let Some(failure) = self.writes.lock().unwrap().hold(key, &object, &condition) {
+            return Err(failure);
+        }
         let put = self.inner.put(key, object, condition).await?;
         if put != Put::Changed {
             self.written.lock().unwrap().push(key.to_owned());

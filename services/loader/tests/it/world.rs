@@ -148,6 +148,8 @@ pub fn origin(written: i64) -> TransformedMetadata {
         raw_written: Timestamp::from_second(written).unwrap(),
         fetched_at: None,
         transformed_at: None,
+        report_etag: None,
+        quarantine_etag: None,
         traceparent: None,
         run: None,
         instrument: Instrument::default(),
