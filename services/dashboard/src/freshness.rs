@@ -1,6 +1,7 @@
 //! How far behind a series is: not how old its last candle is, but how long the next one has been due.
 
 use candlewick_shared::core::calendar::Calendar;
+use candlewick_shared::core::due::next_complete;
 use candlewick_shared::core::interval::Interval;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -41,8 +42,7 @@ pub struct Freshness {
     pub state: State,
 }
 
-/// How a series stands whose last candle has this stamp. A weekend is no delay where a calendar says so; with no calendar,
-/// or beyond its end, a candle is expected for each length of the interval.
+/// How a series stands whose last candle has this stamp.
 ///
 /// Times are seconds since 1970, `stale_after` is the seconds in which a candle must arrive.
 #[must_use]
@@ -54,34 +54,13 @@ pub fn freshness(
     stale_after: i64,
 ) -> Freshness {
     let Some(last) = last else { return Freshness { behind: None, state: State::Empty } };
-    let next_complete = calendar
-        .and_then(|calendar| next_complete(calendar, interval, last, now))
-        .unwrap_or_else(|| Some(last.saturating_add(2 * length(interval))));
-    let behind = next_complete.map_or(0, |complete| now.saturating_sub(complete).max(0));
+    let behind = next_complete(calendar, interval, last, now).map_or(0, |next| now - next.complete);
     let state = match behind {
         _ if behind > stale_after => State::Late,
         _ if behind.saturating_mul(5) > stale_after.saturating_mul(4) => State::Due,
         _ => State::Fresh,
     };
     Freshness { behind: Some(behind), state }
-}
-
-/// When the candle behind the last one was complete: the inner none where none is to come before now, the outer one where
-/// the calendar does not reach so far.
-fn next_complete(calendar: &Calendar, interval: Interval, last: i64, now: i64) -> Option<Option<i64>> {
-    let next = calendar.slots(interval, last.saturating_add(1)..=now.max(last + 1)).ok()?.next();
-    let Some(next) = next else { return Some(None) };
-    calendar.slot_end(interval, next).ok()
-}
-
-/// How long a candle is, in seconds, where no calendar says it.
-fn length(interval: Interval) -> i64 {
-    const DAY: i64 = 86_400;
-    interval.seconds().unwrap_or(match interval {
-        Interval::Week1 => 7 * DAY,
-        Interval::Month1 => 31 * DAY,
-        _ => DAY,
-    })
 }
 
 #[cfg(test)]
@@ -124,9 +103,10 @@ mod tests {
     }
 
     #[test]
-    fn without_a_calendar_every_day_counts() {
-        let saturday_and_sunday = of(None, Interval::Day1, "2024-06-07T00:00:00Z", "2024-06-10T12:00:00Z");
-        assert_eq!(saturday_and_sunday, (36 * 3600, State::Late));
+    fn without_a_calendar_a_long_weekend_is_no_delay() {
+        let friday = "2024-06-07T00:00:00Z";
+        assert_eq!(of(None, Interval::Day1, friday, "2024-06-12T12:00:00Z"), (0, State::Fresh));
+        assert_eq!(of(None, Interval::Day1, friday, "2024-06-14T12:00:00Z"), (36 * 3600, State::Late));
     }
 
     #[test]

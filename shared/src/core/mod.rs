@@ -6,6 +6,7 @@ pub mod candle;
 pub mod clean_csv;
 pub mod clock;
 pub mod decimal;
+pub mod due;
 pub mod event;
 pub mod ingest_message;
 pub mod interval;
