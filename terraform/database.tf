@@ -38,13 +38,15 @@ module "database" {
 }
 
 locals {
+  # What a task of the operator's image is told, to let itself in (modules/task).
+  database_access = { security_group_id = module.database.security_group_id, port = local.database_port }
+
+  # Everybody else.
   database_clients = {
     ingest    = module.ingest.security_group_id
     loader    = module.loader.security_group_id
     notifier  = module.notifier.security_group_id
     dashboard = module.dashboard.security_group_id
-    migrate   = aws_security_group.migrate.id
-    reconcile = aws_security_group.reconcile.id
     operator  = aws_security_group.operator.id
   }
 }

@@ -52,7 +52,7 @@ output "services" {
 
 output "reconcile_log_group" {
   description = "What the task that looks for lost notifications said: what was missing, and how many messages it sent."
-  value       = aws_cloudwatch_log_group.reconcile.name
+  value       = module.reconcile.log_group
 }
 
 output "cluster" {
@@ -121,7 +121,7 @@ output "migrate_command" {
   description = "What brings the database to the images' schema: run it before the services run a new version."
   value = join(" ", [
     "aws ecs run-task --region ${local.region} --cluster ${aws_ecs_cluster.this.name} --launch-type FARGATE",
-    "--task-definition ${aws_ecs_task_definition.migrate.family}",
-    "--network-configuration 'awsvpcConfiguration={subnets=[${join(",", local.inside_subnets)}],securityGroups=[${aws_security_group.migrate.id}],assignPublicIp=DISABLED}'",
+    "--task-definition ${module.migrate.family}",
+    "--network-configuration 'awsvpcConfiguration={subnets=[${join(",", local.inside_subnets)}],securityGroups=[${module.migrate.security_group_id}],assignPublicIp=DISABLED}'",
   ])
 }

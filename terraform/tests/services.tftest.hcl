@@ -21,6 +21,13 @@ run "containers_are_closed" {
     condition     = alltrue([for service in [module.ingest, module.transform, module.loader, module.notifier, module.dashboard] : jsondecode(service.container)[0].stopTimeout == 120])
     error_message = "A container has less time to stop than Fargate allows."
   }
+
+  assert {
+    condition = alltrue([for task in [module.reconcile, module.migrate] : alltrue([
+      for container in jsondecode(task.container) : container.readonlyRootFilesystem && container.user == "65532:65532" && container.linuxParameters.capabilities.drop == ["ALL"]
+    ])])
+    error_message = "A container of the operator's image can write, runs as root or keeps a capability."
+  }
 }
 
 run "no_setting_is_empty" {
@@ -116,5 +123,22 @@ run "images_can_be_pinned_by_digest" {
   assert {
     condition     = jsondecode(module.loader.container)[0].image == var.images["loader"] && endswith(jsondecode(module.ingest.container)[0].image, ":1.2.3")
     error_message = "A pinned image is not what runs, or is what everything runs."
+  }
+}
+
+run "one_task_is_given_the_password_of_the_owner" {
+  assert {
+    condition     = jsondecode(module.migrate.container)[0].secrets == [{ name = "PGPASSWORD", valueFrom = "${output.database.owner_secret_arn}:password::" }] && one([for statement in jsondecode(module.migrate.execution_policy).Statement : statement.Resource if statement.Sid == "ReadPassword"]) == [output.database.owner_secret_arn]
+    error_message = "The task that migrates is not given the password, or may not read it."
+  }
+
+  assert {
+    condition     = jsondecode(module.reconcile.container)[0].secrets == [] && !strcontains(module.reconcile.execution_policy, "secretsmanager:")
+    error_message = "The task that looks for lost notifications may read a secret."
+  }
+
+  assert {
+    condition     = module.migrate.task_policy == null && length(module.migrate.role_arns) == 1 && length(module.reconcile.role_arns) == 2
+    error_message = "The task that migrates may call AWS, or the other may not."
   }
 }

@@ -23,7 +23,7 @@ run "scheduler_fills_in_the_time" {
 
 run "what_got_lost_is_looked_for" {
   assert {
-    condition     = aws_scheduler_schedule.reconcile.target[0].arn == aws_ecs_cluster.this.arn && aws_scheduler_schedule.reconcile.target[0].ecs_parameters[0].task_definition_arn == aws_ecs_task_definition.reconcile.arn && jsondecode(aws_ecs_task_definition.reconcile.container_definitions)[0].command[0] == "reconcile"
+    condition     = aws_scheduler_schedule.reconcile.target[0].arn == aws_ecs_cluster.this.arn && aws_scheduler_schedule.reconcile.target[0].ecs_parameters[0].task_definition_arn == module.reconcile.task_definition_arn && jsondecode(module.reconcile.container)[0].command[0] == "reconcile"
     error_message = "The schedule runs something else."
   }
 
@@ -38,7 +38,7 @@ run "what_got_lost_is_looked_for" {
   }
 
   assert {
-    condition     = strcontains(one([for word in jsondecode(aws_ecs_task_definition.migrate.container_definitions)[0].command : word if strcontains(word, "reconcile")]), "candlewick_reconcile=dashboard_readonly")
+    condition     = strcontains(one([for word in jsondecode(module.migrate.container)[0].command : word if strcontains(word, "reconcile")]), "candlewick_reconcile=dashboard_readonly")
     error_message = "The task may not log in, or may write."
   }
 }

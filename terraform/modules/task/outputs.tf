@@ -1,0 +1,39 @@
+output "family" {
+  description = "What the task is run by."
+  value       = aws_ecs_task_definition.this.family
+}
+
+output "task_definition_arn" {
+  description = "The version of the task that this is."
+  value       = aws_ecs_task_definition.this.arn
+}
+
+output "security_group_id" {
+  description = "The group that it runs in."
+  value       = aws_security_group.this.id
+}
+
+output "role_arns" {
+  description = "The roles that whoever runs it hands over."
+  value       = concat([aws_iam_role.execution.arn], aws_iam_role.task[*].arn)
+}
+
+output "log_group" {
+  description = "Where its logs go."
+  value       = aws_cloudwatch_log_group.this.name
+}
+
+output "execution_policy" {
+  description = "What starting it may do, as JSON."
+  value       = aws_iam_role_policy.execution.policy
+}
+
+output "task_policy" {
+  description = "What the command may do, as JSON; null where it has no role."
+  value       = one(aws_iam_role_policy.task[*].policy)
+}
+
+output "container" {
+  description = "The container's definition, as JSON."
+  value       = aws_ecs_task_definition.this.container_definitions
+}
