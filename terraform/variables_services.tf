@@ -9,7 +9,7 @@ variable "image_tag" {
 }
 
 variable "images" {
-  description = "Whole references of images, by service, where they are not this stack's own repositories' ones: registry/name@sha256:…"
+  description = "Whole references of images, by service, and of candlewick, the operator's command, where they are not this stack's own repositories' ones: registry/name@sha256:…"
   type        = map(string)
   default     = {}
 
@@ -19,8 +19,8 @@ variable "images" {
   }
 
   validation {
-    condition     = length(setsubtract(keys(var.images), ["dashboard", "ingest", "loader", "notifier", "transform"])) == 0
-    error_message = "images are of dashboard, ingest, loader, notifier and transform."
+    condition     = length(setsubtract(keys(var.images), ["candlewick", "dashboard", "ingest", "loader", "notifier", "transform"])) == 0
+    error_message = "images are of candlewick, dashboard, ingest, loader, notifier and transform."
   }
 }
 

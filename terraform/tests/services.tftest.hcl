@@ -117,11 +117,14 @@ run "the_notifier_sees_every_dead_letter" {
 
 run "images_can_be_pinned_by_digest" {
   variables {
-    images = { loader = "registry.example/loader@sha256:0123456789012345678901234567890123456789012345678901234567890123" }
+    images = {
+      loader     = "registry.example/loader@sha256:0123456789012345678901234567890123456789012345678901234567890123"
+      candlewick = "registry.example/candlewick@sha256:0123456789012345678901234567890123456789012345678901234567890123"
+    }
   }
 
   assert {
-    condition     = jsondecode(module.loader.container)[0].image == var.images["loader"] && endswith(jsondecode(module.ingest.container)[0].image, ":1.2.3")
+    condition     = jsondecode(module.loader.container)[0].image == var.images["loader"] && jsondecode(module.migrate.container)[0].image == var.images["candlewick"] && endswith(jsondecode(module.ingest.container)[0].image, ":1.2.3")
     error_message = "A pinned image is not what runs, or is what everything runs."
   }
 }
