@@ -35,8 +35,8 @@ locals {
 
   default_sizes = {
     ingest    = { cpu = 256, memory = 512, min = 0, max = 1, slots = 4 }
-    transform = { cpu = 512, memory = 1024, min = 0, max = 4, slots = 4 }
-    loader    = { cpu = 256, memory = 512, min = 0, max = 4, slots = 4 }
+    transform = { cpu = 512, memory = 1024, min = 0, max = 4, slots = 6 }
+    loader    = { cpu = 256, memory = 512, min = 0, max = 4, slots = 6 }
     # It also looks at what nobody says, and tells that it lives: something that waits for a message cannot.
     notifier  = { cpu = 256, memory = 512, min = 1, max = 1, slots = 4 }
     dashboard = { cpu = 256, memory = 512, min = 1, max = 1, slots = 4 }

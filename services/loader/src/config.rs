@@ -3,6 +3,7 @@
 use anyhow::Context;
 use candlewick_shared::core::clock::Clock;
 use candlewick_shared::core::topology::Topology;
+use candlewick_shared::runtime::consumer::SLOTS;
 use candlewick_shared::runtime::env::Env;
 use candlewick_shared::runtime::objects::Scope;
 use secrecy::SecretString;
@@ -33,6 +34,7 @@ impl Config {
             bytes_in_flight: env.parsed_or("BYTES_IN_FLIGHT", 64 << 20)?,
         };
         let database_url = env.secret("DATABASE_URL").context("read DATABASE_URL")?;
-        Ok(Self { scope, database_url, connections: env.parsed_or("SLOTS", 4)?, clock: env.clock()? })
+        let connections = u32::try_from(env.parsed_or("SLOTS", SLOTS)?.get()).context("read SLOTS")?;
+        Ok(Self { scope, database_url, connections, clock: env.clock()? })
     }
 }

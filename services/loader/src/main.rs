@@ -13,7 +13,7 @@ use candlewick_shared::runtime::{database, objects::objects, service};
 use tokio_util::sync::CancellationToken;
 use tower::service_fn;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     service::run("loader", start).await
 }

@@ -13,7 +13,7 @@ use candlewick_transform::handler::Transform;
 use tokio_util::sync::CancellationToken;
 use tower::service_fn;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     service::run("transform", start).await
 }

@@ -1,5 +1,6 @@
 //! The loop that serves every queue.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,10 @@ use crate::runtime::worker::Worker;
 
 /// How long the last calls to the queue may take when everything else has stopped.
 const LAST_CALLS: Duration = Duration::from_secs(4);
+
+/// How many messages are in hand at once where nobody says otherwise. Most of their time they wait for S3 and the database; with
+/// fewer, hardly a receive would bring more than one message.
+pub const SLOTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(5);
 
 /// How a consumer goes about its work.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,6 @@
 //! The life of a service: logs, signals, exit code.
 
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::NonZeroU64;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::core::topology::{Topology, queue_url_variable};
 use crate::ports::notifier::Notifier;
 use crate::ports::protection::Protection;
 use crate::ports::queue::Queue;
-use crate::runtime::consumer::{Consumer, Policy};
+use crate::runtime::consumer::{Consumer, Policy, SLOTS};
 use crate::runtime::env::Env;
 use crate::runtime::health::Health;
 use crate::runtime::health_server::{self, Probe};
@@ -135,10 +135,10 @@ pub fn notifier(stage: &'static str, env: &Env, aws: &Aws) -> anyhow::Result<Arc
     Ok(Arc::new(QueueNotifier::new(stage, Arc::new(aws.queue(url)), now)))
 }
 
-/// The settings of a consumer: `SLOTS`, how many messages it has in hand at once (4), and `LEASE_SECONDS`, how long each is
+/// The settings of a consumer: `SLOTS`, how many messages it has in hand at once ([`SLOTS`]), and `LEASE_SECONDS`, how long each is
 /// hidden from others at a time (the queue's visibility timeout).
 fn policy(env: &Env, visibility_timeout: Duration) -> anyhow::Result<Policy> {
-    let slots = env.parsed_or("SLOTS", NonZeroUsize::MIN.saturating_add(3))?;
+    let slots = env.parsed_or("SLOTS", SLOTS)?;
     let timeout =
         NonZeroU64::new(visibility_timeout.as_secs()).context("find a visibility timeout in topology.json")?;
     let lease = env.parsed_or("LEASE_SECONDS", timeout)?;

@@ -19,8 +19,8 @@ use crate::runtime::protector::InHand;
 use crate::runtime::settlement::Settlement;
 
 /// How long a receive waits for half of the slots to be free, so that small work is asked for many at a time; large work takes
-/// longer than this, and its slots are filled one by one.
-const GATHER: Duration = Duration::from_millis(20);
+/// longer than this, and its slots are filled one by one. While it waits, more than half are at work.
+const GATHER: Duration = Duration::from_millis(100);
 
 /// Receives as many messages as it has free slots, and serves each in a task of its own.
 pub struct Worker {
