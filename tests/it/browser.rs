@@ -7,7 +7,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use fantoccini::actions::{InputSource, WheelAction, WheelActions};
+use fantoccini::actions::{InputSource, MOUSE_BUTTON_LEFT, MouseActions, PointerAction, WheelAction, WheelActions};
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -97,6 +97,19 @@ impl Browser {
     pub fn click(&self, css: &str) -> anyhow::Result<()> {
         let click = async { self.client.find(Locator::Css(css)).await?.click().await };
         self.stack.run(click).with_context(|| format!("click on {css}"))
+    }
+
+    /// Puts the mouse on the middle of an element, and clicks so many times, as fast as it can.
+    pub fn point(&self, css: &str, clicks: usize) -> anyhow::Result<()> {
+        let point = async {
+            let (x, y) = self.middle(css).await?;
+            let moved = MouseActions::new("mouse".to_owned()).then(PointerAction::MoveTo { duration: None, x, y });
+            let click =
+                [PointerAction::Down { button: MOUSE_BUTTON_LEFT }, PointerAction::Up { button: MOUSE_BUTTON_LEFT }];
+            let clicks = std::iter::repeat_n(click, clicks).flatten();
+            self.client.perform_actions(clicks.fold(moved, |mouse, action| mouse.then(action))).await
+        };
+        self.stack.run(point).with_context(|| format!("point at {css}, and click {clicks} times"))
     }
 
     /// Turns the mouse's wheel over the middle of an element, by so many pixels down.

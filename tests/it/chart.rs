@@ -8,12 +8,16 @@ use crate::browser::{self, Browser};
 use crate::dashboard::{READY, require_drawn, with_aapl};
 use crate::trial;
 
+/// What the chart says of the candle under the mouse, and of the newest where there is none.
+const LEGEND: &str = "document.getElementById('legend').textContent";
+
 /// Without a browser these are left out; `dashboard` says so for both.
 pub fn trials() -> Vec<Trial> {
     let all = vec![
         trial("the_link_leads_to_what_is_seen", the_link_leads_to_what_is_seen),
         trial("the_chart_is_given_away_as_a_picture", the_chart_is_given_away),
         trial("the_mouse_zooms_into_the_chart_and_out", the_mouse_zooms),
+        trial("the_mouse_finds_candles_and_clicks_on_them", one_click_and_two),
     ];
     all.into_iter().map(|trial| trial.with_ignored_flag(!browser::is_there())).collect()
 }
@@ -74,6 +78,24 @@ fn the_mouse_zooms() -> anyhow::Result<()> {
         ensure!(browser.ask(&format!("return {pressed}"))? == 0, "a range is still pressed");
         browser.wheel("#chart .nsewdrag", 300)?;
         browser.until(&format!("document.getElementById('chart').layout.xaxis.range[0] < {}", part.0))
+    })
+}
+
+/// The chart says what is under the mouse, which is where a click leads to.
+fn one_click_and_two() -> anyhow::Result<()> {
+    with_aapl(|browser| {
+        browser.go("/symbol/AAPL/1day?range=1Y")?;
+        browser.until(READY)?;
+        let newest = browser.ask(&format!("return {LEGEND}"))?;
+        browser.point("#chart .nsewdrag", 0)?;
+        browser.until(&format!("{LEGEND} !== {newest}"))?;
+        browser.point("#chart .nsewdrag", 2)?;
+        browser.until("document.querySelector('[data-range=All]')?.ariaPressed === 'true'")?;
+        // The first of the two would lead away within 300 ms.
+        let later = browser.ask_later("setTimeout(arguments[0], 400, 'still here')", Vec::new())?;
+        ensure!(later == json!("still here"), "{later}");
+        browser.point("#chart .nsewdrag", 1)?;
+        browser.until("location.pathname.startsWith('/lineage/AAPL/1day') && location.search.startsWith('?time=2022')")
     })
 }
 

@@ -86,8 +86,10 @@ export function layout(series, view, colours, window, isNarrow) {
   const { price, volume, strength: rsi } = domains(series.hasVolume, view.rsi);
   const axis = { gridcolor: colours.grid, zeroline: false, fixedrange: true, side: "right", tickfont: { color: colours.soft, size: 11 }, automargin: false };
   return {
+    // With no end to the distance, the chart library takes the last candle for the nearest to every place.
+    hoverdistance: 100,
     paper_bgcolor: colours.back, plot_bgcolor: colours.back, font: { family: colours.font, color: colours.text, size: 12 },
-    margin: { l: 8, r: isNarrow ? 48 : 64, t: 8, b: 28 }, dragmode: "pan", hovermode: "x", hoverdistance: -1, spikedistance: -1,
+    margin: { l: 8, r: isNarrow ? 48 : 64, t: 8, b: 28 }, dragmode: "pan", hovermode: "x", spikedistance: -1,
     bargap: 0.25, showlegend: false, hoverlabel: { bgcolor: colours.raised, bordercolor: colours.line, font: { color: colours.text } },
     xaxis: {
       range: window, ...ticks(series, window, isNarrow ? 4 : 9), rangeslider: { visible: false }, showgrid: true, gridcolor: colours.grid, zeroline: false,
