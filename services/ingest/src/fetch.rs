@@ -61,6 +61,8 @@ struct Fetched {
     meta: Meta,
     rows: Vec<SourceRow>,
     overlap: Overlap,
+    /// When the month was fetched that shows the split because of which this was fetched anew.
+    anew: Option<Timestamp>,
 }
 
 impl<'a> Fetching<'a> {
@@ -115,22 +117,23 @@ impl<'a> Fetching<'a> {
         }
         let months = plan::months(self.history, self.earliest);
         self.vacant = plan::vacant(&kept, &months);
+        let (seam, mut is_split) = (plan::seam(&kept, &months, &self.vacant, (self.ingest.now)()), false);
         for month in &months {
             let known = kept.iter().find(|kept| kept.month == *month);
-            let is_vacant = known.is_none() && self.vacant.contains(month);
-            let is_due = !is_vacant && plan::is_due(known, &self.task.run);
-            let is_split = is_due && self.month(*month, known, &months).await?;
-            if is_split {
-                break;
+            let is_done = if known.is_some() { is_split } else { self.vacant.contains(month) };
+            let is_due = seam == Some(*month) || plan::is_due(known, &self.task.run);
+            if is_due && !is_done {
+                is_split |= self.month(*month, known, &months).await?;
             }
         }
         Ok(())
     }
 
-    /// Fetches a month; `true` where it showed a split, and every other month was fetched too.
+    /// Fetches a month; `true` where it showed a split, and every other month that was kept was fetched too.
     async fn month(&mut self, month: Month, known: Option<&Kept>, all: &[Month]) -> Result<bool, Setback> {
         let (part, whole) = (Part::Month(month), plan::whole(month, self.history));
         let kept = if known.is_some() { self.kept(part).await? } else { None };
+        let since = kept.as_ref().map(|kept| kept.fetched_at);
         let window = self.window(month, whole, kept.as_ref());
         let mut fetched = self.fetch(window, kept).await?;
         if fetched.rows.is_empty() && known.is_none() && (self.ingest.now)() >= plan::closes(month) {
@@ -138,7 +141,7 @@ impl<'a> Fetching<'a> {
         }
         if let Some(ratio) = fetched.overlap.split {
             tracing::warn!(series = %self.task.series, %ratio, "a split: all of the series is fetched anew");
-            self.fetch_others(month, all).await?;
+            self.fetch_others(month, since, all).await?;
             if window != whole {
                 fetched = Fetched { overlap: fetched.overlap, ..self.fetch(whole, None).await? };
             }
@@ -155,17 +158,14 @@ impl<'a> Fetching<'a> {
         plan::tail(whole, last, self.task.series.interval)
     }
 
-    /// Fetches all months but the one that shows the split: while that is kept as it was, whoever is broken off here finds
-    /// the split again.
-    async fn fetch_others(&mut self, shows: Month, all: &[Month]) -> Result<(), Setback> {
+    /// Fetches all months that are kept but the one that shows the split: while that is kept as it was, whoever is broken off
+    /// here finds the split again, and what was done by what stands beside it. What is missing is fetched afterwards as ever.
+    async fn fetch_others(&mut self, shows: Month, since: Option<Timestamp>, all: &[Month]) -> Result<(), Setback> {
         let kept = kept::months(self.ingest.store.as_ref(), &self.task.series).await?;
-        for month in all.iter().filter(|month| **month != shows) {
-            let known = kept.iter().find(|kept| kept.month == *month);
-            let is_done = known.is_some_and(|kept| self.is_of_run(kept.run.as_deref()));
-            if !is_done {
-                let fetched = self.fetch(plan::whole(*month, self.history), None).await?;
-                self.put(Part::Month(*month), &fetched).await?;
-            }
+        let others = kept.iter().filter(|kept| kept.month != shows && all.contains(&kept.month));
+        for known in others.filter(|kept| kept.anew != since) {
+            let fetched = self.fetch(plan::whole(known.month, self.history), None).await?;
+            self.put(Part::Month(known.month), &Fetched { anew: since, ..fetched }).await?;
         }
         Ok(())
     }
@@ -186,13 +186,13 @@ impl<'a> Fetching<'a> {
     /// All that the API has in a window, compared with what is kept, and with that part of it which lies before the window.
     async fn fetch(&mut self, window: Window, kept: Option<KeptObject>) -> Result<Fetched, Setback> {
         let (meta, mut rows) = self.answers(window).await?;
-        let Some(kept) = kept else { return Ok(Fetched { meta, rows, overlap: Overlap::default() }) };
+        let Some(kept) = kept else { return Ok(Fetched { meta, rows, overlap: Overlap::default(), anew: None }) };
         let open_from = plan::open_from(self.task.series.interval, kept.fetched_at);
         let overlap = overlap::compare(&kept.rows, &rows, open_from);
         if !rows.is_empty() {
             rows.extend(kept.rows.into_iter().filter(|row| overlap::time(row).is_some_and(|time| time < window.from)));
         }
-        Ok(Fetched { meta, rows, overlap })
+        Ok(Fetched { meta, rows, overlap, anew: None })
     }
 
     /// As many answers as a window takes, from the newest candle back to the oldest.
@@ -230,6 +230,7 @@ impl<'a> Fetching<'a> {
         let mut metadata = self.metadata(&fetched.meta, &body, fetched_at).write();
         metadata.extend(self.earliest.map(|earliest| (kept::EARLIEST.to_owned(), earliest.to_string())));
         metadata.extend(kept::vacant_entry(&self.vacant));
+        metadata.extend(fetched.anew.map(|since| (kept::ANEW.to_owned(), since.to_string())));
         metadata.extend((changed > 0).then(|| (CHANGED.to_owned(), changed.to_string())));
         self.ingest.store.put(&key, NewObject::csv(body, metadata), PutIf::Always).await?;
         tracing::info!(key, rows = fetched.rows.len(), changed, run = self.task.run, "fetched");

@@ -19,6 +19,9 @@ pub const SOURCE: &str = "twelvedata";
 /// The name under which an object of an intraday series keeps the date of the series' oldest candle.
 pub const EARLIEST: &str = "earliest";
 
+/// The name under which an object that was fetched anew because of a split keeps when the month was fetched that showed it.
+pub const ANEW: &str = "anew-since";
+
 /// The name under which it keeps the months that the API had no candle of: `2022-03 2022-04`.
 const VACANT: &str = "vacant-months";
 
@@ -49,7 +52,8 @@ pub async fn months(store: &dyn ObjectStore, series: &Series) -> Result<Vec<Kept
         let Some(info) = store.head(&info.key).await? else { continue };
         if let Some((run, fetched_at)) = origin(&info.metadata) {
             let (earliest, vacant) = (earliest(&info.metadata), vacant(&info.metadata));
-            months.push(Kept { month, run, fetched_at, earliest, vacant });
+            let anew = info.metadata.get(ANEW).and_then(|since| since.parse().ok());
+            months.push(Kept { month, run, fetched_at, earliest, vacant, anew });
         }
     }
     months.sort_by_key(|kept| kept.month);

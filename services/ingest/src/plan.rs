@@ -38,6 +38,8 @@ pub struct Kept {
     pub earliest: Option<Date>,
     /// The months that the API had no candle of, when this one was fetched.
     pub vacant: BTreeSet<Month>,
+    /// When the month was fetched that showed a split, if this one was fetched anew because of that.
+    pub anew: Option<Timestamp>,
 }
 
 impl Window {
@@ -82,6 +84,18 @@ pub fn whole(month: Month, history: Window) -> Window {
 #[must_use]
 pub fn is_due(kept: Option<&Kept>, run: &str) -> bool {
     kept.is_none_or(|kept| kept.run.as_deref() != Some(run) && kept.fetched_at < closes(kept.month))
+}
+
+/// The month at which a backfill goes on that was broken off on an earlier day: the last one kept before the first that is
+/// missing. If the series was split meanwhile, what is kept has the old prices and what is missing will have the new ones; they
+/// touch in no candle, so that only this month, asked for once more, can show it.
+#[must_use]
+pub fn seam(kept: &[Kept], months: &[Month], vacant: &BTreeSet<Month>, now: Timestamp) -> Option<Month> {
+    let is_known = |month: &Month| vacant.contains(month) || kept.iter().any(|kept| kept.month == *month);
+    let missing = months.iter().find(|month| !is_known(month) && closes(**month) <= now)?;
+    let last = kept.iter().rfind(|kept| kept.month < *missing && months.contains(&kept.month))?;
+    let date = |time: Timestamp| time.to_zoned(TimeZone::UTC).date();
+    (date(last.fetched_at) < date(now)).then_some(last.month)
 }
 
 /// The months of which there is known to be no candle. The last month's object says so, and with each new month that is
@@ -179,11 +193,32 @@ mod tests {
             fetched_at: fetched_at.parse().unwrap(),
             earliest: None,
             vacant: BTreeSet::new(),
+            anew: None,
         };
         assert!(is_due(None, "run-2"));
         assert!(is_due(Some(&kept("2024-12-01T23:59:59Z")), "run-2"));
         assert!(!is_due(Some(&kept("2024-12-02T00:00:00Z")), "run-2"));
         assert!(!is_due(Some(&kept("2024-11-15T22:00:00Z")), "run-1"), "this run has it already");
+    }
+
+    #[test]
+    fn a_backfill_goes_on_at_the_last_month_of_an_earlier_day() {
+        let months = ["2024-09", "2024-10", "2024-11", "2024-12"].map(month);
+        let kept = |names: &[&str], fetched_at: &str| -> Vec<Kept> {
+            let fetched_at = fetched_at.parse().unwrap();
+            let (run, earliest, vacant, anew) = (None, None, BTreeSet::new(), None);
+            let kept = Kept { month: month("2024-09"), run, fetched_at, earliest, vacant, anew };
+            names.iter().map(|name| Kept { month: month(name), ..kept.clone() }).collect()
+        };
+        let seam = |kept: &[Kept], vacant: &[&str]| {
+            seam(kept, &months, &vacant.iter().map(|name| month(name)).collect(), NOW.parse().unwrap())
+        };
+        let (yesterday, today) = ("2024-12-29T22:00:00Z", "2024-12-30T00:00:00Z");
+        assert_eq!(seam(&kept(&["2024-09", "2024-10"], yesterday), &[]), Some(month("2024-10")));
+        assert_eq!(seam(&kept(&["2024-09", "2024-11"], yesterday), &[]), Some(month("2024-09")));
+        assert_eq!(seam(&kept(&["2024-09", "2024-11"], yesterday), &["2024-10"]), None, "only what is open is missing");
+        assert_eq!(seam(&kept(&["2024-09", "2024-10"], today), &[]), None, "it was fetched today");
+        assert_eq!(seam(&kept(&["2024-11"], yesterday), &[]), None, "nothing is before what is missing");
     }
 
     #[test]

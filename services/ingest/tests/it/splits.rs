@@ -62,6 +62,40 @@ async fn a_split_is_not_lost_when_the_credits_end_in_its_middle() {
     assert_eq!(world.heard.kinds(), [Kind::SplitFound]);
 }
 
+/// What was fetched before the split, and what is fetched after it, touch in no candle.
+#[tokio::test]
+async fn a_split_in_the_middle_of_a_backfill_is_found_where_that_goes_on() {
+    let world = world(Settings::default()).await;
+    let credits = |most| Plan { per_minute: Some(most), per_day: None };
+    let outcome = deliver(world.ingest(credits(10), KEY), &fetch("AAPL", "1h")).await;
+    assert!(matches!(outcome, Err(Setback::Later { .. })), "{outcome:?}");
+    let (fetched, before) = (world.store.keys().len(), close(&world, OLDEST).await);
+    let next = world.at(AFTER).await;
+    next.set("splits", json!({"symbol": "AAPL", "date": "2024-12-31", "ratio": 0.25, "rewrites": "every"})).await;
+    let outcome = deliver(next.ingest(credits(5), KEY), &fetch("AAPL", "1h")).await;
+    assert!(matches!(outcome, Err(Setback::Later { .. })), "{outcome:?}");
+    assert_eq!((next.store.keys().len(), next.heard.kinds()), (fetched, vec![]), "what was there comes first");
+    deliver(next.ingest(PLENTY, KEY), &fetch("AAPL", "1h")).await.unwrap();
+    assert!(is_a_quarter(close(&next, OLDEST).await, before));
+    let fetched_at = Some(AFTER.parse().unwrap());
+    for key in next.store.keys() {
+        assert_eq!(next.metadata(&key).await.fetched_at, fetched_at, "{key}");
+    }
+    assert_eq!(next.asked("/time_series").await.len(), 60, "only the month that shows it was asked for twice");
+    assert_eq!(next.heard.kinds(), [Kind::SplitFound]);
+}
+
+#[tokio::test]
+async fn a_backfill_that_goes_on_the_next_day_asks_for_one_month_twice() {
+    let world = world(Settings::default()).await;
+    let ten = Plan { per_minute: Some(10), per_day: None };
+    deliver(world.ingest(ten, KEY), &fetch("AAPL", "1h")).await.unwrap_err();
+    let fetched = world.store.keys().len();
+    let next = world.at(AFTER).await;
+    next.deliver(&fetch("AAPL", "1h")).await.unwrap();
+    assert_eq!((next.asked("/time_series").await.len(), next.heard.kinds()), (59 - fetched + 1, vec![]));
+}
+
 #[tokio::test]
 async fn history_that_is_left_as_it_was_is_no_split() {
     let world = split("1h", "daily").await;
