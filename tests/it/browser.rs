@@ -99,6 +99,12 @@ impl Browser {
         self.stack.run(click).with_context(|| format!("click on {css}"))
     }
 
+    /// Types into a field.
+    pub fn write(&self, css: &str, text: &str) -> anyhow::Result<()> {
+        let write = async { self.client.find(Locator::Css(css)).await?.send_keys(text).await };
+        self.stack.run(write).with_context(|| format!("type into {css}"))
+    }
+
     /// Puts the mouse on the middle of an element, and clicks so many times, as fast as it can.
     pub fn point(&self, css: &str, clicks: usize) -> anyhow::Result<()> {
         let point = async {

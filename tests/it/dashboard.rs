@@ -23,6 +23,8 @@ pub fn trials() -> Vec<Trial> {
         trial("a_dropped_file_is_seen_to_arrive", a_dropped_file_is_seen_to_arrive),
         trial("dark_and_phone_are_readable", dark_and_phone_are_readable),
         trial("the_keyboard_leads_everywhere", the_keyboard_leads_everywhere),
+        trial("the_watchlist_is_searched_and_sorted", the_watchlist_is_searched_and_sorted),
+        trial("ranges_begin_on_their_dates", ranges_begin_on_their_dates),
         trial("indicators_have_the_values_of_their_definitions", indicators_have_their_values),
     ];
     all.into_iter().map(|trial| trial.with_ignored_flag(!is_there)).collect()
@@ -171,6 +173,41 @@ fn the_keyboard_leads_everywhere() -> anyhow::Result<()> {
         press("g")?;
         press("p")?;
         browser.until("location.pathname === '/pipeline'")
+    })
+}
+
+fn the_watchlist_is_searched_and_sorted() -> anyhow::Result<()> {
+    with_aapl(|browser| {
+        browser.go("/")?;
+        let (symbol, candles) = ("before.localeCompare(value)", "before - value");
+        for (column, order, sign) in [(5, candles, -1), (5, candles, 1), (0, symbol, 1), (0, symbol, -1)] {
+            browser.click(&format!("#watchlist th:nth-child({}) button", column + 1))?;
+            let is_sorted = format!(
+                "return [...document.querySelectorAll('#watchlist tbody tr')].map((row) => row.cells[{column}].dataset.value)
+                    .every((value, at, all) => {{ const before = all[at - 1]; return at === 0 || {sign} * ({order}) <= 0; }})"
+            );
+            ensure!(browser.ask(&is_sorted)? == true, "column {column} is not sorted by {sign} * ({order})");
+        }
+        browser.write("#search", "aap")?;
+        let shown = "[...document.querySelectorAll('tr[data-search]')].filter((row) => !row.hidden).map((row) => row.dataset.search)";
+        browser.until(&format!("{shown}.length > 0 && {shown}.every((text) => text.startsWith('AAPL '))"))?;
+        browser.until("location.search === '?search=aap'")
+    })
+}
+
+fn ranges_begin_on_their_dates() -> anyhow::Result<()> {
+    with_aapl(|browser| {
+        browser.go("/")?;
+        let script = "const done = arguments[0];
+            const folder = document.querySelector('script[type=module]').src.replace(/[^/]*$/, '');
+            import(folder + 'view.js').then(({ firstDate }) => done([
+                firstDate('1M', '2024-03-31'), firstDate('1M', '2024-03-15'), firstDate('1Y', '2024-02-29'),
+                firstDate('5D', '2024-12-30'), firstDate('YTD', '2024-12-30'), firstDate('All', '2024-12-30'),
+            ]));";
+        let dates = browser.ask_later(script, Vec::new())?;
+        let expected = json!(["2024-02-29", "2024-02-15", "2023-02-28", "2024-12-24", "2024-01-01", null]);
+        ensure!(dates == expected, "{dates}");
+        Ok(())
     })
 }
 

@@ -41,16 +41,11 @@ function sort(table) {
   heads.forEach((other) => other.removeAttribute("aria-sort"));
   head.setAttribute("aria-sort", chosen.descending ? "descending" : "ascending");
   const value = (row) => row.cells[chosen.column]?.dataset.value ?? "";
-  const compare = head.dataset.sort === "number" ? byNumber : (one, other) => one.localeCompare(other);
-  const rows = [...table.tBodies[0].rows];
-  rows.sort((one, other) => (chosen.descending ? -1 : 1) * compare(value(one), value(other)));
-  table.tBodies[0].append(...rows);
-}
-
-// What is no number comes behind all numbers.
-function byNumber(one, other) {
-  const [a, b] = [one, other].map((text) => (text === "" ? -Infinity : Number(text)));
-  return a === b ? 0 : a < b ? -1 : 1;
+  const compare = head.dataset.sort === "number" ? (one, other) => one - other : (one, other) => one.localeCompare(other);
+  const [known, unknown] = [(row) => value(row) !== "", (row) => value(row) === ""].map((are) => [...table.tBodies[0].rows].filter(are));
+  known.sort((one, other) => (chosen.descending ? -1 : 1) * compare(value(one), value(other)));
+  // What has no value comes behind all that have, whichever way they are sorted.
+  table.tBodies[0].append(...known, ...unknown);
 }
 
 function filter() {

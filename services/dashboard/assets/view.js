@@ -27,11 +27,18 @@ export function writeView(address, view) {
   return next.toString();
 }
 
+// A month that has no such day ends before it: from the 31st of March it is one back to the end of February.
+function backBy(date, months) {
+  const day = date.getUTCDate();
+  date.setUTCMonth(date.getUTCMonth() - months);
+  if (date.getUTCDate() !== day) date.setUTCDate(0);
+}
+
 // The date from which on a range shows candles, going by the last one; none where it shows all.
 export function firstDate(range, last) {
   const date = new Date(`${last.slice(0, 10)}T00:00:00Z`);
   const back = { "1M": 1, "3M": 3, "6M": 6, "1Y": 12, "5Y": 60 }[range];
-  if (back) date.setUTCMonth(date.getUTCMonth() - back);
+  if (back) backBy(date, back);
   // Five sessions are a week of dates.
   else if (range === "5D") date.setUTCDate(date.getUTCDate() - 6);
   else if (range === "YTD") date.setUTCMonth(0, 1);
