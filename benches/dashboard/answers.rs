@@ -4,9 +4,10 @@
 use std::fs;
 use std::process::Command;
 
+use candlewick_testbed::figures::median;
+
 use crate::ground::Ground;
 use crate::{Extent, program};
-use candlewick_testbed::figures::median;
 
 /// How many ask at once.
 const CLIENTS: &str = "8";

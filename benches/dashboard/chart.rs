@@ -3,12 +3,12 @@
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use candlewick_testbed::figures::median;
 use fantoccini::{Client, ClientBuilder};
 use serde_json::json;
 
 use crate::ground::Ground;
 use crate::{Extent, program};
-use candlewick_testbed::figures::median;
 
 const CHARTS: [(&str, &str); 2] =
     [("1,260 days", "/symbol/AAPL/1day?range=All"), ("100,000 minutes", "/symbol/AAPL/1min?range=All")];

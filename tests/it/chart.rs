@@ -17,7 +17,7 @@ pub fn trials() -> Vec<Trial> {
         trial("the_link_leads_to_what_is_seen", the_link_leads_to_what_is_seen),
         trial("the_chart_is_given_away_as_a_picture", the_chart_is_given_away),
         trial("the_mouse_zooms_into_the_chart_and_out", the_mouse_zooms),
-        trial("the_mouse_finds_candles_and_clicks_on_them", one_click_and_two),
+        trial("the_mouse_finds_candles_and_clicks_on_them", the_mouse_finds_candles),
     ];
     all.into_iter().map(|trial| trial.with_ignored_flag(!browser::is_there())).collect()
 }
@@ -82,7 +82,7 @@ fn the_mouse_zooms() -> anyhow::Result<()> {
 }
 
 /// The chart says what is under the mouse, which is where a click leads to.
-fn one_click_and_two() -> anyhow::Result<()> {
+fn the_mouse_finds_candles() -> anyhow::Result<()> {
     with_aapl(|browser| {
         browser.go("/symbol/AAPL/1day?range=1Y")?;
         browser.until(READY)?;

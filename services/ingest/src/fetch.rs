@@ -133,7 +133,6 @@ impl<'a> Fetching<'a> {
     async fn month(&mut self, month: Month, known: Option<&Kept>, all: &[Month]) -> Result<bool, Setback> {
         let (part, whole) = (Part::Month(month), plan::whole(month, self.history));
         let kept = if known.is_some() { self.kept(part).await? } else { None };
-        let since = kept.as_ref().map(|kept| kept.fetched_at);
         let window = self.window(month, whole, kept.as_ref());
         let mut fetched = self.fetch(window, kept).await?;
         if fetched.rows.is_empty() && known.is_none() && (self.ingest.now)() >= plan::closes(month) {
@@ -141,7 +140,7 @@ impl<'a> Fetching<'a> {
         }
         if let Some(ratio) = fetched.overlap.split {
             tracing::warn!(series = %self.task.series, %ratio, "a split: all of the series is fetched anew");
-            self.fetch_others(month, since, all).await?;
+            self.fetch_others(month, known.map(|known| known.fetched_at), all).await?;
             if window != whole {
                 fetched = Fetched { overlap: fetched.overlap, ..self.fetch(whole, None).await? };
             }

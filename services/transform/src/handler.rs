@@ -154,7 +154,8 @@ impl Transform {
             return Ok(None);
         };
         let clean = NewObject::csv(clean, work.origin((self.now)(), report_etag, quarantine_etag).write());
-        let is_written = self.put(&path.transformed_key(), clean, &targets.clean()).await?.is_some();
+        let is_written =
+            self.put(&path.transformed_key(), clean, &PutIf::still(targets.clean.as_ref())).await?.is_some();
         if !is_written || !self.is_current(&work).await? {
             return Ok(None);
         }

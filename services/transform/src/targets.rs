@@ -42,11 +42,6 @@ impl Targets {
         };
         Ok(Self { clean, origin, report, quarantine })
     }
-
-    /// When to write the clean object.
-    pub fn clean(&self) -> PutIf {
-        PutIf::still(self.clean.as_ref())
-    }
 }
 
 /// When to write report and quarantine, by what stands beside the clean object; none where it does not say.
@@ -58,7 +53,7 @@ fn beside(clean: Option<&ObjectInfo>, origin: Option<&TransformedMetadata>) -> O
     Some((PutIf::Matches(report_etag.clone()?), PutIf::Matches(quarantine_etag.clone()?)))
 }
 
-/// Metadata that are not of their form.
+/// What an object whose metadata is not of its form fails by.
 pub fn bad_metadata(error: MetadataError) -> Failure {
     Failure::new("bad_metadata", format!("{error}; mend the object's metadata, or put it there without any"))
 }
