@@ -145,10 +145,11 @@ impl<'a> Common<'a> {
     fn settings(&self, symbol: &Symbol) -> CleaningSettings {
         let usual = self.watchlist.as_ref().map(|list| list.cleaning(symbol).clone()).unwrap_or_default();
         CleaningSettings {
-            calendar: self.args.calendar.clone().or(usual.calendar),
+            calendar: self.args.calendar.clone().or_else(|| usual.calendar.clone()),
             max_fill: self.args.max_fill.unwrap_or(usual.max_fill),
             max_quarantined: self.args.max_quarantined.unwrap_or(usual.max_quarantined),
             max_filled: self.args.max_filled.unwrap_or(usual.max_filled),
+            ..usual
         }
     }
 

@@ -153,7 +153,13 @@ fn is_over(known: &Known, facts: &Facts, conditions: &[Condition], real_now: Tim
             is_repaired || (no_letters(&known.stage, facts) && real_now.duration_since(known.changed_at) > DEPTH_DELAY)
         }
         // Whoever raises these says when they are over.
-        Kind::BadWatchlist | Kind::CreditsGone | Kind::SplitFound => false,
+        Kind::BadWatchlist
+        | Kind::CandlesLost
+        | Kind::CreditsGone
+        | Kind::HistoryShrank
+        | Kind::OtherInstrument
+        | Kind::Outage
+        | Kind::SplitFound => false,
     }
 }
 

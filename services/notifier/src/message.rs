@@ -56,11 +56,15 @@ pub fn what(kind: Kind) -> &'static str {
     match kind {
         Kind::BadWatchlist => "the watchlist is broken",
         Kind::CalendarHorizon => "calendar ends soon",
+        Kind::CandlesLost => "a file took candles away",
         Kind::CreditsGone => "API credits are used up",
         Kind::DeadLetter => "given up",
         Kind::DirtyObject => "more was cleaned than allowed",
+        Kind::HistoryShrank => "the source lacks candles that it gave before",
         Kind::IngestFailed => "not fetched",
         Kind::LongGap => "long gap",
+        Kind::OtherInstrument => "prices of another instrument",
+        Kind::Outage => "a dependency does not work",
         Kind::RunFailed => "run ended with failures",
         Kind::SplitFound => "split found",
         Kind::StaleSeries => "not fresh",
@@ -74,13 +78,17 @@ fn effect(kind: Kind) -> &'static str {
         Kind::CalendarHorizon => {
             "Candles behind the calendar's end are loaded, but strays are not noticed and gaps not filled."
         }
+        Kind::CandlesLost => "The candles that the file does not have are gone from the store.",
         Kind::CreditsGone => "Nothing more is fetched until the credits come back, which it does by itself.",
         Kind::DeadLetter => "What the message asked for is not done. What was loaded before stays as it was.",
         Kind::DirtyObject => {
             "The object is loaded; what was set aside is missing from it, and what was filled is flagged."
         }
+        Kind::HistoryShrank => "The stored candles are kept; those that the source lacks are no longer renewed.",
         Kind::IngestFailed => "The series are not renewed. What was loaded before stays as it was.",
         Kind::LongGap => "The candles are missing from the store; charts show a hole.",
+        Kind::OtherInstrument => "The stored candles are kept, and no new ones are added until you decide.",
+        Kind::Outage => "Messages wait in the queue. None is lost, and work resumes by itself.",
         Kind::RunFailed => "The series that failed are not renewed. What was loaded before stays as it was.",
         Kind::SplitFound => {
             "The history was fetched anew and its prices changed; stored results of it are of the old ones."
@@ -96,6 +104,7 @@ pub fn next_step(kind: Kind, known: &Known) -> String {
     match kind {
         Kind::BadWatchlist => "candlewick watchlist check; mend what it names".to_owned(),
         Kind::CalendarHorizon => "update Candlewick, whose calendars reach further with each release".to_owned(),
+        Kind::CandlesLost => "if that was not intended, drop the earlier file again".to_owned(),
         Kind::CreditsGone => "nothing, or a larger plan at twelvedata.com".to_owned(),
         Kind::DeadLetter => {
             let stage = &known.stage;
@@ -106,7 +115,11 @@ pub fn next_step(kind: Kind, known: &Known) -> String {
         Kind::DirtyObject | Kind::LongGap => {
             "look at the report and at what was set aside beside the clean object".to_owned()
         }
+        Kind::HistoryShrank | Kind::OtherInstrument => {
+            format!("to accept what the source has now: candlewick refresh {symbol} --replace")
+        }
         Kind::IngestFailed | Kind::StaleSeries => format!("candlewick refresh {symbol}"),
+        Kind::Outage => "restore what the text names; candlewick status shows what waits".to_owned(),
         Kind::RunFailed => "candlewick status; then candlewick refresh".to_owned(),
         Kind::SplitFound => "nothing".to_owned(),
     }

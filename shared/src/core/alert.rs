@@ -20,16 +20,25 @@ pub enum Kind {
     BadWatchlist,
     /// The calendar of an exchange ends soon: from then on nothing is filled or held to it.
     CalendarHorizon,
+    /// A dropped file took away more of a series than its owner allows.
+    CandlesLost,
     /// The credits of the API's plan are used up for the day, and fetching waits.
     CreditsGone,
     /// A message can never be settled, and stands in a dead-letter queue.
     DeadLetter,
     /// Cleaning set aside or filled a larger share of an object than its owner allows.
     DirtyObject,
+    /// The source lacks candles that it gave before. The stored ones are kept until the owner accepts the loss.
+    HistoryShrank,
     /// A series could not be fetched, and is given up.
     IngestFailed,
     /// Candles are missing for longer than cleaning fills.
     LongGap,
+    /// The source gives prices under a symbol that have nothing in common with the stored ones: probably those of
+    /// another instrument. The stored candles are kept until the owner accepts the new ones.
+    OtherInstrument,
+    /// Something that a service depends on does not work, so that the service receives no messages.
+    Outage,
     /// A run ended, and some of its series failed.
     RunFailed,
     /// A split was found, and the history fetched anew.
@@ -54,14 +63,18 @@ pub struct UnknownKind(String);
 
 impl Kind {
     /// Every kind, by its name.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::BadWatchlist,
         Self::CalendarHorizon,
+        Self::CandlesLost,
         Self::CreditsGone,
         Self::DeadLetter,
         Self::DirtyObject,
+        Self::HistoryShrank,
         Self::IngestFailed,
         Self::LongGap,
+        Self::OtherInstrument,
+        Self::Outage,
         Self::RunFailed,
         Self::SplitFound,
         Self::StaleSeries,
@@ -73,11 +86,15 @@ impl Kind {
         match self {
             Self::BadWatchlist => "bad_watchlist",
             Self::CalendarHorizon => "calendar_horizon",
+            Self::CandlesLost => "candles_lost",
             Self::CreditsGone => "credits_gone",
             Self::DeadLetter => "dead_letter",
             Self::DirtyObject => "dirty_object",
+            Self::HistoryShrank => "history_shrank",
             Self::IngestFailed => "ingest_failed",
             Self::LongGap => "long_gap",
+            Self::OtherInstrument => "other_instrument",
+            Self::Outage => "outage",
             Self::RunFailed => "run_failed",
             Self::SplitFound => "split_found",
             Self::StaleSeries => "stale_series",
@@ -88,11 +105,16 @@ impl Kind {
     #[must_use]
     pub fn severity(self) -> Severity {
         match self {
-            Self::CalendarHorizon | Self::DirtyObject | Self::LongGap | Self::SplitFound => Severity::Notice,
+            Self::CalendarHorizon | Self::CandlesLost | Self::DirtyObject | Self::LongGap | Self::SplitFound => {
+                Severity::Notice
+            }
             Self::BadWatchlist
             | Self::CreditsGone
             | Self::DeadLetter
+            | Self::HistoryShrank
             | Self::IngestFailed
+            | Self::OtherInstrument
+            | Self::Outage
             | Self::RunFailed
             | Self::StaleSeries => Severity::Error,
         }
@@ -101,7 +123,7 @@ impl Kind {
     /// Whether it is something that happened, and not a state that ends: nothing resolves it, and it is over once told.
     #[must_use]
     pub fn is_news(self) -> bool {
-        self == Self::SplitFound
+        matches!(self, Self::CandlesLost | Self::SplitFound)
     }
 }
 

@@ -19,11 +19,22 @@ pub struct CleaningSettings {
     pub max_quarantined: Share,
     /// The largest share of candles that may be put in before somebody should look.
     pub max_filled: Share,
+    /// The largest share of a series' candles that a dropped file may take away before the owner hears of it.
+    pub max_lost: Share,
+    /// Whether prices of zero or less are possible, as those of oil futures were in April 2020.
+    pub allow_negative: bool,
 }
 
 impl Default for CleaningSettings {
     fn default() -> Self {
-        Self { calendar: None, max_fill: 3, max_quarantined: Share(0.01), max_filled: Share(0.05) }
+        Self {
+            calendar: None,
+            max_fill: 3,
+            max_quarantined: Share(0.01),
+            max_filled: Share(0.05),
+            max_lost: Share(0.05),
+            allow_negative: false,
+        }
     }
 }
 

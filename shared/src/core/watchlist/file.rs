@@ -34,6 +34,8 @@ pub(super) struct Group {
     max_fill: Option<u32>,
     max_quarantined: Option<Share>,
     max_filled: Option<Share>,
+    max_lost: Option<Share>,
+    allow_negative: Option<bool>,
 }
 
 /// What can be set for all, for a group or for one instrument.
@@ -46,6 +48,8 @@ pub(super) struct Settings {
     max_fill: Option<u32>,
     max_quarantined: Option<Share>,
     max_filled: Option<Share>,
+    max_lost: Option<Share>,
+    allow_negative: Option<bool>,
 }
 
 impl Group {
@@ -57,6 +61,8 @@ impl Group {
             max_fill: self.max_fill,
             max_quarantined: self.max_quarantined,
             max_filled: self.max_filled,
+            max_lost: self.max_lost,
+            allow_negative: self.allow_negative,
         }
     }
 }
@@ -71,6 +77,8 @@ impl Settings {
             max_fill: self.max_fill.or(wider.max_fill),
             max_quarantined: self.max_quarantined.or(wider.max_quarantined),
             max_filled: self.max_filled.or(wider.max_filled),
+            max_lost: self.max_lost.or(wider.max_lost),
+            allow_negative: self.allow_negative.or(wider.allow_negative),
         }
     }
 
@@ -81,6 +89,8 @@ impl Settings {
             max_fill: self.max_fill.unwrap_or(usual.max_fill),
             max_quarantined: self.max_quarantined.unwrap_or(usual.max_quarantined),
             max_filled: self.max_filled.unwrap_or(usual.max_filled),
+            max_lost: self.max_lost.unwrap_or(usual.max_lost),
+            allow_negative: self.allow_negative.unwrap_or(usual.allow_negative),
         }
     }
 }
