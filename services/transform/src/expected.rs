@@ -59,7 +59,8 @@ impl Expected<'_> {
             while slots.next_if(|slot| *slot < time).is_some() {}
             let stays = slots.peek() == Some(&time) || !covered.contains(&time);
             if !stays {
-                strays.push(SetAside { start: row.start, fault: Fault { column: "time", reason } });
+                let fault = Fault { column: "time", reason };
+                strays.push(SetAside { start: row.start, time: Some(row.time), fault });
             }
             stays
         });
@@ -75,7 +76,7 @@ impl Expected<'_> {
                 Some(Open::Provisional) => provisional += 1,
                 Some(Open::Future) => {
                     let fault = Fault { column: "time", reason: Reason::Future };
-                    aside.push(SetAside { start: row.start, fault });
+                    aside.push(SetAside { start: row.start, time: Some(row.time), fault });
                 }
                 None => break,
             }
@@ -102,8 +103,9 @@ impl Expected<'_> {
     }
 
     /// When the candle of a time is complete: the calendar knows it, and without one it is complete at the latest when its
-    /// interval is over. None beyond all dates.
-    fn end(&self, time: i64) -> Option<i64> {
+    /// interval is over. Nothing beyond all dates.
+    #[must_use]
+    pub fn end(&self, time: i64) -> Option<i64> {
         let known = self.calendar.and_then(|calendar| calendar.slot_end(self.interval, time).ok().flatten());
         known.or_else(|| match self.interval.seconds() {
             Some(length) => time.checked_add(length),

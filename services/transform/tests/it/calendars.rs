@@ -114,17 +114,19 @@ fn candles_of_no_slot_are_set_aside() {
         ("XTKS", "Asia/Tokyo", "2024-11-05 11:30:00"),
         ("24/5", "UTC", "2024-12-01 23:00:00"),
     ] {
-        let outcome = minutes(code, zone, &format!("{time},1,2,1,2,5\n"));
-        assert_eq!(outcome.reasons(), [(2, "no_slot".to_owned())], "{code} {time}");
+        let case = Case::new("1h").calendar(code).zone(zone);
+        let reasons = case.nothing_usable(format!("{HEADER}{time},1,2,1,2,5\n"));
+        assert_eq!(reasons, [("no_slot".to_owned(), 1)], "{code} {time}");
     }
-    let weekly = Case::new("1week").calendar("XNYS").clean(format!("{HEADER}2024-12-20,1,2,1,2,5\n"));
-    assert_eq!(weekly.reasons(), [(2, "no_session".to_owned())]);
+    let daily = Case::new("1day").calendar("XNYS").nothing_usable(format!("{HEADER}2024-12-21,1,2,1,2,5\n"));
+    assert_eq!(daily, [("no_session".to_owned(), 1)]);
 }
 
 #[test]
 fn a_local_time_that_clocks_skipped_is_set_aside() {
-    let outcome = minutes("24/7", "America/New_York", "2024-03-10 02:30:00,1,2,1,2,5\n");
-    assert_eq!(outcome.reasons(), [(2, "skipped_time".to_owned())]);
+    let rows = "2024-03-10 01:00:00,1,2,1,2,5\n2024-03-10 02:00:00,1,2,1,2,5\n";
+    let outcome = minutes("24/7", "America/New_York", rows);
+    assert_eq!(outcome.reasons(), [(3, "skipped_time".to_owned())]);
 }
 
 #[test]
@@ -149,8 +151,8 @@ fn the_vacant_slots_at_the_edges_of_a_month_are_reported_and_stay_vacant() {
     assert_eq!((outcome.gaps(), outcome.times().len()), (gaps.to_vec(), 2));
     let early = case.clone().now("2024-11-30T19:00:00Z").clean(format!("{HEADER}2024-11-30 12:00:00,1,2,1,2,5\n"));
     assert_eq!(early.gaps().last(), None.or(Some(&("2024-11-01T00:00:00Z", "2024-11-30T08:00:00Z", 177, Fate::Edge))));
-    let none = case.now("2024-11-01T09:00:00Z").clean(HEADER);
-    assert_eq!(none.gaps(), [("2024-11-01T00:00:00Z", "2024-11-01T04:00:00Z", 2, Fate::Edge)]);
+    let open = case.now("2024-11-01T09:00:00Z").clean(format!("{HEADER}2024-11-01 08:00:00,1,2,1,2,5\n"));
+    assert_eq!(open.gaps(), [("2024-11-01T00:00:00Z", "2024-11-01T04:00:00Z", 2, Fate::Edge)]);
 }
 
 #[test]
@@ -181,7 +183,7 @@ fn a_later_real_candle_replaces_a_filled_one() {
     let case = Case::new("1day").calendar("XNYS");
     let first = case.clean(format!("{HEADER}2024-12-19,1,2,1,2,5\n2024-12-23,1,2,1,2,5\n"));
     assert_eq!(first.rows()[1], "2024-12-20,2,2,2,2,0,true");
-    let second = case.clean(format!("{}AAPL,1day,2024-12-20,1,2,1,1.5,7,false\n", first.csv));
+    let second = case.clean(format!("{}AAPL,1day,2024-12-20,1,2,1,1.5,7,true,false\n", first.csv));
     assert_eq!(second.rows()[1], "2024-12-20,1,2,1,1.5,7,false");
     assert_eq!((second.report.rows.refilled, second.report.rows.filled), (1, 0));
 }
