@@ -41,7 +41,7 @@ pub struct Calendar {
 }
 
 impl Calendar {
-    /// The calendar of a market, by its MIC or a segment's (`XNYS`, `XNGS`), or `24/7` or `24/5` by that name.
+    /// The calendar of a market, by its MIC or a segment's (`XNYS`, `XNGS`), or `forex`, `24/7` or `24/5` by that name.
     ///
     /// `None` is an answer: the market is unknown, so nothing can be said of its sessions. The first call reads all
     /// files, the first one for a market makes its sessions (milliseconds), and later ones look into a map.
@@ -74,7 +74,7 @@ impl Calendar {
         })
     }
 
-    /// The code by which the market is known: its MIC, or `24/7` or `24/5`.
+    /// The code by which the market is known: its MIC, or `forex`, `24/7` or `24/5`.
     pub fn code(&self) -> &str {
         &self.code
     }
