@@ -51,10 +51,6 @@ class Market:
     def path(self):
         return HERE / f"{self.code.replace('/', '-')}.toml"
 
-    @property
-    def source(self):
-        return "forex.py" if self.factory else SOURCE
-
 
 MARKETS = [
     Market("XNYS", "New York Stock Exchange", ["XNAS", "XNGS", "XNMS", "XNCM", "ARCX", "XASE", "BATS"]),
@@ -112,6 +108,15 @@ class Covered:
     # The regular hours, each from its date on.
     regular: list[tuple[date, Hours]]
     sessions: dict[date, Hours]
+    is_corrected: bool = False
+
+    @property
+    def source(self):
+        """What the sessions come from. Where that is a file of ours, their digest tells its versions apart."""
+        digest = hashlib.sha256("".join(session_lines(self)).encode()).hexdigest()[:8]
+        if self.market.factory:
+            return f"forex.py {digest}"
+        return f"{SOURCE} corrected {digest}" if self.is_corrected else SOURCE
 
 
 def main():
@@ -182,9 +187,11 @@ def corrected(covered):
     for correction in data["hours"]:
         if correction["calendar"] == covered.market.code:
             correct_hours(covered, correction)
+            covered.is_corrected = True
     for correction in data["session"]:
         if correction["calendar"] == covered.market.code:
             correct_sessions(covered, correction)
+            covered.is_corrected = True
     return covered
 
 
@@ -242,13 +249,13 @@ def calendar_file(covered):
     unusual = {d: hours for d, hours in sessions.items() if not hours.same_times(hours_at(covered.regular, d))}
     uncertain = {d: hours for d, hours in sessions.items() if hours.certain}
     lines = [
-        f"# Written by generate.py from {market.source}: never edited by hand.",
+        f"# Written by generate.py from {covered.source}: never edited by hand.",
         *[f"# {line}" for line in market.note.splitlines()],
         f'code = "{market.code}"',
         f'name = "{market.name}"',
         f"serves = {strings(market.serves)}",
         f'timezone = "{covered.zone}"',
-        f'source = "{market.source}"',
+        f'source = "{covered.source}"',
         f"first = {FIRST}",
         f"last = {covered.last}",
         f"days = {strings(covered.open_days)}",

@@ -1,8 +1,8 @@
 //! When markets trade: which sessions and candles there must be, from data that is generated and embedded.
 //!
 //! Reading order: `definition` is a file as it is written, `session` makes sessions of it, `embedded` finds the
-//! calendar of a market, `period` says how days, weeks and months are stamped, `slots` which candles to expect, and
-//! `choice` which market's calendar an instrument goes by.
+//! calendar of a market, `period` says how days, weeks and months are stamped, `slots` which candles to expect, `stamping`
+//! how a source stamps weeks and months otherwise, and `choice` which market's calendar an instrument goes by.
 //! Nothing here guesses: a date that the data does not cover is an error that says so.
 
 use std::ops::RangeInclusive;
@@ -16,6 +16,7 @@ pub mod error;
 mod period;
 pub mod session;
 pub mod slots;
+pub mod stamping;
 #[cfg(test)]
 mod tests;
 

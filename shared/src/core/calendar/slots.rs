@@ -65,7 +65,8 @@ impl Calendar {
             return None;
         }
         let first = self.sessions.partition_point(|session| session.close <= instant);
-        let mut parts = self.sessions.iter().skip(first).filter(|session| session.is_certain()).flat_map(Session::parts);
+        let mut parts =
+            self.sessions.iter().skip(first).filter(|session| session.is_certain()).flat_map(Session::parts);
         parts.find(|(_, end)| instant < *end).map(|(start, _)| start).filter(|start| instant < *start)
     }
 

@@ -224,7 +224,9 @@ fn forex_ends_with_the_last_session_that_is_covered() {
 
 #[test]
 fn the_next_open_is_told_of_a_time_at_which_the_market_is_closed() {
-    let next = |code: &str, text| calendar(code).next_open(at(text)).map(|open| Timestamp::from_second(open).unwrap().to_string());
+    let next = |code: &str, text| {
+        calendar(code).next_open(at(text)).map(|open| Timestamp::from_second(open).unwrap().to_string())
+    };
     let opens_at = |text: &str| Some(text.to_owned());
     assert_eq!(next("forex", "2022-03-06T14:00Z"), opens_at("2022-03-06T22:00:00Z"));
     assert_eq!(next("forex", "2022-03-06T22:00Z"), None);
@@ -368,7 +370,10 @@ fn an_invalid_file_says_what_is_wrong() {
     assert!(reason("open = \"09:00\"", "open = \"12:00\"").contains("are out of order"));
     assert!(reason("from = 2005-01-01", "from = 2006-01-01").contains("no hours are given for 2005-01-04"));
     assert!(reason("open = \"09:00\"", "open = \"17:00 the day after\"").contains("17:00 the day after is no time"));
-    assert!(reason("uncertain = []", "uncertain = [{ date = 2024-11-05, certain = [\"08:00\", \"15:30\"] }]").contains("out of order"));
+    assert!(
+        reason("uncertain = []", "uncertain = [{ date = 2024-11-05, certain = [\"08:00\", \"15:30\"] }]")
+            .contains("out of order")
+    );
     assert!(reason("Asia/Tokyo", "Asia/Edo").contains("Asia/Edo"));
     assert!(reason("first", "since").contains("unknown field"));
 }
