@@ -168,6 +168,15 @@ fn hong_kong_closes_for_storms_and_rain() {
 }
 
 #[test]
+fn sao_paulo_closes_with_new_york() {
+    check_session("BVMF", date(2024, 3, 8), &["08 13:00 - 08 21:00"]);
+    check_session("BVMF", date(2024, 3, 11), &["11 13:00 - 11 20:00"]);
+    check_session("BVMF", date(2024, 11, 1), &["01 13:00 - 01 20:00"]);
+    check_session("BVMF", date(2024, 11, 4), &["04 13:00 - 04 21:00"]);
+    check_session("BVMF", date(2025, 3, 5), &["05 16:00 - 05 21:00"]);
+}
+
+#[test]
 fn forex_opens_on_sunday_evening_and_closes_on_friday_evening_in_new_york() {
     check_session("forex", date(2024, 1, 8), &["07 22:00 - 08 22:00"]);
     check_session("forex", date(2024, 1, 12), &["11 22:00 - 12 22:00"]);
