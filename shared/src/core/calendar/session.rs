@@ -56,9 +56,9 @@ pub(super) fn span(definition: &Definition, zone: &TimeZone) -> Result<(i64, i64
         let opens = definition.hours.first().map(|regular| regular.hours.open);
         instant(date, opens.filter(|time| time.day_before).unwrap_or(LocalTime::MIDNIGHT), zone)
     };
-    let behind_last = definition.last.0.tomorrow().map_err(|error| definition.invalid(error))?;
+    let after_last = definition.last.0.tomorrow().map_err(|error| definition.invalid(error))?;
     let begin = begin_of(definition.first.0);
-    begin.and_then(|begin| Ok((begin, begin_of(behind_last)?))).map_err(|error| definition.invalid(error))
+    begin.and_then(|begin| Ok((begin, begin_of(after_last)?))).map_err(|error| definition.invalid(error))
 }
 
 /// Every session of a definition, ascending and without overlap, or the reason why it makes no sense.

@@ -87,7 +87,7 @@ pub enum UnclearStamps {
     TwoInOne(Date, Date, &'static str),
     /// Each date is a Sunday, and both weeks beside it are possible.
     #[error(
-        "a week that is stamped with a Sunday ({0}) is the one before it or the one behind it, and nothing tells which: \
+        "a week that is stamped with a Sunday ({0}) is the one before it or the one after it, and nothing tells which: \
          stamp each week with its Monday"
     )]
     Sundays(Date),
@@ -220,8 +220,8 @@ impl Series<'_> {
 
 /// The last day of Monday to Friday, on a date or before it.
 fn last_weekday(date: Date) -> Date {
-    let behind_friday = (date.weekday().to_monday_one_offset() - 5).max(0);
-    date_of(midnight(date) - i64::from(behind_friday) * super::period::DAY)
+    let past_friday = (date.weekday().to_monday_one_offset() - 5).max(0);
+    date_of(midnight(date) - i64::from(past_friday) * super::period::DAY)
 }
 
 fn weekday(date: &Date) -> String {

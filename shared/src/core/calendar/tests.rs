@@ -212,7 +212,7 @@ fn forex_on_holidays_is_possible_and_not_expected() {
     assert_eq!(days(forex.slots(Interval::Day1, christmas.clone()).unwrap()), ["2024-12-24", "2024-12-26"]);
     assert_eq!(days(forex.possible_slots(Interval::Day1, christmas).unwrap()).len(), 3);
     assert!(forex.is_slot(Interval::Day1, day("2025-01-01")).unwrap());
-    // Certain until 13:00 in New York on the eve, and again from midnight behind the holiday.
+    // Certain until 13:00 in New York on the eve, and again from the midnight after the holiday.
     let eve_and_after = at("2024-12-24T16:00Z")..=at("2024-12-26T06:00Z");
     let hours: Vec<_> = forex.slots(Interval::Hour1, eve_and_after.clone()).unwrap().map(utc).collect();
     assert_eq!(hours, ["24 16:00", "24 17:00", "26 05:00", "26 06:00"]);
