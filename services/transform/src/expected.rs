@@ -48,10 +48,20 @@ impl Expected<'_> {
         slots.and_then(Result::ok).into_iter().flatten()
     }
 
+    /// The slots from one time through another in which there may be candles: also those in which none is expected,
+    /// because only some venues trade then.
+    fn possible_slots(&self, from: i64, through: i64) -> impl Iterator<Item = i64> + use<> {
+        let covered = self.covered();
+        let range = from.max(*covered.start())..=through.min(*covered.end());
+        let calendar = self.calendar.filter(|_| !range.is_empty());
+        let slots = calendar.map(|calendar| calendar.possible_slots(self.interval, range));
+        slots.and_then(Result::ok).into_iter().flatten()
+    }
+
     /// Takes out the rows that are of no slot. The rows ascend in time; those that the calendar does not cover stay.
     pub fn take_strays(&self, rows: &mut Vec<Row>) -> Vec<SetAside> {
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Vec::new() };
-        let mut slots = self.slots(first.time.seconds(), last.time.seconds()).peekable();
+        let mut slots = self.possible_slots(first.time.seconds(), last.time.seconds()).peekable();
         let (covered, mut strays) = (self.covered(), Vec::new());
         let reason = if self.interval.is_intraday() { Reason::NoSlot } else { Reason::NoSession };
         rows.retain(|row| {

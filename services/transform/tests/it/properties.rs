@@ -11,7 +11,7 @@ const HEADER: &str = "datetime,open,high,low,close,volume\n";
 
 /// A case with or without a calendar, at an interval of each kind.
 fn cases() -> impl Strategy<Value = Case> {
-    let calendars = select(vec!["none", "XNYS", "XTKS", "24/7", "24/5"]);
+    let calendars = select(vec!["none", "XNYS", "XTKS", "24/7", "24/5", "forex"]);
     let intervals = select(vec!["1min", "1h", "4h", "1day", "1week", "1month"]);
     let zones = select(vec!["UTC", "America/New_York", "Asia/Tokyo"]);
     (calendars, intervals, zones, 0..5_u32, any::<bool>()).prop_map(|(calendar, interval, zone, max_fill, month)| {
