@@ -23,8 +23,8 @@ pub struct Header {
     pub symbols: Vec<usize>,
     /// The field that names the length of the candles.
     pub interval: Option<usize>,
-    /// The number of fields.
-    pub fields: usize,
+    /// The names of all fields, as they are in the file.
+    pub names: Vec<String>,
     /// The names of columns that nothing reads, as they are in the file.
     pub ignored: Vec<String>,
     /// What separates fields: `,` or `;`.
@@ -118,7 +118,7 @@ impl<'a> Names<'a> {
             is_filled: self.at_most_one("is_filled", &["is filled"])?,
             symbols: self.places(SYMBOLS),
             interval: self.at_most_one("interval", INTERVALS)?,
-            fields: self.given.len(),
+            names: self.given.clone(),
             ignored: Vec::new(),
             delimiter,
         };
@@ -194,10 +194,20 @@ impl Header {
             || optional.contains(&Some(field))
     }
 
+    /// The same with one volume: the tick volume, where the volume proper is 0 in every row. The other one is not read.
+    #[must_use]
+    pub fn with_one_volume(mut self, is_all_zero: bool) -> Self {
+        let (Some(volume), Some(tick)) = (self.volume, self.tick_volume.take()) else { return self };
+        let (read, ignored) = if is_all_zero { (tick, volume) } else { (volume, tick) };
+        self.volume = Some(read);
+        self.ignored.push(self.names[ignored].clone());
+        self
+    }
+
     /// The number of fields up to the last one that is read: a row that has fewer cells lacks something.
     #[must_use]
     pub fn fields_read(&self) -> usize {
-        (0..self.fields).rev().find(|field| self.reads(*field)).map_or(0, |last| last + 1)
+        (0..self.names.len()).rev().find(|field| self.reads(*field)).map_or(0, |last| last + 1)
     }
 }
 
@@ -233,7 +243,7 @@ mod tests {
     #[test]
     fn the_semicolon_of_the_api_is_recognised() {
         let header = header("datetime;open;high;low;close").unwrap();
-        assert_eq!((header.delimiter, header.volume, header.fields), (b';', None, 5));
+        assert_eq!((header.delimiter, header.volume, header.names.len()), (b';', None, 5));
     }
 
     #[test]
