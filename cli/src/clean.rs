@@ -9,7 +9,7 @@ use anyhow::{Context, bail, ensure};
 use candlewick_shared::core::calendar::choice::CalendarSetting;
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::metadata::Instrument;
-use candlewick_shared::core::report::{Report, Source};
+use candlewick_shared::core::report::{AsOfFrom, Report, Source};
 use candlewick_shared::core::symbol::Symbol;
 use candlewick_shared::core::watchlist::{CleaningSettings, Share, Watchlist};
 use candlewick_transform::clean::{Cleaned, Task, clean};
@@ -153,6 +153,11 @@ impl<'a> Common<'a> {
         }
     }
 
+    /// How it is known when the files were said.
+    fn as_of_from(&self) -> AsOfFrom {
+        if self.args.as_of.is_some() { AsOfFrom::Said } else { AsOfFrom::Written }
+    }
+
     fn clean_file(&self, input: &Input, out: Option<&PathBuf>) -> anyhow::Result<Report> {
         let (text, written) = input.read()?;
         let now = self.args.as_of.unwrap_or(written);
@@ -165,7 +170,7 @@ impl<'a> Common<'a> {
             now,
             instrument: &self.instrument,
             settings: &settings,
-            source: Source { key, etag: String::new(), as_of: now.to_string() },
+            source: Source { key, etag: String::new(), as_of: now.to_string(), as_of_from: self.as_of_from() },
         };
         let cleaned: Cleaned<'_> = clean(&text, &task)?;
         match out {

@@ -3,8 +3,9 @@
 //! [`clean`] is the whole of the cleaning, in the order of its steps: [`read`] judges each row by itself, by way of [`plain`]
 //! where it is written plainly and of [`cells`] and [`row`] where not; [`expected`] holds the rows to the calendar;
 //! [`duplicates`] settles those of the same time; [`gaps`] finds the vacant slots; [`report`], [`mod@write`] and [`quarantine`]
-//! say what came of it. [`handler`] brings it to S3, where [`targets`] says what stands there already.
+//! say what came of it. [`as_of`] says what *now* is. [`handler`] brings it to S3, where [`targets`] says what stands there already.
 
+pub mod as_of;
 pub mod cells;
 pub mod clean;
 pub mod config;
