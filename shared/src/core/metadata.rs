@@ -17,6 +17,16 @@ pub type Metadata = BTreeMap<String, String>;
 /// The name under which an object that was put back after a stop keeps the time at which it was first written.
 pub const FIRST_WRITTEN: &str = "first-written";
 
+/// The source of a file that `candlewick drop` put there.
+pub const DROPPED: &str = "drop";
+
+/// Whether an object is from somebody's hand, and not from a source that is asked for it: `candlewick drop` says so, and an
+/// object that names no source was put by other means.
+#[must_use]
+pub fn is_by_hand(source: Option<&str>) -> bool {
+    source.is_none_or(|source| source == DROPPED)
+}
+
 /// What a source says about an instrument. All of it may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Instrument {
@@ -54,7 +64,7 @@ impl Instrument {
 /// What stands beside a raw object. All of it may be missing: a dropped file needs none of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RawMetadata {
-    /// Who said it: `twelvedata`, or `drop` for a file that `candlewick drop` put there.
+    /// Who said it: `twelvedata`, or [`DROPPED`].
     pub source: Option<String>,
     /// When the source said it, by Candlewick's clock.
     pub fetched_at: Option<Timestamp>,
