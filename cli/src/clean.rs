@@ -20,6 +20,7 @@ mod input;
 mod output;
 mod summary;
 
+use crate::moment::as_of;
 use input::Input;
 use summary::Summary;
 
@@ -56,8 +57,9 @@ pub struct Args {
     #[arg(long, value_name = "SLOTS")]
     max_fill: Option<u32>,
 
-    /// When the source said it, such as 2024-12-30T22:00:00Z [default: when the file was written]
-    #[arg(long, value_name = "TIME")]
+    /// When the source said it, such as 2024-12-30T22:00:00Z, or 2024-12-30 for the end of that day in UTC [default: when
+    /// the file was written]
+    #[arg(long, value_name = "TIME", value_parser = as_of)]
     as_of: Option<Timestamp>,
 
     /// The share of rows that may be set aside, 0 to 1 [default: 0.01]
