@@ -53,7 +53,11 @@ pub fn as_of(text: &str) -> Result<Timestamp, String> {
     if let Ok(moment) = text.parse() {
         return Ok(moment);
     }
-    let midnight = date(text).ok_or_else(expected)?.tomorrow().and_then(|next| next.to_zoned(TimeZone::UTC)).map_err(|_| expected())?;
+    let midnight = date(text)
+        .ok_or_else(expected)?
+        .tomorrow()
+        .and_then(|next| next.to_zoned(TimeZone::UTC))
+        .map_err(|_| expected())?;
     Ok(midnight.timestamp())
 }
 

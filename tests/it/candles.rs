@@ -173,7 +173,13 @@ fn a_new_version_removes_rows() -> anyhow::Result<()> {
     drop_daily(stack, "SHRUNK", &["2024-12-24", "2024-12-26", "2024-12-27"])?;
     stack.eventually("three rows", || Ok(stack.rows("SHRUNK")? == 3))?;
     let path = file(stack, "SHRUNK.csv", daily(&["2024-12-24", "2024-12-26"]))?;
-    succeed(candlewick(stack.state()).arg("drop").arg(path).args(["--symbol", "SHRUNK", "--interval", "1day", "--yes"]))?;
+    succeed(candlewick(stack.state()).arg("drop").arg(path).args([
+        "--symbol",
+        "SHRUNK",
+        "--interval",
+        "1day",
+        "--yes",
+    ]))?;
     stack.eventually("two rows", || Ok(stack.rows("SHRUNK")? == 2))?;
     let removed = "select rows_removed from objects where symbol = $1";
     ensure!(stack.count(removed, "SHRUNK")? == 1, "the ledger does not say what was removed");

@@ -151,7 +151,8 @@ fn a_file_older_than_its_candles() -> anyhow::Result<()> {
     std::fs::File::options().write(true).open(&path)?.set_modified(long_ago)?;
     let (_, said) = finish(clean(dir.path()).arg(&path).args(SERIES).args(["--calendar", "XNYS"]))?;
     ensure!(said.contains("future") && said.contains("1979-12-30") && said.contains("--as-of"), "{said}");
-    let clean_as_of = |date| stdout(clean(dir.path()).arg(&path).args(SERIES).args(["--calendar", "XNYS", "--as-of", date]));
+    let clean_as_of =
+        |date| stdout(clean(dir.path()).arg(&path).args(SERIES).args(["--calendar", "XNYS", "--as-of", date]));
     ensure!(clean_as_of("2024-12-03")? == CLEANED, "what a source says of a day it has said by its end");
     ensure!(!clean_as_of("2024-12-02")?.contains("2024-12-03"), "a later candle was kept");
     Ok(())

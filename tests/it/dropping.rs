@@ -17,16 +17,19 @@ use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
     vec![
-        trial("candles_that_a_file_would_take_away_are_told_before_and_after", candles_that_a_file_would_take_away),
-        trial("a_person_at_a_terminal_is_asked", a_person_at_a_terminal_is_asked),
-        trial("what_a_file_changes_is_what_drop_says", what_a_file_changes),
-        trial("a_file_that_cannot_be_read_is_not_put", a_file_that_cannot_be_read),
-        trial("a_file_of_no_usable_row_is_put_only_if_that_is_meant", a_file_of_no_usable_row),
-        trial("a_gzip_takes_the_place_of_a_plain_file", a_gzip_takes_the_place),
-        trial("what_another_month_has_is_no_loss", what_another_month_has),
-        trial("a_file_in_flight_is_told_of", a_file_in_flight),
-        trial("a_file_has_no_gaps_in_the_future_of_a_simulated_clock", no_gaps_in_the_future),
-        trial("what_lies_in_the_future_is_said", what_lies_in_the_future),
+        trial(
+            "drop_tells_of_candles_that_a_file_would_take_away_and_an_alert_of_those_that_it_took",
+            candles_that_a_file_would_take_away,
+        ),
+        trial("drop_asks_a_person_at_a_terminal", a_person_at_a_terminal_is_asked),
+        trial("drop_says_what_a_file_changes", what_a_file_changes),
+        trial("drop_does_not_put_what_cannot_be_read", a_file_that_cannot_be_read),
+        trial("drop_puts_a_file_of_no_usable_row_only_if_that_is_meant", a_file_of_no_usable_row),
+        trial("drop_compares_a_gzip_with_the_plain_file_whose_place_it_takes", a_gzip_takes_the_place),
+        trial("drop_counts_what_another_month_has_as_no_loss", what_another_month_has),
+        trial("drop_tells_of_a_file_in_flight", a_file_in_flight),
+        trial("a_dropped_file_has_no_gaps_in_the_future_of_a_simulated_clock", no_gaps_in_the_future),
+        trial("drop_says_what_lies_in_the_future", what_lies_in_the_future),
     ]
 }
 

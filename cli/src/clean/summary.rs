@@ -147,7 +147,9 @@ fn hint(report: &Report) -> Option<String> {
     let as_of = &report.source.as_of;
     match (are_most("no_slot"), are_most("future")) {
         (true, _) => Some("  most times are of no slot: are they local? Say so with --timezone".to_owned()),
-        (_, true) => Some(format!("  most times lie after {as_of}, which the file is taken to be of: say when with --as-of")),
+        (_, true) => {
+            Some(format!("  most times lie after {as_of}, which the file is taken to be of: say when with --as-of"))
+        }
         _ => None,
     }
 }

@@ -56,7 +56,8 @@ impl<'a> Verdict<'a> {
             None => "cannot be compared with what stands there".to_owned(),
             Some(_) if self.coming.nothing_usable().is_some() => "no candle; what stands there would stay".to_owned(),
             Some(change) => {
-                let counts = format!("{} candles new, {} changed, {} unchanged", change.new, change.changed, change.unchanged);
+                let counts =
+                    format!("{} candles new, {} changed, {} unchanged", change.new, change.changed, change.unchanged);
                 if change.lost == 0 { counts } else { format!("{counts}; {} would be lost", self.lost(change)) }
             }
         }
@@ -77,7 +78,9 @@ impl<'a> Verdict<'a> {
 
     fn notes(&self) -> Vec<String> {
         let unsettled = self.unsettled.as_ref().map(|key| {
-            format!("{key} as it stands is not cleaned yet, or was given up: this compares with what was cleaned before it")
+            format!(
+                "{key} as it stands is not cleaned yet, or was given up: this compares with what was cleaned before it"
+            )
         });
         let twin = self.standing.origin.as_ref().map(|(key, _)| key).filter(|origin| self.is_twin(origin));
         let twin = twin.map(|origin| format!("what stands there comes from {origin}, which this file would supersede"));

@@ -56,7 +56,8 @@ pub async fn about_to(
     Ok(Some(Lost { candles: going.candles, of: row.get(0), first, last }))
 }
 
-const CREATE: &str = "create temporary table touched (time timestamptz not null, was_real boolean not null) on commit drop";
+const CREATE: &str =
+    "create temporary table touched (time timestamptz not null, was_real boolean not null) on commit drop";
 
 /// Only these can change: the object's own candles, and those at times that it claims now, whoever has them.
 const TOUCHED: &str = "insert into touched

@@ -104,7 +104,9 @@ pub fn next_step(kind: Kind, known: &Known) -> String {
     match kind {
         Kind::BadWatchlist => "candlewick watchlist check; mend what it names".to_owned(),
         Kind::CalendarHorizon => "update Candlewick, whose calendars reach further with each release".to_owned(),
-        Kind::CandlesLost => "if that was not intended, drop the earlier file again, or put the object's earlier version back".to_owned(),
+        Kind::CandlesLost => {
+            "if that was not intended, drop the earlier file again, or put the object's earlier version back".to_owned()
+        }
         Kind::CreditsGone => "nothing, or a larger plan at twelvedata.com".to_owned(),
         Kind::DeadLetter => {
             let stage = &known.stage;

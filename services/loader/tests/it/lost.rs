@@ -109,9 +109,7 @@ async fn every_candle_that_leaves_is_told(world: World) {
     let handle = Handle::current();
     let run = move || {
         let mut runner = TestRunner::new(Config { cases: 60, failure_persistence: None, ..Config::default() });
-        runner.run(&proptest::collection::vec(step(), 1..12), |steps| {
-            handle.block_on(check(&world, &steps))
-        })
+        runner.run(&proptest::collection::vec(step(), 1..12), |steps| handle.block_on(check(&world, &steps)))
     };
     tokio::task::spawn_blocking(run).await.unwrap().unwrap();
 }
@@ -129,9 +127,8 @@ async fn check(world: &World, steps: &[(usize, i64, Minutes)]) -> Result<(), Tes
         load(world, [JANUARY, FEBRUARY, MARCH][*object], *second, minutes).await;
         let after = real_minutes(world).await;
         let gone: Vec<_> = before.difference(&after).copied().collect();
-        let expected = gone.first().zip(gone.last()).map(|(first, last)| {
-            (gone.len() as i64, before.len() as i64, *first, *last)
-        });
+        let expected =
+            gone.first().zip(gone.last()).map(|(first, last)| (gone.len() as i64, before.len() as i64, *first, *last));
         prop_assert_eq!(losses(world).await.get(told).copied(), expected, "{:?}", steps);
         before = after;
     }

@@ -194,7 +194,8 @@ async fn a_broken_watchlist(world: World) {
 }
 
 /// Half of AAPL's ten candles are gone, and one of a hundred.
-const LOST: &str = "insert into lost_candles (object_id, source, raw_key, raw_etag_before, candles, of_candles, first_time,
+const LOST: &str =
+    "insert into lost_candles (object_id, source, raw_key, raw_etag_before, candles, of_candles, first_time,
         last_time, lost_at)
     select id, 'drop', raw_key, 'v0', candles, of_candles, '2024-01-02Z', '2024-01-08Z', '2024-12-27T22:00Z'
     from objects, (values (5, 10), (1, 100)) lost (candles, of_candles)";
