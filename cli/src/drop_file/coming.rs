@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use candlewick_shared::core::candle::Candle;
 use candlewick_shared::core::clean_csv;
+use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::RawKey;
 use candlewick_shared::core::metadata::{Instrument, RawMetadata};
 use candlewick_shared::core::report::{AsOfFrom, Report, Source};
@@ -49,6 +50,8 @@ impl Rules {
 /// What a file would become.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Coming {
+    /// The length of the candles.
+    pub interval: Interval,
     /// Every decision, counted.
     pub report: Report,
     /// The candles.
@@ -80,7 +83,7 @@ impl Coming {
         let mut clean = Vec::with_capacity(text.len());
         cleaned.write_candles(&mut clean).context("write the clean candles")?;
         let candles = clean_csv::read(&clean, series).context("read the clean candles")?.candles;
-        Ok(Self { report: cleaned.report, candles })
+        Ok(Self { interval: series.interval, report: cleaned.report, candles })
     }
 
     /// Why it would be given up, where no row of it is a candle.

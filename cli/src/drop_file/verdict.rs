@@ -1,7 +1,6 @@
 //! What is said of a file before it is put, and whether somebody should say yes to it first.
 
 use candlewick_shared::core::candle::CandleTime;
-use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::{ObjectPath, RawKey};
 use candlewick_shared::core::report::Report;
 use candlewick_shared::ports::store::ObjectInfo;
@@ -64,16 +63,13 @@ impl<'a> Verdict<'a> {
     }
 
     fn lost(&self, change: &Change) -> String {
-        let interval: Interval = self.coming.report.interval.parse().unwrap_or(Interval::Day1);
-        let shown = |time: CandleTime| time.display(interval).to_string();
+        let shown = |time: CandleTime| time.display(self.coming.interval).to_string();
         let span = match change.span {
-            Some((first, last)) if first != last => format!(", {} to {}", shown(first), shown(last)),
-            Some((first, _)) => format!(", {}", shown(first)),
+            Some((first, last)) if first != last => format!(" ({} to {})", shown(first), shown(last)),
+            Some((first, _)) => format!(" ({})", shown(first)),
             None => String::new(),
         };
-        format!("{} real candle{}{span},", change.lost, if change.lost == 1 { "" } else { "s" })
-            .trim_end_matches(',')
-            .to_owned()
+        format!("{} real candle{}{span}", change.lost, if change.lost == 1 { "" } else { "s" })
     }
 
     fn notes(&self) -> Vec<String> {
