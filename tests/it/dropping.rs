@@ -254,7 +254,7 @@ fn what_lies_in_the_future() -> anyhow::Result<()> {
     let said = fail(drop(stack, "FUTURE", daily(&["2025-06-02", "2025-06-03"]))?.args(["--as-of", "2026-01-01"]))?;
     ensure!(said.contains("--as-of 2026-01-02T00:00:00Z is in the future: it is 2024-12-3"), "{said}");
     let said = fail(&mut drop(stack, "FUTURE", daily(&["2025-06-02", "2025-06-03"]))?)?;
-    ensure!(said.contains("none of its 2 rows is a candle") && said.contains("simulator's clock"), "{said}");
+    ensure!(said.contains("none of the 2 rows is a candle") && said.contains("simulator's clock"), "{said}");
     // As of the evening of the ninth, the tenth has not been.
     let said = succeed(drop(stack, "FUTURE", daily(&DAYS[..7]))?.args(["--as-of", "2024-12-09"]))?;
     ensure!(said.contains("6 candles new"), "{said}");

@@ -8,9 +8,10 @@ use candlewick_shared::core::clean_csv;
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::RawKey;
 use candlewick_shared::core::metadata::{Instrument, RawMetadata};
-use candlewick_shared::core::report::{AsOfFrom, Report, Source};
+use candlewick_shared::core::report::{AsOfFrom, Report, Rows, Source};
 use candlewick_shared::core::watchlist::CleaningSettings;
 use candlewick_transform::clean::{Task, clean};
+use candlewick_transform::refusal::Refusal;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -56,6 +57,8 @@ pub struct Coming {
     pub report: Report,
     /// The candles.
     pub candles: Vec<Candle>,
+    /// Why it would be given up, where no row of it is a candle.
+    pub nothing_usable: Option<String>,
 }
 
 impl Coming {
@@ -79,19 +82,26 @@ impl Coming {
                 as_of_from: AsOfFrom::Said,
             },
         };
-        let cleaned = clean(text, &task)?;
+        let cleaned = match clean(text, &task) {
+            Ok(cleaned) => cleaned,
+            Err(Refusal::NothingUsable { rows, reasons, first }) => {
+                let report = counted(&task, rows, reasons.clone());
+                let why = Refusal::NothingUsable { rows, reasons, first }.to_string();
+                return Ok(Self { interval: series.interval, report, candles: Vec::new(), nothing_usable: Some(why) });
+            }
+            Err(refusal) => return Err(refusal.into()),
+        };
         let mut clean = Vec::with_capacity(text.len());
         cleaned.write_candles(&mut clean).context("write the clean candles")?;
         let candles = clean_csv::read(&clean, series).context("read the clean candles")?.candles;
-        Ok(Self { interval: series.interval, report: cleaned.report, candles })
+        Ok(Self { interval: series.interval, report: cleaned.report, candles, nothing_usable: None })
     }
+}
 
-    /// Why it would be given up, where no row of it is a candle.
-    #[must_use]
-    pub fn nothing_usable(&self) -> Option<String> {
-        let rows = &self.report.rows;
-        (rows.kept == 0).then(|| format!("none of its {} rows is a candle{}", rows.read, reasons(&rows.quarantined)))
-    }
+/// A report of a file that has no candle.
+fn counted(task: &Task<'_>, read: u64, quarantined: BTreeMap<String, u64>) -> Report {
+    let rows = Rows { read, quarantined, ..Rows::default() };
+    Report { interval: task.series.interval.to_string(), source: task.source.clone(), rows, ..Report::default() }
 }
 
 /// How many rows were set aside for which reason: `: 3 ragged, 1 future`.

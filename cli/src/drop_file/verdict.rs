@@ -33,8 +33,8 @@ impl<'a> Verdict<'a> {
     /// Why somebody should say yes first.
     #[must_use]
     pub fn doubt(&self) -> Option<String> {
-        if let Some(why) = self.coming.nothing_usable() {
-            return Some(format!("{why}, so that it would be given up and change nothing{}", self.cure()));
+        if let Some(why) = &self.coming.nothing_usable {
+            return Some(format!("{why}{}: it would only become a dead letter", self.cure()));
         }
         match &self.standing.change {
             None => Some("what stands there cannot be read, so that nobody knows what would be lost".to_owned()),
@@ -53,7 +53,7 @@ impl<'a> Verdict<'a> {
     fn change(&self) -> String {
         match &self.standing.change {
             None => "cannot be compared with what stands there".to_owned(),
-            Some(_) if self.coming.nothing_usable().is_some() => "no candle; what stands there would stay".to_owned(),
+            Some(_) if self.coming.nothing_usable.is_some() => "no candle; what stands there would stay".to_owned(),
             Some(change) => {
                 let counts =
                     format!("{} candles new, {} changed, {} unchanged", change.new, change.changed, change.unchanged);

@@ -39,7 +39,7 @@ fn body(key: &str, minutes: &Minutes) -> Vec<u8> {
         let time = CandleTime::from_seconds(minute * 60);
         Candle { time, open: price, high: price, low: price, close: price, volume: None, is_filled: *is_filled }
     });
-    clean_csv::write(&key.path.series, &CleanCandles { has_volume: false, candles: candles.collect() }).unwrap()
+    clean_csv::write(&key.path.series, &CleanCandles { candles: candles.collect() }).unwrap()
 }
 
 async fn load(world: &World, key: &str, second: i64, minutes: &Minutes) {
