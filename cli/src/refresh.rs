@@ -22,6 +22,12 @@ use crate::{status, terminal};
 pub struct Args {
     /// Symbols of the watchlist, such as AAPL or BTC/USD; up to 1000 [default: all]
     symbols: Vec<Symbol>,
+    /// Take what the source has now in place of what is kept, whatever it lacks
+    ///
+    /// Candles that the source does not give any more are removed. It accepts what the alerts history_shrank and
+    /// other_instrument are about; the symbols must be named.
+    #[arg(long, requires = "symbols")]
+    replace: bool,
 }
 
 /// How many symbols can be named: they go with every message of the run.
@@ -34,7 +40,7 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
     if args.symbols.len() > MOST_NAMED {
         bail!("{} symbols are named, and {MOST_NAMED} is the most: refresh all, or in turns", args.symbols.len());
     }
-    let asked = Refresh { symbols: args.symbols, ..Refresh::default() };
+    let asked = Refresh { symbols: args.symbols, replace: args.replace, ..Refresh::default() };
     let count = match refresh::part(&watchlist, &asked, usize::MAX) {
         Ok(part) => part.series.len(),
         Err(symbol) => {

@@ -20,7 +20,7 @@ const SLACK: i128 = 5;
 const LARGEST: i128 = 100_000_000_000_000;
 
 /// What comparing came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Overlap {
     /// How many candles were compared.
     pub compared: usize,
@@ -28,6 +28,8 @@ pub struct Overlap {
     pub changed: usize,
     /// The one ratio by which every close changed.
     pub split: Option<Ratio>,
+    /// The kept and the new closes of the same times, oldest first, where both are prices.
+    pub closes: Vec<(f64, f64)>,
 }
 
 /// New price over old price.
@@ -35,6 +37,14 @@ pub struct Overlap {
 pub struct Ratio {
     new: i128,
     old: i128,
+}
+
+impl Ratio {
+    /// As a number.
+    #[must_use]
+    pub fn value(self) -> f64 {
+        self.new as f64 / self.old as f64
+    }
 }
 
 impl fmt::Display for Ratio {
@@ -52,19 +62,33 @@ pub fn time(row: &SourceRow) -> Option<DateTime> {
 }
 
 /// Compares the candles that both have, from the oldest to the last one before `open_from`, which were closed already when
-/// the kept ones were fetched.
+/// the kept ones were fetched. Kept ones that later answers lacked are older than the others, and are compared only where
+/// there is nothing else: they may be from before a split.
 #[must_use]
 pub fn compare(kept: &[SourceRow], fetched: &[SourceRow], open_from: DateTime) -> Overlap {
     let closed = |row: &&SourceRow| time(row).is_some_and(|time| time <= open_from);
     let fetched: BTreeMap<_, _> = fetched.iter().map(|row| (time(row), row)).collect();
-    let kept: BTreeMap<_, _> = kept.iter().filter(closed).map(|row| (time(row), row)).collect();
-    let pairs = kept.into_iter().filter_map(|(time, kept)| Some((kept, *fetched.get(&time)?)));
-    let pairs: Vec<_> = pairs.collect();
+    let pairs_of = |is_marked: bool| -> Vec<_> {
+        let rows = kept.iter().filter(|row| row.fetched_at.is_some() == is_marked).filter(closed);
+        let kept: BTreeMap<_, _> = rows.map(|row| (time(row), row)).collect();
+        kept.into_iter().filter_map(|(time, kept)| Some((kept, *fetched.get(&time)?))).collect()
+    };
+    let of_the_last = pairs_of(false);
+    let pairs = if of_the_last.is_empty() { pairs_of(true) } else { of_the_last };
     let changed = pairs.iter().filter(|(kept, fetched)| differ(kept, fetched)).count();
-    Overlap { compared: pairs.len(), changed, split: split(&pairs) }
+    let closes = pairs.iter().filter_map(|(kept, fetched)| price(kept).zip(price(fetched))).collect();
+    Overlap { compared: pairs.len(), changed, split: split(&pairs), closes }
 }
 
-fn differ(kept: &SourceRow, fetched: &SourceRow) -> bool {
+/// The close of a row, where it is a price.
+#[must_use]
+pub fn price(row: &SourceRow) -> Option<f64> {
+    close(row).and_then(|_| row.prices[3].parse().ok())
+}
+
+/// Whether two rows of one time have another price or volume.
+#[must_use]
+pub fn differ(kept: &SourceRow, fetched: &SourceRow) -> bool {
     let is_same = |one: &str, other: &str| match (one.parse::<Decimal>(), other.parse::<Decimal>()) {
         (Ok(one), Ok(other)) => one == other,
         _ => one == other,
@@ -140,6 +164,7 @@ mod tests {
             datetime: format!("2024-12-{:02}", day + 1),
             prices: [*close; 4].map(str::to_owned),
             volume: Some("100".to_owned()),
+            fetched_at: None,
         };
         // Newest first, as the API sends them.
         closes.iter().enumerate().map(row).rev().collect()

@@ -1,10 +1,15 @@
 //! Raw CSV: what ingest writes and what people drop.
 
 use csv::{ByteRecord, Reader, ReaderBuilder, Writer, WriterBuilder};
+use jiff::Timestamp;
 use thiserror::Error;
 
 /// The header of the CSV that ingest writes, where the instrument has volume.
 pub const COLUMNS: [&str; 6] = ["datetime", "open", "high", "low", "close", "volume"];
+
+/// The column in which ingest marks a candle that the newest answer lacks: when the source last gave it, RFC 3339. Empty in
+/// rows that the newest answer has, and not there where that has them all.
+pub const FETCHED_AT: &str = "fetched_at";
 
 /// The column by which a clean CSV is known for one, when it is cleaned again.
 const IS_FILLED: &str = "is_filled";
@@ -52,6 +57,8 @@ pub struct Header {
     pub volume: Option<usize>,
     /// The field that says of a clean candle whether cleaning put it in, where the file was cleaned before.
     pub is_filled: Option<usize>,
+    /// The field that says when a candle was fetched that is not of the newest answer.
+    pub fetched_at: Option<usize>,
     /// The names of columns that nothing reads.
     pub ignored: Vec<String>,
     /// What separates fields: `,` or `;`.
@@ -113,9 +120,10 @@ impl Header {
         let volume =
             if names.iter().any(|name| name == "volume") { Some(only(&names, "volume", &["volume"])?) } else { None };
         let is_filled = names.iter().position(|name| name == IS_FILLED);
-        let is_read = |name: &String| known(name) || name == IS_FILLED;
+        let fetched_at = names.iter().position(|name| name == FETCHED_AT);
+        let is_read = |name: &String| known(name) || name == IS_FILLED || name == FETCHED_AT;
         let ignored = names.iter().filter(|name| !is_read(name) && !name.is_empty()).cloned().collect();
-        Ok(Self { time, prices: [open?, high?, low?, close?], volume, is_filled, ignored, delimiter })
+        Ok(Self { time, prices: [open?, high?, low?, close?], volume, is_filled, fetched_at, ignored, delimiter })
     }
 }
 
@@ -144,24 +152,35 @@ pub struct SourceRow {
     pub prices: [String; 4],
     /// The volume; none where the source had none for this row.
     pub volume: Option<String>,
+    /// When the source last gave it; none where it is of the newest answer.
+    pub fetched_at: Option<Timestamp>,
 }
 
-/// Writes what a source said as raw CSV, in its order and its digits. The volume has a column if any row has one.
+/// Writes what a source said as raw CSV, in its order and its digits. The volume has a column if any row has one, and so has
+/// the time at which rows were fetched that are not of the newest answer.
 ///
 /// # Errors
 /// None that come from the rows; the writer's own, should memory refuse.
 pub fn write(rows: &[SourceRow]) -> Result<Vec<u8>, csv::Error> {
-    let columns = if rows.iter().any(|row| row.volume.is_some()) { 6 } else { 5 };
+    let has_volume = rows.iter().any(|row| row.volume.is_some());
+    let has_marks = rows.iter().any(|row| row.fetched_at.is_some());
     let mut writer = WriterBuilder::new().from_writer(Vec::with_capacity(rows.len() * 64));
-    writer.write_record(&COLUMNS[..columns])?;
-    rows.iter().try_for_each(|row| write_row(&mut writer, row, columns))?;
+    let names = COLUMNS.into_iter().take(if has_volume { 6 } else { 5 });
+    writer.write_record(names.chain(has_marks.then_some(FETCHED_AT)))?;
+    rows.iter().try_for_each(|row| write_row(&mut writer, row, has_volume, has_marks))?;
     writer.into_inner().map_err(|error| error.into_error().into())
 }
 
-fn write_row(writer: &mut Writer<Vec<u8>>, row: &SourceRow, columns: usize) -> Result<(), csv::Error> {
-    let volume = row.volume.as_deref().unwrap_or_default();
+fn write_row(
+    writer: &mut Writer<Vec<u8>>,
+    row: &SourceRow,
+    has_volume: bool,
+    has_marks: bool,
+) -> Result<(), csv::Error> {
+    let volume = has_volume.then(|| row.volume.as_deref().unwrap_or_default());
+    let mark = row.fetched_at.map(|time| time.to_string()).unwrap_or_default();
     let fields = [&row.datetime, &row.prices[0], &row.prices[1], &row.prices[2], &row.prices[3]].map(String::as_str);
-    writer.write_record(fields.into_iter().chain([volume]).take(columns))
+    writer.write_record(fields.into_iter().chain(volume).chain(has_marks.then_some(mark.as_str())))
 }
 
 #[cfg(test)]
@@ -224,6 +243,7 @@ mod tests {
             datetime: "2024-12-30".to_owned(),
             prices: ["252.230", "253.5", "", "252.20001"].map(str::to_owned),
             volume: volume.map(str::to_owned),
+            fetched_at: None,
         };
         let written = write(&[row(Some("35557500")), row(None)]).unwrap();
         let expected = "datetime,open,high,low,close,volume\n2024-12-30,252.230,253.5,,252.20001,35557500\n2024-12-30,252.230,253.5,,252.20001,\n";
@@ -233,5 +253,11 @@ mod tests {
             String::from_utf8(written).unwrap(),
             "datetime,open,high,low,close\n2024-12-30,252.230,253.5,,252.20001\n"
         );
+        let marked = SourceRow { fetched_at: Some("2024-12-29T22:00:00Z".parse().unwrap()), ..row(None) };
+        let written = String::from_utf8(write(&[row(None), marked]).unwrap()).unwrap();
+        let lines: Vec<_> = written.lines().collect();
+        assert_eq!(lines[0], "datetime,open,high,low,close,fetched_at");
+        assert!(lines[1].ends_with(",252.20001,") && lines[2].ends_with(",2024-12-29T22:00:00Z"), "{written}");
+        assert_eq!(header_of(&written).unwrap().ignored, [""; 0]);
     }
 }
