@@ -143,11 +143,18 @@ fn folder(series: &Series) -> String {
     key.rsplit_once('/').map(|(folder, _)| format!("{folder}/")).unwrap_or(key)
 }
 
+/// Where a column is that only ingest's own objects have; those are written plainly.
+fn place(body: &[u8], column: &str) -> Option<usize> {
+    let header = body.split(|byte| *byte == b'\n').next()?;
+    header.split(|byte| *byte == b',').position(|name| name == column.as_bytes())
+}
+
 fn rows(body: &[u8]) -> anyhow::Result<Vec<SourceRow>> {
     let (header, mut reader) = raw_csv::open(body)?;
+    let marks = place(body, raw_csv::FETCHED_AT);
     let row = |record: ByteRecord| {
         let cell = |at: usize| String::from_utf8_lossy(record.get(at).unwrap_or_default()).into_owned();
-        let fetched_at = header.fetched_at.map(cell).and_then(|time| time.parse().ok());
+        let fetched_at = marks.map(cell).and_then(|time| time.parse().ok());
         let (prices, volume) = (header.prices.map(cell), header.volume.map(cell));
         SourceRow { datetime: cell(header.time), prices, volume, fetched_at }
     };

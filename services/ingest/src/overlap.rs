@@ -28,7 +28,8 @@ pub struct Overlap {
     pub changed: usize,
     /// The one ratio by which every close changed.
     pub split: Option<Ratio>,
-    /// The kept and the new closes of the same times, oldest first, where both are prices.
+    /// The kept and the new closes of the same times, where both are prices: oldest first, and after those of the last answer
+    /// those of earlier ones.
     pub closes: Vec<(f64, f64)>,
 }
 
@@ -62,8 +63,8 @@ pub fn time(row: &SourceRow) -> Option<DateTime> {
 }
 
 /// Compares the candles that both have, from the oldest to the last one before `open_from`, which were closed already when
-/// the kept ones were fetched. Kept ones that later answers lacked are older than the others, and are compared only where
-/// there is nothing else: they may be from before a split.
+/// the kept ones were fetched. Kept ones that later answers lacked are older than the others, and show a split only where there
+/// is nothing else: they may be from before it.
 #[must_use]
 pub fn compare(kept: &[SourceRow], fetched: &[SourceRow], open_from: DateTime) -> Overlap {
     let closed = |row: &&SourceRow| time(row).is_some_and(|time| time <= open_from);
@@ -73,10 +74,11 @@ pub fn compare(kept: &[SourceRow], fetched: &[SourceRow], open_from: DateTime) -
         let kept: BTreeMap<_, _> = rows.map(|row| (time(row), row)).collect();
         kept.into_iter().filter_map(|(time, kept)| Some((kept, *fetched.get(&time)?))).collect()
     };
-    let of_the_last = pairs_of(false);
-    let pairs = if of_the_last.is_empty() { pairs_of(true) } else { of_the_last };
+    let (of_the_last, older) = (pairs_of(false), pairs_of(true));
+    let prices = |(kept, fetched): &(&SourceRow, &SourceRow)| price(kept).zip(price(fetched));
+    let closes = of_the_last.iter().chain(&older).filter_map(prices).collect();
+    let pairs = if of_the_last.is_empty() { older } else { of_the_last };
     let changed = pairs.iter().filter(|(kept, fetched)| differ(kept, fetched)).count();
-    let closes = pairs.iter().filter_map(|(kept, fetched)| price(kept).zip(price(fetched))).collect();
     Overlap { compared: pairs.len(), changed, split: split(&pairs), closes }
 }
 

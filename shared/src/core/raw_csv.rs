@@ -57,8 +57,6 @@ pub struct Header {
     pub volume: Option<usize>,
     /// The field that says of a clean candle whether cleaning put it in, where the file was cleaned before.
     pub is_filled: Option<usize>,
-    /// The field that says when a candle was fetched that is not of the newest answer.
-    pub fetched_at: Option<usize>,
     /// The names of columns that nothing reads.
     pub ignored: Vec<String>,
     /// What separates fields: `,` or `;`.
@@ -120,10 +118,9 @@ impl Header {
         let volume =
             if names.iter().any(|name| name == "volume") { Some(only(&names, "volume", &["volume"])?) } else { None };
         let is_filled = names.iter().position(|name| name == IS_FILLED);
-        let fetched_at = names.iter().position(|name| name == FETCHED_AT);
         let is_read = |name: &String| known(name) || name == IS_FILLED || name == FETCHED_AT;
         let ignored = names.iter().filter(|name| !is_read(name) && !name.is_empty()).cloned().collect();
-        Ok(Self { time, prices: [open?, high?, low?, close?], volume, is_filled, fetched_at, ignored, delimiter })
+        Ok(Self { time, prices: [open?, high?, low?, close?], volume, is_filled, ignored, delimiter })
     }
 }
 

@@ -5,7 +5,7 @@ use candlewick_shared::ports::notifier::Kind;
 use candlewick_shared::runtime::outcome::Settled;
 use serde_json::{Value, json};
 
-use crate::shrinking::{LATER, asking, set_time};
+use crate::shrinking::{LATER, asking, reach_back, set_time};
 use crate::support::{NOW, World, fetch_in, replace_in};
 use crate::vendor::{Asked, Vendor, answer, candle, meta};
 
@@ -114,7 +114,7 @@ async fn what_is_restated_or_renamed_at_the_same_prices_is_the_same_instrument()
 #[tokio::test]
 async fn a_new_month_of_another_instrument_does_not_follow_the_old_ones() {
     let (vendor, mut world) = asking(NOW).await;
-    world.reach_back("2024-12-01");
+    reach_back(&world, "2024-12-01");
     let hours = |day: &str, price: f64| (14..20).rev().map(|hour| candle(&format!("{day} {hour}:30:00"), price)).collect::<Vec<_>>();
     let (old, new) = (hours("2024-12-30", 100.0), hours("2025-01-08", 20.0));
     let says = |vendor: &Vendor, meta: Value| {

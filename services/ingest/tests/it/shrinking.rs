@@ -31,6 +31,11 @@ pub async fn asking(now: &str) -> (Vendor, World) {
     (vendor, world)
 }
 
+/// Sets how far back the history of ABC reaches.
+pub fn reach_back(world: &World, date: &str) {
+    std::fs::write(&world.watchlist, format!("[groups.a]\nsymbols = [\"ABC\"]\nhistory = \"{date}\"\n")).unwrap();
+}
+
 pub fn set_time(world: &mut World, now: &str) {
     let now = now.parse().unwrap();
     world.now = std::sync::Arc::new(move || now);
@@ -180,7 +185,7 @@ async fn the_second_question_has_a_credit_of_its_own_or_waits() {
 #[tokio::test]
 async fn what_the_window_leaves_behind_stays_without_a_word() {
     let (vendor, mut world) = after_a_whole_answer(WHOLE).await;
-    world.reach_back("2024-12-16");
+    reach_back(&world, "2024-12-16");
     let from = |asked: &crate::vendor::Asked, body: &str| {
         let mut body: Value = serde_json::from_str(body).unwrap();
         let Value::Array(values) = body["values"].take() else { panic!("no values") };
@@ -344,7 +349,7 @@ async fn a_page_that_repeats_the_last_candle_of_the_one_before_gives_it_once() {
 async fn a_month_of_hours_keeps_what_its_answer_lacks() {
     const DECEMBER: &str = "raw/interval=1h/symbol=ABC/2024-12.csv";
     let (vendor, mut world) = asking(NOW).await;
-    world.reach_back("2024-11-25");
+    reach_back(&world, "2024-11-25");
     let hours: Vec<_> = ["2024-11-26", "2024-11-27", "2024-12-26", "2024-12-27"]
         .iter()
         .flat_map(|day| (14..20).map(move |hour| format!("{day} {hour}:30:00")))
