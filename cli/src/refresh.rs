@@ -60,3 +60,24 @@ pub async fn send(aws: &Aws, env: &Env, asked: Refresh) -> anyhow::Result<String
     aws.queue(env.queue_url("ingest")?).send(&[NewMessage { body, ..NewMessage::default() }]).await?;
     Ok(run)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    #[test]
+    fn what_replaces_names_the_symbols_that_it_is_meant_for() {
+        let replaces = |line: &[&str]| Command::try_parse_from(line).map(|command| command.args.replace);
+        assert!(replaces(&["refresh", "BTC/USD", "--replace"]).is_ok_and(|replace| replace));
+        assert!(replaces(&["refresh", "AAPL"]).is_ok_and(|replace| !replace));
+        assert!(replaces(&["refresh", "--replace"]).is_err());
+    }
+}

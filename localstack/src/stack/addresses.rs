@@ -147,7 +147,8 @@ mod tests {
         let proxy = Some("https://proxy.example/twelvedata".to_owned());
         assert_eq!(addresses(Source::TwelveData { url: proxy.clone() }).get("TWELVEDATA_URL"), proxy.as_deref());
         assert_eq!(addresses(Source::TwelveData { url: None }).get("TWELVEDATA_URL"), None);
-        let simulator = addresses(Source::Simulator { port: Wish::Any, clock: candlewick_shared::core::clock::Clock::Real });
+        let simulator =
+            addresses(Source::Simulator { port: Wish::Any, clock: candlewick_shared::core::clock::Clock::Real });
         assert_eq!(simulator.get("TWELVEDATA_URL"), Some("http://127.0.0.1:8460"));
     }
 

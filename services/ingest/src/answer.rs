@@ -94,7 +94,9 @@ impl Gated {
         match () {
             () if names(&["**symbol**", "this symbol"]) => Self::Symbol,
             () if names(&["interval"]) => Self::Interval,
-            () if names(&["start_date", "end_date", "outputsize", "historical", "history", "date range"]) => Self::History,
+            () if names(&["start_date", "end_date", "outputsize", "historical", "history", "date range"]) => {
+                Self::History
+            }
             () if names(&["endpoint"]) => Self::Endpoint,
             () => Self::Symbol,
         }
@@ -372,15 +374,27 @@ mod tests {
     #[test]
     fn what_the_plan_does_not_include_is_told_by_the_words_whatever_the_status() {
         for (message, gated, advice) in [
-            ("This symbol is available starting with Grow plan. Consider upgrading now", Gated::Symbol, "off the watchlist"),
-            ("**symbol** ABC is not available with your plan. You may select the appropriate plan", Gated::Symbol, "off the watchlist"),
+            (
+                "This symbol is available starting with Grow plan. Consider upgrading now",
+                Gated::Symbol,
+                "off the watchlist",
+            ),
+            (
+                "**symbol** ABC is not available with your plan. You may select the appropriate plan",
+                Gated::Symbol,
+                "off the watchlist",
+            ),
             ("**interval** 1min is not available with your plan", Gated::Interval, "`intervals`"),
             ("Data for **start_date** before 2023 is available starting with Pro", Gated::History, "`history`"),
             ("Historical data of this length requires upgrading your plan", Gated::History, "`history`"),
             ("This endpoint is available starting with Pro", Gated::Endpoint, "off the watchlist"),
         ] {
             for status in [200, 400, 402, 403, 404] {
-                for body in [body(status, message), body(403, message), json!({"status": "error", "message": message}).to_string()] {
+                for body in [
+                    body(status, message),
+                    body(403, message),
+                    json!({"status": "error", "message": message}).to_string(),
+                ] {
                     let error = error(status, &body);
                     assert_eq!(error, ApiError::Plan(gated, message.to_owned()), "{status} {body}");
                     assert!(error.to_string().contains(advice), "{error}");
@@ -418,7 +432,11 @@ mod tests {
             (302, ""),
             (200, " <html>down for maintenance</html>"),
         ] {
-            assert!(matches!(error(status, body), ApiError::Unreachable(_)), "{status} {body}: {:?}", error(status, body));
+            assert!(
+                matches!(error(status, body), ApiError::Unreachable(_)),
+                "{status} {body}: {:?}",
+                error(status, body)
+            );
         }
         let internal = r#"{"code":500,"message":"Internal error","status":"error"}"#;
         for status in [200, 500] {
@@ -437,7 +455,9 @@ mod tests {
             let series = Series { symbol: asked.parse().unwrap(), interval: Interval::Day1 };
             meta(symbol, interval).elsewhere(&series)
         };
-        for (asked, symbol) in [("AAPL", "AAPL"), ("BRK.B", "BRK-B"), ("BTC/USD", "btcusd"), ("SBIN:NSE", "SBIN"), ("SBIN", "SBIN:NSE")] {
+        for (asked, symbol) in
+            [("AAPL", "AAPL"), ("BRK.B", "BRK-B"), ("BTC/USD", "btcusd"), ("SBIN:NSE", "SBIN"), ("SBIN", "SBIN:NSE")]
+        {
             assert_eq!(elsewhere(asked, Some(symbol), Some("1day")), None, "{asked} {symbol}");
         }
         assert_eq!(elsewhere("AAPL", None, None), None);

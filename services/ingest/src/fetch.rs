@@ -157,7 +157,9 @@ impl<'a> Fetching<'a> {
         let credit = self.allowance.go_on().await.map_err(|closed| self.later(closed))?;
         match self.ingest.client.is_listed(&self.task.series.symbol, credit).await {
             Ok(is_listed) => Ok(is_listed),
-            Err(ApiError::NoData(_) | ApiError::UnknownSymbol(_) | ApiError::Plan(..) | ApiError::Request(_)) => Ok(false),
+            Err(ApiError::NoData(_) | ApiError::UnknownSymbol(_) | ApiError::Plan(..) | ApiError::Request(_)) => {
+                Ok(false)
+            }
             Err(error) => Err(self.setback(error)),
         }
     }

@@ -79,11 +79,8 @@ fn doubtful_factor(ratio: Ratio, was: &Instrument, is: &Instrument) -> Option<St
 /// Whether the source says something else of the instrument than it did: of its currency, its kind or its exchange.
 #[must_use]
 pub fn is_changed(was: &Instrument, is: &Instrument) -> bool {
-    let pairs = [
-        (&was.currency, &is.currency),
-        (&was.instrument_type, &is.instrument_type),
-        (&was.calendar, &is.calendar),
-    ];
+    let pairs =
+        [(&was.currency, &is.currency), (&was.instrument_type, &is.instrument_type), (&was.calendar, &is.calendar)];
     pairs.into_iter().any(|(was, is)| changed("", was.as_ref(), is.as_ref()).is_some())
 }
 
@@ -216,7 +213,11 @@ mod tests {
     }
 
     fn rows_of_three() -> Vec<f64> {
-        walk(1, 1000, 100.0).into_iter().enumerate().map(|(at, close)| if at == 1 { close * 9.0 } else { close }).collect()
+        walk(1, 1000, 100.0)
+            .into_iter()
+            .enumerate()
+            .map(|(at, close)| if at == 1 { close * 9.0 } else { close })
+            .collect()
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 pub mod allowance;
 pub mod answer;
-pub mod assemble;
 mod asking;
+pub mod assemble;
 pub mod budget;
 pub mod candles;
 pub mod client;

@@ -169,12 +169,7 @@ mod tests {
 
     fn row(day: &str, close: &str, volume: &str) -> SourceRow {
         let datetime = format!("2024-12-{day}");
-        SourceRow {
-            datetime,
-            prices: [close; 4].map(str::to_owned),
-            volume: Some(volume.to_owned()),
-            fetched_at: None,
-        }
+        SourceRow { datetime, prices: [close; 4].map(str::to_owned), volume: Some(volume.to_owned()), fetched_at: None }
     }
 
     fn rows(days: &[&str]) -> Vec<SourceRow> {
@@ -210,7 +205,8 @@ mod tests {
 
     /// The days of what is written, newest first, with `*` where they are marked.
     fn days(merged: &Merged) -> String {
-        let day = |row: &SourceRow| format!("{}{}", &row.datetime[8..], if row.fetched_at.is_some() { "*" } else { "" });
+        let day =
+            |row: &SourceRow| format!("{}{}", &row.datetime[8..], if row.fetched_at.is_some() { "*" } else { "" });
         merged.rows.iter().map(day).collect::<Vec<_>>().join(" ")
     }
 
@@ -255,7 +251,8 @@ mod tests {
         let bad = vec![row("27", "", "1"), row("26", "0", "1"), row("24", "x", "1")];
         assert_eq!(merged(bad, rows(&["23"]), "2024-12-01").rows.len(), 1);
         // The session of the 27th was open in the afternoon; in the evening it was over.
-        let afternoon = KeptObject { rows: rows(&["26", "27"]), ..KeptObject::fetched("2024-12-27T19:00:00Z".parse().unwrap()) };
+        let afternoon =
+            KeptObject { rows: rows(&["26", "27"]), ..KeptObject::fetched("2024-12-27T19:00:00Z".parse().unwrap()) };
         let merged = merge(&afternoon, rows(&["26"]), window("2024-12-01"), window("2024-12-01"));
         assert_eq!((days(&merged).as_str(), merged.losses.len()), ("26", 0));
     }

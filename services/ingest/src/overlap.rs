@@ -100,10 +100,10 @@ pub fn differ(kept: &SourceRow, fetched: &SourceRow) -> bool {
     !(prices.clone().all(|(one, other)| is_same(one, other)) && is_same(&volume(kept), &volume(fetched)))
 }
 
-/// The ratio of a split. Candles behind it, which were fetched at the new price already, did not change.
+/// The ratio of a split. Candles after it, which were fetched at the new price already, did not change. A row that has no
+/// price says nothing either way.
 fn split(pairs: &[(&SourceRow, &SourceRow)]) -> Option<Ratio> {
-    let closes: Option<Vec<_>> = pairs.iter().map(|(kept, fetched)| close(fetched).zip(close(kept))).collect();
-    let closes = closes?;
+    let closes: Vec<_> = pairs.iter().filter_map(|(kept, fetched)| close(fetched).zip(close(kept))).collect();
     let before = closes.iter().rposition(|(new, old)| new != old)? + 1;
     let scaled = Scaled::new(&closes[..before])?;
     let ratio = scaled.ratio()?;
@@ -212,6 +212,19 @@ mod tests {
             "too little for a split"
         );
         assert_eq!(compared(&["100", "104", ""], &["25", "26", ""]), (2, None));
+    }
+
+    #[test]
+    fn a_candle_without_a_price_hides_no_split() {
+        assert_eq!(split_of(&["100", "", "104", "108"], &["25", "25.5", "26", "27"]).as_deref(), Some("0.2500"));
+    }
+
+    #[test]
+    fn a_candle_that_is_kept_from_before_a_split_shows_none() {
+        let mut kept = rows(&["400", "101", "102", "103"]);
+        kept[3].fetched_at = Some("2024-12-20T22:00:00Z".parse().unwrap());
+        let overlap = compare(&kept, &rows(&["100", "101", "102", "103"]), LATER.parse().unwrap());
+        assert_eq!((overlap.split, overlap.changed, overlap.closes.len()), (None, 0, 4));
     }
 
     #[test]

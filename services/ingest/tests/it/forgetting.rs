@@ -3,8 +3,9 @@
 //! another's, and each loss is told once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use candlewick_ingest::handler::Ingest;
 use candlewick_shared::core::alert::State;
 use candlewick_shared::core::calendar::Calendar;
 use candlewick_shared::core::event::{EventKind, ObjectEvent};
@@ -13,15 +14,19 @@ use candlewick_shared::ports::notifier::Kind;
 use candlewick_shared::ports::store::ObjectStore;
 use candlewick_shared::runtime::outcome::Settled;
 use candlewick_transform::handler::Transform;
+use jiff::Timestamp;
 use jiff::civil::{Date, date};
 use serde_json::{Value, json};
 
-use crate::shrinking::{asking, set_time};
-use crate::support::{World, fetch_in, replace_in};
+use crate::shrinking::asking;
+use crate::support::{KEY, PLENTY, World, deliver, fetch_in, replace_in};
 use crate::vendor::{Asked, Vendor, answer, candle, meta};
 
 const RAW: &str = "raw/interval=1day/symbol=ABC/candles.csv";
 const CLEAN: &str = "transformed/interval=1day/symbol=ABC/candles.csv";
+
+/// When the first refresh is, after the close in New York.
+const START: &str = "2023-06-01T22:00:30Z";
 
 /// How many refreshes a seed is taken through.
 const REFRESHES: usize = 220;
@@ -71,8 +76,26 @@ enum Event {
 const EVENTS: [Event; 20] = {
     use Event::{Forgets, ForgetsForOnce, GivesNulls, Nothing, Recycles, Remembers, Restates, Splits};
     [
-        Nothing, Nothing, Nothing, Nothing, ForgetsForOnce, ForgetsForOnce, ForgetsForOnce, Forgets, Forgets, Forgets, Forgets,
-        Remembers, Remembers, Remembers, Restates, Restates, GivesNulls, GivesNulls, Splits, Recycles,
+        Nothing,
+        Nothing,
+        Nothing,
+        Nothing,
+        ForgetsForOnce,
+        ForgetsForOnce,
+        ForgetsForOnce,
+        Forgets,
+        Forgets,
+        Forgets,
+        Forgets,
+        Remembers,
+        Remembers,
+        Remembers,
+        Restates,
+        Restates,
+        GivesNulls,
+        GivesNulls,
+        Splits,
+        Recycles,
     ]
 };
 
@@ -86,7 +109,8 @@ struct Market {
 
 impl Market {
     fn new(seed: u64) -> Self {
-        let mut market = Self { random: Random(seed), has: Closes::new(), hidden: BTreeSet::new(), last: date(2022, 3, 1) };
+        let mut market =
+            Self { random: Random(seed), has: Closes::new(), hidden: BTreeSet::new(), last: date(2022, 3, 1) };
         market.go_on(date(2023, 6, 1));
         market
     }
@@ -129,7 +153,8 @@ impl Market {
     /// Moves every price by a factor that keeps them readable.
     fn split(&mut self) {
         let newest = self.has.values().next_back().copied().unwrap_or_default();
-        let factor = if newest > 60.0 { [0.5, 0.25, 0.1][self.random.below(3)] } else { [2.0, 4.0, 10.0][self.random.below(3)] };
+        let factor =
+            if newest > 60.0 { [0.5, 0.25, 0.1][self.random.below(3)] } else { [2.0, 4.0, 10.0][self.random.below(3)] };
         self.has.values_mut().for_each(|close| *close = rounded(*close * factor));
     }
 
@@ -172,6 +197,9 @@ struct Course {
     seed: u64,
     vendor: Vendor,
     world: World,
+    /// One handler for all refreshes, as a process has it.
+    ingest: Ingest,
+    time: Arc<Mutex<Timestamp>>,
     market: Market,
     expected: Expected,
     number: usize,
@@ -193,17 +221,26 @@ fn body(closes: &Closes, nulls: &BTreeSet<Date>, asked: &Asked) -> (u16, String)
     };
     let values: Vec<_> = closes.iter().rev().filter(within).map(value).collect();
     if values.is_empty() {
-        return (400, json!({"code": 400, "message": "No data is available on the specified dates.", "status": "error"}).to_string());
+        return (
+            400,
+            json!({"code": 400, "message": "No data is available on the specified dates.", "status": "error"})
+                .to_string(),
+        );
     }
     (200, answer(&meta("ABC", "1day"), &values))
 }
 
 impl Course {
     async fn begin(seed: u64) -> Self {
-        let (vendor, world) = asking("2023-06-01T22:00:30Z").await;
+        let (vendor, mut world) = asking(START).await;
+        let time = Arc::new(Mutex::new(START.parse().unwrap()));
+        let clock = Arc::clone(&time);
+        world.now = Arc::new(move || *clock.lock().unwrap());
         std::fs::write(&world.watchlist, "[groups.a]\nsymbols = [\"ABC\"]\nhistory = 1\n").unwrap();
         let (market, expected, seen) = (Market::new(seed), Expected::default(), BTreeMap::new());
-        let mut course = Self { seed, vendor, world, market, expected, number: 0, event: Event::Nothing, seen };
+        let ingest = world.ingest(PLENTY, KEY);
+        let mut course =
+            Self { seed, vendor, world, ingest, time, market, expected, number: 0, event: Event::Nothing, seen };
         course.ordinary(&BTreeSet::new(), &BTreeSet::new()).await;
         course
     }
@@ -213,24 +250,27 @@ impl Course {
     }
 
     fn next_day(&mut self) {
-        let next = self.market.last.checked_add(jiff::Span::new().days(1 + self.market.random.below(3) as i64)).unwrap();
+        let next =
+            self.market.last.checked_add(jiff::Span::new().days(1 + self.market.random.below(3) as i64)).unwrap();
         self.market.go_on(next);
-        set_time(&mut self.world, &format!("{next}T22:00:30Z"));
+        *self.time.lock().unwrap() = format!("{next}T22:00:30Z").parse().unwrap();
     }
 
     async fn refresh(&mut self, replace: bool) -> Settled {
         self.number += 1;
         let run = format!("run-{}", self.number);
         let message = if replace { replace_in(&run, "ABC", "1day") } else { fetch_in(&run, "ABC", "1day") };
-        self.world.deliver(&message).await.unwrap()
+        deliver(self.ingest.clone(), &message).await.unwrap()
     }
 
     /// A refresh at which the vendor gives what it has, but for some dates at the first question, and with nulls for others.
     async fn ordinary(&mut self, at_first: &BTreeSet<Date>, nulls: &BTreeSet<Date>) {
         let all = self.market.visible(Date::MIN);
-        let first: Closes = all.iter().filter(|(day, _)| !at_first.contains(*day)).map(|(day, close)| (*day, *close)).collect();
+        let first: Closes =
+            all.iter().filter(|(day, _)| !at_first.contains(*day)).map(|(day, close)| (*day, *close)).collect();
         let (given_nulls, mut is_first) = (nulls.clone(), true);
-        self.vendor.answers(move |asked| body(if std::mem::take(&mut is_first) { &first } else { &all }, &given_nulls, asked));
+        self.vendor
+            .answers(move |asked| body(if std::mem::take(&mut is_first) { &first } else { &all }, &given_nulls, asked));
         let is_done = self.refresh(false).await;
         assert_eq!(is_done, Settled::Done, "seed {} refresh {}", self.seed, self.number);
         let mut visible = self.market.visible(self.from());
@@ -241,7 +281,8 @@ impl Course {
     /// Splits what the vendor has; what is older than the window is asked for too.
     async fn split(&mut self) {
         let given = self.market.visible(self.from());
-        let known = given.keys().filter(|day| self.expected.stored.contains_key(*day) && !self.expected.lost.contains(*day));
+        let known =
+            given.keys().filter(|day| self.expected.stored.contains_key(*day) && !self.expected.lost.contains(*day));
         if known.count() < 20 {
             return self.ordinary(&BTreeSet::new(), &BTreeSet::new()).await;
         }
@@ -264,7 +305,11 @@ impl Course {
             self.check().await;
             self.next_day();
             let last = other.values().next_back().copied().unwrap_or_default();
-            let new = self.market.has.keys().filter(|day| !other.contains_key(*day) && **day > other.keys().next_back().copied().unwrap());
+            let new = self
+                .market
+                .has
+                .keys()
+                .filter(|day| !other.contains_key(*day) && **day > other.keys().next_back().copied().unwrap());
             let new: Vec<_> = new.copied().collect();
             other.extend(new.into_iter().map(|day| (day, rounded(last * 1.01))));
         }
@@ -309,7 +354,8 @@ impl Course {
                 self.ordinary(&none, &none).await;
             }
             Event::GivesNulls => {
-                let nulls = self.market.visible(from).into_keys().filter(|_| self.market.random.below(30) == 0).collect();
+                let nulls =
+                    self.market.visible(from).into_keys().filter(|_| self.market.random.below(30) == 0).collect();
                 self.ordinary(&none, &nulls).await;
             }
             Event::Splits => self.split().await,
@@ -382,7 +428,12 @@ impl Course {
         assert_eq!(classes(State::Firing), classes(State::Resolved), "seed {}", self.seed);
         println!(
             "seed {}: {} refreshes, {} candles, {} losses and {} other instruments told; {:?}",
-            self.seed, self.number, self.expected.stored.len(), self.expected.losses, self.expected.others, self.seen
+            self.seed,
+            self.number,
+            self.expected.stored.len(),
+            self.expected.losses,
+            self.expected.others,
+            self.seen
         );
         assert_eq!(self.seen.len(), 8, "seed {}: an event never happened", self.seed);
         assert!(self.expected.losses > 10 && self.expected.others > 2, "seed {}: too little happened", self.seed);
@@ -404,7 +455,7 @@ async fn a_vendor_that_forgets_loses_no_candle_and_every_loss_is_told_once() {
     match std::env::var("FORGETTING_SEED") {
         Ok(seed) => through(seed.parse().unwrap()).await,
         Err(_) => {
-            for seed in [1, 2, 3] {
+            for seed in [1, 2] {
                 through(seed).await;
             }
         }

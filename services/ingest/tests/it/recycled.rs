@@ -13,9 +13,26 @@ const RAW: &str = "raw/interval=1day/symbol=ABC/candles.csv";
 
 /// Sessions of New York in December 2024, oldest first.
 const DAYS: [&str; 20] = [
-    "2024-12-02", "2024-12-03", "2024-12-04", "2024-12-05", "2024-12-06", "2024-12-09", "2024-12-10", "2024-12-11",
-    "2024-12-12", "2024-12-13", "2024-12-16", "2024-12-17", "2024-12-18", "2024-12-19", "2024-12-20", "2024-12-23",
-    "2024-12-24", "2024-12-26", "2024-12-27", "2024-12-30",
+    "2024-12-02",
+    "2024-12-03",
+    "2024-12-04",
+    "2024-12-05",
+    "2024-12-06",
+    "2024-12-09",
+    "2024-12-10",
+    "2024-12-11",
+    "2024-12-12",
+    "2024-12-13",
+    "2024-12-16",
+    "2024-12-17",
+    "2024-12-18",
+    "2024-12-19",
+    "2024-12-20",
+    "2024-12-23",
+    "2024-12-24",
+    "2024-12-26",
+    "2024-12-27",
+    "2024-12-30",
 ];
 
 /// Closes that go their own way, by a phase.
@@ -73,7 +90,11 @@ async fn a_mix_up_that_is_over_at_the_second_question_leaves_nothing_behind() {
     vendor.answers(move |_: &Asked| (200, answers.pop().unwrap()));
     world.deliver(&fetch_in("run-2", "ABC", "1day")).await.unwrap();
     let lines = world.lines(RAW).await;
-    assert_eq!((lines.len(), world.heard.kinds()), (19, vec![]), "the first answer had a day more, of another instrument");
+    assert_eq!(
+        (lines.len(), world.heard.kinds()),
+        (19, vec![]),
+        "the first answer had a day more, of another instrument"
+    );
 }
 
 #[tokio::test]
@@ -91,7 +112,9 @@ async fn a_constant_factor_is_a_split_unless_something_else_explains_it_better()
     let (vendor, world) = after_ten_days().await;
     assert!(!is_refused(&vendor, &world, &answer(&meta("ABC", "1day"), &times(0.25))).await);
     assert_eq!(world.heard.kinds(), [Kind::SplitFound]);
-    for (factor, changed) in [(100.0, json!({})), (0.01, json!({})), (0.8, json!({"currency": "EUR"})), (2.0, json!({"type": "ETF"}))] {
+    for (factor, changed) in
+        [(100.0, json!({})), (0.01, json!({})), (0.8, json!({"currency": "EUR"})), (2.0, json!({"type": "ETF"}))]
+    {
         let (vendor, world) = after_ten_days().await;
         let mut meta = meta("ABC", "1day");
         meta.as_object_mut().unwrap().extend(changed.as_object().unwrap().clone());
@@ -115,14 +138,18 @@ async fn what_is_restated_or_renamed_at_the_same_prices_is_the_same_instrument()
 async fn a_new_month_of_another_instrument_does_not_follow_the_old_ones() {
     let (vendor, mut world) = asking(NOW).await;
     reach_back(&world, "2024-12-01");
-    let hours = |day: &str, price: f64| (14..20).rev().map(|hour| candle(&format!("{day} {hour}:30:00"), price)).collect::<Vec<_>>();
+    let hours = |day: &str, price: f64| {
+        (14..20).rev().map(|hour| candle(&format!("{day} {hour}:30:00"), price)).collect::<Vec<_>>()
+    };
     let (old, new) = (hours("2024-12-30", 100.0), hours("2025-01-08", 20.0));
     let says = |vendor: &Vendor, meta: Value| {
         let (old, new) = (old.clone(), new.clone());
-        vendor.answers(move |asked| match (asked["path"].as_str(), &asked.get("start_date").map_or("", String::as_str)[..]) {
-            ("/earliest_timestamp", _) => (200, json!({"datetime": "2024-12-30"}).to_string()),
-            (_, from) if from.starts_with("2025") => (200, answer(&meta, &new)),
-            _ => (200, answer(&crate::vendor::meta("ABC", "1h"), &old)),
+        vendor.answers(move |asked| {
+            match (asked["path"].as_str(), &asked.get("start_date").map_or("", String::as_str)[..]) {
+                ("/earliest_timestamp", _) => (200, json!({"datetime": "2024-12-30"}).to_string()),
+                (_, from) if from.starts_with("2025") => (200, answer(&meta, &new)),
+                _ => (200, answer(&crate::vendor::meta("ABC", "1h"), &old)),
+            }
         });
     };
     says(&vendor, meta("ABC", "1h"));

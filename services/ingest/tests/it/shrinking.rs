@@ -59,7 +59,10 @@ async fn refresh(world: &World, run: &str) -> Settled {
 async fn marks(world: &World, key: &str) -> Vec<(String, String)> {
     let lines = world.lines(key).await;
     let cells = lines.iter().map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
-    cells.filter(|cells| cells.len() == 7 && !cells[6].is_empty()).map(|cells| (cells[0].clone(), cells[6].clone())).collect()
+    cells
+        .filter(|cells| cells.len() == 7 && !cells[6].is_empty())
+        .map(|cells| (cells[0].clone(), cells[6].clone()))
+        .collect()
 }
 
 fn shrank(world: &World, state: State) -> usize {
@@ -161,7 +164,8 @@ async fn the_owner_can_accept_a_loss() {
     assert_eq!((world.lines(RAW).await.len(), shrank(&world, State::Resolved)), (2, 1));
     let no_symbols = world.deliver(r#"{"kind":"refresh","replace":true}"#).await;
     assert_eq!(class(&no_symbols), "bad_message");
-    let asked = world.deliver_as("message-2", r#"{"kind":"refresh","run":"r","symbols":["AAPL"],"replace":true}"#).await;
+    let asked =
+        world.deliver_as("message-2", r#"{"kind":"refresh","run":"r","symbols":["AAPL"],"replace":true}"#).await;
     assert_eq!(asked.unwrap(), Settled::Done);
     let messages = world.messages().await;
     let all = messages.iter().all(|message| serde_json::to_string(message).unwrap().contains(r#""replace":true"#));
@@ -241,11 +245,15 @@ async fn of_a_symbol_that_never_loaded_the_list_of_shares_decides() {
     for (listed, expected) in [(json!([]), None), (json!([{"symbol": "ABC"}]), Some("no_data"))] {
         let (vendor, world) = asking(NOW).await;
         let stocks = json!({"data": listed, "count": 1, "status": "ok"}).to_string();
-        vendor.answers(move |asked| if asked["path"] == "/stocks" { (200, stocks.clone()) } else { (404, NOT_FOUND.to_owned()) });
+        vendor.answers(
+            move |asked| if asked["path"] == "/stocks" { (200, stocks.clone()) } else { (404, NOT_FOUND.to_owned()) },
+        );
         let outcome = world.deliver(&fetch_in("run-1", "ABC", "1day")).await;
         match expected {
             None => assert_eq!(class(&outcome), "unknown_symbol"),
-            Some(class) => assert!(matches!(&outcome, Ok(Settled::Superseded(why)) if why.starts_with(class)), "{outcome:?}"),
+            Some(class) => {
+                assert!(matches!(&outcome, Ok(Settled::Superseded(why)) if why.starts_with(class)), "{outcome:?}")
+            }
         }
         assert_eq!(vendor.times_asked(), 2);
     }
@@ -331,7 +339,8 @@ async fn an_answer_about_something_else_is_not_stored() {
 async fn a_page_that_repeats_the_last_candle_of_the_one_before_gives_it_once() {
     let (vendor, world) = asking(NOW).await;
     std::fs::write(&world.watchlist, "[groups.a]\nsymbols = [\"BTC/USD\"]\nhistory = \"2005-01-01\"\n").unwrap();
-    let days: Vec<_> = jiff::civil::date(2005, 1, 1).series(jiff::Span::new().days(1)).take(6000).map(|day| day.to_string()).collect();
+    let days: Vec<_> =
+        jiff::civil::date(2005, 1, 1).series(jiff::Span::new().days(1)).take(6000).map(|day| day.to_string()).collect();
     let all = days.clone();
     vendor.answers(move |asked| {
         let within = |day: &&String| *day >= &asked["start_date"] && *day <= &asked["end_date"];
@@ -339,8 +348,12 @@ async fn a_page_that_repeats_the_last_candle_of_the_one_before_gives_it_once() {
         (200, answer(&json!({"symbol": "BTC/USD", "interval": "1day", "type": "Digital Currency"}), &values))
     });
     world.deliver(&fetch_in("run-1", "BTC/USD", "1day")).await.unwrap();
-    let mut written: Vec<_> =
-        world.lines("raw/interval=1day/symbol=BTC%2FUSD/candles.csv").await.iter().map(|line| line[..10].to_owned()).collect();
+    let mut written: Vec<_> = world
+        .lines("raw/interval=1day/symbol=BTC%2FUSD/candles.csv")
+        .await
+        .iter()
+        .map(|line| line[..10].to_owned())
+        .collect();
     written.reverse();
     assert!(written == days, "{} of 6000", written.len());
 }
@@ -376,7 +389,10 @@ async fn a_month_of_hours_keeps_what_its_answer_lacks() {
     world.deliver(&fetch_in("run-2", "ABC", "1h")).await.unwrap();
     assert_eq!(vendor.times_asked(), 2, "of November nothing was asked");
     let marks = marks(&world, DECEMBER).await;
-    assert_eq!(marks.iter().map(|(time, _)| time.as_str()).collect::<Vec<_>>(), ["2024-12-26 16:30:00", "2024-12-26 15:30:00"]);
+    assert_eq!(
+        marks.iter().map(|(time, _)| time.as_str()).collect::<Vec<_>>(),
+        ["2024-12-26 16:30:00", "2024-12-26 15:30:00"]
+    );
     let text = world.heard.text();
     assert!(text.contains("ABC 1h 2024-12") && text.contains("2 candles from 2024-12-26T15:30:00"), "{text}");
     set_time(&mut world, LATER[1]);

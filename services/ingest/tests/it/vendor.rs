@@ -63,11 +63,7 @@ impl Drop for Vendor {
     }
 }
 
-async fn reply(
-    State(shared): State<Arc<Shared>>,
-    uri: Uri,
-    Query(mut asked): Query<Asked>,
-) -> (StatusCode, String) {
+async fn reply(State(shared): State<Arc<Shared>>, uri: Uri, Query(mut asked): Query<Asked>) -> (StatusCode, String) {
     asked.insert("path".to_owned(), uri.path().to_owned());
     let (status, body) = (shared.answer.lock().unwrap())(&asked);
     shared.asked.lock().unwrap().push(asked);
