@@ -58,7 +58,7 @@ impl Fetching<'_> {
         against: Against,
     ) -> Result<Fetched, Stop> {
         let credit = self.allowance.begin().map_err(|closed| self.later(closed))?;
-        let said = self.answers(window, credit).await?;
+        let said = self.answers(window, credit).await.or_else(|stop| self.nothing_yet(stop, kept))?;
         let Some(kept) = kept.filter(|_| !self.task.replace) else { return Ok(self.alone(said)) };
         let verdict = self.judge(&said, kept, window, against);
         if !verdict.is_to_be_asked_again(kept) {
@@ -68,6 +68,14 @@ impl Fetching<'_> {
         match &verdict.doubt {
             Some(reason) => Err(self.other(part, kept, reason).await),
             None => Ok(fetched(said, verdict)),
+        }
+    }
+
+    /// Of a month, no data is an empty month where it is known that the series has candles and none of the month is kept.
+    fn nothing_yet(&self, stop: Stop, kept: Option<&KeptObject>) -> Result<Said, Stop> {
+        match stop {
+            Stop::Api(ApiError::NoData(_)) if kept.is_none() && self.earliest.is_some() => Ok(Said::default()),
+            stop => Err(stop),
         }
     }
 

@@ -143,7 +143,9 @@ impl<'a> Fetching<'a> {
         let (series, class) = (&self.task.series, "no_data");
         let reason = format!("{series}: {error}; what is kept stays");
         match error {
-            ApiError::NoData(_) | ApiError::UnknownSymbol(_) if kept::any(&*self.ingest.store, series).await? => {
+            ApiError::NoData(_) | ApiError::UnknownSymbol(_)
+                if kept::any(&*self.ingest.store, &series.symbol).await? =>
+            {
                 Ok(Ended::Refused { class, reason })
             }
             ApiError::NoData(_) if self.is_listed().await? => Ok(Ended::Refused { class, reason }),

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::{Month, ObjectPath, Part, RawKey, Series};
 use candlewick_shared::core::metadata::{Instrument, Metadata, RawMetadata};
 use candlewick_shared::core::raw_csv::{self, SourceRow};
+use candlewick_shared::core::symbol::Symbol;
 use candlewick_shared::ports::store::ObjectStore;
 use candlewick_shared::runtime::outcome::Setback;
 use csv::ByteRecord;
@@ -88,12 +90,18 @@ pub async fn object(store: &dyn ObjectStore, path: &ObjectPath) -> Result<Option
     }
 }
 
-/// Whether there is any raw object of a series, of whatever hand.
+/// Whether there is any raw object of a symbol, at whatever interval and of whatever hand.
 ///
 /// # Errors
 /// A store that does not answer.
-pub async fn any(store: &dyn ObjectStore, series: &Series) -> Result<bool, Setback> {
-    Ok(!store.list(&folder(series)).await?.is_empty())
+pub async fn any(store: &dyn ObjectStore, symbol: &Symbol) -> Result<bool, Setback> {
+    for interval in Interval::ALL {
+        let series = Series { symbol: symbol.clone(), interval };
+        if !store.list(&folder(&series)).await?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Where an object that ingest wrote is from.

@@ -241,6 +241,23 @@ async fn a_symbol_that_has_loaded_is_not_unknown_because_there_is_no_data_today(
 }
 
 #[tokio::test]
+async fn a_month_without_data_does_not_hold_up_the_others() {
+    let (vendor, world) = asking(NOW).await;
+    reach_back(&world, "2024-10-01");
+    vendor.answers(|asked| match asked.get("start_date").map(|from| &from[..7]) {
+        None => (200, json!({"datetime": "2024-10-01"}).to_string()),
+        Some("2024-11") => (404, NOT_FOUND.to_owned()),
+        Some(month) => (200, answer(&meta("ABC", "1h"), &[candle(&format!("{month}-15 15:30:00"), 100.0)])),
+    });
+    assert_eq!(world.deliver(&fetch_in("run-1", "ABC", "1h")).await.unwrap(), Settled::Done);
+    assert_eq!(world.store.keys().len(), 2);
+    // Another interval of it is of the same symbol, which is therefore known.
+    vendor.says(404, NOT_FOUND);
+    let settled = world.deliver(&fetch_in("run-1", "ABC", "1day")).await.unwrap();
+    assert!(matches!(&settled, Settled::Superseded(why) if why.starts_with("no_data")), "{settled:?}");
+}
+
+#[tokio::test]
 async fn of_a_symbol_that_never_loaded_the_list_of_shares_decides() {
     for (listed, expected) in [(json!([]), None), (json!([{"symbol": "ABC"}]), Some("no_data"))] {
         let (vendor, world) = asking(NOW).await;
