@@ -124,7 +124,7 @@ fn is_one_candle(rows: &[&SourceRow]) -> bool {
 /// What is kept although the answer lacks it: what lies outside its window as it is, and the candles inside that it lacks.
 fn missing(kept: &KeptObject, given: &Given, window: Window, history: Window, rules: &Rules) -> Vec<SourceRow> {
     let stays = |row: &SourceRow| {
-        let Some(time) = overlap::time(row) else { return None };
+        let time = overlap::time(row)?;
         if time < window.from && time >= history.from {
             return Some(row.clone());
         }
