@@ -167,7 +167,19 @@ fn service(url: &str, clock: Clock, watchlist: &Path) -> (Ingest, Arc<Counting>)
     let queue = Arc::new(MeteredQueue::new(Arc::new(MemoryQueue::default()), client.clone(), keeper));
     let (notifier, runs) = (Arc::new(LogNotifier), Arc::new(NoBook));
     let watchlist = Arc::new(WatchlistSource::file(watchlist.to_owned(), notifier.clone()));
-    (Ingest { client, store: store.clone(), queue, notifier, watchlist, runs, now }, store)
+    (
+        Ingest {
+            client,
+            store: store.clone(),
+            queue,
+            notifier,
+            watchlist,
+            runs,
+            pause: std::time::Duration::ZERO,
+            now,
+        },
+        store,
+    )
 }
 
 async fn send(ingest: &Ingest, symbols: usize) {

@@ -22,6 +22,12 @@ use crate::{status, terminal};
 pub struct Args {
     /// Symbols of the watchlist, such as AAPL or BTC/USD; up to 1000 [default: all]
     symbols: Vec<Symbol>,
+    /// Take what the source has now in place of what is kept, whatever it lacks
+    ///
+    /// Candles that the source does not give any more are removed. It accepts what the alerts history_shrank and
+    /// other_instrument are about; the symbols must be named.
+    #[arg(long, requires = "symbols")]
+    replace: bool,
 }
 
 /// How many symbols can be named: they go with every message of the run.
@@ -34,7 +40,7 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
     if args.symbols.len() > MOST_NAMED {
         bail!("{} symbols are named, and {MOST_NAMED} is the most: refresh all, or in turns", args.symbols.len());
     }
-    let asked = Refresh { symbols: args.symbols, ..Refresh::default() };
+    let asked = Refresh { symbols: args.symbols, replace: args.replace, ..Refresh::default() };
     let count = match refresh::part(&watchlist, &asked, usize::MAX) {
         Ok(part) => part.series.len(),
         Err(symbol) => {
@@ -53,4 +59,25 @@ pub async fn send(aws: &Aws, env: &Env, asked: Refresh) -> anyhow::Result<String
     let body = serde_json::to_string(&message).context("write a message")?;
     aws.queue(env.queue_url("ingest")?).send(&[NewMessage { body, ..NewMessage::default() }]).await?;
     Ok(run)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    #[test]
+    fn what_replaces_names_the_symbols_that_it_is_meant_for() {
+        let replaces = |line: &[&str]| Command::try_parse_from(line).map(|command| command.args.replace);
+        assert!(replaces(&["refresh", "BTC/USD", "--replace"]).is_ok_and(|replace| replace));
+        assert!(replaces(&["refresh", "AAPL"]).is_ok_and(|replace| !replace));
+        assert!(replaces(&["refresh", "--replace"]).is_err());
+    }
 }

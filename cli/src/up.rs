@@ -31,8 +31,8 @@ use crate::{build, reconcile, refresh, status, table, terminal, watch};
 /// reacts to what is dropped into raw/.
 ///
 /// Ctrl-C stops all that it started. What it leaves in .local (the database, a copy of raw/) is what the next `up` starts
-/// from. With TWELVEDATA_API_KEY (or TWELVEDATA_API_KEY_FILE) in the environment or in .env it asks the real API; otherwise
-/// a simulator, whose time begins in the evening of 2024-12-30, where its real candles end.
+/// from. With TWELVEDATA_API_KEY (or TWELVEDATA_API_KEY_FILE) in the environment or in .env it asks the real API, at
+/// TWELVEDATA_URL where that is set; otherwise a simulator, whose time begins in the evening of 2024-12-30, where its real candles end.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Fetch and load the watchlist, then stop; exit 1 if a series failed
@@ -120,7 +120,8 @@ fn options(place: &Place, args: &Args) -> anyhow::Result<(Options, Watchlist)> {
 
 fn source(port: Wish) -> anyhow::Result<Source> {
     if KEYS.into_iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty())) {
-        return Ok(Source::TwelveData);
+        let url = std::env::var("TWELVEDATA_URL").ok().filter(|url| !url.is_empty());
+        return Ok(Source::TwelveData { url });
     }
     let anchor = Timestamp::from_second(Timestamp::now().as_second()).context("read the clock")?;
     let start = SIMULATED_START.parse().context("read the simulator's first moment")?;

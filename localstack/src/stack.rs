@@ -101,7 +101,10 @@ pub enum Source {
         clock: Clock,
     },
     /// The real API, in real time, with the key in the environment.
-    TwelveData,
+    TwelveData {
+        /// Where it is, if not at its own address: a proxy in front of it.
+        url: Option<String>,
+    },
 }
 
 /// A stack that is being started, runs, or is being stopped. What has been started is known at every moment, so that it
@@ -233,7 +236,7 @@ impl Stack {
             let simulated = ("TWELVEDATA_API_KEY".to_owned(), "simulator".into());
             let key = match self.options.source {
                 Source::Simulator { .. } => vec![simulated],
-                Source::TwelveData => inherited(&KEYS),
+                Source::TwelveData { .. } => inherited(&KEYS),
             };
             program = key
                 .into_iter()

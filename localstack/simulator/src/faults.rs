@@ -34,6 +34,12 @@ pub enum Kind {
     /// An empty `values`, and yet status ok.
     #[serde(rename = "empty-values")]
     EmptyValues,
+    /// Only the two newest candles, as if there never were others.
+    #[serde(rename = "short")]
+    Short,
+    /// Every tenth candle left out.
+    #[serde(rename = "holes")]
+    Holes,
     /// A symbol that needs a larger plan.
     #[serde(rename = "plan-gate")]
     PlanGate,

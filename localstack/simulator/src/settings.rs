@@ -71,7 +71,7 @@ pub struct Arguments {
     /// Faults, such as 500:0.1,html:0.05,cut:0.05,slow=2s:0.1,429-minute:0.02,status200-errors
     ///
     /// A list of KIND:CHANCE. The kinds are 500, html, cut, slow=DELAY, 429-minute, 429-day, null, no-values,
-    /// empty-values and plan-gate. The switch status200-errors sends every error with HTTP status 200.
+    /// empty-values, short, holes and plan-gate. The switch status200-errors sends every error with HTTP status 200.
     #[arg(long, value_parser = parse_faults, default_value = "", hide_default_value = true)]
     pub faults: Faults,
     /// Data defects by symbol, such as MSFT=duplicate+null,*=float-noise

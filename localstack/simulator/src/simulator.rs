@@ -239,6 +239,8 @@ fn shape_of(fault: Fault) -> Shape {
         Kind::Nulls => Shape::Nulls,
         Kind::NoValues => Shape::NoValues,
         Kind::EmptyValues => Shape::EmptyValues,
+        Kind::Short => Shape::Short,
+        Kind::Holes => Shape::Holes,
         _ => Shape::Whole,
     }
 }

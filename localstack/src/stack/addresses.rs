@@ -31,7 +31,7 @@ pub(super) fn pick(picker: &mut Picker, options: &Options, last: &Settings) -> a
     let dashboard = picker.pick(&remembered(&options.dashboard_port, "DASHBOARD_URL"))?;
     let simulator = match &options.source {
         Source::Simulator { port, .. } => Some(picker.pick(&remembered(port, "TWELVEDATA_URL"))?),
-        Source::TwelveData => None,
+        Source::TwelveData { .. } => None,
     };
     let mut health = [0; SERVICES.len()];
     for (port, service) in health.iter_mut().zip(SERVICES) {
@@ -77,9 +77,13 @@ impl Addresses {
         for (service, port) in SERVICES.iter().zip(ports.health) {
             set(&health_variable(service), format!("http://127.0.0.1:{port}"));
         }
-        if let (Source::Simulator { clock, .. }, Some(port)) = (&options.source, ports.simulator) {
-            set("TWELVEDATA_URL", format!("http://127.0.0.1:{port}"));
-            set("CLOCK", clock.to_string());
+        match (&options.source, ports.simulator) {
+            (Source::Simulator { clock, .. }, Some(port)) => {
+                set("TWELVEDATA_URL", format!("http://127.0.0.1:{port}"));
+                set("CLOCK", clock.to_string());
+            }
+            (Source::TwelveData { url: Some(url) }, _) => drop(set("TWELVEDATA_URL", url.clone())),
+            _ => {}
         }
         Self { settings }
     }
@@ -121,6 +125,32 @@ impl Addresses {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn addresses(source: Source) -> Addresses {
+        let options = Options {
+            programs: "target".into(),
+            python_home: ".local".into(),
+            watchlist: "watchlist.toml".into(),
+            schedule: ("off".to_owned(), "UTC".to_owned()),
+            localstack_port: Wish::Any,
+            postgres_port: Wish::Any,
+            dashboard_port: Wish::Any,
+            source,
+        };
+        let simulator = matches!(options.source, Source::Simulator { .. }).then_some(8460);
+        let ports = Ports { localstack: 1, postgres: 2, dashboard: 3, simulator, health: [4; SERVICES.len()] };
+        Addresses::new("http://127.0.0.1:1", "postgres://127.0.0.1:2".to_owned(), &options, &ports)
+    }
+
+    #[test]
+    fn the_api_is_where_the_owner_says() {
+        let proxy = Some("https://proxy.example/twelvedata".to_owned());
+        assert_eq!(addresses(Source::TwelveData { url: proxy.clone() }).get("TWELVEDATA_URL"), proxy.as_deref());
+        assert_eq!(addresses(Source::TwelveData { url: None }).get("TWELVEDATA_URL"), None);
+        let simulator =
+            addresses(Source::Simulator { port: Wish::Any, clock: candlewick_shared::core::clock::Clock::Real });
+        assert_eq!(simulator.get("TWELVEDATA_URL"), Some("http://127.0.0.1:8460"));
+    }
 
     #[test]
     fn the_port_of_an_address_is_found_again() {

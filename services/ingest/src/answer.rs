@@ -3,6 +3,8 @@
 //! The body is read before the status: the API is known to send its errors with status 200 as well as with their own.
 //! Source of the shapes and messages: TwelveData's OpenAPI document, and what clients of the API report.
 
+use candlewick_shared::core::interval::Interval;
+use candlewick_shared::core::key::Series;
 use candlewick_shared::core::raw_csv::SourceRow;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -22,6 +24,10 @@ pub enum Answer {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Meta {
+    /// The symbol, as the API writes it.
+    pub symbol: Option<String>,
+    /// The interval, as the API writes it.
+    pub interval: Option<String>,
     /// The currency of prices.
     pub currency: Option<String>,
     /// The second currency of a pair, in which its prices are.
@@ -41,9 +47,12 @@ pub enum ApiError {
     /// The symbol, or another part of the request, names nothing.
     #[error("TwelveData does not know the symbol: {0} (correct it in the watchlist; BRK.B has a dot, BTC/USD a slash)")]
     UnknownSymbol(String),
-    /// The plan does not include the symbol.
-    #[error("the TwelveData plan does not include the symbol: {0} (take it off the watchlist, or upgrade the plan)")]
-    Plan(String),
+    /// There are no candles of the symbol, which may well exist.
+    #[error("TwelveData has no data: {0}")]
+    NoData(String),
+    /// The plan does not include what was asked for.
+    #[error("the TwelveData plan does not include {0}: {1} ({advice}, or upgrade the plan)", advice = .0.advice())]
+    Plan(Gated, String),
     /// The key is missing or wrong.
     #[error("TwelveData refuses the API key (set TWELVEDATA_API_KEY, and start ingest again): {0}")]
     Key(String),
@@ -64,6 +73,77 @@ pub enum ApiError {
     Unreachable(String),
 }
 
+/// What of a request a plan does not include, as far as the API says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gated {
+    /// The symbol.
+    Symbol,
+    /// The interval.
+    Interval,
+    /// Candles of so long ago, or so many.
+    History,
+    /// The way to the answer: the endpoint.
+    Endpoint,
+}
+
+impl Gated {
+    /// What a message of the API is about.
+    fn of(message: &str) -> Self {
+        let message = message.to_ascii_lowercase();
+        let names = |words: &[&str]| words.iter().any(|word| message.contains(word));
+        match () {
+            () if names(&["**symbol**", "this symbol"]) => Self::Symbol,
+            () if names(&["interval"]) => Self::Interval,
+            () if names(&["start_date", "end_date", "outputsize", "historical", "history", "date range"]) => {
+                Self::History
+            }
+            () if names(&["endpoint"]) => Self::Endpoint,
+            () => Self::Symbol,
+        }
+    }
+
+    /// What to change so that it is not asked for.
+    fn advice(self) -> &'static str {
+        match self {
+            Self::Symbol | Self::Endpoint => "take it off the watchlist",
+            Self::Interval => "take the interval out of `intervals` in the watchlist",
+            Self::History => "set a shorter `history` in the watchlist",
+        }
+    }
+}
+
+impl std::fmt::Display for Gated {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Symbol => "the symbol",
+            Self::Interval => "the interval",
+            Self::History => "so long a history",
+            Self::Endpoint => "this kind of request",
+        })
+    }
+}
+
+impl Meta {
+    /// What an answer is plainly about in place of a series; none where it can be about that. The API writes `SBIN` for
+    /// `SBIN:NSE`, and may leave all of it out.
+    #[must_use]
+    pub fn elsewhere(&self, series: &Series) -> Option<String> {
+        let symbol = self.symbol.as_deref().unwrap_or_default();
+        let own = plain(series.symbol.as_str());
+        let is_other_symbol = !plain(symbol).is_empty() && plain(symbol) != own;
+        let interval = self.interval.as_deref().and_then(|text| text.parse::<Interval>().ok());
+        let is_other_interval = interval.is_some_and(|interval| interval != series.interval);
+        let words = || format!("an answer about {symbol} {}", self.interval.as_deref().unwrap_or_default());
+        (is_other_symbol || is_other_interval).then(words)
+    }
+}
+
+/// A symbol without its exchange and without what its parts are separated by.
+fn plain(symbol: &str) -> String {
+    let name = symbol.split(':').next().unwrap_or_default();
+    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect()
+}
+
 #[derive(Deserialize)]
 struct Body<'a> {
     status: Option<String>,
@@ -79,6 +159,11 @@ impl Body<'_> {
     /// The code, as a number or as text.
     fn code(&self) -> Option<u16> {
         self.code.map(text)?.parse().ok()
+    }
+
+    /// Whether the API itself says that something is wrong: what stands before it has errors of another form.
+    fn is_own_error(&self) -> bool {
+        self.status.as_deref() == Some("error") || self.code().is_some()
     }
 }
 
@@ -108,9 +193,8 @@ const EMPTY_WINDOW: &str = "No data is available on the specified dates";
 /// [`ApiError`], where there are no candles in it for any other reason than an empty window.
 pub fn read(status: u16, body: &[u8]) -> Result<Answer, ApiError> {
     let body: Body<'_> = serde_json::from_slice(body).map_err(|error| unreadable(status, body, &error))?;
-    let code = body.code();
     match (is_error(status, &body), body.values) {
-        (true, _) => error_or_nothing(code.unwrap_or(status), body.message.unwrap_or_default()),
+        (true, values) => error_or_nothing(status, Body { values, ..body }),
         (false, Some(values)) if values.is_empty() => Ok(Answer::Nothing),
         (false, Some(values)) => {
             let rows = values.into_iter().map(|value| row(&value.unwrap_or_default()));
@@ -128,8 +212,7 @@ pub fn read_object<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<Opti
     let unreadable = |error| unreadable(status, body, &error);
     let said: Body<'_> = serde_json::from_slice(body).map_err(unreadable)?;
     if is_error(status, &said) {
-        let code = said.code().unwrap_or(status);
-        return error_or_nothing(code, said.message.unwrap_or_default()).map(|_| None);
+        return error_or_nothing(status, said).map(|_| None);
     }
     serde_json::from_slice(body).map(Some).map_err(unreadable)
 }
@@ -140,26 +223,34 @@ fn is_error(status: u16, body: &Body<'_>) -> bool {
     is_said || (body.values.is_none() && status >= 400)
 }
 
+/// What is said by what stands before the API, in pages of its own: a gateway, a proxy, whoever asks whether one is human.
+/// An answer of the API that broke off may be one symbol's.
 fn unreadable(status: u16, body: &[u8], error: &serde_json::Error) -> ApiError {
     const MOST: usize = 80;
     let begins: String = String::from_utf8_lossy(body).chars().take(MOST).collect();
     let words = format!("status {status}, and an answer that cannot be read ({error}): {begins:?}");
-    // What stands before the API speaks in pages of its own, and means the same.
+    let is_page = begins.trim_start().starts_with('<');
     match status {
         429 => ApiError::MinuteCredits(words),
-        502..=504 => ApiError::Unreachable(words),
-        _ => ApiError::Passing(words),
+        200..=299 if !is_page => ApiError::Passing(words),
+        _ => ApiError::Unreachable(words),
     }
 }
 
-fn error_or_nothing(code: u16, message: String) -> Result<Answer, ApiError> {
+fn error_or_nothing(status: u16, body: Body<'_>) -> Result<Answer, ApiError> {
+    let (code, is_own) = (body.code().unwrap_or(status), body.is_own_error());
+    let message = body.message.unwrap_or_default();
     Err(match code {
-        400 if message.starts_with(EMPTY_WINDOW) => return Ok(Answer::Nothing),
         401 => ApiError::Key(message),
-        429 if message.contains("for the day") => ApiError::DayCredits(message),
+        429 if message.contains("for the day") || message.contains("daily") => ApiError::DayCredits(message),
         429 => ApiError::MinuteCredits(message),
-        403 | 404 if is_plan_gate(&message) => ApiError::Plan(message),
-        403 => ApiError::Plan(message),
+        _ if is_plan_gate(&message) => ApiError::Plan(Gated::of(&message), message),
+        500.. => ApiError::Unreachable(format!("code {code}: {message}")),
+        _ if status >= 500 => ApiError::Unreachable(format!("status {status}, code {code}: {message}")),
+        400.. if !is_own => ApiError::Unreachable(format!("status {status}, not from the API itself: {message:?}")),
+        400 | 404 if message.starts_with(EMPTY_WINDOW) => return Ok(Answer::Nothing),
+        402 | 403 => ApiError::Plan(Gated::of(&message), message),
+        404 if is_no_data(&message) => ApiError::NoData(message),
         404 => ApiError::UnknownSymbol(message),
         400 if message.contains("symbol") => ApiError::UnknownSymbol(message),
         400..=499 => ApiError::Request(message),
@@ -167,8 +258,16 @@ fn error_or_nothing(code: u16, message: String) -> Result<Answer, ApiError> {
     })
 }
 
+/// Whether a message says that there is no data, and not that there is no such symbol.
+fn is_no_data(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    message.contains("data not found") || message.contains("no data")
+}
+
 fn is_plan_gate(message: &str) -> bool {
-    message.contains("available starting with") || message.contains("upgrading")
+    let message = message.to_ascii_lowercase();
+    let says = ["available starting with", "with your plan", "upgrad", "your current plan", "twelvedata.com/pricing"];
+    says.iter().any(|words| message.contains(words))
 }
 
 fn row(value: &Value<'_>) -> SourceRow {
@@ -176,6 +275,7 @@ fn row(value: &Value<'_>) -> SourceRow {
         datetime: value.datetime.clone().unwrap_or_default(),
         prices: [value.open, value.high, value.low, value.close].map(|price| price.map(text).unwrap_or_default()),
         volume: value.volume.map(text),
+        fetched_at: None,
     }
 }
 
@@ -191,6 +291,7 @@ fn text(value: &RawValue) -> String {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde_json::json;
 
     use super::*;
 
@@ -247,6 +348,7 @@ mod tests {
         for (status, body) in [(200, r#"{"code":"401","message":"no"}"#), (401, r#"{"message":"no"}"#), (401, "{}")] {
             assert!(matches!(error(status, body), ApiError::Key(_)), "{body}");
         }
+        assert!(matches!(error(200, r#"{"status":"error","message":"no"}"#), ApiError::Passing(_)));
         assert!(matches!(error(429, "<html>slow down</html>"), ApiError::MinuteCredits(_)));
     }
 
@@ -256,21 +358,112 @@ mod tests {
         assert_eq!(read(200, r#"{"datetime":"1980-12-12"}"#).unwrap().unwrap()["datetime"], "1980-12-12");
         assert_eq!(read(400, &body(400, EMPTY_WINDOW)), Ok(None));
         assert!(matches!(read(200, &body(429, DAY)), Err(ApiError::DayCredits(_))));
-        assert!(matches!(read(200, "<html>"), Err(ApiError::Passing(_))));
+        assert!(matches!(read(200, "<html>"), Err(ApiError::Unreachable(_))));
     }
 
     #[test]
     fn each_error_has_its_kind() {
-        let plan = "This symbol is available starting with Grow plan. Consider upgrading now";
-        assert!(matches!(error(404, &body(404, plan)), ApiError::Plan(_)));
-        assert!(matches!(error(403, &body(403, plan)), ApiError::Plan(_)));
         assert!(matches!(
             error(404, &body(404, "**symbol** or **figi** parameter is missing or invalid")),
             ApiError::UnknownSymbol(_)
         ));
         assert!(matches!(error(401, &body(401, "**apikey** parameter is incorrect")), ApiError::Key(_)));
         assert!(matches!(error(400, &body(400, "Invalid **interval** provided: 0.99min")), ApiError::Request(_)));
-        assert!(matches!(error(500, &body(500, "Internal error")), ApiError::Passing(_)));
+    }
+
+    #[test]
+    fn what_the_plan_does_not_include_is_told_by_the_words_whatever_the_status() {
+        for (message, gated, advice) in [
+            (
+                "This symbol is available starting with Grow plan. Consider upgrading now",
+                Gated::Symbol,
+                "off the watchlist",
+            ),
+            (
+                "**symbol** ABC is not available with your plan. You may select the appropriate plan",
+                Gated::Symbol,
+                "off the watchlist",
+            ),
+            ("**interval** 1min is not available with your plan", Gated::Interval, "`intervals`"),
+            ("Data for **start_date** before 2023 is available starting with Pro", Gated::History, "`history`"),
+            ("Historical data of this length requires upgrading your plan", Gated::History, "`history`"),
+            ("This endpoint is available starting with Pro", Gated::Endpoint, "off the watchlist"),
+        ] {
+            for status in [200, 400, 402, 403, 404] {
+                for body in [
+                    body(status, message),
+                    body(403, message),
+                    json!({"status": "error", "message": message}).to_string(),
+                ] {
+                    let error = error(status, &body);
+                    assert_eq!(error, ApiError::Plan(gated, message.to_owned()), "{status} {body}");
+                    assert!(error.to_string().contains(advice), "{error}");
+                }
+            }
+        }
+        assert!(matches!(error(403, &body(403, "Forbidden")), ApiError::Plan(Gated::Symbol, _)));
+        assert!(matches!(error(429, &body(429, MINUTE)), ApiError::MinuteCredits(_)), "it names plans too");
+    }
+
+    #[test]
+    fn no_data_is_not_an_unknown_symbol() {
+        for message in ["Data not found", "No data is available for this symbol"] {
+            assert_eq!(error(404, &body(404, message)), ApiError::NoData(message.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_stands_before_the_api_is_an_outage_whatever_it_says() {
+        for (status, body) in [
+            (500, ""),
+            (500, "<h1>Server Error</h1>"),
+            (502, "{}"),
+            (503, r#"{"message":"no healthy upstream"}"#),
+            (503, r#"{"code":400,"message":"symbol","status":"error"}"#),
+            (520, "<html>Web server is returning an unknown error</html>"),
+            (522, "error code: 522"),
+            (599, "[]"),
+            (403, "<!DOCTYPE html><title>Just a moment...</title>"),
+            (403, r#"{"message":"Forbidden"}"#),
+            (404, "<html>nginx</html>"),
+            (404, r#"{"detail":"Not Found"}"#),
+            (400, "Bad Request"),
+            (407, ""),
+            (302, ""),
+            (200, " <html>down for maintenance</html>"),
+        ] {
+            assert!(
+                matches!(error(status, body), ApiError::Unreachable(_)),
+                "{status} {body}: {:?}",
+                error(status, body)
+            );
+        }
+        let internal = r#"{"code":500,"message":"Internal error","status":"error"}"#;
+        for status in [200, 500] {
+            assert!(matches!(error(status, internal), ApiError::Unreachable(_)));
+        }
+    }
+
+    #[test]
+    fn an_answer_about_something_else_is_told_by_its_meta() {
+        let meta = |symbol: Option<&str>, interval: Option<&str>| Meta {
+            symbol: symbol.map(str::to_owned),
+            interval: interval.map(str::to_owned),
+            ..Meta::default()
+        };
+        let elsewhere = |asked: &str, symbol: Option<&str>, interval: Option<&str>| {
+            let series = Series { symbol: asked.parse().unwrap(), interval: Interval::Day1 };
+            meta(symbol, interval).elsewhere(&series)
+        };
+        for (asked, symbol) in
+            [("AAPL", "AAPL"), ("BRK.B", "BRK-B"), ("BTC/USD", "btcusd"), ("SBIN:NSE", "SBIN"), ("SBIN", "SBIN:NSE")]
+        {
+            assert_eq!(elsewhere(asked, Some(symbol), Some("1day")), None, "{asked} {symbol}");
+        }
+        assert_eq!(elsewhere("AAPL", None, None), None);
+        assert_eq!(elsewhere("AAPL", Some("AAPL"), Some("daily")), None, "a name that is nobody's interval");
+        assert_eq!(elsewhere("AAPL", Some("MSFT"), Some("1day")).unwrap(), "an answer about MSFT 1day");
+        assert!(elsewhere("AAPL", Some("AAPL"), Some("1h")).is_some());
     }
 
     #[test]
@@ -278,17 +471,15 @@ mod tests {
         let cut = r#"{"meta":{},"values":[{"datetime":"2024-"#;
         let nulls = r#"{"meta":null,"values":null,"status":null,"code":null,"message":null}"#;
         for (status, body) in [
-            (200, "<html>busy</html>"),
             (200, cut),
-            (500, ""),
-            (502, "{}"),
+            (200, ""),
+            (200, r#"{"meta":{},"values":{"datetime":"2024-12-27"},"status":"ok"}"#),
             (200, r#"{"status":"ok"}"#),
             (200, nulls),
             (200, "[]"),
         ] {
             assert!(matches!(error(status, body), ApiError::Passing(_)), "{body}");
         }
-        assert!(matches!(error(502, "<html>Bad Gateway</html>"), ApiError::Unreachable(_)));
     }
 
     proptest! {

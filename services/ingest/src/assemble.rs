@@ -23,6 +23,10 @@ use crate::metered::MeteredQueue;
 const RETRY: Backoff = Backoff { first: Duration::from_secs(10), most: Duration::from_secs(600) };
 const ATTEMPTS: u32 = 8;
 
+/// How long to wait before an answer that lacks candles is asked for again: what a vendor's servers tell each other takes
+/// seconds, and meanwhile the message has one of the slots.
+const PAUSE: Duration = Duration::from_secs(20);
+
 /// How many connections to the book of runs are held, whatever the slots: what is asked of it is short, and the marks of one
 /// run wait for each other in any case.
 const CONNECTIONS: u32 = 4;
@@ -43,5 +47,5 @@ pub async fn assemble(config: Config, env: &Env, aws: &Aws, consumer: &mut Consu
     let watchlist = Arc::new(WatchlistSource::new(config.watchlist, open, Arc::clone(&notifier)));
     let pool = database::connect(env, aws, &config.database_url, CONNECTIONS).await?;
     let runs = Arc::new(PostgresRuns::new(pool));
-    Ok(Ingest { client, store, queue, notifier, watchlist, runs, now })
+    Ok(Ingest { client, store, queue, notifier, watchlist, runs, pause: PAUSE, now })
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::Series;
+use candlewick_shared::core::symbol::Symbol;
 use jiff::civil::{Date, DateTime};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
@@ -58,6 +59,16 @@ struct Earliest {
     datetime: String,
 }
 
+#[derive(Deserialize)]
+struct Listed {
+    data: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    symbol: String,
+}
+
 impl Client {
     /// A client of the API at `url`, with the owner's key.
     ///
@@ -95,6 +106,19 @@ impl Client {
         let Some(Earliest { datetime }) = earliest else { return Ok(None) };
         let date = datetime.parse::<DateTime>().map(DateTime::date);
         date.map(Some).map_err(|_| ApiError::Passing(format!("a series that begins at {datetime:?}")))
+    }
+
+    /// Asks whether the API lists a symbol, for a credit. It lists shares there; of pairs it says nothing.
+    ///
+    /// # Errors
+    /// [`ApiError`], whether the API or the way to it is at fault.
+    pub async fn is_listed(&self, symbol: &Symbol, credit: Credit) -> Result<bool, ApiError> {
+        let (name, exchange) = symbol.as_str().split_once(':').unwrap_or((symbol.as_str(), ""));
+        let mut query = vec![("symbol", name.to_owned())];
+        query.extend(Some(("exchange", exchange.to_owned())).filter(|_| !exchange.is_empty()));
+        let listed = self.spend("stocks", &query, credit, answer::read_object::<Listed>).await?;
+        let is_it = |entry: &Entry| entry.symbol.eq_ignore_ascii_case(name);
+        Ok(listed.is_some_and(|listed| listed.data.iter().any(is_it)))
     }
 
     /// Asks for the plan's limits and what was used of them. It costs a credit too, which the answer counts.

@@ -17,7 +17,8 @@ pub fn setback(series: &Series, trace: Option<TraceParent>, error: ApiError, wai
     let failure = |class| Failure::new(class, &text).traced(trace.map(|trace| trace.trace_id())).into();
     match error {
         ApiError::UnknownSymbol(_) => failure("unknown_symbol"),
-        ApiError::Plan(_) => failure("plan"),
+        ApiError::NoData(_) => failure("no_data"),
+        ApiError::Plan(..) => failure("plan"),
         ApiError::Key(_) => failure("api_key"),
         ApiError::Request(_) => failure("bad_request"),
         ApiError::MinuteCredits(_) | ApiError::DayCredits(_) => Setback::Later { wait, reason: text },

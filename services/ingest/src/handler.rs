@@ -1,6 +1,7 @@
 //! Takes messages apart: a refresh becomes a message a series, and a series is fetched.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use candlewick_shared::adapters::watchlist_source::WatchlistSource;
 use candlewick_shared::core::ingest_message::IngestMessage;
@@ -33,6 +34,8 @@ pub struct Ingest {
     pub watchlist: Arc<WatchlistSource>,
     /// The book of runs.
     pub runs: Arc<dyn Runs>,
+    /// How long to wait before an answer that lacks something is asked for again, by the machine's clock.
+    pub pause: Duration,
     /// The time.
     pub now: Now,
 }
@@ -47,8 +50,8 @@ impl Ingest {
         let message = serde_json::from_str(&delivery.body).map_err(|error| Failure::new("bad_message", error))?;
         match message {
             IngestMessage::Refresh(asked) => self.lay_out(&asked, &delivery.id).await,
-            IngestMessage::Fetch { run, symbol, interval, traceparent } => {
-                let task = Task { series: Series { symbol, interval }, run, trace: traceparent.parse().ok() };
+            IngestMessage::Fetch { run, symbol, interval, traceparent, replace } => {
+                let task = Task { series: Series { symbol, interval }, run, trace: traceparent.parse().ok(), replace };
                 let span = tracing::info_span!("fetch", series = %task.series, run = task.run, otel.kind = "client");
                 let span = telemetry::follow(span, task.trace);
                 self.fetch_for_run(&task, allowance).instrument(span).await

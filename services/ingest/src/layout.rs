@@ -24,6 +24,9 @@ pub(crate) const MEND: Duration = Duration::from_secs(300);
 impl Ingest {
     /// Answers a message of a refresh.
     pub(crate) async fn lay_out(&self, asked: &Refresh, message: &str) -> Outcome {
+        if asked.replace && asked.symbols.is_empty() {
+            return Err(Failure::new("bad_message", "`replace` must name the symbols that it is meant for").into());
+        }
         let run = asked.run(message, (self.now)());
         if !self.is_to_be_laid_out(&run, asked, message).await? {
             return Ok(Settled::Superseded(format!("page {} of run {} is laid out already", asked.number(), run.id)));
@@ -67,7 +70,7 @@ impl Ingest {
         let due = self.due(asked, part.series).await?;
         let count = due.len();
         self.runs.expect(&run.id, &due).await?;
-        let fetches = refresh::messages(due, &run.id);
+        let fetches = refresh::messages(due, &run.id, asked.replace);
         self.send(fetches.into_iter().chain(next.map(IngestMessage::Refresh))).await?;
         self.runs.page_done(&run.id, asked.number(), part.is_last).await?;
         tracing::info!(run = run.id, page = asked.number(), series = count, is_last = part.is_last, "asked for a page");

@@ -2,8 +2,10 @@
 
 pub mod allowance;
 pub mod answer;
+mod asking;
 pub mod assemble;
 pub mod budget;
+pub mod candles;
 pub mod client;
 pub mod config;
 pub mod cron;
@@ -11,12 +13,16 @@ pub mod due;
 pub mod failure;
 pub mod fetch;
 pub mod handler;
+pub mod identity;
 pub mod keeper;
 pub mod kept;
 mod layout;
+pub mod loss;
 pub mod metered;
 pub mod overlap;
 pub mod plan;
 mod record;
 pub mod refresh;
 pub mod schedule;
+mod telling;
+mod writing;

@@ -20,7 +20,7 @@ const SLACK: i128 = 5;
 const LARGEST: i128 = 100_000_000_000_000;
 
 /// What comparing came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Overlap {
     /// How many candles were compared.
     pub compared: usize,
@@ -28,6 +28,9 @@ pub struct Overlap {
     pub changed: usize,
     /// The one ratio by which every close changed.
     pub split: Option<Ratio>,
+    /// The kept and the new closes of the same times, where both are prices: oldest first, and after those of the last answer
+    /// those of earlier ones.
+    pub closes: Vec<(f64, f64)>,
 }
 
 /// New price over old price.
@@ -35,6 +38,14 @@ pub struct Overlap {
 pub struct Ratio {
     new: i128,
     old: i128,
+}
+
+impl Ratio {
+    /// As a number.
+    #[must_use]
+    pub fn value(self) -> f64 {
+        self.new as f64 / self.old as f64
+    }
 }
 
 impl fmt::Display for Ratio {
@@ -52,19 +63,34 @@ pub fn time(row: &SourceRow) -> Option<DateTime> {
 }
 
 /// Compares the candles that both have, from the oldest to the last one before `open_from`, which were closed already when
-/// the kept ones were fetched.
+/// the kept ones were fetched. Kept ones that later answers lacked are older than the others, and show a split only where there
+/// is nothing else: they may be from before it.
 #[must_use]
 pub fn compare(kept: &[SourceRow], fetched: &[SourceRow], open_from: DateTime) -> Overlap {
     let closed = |row: &&SourceRow| time(row).is_some_and(|time| time <= open_from);
     let fetched: BTreeMap<_, _> = fetched.iter().map(|row| (time(row), row)).collect();
-    let kept: BTreeMap<_, _> = kept.iter().filter(closed).map(|row| (time(row), row)).collect();
-    let pairs = kept.into_iter().filter_map(|(time, kept)| Some((kept, *fetched.get(&time)?)));
-    let pairs: Vec<_> = pairs.collect();
+    let pairs_of = |is_marked: bool| -> Vec<_> {
+        let rows = kept.iter().filter(|row| row.fetched_at.is_some() == is_marked).filter(closed);
+        let kept: BTreeMap<_, _> = rows.map(|row| (time(row), row)).collect();
+        kept.into_iter().filter_map(|(time, kept)| Some((kept, *fetched.get(&time)?))).collect()
+    };
+    let (of_the_last, older) = (pairs_of(false), pairs_of(true));
+    let prices = |(kept, fetched): &(&SourceRow, &SourceRow)| price(kept).zip(price(fetched));
+    let closes = of_the_last.iter().chain(&older).filter_map(prices).collect();
+    let pairs = if of_the_last.is_empty() { older } else { of_the_last };
     let changed = pairs.iter().filter(|(kept, fetched)| differ(kept, fetched)).count();
-    Overlap { compared: pairs.len(), changed, split: split(&pairs) }
+    Overlap { compared: pairs.len(), changed, split: split(&pairs), closes }
 }
 
-fn differ(kept: &SourceRow, fetched: &SourceRow) -> bool {
+/// The close of a row, where it is a price.
+#[must_use]
+pub fn price(row: &SourceRow) -> Option<f64> {
+    close(row).and_then(|_| row.prices[3].parse().ok())
+}
+
+/// Whether two rows of one time have another price or volume.
+#[must_use]
+pub fn differ(kept: &SourceRow, fetched: &SourceRow) -> bool {
     let is_same = |one: &str, other: &str| match (one.parse::<Decimal>(), other.parse::<Decimal>()) {
         (Ok(one), Ok(other)) => one == other,
         _ => one == other,
@@ -74,10 +100,10 @@ fn differ(kept: &SourceRow, fetched: &SourceRow) -> bool {
     !(prices.clone().all(|(one, other)| is_same(one, other)) && is_same(&volume(kept), &volume(fetched)))
 }
 
-/// The ratio of a split. Candles behind it, which were fetched at the new price already, did not change.
+/// The ratio of a split. Candles after it, which were fetched at the new price already, did not change. A row that has no
+/// price says nothing either way.
 fn split(pairs: &[(&SourceRow, &SourceRow)]) -> Option<Ratio> {
-    let closes: Option<Vec<_>> = pairs.iter().map(|(kept, fetched)| close(fetched).zip(close(kept))).collect();
-    let closes = closes?;
+    let closes: Vec<_> = pairs.iter().filter_map(|(kept, fetched)| close(fetched).zip(close(kept))).collect();
     let before = closes.iter().rposition(|(new, old)| new != old)? + 1;
     let scaled = Scaled::new(&closes[..before])?;
     let ratio = scaled.ratio()?;
@@ -140,6 +166,7 @@ mod tests {
             datetime: format!("2024-12-{:02}", day + 1),
             prices: [*close; 4].map(str::to_owned),
             volume: Some("100".to_owned()),
+            fetched_at: None,
         };
         // Newest first, as the API sends them.
         closes.iter().enumerate().map(row).rev().collect()
@@ -185,6 +212,19 @@ mod tests {
             "too little for a split"
         );
         assert_eq!(compared(&["100", "104", ""], &["25", "26", ""]), (2, None));
+    }
+
+    #[test]
+    fn a_candle_without_a_price_hides_no_split() {
+        assert_eq!(split_of(&["100", "", "104", "108"], &["25", "25.5", "26", "27"]).as_deref(), Some("0.2500"));
+    }
+
+    #[test]
+    fn a_candle_that_is_kept_from_before_a_split_shows_none() {
+        let mut kept = rows(&["400", "101", "102", "103"]);
+        kept[3].fetched_at = Some("2024-12-20T22:00:00Z".parse().unwrap());
+        let overlap = compare(&kept, &rows(&["100", "101", "102", "103"]), LATER.parse().unwrap());
+        assert_eq!((overlap.split, overlap.changed, overlap.closes.len()), (None, 0, 4));
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::Month;
+use candlewick_shared::core::metadata::Instrument;
+use candlewick_shared::core::raw_csv::SourceRow;
 use candlewick_shared::core::watchlist::History;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
@@ -34,6 +36,8 @@ pub struct Kept {
     pub run: Option<String>,
     /// When it was fetched.
     pub fetched_at: Timestamp,
+    /// What the source said of the instrument.
+    pub instrument: Instrument,
     /// The date of the series' oldest candle, which was asked for when its first month was fetched.
     pub earliest: Option<Date>,
     /// The months that the API had no candle of, when this one was fetched.
@@ -78,6 +82,14 @@ pub fn months(history: Window, earliest: Option<Date>) -> Vec<Month> {
 pub fn whole(month: Month, history: Window) -> Window {
     let first = first_of(month);
     Window::of_dates(first, moved(first, 1.month()).min(history.until.date()))
+}
+
+/// The same window, reaching back to the oldest of some rows.
+#[must_use]
+pub fn back_to(window: Window, rows: &[SourceRow]) -> Window {
+    let oldest = rows.iter().filter_map(crate::overlap::time).min();
+    let from = oldest.map_or(window.from, |oldest| oldest.date().to_datetime(Time::midnight()));
+    Window { from: from.min(window.from), ..window }
 }
 
 /// Whether a month has to be asked for: it is not kept, or was fetched while it was open; but never twice in a run.
@@ -191,6 +203,7 @@ mod tests {
             month: month("2024-11"),
             run: Some("run-1".to_owned()),
             fetched_at: fetched_at.parse().unwrap(),
+            instrument: Instrument::default(),
             earliest: None,
             vacant: BTreeSet::new(),
             anew: None,
@@ -206,8 +219,8 @@ mod tests {
         let months = ["2024-09", "2024-10", "2024-11", "2024-12"].map(month);
         let kept = |names: &[&str], fetched_at: &str| -> Vec<Kept> {
             let fetched_at = fetched_at.parse().unwrap();
-            let (run, earliest, vacant, anew) = (None, None, BTreeSet::new(), None);
-            let kept = Kept { month: month("2024-09"), run, fetched_at, earliest, vacant, anew };
+            let (run, instrument, earliest, vacant, anew) = (None, Instrument::default(), None, BTreeSet::new(), None);
+            let kept = Kept { month: month("2024-09"), run, fetched_at, instrument, earliest, vacant, anew };
             names.iter().map(|name| Kept { month: month(name), ..kept.clone() }).collect()
         };
         let seam = |kept: &[Kept], vacant: &[&str]| {

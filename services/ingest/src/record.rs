@@ -1,12 +1,10 @@
 //! Tells a run what became of each of its series.
 
 use candlewick_shared::adapters::watchlist_source::NoWatchlist;
-use candlewick_shared::core::watchlist::History;
-use candlewick_shared::ports::runs::Written;
 use candlewick_shared::runtime::outcome::{Outcome, Setback, Settled};
 
 use crate::allowance::Allowance;
-use crate::fetch::{Fetching, Task};
+use crate::fetch::{Ended, Fetching, Settings, Task};
 use crate::handler::Ingest;
 use crate::layout::MEND;
 
@@ -20,9 +18,15 @@ impl Ingest {
             return Ok(Settled::Superseded(format!("run {run} has {series} already")));
         }
         match self.fetch(task, allowance).await {
-            Ok(written) => {
+            Ok(Ended::Written(written)) => {
                 self.runs.fetched(run, series, &written).await?;
                 Ok(Settled::Done)
+            }
+            // The owner hears of it from the run, or of its own alert; there is nothing to send again.
+            Ok(Ended::Refused { class, reason }) => {
+                tracing::warn!(%series, class, "nothing is taken: {reason}");
+                self.runs.failed(run, series, &format!("{class}: {reason}")).await?;
+                Ok(Settled::Superseded(format!("{class}: {reason}")))
             }
             Err(Setback::Permanent(failure)) => {
                 self.runs.failed(run, series, &format!("{}: {}", failure.class, failure.message)).await?;
@@ -32,15 +36,18 @@ impl Ingest {
         }
     }
 
-    async fn fetch(&self, task: &Task, allowance: Allowance) -> Result<Vec<Written>, Setback> {
-        let history = self.history(task).await?;
-        Fetching::new(self, task, history, allowance).run().await
+    async fn fetch(&self, task: &Task, allowance: Allowance) -> Result<Ended, Setback> {
+        let settings = self.settings(task).await?;
+        Fetching::new(self, task, settings, allowance).run().await
     }
 
-    /// How far back a series is to reach, as the watchlist says now. While that is broken, the series waits as its run does.
-    async fn history(&self, task: &Task) -> Result<History, Setback> {
+    /// What the watchlist says now. While that is broken, the series waits as its run does.
+    async fn settings(&self, task: &Task) -> Result<Settings, Setback> {
         match self.watchlist.read().await {
-            Ok(watchlist) => Ok(watchlist.history(&task.series.symbol)),
+            Ok(watchlist) => {
+                let symbol = &task.series.symbol;
+                Ok(Settings { history: watchlist.history(symbol), cleaning: watchlist.cleaning(symbol).clone() })
+            }
             Err(broken @ NoWatchlist::Broken { .. }) => {
                 Err(Setback::Later { wait: MEND, reason: format!("{}: {broken}", task.series) })
             }

@@ -41,11 +41,12 @@ fn cut(mut series: impl Iterator<Item = Series>, most: usize) -> Part {
     Part { series: part, is_last: series.next().is_none() }
 }
 
-/// The message of a run for each series; each begins a trace of its own.
+/// The message of a run for each series; each begins a trace of its own. Where the refresh replaces what is kept, so do they.
 #[must_use]
-pub fn messages(series: Vec<Series>, run: &str) -> Vec<IngestMessage> {
+pub fn messages(series: Vec<Series>, run: &str, replace: bool) -> Vec<IngestMessage> {
     let trace = candlewick_shared::runtime::tracing_ids::new_trace;
-    series.into_iter().map(|series| IngestMessage::fetch(series, run, trace())).collect()
+    let message = if replace { IngestMessage::replacement } else { IngestMessage::fetch };
+    series.into_iter().map(|series| message(series, run, trace())).collect()
 }
 
 #[cfg(test)]

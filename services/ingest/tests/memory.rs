@@ -32,7 +32,7 @@ fn layout(watchlist: &Watchlist) -> (usize, usize) {
         loop {
             let part = refresh::part(watchlist, &asked, PAGE).unwrap();
             let last = part.series.last().cloned().unwrap();
-            let messages = refresh::messages(part.series, "20241230T223000-scheduled");
+            let messages = refresh::messages(part.series, "20241230T223000-scheduled", false);
             let bodies: Vec<_> = messages.iter().map(|message| serde_json::to_string(message).unwrap()).collect();
             count += bodies.len();
             if part.is_last {

@@ -152,12 +152,13 @@ fn is_over(known: &Known, facts: &Facts, conditions: &[Condition], real_now: Tim
             let is_repaired = known.alert.series.is_some() && known.loaded_since || is_renewed;
             is_repaired || (no_letters(&known.stage, facts) && real_now.duration_since(known.changed_at) > DEPTH_DELAY)
         }
+        // Nothing of the series is taken while it lasts.
+        Kind::OtherInstrument => known.renewed_since,
         // Whoever raises these says when they are over.
         Kind::BadWatchlist
         | Kind::CandlesLost
         | Kind::CreditsGone
         | Kind::HistoryShrank
-        | Kind::OtherInstrument
         | Kind::Outage
         | Kind::SplitFound => false,
     }
@@ -244,6 +245,15 @@ mod tests {
         open[0].stage.clone_from(&raised[0].stage);
         assert_eq!(subjects(&swept(&open, &run("two", 1))), []);
         assert_eq!(subjects(&swept(&open, &run("three", 0))), [("the newest run", State::Resolved)]);
+    }
+
+    #[test]
+    fn another_instrument_is_over_when_its_series_is_taken_again() {
+        let alert = Alert::new(Kind::OtherInstrument, "AAPL 1day", "text").run(Some("run-1".to_owned()));
+        let mut open = [known(alert, 600)];
+        assert_eq!(subjects(&swept(&open, &facts(0, 0))), []);
+        open[0].renewed_since = true;
+        assert_eq!(subjects(&swept(&open, &facts(0, 0))), [("AAPL 1day", State::Resolved)]);
     }
 
     #[test]

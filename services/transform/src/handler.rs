@@ -19,6 +19,7 @@ use candlewick_shared::runtime::measures;
 use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
 use candlewick_shared::runtime::telemetry;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use tracing::{Instrument, Span};
 
 use crate::as_of::AsOf;
@@ -242,9 +243,20 @@ impl Work {
         telemetry::follow(tracing::info_span!("transform", %key, run, trace_id), trace)
     }
 
+    /// The zone of times that name no offset. Dates need none: there a name that is no zone's costs no candle.
+    fn zone(&self) -> Result<TimeZone, Failure> {
+        match self.metadata.time_zone() {
+            Err(error) if !self.key.path.series.interval.is_intraday() => {
+                tracing::warn!(key = %self.key, "the dates are taken as they are: {error}");
+                Ok(TimeZone::UTC)
+            }
+            zone => zone.map_err(bad_metadata),
+        }
+    }
+
     fn clean(&self) -> Result<Outputs, Failure> {
         let text = unpack::unpack(self.object.body.clone(), self.key.gzip, MOST_BYTES)?;
-        let zone = self.metadata.time_zone().map_err(bad_metadata)?;
+        let zone = self.zone()?;
         let key = self.key.to_string();
         let task = Task {
             series: &self.key.path.series,

@@ -28,6 +28,9 @@ pub enum IngestMessage {
         interval: Interval,
         /// The trace that begins with it.
         traceparent: String,
+        /// Whether the answer replaces what is kept, whatever it lacks: the owner said so.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        replace: bool,
     },
 }
 
@@ -47,6 +50,9 @@ pub struct Refresh {
     /// The symbols; none means all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub symbols: Vec<Symbol>,
+    /// Whether the answers replace what is kept, whatever they lack: the owner said so of the symbols that are named.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replace: bool,
     /// Leaves out the series that were fetched at this time or later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fetched_before: Option<Timestamp>,
@@ -72,7 +78,14 @@ impl IngestMessage {
     #[must_use]
     pub fn fetch(series: Series, run: &str, trace: TraceParent) -> Self {
         let Series { symbol, interval } = series;
-        Self::Fetch { run: run.to_owned(), symbol, interval, traceparent: trace.to_string() }
+        Self::Fetch { run: run.to_owned(), symbol, interval, traceparent: trace.to_string(), replace: false }
+    }
+
+    /// The message that asks for one series, the answer to which replaces what is kept, whatever it lacks.
+    #[must_use]
+    pub fn replacement(series: Series, run: &str, trace: TraceParent) -> Self {
+        let Series { symbol, interval } = series;
+        Self::Fetch { run: run.to_owned(), symbol, interval, traceparent: trace.to_string(), replace: true }
     }
 }
 
@@ -168,6 +181,19 @@ mod tests {
         let message = IngestMessage::fetch(series, "run-1", TraceParent::new(1, 2).unwrap());
         let json = serde_json::to_string(&message).unwrap();
         assert_eq!(serde_json::from_str::<IngestMessage>(&json).unwrap(), message);
+    }
+
+    #[test]
+    fn what_replaces_is_said_in_every_message_and_nothing_else_says_it() {
+        let asked = refresh(r#"{"kind":"refresh","symbols":["AAPL"],"replace":true}"#);
+        let last = Series { symbol: "AAPL".parse().unwrap(), interval: Interval::Min5 };
+        assert!(asked.replace && asked.next("run-1", &last).replace);
+        let trace = || TraceParent::new(1, 2).unwrap();
+        let replacement = IngestMessage::replacement(last.clone(), "run-1", trace());
+        let json = serde_json::to_string(&replacement).unwrap();
+        assert_eq!(serde_json::from_str::<IngestMessage>(&json).unwrap(), replacement);
+        let old = serde_json::to_string(&IngestMessage::fetch(last, "run-1", trace())).unwrap();
+        assert!(!old.contains("replace"), "a version before this one reads it: {old}");
     }
 
     #[test]

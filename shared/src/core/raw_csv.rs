@@ -1,6 +1,7 @@
 //! Raw CSV: what ingest writes and what people drop.
 
 use csv::{Reader, ReaderBuilder, Writer, WriterBuilder};
+use jiff::Timestamp;
 
 use crate::core::symbol::Symbol;
 
@@ -15,6 +16,10 @@ pub use unreadable::{Unreadable, shown};
 
 /// The header of the CSV that ingest writes, where the instrument has volume.
 pub const COLUMNS: [&str; 6] = ["datetime", "open", "high", "low", "close", "volume"];
+
+/// The column in which ingest marks a candle that the newest answer lacks: when the source last gave it, RFC 3339. Empty in
+/// rows that the newest answer has, and not there where that has them all.
+pub const FETCHED_AT: &str = "fetched_at";
 
 /// Opens a raw CSV: its columns, and a reader at its first row.
 ///
@@ -64,24 +69,35 @@ pub struct SourceRow {
     pub prices: [String; 4],
     /// The volume; none where the source had none for this row.
     pub volume: Option<String>,
+    /// When the source last gave it; none where it is of the newest answer.
+    pub fetched_at: Option<Timestamp>,
 }
 
-/// Writes what a source said as raw CSV, in its order and its digits. The volume has a column if any row has one.
+/// Writes what a source said as raw CSV, in its order and its digits. The volume has a column if any row has one, and so has
+/// the time at which rows were fetched that are not of the newest answer.
 ///
 /// # Errors
 /// None that come from the rows; the writer's own, should memory refuse.
 pub fn write(rows: &[SourceRow]) -> Result<Vec<u8>, csv::Error> {
-    let columns = if rows.iter().any(|row| row.volume.is_some()) { 6 } else { 5 };
+    let has_volume = rows.iter().any(|row| row.volume.is_some());
+    let has_marks = rows.iter().any(|row| row.fetched_at.is_some());
     let mut writer = WriterBuilder::new().from_writer(Vec::with_capacity(rows.len() * 64));
-    writer.write_record(&COLUMNS[..columns])?;
-    rows.iter().try_for_each(|row| write_row(&mut writer, row, columns))?;
+    let names = COLUMNS.into_iter().take(if has_volume { 6 } else { 5 });
+    writer.write_record(names.chain(has_marks.then_some(FETCHED_AT)))?;
+    rows.iter().try_for_each(|row| write_row(&mut writer, row, has_volume, has_marks))?;
     writer.into_inner().map_err(|error| error.into_error().into())
 }
 
-fn write_row(writer: &mut Writer<Vec<u8>>, row: &SourceRow, columns: usize) -> Result<(), csv::Error> {
-    let volume = row.volume.as_deref().unwrap_or_default();
+fn write_row(
+    writer: &mut Writer<Vec<u8>>,
+    row: &SourceRow,
+    has_volume: bool,
+    has_marks: bool,
+) -> Result<(), csv::Error> {
+    let volume = has_volume.then(|| row.volume.as_deref().unwrap_or_default());
+    let mark = row.fetched_at.map(|time| time.to_string()).unwrap_or_default();
     let fields = [&row.datetime, &row.prices[0], &row.prices[1], &row.prices[2], &row.prices[3]].map(String::as_str);
-    writer.write_record(fields.into_iter().chain([volume]).take(columns))
+    writer.write_record(fields.into_iter().chain(volume).chain(has_marks.then_some(mark.as_str())))
 }
 
 #[cfg(test)]
@@ -123,6 +139,7 @@ mod tests {
             datetime: "2024-12-30".to_owned(),
             prices: ["252.230", "253.5", "", "252.20001"].map(str::to_owned),
             volume: volume.map(str::to_owned),
+            fetched_at: None,
         };
         let written = write(&[row(Some("35557500")), row(None)]).unwrap();
         let expected = "datetime,open,high,low,close,volume\n2024-12-30,252.230,253.5,,252.20001,35557500\n2024-12-30,252.230,253.5,,252.20001,\n";
@@ -132,5 +149,11 @@ mod tests {
             String::from_utf8(written).unwrap(),
             "datetime,open,high,low,close\n2024-12-30,252.230,253.5,,252.20001\n"
         );
+        let marked = SourceRow { fetched_at: Some("2024-12-29T22:00:00Z".parse().unwrap()), ..row(None) };
+        let written = String::from_utf8(write(&[row(None), marked]).unwrap()).unwrap();
+        let lines: Vec<_> = written.lines().collect();
+        assert_eq!(lines[0], "datetime,open,high,low,close,fetched_at");
+        assert!(lines[1].ends_with(",252.20001,") && lines[2].ends_with(",2024-12-29T22:00:00Z"), "{written}");
+        assert_eq!(open(written.as_bytes()).unwrap().0.ignored, [""; 0]);
     }
 }

@@ -62,6 +62,10 @@ pub enum Shape {
     NoValues,
     /// `values` is empty.
     EmptyValues,
+    /// Only the two newest rows are there.
+    Short,
+    /// Every tenth row is left out.
+    Holes,
 }
 
 /// The body of an answer.
@@ -143,6 +147,7 @@ fn json_body(instrument: &Instrument, sheet: &Sheet, shape: Shape) -> Document {
         Shape::Nulls => Some(with_nulls(sheet.clone()).json()),
         Shape::NoValues => None,
         Shape::EmptyValues => Some(Document::List(Vec::new())),
+        Shape::Short | Shape::Holes => Some(forgetful(sheet.clone(), shape).json()),
     };
     let meta = ("meta", meta(instrument, sheet.interval));
     let values = values.map(|values| ("values", values));
@@ -158,7 +163,19 @@ fn csv_body(mut sheet: Sheet, delimiter: char, shape: Shape) -> String {
             sheet.rows.clear();
             sheet.csv(delimiter)
         }
+        Shape::Short | Shape::Holes => forgetful(sheet, shape).csv(delimiter),
     }
+}
+
+/// The sheet of a vendor that forgot some of it.
+fn forgetful(mut sheet: Sheet, shape: Shape) -> Sheet {
+    const KEPT: usize = 2;
+    const EVERY: usize = 10;
+    let count = sheet.rows.len();
+    let is_kept = |at: usize| if shape == Shape::Short { at + KEPT >= count } else { at % EVERY != EVERY - 1 };
+    let mut at = 0..;
+    sheet.rows.retain(|_| at.next().is_some_and(is_kept));
+    sheet
 }
 
 fn with_nulls(mut sheet: Sheet) -> Sheet {

@@ -65,9 +65,17 @@ async fn credits_that_are_used_up_come_back_with_the_minute_or_the_day() {
 
 #[tokio::test]
 async fn an_answer_that_is_none_is_asked_for_again() {
-    for fault in ["html", "cut", "500", "no-values", "500,status200-errors"] {
+    for fault in ["cut", "no-values"] {
         let outcome = answered(&faulty(fault).await, "AAPL").await;
         assert!(matches!(outcome, Err(Setback::Retry(_))), "{fault}: {outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_of_a_server_is_an_outage_and_buries_nothing() {
+    for fault in ["html", "500", "500,status200-errors"] {
+        let outcome = answered(&faulty(fault).await, "AAPL").await;
+        assert!(matches!(outcome, Err(Setback::Down(_))), "{fault}: {outcome:?}");
     }
 }
 

@@ -182,3 +182,26 @@ async fn a_changed_past_candle_is_updated_and_counted() {
     world.deliver(&fetch_in("run-3", "AAPL", "1day")).await.unwrap();
     assert_eq!(world.object(DAILY).await.info.metadata.get("changed-candles"), None);
 }
+
+#[tokio::test]
+async fn months_that_the_source_forgets_for_once_are_as_they_were() {
+    for (interval, kind, again) in [("1day", Kind::Short, 2), ("1h", Kind::Holes, 2), ("1h", Kind::EmptyValues, 2)] {
+        let world = world(Settings::default()).await;
+        world.deliver(&fetch("AAPL", interval)).await.unwrap();
+        let before = world.store.keys().len();
+        let next = world.at("2024-12-31T22:00:30Z").await;
+        let rule = serde_json::json!({"kind": kind, "path": "/time_series", "times": 1});
+        next.set("faults", serde_json::json!({"rules": [rule]})).await;
+        next.deliver(&fetch_in("run-2", "AAPL", interval)).await.unwrap();
+        assert_eq!(
+            (next.asked("/time_series").await.len(), next.heard.kinds()),
+            (again, vec![]),
+            "{interval} {kind:?}"
+        );
+        assert_eq!(next.store.keys().len(), before);
+        for key in next.store.keys().iter().filter(|key| key.contains("1h")) {
+            let lines = next.lines(key).await;
+            assert!(lines.iter().all(|line| line.split(',').count() == 6), "{key}");
+        }
+    }
+}

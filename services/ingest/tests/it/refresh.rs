@@ -13,7 +13,7 @@ use crate::support::{World, class, fetch, world};
 async fn asked(world: &World) -> Vec<String> {
     let messages = world.messages().await;
     let fetch = |message: &IngestMessage| match message {
-        IngestMessage::Fetch { run, symbol, interval, traceparent } => {
+        IngestMessage::Fetch { run, symbol, interval, traceparent, .. } => {
             (format!("{run} {symbol} {interval}"), traceparent.clone())
         }
         IngestMessage::Refresh(_) => panic!("a list of one page has no next one"),

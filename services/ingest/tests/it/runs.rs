@@ -89,7 +89,7 @@ async fn a_series_that_can_never_be_fetched_has_failed_for_its_reason() {
 #[tokio::test]
 async fn what_passes_is_no_failure_of_the_run() {
     let world = expecting(faulty("500").await).await;
-    assert!(matches!(world.deliver(&fetch("AAPL", "1day")).await, Err(Setback::Retry(_))));
+    assert!(matches!(world.deliver(&fetch("AAPL", "1day")).await, Err(Setback::Down(_))));
     assert_eq!(world.book.entry("run-1").series["AAPL 1day"], "expected");
 }
 

@@ -105,7 +105,12 @@ async fn history_that_is_left_as_it_was_is_no_split() {
 
 #[tokio::test]
 async fn days_are_replaced_whole_and_the_owner_hears_of_it() {
+    const DAILY: &str = "raw/interval=1day/symbol=AAPL/candles.csv";
     let world = split("1day", "daily").await;
+    let oldest = close(&world, DAILY).await;
     world.deliver(&fetch_in("run-2", "AAPL", "1day")).await.unwrap();
-    assert_eq!((world.asked("/time_series").await.len(), world.heard.kinds()), (1, vec![Kind::SplitFound]));
+    // The window has left a day behind since, which is asked for once more, because it is rewritten too.
+    assert_eq!((world.asked("/time_series").await.len(), world.heard.kinds()), (2, vec![Kind::SplitFound]));
+    assert!(is_a_quarter(close(&world, DAILY).await, oldest));
+    assert!(world.lines(DAILY).await.last().unwrap().starts_with("2019-12-30,"));
 }

@@ -1,5 +1,6 @@
 //! A handler between a simulated API, a bucket and a queue.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -64,6 +65,14 @@ impl Heard {
     /// What was told to be well again.
     pub fn resolved(&self) -> Vec<Kind> {
         self.of(State::Resolved)
+    }
+
+    /// The alerts of a kind that count: those of one cause are one.
+    pub fn told(&self, kind: Kind, state: State) -> Vec<Alert> {
+        let mut causes = BTreeSet::new();
+        let alerts = self.0.lock().unwrap();
+        let of_kind = alerts.iter().filter(|alert| alert.kind == kind && alert.state == state);
+        of_kind.filter(|alert| alert.cause.is_none() || causes.insert(alert.cause.clone())).cloned().collect()
     }
 
     fn of(&self, state: State) -> Vec<Kind> {
@@ -154,7 +163,7 @@ impl World {
         let queue = Arc::new(MeteredQueue::new(self.queue.clone(), client.clone(), keeper));
         let (store, now) = (Arc::clone(&self.store) as Arc<dyn ObjectStore>, Arc::clone(&self.now));
         let (watchlist, runs) = (Arc::clone(&self.source), Arc::clone(&self.book) as Arc<dyn Runs>);
-        Ingest { client, store, queue, notifier, watchlist, runs, now }
+        Ingest { client, store, queue, notifier, watchlist, runs, pause: Duration::ZERO, now }
     }
 
     pub async fn deliver(&self, body: &str) -> Outcome {
@@ -239,6 +248,11 @@ pub fn fetch(symbol: &str, interval: &str) -> String {
 /// The message of a run that asks for one series.
 pub fn fetch_in(run: &str, symbol: &str, interval: &str) -> String {
     format!(r#"{{"kind":"fetch","run":"{run}","symbol":"{symbol}","interval":"{interval}","traceparent":"{TRACE}"}}"#)
+}
+
+/// The message of a run that asks for one series, and replaces what is kept of it.
+pub fn replace_in(run: &str, symbol: &str, interval: &str) -> String {
+    fetch_in(run, symbol, interval).replace(r#""kind":"fetch""#, r#""kind":"fetch","replace":true"#)
 }
 
 /// The class of a permanent failure.

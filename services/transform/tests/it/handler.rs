@@ -253,7 +253,7 @@ async fn under_a_simulated_clock_a_file_was_written_by_the_time_of_that_clock() 
 
 #[tokio::test]
 async fn broken_metadata_is_a_permanent_failure_that_names_it() {
-    for (name, value) in [("fetched-at", "yesterday"), ("timezone", "Mars/Olympus"), ("traceparent", "00-0-0-0")] {
+    for (name, value) in [("fetched-at", "yesterday"), ("traceparent", "00-0-0-0")] {
         let bucket = Bucket::default();
         bucket.drop_object(RAW, raw("10"), &[(name, value)]).await;
         let failure = failure(&bucket, RAW).await;
@@ -261,6 +261,20 @@ async fn broken_metadata_is_a_permanent_failure_that_names_it() {
         assert!(failure.message.contains(name) && failure.message.contains(value), "{}", failure.message);
         assert_eq!(bucket.written(), [""; 0]);
     }
+}
+
+#[tokio::test]
+async fn a_time_zone_that_is_none_costs_no_daily_candle() {
+    const HOURLY: &str = "raw/interval=1h/symbol=AAPL/2024-12.csv";
+    let bucket = Bucket::default();
+    let nowhere = [FETCHED, ("timezone", "Mars/Olympus")];
+    bucket.drop_object(RAW, raw("10"), &nowhere).await;
+    deliver(&bucket, RAW).await.unwrap();
+    assert!(bucket.text(CLEAN).await.contains("2024-12-27"));
+    // Hours need one: there it says which time is meant.
+    bucket.drop_object(HOURLY, raw("10"), &nowhere).await;
+    let failure = failure(&bucket, HOURLY).await;
+    assert!(failure.class == "bad_metadata" && failure.message.contains("Mars/Olympus"), "{}", failure.message);
 }
 
 #[tokio::test]
