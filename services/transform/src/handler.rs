@@ -13,7 +13,7 @@ use candlewick_shared::core::report::Report;
 use candlewick_shared::core::watchlist::CleaningSettings;
 use candlewick_shared::ports::clock::Now;
 use candlewick_shared::ports::notifier::{Alert, Kind, Notifier};
-use candlewick_shared::ports::store::{NewObject, Object, ObjectStore, Put, PutIf};
+use candlewick_shared::ports::store::{NewObject, Object, ObjectInfo, ObjectStore, Put, PutIf};
 use candlewick_shared::runtime::lineage::Lineage;
 use candlewick_shared::runtime::measures;
 use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
@@ -127,7 +127,7 @@ impl Transform {
             return Ok(Some(Settled::Superseded(format!("{newer} is newer"))));
         }
         let began = Timestamp::now();
-        match work.clean() {
+        match work.clean().and_then(|outputs| work.require_no_loss(outputs)) {
             Ok(outputs) => self.put_all(work, outputs, began).await,
             Err(failure) => {
                 self.tell(&work, began, None, Some(&failure.message)).await;
@@ -270,6 +270,16 @@ impl Work {
         let cleaned =
             clean::clean(&text, &task).map_err(|refusal| Failure::new(refusal.class(), format!("{key}: {refusal}")))?;
         Outputs::of(cleaned, text.len()).map_err(|error| Failure::new("unreadable_object", format!("{key}: {error}")))
+    }
+
+    /// An object whose rows are all still open has nothing wrong with it, but it does not replace candles either.
+    fn require_no_loss(&self, outputs: Outputs) -> Result<Outputs, Failure> {
+        let is_there = |info: &ObjectInfo| info.size > outputs.clean.len() as u64;
+        if outputs.report.rows.written == 0 && self.targets.clean.as_ref().is_some_and(is_there) {
+            let text = format!("{}: all of its rows are still open: nothing was replaced", self.key);
+            return Err(Failure::new("nothing_usable", text));
+        }
+        Ok(outputs)
     }
 
     fn origin(&self, now: Timestamp, report_etag: String, quarantine_etag: String) -> TransformedMetadata {

@@ -316,3 +316,29 @@ async fn an_unreadable_file_leaves_the_older_clean_object_in_place() {
         assert_eq!(bucket.text(CLEAN).await, before);
     }
 }
+
+#[tokio::test]
+async fn what_has_no_candle_replaces_none() {
+    let header = "datetime,open,high,low,close,volume\n";
+    let today = format!("{header}2024-12-31,1,2,1,2,5\n");
+    let bucket = Bucket::default();
+    bucket.drop_object(RAW, today.as_str(), &[FETCHED]).await;
+    deliver(&bucket, RAW).await.unwrap();
+    deliver(&bucket, RAW).await.unwrap();
+    bucket.drop_object(RAW, raw("10"), &[FETCHED]).await;
+    deliver(&bucket, RAW).await.unwrap();
+    let before = bucket.text(CLEAN).await;
+    let other = "symbol,date,open,high,low,close\nMSFT,2024-12-27,1,2,1,2\n";
+    let both = "name,date,open,high,low,close\nAAA,2024-12-27,1,2,1,2\nBBB,2024-12-27,1,2,1,2\n";
+    for (key, text, class) in [
+        (RAW, header, "nothing_usable"),
+        (RAW, "date,open,high,low,close,volume\n2024-12-27,1,2,1,2,1,234\n", "nothing_usable"),
+        (RAW, today.as_str(), "nothing_usable"),
+        (RAW, other, "other_instrument"),
+        (RAW, both, "several_instruments"),
+    ] {
+        bucket.drop_object(key, text, &[("fetched-at", "2024-12-31T01:00:00Z")]).await;
+        assert_eq!(failure(&bucket, key).await.class, class, "{text}");
+        assert_eq!(bucket.text(CLEAN).await, before, "{text}");
+    }
+}
