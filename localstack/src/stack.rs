@@ -1,8 +1,10 @@
 //! The whole of Candlewick on one machine: what starts it in order, and stops it in the other.
 
 mod addresses;
+mod database_users;
 mod simulator;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -124,8 +126,10 @@ pub struct Running {
     pub addresses: Addresses,
     /// AWS, as LocalStack has it.
     pub aws: Aws,
-    /// The database.
+    /// The database, as its owner.
     pub pool: PgPool,
+    /// Where each service that uses the database logs in, as a user of its own.
+    databases: BTreeMap<&'static str, String>,
 }
 
 impl Stack {
@@ -195,8 +199,9 @@ impl Stack {
         let pool = database::connect(addresses.env().required("DATABASE_URL")?, 4).await?;
         database::migrate(&pool).await?;
         self.progress.line("postgres", "has the schema of this version");
+        let databases = database_users::create(&pool, addresses.env().required("DATABASE_URL")?).await?;
         env_file::write(&self.state.env_file(), addresses.settings())?;
-        Ok(Running { addresses, aws, pool })
+        Ok(Running { addresses, aws, pool, databases })
     }
 
     /// Starts the services, and has each started again when it dies.
@@ -217,8 +222,12 @@ impl Stack {
     fn service_program(&self, name: &str, running: &Running) -> anyhow::Result<Program> {
         let path = self.options.programs.join(format!("candlewick-{name}"));
         let mut program = Program::new(name, path).clean_env().stop_by(StopPlan::term(Duration::from_secs(25)));
-        for (variable, value) in running.addresses.settings() {
+        // The owner's login is for the operator alone.
+        for (variable, value) in running.addresses.settings().iter().filter(|(name, _)| *name != "DATABASE_URL") {
             program = program.env(variable, value);
+        }
+        if let Some(url) = running.databases.get(name) {
+            program = program.env("DATABASE_URL", url);
         }
         if let Some(url) = running.addresses.get(&addresses::health_variable(name)) {
             program = program.env("HEALTH_LISTEN", url.trim_start_matches("http://"));

@@ -60,7 +60,7 @@ resource "aws_lb_target_group" "this" {
   deregistration_delay = 30
 
   health_check {
-    path                = "/healthz"
+    path                = "/livez"
     matcher             = "200"
     interval            = 15
     timeout             = 5
