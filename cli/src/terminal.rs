@@ -2,7 +2,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what this file is for")]
 
-use std::io::IsTerminal;
+use std::io::{BufRead, IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -26,6 +26,23 @@ pub fn error(error: &anyhow::Error) {
     eprintln!("error: {error:#}");
 }
 
+/// Asks a question that is answered by yes or no; none where nobody is there to answer. An empty answer, and the end of the
+/// input, is a no.
+pub fn ask(question: &str) -> anyhow::Result<Option<bool>> {
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return Ok(None);
+    }
+    eprint!("{question} [y/N] ");
+    std::io::stderr().flush().context("ask a question")?;
+    is_yes(std::io::stdin().lock()).map(Some).context("read the answer")
+}
+
+fn is_yes(mut input: impl BufRead) -> std::io::Result<bool> {
+    let mut answer = String::new();
+    input.read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
 /// A reporter of progress: a line each, with the seconds since it was made.
 pub fn reporter() -> Reporter {
     let start = Instant::now();
@@ -33,4 +50,19 @@ pub fn reporter() -> Reporter {
     Arc::new(move |source: &str, text: &str| {
         println!("{dim}{:>6.1} s{plain}  {source:<10}  {text}", start.elapsed().as_secs_f64());
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_yes_is_a_yes() {
+        for yes in ["y\n", "Y\r\n", "yes\n", " YES ", "y"] {
+            assert!(is_yes(yes.as_bytes()).unwrap(), "{yes:?}");
+        }
+        for no in ["", "\n", "n\n", "no\ny\n", "yep\n", "\u{4}"] {
+            assert!(!is_yes(no.as_bytes()).unwrap(), "{no:?}");
+        }
+    }
 }

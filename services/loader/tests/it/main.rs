@@ -6,6 +6,7 @@ mod beside;
 mod binary;
 mod faults;
 mod history;
+mod lost;
 mod overlaps;
 mod runs;
 mod users;
@@ -28,6 +29,7 @@ fn trials() -> Vec<Trial> {
         binary::trials(),
         faults::trials(),
         history::trials(),
+        lost::trials(),
         overlaps::trials(),
         runs::trials(),
         users::trials(),
