@@ -72,17 +72,20 @@ fn every_port_is_listened_at() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A variable that nobody reads is a setting that somebody believes in.
+/// A variable that nobody reads is a setting that somebody believes in. What all services share is read by some of them.
 fn every_setting_that_terraform_makes_is_read() -> anyhow::Result<()> {
     let root = Module::read("")?;
+    let (shared, mut by_any) = (root.keys_in(root.local("environment")?), BTreeSet::new());
     for service in code::services()? {
         let mut set = root.keys_of(&service, "environment")?;
         set.extend(root.keys_of(&service, "secrets")?);
-        // By the queues' addresses services send alerts, and look at depths: their names are put together from the roles.
-        set.retain(|name| !Topology::built_in().queues.keys().any(|role| *name == queue_url_variable(role)));
-        let spare = unread(&code::settings(&service)?, &set);
+        let (read, own) = (code::settings(&service)?, set.difference(&shared).cloned().collect());
+        let spare = unread(&read, &own);
         ensure!(spare.is_empty(), "terraform/{service}.tf sets {spare:?}, and {service} reads none of them");
+        by_any.extend(read);
     }
+    let spare = unread(&by_any, &shared);
+    ensure!(spare.is_empty(), "terraform/cluster.tf sets {spare:?}, and no service reads any of them");
     Ok(())
 }
 
