@@ -20,8 +20,10 @@ module "dashboard" {
   environment = merge(local.environment, local.queue_variables, {
     WATCHLIST        = local.watchlist_url
     DASHBOARD_LISTEN = "0.0.0.0:${local.dashboard_port}"
-    DATABASE_URL     = local.database_urls["dashboard"]
-    DATABASE_IAM     = "true"
+    # The balancer appends its client's address; without one, whoever asks is the client.
+    DASHBOARD_TRUSTED_PROXIES = var.dashboard_certificate_arn == null ? "0" : "1"
+    DATABASE_URL              = local.database_urls["dashboard"]
+    DATABASE_IAM              = "true"
   })
   secrets = { DASHBOARD_TOKEN = aws_secretsmanager_secret.this["dashboard-token"].arn }
 
@@ -61,6 +63,8 @@ module "load_balancer" {
   port            = local.dashboard_port
   tasks_group_id  = module.dashboard.security_group_id
   protection      = !var.force_destroy
+  oidc            = var.dashboard_oidc
+  oidc_secret     = var.dashboard_oidc_client_secret
 }
 
 resource "aws_vpc_security_group_ingress_rule" "dashboard" {

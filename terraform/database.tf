@@ -5,8 +5,14 @@ locals {
   database_services = ["ingest", "loader", "notifier", "dashboard", "reconcile"]
   database_users    = { for service in local.database_services : service => "candlewick_${service}" }
 
-  # What a user is a member of who may not do everything that a service does.
-  database_groups = { dashboard = "dashboard_readonly", reconcile = "dashboard_readonly" }
+  # The group of the schema whose rights each user has, and no others (shared/migrations).
+  database_groups = {
+    ingest    = "ingest_service"
+    loader    = "loader_service"
+    notifier  = "notifier_service"
+    dashboard = "dashboard_readonly"
+    reconcile = "dashboard_readonly"
+  }
 
   # The images carry RDS's certificates, and a server that shows another is refused.
   database_address = "${module.database.address}:${local.database_port}/${module.database.database}?sslmode=verify-full&sslrootcert=${local.certificates_path}"

@@ -4,7 +4,7 @@ module "migrate" {
   source = "./modules/task"
 
   command        = "migrate"
-  arguments      = [for service, user in local.database_users : "--iam-user=${join("=", compact([user, lookup(local.database_groups, service, "")]))}"]
+  arguments      = [for service, user in local.database_users : "--iam-user=${user}=${local.database_groups[service]}"]
   purpose        = "migrates the database"
   stack          = local.stack
   image          = local.images["candlewick"]

@@ -15,14 +15,16 @@ module "notifier" {
   alone = true
 
   # It looks at each queue's dead letters.
-  environment = merge(local.environment, local.queue_variables, {
+  environment = merge(local.environment, local.queue_variables, var.notifier_settings, {
     ALERT_SNS_TOPIC_ARN = aws_sns_topic.alerts.arn
-    HEARTBEAT_URL       = var.heartbeat_url
     WATCHLIST           = local.watchlist_url
     DATABASE_URL        = local.database_urls["notifier"]
     DATABASE_IAM        = "true"
     SLOTS               = local.sizes["notifier"].slots
   })
+
+  # An address that alerts go to is a secret: it stands neither in the state nor in the task's definition.
+  secrets = { for setting, name in local.notifier_secrets : setting => aws_secretsmanager_secret.this[name].arn }
 
   statements = [
     { Sid = "PublishAlerts", Action = ["sns:Publish"], Resource = [aws_sns_topic.alerts.arn] },

@@ -1,8 +1,14 @@
 locals {
-  secrets = {
-    twelvedata-api-key = "The key to the TwelveData API"
-    dashboard-token    = "What a visitor of the dashboard presents"
-  }
+  # HEARTBEAT_URL is kept as heartbeat-url.
+  notifier_secrets = { for setting in var.notifier_secrets : setting => lower(replace(setting, "_", "-")) }
+
+  secrets = merge(
+    {
+      twelvedata-api-key = "The key to the TwelveData API"
+      dashboard-token    = "What a visitor of the dashboard presents"
+    },
+    { for setting, name in local.notifier_secrets : name => "${setting} of the notifier" },
+  )
   secret_values = {
     twelvedata-api-key = var.twelvedata_api_key
     dashboard-token    = var.dashboard_token
@@ -21,7 +27,7 @@ resource "aws_secretsmanager_secret" "this" {
 
 # Write-only: the value goes to AWS and never into the state.
 resource "aws_secretsmanager_secret_version" "this" {
-  for_each = { for name in keys(local.secrets) : name => name if nonsensitive(local.secret_values[name] != null) }
+  for_each = { for name in keys(local.secret_values) : name => name if nonsensitive(local.secret_values[name] != null) }
 
   secret_id                = aws_secretsmanager_secret.this[each.key].id
   secret_string_wo         = local.secret_values[each.key]

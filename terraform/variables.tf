@@ -113,10 +113,29 @@ variable "alert_emails" {
   }
 }
 
-variable "heartbeat_url" {
-  description = "An outside watcher (of the kind of healthchecks.io) that is told of every run, since nothing inside can report that nothing ran. Who knows it can only say that all is well, so that it is no secret here."
-  type        = string
-  default     = null
+variable "notifier_secrets" {
+  description = "What else the notifier knows of ways to you, by the names of its settings: HEARTBEAT_URL (an outside watcher of the kind of healthchecks.io, which hears of every sweep, since nothing inside can report that nothing runs), ALERT_SLACK_WEBHOOK_URL and so on. Each is a secret whose value you put yourself (docs/deploy.md); until it has one, the notifier does not start."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition = length(setsubtract(var.notifier_secrets, [
+      "ALERT_DISCORD_WEBHOOK_URL", "ALERT_PAGERDUTY_ROUTING_KEY", "ALERT_SLACK_WEBHOOK_URL", "ALERT_SMTP_URL",
+      "ALERT_TEAMS_WEBHOOK_URL", "ALERT_TELEGRAM_TOKEN", "ALERT_WEBHOOK_URL", "HEARTBEAT_URL",
+    ])) == 0
+    error_message = "notifier_secrets are names of settings of the notifier that are secrets: HEARTBEAT_URL, ALERT_SLACK_WEBHOOK_URL, … (docs/settings.md)."
+  }
+}
+
+variable "notifier_settings" {
+  description = "What belongs to them and is no secret: ALERT_TELEGRAM_CHAT, ALERT_EMAIL_FROM, ALERT_EMAIL_TO."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = length(setsubtract(keys(var.notifier_settings), ["ALERT_EMAIL_FROM", "ALERT_EMAIL_TO", "ALERT_TELEGRAM_CHAT"])) == 0
+    error_message = "notifier_settings are ALERT_TELEGRAM_CHAT, ALERT_EMAIL_FROM and ALERT_EMAIL_TO; what is a secret is named in notifier_secrets."
+  }
 }
 
 variable "otlp_endpoint" {

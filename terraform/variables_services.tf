@@ -149,3 +149,40 @@ variable "dashboard_cidrs" {
     error_message = "dashboard_cidrs are networks, such as 203.0.113.0/24."
   }
 }
+
+variable "dashboard_oidc" {
+  description = "Who lets visitors in at the load balancer, before the dashboard asks for its token: an OpenID Connect provider (Google, Okta, Entra ID, Cognito) and the client that you registered there with the redirect address https://NAME/oauth2/idpresponse. Null asks nobody."
+  type = object({
+    issuer                 = string
+    authorization_endpoint = string
+    token_endpoint         = string
+    user_info_endpoint     = string
+    client_id              = string
+    scope                  = optional(string, "openid")
+    session_hours          = optional(number, 12)
+  })
+  default = null
+
+  validation {
+    condition     = var.dashboard_oidc == null || alltrue([for url in [try(var.dashboard_oidc.issuer, ""), try(var.dashboard_oidc.authorization_endpoint, ""), try(var.dashboard_oidc.token_endpoint, ""), try(var.dashboard_oidc.user_info_endpoint, "")] : startswith(url, "https://")])
+    error_message = "The addresses of dashboard_oidc begin with https://."
+  }
+
+  validation {
+    condition     = var.dashboard_oidc == null || (try(var.dashboard_oidc.session_hours >= 1, false) && try(var.dashboard_oidc.session_hours <= 168, false))
+    error_message = "dashboard_oidc.session_hours is from 1 to 168."
+  }
+
+  validation {
+    condition     = var.dashboard_oidc == null || (var.dashboard_certificate_arn != null && nonsensitive(var.dashboard_oidc_client_secret != null))
+    error_message = "dashboard_oidc needs a load balancer (dashboard_certificate_arn) and dashboard_oidc_client_secret."
+  }
+}
+
+# The one secret that stands in the state, because the listener has no write-only argument for it.
+variable "dashboard_oidc_client_secret" {
+  description = "The secret of the client that dashboard_oidc names. It is kept in Terraform's state: keep that where only you can read it."
+  type        = string
+  default     = null
+  sensitive   = true
+}

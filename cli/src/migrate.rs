@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use candlewick_shared::adapters::postgres;
-use candlewick_shared::adapters::postgres_users::{self, IamUser};
+use candlewick_shared::adapters::postgres_users::{self, ServiceUser};
 use candlewick_shared::runtime::env::Env;
 
 use crate::terminal;
@@ -14,15 +14,15 @@ use crate::terminal;
 /// repeated. A password that is not in the URL is taken from PGPASSWORD.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A user that logs in with IAM, on RDS: NAME may read and write, NAME=GROUP may do what the group may
-    #[arg(long = "iam-user", value_name = "NAME[=GROUP]")]
-    iam_users: Vec<IamUser>,
+    /// A user that logs in with IAM, on RDS, and the group of the schema whose rights it has
+    #[arg(long = "iam-user", value_name = "NAME=GROUP")]
+    iam_users: Vec<ServiceUser>,
 }
 
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let pool = postgres::connect(Env::of_process().required("DATABASE_URL")?, 1).await?;
     postgres::migrate(&pool).await?;
-    postgres_users::allow(&pool, &args.iam_users).await?;
+    postgres_users::allow_iam(&pool, &args.iam_users).await?;
     pool.close().await;
     terminal::result(&format!("the database is at this version, with {} users of IAM", args.iam_users.len()));
     Ok(ExitCode::SUCCESS)

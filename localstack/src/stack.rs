@@ -1,8 +1,10 @@
 //! The whole of Candlewick on one machine: what starts it in order, and stops it in the other.
 
 mod addresses;
+mod database_users;
 mod simulator;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,13 +41,16 @@ const NOTIFIER_SETTINGS: [&str; 6] =
     ["ALERT_", "CALENDAR_HORIZON", "DIGEST_", "HEARTBEAT_URL", "STALE_AFTER", "SWEEP_"];
 
 /// The settings of the dashboard, which alone knows what its callers must know.
-const DASHBOARD_SETTINGS: [&str; 7] = [
+const DASHBOARD_SETTINGS: [&str; 10] = [
+    "DASHBOARD_CLIENTS",
     "DASHBOARD_CONNECTIONS",
     "DASHBOARD_EVENT_STREAMS",
+    "DASHBOARD_EVENT_STREAMS_PER_ADDRESS",
     "DASHBOARD_PASSWORD",
     "DASHBOARD_REQUESTS_PER_SECOND",
     "DASHBOARD_REQUEST_TIMEOUT",
     "DASHBOARD_TOKEN",
+    "DASHBOARD_TRUSTED_PROXIES",
     "STALE_AFTER",
 ];
 
@@ -127,8 +132,10 @@ pub struct Running {
     pub addresses: Addresses,
     /// AWS, as LocalStack has it.
     pub aws: Aws,
-    /// The database.
+    /// The database, as its owner.
     pub pool: PgPool,
+    /// Where each service that uses the database logs in, as a user of its own.
+    databases: BTreeMap<&'static str, String>,
 }
 
 impl Stack {
@@ -198,8 +205,9 @@ impl Stack {
         let pool = database::connect(addresses.env().required("DATABASE_URL")?, 4).await?;
         database::migrate(&pool).await?;
         self.progress.line("postgres", "has the schema of this version");
+        let databases = database_users::create(&pool, addresses.env().required("DATABASE_URL")?).await?;
         env_file::write(&self.state.env_file(), addresses.settings())?;
-        Ok(Running { addresses, aws, pool })
+        Ok(Running { addresses, aws, pool, databases })
     }
 
     /// Starts the services, and has each started again when it dies.
@@ -220,8 +228,12 @@ impl Stack {
     fn service_program(&self, name: &str, running: &Running) -> anyhow::Result<Program> {
         let path = self.options.programs.join(format!("candlewick-{name}"));
         let mut program = Program::new(name, path).clean_env().stop_by(StopPlan::term(Duration::from_secs(25)));
-        for (variable, value) in running.addresses.settings() {
+        // The owner's login is for the operator alone.
+        for (variable, value) in running.addresses.settings().iter().filter(|(name, _)| *name != "DATABASE_URL") {
             program = program.env(variable, value);
+        }
+        if let Some(url) = running.databases.get(name) {
+            program = program.env("DATABASE_URL", url);
         }
         if let Some(url) = running.addresses.get(&addresses::health_variable(name)) {
             program = program.env("HEALTH_LISTEN", url.trim_start_matches("http://"));

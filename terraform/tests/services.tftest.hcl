@@ -71,6 +71,53 @@ run "a_secret_without_a_value_is_left_to_the_user" {
   }
 }
 
+run "the_ways_to_the_owner_are_secrets" {
+  variables {
+    notifier_secrets  = ["HEARTBEAT_URL", "ALERT_TELEGRAM_TOKEN"]
+    notifier_settings = { ALERT_TELEGRAM_CHAT = "-100123" }
+  }
+
+  assert {
+    condition     = toset(jsondecode(module.notifier.container)[0].secrets[*].name) == toset(["ALERT_TELEGRAM_TOKEN", "HEARTBEAT_URL"]) && contains(jsondecode(module.notifier.container)[0].environment[*].name, "ALERT_TELEGRAM_CHAT")
+    error_message = "The notifier is not given what was named, or has a secret as a setting."
+  }
+
+  assert {
+    condition     = aws_secretsmanager_secret.this["heartbeat-url"].name == "candlewick/heartbeat-url" && length(aws_secretsmanager_secret_version.this) == 0
+    error_message = "There is no secret to put the value into, or Terraform puts one there itself."
+  }
+
+  assert {
+    condition     = strcontains(module.notifier.execution_policy, "secretsmanager:") && !strcontains(module.transform.execution_policy, "secretsmanager:")
+    error_message = "The notifier's container cannot be given its secrets, or another one can."
+  }
+}
+
+run "a_balancer_may_ask_who_a_visitor_is" {
+  variables {
+    dashboard_certificate_arn    = "arn:aws:acm:eu-central-1:123456789012:certificate/0"
+    dashboard_cidrs              = ["203.0.113.0/24"]
+    dashboard_oidc_client_secret = "an-example-of-a-secret"
+    dashboard_oidc = {
+      issuer                 = "https://login.example"
+      authorization_endpoint = "https://login.example/authorize"
+      token_endpoint         = "https://login.example/token"
+      user_info_endpoint     = "https://login.example/me"
+      client_id              = "candlewick"
+    }
+  }
+
+  assert {
+    condition     = module.load_balancer[0].asks_who_a_visitor_is && module.load_balancer[0].target_group_arn != null
+    error_message = "Nobody is asked, or nobody who was asked gets to the dashboard."
+  }
+
+  assert {
+    condition     = one([for setting in jsondecode(module.dashboard.container)[0].environment : setting.value if setting.name == "DASHBOARD_TRUSTED_PROXIES"]) == "1" && contains(jsondecode(module.dashboard.container)[0].secrets[*].name, "DASHBOARD_TOKEN")
+    error_message = "Behind the balancer all visitors are one, or the dashboard believes the balancer without a token."
+  }
+}
+
 run "task_roles_do_not_start_containers" {
   assert {
     condition     = alltrue([for service in [module.ingest, module.transform, module.loader, module.notifier, module.dashboard] : !strcontains(service.task_policy, "ecr:") && !strcontains(service.task_policy, "secretsmanager:") && !strcontains(service.task_policy, "logs:")])

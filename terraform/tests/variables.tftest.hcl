@@ -98,3 +98,45 @@ run "a_budget_of_nought" {
   variables { monthly_budget_usd = 0 }
   expect_failures = [var.monthly_budget_usd]
 }
+
+run "a_setting_that_is_no_secret_of_the_notifier" {
+  command = plan
+  variables { notifier_secrets = ["RUST_LOG"] }
+  expect_failures = [var.notifier_secrets]
+}
+
+run "a_secret_among_the_settings" {
+  command = plan
+  variables { notifier_settings = { ALERT_SLACK_WEBHOOK_URL = "https://hooks.slack.com/services/T/B/x" } }
+  expect_failures = [var.notifier_settings]
+}
+
+run "an_oidc_provider_without_a_balancer" {
+  command = plan
+  variables {
+    dashboard_oidc = {
+      issuer                 = "https://login.example"
+      authorization_endpoint = "https://login.example/authorize"
+      token_endpoint         = "https://login.example/token"
+      user_info_endpoint     = "https://login.example/me"
+      client_id              = "candlewick"
+    }
+  }
+  expect_failures = [var.dashboard_oidc]
+}
+
+run "an_oidc_provider_in_plain_text" {
+  command = plan
+  variables {
+    dashboard_certificate_arn    = "arn:aws:acm:eu-central-1:123456789012:certificate/0"
+    dashboard_oidc_client_secret = "an-example-of-a-secret"
+    dashboard_oidc = {
+      issuer                 = "https://login.example"
+      authorization_endpoint = "http://login.example/authorize"
+      token_endpoint         = "https://login.example/token"
+      user_info_endpoint     = "https://login.example/me"
+      client_id              = "candlewick"
+    }
+  }
+  expect_failures = [var.dashboard_oidc]
+}

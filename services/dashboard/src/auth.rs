@@ -1,16 +1,25 @@
 //! Who may look.
 
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Extension;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::brake::Brake;
+use crate::client::Client;
 use crate::problem::Problem;
+use crate::refusals::Refusals;
+use crate::ticket::Tickets;
 
 /// What a caller must know: a token (`Authorization: Bearer …`) or a password (HTTP basic, whatever the user's name).
 #[derive(Clone, Debug)]
@@ -40,6 +49,13 @@ impl Secrets {
         }
     }
 
+    /// Whether a text is one of the secrets: the form has one field for both.
+    #[must_use]
+    pub fn know(&self, said: &str) -> bool {
+        let (token, password) = (is_same(self.token.as_ref(), said), is_same(self.password.as_ref(), said));
+        token | password
+    }
+
     /// What a caller is told to bring.
     fn challenges(&self) -> impl Iterator<Item = HeaderValue> + use<> {
         let basic =
@@ -61,17 +77,94 @@ fn password_of(encoded: &str) -> Option<String> {
     decoded.split_once(':').map(|(_, password)| password.to_owned())
 }
 
-/// Lets nobody by who brings no secret.
-pub async fn guard(State(secrets): State<Option<Secrets>>, request: Request, next: Next) -> Response {
-    match secrets {
-        Some(secrets) if !secrets.admit(request.headers()) => {
-            let mut response = Problem::unauthorized().into_response();
-            for challenge in secrets.challenges() {
-                response.headers_mut().append(header::WWW_AUTHENTICATE, challenge);
-            }
-            response
+/// The login: the secrets, who tried wrong ones, and the tickets of browsers.
+#[derive(Clone)]
+pub struct Gate {
+    secrets: Secrets,
+    tickets: Tickets,
+    brake: Arc<Brake>,
+    refusals: Arc<Refusals>,
+}
+
+tokio::task_local! {
+    /// Whether the visitor came by a ticket, which they can give back: pages have a button for it.
+    static BY_TICKET: bool;
+}
+
+/// Whether the request that this task answers came by a ticket.
+#[must_use]
+pub fn came_by_ticket() -> bool {
+    BY_TICKET.try_with(|by_ticket| *by_ticket).unwrap_or(false)
+}
+
+impl Gate {
+    /// The login that these secrets open.
+    #[must_use]
+    pub fn new(secrets: Secrets) -> Self {
+        let words = [&secrets.token, &secrets.password].map(|secret| secret.as_ref().map_or("", |s| s.expose_secret()));
+        let tickets = Tickets::new(words);
+        Self { secrets, tickets, brake: Arc::default(), refusals: Arc::default() }
+    }
+
+    /// Whether a browser's headers carry a ticket that is good now.
+    #[must_use]
+    pub fn has_ticket(&self, headers: &HeaderMap) -> bool {
+        self.tickets.admit(headers, Timestamp::now())
+    }
+
+    /// The cookie for who wrote the token or the password into the form.
+    ///
+    /// # Errors
+    /// A wrong one, and one more from an address that tried too many.
+    pub fn log_in(&self, client: Client, said: &str) -> Result<HeaderValue, Problem> {
+        self.try_secret(client, |secrets| secrets.know(said))?;
+        self.tickets.issue(Timestamp::now(), client.is_tls).map_err(|error| Problem::unavailable(error.to_string()))
+    }
+
+    /// Looks at a secret, unless the address tried too many wrong ones: then not even a right one is looked at, or a guess
+    /// could be told from its answer.
+    fn try_secret(&self, client: Client, is_right: impl FnOnce(&Secrets) -> bool) -> Result<(), Problem> {
+        let now = Instant::now();
+        if self.brake.wait(client.key(), now).is_some() {
+            return Err(Problem::too_many_logins());
         }
-        _ => next.run(request).await,
+        if is_right(&self.secrets) {
+            return Ok(());
+        }
+        self.brake.failed(client.key(), now);
+        if let Some(silent) = self.refusals.next() {
+            tracing::warn!(client = %client.address, silent, "a login failed: the token or the password is wrong");
+        }
+        Err(Problem::unauthorized())
+    }
+
+    fn refuse(&self, problem: Problem) -> Response {
+        let is_challenge = problem.status == StatusCode::UNAUTHORIZED.as_u16();
+        let mut response = problem.into_response();
+        for challenge in self.secrets.challenges().filter(|_| is_challenge) {
+            response.headers_mut().append(header::WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+}
+
+/// Lets nobody by who brings neither a ticket nor a secret.
+pub async fn guard(
+    State(gate): State<Option<Gate>>,
+    Extension(client): Extension<Client>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let Some(gate) = gate else { return next.run(request).await };
+    if gate.has_ticket(request.headers()) {
+        return BY_TICKET.scope(true, next.run(request)).await;
+    }
+    if !request.headers().contains_key(header::AUTHORIZATION) {
+        return gate.refuse(Problem::unauthorized());
+    }
+    match gate.try_secret(client, |secrets| secrets.admit(request.headers())) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => gate.refuse(problem),
     }
 }
 

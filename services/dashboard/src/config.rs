@@ -12,6 +12,7 @@ use jiff::SignedDuration;
 use secrecy::SecretString;
 
 use crate::auth::Secrets;
+use crate::places::Places;
 
 /// The settings of the dashboard.
 #[derive(Debug)]
@@ -19,10 +20,14 @@ pub struct Config {
     /// Where it listens: `DASHBOARD_LISTEN` (127.0.0.1:8470).
     pub listen: SocketAddr,
     /// What stands before every page: `DASHBOARD_TOKEN`, `DASHBOARD_PASSWORD`, `DASHBOARD_REQUESTS_PER_SECOND` (50),
-    /// `DASHBOARD_REQUEST_TIMEOUT` (20s).
+    /// `DASHBOARD_REQUEST_TIMEOUT` (20s), `DASHBOARD_TRUSTED_PROXIES` (0).
     pub guard: Guard,
-    /// How many streams of events may be open at once: `DASHBOARD_EVENT_STREAMS` (256).
-    pub event_streams: u16,
+    /// How many clients may be connected at once: `DASHBOARD_CLIENTS` (512); one address may be a quarter of them, unless all
+    /// come by a trusted proxy.
+    pub clients: Places,
+    /// How many streams of events may be open at once, in all and for one address: `DASHBOARD_EVENT_STREAMS` (256),
+    /// `DASHBOARD_EVENT_STREAMS_PER_ADDRESS` (32).
+    pub event_streams: Places,
     /// Where the database is: `DATABASE_URL`.
     pub database_url: SecretString,
     /// How many connections it holds: `DASHBOARD_CONNECTIONS` (8).
@@ -46,7 +51,13 @@ pub struct Guard {
     pub requests_per_second: NonZeroU32,
     /// How long an answer may take; a stream of events has begun by then.
     pub patience: Duration,
+    /// How many proxies of the owner's stand in front.
+    pub trusted_proxies: usize,
 }
+
+/// The fewest characters of a secret that others can try.
+const LEAST_OF_A_TOKEN: usize = 16;
+const LEAST_OF_A_PASSWORD: usize = 8;
 
 impl Config {
     /// Reads the settings.
@@ -63,12 +74,21 @@ impl Config {
             "DASHBOARD_LISTEN is {listen}, which others can reach: set DASHBOARD_TOKEN or DASHBOARD_PASSWORD, or listen \
              on 127.0.0.1"
         );
+        if !listen.ip().is_loopback() {
+            require_length(env, "DASHBOARD_TOKEN", LEAST_OF_A_TOKEN)?;
+            require_length(env, "DASHBOARD_PASSWORD", LEAST_OF_A_PASSWORD)?;
+        }
+        let trusted_proxies = env.parsed_or("DASHBOARD_TRUSTED_PROXIES", 0)?;
         let requests_per_second = env.parsed_or("DASHBOARD_REQUESTS_PER_SECOND", NonZeroU32::MIN.saturating_add(49))?;
         let patience = env.span("DASHBOARD_REQUEST_TIMEOUT", SignedDuration::from_secs(20))?.unsigned_abs();
         Ok(Self {
             listen,
-            guard: Guard { secrets, requests_per_second, patience },
-            event_streams: env.parsed_or("DASHBOARD_EVENT_STREAMS", 256)?,
+            guard: Guard { secrets, requests_per_second, patience, trusted_proxies },
+            clients: clients(env, trusted_proxies)?,
+            event_streams: Places::new(
+                env.parsed_or("DASHBOARD_EVENT_STREAMS", 256)?,
+                env.parsed_or("DASHBOARD_EVENT_STREAMS_PER_ADDRESS", 32)?,
+            ),
             database_url: env.secret("DATABASE_URL").context("read DATABASE_URL")?,
             connections: env.parsed_or("DASHBOARD_CONNECTIONS", 8)?,
             bucket: env.bucket()?.to_owned(),
@@ -77,6 +97,21 @@ impl Config {
             clock: env.clock()?,
         })
     }
+}
+
+fn require_length(env: &Env, name: &str, least: usize) -> anyhow::Result<()> {
+    let is_short = env.optional(name).is_some_and(|secret| secret.chars().count() < least);
+    ensure!(
+        !is_short,
+        "{name} is shorter than {least} characters, and others can try it: openssl rand -hex 24 makes a long one"
+    );
+    Ok(())
+}
+
+fn clients(env: &Env, trusted_proxies: usize) -> anyhow::Result<Places> {
+    let most: usize = env.parsed_or("DASHBOARD_CLIENTS", 512)?;
+    // All clients of a proxy have its address.
+    Ok(Places::new(most, if trusted_proxies > 0 { most } else { most.div_ceil(4) }))
 }
 
 #[cfg(test)]
@@ -94,16 +129,33 @@ mod tests {
         let error = config(&[("DASHBOARD_LISTEN", "0.0.0.0:80")]).unwrap_err().to_string();
         assert!(error.contains("DASHBOARD_TOKEN"), "{error}");
         assert!(config(&[("DASHBOARD_LISTEN", "[::1]:80")]).unwrap().guard.secrets.is_none());
-        assert!(config(&[("DASHBOARD_LISTEN", "0.0.0.0:80"), ("DASHBOARD_TOKEN", "t")]).is_ok());
+        assert!(config(&[("DASHBOARD_LISTEN", "0.0.0.0:80"), ("DASHBOARD_TOKEN", "0123456789abcdef")]).is_ok());
+    }
+
+    #[test]
+    fn a_secret_that_others_can_try_is_long() {
+        for (name, short) in [("DASHBOARD_TOKEN", "0123456789"), ("DASHBOARD_PASSWORD", "hunter2")] {
+            let error = config(&[("DASHBOARD_LISTEN", "0.0.0.0:80"), (name, short)]).unwrap_err().to_string();
+            assert!(error.contains(name) && !error.contains(short), "{error}");
+            assert!(config(&[(name, short)]).is_ok(), "on this machine alone nobody else tries");
+        }
     }
 
     #[test]
     fn settings_are_read_in_the_forms_that_people_write() {
-        let set =
-            [("WATCHLIST", "s3://b/config/watchlist.toml"), ("STALE_AFTER", "3h"), ("DASHBOARD_EVENT_STREAMS", "7")];
+        let set = [
+            ("WATCHLIST", "s3://b/config/watchlist.toml"),
+            ("STALE_AFTER", "3h"),
+            ("DASHBOARD_EVENT_STREAMS", "1"),
+            ("DASHBOARD_TRUSTED_PROXIES", "1"),
+        ];
         let config = config(&set).unwrap();
         let object = Location::Object { bucket: "b".to_owned(), key: "config/watchlist.toml".to_owned() };
-        assert_eq!((config.watchlist, config.stale_after.as_hours(), config.event_streams), (Some(object), 3, 7));
+        assert_eq!((config.watchlist, config.stale_after.as_hours()), (Some(object), 3));
+        let (_one, second) =
+            (config.event_streams.take(config.listen.ip()).unwrap(), config.event_streams.take(config.listen.ip()));
+        assert!(second.is_none());
+        assert_eq!(config.guard.trusted_proxies, 1);
         assert_eq!(config.guard.patience, Duration::from_secs(20));
     }
 
@@ -113,6 +165,7 @@ mod tests {
             ("WATCHLIST", "s3://b"),
             ("STALE_AFTER", "26"),
             ("DASHBOARD_EVENT_STREAMS", "many"),
+            ("DASHBOARD_TRUSTED_PROXIES", "-1"),
             ("DASHBOARD_REQUEST_TIMEOUT", "0s"),
         ] {
             let error = format!("{:#}", config(&[(name, value)]).unwrap_err());

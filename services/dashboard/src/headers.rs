@@ -2,11 +2,13 @@
 
 use std::net::IpAddr;
 
+use axum::Extension;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::client::Client;
 use crate::problem::Problem;
 
 /// Scripts, styles and data from here alone, and none of them inline; nobody may frame a page.
@@ -17,18 +19,25 @@ const HEADERS: [(HeaderName, &str); 7] = [
     (header::CONTENT_SECURITY_POLICY, POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
-    (header::REFERRER_POLICY, "no-referrer"),
+    // Without any a browser hides also from us where a form is sent from.
+    (header::REFERRER_POLICY, "same-origin"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=()"),
 ];
 
+/// For a year a browser that came by TLS comes by nothing else.
+const STRICT_TRANSPORT: &str = "max-age=31536000";
+
 /// Puts the security headers on every response; what says nothing about caching is asked for anew each time.
-pub async fn secure(request: Request, next: Next) -> Response {
+pub async fn secure(Extension(client): Extension<Client>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    if client.is_tls {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(STRICT_TRANSPORT));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-cache"));
     response
@@ -44,6 +53,27 @@ pub async fn own_host(State(is_open): State<bool>, request: Request, next: Next)
     next.run(request).await
 }
 
+/// Turns away what the page of another site makes a browser ask: it could not read the answer, but have it made, and with the
+/// visitor's login. A link that leads here is followed.
+pub async fn own_pages(request: Request, next: Next) -> Response {
+    if is_foreign(request.method(), request.headers()) {
+        return Problem::foreign_page().into_response();
+    }
+    next.run(request).await
+}
+
+/// Browsers say in `Sec-Fetch-*` where a request comes from; those that don't know it say at least from where a form is sent.
+fn is_foreign(method: &Method, headers: &HeaderMap) -> bool {
+    let said = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let is_link = method == Method::GET && said("sec-fetch-mode") == Some("navigate");
+    match said("sec-fetch-site") {
+        Some("same-origin" | "none") => false,
+        Some(_) => !is_link,
+        None if method == Method::GET || method == Method::HEAD => false,
+        None => said("origin").is_some_and(|origin| origin.split_once("://").map(|(_, host)| host) != said("host")),
+    }
+}
+
 fn is_local(host: &str) -> bool {
     let without_port = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|digit| digit.is_ascii_digit()));
     let name = without_port.map_or(host, |(name, _)| name).trim_matches(['[', ']']);
@@ -53,6 +83,26 @@ fn is_local(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_page_of_another_site_may_lead_here_and_no_more() {
+        let foreign = |method: &Method, said: &[(&'static str, &'static str)]| {
+            let headers =
+                said.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+            is_foreign(method, &headers.collect())
+        };
+        let (get, post) = (Method::GET, Method::POST);
+        assert!(foreign(&get, &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors")]));
+        assert!(foreign(&get, &[("sec-fetch-site", "same-site"), ("sec-fetch-mode", "cors")]));
+        assert!(foreign(&post, &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")]));
+        assert!(foreign(&post, &[("origin", "https://evil.example"), ("host", "candles.example")]));
+        assert!(foreign(&post, &[("origin", "null"), ("host", "candles.example")]));
+        assert!(!foreign(&get, &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")]));
+        assert!(!foreign(&get, &[("sec-fetch-site", "same-origin"), ("sec-fetch-mode", "cors")]));
+        assert!(!foreign(&post, &[("sec-fetch-site", "same-origin")]));
+        assert!(!foreign(&post, &[("origin", "https://candles.example"), ("host", "candles.example")]));
+        assert!(!foreign(&get, &[]) && !foreign(&post, &[]), "programs say nothing of pages");
+    }
 
     #[test]
     fn this_machine_is_known_by_its_own_names_alone() {

@@ -5,13 +5,16 @@ pub mod listen;
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rand::random;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
+use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
+
+use crate::places::{Place, Places};
 
 /// How many changes are remembered. Who missed more is told to look at everything again.
 const REMEMBERED: usize = 512;
@@ -86,15 +89,9 @@ pub struct Hub {
     pub stop: CancellationToken,
 }
 
-/// The place of one listener, which is free again when it is dropped.
-#[derive(Debug)]
-pub struct Seat {
-    _permit: OwnedSemaphorePermit,
-}
-
 struct Inner {
     life: u32,
-    seats: Arc<Semaphore>,
+    seats: Places,
     memory: Mutex<Memory>,
     sender: broadcast::Sender<Event>,
 }
@@ -106,18 +103,17 @@ struct Memory {
 }
 
 impl Hub {
-    /// A hub at which nothing has happened yet, with room for so many listeners at once.
+    /// A hub at which nothing has happened yet, with seats for its listeners.
     #[must_use]
-    pub fn new(listeners: usize, stop: CancellationToken) -> Self {
+    pub fn new(seats: Places, stop: CancellationToken) -> Self {
         let (sender, _) = broadcast::channel(REMEMBERED);
-        let seats = Arc::new(Semaphore::new(listeners));
         Self { inner: Arc::new(Inner { life: random(), seats, memory: Mutex::default(), sender }), stop }
     }
 
-    /// A seat for a listener; none where all are taken.
+    /// A seat for a listener; `None` when all are taken, or as many as an address may have.
     #[must_use]
-    pub fn seat(&self) -> Option<Seat> {
-        self.inner.seats.clone().try_acquire_owned().ok().map(|permit| Seat { _permit: permit })
+    pub fn seat(&self, address: IpAddr) -> Option<Place> {
+        self.inner.seats.take(address)
     }
 
     /// Tells all listeners, now and when they come back.
@@ -165,7 +161,7 @@ mod tests {
     use super::*;
 
     fn hub(changes: usize) -> Hub {
-        let hub = Hub::new(1, CancellationToken::new());
+        let hub = Hub::new(Places::new(1, 1), CancellationToken::new());
         (0..changes).for_each(|_| hub.publish(Change::Alert {}));
         hub
     }

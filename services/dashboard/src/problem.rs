@@ -24,10 +24,13 @@ pub struct Problem {
     pub detail: String,
 }
 
+/// What the kinds of problems begin with.
+const PROBLEM: &str = "urn:candlewick:problem:";
+
 impl Problem {
     fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         let title = status.canonical_reason().unwrap_or("Error");
-        let kind = format!("urn:candlewick:problem:{}", title.to_ascii_lowercase().replace(' ', "-"));
+        let kind = format!("{PROBLEM}{}", title.to_ascii_lowercase().replace(' ', "-"));
         Self { kind, title, status: status.as_u16(), detail: detail.into() }
     }
 
@@ -45,6 +48,19 @@ impl Problem {
     #[must_use]
     pub fn unauthorized() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "bring the token (Authorization: Bearer …) or log in with the password")
+    }
+
+    /// The address tried too many wrong secrets.
+    #[must_use]
+    pub fn too_many_logins() -> Self {
+        let detail = "too many wrong logins came from this address: the next one is looked at in ten seconds";
+        Self { kind: format!("{PROBLEM}too-many-logins"), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
+    }
+
+    /// Another site's page made the browser ask.
+    #[must_use]
+    pub fn foreign_page() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "the page of another site may lead here, and not ask from here")
     }
 
     /// The host that the request names is not this one.
@@ -75,14 +91,16 @@ impl Problem {
     #[must_use]
     pub fn too_many_listeners() -> Self {
         Self::unavailable(
-            "as many streams of events are open as may be (DASHBOARD_EVENT_STREAMS): close pages that nobody looks at, or \
-             come back when Retry-After says",
+            "as many streams of events are open as may be (DASHBOARD_EVENT_STREAMS in all, \
+             DASHBOARD_EVENT_STREAMS_PER_ADDRESS of one address): close pages that nobody looks at, or come back when \
+             Retry-After says",
         )
     }
 
     /// When to come back, in seconds, where that is likely to help.
     fn retry_after(&self) -> Option<&'static str> {
         match self.status {
+            429 if self.kind.ends_with("too-many-logins") => Some("10"),
             429 => Some("1"),
             503 => Some("10"),
             _ => None,
@@ -93,7 +111,7 @@ impl Problem {
     fn of_status(status: StatusCode) -> Self {
         let detail = match status {
             StatusCode::NOT_FOUND => "nothing is at this address; / lists what there is, and /api the API's addresses",
-            StatusCode::METHOD_NOT_ALLOWED => "everything here is read with GET",
+            StatusCode::METHOD_NOT_ALLOWED => "everything but a login is read with GET",
             StatusCode::PAYLOAD_TOO_LARGE => "requests have no body here",
             StatusCode::INTERNAL_SERVER_ERROR => "the dashboard failed at this; its log says why",
             _ => "the request cannot be answered",
@@ -127,12 +145,17 @@ impl IntoResponse for Problem {
     }
 }
 
+/// Marks a response that is to be sent as it is, whatever its status: it has a page of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct AsItIs;
+
 /// Makes a problem of every error that is none yet: an unknown address, a wrong method, a body that is too large.
 pub async fn dress(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     let status = response.status();
     let is_error = status.is_client_error() || status.is_server_error();
-    if !is_error || response.extensions().get::<Problem>().is_some() {
+    let is_dressed = response.extensions().get::<AsItIs>().is_some();
+    if !is_error || is_dressed || response.extensions().get::<Problem>().is_some() {
         return response;
     }
     let mut dressed = Problem::of_status(status).into_response();

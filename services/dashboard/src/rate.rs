@@ -1,14 +1,16 @@
 //! How often an address may ask.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::Extension;
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
+use crate::client::Client;
 use crate::problem::Problem;
 
 /// How many seconds' worth of requests may come at once: a page asks for a dozen files when it opens.
@@ -27,11 +29,11 @@ pub fn limiter(requests_per_second: NonZeroU32) -> Limiter {
 /// Turns away who asks too often.
 pub async fn limit(
     State(limiter): State<Limiter>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(client): Extension<Client>,
     request: Request,
     next: Next,
 ) -> Response {
-    if limiter.check_key(&peer.ip()).is_err() {
+    if limiter.check_key(&client.key()).is_err() {
         return Problem::too_many_requests().into_response();
     }
     next.run(request).await

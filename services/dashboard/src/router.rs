@@ -1,55 +1,64 @@
 //! Which address leads where, and what stands before all of them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
 use crate::app::App;
+use crate::auth::Gate;
 use crate::config::Guard;
+use crate::pages::login;
 use crate::problem::Problem;
-use crate::{api, assets, auth, headers, pages, problem, rate};
+use crate::ready::Readiness;
+use crate::refusals::Refusals;
+use crate::{access, api, assets, auth, client, headers, pages, problem, rate};
 
-/// How large a request's body may be: nothing here reads one.
+/// How large a request's body may be: only the login reads one.
 const MOST_BYTES: usize = 1024;
 
-/// Every address of the dashboard, behind its guards.
+/// Every address of the dashboard, behind its guards. A layer stands in front of what was added before it.
 pub fn router(app: App, guard: &Guard) -> Router {
     let limiter = rate::limiter(guard.requests_per_second);
     tokio::spawn(forget(limiter.clone(), app.clone()));
-    let is_open = guard.secrets.is_none();
+    let (gate, is_open) = (guard.secrets.clone().map(Gate::new), guard.secrets.is_none());
     Router::new()
         .merge(pages::routes())
         .merge(api::routes().0)
         .route("/api/openapi.json", get(api::openapi))
+        .layer(from_fn_with_state(guard.patience, in_time))
+        .layer(from_fn_with_state(gate.clone(), auth::guard))
+        // The form that lets in, and what it needs: files that are the same for everybody.
         .route("/assets/{folder}/{name}", get(assets::asset))
         .route("/assets/{name}", get(assets::plotly))
-        .layer(from_fn_with_state(guard.patience, in_time))
-        .layer(from_fn_with_state(guard.secrets.clone(), auth::guard))
+        .route("/login", get(login::page).post(login::log_in).with_state(gate))
+        .route("/logout", post(login::log_out))
+        .layer(from_fn_with_state(limiter, rate::limit))
         // Whether it lives and is ready is asked by machines that know no secret and come every few seconds.
         .route("/livez", get(async || "alive"))
-        .route("/readyz", get(ready))
+        .route("/readyz", get(ready).with_state(Readiness::of(app.pool.clone())))
         .with_state(app)
         .layer(from_fn(problem::dress))
         .layer(CatchPanicLayer::custom(problem::of_panic))
         .layer(RequestBodyLimitLayer::new(MOST_BYTES))
         .layer(from_fn(pages::error::dress))
-        .layer(from_fn_with_state(limiter, rate::limit))
         .layer(from_fn_with_state(is_open, headers::own_host))
+        .layer(from_fn(headers::own_pages))
         .layer(CompressionLayer::new())
         .layer(from_fn(headers::secure))
+        .layer(from_fn_with_state(Arc::new(Refusals::default()), access::log))
+        .layer(from_fn_with_state(guard.trusted_proxies, client::identify))
 }
 
-/// Ready is who has a database that answers.
-async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
-    sqlx::query("select 1").execute(&app.pool).await?;
-    Ok("ready")
+async fn ready(State(readiness): State<Readiness>) -> Result<&'static str, Problem> {
+    readiness.ask().await
 }
 
 async fn in_time(State(patience): State<Duration>, request: Request, next: Next) -> Response {

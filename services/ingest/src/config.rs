@@ -7,6 +7,7 @@ use candlewick_shared::adapters::secrets::SecretSource;
 use candlewick_shared::core::clock::Clock;
 use candlewick_shared::core::watchlist::Location;
 use candlewick_shared::runtime::env::Env;
+use candlewick_shared::runtime::outgoing;
 use secrecy::SecretString;
 
 use crate::budget::Plan;
@@ -71,6 +72,8 @@ fn api(env: &Env) -> anyhow::Result<(String, SecretSource)> {
         Some(simulator) => Ok((simulator.to_owned(), SecretSource::Here(SecretString::from("simulator")))),
         None => {
             let url = env.optional("TWELVEDATA_URL").unwrap_or("https://api.twelvedata.com");
+            // The key goes there.
+            outgoing::address("TWELVEDATA_URL", url)?;
             Ok((url.to_owned(), env.secret_source("TWELVEDATA_API_KEY")?))
         }
     }
@@ -96,6 +99,14 @@ mod tests {
             (url, SecretSource::Here(key)) => Ok((url, key.expose_secret().to_owned())),
             (url, elsewhere) => Ok((url, format!("{elsewhere:?}"))),
         }
+    }
+
+    #[test]
+    fn the_key_is_sent_by_https_or_to_this_machine() {
+        let with = |url| asked(&[("TWELVEDATA_API_KEY", "secret"), ("TWELVEDATA_URL", url)]);
+        assert!(with("https://proxy.example/td").is_ok() && with("http://127.0.0.1:8460").is_ok());
+        let error = with("http://proxy.example/td").unwrap_err().to_string();
+        assert!(error.contains("TWELVEDATA_URL") && !error.contains("secret"), "{error}");
     }
 
     #[test]

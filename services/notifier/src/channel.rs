@@ -1,9 +1,14 @@
 //! The ways to the owner.
 
+pub mod discord;
 pub mod email;
 pub mod http;
+pub mod pagerduty;
 pub mod slack;
 pub mod sns;
+pub mod teams;
+pub mod telegram;
+pub mod text;
 pub mod webhook;
 
 use async_trait::async_trait;

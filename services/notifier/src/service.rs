@@ -21,9 +21,13 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tower::service_fn;
 
+use crate::channel::discord::Discord;
 use crate::channel::email::Email;
+use crate::channel::pagerduty::PagerDuty;
 use crate::channel::slack::Slack;
 use crate::channel::sns::Sns;
+use crate::channel::teams::Teams;
+use crate::channel::telegram::Telegram;
 use crate::channel::webhook::Webhook;
 use crate::channel::{Channel, http};
 use crate::config::{Channels, Config};
@@ -149,14 +153,27 @@ fn until(next: Timestamp, now: Timestamp) -> Duration {
 
 fn open(settings: &Channels, http: &reqwest::Client, aws: &Aws) -> anyhow::Result<Vec<Arc<dyn Channel>>> {
     let mut channels: Vec<Arc<dyn Channel>> = Vec::new();
+    let http = || http.clone();
     if let Some(topic) = settings.sns.clone() {
         channels.push(Arc::new(Sns { client: aws_sdk_sns::Client::new(aws.config()), topic }));
     }
     if let Some(url) = settings.webhook.clone() {
-        channels.push(Arc::new(Webhook { http: http.clone(), url }));
+        channels.push(Arc::new(Webhook { http: http(), url }));
     }
     if let Some(url) = settings.slack.clone() {
-        channels.push(Arc::new(Slack { http: http.clone(), url }));
+        channels.push(Arc::new(Slack { http: http(), url }));
+    }
+    if let Some(url) = settings.teams.clone() {
+        channels.push(Arc::new(Teams { http: http(), url }));
+    }
+    if let Some(url) = settings.discord.clone() {
+        channels.push(Arc::new(Discord { http: http(), url }));
+    }
+    if let Some((api, token, chat)) = &settings.telegram {
+        channels.push(Arc::new(Telegram::new(http(), api, token, chat.clone())));
+    }
+    if let Some((events, routing_key)) = &settings.pagerduty {
+        channels.push(Arc::new(PagerDuty::new(http(), events, routing_key.clone())));
     }
     if let Some((url, from, to)) = &settings.email {
         channels.push(Arc::new(Email::new(url, from, to)?));

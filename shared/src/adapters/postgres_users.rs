@@ -1,69 +1,94 @@
-//! Users of a PostgreSQL of RDS that log in with IAM.
+//! Database users of the services, each a member of the group that its service has in the schema.
 
 use std::str::FromStr;
 
 use anyhow::{Context, ensure};
+use secrecy::{ExposeSecret, SecretString};
 use sqlx::{AssertSqlSafe, PgPool};
 
-/// What a user that has no group of its own may do with every table: what a service does that writes.
-const WRITES: &str = "select, insert, update, delete";
+/// The group of each service that uses the database, as `migrations/` creates them. The transform does not use it.
+pub const GROUPS: [(&str, &str); 4] = [
+    ("ingest", "ingest_service"),
+    ("loader", "loader_service"),
+    ("notifier", "notifier_service"),
+    ("dashboard", "dashboard_readonly"),
+];
 
-/// A user that logs in with IAM: `NAME`, who may read and write, or `NAME=GROUP`, who may do what a group of the schema may.
+/// A database user and its group: `NAME=GROUP`. It has the group's rights and no others.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IamUser {
+pub struct ServiceUser {
     name: String,
-    group: Option<String>,
+    group: String,
 }
 
-impl FromStr for IamUser {
-    type Err = anyhow::Error;
+impl ServiceUser {
+    /// The user of a service: `candlewick_loader`, a member of `loader_service`. `None` if the service has no group.
+    #[must_use]
+    pub fn of_service(service: &str) -> Option<Self> {
+        let (_, group) = GROUPS.iter().find(|(name, _)| *name == service)?;
+        Some(Self { name: format!("candlewick_{service}"), group: (*group).to_owned() })
+    }
 
-    fn from_str(text: &str) -> anyhow::Result<Self> {
-        let (name, group) = match text.split_once('=') {
-            Some((name, group)) => (name, Some(group.to_owned())),
-            None => (text, None),
-        };
-        for part in [Some(name), group.as_deref()].into_iter().flatten() {
-            let plain = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-            ensure!(plain, "{text:?} is no user: write NAME or NAME=GROUP, in small letters and underscores");
-        }
-        Ok(Self { name: name.to_owned(), group })
+    /// Its name, which consists of lower-case letters and underscores.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
     }
 }
 
-/// Makes users that log in with IAM, or brings them up to date. It can be repeated.
+impl FromStr for ServiceUser {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let is_plain = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        let parts = text.split_once('=').filter(|(name, group)| is_plain(name) && is_plain(group));
+        let (name, group) = parts.with_context(|| {
+            format!("{text:?} is not a user and its group: write NAME=GROUP, in lower-case letters and underscores")
+        })?;
+        Ok(Self { name: name.to_owned(), group: group.to_owned() })
+    }
+}
+
+/// Creates users that log in with IAM, or updates them.
 ///
 /// # Errors
-/// A database without the role `rds_iam`, which is none of RDS, or a group that the schema does not have.
-pub async fn allow(pool: &PgPool, users: &[IamUser]) -> anyhow::Result<()> {
+/// A server without the role `rds_iam`, which exists on RDS only, or a group that the schema does not have.
+pub async fn allow_iam(pool: &PgPool, users: &[ServiceUser]) -> anyhow::Result<()> {
     for user in users {
-        let sql = AssertSqlSafe(statements(user));
-        sqlx::raw_sql(sql).execute(pool).await.with_context(|| {
-            format!("let {} log in with IAM (rds_iam is there on RDS only, and groups after a migration)", user.name)
+        let sql = format!("{} grant rds_iam to {};", statements(user), user.name);
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(pool).await.with_context(|| {
+            format!("let {} log in with IAM (rds_iam exists on RDS only, and groups after a migration)", user.name)
         })?;
     }
     Ok(())
 }
 
-/// The names have letters and underscores only: nothing in them ends a name.
-fn statements(user: &IamUser) -> String {
-    let name = &user.name;
-    let rights = match &user.group {
-        Some(group) => format!("grant {group} to {name};"),
-        None => format!(
-            "grant {WRITES} on all tables in schema public to {name};
-             grant usage on all sequences in schema public to {name};
-             alter default privileges in schema public grant {WRITES} on tables to {name};
-             alter default privileges in schema public grant usage on sequences to {name};"
-        ),
-    };
+/// Creates a user that logs in with a password, or updates it and its password.
+///
+/// # Errors
+/// An empty password, or a group that the schema does not have.
+pub async fn allow_password(pool: &PgPool, user: &ServiceUser, password: &SecretString) -> anyhow::Result<()> {
+    ensure!(!password.expose_secret().is_empty(), "the password of {} is empty", user.name);
+    let mut transaction = pool.begin().await.context("begin a transaction")?;
+    // The password is bound here and quoted by the server: it is never part of a statement's text.
+    let keep = sqlx::query("select set_config('candlewick.password', $1, true)").bind(password.expose_secret());
+    keep.execute(&mut *transaction).await.context("pass on a password")?;
+    let set =
+        format!("execute format('alter role {} password %L', current_setting('candlewick.password'));", user.name);
+    let sql = format!("{} do $$ begin {set} end $$;", statements(user));
+    let done = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *transaction).await;
+    done.with_context(|| format!("create the user {} (is the database migrated?)", user.name))?;
+    transaction.commit().await.context("commit the user")
+}
+
+/// Names consist of letters and underscores: nothing in them can end a name.
+fn statements(user: &ServiceUser) -> String {
+    let ServiceUser { name, group } = user;
     format!(
         "do $$ begin
              if not exists (select from pg_roles where rolname = '{name}') then create role {name} login; end if;
          end $$;
-         grant rds_iam to {name};
-         grant usage on schema public to {name};
-         {rights}"
+         grant {group} to {name};"
     )
 }
 
@@ -72,17 +97,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_user_is_a_name_or_a_name_and_its_group() {
-        let reader: IamUser = "candlewick_dashboard=dashboard_readonly".parse().unwrap();
-        assert_eq!(reader.group.as_deref(), Some("dashboard_readonly"));
+    fn a_user_is_a_name_and_its_group() {
+        let reader: ServiceUser = "candlewick_dashboard=dashboard_readonly".parse().unwrap();
+        assert_eq!(Some(&reader), ServiceUser::of_service("dashboard").as_ref());
         assert!(statements(&reader).contains("grant dashboard_readonly to candlewick_dashboard;"));
-        assert!(!statements(&reader).contains("insert"), "who has a group has its rights and no more");
+        assert_eq!(ServiceUser::of_service("transform"), None);
     }
 
     #[test]
-    fn what_could_end_a_name_is_refused() {
-        for text in ["", "=", "a=", "a;drop table candles", "a b", "a'b", "Aa"] {
-            let error = text.parse::<IamUser>().unwrap_err().to_string();
+    fn what_could_end_a_name_is_refused_and_so_is_a_user_without_a_group() {
+        for text in ["", "=", "a=", "=a", "a", "a;drop table candles=b", "a b=c", "a=b'c", "Aa=b"] {
+            let error = text.parse::<ServiceUser>().unwrap_err().to_string();
             assert!(error.contains("NAME=GROUP"), "{text:?}: {error}");
         }
     }

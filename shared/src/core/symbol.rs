@@ -27,9 +27,13 @@ pub enum SymbolError {
     /// It is longer than any symbol.
     #[error("symbol {0:?} is longer than {MAX_BYTES} bytes")]
     TooLong(String),
-    /// White space, a comma (which separates symbols in the API) or a control character is in it.
-    #[error("symbol {0:?} has a space, a comma or a control character in it")]
+    /// A comma (which separates symbols in the API), white space, or a character that is not shown or changes how others are
+    /// shown is in it.
+    #[error("symbol {0:?} has a character in it that is no letter, digit or ASCII punctuation, or a comma")]
     Character(String),
+    /// A spreadsheet would take it for a formula.
+    #[error("symbol {0:?} begins with =, +, - or @, as formulas do")]
+    Formula(String),
     /// Its form in a key is not percent-encoded UTF-8 as Candlewick writes it.
     #[error(
         "{0:?} is not a symbol's form in a key: percent-encode all but letters, digits, '.', '_' and '-' (BTC%2FUSD)"
@@ -42,6 +46,14 @@ impl Symbol {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The symbol as one word of a shell's command, quoted where it is not plain: what a person is told to run must not run
+    /// what a file's name says.
+    #[must_use]
+    pub fn to_shell_word(&self) -> String {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | ':');
+        if self.0.chars().all(is_plain) { self.0.clone() } else { format!("'{}'", self.0.replace('\'', "'\\''")) }
     }
 
     /// Its form in object keys: `BTC%2FUSD`.
@@ -62,15 +74,26 @@ impl Symbol {
     }
 }
 
+/// Letters and digits of any script, and ASCII punctuation: what everybody sees as it is. White space, control and format
+/// characters (those that turn the direction of text, or have no width), marks and private characters are not.
+fn is_of_a_symbol(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_graphic() && c != ',';
+    }
+    // Letters by their class, which are shown as nothing: the fillers of Hangul.
+    let is_filler = matches!(c, '\u{115F}' | '\u{1160}' | '\u{3164}' | '\u{FFA0}');
+    c.is_alphanumeric() && !is_filler
+}
+
 impl FromStr for Symbol {
     type Err = SymbolError;
 
     fn from_str(text: &str) -> Result<Self, SymbolError> {
-        let forbidden = |c: char| c.is_whitespace() || c.is_control() || c == ',';
         match text {
             "" => Err(SymbolError::Empty),
             _ if text.len() > MAX_BYTES => Err(SymbolError::TooLong(text.to_owned())),
-            _ if text.contains(forbidden) => Err(SymbolError::Character(text.to_owned())),
+            _ if text.starts_with(['=', '+', '-', '@']) => Err(SymbolError::Formula(text.to_owned())),
+            _ if !text.chars().all(is_of_a_symbol) => Err(SymbolError::Character(text.to_owned())),
             _ => Ok(Self(text.to_owned())),
         }
     }
@@ -124,6 +147,42 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_shown_or_changes_what_is_shown_is_refused() {
+        for code in [
+            0x00, 0x1B, 0x7F, 0x85, 0xA0, 0xAD, 0x034F, 0x0600, 0x061C, 0x115F, 0x1160, 0x180E, 0x200B, 0x200D, 0x200E,
+            0x2028, 0x202E, 0x2060, 0x2066, 0x2069, 0x2800, 0x3000, 0x3164, 0xE000, 0xFE0F, 0xFEFF, 0xFFA0, 0xFFFD,
+            0xE0041, 0xE0100,
+        ] {
+            let text = format!("SEC{}LPAA", char::from_u32(code).unwrap());
+            assert!(matches!(text.parse::<Symbol>(), Err(SymbolError::Character(_))), "U+{code:04X}");
+            let key = utf8_percent_encode(&text, OUTSIDE_KEY).to_string();
+            assert!(Symbol::from_key_form(&key).is_err(), "U+{code:04X} in a key");
+        }
+        for text in ["Ä1", "株式", "МТС"] {
+            assert!(text.parse::<Symbol>().is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_spreadsheet_would_reckon_is_refused() {
+        for text in ["=1+1", "+A", "-A", "@SUM(A1)", "=cmd|'/C'!A0"] {
+            assert!(matches!(text.parse::<Symbol>(), Err(SymbolError::Formula(_))), "{text}");
+        }
+        for text in ["EURUSD=X", "BRK-B", "A+B", "^GSPC"] {
+            assert!(text.parse::<Symbol>().is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_symbol_is_one_word_of_a_command() {
+        for (text, word) in
+            [("BTC/USD", "BTC/USD"), ("A;curl|sh", "'A;curl|sh'"), ("$(id)", "'$(id)'"), ("A'B", "'A'\\''B'")]
+        {
+            assert_eq!(text.parse::<Symbol>().unwrap().to_shell_word(), word);
+        }
+    }
+
+    #[test]
     fn a_second_spelling_of_a_key_form_is_refused() {
         for text in ["BTC%2fUSD", "%41APL", "BTC/USD", "%FF"] {
             assert!(matches!(Symbol::from_key_form(text), Err(SymbolError::Encoding(_))), "{text}");
@@ -132,7 +191,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_key_form_leads_back_to_the_symbol(text in "[^\\s,\\p{C}]{1,16}") {
+        fn the_key_form_leads_back_to_the_symbol(text in "[A-Z0-9<>\"%&|$^é株][!-+\\-.-~é株А]{0,9}") {
             let symbol: Symbol = text.parse().unwrap();
             prop_assert_eq!(Symbol::from_key_form(&symbol.to_key_form()), Ok(symbol));
         }

@@ -92,6 +92,13 @@ impl Topology {
         self.queues.iter().find(|(_, queue)| wakes(queue)).map(|(role, _)| role.as_str())
     }
 
+    /// The service that a text names, if any consumes a queue by that name. Messages say who gave them up, and who can write to
+    /// a queue can write anything there.
+    #[must_use]
+    pub fn service(&self, text: &str) -> Option<&str> {
+        self.queues.values().map(|queue| queue.service.as_str()).find(|service| *service == text)
+    }
+
     /// The name of a queue's dead-letter queue. It holds for queue URLs too, which end in the name.
     #[must_use]
     pub fn dead_letter_name(&self, queue: &str) -> String {
@@ -141,11 +148,17 @@ mod tests {
         for role in ["alerts", "ingest", "raw", "transformed"] {
             let queue = topology.queue(role).unwrap();
             assert!(
-                queue.dead_letter_retention_seconds > queue.retention_seconds,
+                queue.dead_letter_retention_seconds >= queue.retention_seconds,
                 "{role}: dead letters keep their age"
             );
             assert!((1..=1000).contains(&queue.max_receive_count), "{role}: outside what SQS allows");
         }
+    }
+
+    /// A run may have to wait for days of credits.
+    #[test]
+    fn ingest_keeps_its_messages_for_as_long_as_sqs_does() {
+        assert_eq!(Topology::built_in().queue("ingest").unwrap().retention_seconds, 14 * 24 * 3600);
     }
 
     #[test]

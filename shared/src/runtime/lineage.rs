@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 
 use crate::core::lineage::{RunEvent, Work};
 use crate::core::metadata::Metadata;
 use crate::ports::store::{NewObject, ObjectStore, PutIf};
 use crate::runtime::env::Env;
+use crate::runtime::outgoing;
 
 /// How long a server of lineage may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -74,17 +75,14 @@ impl Lineage {
         let Some((client, url)) = &self.server else { return Ok(()) };
         for event in events {
             let answer = client.post(url).json(event).send().await.map_err(reqwest::Error::without_url);
-            let answer = answer.and_then(|answer| answer.error_for_status().map_err(reqwest::Error::without_url));
-            answer.context("send an event to OPENLINEAGE_URL")?;
+            let status = answer.context("send an event to OPENLINEAGE_URL")?.status();
+            ensure!(status.is_success(), "OPENLINEAGE_URL answered {status} to an event");
         }
         Ok(())
     }
 }
 
 fn server(url: &str) -> anyhow::Result<(reqwest::Client, String)> {
-    url.parse::<reqwest::Url>().context("read OPENLINEAGE_URL")?;
-    // Installing it a second time fails, and means that it is there.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder().timeout(PATIENCE).build().context("build the HTTP client")?;
-    Ok((client, format!("{}/api/v1/lineage", url.trim_end_matches('/'))))
+    outgoing::address("OPENLINEAGE_URL", url)?;
+    Ok((outgoing::client(PATIENCE)?, format!("{}/api/v1/lineage", url.trim_end_matches('/'))))
 }

@@ -16,6 +16,7 @@ pub mod lineage;
 pub mod measures;
 pub mod objects;
 pub mod outcome;
+pub mod outgoing;
 pub mod protector;
 pub mod service;
 pub mod settlement;

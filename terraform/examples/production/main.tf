@@ -36,7 +36,7 @@ module "candlewick" {
   images                    = var.images
   watchlist_path            = var.watchlist_path
   alert_emails              = var.alert_emails
-  heartbeat_url             = var.heartbeat_url
+  notifier_secrets          = var.notifier_secrets
   twelvedata_plan           = var.twelvedata_plan
   nat_per_zone              = true
   monthly_budget_usd        = 400

@@ -25,10 +25,10 @@ variable "alert_emails" {
   type        = set(string)
 }
 
-variable "heartbeat_url" {
-  description = "The outside watcher."
-  type        = string
-  default     = null
+variable "notifier_secrets" {
+  description = "What else the notifier knows of ways to you: HEARTBEAT_URL, ALERT_SLACK_WEBHOOK_URL and so on. You put their values yourself."
+  type        = set(string)
+  default     = []
 }
 
 variable "twelvedata_plan" {

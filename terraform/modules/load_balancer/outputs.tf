@@ -1,6 +1,6 @@
 output "target_group_arn" {
   description = "The group that the tasks join. Known once somebody listens."
-  value       = aws_lb_listener.this.default_action[0].target_group_arn
+  value       = one([for action in aws_lb_listener.this.default_action : action.target_group_arn if action.type == "forward"])
 }
 
 output "address" {
@@ -16,4 +16,9 @@ output "arn_suffix" {
 output "internal" {
   description = "Whether it has no address that the internet can reach."
   value       = aws_lb.this.internal
+}
+
+output "asks_who_a_visitor_is" {
+  description = "Whether an OpenID Connect provider lets visitors in."
+  value       = contains(aws_lb_listener.this.default_action[*].type, "authenticate-oidc")
 }

@@ -47,3 +47,24 @@ variable "protection" {
   description = "Whether it refuses to be deleted."
   type        = bool
 }
+
+variable "oidc" {
+  description = "The OpenID Connect provider that lets visitors in; null for none."
+  type = object({
+    issuer                 = string
+    authorization_endpoint = string
+    token_endpoint         = string
+    user_info_endpoint     = string
+    client_id              = string
+    scope                  = string
+    session_hours          = number
+  })
+  default = null
+}
+
+variable "oidc_secret" {
+  description = "The secret of its client."
+  type        = string
+  default     = null
+  sensitive   = true
+}

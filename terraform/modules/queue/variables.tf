@@ -23,8 +23,8 @@ variable "dead_letter_retention_seconds" {
   type        = number
 
   validation {
-    condition     = var.dead_letter_retention_seconds > var.retention_seconds
-    error_message = "dead_letter_retention_seconds must be more than retention_seconds: dead letters keep their age."
+    condition     = var.dead_letter_retention_seconds >= var.retention_seconds
+    error_message = "dead_letter_retention_seconds must not be less than retention_seconds: letters that the queue itself moves keep their age."
   }
 }
 

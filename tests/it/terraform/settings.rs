@@ -21,20 +21,29 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// Settings that a service is right to take its default for, and why.
-const DEFAULTS: [(&str, &str); 33] = [
+const DEFAULTS: [(&str, &str); 43] = [
+    ("ALERT_DISCORD_WEBHOOK_URL", "`notifier_secrets` has it where somebody wants it"),
     ("ALERT_EMAIL_FROM", "the topic sends the mails"),
     ("ALERT_EMAIL_TO", "the topic sends the mails"),
     ("ALERT_GROUP_INTERVAL", "the usual pace of telling people"),
     ("ALERT_GROUP_WAIT", "the usual pace of telling people"),
+    ("ALERT_PAGERDUTY_ROUTING_KEY", "`notifier_secrets` has it where somebody wants it"),
+    ("ALERT_PAGERDUTY_URL", "the service's own address"),
     ("ALERT_REPEAT_INTERVAL", "the usual pace of telling people"),
     ("ALERT_SLACK_WEBHOOK_URL", "the topic is the channel"),
     ("ALERT_SMTP_URL", "the topic sends the mails"),
+    ("ALERT_TEAMS_WEBHOOK_URL", "`notifier_secrets` has it where somebody wants it"),
+    ("ALERT_TELEGRAM_API_URL", "the service's own address"),
+    ("ALERT_TELEGRAM_CHAT", "`notifier_settings` has it where somebody wants it"),
+    ("ALERT_TELEGRAM_TOKEN", "`notifier_secrets` has it where somebody wants it"),
     ("ALERT_WEBHOOK_URL", "the topic is the channel"),
     ("BYTES_IN_FLIGHT", "64 MiB fit into every size of task"),
     ("CALENDAR_HORIZON", "sixty days are enough for a new version"),
     ("CLOCK", "the real time"),
+    ("DASHBOARD_CLIENTS", "512 open connections fit into the smallest task"),
     ("DASHBOARD_CONNECTIONS", "eight are enough for one task"),
     ("DASHBOARD_EVENT_STREAMS", "256 open pages fit into the smallest task"),
+    ("DASHBOARD_EVENT_STREAMS_PER_ADDRESS", "32 open pages are enough for one visitor"),
     ("DASHBOARD_PASSWORD", "visitors present the token"),
     ("DASHBOARD_REQUESTS_PER_SECOND", "fifty of one visitor are enough"),
     ("DASHBOARD_REQUEST_TIMEOUT", "twenty seconds are longer than a question to the database may take"),
@@ -43,6 +52,7 @@ const DEFAULTS: [(&str, &str); 33] = [
     ("DIGEST_ZONE", "UTC, as everything on AWS"),
     ("ECS_AGENT_URI", "ECS sets it"),
     ("HEALTH_LISTEN", "the image sets it"),
+    ("HEARTBEAT_URL", "`notifier_secrets` has it where somebody wants it"),
     ("LEASE_SECONDS", "the visibility timeout of topology.json, which the queue has too"),
     ("OPENLINEAGE", "lineage is kept where somebody asks for it"),
     ("OPENLINEAGE_URL", "lineage is told where somebody listens"),

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{self, KeepAlive, Sse};
@@ -11,7 +12,9 @@ use futures::{Stream, StreamExt, stream};
 use tokio_stream::wrappers::BroadcastStream;
 
 use crate::app::App;
-use crate::live::{Change, ChangeId, Event, Hub, Seat};
+use crate::client::Client;
+use crate::live::{Change, ChangeId, Event, Hub};
+use crate::places::Place;
 use crate::problem::Problem;
 
 /// How often a silent stream says that it lives: less than what proxies wait for.
@@ -25,8 +28,12 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
     params(("Last-Event-ID" = Option<String>, Header, description = "The last event that was seen")),
     responses((status = 200, content_type = "text/event-stream", body = String),
         (status = 503, description = "As many listen as may; Retry-After says when to come back", body = Problem)))]
-pub async fn events(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
-    let seat = app.hub.seat().ok_or_else(Problem::too_many_listeners)?;
+pub async fn events(
+    State(app): State<App>,
+    Extension(client): Extension<Client>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let seat = app.hub.seat(client.key()).ok_or_else(Problem::too_many_listeners)?;
     let seen = headers.get("last-event-id").map(|id| id.to_str().ok().and_then(|id| id.parse().ok()));
     let seen = seen.map(|id| id.unwrap_or(ChangeId::STRANGE));
     let keep_alive = KeepAlive::new().interval(HEARTBEAT).text("still here");
@@ -35,7 +42,11 @@ pub async fn events(State(app): State<App>, headers: HeaderMap) -> Result<Respon
 
 /// It begins with a comment, so that whoever waits for the first byte knows that the stream stands. The seat is taken for as
 /// long as there is the stream.
-fn stream(hub: &Hub, seat: Seat, seen: Option<ChangeId>) -> impl Stream<Item = Result<sse::Event, Infallible>> + use<> {
+fn stream(
+    hub: &Hub,
+    seat: Place,
+    seen: Option<ChangeId>,
+) -> impl Stream<Item = Result<sse::Event, Infallible>> + use<> {
     let (missed, coming) = hub.subscribe(seen);
     // Whoever was too slow for the channel has missed something.
     let coming = BroadcastStream::new(coming).map(|event| event.map_or_else(|_| resync(), |event| sent(&event)));

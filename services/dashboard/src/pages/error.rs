@@ -2,10 +2,11 @@
 
 use askama::Template;
 use axum::extract::Request;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::pages::login;
 use crate::pages::shell::Shell;
 use crate::problem::Problem;
 
@@ -19,11 +20,23 @@ struct ErrorPage {
 /// Makes a page of a problem wherever a browser asked for one: outside of the API.
 pub async fn dress(request: Request, next: Next) -> Response {
     let wants_page = is_page(&request);
+    let address = request.uri().path_and_query().map_or("/", |address| address.as_str());
+    let address = login::next_of(request.headers(), address);
     let response = next.run(request).await;
     match response.extensions().get::<Problem>() {
+        Some(problem) if wants_page && problem.status == 401 => login_page(&address),
         Some(problem) if wants_page => page(problem.clone(), &response),
         _ => response,
     }
+}
+
+/// The form instead of the browser's own window, from which there is no way out again. RFC 9110 wants a challenge with every
+/// 401; browsers don't know this one.
+fn login_page(address: &str) -> Response {
+    let page = login::form(StatusCode::UNAUTHORIZED, "", address);
+    let mut response = page.unwrap_or_else(IntoResponse::into_response);
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Form realm=\"Candlewick\""));
+    response
 }
 
 fn is_page(request: &Request) -> bool {

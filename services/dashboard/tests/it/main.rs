@@ -5,8 +5,10 @@
 mod candles;
 mod events;
 mod guards;
+mod login;
 mod pages;
 mod reading;
+mod strangers;
 mod world;
 
 use std::process::ExitCode;
@@ -20,7 +22,15 @@ fn main() -> ExitCode {
 }
 
 fn trials() -> Vec<Trial> {
-    let all = [candles::trials(), events::trials(), guards::trials(), pages::trials(), reading::trials()];
+    let all = [
+        candles::trials(),
+        events::trials(),
+        guards::trials(),
+        login::trials(),
+        pages::trials(),
+        reading::trials(),
+        strangers::trials(),
+    ];
     all.into_iter().flatten().collect()
 }
 

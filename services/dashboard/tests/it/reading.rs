@@ -1,18 +1,15 @@
 //! What is read of the ledger, the reports and the bucket.
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::Duration;
 
 use candlewick_dashboard::app::App;
-use candlewick_dashboard::config::Guard;
 use candlewick_shared::adapters::log_notifier::LogNotifier;
 use candlewick_shared::adapters::watchlist_source::WatchlistSource;
 use libtest_mimic::Trial;
 use serde_json::json;
 
 use crate::trial;
-use crate::world::World;
+use crate::world::{World, open_guard};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -151,7 +148,7 @@ async fn the_ledger_comes_by_pages(world: World) {
 async fn a_watchlist_in_a_bucket(world: World) {
     let location = "s3://b/config/watchlist.toml".parse().unwrap();
     let source = WatchlistSource::new(location, |_| Arc::clone(&world.store), Arc::new(LogNotifier));
-    let guard = Guard { secrets: None, requests_per_second: NonZeroU32::MAX, patience: Duration::from_secs(20) };
+    let guard = open_guard();
     let address = world.serve(App { watchlist: Some(Arc::new(source)), ..world.app() }, guard).await;
     let ask = async |path: &str| {
         let answer = world.ask(address, path, &[]).await;

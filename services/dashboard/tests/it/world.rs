@@ -9,8 +9,11 @@ use async_trait::async_trait;
 use candlewick_dashboard::app::App;
 use candlewick_dashboard::auth::Secrets;
 use candlewick_dashboard::config::Guard;
+use candlewick_dashboard::connection::Patience;
 use candlewick_dashboard::live::{Hub, listen};
+use candlewick_dashboard::places::Places;
 use candlewick_dashboard::read::queues::{DeadLetter, QueueDepth, Queues, Unreachable};
+use candlewick_dashboard::server::{self as http, Limits};
 use candlewick_dashboard::{read, router};
 use candlewick_shared::adapters::memory_store::MemoryStore;
 use candlewick_shared::core::metadata::Metadata;
@@ -64,7 +67,7 @@ impl World {
         let options = server::new_database().await;
         let owner = PgPoolOptions::new().max_connections(2).connect_with(options.clone()).await.unwrap();
         let pool = PgPoolOptions::new().max_connections(4).connect_with(read::session(options)).await.unwrap();
-        let hub = Hub::new(LISTENERS, CancellationToken::new());
+        let hub = Hub::new(Places::new(LISTENERS, LISTENERS), CancellationToken::new());
         tokio::spawn(listen::listen(pool.clone(), hub.clone(), hub.stop.clone()));
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (store, queues) = (Arc::new(MemoryStore::default()), Arc::new(Told::default()));
@@ -77,16 +80,20 @@ impl World {
     /// Another dashboard on the same database, with these guards.
     pub async fn listen(&self, secrets: Option<Secrets>, requests_per_second: u32) -> SocketAddr {
         let requests_per_second = NonZeroU32::new(requests_per_second).unwrap();
-        self.serve(self.app(), Guard { secrets, requests_per_second, patience: Duration::from_secs(20) }).await
+        self.serve(self.app(), Guard { secrets, requests_per_second, ..open_guard() }).await
     }
 
     /// Another dashboard.
     pub async fn serve(&self, app: App, guard: Guard) -> SocketAddr {
+        self.serve_within(app, guard, Limits { places: Places::new(512, 512), patience: Patience::default() }).await
+    }
+
+    /// Another dashboard, which allows its clients so much.
+    pub async fn serve_within(&self, app: App, guard: Guard, limits: Limits) -> SocketAddr {
         let router = router::router(app, &guard);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, service).await });
+        tokio::spawn(http::serve_on(listener, router, limits, self.hub.stop.clone()));
         address
     }
 
@@ -165,6 +172,12 @@ impl World {
         sqlx::query(loaded).bind(id).execute(&self.owner).await.unwrap();
         id
     }
+}
+
+/// Guards that let everybody by.
+pub fn open_guard() -> Guard {
+    let requests_per_second = NonZeroU32::new(10_000).unwrap();
+    Guard { secrets: None, requests_per_second, patience: Duration::from_secs(20), trusted_proxies: 0 }
 }
 
 /// A header's text; nothing where it is not there.

@@ -65,7 +65,7 @@ fn written(symbol: &str, second: i64) -> Written {
 
 impl Book {
     fn of(world: &World) -> Self {
-        Self { runs: PostgresRuns::new(world.pool.clone()), world: world.clone() }
+        Self { runs: PostgresRuns::new(world.ingest.clone()), world: world.clone() }
     }
 
     async fn begin(&self, id: &str, message: &str) -> bool {
@@ -342,7 +342,7 @@ async fn the_newest_run_of_all(world: World) {
 
 async fn a_book_that_is_away(world: World) {
     let book = Book::of(&world);
-    world.pool.close().await;
+    world.ingest.close().await;
     let error = book.runs.pages("r").await.unwrap_err();
     assert!(matches!(error, RunsError::Down(_)), "{error}");
     assert!(matches!(Setback::from(error), Setback::Down(_)));

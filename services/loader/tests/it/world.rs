@@ -24,7 +24,12 @@ pub const MARCH: &str = "transformed/interval=1min/symbol=AAPL/2024-03.csv";
 #[derive(Clone)]
 pub struct World {
     pub bucket: Bucket,
+    /// The database, as its owner.
+    pub owner: PgPool,
+    /// The same, with the rights that the loader has.
     pub pool: PgPool,
+    /// The same, with the rights that ingest has.
+    pub ingest: PgPool,
 }
 
 /// What the ledger says of a version: rows in all, inserted, updated, unchanged, removed.
@@ -36,8 +41,12 @@ pub type Rows<'a> = &'a [(i64, u32)];
 impl World {
     pub async fn new() -> Self {
         let options = PgPoolOptions::new().max_connections(5).acquire_timeout(Duration::from_secs(5));
-        let pool = options.connect_with(server::new_database().await).await.unwrap();
-        Self { bucket: Bucket::default(), pool }
+        let database = server::new_database().await;
+        let owner = options.clone().max_connections(2).connect_lazy_with(database.clone());
+        let role = |role: &str| database.clone().options([("role", role)]);
+        let ingest = options.clone().max_connections(2).connect_lazy_with(role("ingest_service"));
+        let pool = options.connect_with(role("loader_service")).await.unwrap();
+        Self { bucket: Bucket::default(), owner, pool, ingest }
     }
 
     pub fn loader(&self) -> Loader {
@@ -119,11 +128,11 @@ impl World {
 
     /// A query of one value, which must be there.
     pub async fn value(&self, sql: &'static str) -> String {
-        sqlx::query_scalar(sql).fetch_one(&self.pool).await.unwrap()
+        sqlx::query_scalar(sql).fetch_one(&self.owner).await.unwrap()
     }
 
     pub async fn run(&self, sql: &'static str) {
-        sqlx::raw_sql(sql).execute(&self.pool).await.unwrap();
+        sqlx::raw_sql(sql).execute(&self.owner).await.unwrap();
     }
 }
 

@@ -1,10 +1,12 @@
 //! E-mail by SMTP.
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use async_trait::async_trait;
+use candlewick_shared::runtime::outgoing::is_loopback;
 use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Channel;
@@ -15,6 +17,29 @@ pub struct Email {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
     to: Vec<Mailbox>,
+}
+
+/// Makes sure that mail, and a password, are not sent in plain text: `smtps://`, `smtp://…?tls=required`, or a server on this
+/// machine.
+///
+/// # Errors
+/// Any other address; it is not shown.
+pub fn require_tls(url: &SecretString) -> anyhow::Result<()> {
+    let parsed: Option<Url> = url.expose_secret().parse().ok();
+    let is_safe = parsed.is_some_and(|url| {
+        let tls = || url.query_pairs().filter(|(name, _)| name == "tls");
+        let is_required = || tls().count() > 0 && tls().all(|(_, value)| value == "required");
+        match url.scheme() {
+            "smtps" => true,
+            "smtp" => url.host_str().is_some_and(is_loopback) || is_required(),
+            _ => false,
+        }
+    });
+    ensure!(
+        is_safe,
+        "ALERT_SMTP_URL would send mail in plain text: write smtps://USER:PASSWORD@HOST or smtp://…?tls=required (it is not shown)"
+    );
+    Ok(())
 }
 
 impl Email {
@@ -56,5 +81,32 @@ impl Channel for Email {
     /// The `Message-ID` is the message's name, so that mail programs show a second copy as the same mail.
     async fn send(&self, message: &Message) -> anyhow::Result<()> {
         self.transport.send(self.mail(message)?).await.context("send the e-mail").map(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mail_goes_by_tls_or_to_this_machine() {
+        for good in [
+            "smtps://u:p@h",
+            "smtp://u:p@h:587?tls=required",
+            "smtp://127.0.0.1:25",
+            "smtp://localhost?tls=opportunistic",
+        ] {
+            assert!(require_tls(&good.into()).is_ok(), "{good}");
+        }
+        for bad in [
+            "smtp://u:p@h",
+            "smtp://h?tls=opportunistic",
+            "smtp://h?tls=required&tls=opportunistic",
+            "smtp://h?x=tls=required",
+            "http://127.0.0.1",
+            "h",
+        ] {
+            assert!(require_tls(&bad.into()).is_err(), "{bad}");
+        }
     }
 }

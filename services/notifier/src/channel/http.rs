@@ -2,33 +2,32 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, ensure};
-use reqwest::{Client, Response, Url};
+use anyhow::{anyhow, ensure};
+use candlewick_shared::runtime::outgoing;
+use reqwest::{Client, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// An HTTP client.
+/// How much of an answer is read, in bytes.
+const MOST_OF_AN_ANSWER: usize = 2_000;
+
+/// An HTTP client for addresses that are secrets.
 ///
 /// # Errors
 /// A system without what TLS needs.
 pub fn client() -> anyhow::Result<Client> {
-    // Installing it a second time fails, and means that it is there.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder().timeout(TIMEOUT).build().context("build the HTTP client")
+    outgoing::client(TIMEOUT)
 }
 
-/// Makes sure that a setting is an address, without showing it.
+/// Makes sure that a setting is an address that may be sent to, without showing it.
 ///
 /// # Errors
-/// Where it is none, with the setting's name.
+/// Where it is not, with the setting's name.
 pub fn require_url(setting: &str, url: &SecretString) -> anyhow::Result<()> {
-    let parsed = url.expose_secret().parse::<Url>();
-    let is_http = parsed.is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
-    ensure!(is_http, "{setting} is no address: write one that begins with https:// (it is a secret, and not shown)");
-    Ok(())
+    outgoing::address(setting, url.expose_secret()).map(drop)
 }
 
 /// Posts JSON under a message's name.
@@ -36,8 +35,32 @@ pub fn require_url(setting: &str, url: &SecretString) -> anyhow::Result<()> {
 /// # Errors
 /// What the other side said, or why it could not be reached.
 pub async fn post(http: &Client, url: &SecretString, name: &str, body: &Value) -> anyhow::Result<()> {
-    let request = http.post(url.expose_secret()).header("Idempotency-Key", name).json(body);
-    taken(request.send().await)
+    let answer = answer(http, url, name, body).await?;
+    ensure!(answer.status().is_success(), "the other side answered {}", answer.status());
+    Ok(())
+}
+
+/// Posts JSON under a message's name, and returns the answer whatever its status is.
+///
+/// # Errors
+/// Why the other side could not be reached.
+pub async fn answer(http: &Client, url: &SecretString, name: &str, body: &Value) -> anyhow::Result<Response> {
+    let sent = http.post(url.expose_secret()).header("Idempotency-Key", name).json(body).send().await;
+    // The address is part of the error otherwise.
+    sent.map_err(|error| anyhow!(error.without_url()))
+}
+
+/// The beginning of an answer's text; a longer one is not read to its end.
+pub async fn beginning(mut answer: Response) -> String {
+    let mut bytes = Vec::new();
+    while let Ok(Some(chunk)) = answer.chunk().await {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() >= MOST_OF_AN_ANSWER {
+            break;
+        }
+    }
+    bytes.truncate(MOST_OF_AN_ANSWER);
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Asks an address for nothing, to show that this is alive.
@@ -45,13 +68,7 @@ pub async fn post(http: &Client, url: &SecretString, name: &str, body: &Value) -
 /// # Errors
 /// What the other side said, or why it could not be reached.
 pub async fn ping(http: &Client, url: &SecretString) -> anyhow::Result<()> {
-    taken(http.get(url.expose_secret()).send().await)
-}
-
-fn taken(answer: reqwest::Result<Response>) -> anyhow::Result<()> {
-    // The address is part of the error otherwise.
-    let answer = answer.map_err(|error| anyhow!(error.without_url()))?;
-    let status = answer.status();
-    ensure!(status.is_success(), "the other side answered {status}");
+    let answer = http.get(url.expose_secret()).send().await.map_err(|error| anyhow!(error.without_url()))?;
+    ensure!(answer.status().is_success(), "the other side answered {}", answer.status());
     Ok(())
 }

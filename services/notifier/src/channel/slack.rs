@@ -1,15 +1,16 @@
-//! An incoming webhook of Slack, or of what takes the same shape (Mattermost, Rocket.Chat, Discord's `/slack`).
+//! An incoming webhook of Slack, or of what takes the same shape (Mattermost, Rocket.Chat).
 
 use async_trait::async_trait;
 use reqwest::Client;
 use secrecy::SecretString;
 use serde_json::json;
 
+use super::text::{cut, in_code};
 use super::{Channel, http};
 use crate::message::Message;
 
-/// How much text Slack shows of one message; it cuts longer ones off itself, without a word.
-const MOST_CHARACTERS: usize = 3_500;
+/// How much text Slack shows of one message.
+const MOST: usize = 3_500;
 
 /// An incoming webhook that takes `{"text"}`.
 pub struct Slack {
@@ -34,9 +35,7 @@ impl Channel for Slack {
 /// The message in Slack's markup: `&`, `<` and `>` are its control characters, and a mention must not come of a file's name.
 fn text(subject: &str, body: &str) -> String {
     let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let body: String = body.chars().take(MOST_CHARACTERS).collect();
-    let cut = if body.chars().count() == MOST_CHARACTERS { "\n… the rest: candlewick alerts" } else { "" };
-    format!("*{}*\n```{}{cut}```", escaped(subject), escaped(&body).replace("```", "'''"))
+    format!("*{}*\n```{}```", escaped(subject), in_code(&escaped(&cut(body, MOST))))
 }
 
 #[cfg(test)]

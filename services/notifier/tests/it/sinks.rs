@@ -27,6 +27,34 @@ pub async fn http(status: u16) -> (String, Posts) {
     (address, posts)
 }
 
+/// A request that an HTTP server took.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    pub path: String,
+    pub headers: HeaderMap,
+    pub body: String,
+}
+
+/// An HTTP server that keeps whole requests and answers with a status, a header and a text; its address without a path.
+pub async fn server(
+    status: u16,
+    header: Option<(&'static str, String)>,
+    text: &'static str,
+) -> (String, Arc<Mutex<Vec<Taken>>>) {
+    let taken = Arc::<Mutex<Vec<Taken>>>::default();
+    let kept = taken.clone();
+    let take = move |uri: axum::http::Uri, headers: HeaderMap, body: String| async move {
+        kept.lock().unwrap().push(Taken { path: uri.to_string(), headers, body });
+        let mut answer = HeaderMap::new();
+        header.map(|(name, value)| answer.insert(name, value.parse().unwrap()));
+        (StatusCode::from_u16(status).unwrap(), answer, text)
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(take)).await.unwrap() });
+    (address, taken)
+}
+
 /// A mail server that takes one mail, and gives it back as it came; its address.
 pub async fn mail() -> (String, tokio::task::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

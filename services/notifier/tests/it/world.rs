@@ -34,6 +34,9 @@ pub const CHANNEL: &str = "webhook";
 /// A database, and the machine's time as seconds since 1970.
 #[derive(Clone)]
 pub struct World {
+    /// The database, as its owner.
+    pub owner: PgPool,
+    /// The same, with the rights that the notifier has.
     pub pool: PgPool,
     second: Arc<AtomicI64>,
 }
@@ -41,8 +44,10 @@ pub struct World {
 impl World {
     pub async fn new() -> Self {
         let options = PgPoolOptions::new().max_connections(5).acquire_timeout(Duration::from_secs(5));
-        let pool = options.connect_with(server::new_database().await).await.unwrap();
-        Self { pool, second: Arc::new(AtomicI64::new(1_000_000)) }
+        let database = server::new_database().await;
+        let owner = options.clone().max_connections(2).connect_lazy_with(database.clone());
+        let pool = options.connect_with(database.options([("role", "notifier_service")])).await.unwrap();
+        Self { owner, pool, second: Arc::new(AtomicI64::new(1_000_000)) }
     }
 
     pub fn now(&self) -> Timestamp {
@@ -116,6 +121,6 @@ impl World {
     }
 
     pub async fn run(&self, sql: &'static str) {
-        sqlx::raw_sql(sql).execute(&self.pool).await.unwrap();
+        sqlx::raw_sql(sql).execute(&self.owner).await.unwrap();
     }
 }

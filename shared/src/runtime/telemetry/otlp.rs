@@ -12,16 +12,15 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tokio::runtime::Handle;
 
+use crate::runtime::outgoing;
+
 /// How long the collector may take for a batch.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Where finished spans go. `OTEL_EXPORTER_OTLP_HEADERS` and the other variables of OpenTelemetry are read by its own code.
 pub fn provider(service: &'static str, endpoint: &str) -> anyhow::Result<SdkTracerProvider> {
-    // Installing it a second time fails, and means that it is there.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     endpoint.parse::<reqwest::Url>().with_context(|| format!("read the URL {endpoint:?}"))?;
-    let client = reqwest::Client::builder().timeout(PATIENCE).build().context("build the HTTP client")?;
-    let client = OnRuntime { client, runtime: Handle::current() };
+    let client = OnRuntime { client: outgoing::client(PATIENCE)?, runtime: Handle::current() };
     let exporter =
         SpanExporter::builder().with_http().with_http_client(client).build().context("build the exporter")?;
     let resource = Resource::builder()

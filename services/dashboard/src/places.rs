@@ -1,0 +1,80 @@
+//! Places that are limited, in all and for each address: connections, and streams of events.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Places that are limited, in all and for each address.
+#[derive(Clone, Debug)]
+pub struct Places {
+    most: usize,
+    most_of_an_address: usize,
+    taken: Arc<Mutex<Taken>>,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    all: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+/// A place that is taken until it is dropped.
+#[derive(Debug)]
+pub struct Place {
+    address: IpAddr,
+    taken: Arc<Mutex<Taken>>,
+}
+
+impl Places {
+    /// So many places, of which one address may take only some.
+    #[must_use]
+    pub fn new(most: usize, most_of_an_address: usize) -> Self {
+        Self { most, most_of_an_address, taken: Arc::default() }
+    }
+
+    /// A place for an address; `None` when all are taken, or as many as the address may have.
+    #[must_use]
+    pub fn take(&self, address: IpAddr) -> Option<Place> {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = taken.by_address.get(&address).copied().unwrap_or_default();
+        if taken.all >= self.most || own >= self.most_of_an_address {
+            return None;
+        }
+        taken.all += 1;
+        taken.by_address.insert(address, own + 1);
+        Some(Place { address, taken: Arc::clone(&self.taken) })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.all -= 1;
+        if let Some(own) = taken.by_address.get_mut(&self.address) {
+            *own -= 1;
+            if *own == 0 {
+                taken.by_address.remove(&self.address);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_address_cannot_take_all_places_and_gives_them_back() {
+        let (one, other) = ([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
+        let places = Places::new(3, 2);
+        let mut held: Vec<_> = (0..2).map(|_| places.take(one).unwrap()).collect();
+        assert!(places.take(one).is_none());
+        let others = places.take(other).unwrap();
+        assert!(places.take(other).is_none(), "there are more than three in all");
+        held.pop();
+        drop(others);
+        assert!(places.take(one).is_some());
+        held.clear();
+        assert!(places.taken.lock().unwrap().by_address.is_empty(), "the memory grows with every address");
+    }
+}

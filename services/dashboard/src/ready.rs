@@ -1,0 +1,48 @@
+//! Whether the dashboard is ready: whether its database answers.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sqlx::PgPool;
+use tokio::sync::Mutex;
+
+use crate::problem::Problem;
+
+/// How long an answer of the database counts. Anybody may ask, and as often as they like.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// The last answer of the database.
+#[derive(Clone)]
+pub struct Readiness {
+    pool: PgPool,
+    last: Arc<Mutex<Option<(Instant, bool)>>>,
+}
+
+impl Readiness {
+    /// Asks the database of this pool.
+    #[must_use]
+    pub fn of(pool: PgPool) -> Self {
+        Self { pool, last: Arc::default() }
+    }
+
+    /// Whether the database answers. Those who ask at once get one answer.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn ask(&self) -> Result<&'static str, Problem> {
+        let mut last = self.last.lock().await;
+        let is_ready = match *last {
+            Some((at, is_ready)) if at.elapsed() < FRESH => is_ready,
+            _ => self.look().await,
+        };
+        if last.is_none_or(|(at, _)| at.elapsed() >= FRESH) {
+            *last = Some((Instant::now(), is_ready));
+        }
+        is_ready.then_some("ready").ok_or_else(|| Problem::unavailable("the database does not answer"))
+    }
+
+    async fn look(&self) -> bool {
+        let answer = sqlx::query("select 1").execute(&self.pool).await;
+        answer.inspect_err(|error| tracing::error!("ask the database whether it answers: {error}")).is_ok()
+    }
+}

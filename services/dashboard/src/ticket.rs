@@ -1,0 +1,133 @@
+//! What a browser keeps of a login: a cookie that says until when it is good, under a signature.
+//!
+//! Nothing is kept on this side, so that a login holds on every task and over restarts. It ends with its time, or when the
+//! token or the password is changed.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
+
+/// The cookie's name.
+const COOKIE: &str = "candlewick";
+
+/// How long a login holds.
+const LIFE: SignedDuration = SignedDuration::from_hours(12);
+
+/// Signs tickets, and knows its own.
+#[derive(Clone)]
+pub struct Tickets {
+    key: [u8; 32],
+}
+
+impl Tickets {
+    /// Tickets that only those who know the secrets can sign.
+    #[must_use]
+    pub fn new<'s>(secrets: impl IntoIterator<Item = &'s str>) -> Self {
+        let mut hash = Sha256::new_with_prefix(b"candlewick ticket 1");
+        for secret in secrets {
+            // Each by its own digest, so that none runs into the next.
+            hash.update(Sha256::digest(secret.as_bytes()));
+        }
+        Self { key: hash.finalize().into() }
+    }
+
+    /// The cookie of somebody who logged in now.
+    ///
+    /// # Errors
+    /// A time that no ticket can have.
+    pub fn issue(&self, now: Timestamp, is_tls: bool) -> anyhow::Result<HeaderValue> {
+        let until = now.checked_add(LIFE)?.as_second();
+        let signature: String =
+            self.sign(until)?.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(cookie(&format!("{until}.{signature}"), LIFE.as_secs(), is_tls).parse()?)
+    }
+
+    /// Whether the headers carry a ticket that is good now.
+    #[must_use]
+    pub fn admit(&self, headers: &HeaderMap, now: Timestamp) -> bool {
+        let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+        let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        pairs.filter(|(name, _)| *name == COOKIE).any(|(_, value)| self.is_good(value, now).unwrap_or(false))
+    }
+
+    fn is_good(&self, value: &str, now: Timestamp) -> Option<bool> {
+        let (until, signature) = value.split_once('.')?;
+        let until = until.parse().ok()?;
+        let bytes =
+            signature.as_bytes().chunks(2).map(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
+        let bytes: Vec<u8> = bytes.collect::<Option<_>>()?;
+        // It compares in the same time wherever the signature is wrong.
+        let is_ours = self.sign(until).ok()?.verify_slice(&bytes).is_ok();
+        Some(is_ours && now.as_second() < until)
+    }
+
+    fn sign(&self, until: i64) -> anyhow::Result<Hmac<Sha256>> {
+        let mut signing = Hmac::<Sha256>::new_from_slice(&self.key)?;
+        signing.update(&until.to_be_bytes());
+        Ok(signing)
+    }
+}
+
+/// The cookie that takes the ticket away.
+#[must_use]
+pub fn taken_back(is_tls: bool) -> String {
+    cookie("", 0, is_tls)
+}
+
+/// No script reads it, and no page of others sends it but by a link to here.
+fn cookie(value: &str, seconds: i64, is_tls: bool) -> String {
+    let secure = if is_tls { "; Secure" } else { "" };
+    format!("{COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::constant(1_735_600_000, 0);
+
+    fn admits(tickets: &Tickets, cookie: &str, now: Timestamp) -> bool {
+        tickets.admit(&HeaderMap::from_iter([(header::COOKIE, cookie.parse().unwrap())]), now)
+    }
+
+    #[test]
+    fn a_ticket_is_good_for_its_time_and_its_secret() {
+        let tickets = Tickets::new(["token", "password"]);
+        let issued = tickets.issue(NOW, true).unwrap();
+        let issued = issued.to_str().unwrap();
+        assert!(issued.ends_with("; Path=/; Max-Age=43200; HttpOnly; SameSite=Lax; Secure"), "{issued}");
+        let pair = issued.split(';').next().unwrap();
+        assert!(admits(&tickets, pair, NOW) && admits(&tickets, &format!("other=1; {pair}; x=y"), NOW));
+        assert!(!admits(&tickets, pair, NOW + LIFE), "it is good for ever");
+        for others in
+            [Tickets::new(["token"]), Tickets::new(["tokenp", "assword"]), Tickets::new(["password", "token"])]
+        {
+            assert!(!admits(&others, pair, NOW));
+        }
+    }
+
+    #[test]
+    fn what_was_changed_or_made_up_is_not_good() {
+        let tickets = Tickets::new(["token"]);
+        let issued = tickets.issue(NOW, false).unwrap();
+        let pair = issued.to_str().unwrap().split(';').next().unwrap().to_owned();
+        let (value, signature) = pair.trim_start_matches("candlewick=").split_once('.').unwrap();
+        let longer = format!("candlewick={}.{signature}", value.parse::<i64>().unwrap() + 1);
+        for forged in [
+            longer.as_str(),
+            "candlewick=",
+            "candlewick=9999999999.",
+            "candlewick=9999999999.00",
+            "candlewick=x.y",
+            "candlewick=9999999999.zz",
+            "candlewick=9999999999.é",
+            &pair[..pair.len() - 2],
+            &format!("{pair}00"),
+            &pair.to_uppercase(),
+        ] {
+            let header = HeaderValue::from_bytes(forged.as_bytes()).unwrap();
+            assert!(!tickets.admit(&HeaderMap::from_iter([(header::COOKIE, header)]), NOW), "{forged}");
+        }
+    }
+}

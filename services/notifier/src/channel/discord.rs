@@ -1,0 +1,58 @@
+//! A webhook of Discord.
+
+use async_trait::async_trait;
+use reqwest::Client;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use super::text::{cut, in_code};
+use super::{Channel, http};
+use crate::message::Message;
+
+/// Discord refuses a message of more than 2000 characters. A long subject and the markup take some of them.
+const MOST: usize = 1_600;
+const MOST_OF_A_SUBJECT: usize = 300;
+
+/// `SUPPRESS_EMBEDS`: links in a message are not fetched for a preview.
+const NO_PREVIEW: u32 = 4;
+
+/// A webhook of Discord.
+pub struct Discord {
+    /// The HTTP client.
+    pub http: Client,
+    /// The address.
+    pub url: SecretString,
+}
+
+#[async_trait]
+impl Channel for Discord {
+    fn name(&self) -> &'static str {
+        "discord"
+    }
+
+    async fn send(&self, message: &Message) -> anyhow::Result<()> {
+        http::post(&self.http, &self.url, &message.name, &body(message)).await
+    }
+}
+
+/// Nobody is mentioned, whatever the text says.
+fn body(message: &Message) -> Value {
+    let subject = in_code(&cut(&message.subject, MOST_OF_A_SUBJECT));
+    let text = in_code(&cut(message.body.trim_end(), MOST));
+    let content = format!("```\n{subject}\n\n{text}\n```");
+    json!({"content": content, "allowed_mentions": {"parse": []}, "flags": NO_PREVIEW})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_never_longer_than_discord_takes() {
+        let (name, payload) = ("n".to_owned(), Value::Null);
+        let long = "\u{1F56F}`".repeat(9_000);
+        let message = Message { name, subject: long.clone(), body: long, payload };
+        let length = body(&message)["content"].as_str().unwrap().encode_utf16().count();
+        assert!(length <= 2_000, "{length}");
+    }
+}
