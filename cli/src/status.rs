@@ -66,12 +66,14 @@ pub struct SeriesStatus {
 pub struct QueueStatus {
     /// Its role: `ingest`, `raw`, `transformed`.
     pub queue: String,
-    /// Messages that wait.
-    pub waiting: u64,
+    /// Messages that wait; none where the queue does not say.
+    pub waiting: Option<u64>,
     /// Messages that somebody has in hand.
-    pub in_flight: u64,
+    pub in_flight: Option<u64>,
     /// Messages that can never be settled.
-    pub dead_letters: u64,
+    pub dead_letters: Option<u64>,
+    /// Why one of the two queues does not say: it is missing, perhaps.
+    pub error: Option<String>,
 }
 
 pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
@@ -154,13 +156,15 @@ pub async fn queues(aws: &Aws, env: &Env) -> anyhow::Result<Vec<QueueStatus>> {
     let mut all = Vec::new();
     for role in topology.queues.keys() {
         let url = env.queue_url(role)?;
-        let depth = aws.queue(url).depth().await?;
-        let dead_letters = aws.queue(&topology.dead_letter_name(url)).depth().await?;
+        let depth = aws.queue(url).depth().await;
+        let dead_letters = aws.queue(&topology.dead_letter_name(url)).depth().await;
+        let errors = [depth.as_ref().err(), dead_letters.as_ref().err()];
         all.push(QueueStatus {
             queue: role.clone(),
-            waiting: depth.waiting + depth.delayed,
-            in_flight: depth.in_flight,
-            dead_letters: dead_letters.waiting + dead_letters.in_flight,
+            error: errors.into_iter().flatten().next().map(ToString::to_string),
+            waiting: depth.as_ref().ok().map(|depth| depth.waiting + depth.delayed),
+            in_flight: depth.ok().map(|depth| depth.in_flight),
+            dead_letters: dead_letters.ok().map(|depth| depth.waiting + depth.in_flight),
         });
     }
     Ok(all)

@@ -1,6 +1,7 @@
 //! The clean objects of each series, from a listing that goes on.
 
 use candlewick_shared::adapters::s3_listing::Listing;
+use candlewick_shared::core::leftover::is_leftover;
 use candlewick_shared::core::key::TransformedKey;
 
 /// The clean objects of one series.
@@ -38,7 +39,7 @@ impl Groups {
             if (&group.symbol, &group.interval) != (&symbol, &interval) {
                 break;
             }
-            if !object.key.ends_with('/') {
+            if !is_leftover(&object.key) {
                 group.keys.push(object.key.clone());
             }
             self.listing.advance().await?;

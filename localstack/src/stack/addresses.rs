@@ -71,6 +71,8 @@ impl Addresses {
         set("DATABASE_URL", database);
         set("DASHBOARD_LISTEN", format!("127.0.0.1:{}", ports.dashboard));
         set("DASHBOARD_URL", format!("http://127.0.0.1:{}", ports.dashboard));
+        // What was put back is as old as when it was first written.
+        set("TRUST_FIRST_WRITTEN", "true".to_owned());
         set("WATCHLIST", options.watchlist.display().to_string());
         set("SCHEDULE", options.schedule.0.clone());
         set("SCHEDULE_TIMEZONE", options.schedule.1.clone());

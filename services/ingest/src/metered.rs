@@ -84,6 +84,10 @@ impl Queue for MeteredQueue {
         self.inner.send(messages).await
     }
 
+    async fn send_after(&self, message: &NewMessage, delay: Duration) -> Result<(), QueueError> {
+        self.inner.send_after(message, delay).await
+    }
+
     async fn depth(&self) -> Result<Depth, QueueError> {
         self.inner.depth().await
     }

@@ -23,9 +23,9 @@ async fn start(env: Env, stop: CancellationToken) -> Result<()> {
     let aws = Aws::from_env().await;
     let consumer = service::consumer("loader", "transformed", &env, &aws).await?;
     let pool = database::connect(&env, &aws, &config.database_url, config.connections).await?;
-    let store = Arc::new(aws.store(&config.scope.bucket));
+    let store = Arc::new(aws.store(&config.scope.bucket).within(config.memory.bodies().clone()));
     let lineage = Lineage::from_env(&env, store.clone())?;
-    let loader = Loader::new(store, pool.clone(), system_clock::now(config.clock)).with_lineage(lineage);
+    let loader = Loader::new(store, pool.clone(), system_clock::now(config.clock)).with_lineage(lineage).with_memory(config.memory);
     consumer.run(objects(config.scope, service_fn(move |event| loader.clone().handle(event))), stop).await;
     pool.close().await;
     Ok(())

@@ -29,6 +29,7 @@ fn each_cleaning_setting_is_inherited_by_itself() {
         [defaults]
         max_fill = 2
         max_filled = 0.5
+        max_lost = 0.2
         [groups.stocks]
         symbols = ["AAPL", "SHEL"]
         calendar = "XNYS"
@@ -36,17 +37,18 @@ fn each_cleaning_setting_is_inherited_by_itself() {
         [instruments.SHEL]
         calendar = "XLON"
         max_fill = 0
+        allow_negative = true
     "#;
     let watchlist: Watchlist = text.parse().unwrap();
     let of = |symbol: &str| {
-        let CleaningSettings { calendar, max_fill, max_quarantined, max_filled } =
-            watchlist.cleaning(&symbol.parse().unwrap()).clone();
-        (calendar, max_fill, max_quarantined.get(), max_filled.get())
+        let settings = watchlist.cleaning(&symbol.parse().unwrap()).clone();
+        let shares = [settings.max_quarantined, settings.max_filled, settings.max_lost].map(Share::get);
+        (settings.calendar, settings.max_fill, shares, settings.allow_negative)
     };
     let code = |code: &str| Some(CalendarSetting::Code(code.to_owned()));
-    assert_eq!(of("AAPL"), (code("XNYS"), 2, 0.0, 0.5));
-    assert_eq!(of("SHEL"), (code("XLON"), 0, 0.0, 0.5));
-    assert_eq!(of("NOT.LISTED"), (None, 2, 0.01, 0.5));
+    assert_eq!(of("AAPL"), (code("XNYS"), 2, [0.0, 0.5, 0.2], false));
+    assert_eq!(of("SHEL"), (code("XLON"), 0, [0.0, 0.5, 0.2], true));
+    assert_eq!(of("NOT.LISTED"), (None, 2, [0.01, 0.5, 0.2], false));
 }
 
 #[test]
