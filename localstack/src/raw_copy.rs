@@ -113,7 +113,8 @@ impl RawCopy {
         let listed = store.list(&self.prefix).await.context("list raw objects")?;
         self.left.retain(|key, _| listed.iter().any(|info| info.key == *key));
         let mut copied = 0;
-        for info in listed.iter().filter(|info| self.is_new(info)) {
+        let new: Vec<_> = listed.iter().filter(|info| self.is_new(info)).collect();
+        for info in new {
             match self.copy(store, &info.key).await {
                 Ok(is_there) => {
                     self.left.remove(&info.key);

@@ -10,6 +10,7 @@ pub mod handler;
 pub mod ledger;
 pub mod merge;
 pub mod runs;
+pub mod schema;
 pub mod session;
 pub mod staging;
 

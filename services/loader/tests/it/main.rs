@@ -4,10 +4,12 @@
 
 mod beside;
 mod binary;
+mod blame;
 mod faults;
 mod history;
 mod overlaps;
 mod runs;
+mod schema;
 mod users;
 mod versions;
 mod world;
@@ -26,6 +28,8 @@ fn trials() -> Vec<Trial> {
     let all = [
         beside::trials(),
         binary::trials(),
+        blame::trials(),
+        schema::trials(),
         faults::trials(),
         history::trials(),
         overlaps::trials(),
