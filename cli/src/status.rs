@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use candlewick_shared::adapters::aws::Aws;
 use candlewick_shared::adapters::log_notifier::LogNotifier;
 use candlewick_shared::adapters::watchlist_source::WatchlistSource;
@@ -148,6 +148,16 @@ impl SeriesStatus {
         let (first, last, age_seconds, error) = (None, None, None, None);
         Self { symbol, interval, rows: 0, first, last, filled: 0, quarantined: 0, age_seconds, error }
     }
+}
+
+/// How many messages all queues and all dead-letter queues have. Each must say so.
+pub async fn messages(aws: &Aws, env: &Env) -> anyhow::Result<(u64, u64)> {
+    let all = queues(aws, env).await?;
+    if let Some(error) = all.iter().find_map(|queue| queue.error.as_ref()) {
+        bail!("{error}");
+    }
+    let sum = |numbers: fn(&QueueStatus) -> [Option<u64>; 2]| all.iter().flat_map(numbers).flatten().sum();
+    Ok((sum(|queue| [queue.waiting, queue.in_flight]), sum(|queue| [queue.dead_letters, None])))
 }
 
 /// Every queue, with its dead-letter queue.

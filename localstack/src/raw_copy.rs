@@ -17,8 +17,14 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// How long an object that was just written may be without a copy.
+/// How long an object that was just written may be without a copy, while there are some.
 pub const INTERVAL: Duration = Duration::from_secs(1);
+
+/// The same, while nothing is written: each look lists the bucket.
+pub const IDLE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How long after the last object nothing counts as being written.
+pub const BUSY_FOR: Duration = Duration::from_secs(30);
 
 /// When an object that could not be copied is tried again, although nobody wrote it anew.
 const AGAIN: Duration = Duration::from_secs(60);

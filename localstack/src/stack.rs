@@ -329,13 +329,19 @@ async fn start_localstack(
 /// When it is told again that something is not saved.
 const TOLD_AGAIN: Duration = Duration::from_secs(60);
 
-/// Updates the copy once a second, and once more at the end. What is not in it is told when that changes, each minute, and
+/// Updates the copy once a second, less often while nothing is written, and once more at the end. What is not in it is told when that changes, each minute, and
 /// at the end.
 async fn keep_copying(mut copy: RawCopy, store: Arc<dyn ObjectStore>, progress: Reporter, stop: CancellationToken) {
-    let (mut told, mut told_at) = (None, Instant::now());
+    let (mut told, mut told_at, mut copied_at) = (None, Instant::now(), Instant::now());
     loop {
-        let ended = tokio::time::timeout(raw_copy::INTERVAL, stop.cancelled()).await.is_ok();
-        let lacking = lacking(&copy.update(store.as_ref()).await);
+        let is_idle = copied_at.elapsed() > raw_copy::BUSY_FOR;
+        let interval = if is_idle { raw_copy::IDLE_INTERVAL } else { raw_copy::INTERVAL };
+        let ended = tokio::time::timeout(interval, stop.cancelled()).await.is_ok();
+        let update = copy.update(store.as_ref()).await;
+        if update.as_ref().is_ok_and(|update| update.copied > 0) {
+            copied_at = Instant::now();
+        }
+        let lacking = lacking(&update);
         let is_due = lacking != told || (lacking.is_some() && (ended || told_at.elapsed() >= TOLD_AGAIN));
         if is_due {
             let text = lacking.as_deref().unwrap_or("complete again");
