@@ -50,8 +50,9 @@ const DASHBOARD_SETTINGS: [&str; 7] = [
 ];
 
 /// What the services are given of the environment that the stack is started in.
-const PASSED_ON: [&str; 7] = [
+const PASSED_ON: [&str; 8] = [
     "LOG_FORMAT",
+    "MEMORY_LIMIT",
     "METRICS",
     "OPENLINEAGE",
     "OPENLINEAGE_URL",
@@ -223,6 +224,8 @@ impl Stack {
         if let Some(url) = running.addresses.get(&addresses::health_variable(name)) {
             program = program.env("HEALTH_LISTEN", url.trim_start_matches("http://"));
         }
+        // Whatever the machine has: several programs share it with everything else.
+        program = program.env("MEMORY_LIMIT", "1GiB");
         for variable in PASSED_ON {
             if let Ok(value) = std::env::var(variable) {
                 program = program.env(variable, value);

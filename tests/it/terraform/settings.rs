@@ -21,7 +21,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// Settings that a service is right to take its default for, and why.
-const DEFAULTS: [(&str, &str); 33] = [
+const DEFAULTS: [(&str, &str); 35] = [
     ("ALERT_EMAIL_FROM", "the topic sends the mails"),
     ("ALERT_EMAIL_TO", "the topic sends the mails"),
     ("ALERT_GROUP_INTERVAL", "the usual pace of telling people"),
@@ -30,7 +30,7 @@ const DEFAULTS: [(&str, &str); 33] = [
     ("ALERT_SLACK_WEBHOOK_URL", "the topic is the channel"),
     ("ALERT_SMTP_URL", "the topic sends the mails"),
     ("ALERT_WEBHOOK_URL", "the topic is the channel"),
-    ("BYTES_IN_FLIGHT", "64 MiB fit into every size of task"),
+    ("BYTES_IN_FLIGHT", "it follows from MEMORY_LIMIT"),
     ("CALENDAR_HORIZON", "sixty days are enough for a new version"),
     ("CLOCK", "the real time"),
     ("DASHBOARD_CONNECTIONS", "eight are enough for one task"),
@@ -44,6 +44,7 @@ const DEFAULTS: [(&str, &str); 33] = [
     ("ECS_AGENT_URI", "ECS sets it"),
     ("HEALTH_LISTEN", "the image sets it"),
     ("LEASE_SECONDS", "the visibility timeout of topology.json, which the queue has too"),
+    ("MEMORY_LIMIT", "what reads no objects of others bounds nothing by it"),
     ("OPENLINEAGE", "lineage is kept where somebody asks for it"),
     ("OPENLINEAGE_URL", "lineage is told where somebody listens"),
     ("SCHEDULE", "EventBridge Scheduler sends the message"),
@@ -52,6 +53,7 @@ const DEFAULTS: [(&str, &str); 33] = [
     ("SLOTS", "four; `sizes` says otherwise"),
     ("STALE_AFTER", "26 hours: a day and what a daily run takes"),
     ("SWEEP_EVERY", "a minute costs a few queries"),
+    ("TRUST_FIRST_WRITTEN", "nothing is put back: S3 forgets no object"),
     ("TWELVEDATA_CREDITS_PER_DAY", "TWELVEDATA_PLAN says it"),
     ("TWELVEDATA_CREDITS_PER_MINUTE", "TWELVEDATA_PLAN says it"),
     ("TWELVEDATA_URL", "the API's own address"),
