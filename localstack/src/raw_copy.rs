@@ -394,7 +394,17 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let before = MemoryStore::default();
         let long = [format!("raw/{}.csv", "x".repeat(256)), format!("raw/{}", "ä/".repeat(300))];
-        let odd = ["raw/", "raw//x.csv", "raw//", "raw/a", "raw/a/b", "raw/a/b.json/c", "raw/a/b.json", "raw/\u{1b}[2J\n", "raw/../x"];
+        let odd = [
+            "raw/",
+            "raw//x.csv",
+            "raw//",
+            "raw/a",
+            "raw/a/b",
+            "raw/a/b.json/c",
+            "raw/a/b.json",
+            "raw/\u{1b}[2J\n",
+            "raw/../x",
+        ];
         for key in odd.into_iter().chain(long.iter().map(String::as_str)) {
             put(&before, key, key).await;
         }

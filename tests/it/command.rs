@@ -32,7 +32,10 @@ fn a_full_disk_is_an_error() -> anyhow::Result<()> {
         command.args(arguments).env("WATCHLIST", root().join("watchlist.toml")).stdout(full()?);
         let output = command.stderr(Stdio::piped()).output().context("run candlewick")?;
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        ensure!(output.status.code() == Some(1) && said.contains("No space left") && !said.contains("panicked"), "{said}");
+        ensure!(
+            output.status.code() == Some(1) && said.contains("No space left") && !said.contains("panicked"),
+            "{said}"
+        );
     }
     let nowhere = list().stdout(full()?).stderr(full()?).status().context("run candlewick")?;
     ensure!(nowhere.code() == Some(1), "{nowhere}");

@@ -79,9 +79,7 @@ pub fn gap_of_raw(raw: &ObjectInfo, clean: Option<&ObjectInfo>) -> Option<Gap> {
     let is_newest = match origin {
         // Another hand than the transform's wrote it: the later of the two counts.
         None => clean.last_modified >= raw.last_modified,
-        Some(origin) if origin.raw_key == raw.key => {
-            origin.raw_etag == raw.etag && ages.contains(&origin.raw_written)
-        }
+        Some(origin) if origin.raw_key == raw.key => origin.raw_etag == raw.etag && ages.contains(&origin.raw_written),
         // A gzipped and a plain raw object share a clean one, and the newer of them has it.
         Some(origin) => (origin.raw_written, &origin.raw_key) > (written, &raw.key),
     };

@@ -1,8 +1,8 @@
 //! The clean objects of each series, from a listing that goes on.
 
 use candlewick_shared::adapters::s3_listing::Listing;
-use candlewick_shared::core::leftover::is_leftover;
 use candlewick_shared::core::key::TransformedKey;
+use candlewick_shared::core::leftover::is_leftover;
 
 /// The clean objects of one series.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

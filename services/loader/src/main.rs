@@ -28,7 +28,9 @@ async fn start(env: Env, stop: CancellationToken) -> Result<()> {
     schema::wait_for(&pool, &Health::of_this_service(), &stop).await?;
     let store = Arc::new(aws.store(&config.scope.bucket).within(config.memory.bodies().clone()));
     let lineage = Lineage::from_env(&env, store.clone())?;
-    let loader = Loader::new(store, pool.clone(), system_clock::now(config.clock)).with_lineage(lineage).with_memory(config.memory);
+    let loader = Loader::new(store, pool.clone(), system_clock::now(config.clock))
+        .with_lineage(lineage)
+        .with_memory(config.memory);
     consumer.run(objects(config.scope, service_fn(move |event| loader.clone().handle(event))), stop).await;
     pool.close().await;
     Ok(())

@@ -4,10 +4,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail, ensure};
-use sqlx::{Connection, PgConnection, PgPool};
-use tokio::time::timeout;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
+use sqlx::{Connection, PgConnection, PgPool};
+use tokio::time::timeout;
 
 use crate::adapters::aws::Aws;
 use crate::adapters::database;

@@ -22,9 +22,10 @@ impl FromStr for ByteSize {
     fn from_str(text: &str) -> Result<Self, NoSize> {
         let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
         let unit = text[digits.len()..].trim();
-        let bytes = UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit)).and_then(|(_, power)| {
-            digits.trim().parse::<u64>().ok()?.checked_mul(1 << power)
-        });
+        let bytes = UNITS
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(unit))
+            .and_then(|(_, power)| digits.trim().parse::<u64>().ok()?.checked_mul(1 << power));
         bytes.map(Self).ok_or_else(|| NoSize(text.to_owned()))
     }
 }

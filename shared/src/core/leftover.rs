@@ -31,13 +31,27 @@ mod tests {
     fn what_tools_leave_is_known_by_its_name() {
         let path = "raw/interval=1day/symbol=AAPL/";
         for name in [
-            "", "_SUCCESS", ".candles.csv.crc", "candles.csv.tmp", "x_$folder$", ".DS_Store", "._candles.csv",
-            "_temporary/0/task/candles.csv", "_committed_123", "Thumbs.db", "__MACOSX/._candles.csv", "candles.csv.swp",
-            ".spark-staging-1/candles.csv", "_delta_log/0.json", "~$candles.xlsx",
+            "",
+            "_SUCCESS",
+            ".candles.csv.crc",
+            "candles.csv.tmp",
+            "x_$folder$",
+            ".DS_Store",
+            "._candles.csv",
+            "_temporary/0/task/candles.csv",
+            "_committed_123",
+            "Thumbs.db",
+            "__MACOSX/._candles.csv",
+            "candles.csv.swp",
+            ".spark-staging-1/candles.csv",
+            "_delta_log/0.json",
+            "~$candles.xlsx",
         ] {
             assert!(is_leftover(&format!("{path}{name}")), "{name}");
         }
-        for name in ["candles.csv", "candles.csv.gz", "2024-01.csv", "candles.txt", "part-00000.csv", "success.csv", "tmp.csv"] {
+        for name in
+            ["candles.csv", "candles.csv.gz", "2024-01.csv", "candles.txt", "part-00000.csv", "success.csv", "tmp.csv"]
+        {
             assert!(!is_leftover(&format!("{path}{name}")), "{name}");
         }
     }

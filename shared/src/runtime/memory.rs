@@ -70,15 +70,16 @@ impl Memory {
     /// A failure of the object where it takes more than there is at all.
     pub async fn take_for(&self, what: &str, bytes: u64) -> Result<Share, Failure> {
         let (wanted, all) = (ByteSize(bytes), ByteSize(self.work.bytes()));
-        let words = || format!("{what} takes {wanted} of memory, and {all} are for one object: split it, or raise MEMORY_LIMIT");
+        let words = || {
+            format!("{what} takes {wanted} of memory, and {all} are for one object: split it, or raise MEMORY_LIMIT")
+        };
         self.work.take(bytes).await.map_err(|_| Failure::new("object_too_large", words()))
     }
 }
 
 fn of_the_container() -> Option<ByteSize> {
     let file = |path| std::fs::read_to_string(path).ok();
-    let (second, first) =
-        (file("/sys/fs/cgroup/memory.max"), file("/sys/fs/cgroup/memory/memory.limit_in_bytes"));
+    let (second, first) = (file("/sys/fs/cgroup/memory.max"), file("/sys/fs/cgroup/memory/memory.limit_in_bytes"));
     container_limit(second.as_deref()).or_else(|| container_limit(first.as_deref()))
 }
 
@@ -110,7 +111,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_there_never_is_enough_for_is_refused_in_words() {
-        let failure = Memory::new(ByteSize(AT_REST + (1 << 20))).take_for("a file of 9 rows", 2 << 20).await.unwrap_err();
+        let failure =
+            Memory::new(ByteSize(AT_REST + (1 << 20))).take_for("a file of 9 rows", 2 << 20).await.unwrap_err();
         assert_eq!(failure.class, "object_too_large");
         assert!(failure.message.contains("a file of 9 rows takes 2 MiB"), "{}", failure.message);
     }

@@ -36,7 +36,9 @@ pub fn standing(message: &Message, given_back: u32) -> Standing {
     match message.attributes.get(LOST).and_then(|text| text.parse::<u32>().ok()) {
         None if unaccounted == 0 => Standing::Ordinary,
         None => Standing::Suspect,
-        Some(lost) if lost.saturating_add(unaccounted) >= MOST_LOST => Standing::Killer(lost.saturating_add(unaccounted)),
+        Some(lost) if lost.saturating_add(unaccounted) >= MOST_LOST => {
+            Standing::Killer(lost.saturating_add(unaccounted))
+        }
         Some(lost) => Standing::Copy(lost.saturating_add(unaccounted)),
     }
 }
@@ -63,7 +65,13 @@ mod tests {
 
     fn message(receive_count: u32, lost: Option<u32>) -> Message {
         let attributes = lost.map(|lost| (LOST.to_owned(), lost.to_string())).into_iter().collect();
-        Message { id: "1".to_owned(), receipt: Receipt("1".to_owned()), body: "x".to_owned(), receive_count, attributes }
+        Message {
+            id: "1".to_owned(),
+            receipt: Receipt("1".to_owned()),
+            body: "x".to_owned(),
+            receive_count,
+            attributes,
+        }
     }
 
     #[test]

@@ -58,7 +58,8 @@ const S3: [(&str, u16, Blame, Blame); 41] = [
 ];
 
 fn said(code: &str, status: u16) -> String {
-    let body = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>Because of {code}.</Message></Error>");
+    let body =
+        format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>Because of {code}.</Message></Error>");
     answer(&format!("{status} Status"), &body)
 }
 
@@ -127,7 +128,8 @@ async fn each_code_of_sqs_is_whose_failure_the_table_says() {
         ("com.amazonaws.sqs#OverLimit", Dependency),
     ];
     for (code, blame) in rows {
-        let (aws, url) = aws(&answer("400 Bad Request", &format!("{{\"__type\":\"{code}\",\"message\":\"why\"}}"))).await;
+        let (aws, url) =
+            aws(&answer("400 Bad Request", &format!("{{\"__type\":\"{code}\",\"message\":\"why\"}}"))).await;
         let error = aws.queue(&format!("{url}/q")).send(&[NewMessage::default()]).await.unwrap_err();
         assert_eq!(error.blame, blame, "{code}: {error}");
         assert!(error.to_string().contains("why (") && error.to_string().len() < 200, "{error}");

@@ -62,9 +62,7 @@ async fn error_of(connection: &mut PgConnection, sql: &str) -> DatabaseError {
 }
 
 async fn each_error_of_a_statement(world: World) {
-    let raised = RAISED.map(|(code, blame)| {
-        (format!("do $$ begin raise sqlstate '{code}'; end $$"), code, blame)
-    });
+    let raised = RAISED.map(|(code, blame)| (format!("do $$ begin raise sqlstate '{code}'; end $$"), code, blame));
     let statements = STATEMENTS.map(|(sql, code, blame)| (sql.to_owned(), code, blame));
     for (sql, code, blame) in statements.into_iter().chain(raised) {
         let mut connection = PgConnection::connect_with(&world.pool.connect_options()).await.unwrap();

@@ -36,10 +36,7 @@ async fn run_until_it_is_buried(rig: &mut Rig, deaths: &Deaths) -> JoinHandle<()
                 Ok(Settled::Done)
             }
         });
-        eventually("a death or a letter", || {
-            deaths.begun.get() > before || !rig.dead.inner.bodies().is_empty()
-        })
-        .await;
+        eventually("a death or a letter", || deaths.begun.get() > before || !rig.dead.inner.bodies().is_empty()).await;
         if deaths.begun.get() == before {
             return running;
         }

@@ -1,7 +1,7 @@
 //! What happens while something that every message needs is down.
 
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -261,12 +261,13 @@ async fn a_message_that_needed_nothing_says_nothing_about_an_outage() {
     let (rig, dependency) = (Rig::new(2), Dependency::down());
     rig.send_many(4).await;
     let work = dependency.clone();
-    let running = rig.start(move |delivery| {
-        let work = work.clone();
-        async move {
-            if delivery.body == "marker" { Ok(Settled::Unseen("a folder".to_owned())) } else { work.work().await }
-        }
-    });
+    let running =
+        rig.start(move |delivery| {
+            let work = work.clone();
+            async move {
+                if delivery.body == "marker" { Ok(Settled::Unseen("a folder".to_owned())) } else { work.work().await }
+            }
+        });
     sleep(Duration::from_secs(600)).await;
     rig.send(&["marker"; 20]).await;
     eventually("they are settled", || rig.left().len() == 4).await;

@@ -63,7 +63,12 @@ impl Watched {
 
     fn ask(&self, operation: &'static str, asked: Asked) -> Result<(), QueueError> {
         self.log.lock().unwrap().push((Instant::now(), self.name, asked));
-        let error = QueueError { operation, queue: self.name.to_owned(), reason: "broken".to_owned(), blame: Blame::Dependency };
+        let error = QueueError {
+            operation,
+            queue: self.name.to_owned(),
+            reason: "broken".to_owned(),
+            blame: Blame::Dependency,
+        };
         if self.is_broken(operation) { Err(error) } else { Ok(()) }
     }
 }
