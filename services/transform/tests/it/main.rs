@@ -9,4 +9,5 @@ mod handler;
 mod properties;
 mod rules;
 mod settings;
+mod simulation;
 mod support;
