@@ -4,8 +4,8 @@
 locals {
   catalog = replace(local.name, "-", "_")
 
-  # A CSV is read by position, and an instrument without volume has one column less: the last two are told apart below.
-  csv_columns = ["symbol", "interval", "time", "open", "high", "low", "close", "volume_or_is_filled", "is_filled_or_nothing"]
+  # The columns of clean CSV, the same in every object.
+  csv_columns = ["symbol", "interval", "time", "open", "high", "low", "close", "volume", "has_volume", "is_filled"]
 
   # Intervals as keys spell them.
   intervals = ["1min", "5min", "15min", "30min", "45min", "1h", "2h", "4h", "8h", "1day", "1week", "1month"]
@@ -23,8 +23,8 @@ locals {
     { name = "high", hive = "decimal(38,18)", presto = "decimal(38,18)", sql = "CAST(high AS decimal(38,18))" },
     { name = "low", hive = "decimal(38,18)", presto = "decimal(38,18)", sql = "CAST(low AS decimal(38,18))" },
     { name = "close", hive = "decimal(38,18)", presto = "decimal(38,18)", sql = "CAST(close AS decimal(38,18))" },
-    { name = "volume", hive = "decimal(38,18)", presto = "decimal(38,18)", sql = "CASE WHEN is_filled_or_nothing IS NULL THEN NULL ELSE CAST(volume_or_is_filled AS decimal(38,18)) END" },
-    { name = "is_filled", hive = "boolean", presto = "boolean", sql = "COALESCE(is_filled_or_nothing, volume_or_is_filled) = 'true'" },
+    { name = "volume", hive = "decimal(38,18)", presto = "decimal(38,18)", sql = "CASE WHEN has_volume = 'true' THEN CAST(volume AS decimal(38,18)) END" },
+    { name = "is_filled", hive = "boolean", presto = "boolean", sql = "is_filled = 'true'" },
     { name = "interval_key", hive = "string", presto = "varchar", sql = "interval_key" },
     { name = "symbol_key", hive = "string", presto = "varchar", sql = "symbol_key" },
   ]
@@ -87,7 +87,7 @@ resource "aws_glue_catalog_table" "candles_csv" {
   }
 }
 
-# The same with types, and with volume and is_filled in their places.
+# The same with types, and null where the volume is unknown.
 resource "aws_glue_catalog_table" "candles" {
   name          = "candles"
   description   = "Clean candles, with types"

@@ -33,7 +33,7 @@ async fn main() {
     let pool = postgres::connect(&postgres.url(), 2).await.unwrap();
     postgres::migrate(&pool).await.unwrap();
     let file = dir.path().join("clean.csv");
-    fs::write(&file, clean(0)).unwrap();
+    fs::write(&file, clean(0).replace(",has_volume", "").replace(",true,false", ",false")).unwrap();
     println!("PostgreSQL {}, {ROWS} rows; seconds: \\copy, new, 1 % changed, the same again", postgres.version);
     let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
@@ -53,7 +53,7 @@ async fn main() {
 
 /// Minutes of a walk that is the same in every run; of a later version each hundredth has another close.
 fn clean(version: i64) -> String {
-    let mut text = "symbol,interval,time,open,high,low,close,volume,is_filled\n".to_owned();
+    let mut text = "symbol,interval,time,open,high,low,close,volume,has_volume,is_filled\n".to_owned();
     let start: jiff::Timestamp = "2020-01-02T14:30:00Z".parse().unwrap();
     let mut cents = 25_000_i64;
     for row in 0..ROWS {
@@ -62,7 +62,7 @@ fn clean(version: i64) -> String {
         let close = if row % 100 == 0 { cents + version } else { cents };
         let time = start + jiff::SignedDuration::from_mins(row);
         let [open, high, low, close] = [cents - 3, cents + 9, cents - 12, close].map(price);
-        text += &format!("AAPL,1min,{time},{open},{high},{low},{close},{},false\n", 1000 + (row * 104_729) % 90_000);
+        text += &format!("AAPL,1min,{time},{open},{high},{low},{close},{},true,false\n", 1000 + (row * 104_729) % 90_000);
     }
     text
 }

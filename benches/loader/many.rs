@@ -136,7 +136,7 @@ fn key(symbol: &str) -> String {
 
 /// Days of a walk that is the same in every run.
 fn clean(symbol: &str) -> String {
-    let mut text = "symbol,interval,time,open,high,low,close,volume,is_filled\n".to_owned();
+    let mut text = "symbol,interval,time,open,high,low,close,volume,has_volume,is_filled\n".to_owned();
     let first: Date = "2020-01-02".parse().unwrap();
     let mut cents = 25_000_i64;
     for row in 0..DAYS {
@@ -144,7 +144,7 @@ fn clean(symbol: &str) -> String {
         let [open, high, low, close] =
             [cents - 3, cents + 9, cents - 12, cents].map(|cents| format!("{}.{:02}", cents / 100, cents % 100));
         let (day, volume) = (first + row.days(), 1000 + (row * 104_729) % 90_000);
-        text += &format!("{symbol},1day,{day},{open},{high},{low},{close},{volume},false\n");
+        text += &format!("{symbol},1day,{day},{open},{high},{low},{close},{volume},true,false\n");
     }
     text
 }

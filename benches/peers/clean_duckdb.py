@@ -41,7 +41,8 @@ select symbol, '{interval}' as interval, {text} as time,
     case when place = spread.slot then open else close end as open,
     case when place = spread.slot then high else close end as high,
     case when place = spread.slot then low else close end as low,
-    close, case when place = spread.slot then volume else 0 end as volume, place <> spread.slot as is_filled
+    close, case when place = spread.slot then volume else 0 end as volume, true as has_volume,
+    place <> spread.slot as is_filled
 from spread join slots on slots.slot = place order by {order}
 """
 

@@ -46,7 +46,7 @@ def clean(rows, grid):
     for name in PRICES[:3]:
         out.loc[filled, name] = out["close"].to_numpy()[filled]
     out.loc[filled, "volume"] = 0
-    return out.assign(is_filled=np.where(filled, "true", "false"), volume=out["volume"].astype("int64"))
+    return out.assign(has_volume="true", is_filled=np.where(filled, "true", "false"), volume=out["volume"].astype("int64"))
 
 
 def write(out, path, symbol, interval):

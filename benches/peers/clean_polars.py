@@ -51,7 +51,7 @@ def clean(rows, grid, many):
 def write(out, path, symbol, interval):
     time = "time" if interval == "1day" else pl.col("time").dt.strftime("%Y-%m-%dT%H:%M:%SZ")
     head = [pl.lit(symbol).alias("symbol"), pl.lit(interval).alias("interval"), time]
-    out.select(*head, *PRICES, "volume", "is_filled").write_csv(path)
+    out.select(*head, *PRICES, "volume", pl.lit(True).alias("has_volume"), "is_filled").write_csv(path)
 
 
 def main(interval, sessions, folder, *files):

@@ -46,7 +46,7 @@ def clean(key):
     frame = frame[sane].drop_duplicates("datetime").sort_values("datetime")
     frame.insert(0, "symbol", key.split("symbol=")[1].split("/")[0])
     frame.insert(1, "interval", "1day")
-    frame = frame.rename(columns={"datetime": "time"}).assign(is_filled="false")
+    frame = frame.rename(columns={"datetime": "time"}).assign(has_volume="true", is_filled="false")
     target = key.replace("raw/", "transformed/", 1)
     s3.put_object(Bucket=bucket, Key=target, Body=frame.to_csv(index=False).encode())
 

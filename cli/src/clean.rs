@@ -44,7 +44,7 @@ pub struct Args {
     #[arg(long)]
     interval: Option<Interval>,
 
-    /// The exchange's MIC, or 24/7, 24/5 or none; without one nothing is filled
+    /// The exchange's MIC, or forex, 24/7, 24/5 or none; without one nothing is filled
     #[arg(long)]
     calendar: Option<CalendarSetting>,
 

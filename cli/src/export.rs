@@ -19,9 +19,9 @@ use crate::terminal;
 
 /// Writes candles to CSV: a file for each series (DIR/1day/AAPL.csv), one file, or stdout.
 ///
-/// The columns are symbol, interval, time, open, high, low, close, volume, is_filled, in this order and in every file. Times
-/// are dates for daily and longer candles, and RFC 3339 in UTC for intraday ones; an instrument without volume has empty
-/// cells there. docs/data-studio.md leads from here to a chart.
+/// The columns are those of clean CSV: symbol, interval, time, open, high, low, close, volume, has_volume, is_filled. Times are
+/// dates for daily and longer candles, and RFC 3339 in UTC for intraday ones. Where the volume is unknown, has_volume is false
+/// and volume is 0. docs/data-studio.md leads from here to a chart.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// A symbol, such as AAPL or BTC/USD; may be given several times [default: all in the store]
@@ -164,8 +164,8 @@ async fn set_bounds(database: &mut PgConnection, series: &Series, args: &Args) -
 fn copy(interval: Interval) -> String {
     let form = if interval.is_intraday() { r#"YYYY-MM-DD"T"HH24:MI:SS"Z""# } else { "YYYY-MM-DD" };
     format!(
-        "copy (select symbol, interval, to_char(time at time zone 'UTC', '{form}') as time, open, high, low, close, volume,
-            is_filled::text
+        "copy (select symbol, interval, to_char(time at time zone 'UTC', '{form}') as time, open, high, low, close,
+            coalesce(volume, 0) as volume, (volume is not null)::text as has_volume, is_filled::text
         from bi_candles
         where symbol = current_setting('candlewick.symbol') and interval = current_setting('candlewick.interval')
             and time >= current_setting('candlewick.from')::timestamp at time zone 'UTC'

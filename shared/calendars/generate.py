@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Writes the trading calendars beside this file, from the exchange_calendars package. No calendar is edited by hand.
+"""Writes the trading calendars beside this file, from the exchange_calendars package, from forex.py, and with what
+corrections.toml puts right. No calendar is edited by hand.
 
     pip install --require-hashes -r requirements.txt
     python generate.py --through 2027-11-22     writes every calendar, and sessions.sha256
     python generate.py --check                  fails if a file is not what it would write
-    python generate.py --print-sessions         prints every session as the package has it, for the Rust test to compare
+    python generate.py --print-sessions         prints every session, for the Rust test to compare
 
 The last date is an argument and not "a year from today", so that the same command writes the same bytes on any day.
 """
@@ -16,15 +17,19 @@ import re
 import sys
 import tomllib
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import exchange_calendars
 import pandas
 from exchange_calendars.calendar_utils import _default_calendar_factories as PACKAGE_CALENDARS
 
+import forex
+
 HERE = Path(__file__).parent
 SOURCE = f"exchange_calendars {exchange_calendars.__version__}"
+CORRECTIONS = HERE / "corrections.toml"
 FIRST = date(2005, 1, 1)
 DIGESTS = "sessions.sha256"
 WEEK = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
@@ -39,6 +44,8 @@ class Market:
     # The codes of other markets that keep the same sessions.
     serves: list[str] = field(default_factory=list)
     note: str = ""
+    # What makes its calendar, where that is not the package.
+    factory: type[exchange_calendars.ExchangeCalendar] | None = None
 
     @property
     def path(self):
@@ -63,42 +70,53 @@ MARKETS = [
         "XBOM",
         "BSE (Bombay)",
         ["XNSE"],
-        "The package has no calendar of the National Stock Exchange of India (XNSE): BSE's serves for it.\n"
-        "It has no evening sessions of Diwali (Muhurat).",
+        "The package has no calendar of the National Stock Exchange of India (XNSE): BSE's serves for it.",
     ),
     Market("BVMF", "B3 (Sao Paulo)"),
     Market("24/7", "Every day, all day: crypto"),
-    Market(
-        "24/5",
-        "Monday to Friday, all day: forex",
-        [],
-        "The package's days are those of UTC, while forex trades from Sunday evening to Friday evening.",
-    ),
+    Market("24/5", "Monday to Friday, all day in UTC", [], "Forex has a calendar of its own: forex."),
+    Market("forex", "Foreign exchange", [], "Made by forex.py, which says what it goes by.", forex.ForexCalendar),
 ]
 
 
 @dataclass
-class Covered:
-    """A market's calendar as the package has it, from FIRST through `last`."""
-
-    market: Market
-    calendar: exchange_calendars.ExchangeCalendar
-    last: date
-
-
-@dataclass
 class Hours:
-    """When a session opens, closes and pauses: minutes after the local midnight of its date."""
+    """When a session opens, closes and pauses: minutes after the local midnight of its date, negative on the day before."""
 
     open: int
     close: int
-    pause: tuple[int, int] | None
+    pause: tuple[int, int] | None = None
+    # The part that every venue holds, as start and end: the same twice where that is none, None where it is all.
+    certain: tuple[int, int] | None = None
 
     def __str__(self):
         text = f'open = "{clock(self.open)}", close = "{clock(self.close)}"'
-        if self.pause:
-            text += f', break = ["{clock(self.pause[0])}", "{clock(self.pause[1])}"]'
-        return text
+        return text + f", break = {span(self.pause)}" if self.pause else text
+
+    def same_times(self, other):
+        return (self.open, self.close, self.pause) == (other.open, other.close, other.pause)
+
+
+@dataclass
+class Covered:
+    """A market's sessions from FIRST through `last`."""
+
+    market: Market
+    zone: ZoneInfo
+    open_days: list[str]
+    last: date
+    # The regular hours, each from its date on.
+    regular: list[tuple[date, Hours]]
+    sessions: dict[date, Hours]
+    is_corrected: bool = False
+
+    @property
+    def source(self):
+        """What the sessions come from. Where that is a file of ours, their digest tells its versions apart."""
+        digest = hashlib.sha256("".join(session_lines(self)).encode()).hexdigest()[:8]
+        if self.market.factory:
+            return f"forex.py {digest}"
+        return f"{SOURCE} corrected {digest}" if self.is_corrected else SOURCE
 
 
 def main():
@@ -142,18 +160,72 @@ def check(wanted):
 
 
 def cover(market, through):
-    """The package's calendar of a market, as far as it is asked for or as far as the package knows it."""
-    bound = PACKAGE_CALENDARS[market.code].bound_max()
+    """The sessions of a market, as far as they are asked for or as far as they are known."""
+    factory = market.factory or PACKAGE_CALENDARS[market.code]
+    bound = factory.bound_max()
     last = min(through, bound.date()) if bound is not None else through
-    calendar = package_calendar(market.code, last)
+    calendar = made(factory, last)
     require_special_weeks(market, calendar)
     for code in market.serves:
         require_same_sessions(code, market, calendar, last)
-    return Covered(market, calendar, last)
+    return corrected(as_it_comes(market, calendar, last))
 
 
-def package_calendar(code, last):
-    return PACKAGE_CALENDARS[code](start=pandas.Timestamp(FIRST), end=pandas.Timestamp(last))
+def as_it_comes(market, calendar, last):
+    open_days = [WEEK[i] for i, flag in enumerate(calendar.weekmask) if flag == "1"]
+    sessions = {row.Index.date(): local_hours(calendar, row) for row in calendar.schedule.itertuples()}
+    covered = Covered(market, calendar.tz, open_days, last, regular_hours(calendar), sessions)
+    if market.factory:
+        for day, hours in sessions.items():
+            hours.certain = forex.certain_hours(day)
+    return covered
+
+
+def corrected(covered):
+    """The sessions as corrections.toml has them. A correction that changes nothing is an error: it is not needed."""
+    data = tomllib.loads(CORRECTIONS.read_text())
+    for correction in data["hours"]:
+        if correction["calendar"] == covered.market.code:
+            correct_hours(covered, correction)
+            covered.is_corrected = True
+    for correction in data["session"]:
+        if correction["calendar"] == covered.market.code:
+            correct_sessions(covered, correction)
+            covered.is_corrected = True
+    return covered
+
+
+def correct_hours(covered, correction):
+    regular = [(each["from"], file_hours(each)) for each in correction["from"]]
+    if regular == covered.regular:
+        sys.exit(f"{covered.market.code}: the package has the corrected hours by now")
+    for day, hours in covered.sessions.items():
+        if hours == hours_at(covered.regular, day):
+            covered.sessions[day] = hours_at(regular, day)
+    covered.regular = regular
+
+
+def correct_sessions(covered, correction):
+    if not (correction["source"] and correction["reason"]):
+        sys.exit(f"{covered.market.code}: a correction says neither why nor where from")
+    for day in correction["dates"]:
+        hours = None if correction.get("closed") else file_hours(correction)
+        if not FIRST <= day <= covered.last or covered.sessions.get(day) == hours:
+            sys.exit(f"{covered.market.code}: the correction of {day} changes nothing")
+        covered.sessions.pop(day, None)
+        if hours:
+            covered.sessions[day] = hours
+    covered.sessions = dict(sorted(covered.sessions.items()))
+
+
+def file_hours(table):
+    open, close = minutes_of(table["open"]), minutes_of(table["close"])
+    pause, certain = (tuple(map(minutes_of, table[key])) if key in table else None for key in ("break", "certain"))
+    return Hours(open, close, pause, (open, open) if certain == () else certain)
+
+
+def made(factory, last):
+    return factory(start=pandas.Timestamp(FIRST), end=pandas.Timestamp(last))
 
 
 def require_special_weeks(market, calendar):
@@ -167,47 +239,54 @@ def require_special_weeks(market, calendar):
 
 def require_same_sessions(code, market, calendar, last):
     """A code that has a calendar of its own in the package is served by another's only while the two agree."""
-    if code in PACKAGE_CALENDARS and not package_calendar(code, last).schedule.equals(calendar.schedule):
+    if code in PACKAGE_CALENDARS and not made(PACKAGE_CALENDARS[code], last).schedule.equals(calendar.schedule):
         sys.exit(f"{code} no longer has the sessions of {market.code}: give it a calendar of its own")
 
 
 def calendar_file(covered):
-    market, calendar = covered.market, covered.calendar
-    actual = {row.Index.date(): local_hours(calendar, row) for row in calendar.schedule.itertuples()}
-    open_days = [WEEK[i] for i, flag in enumerate(calendar.weekmask) if flag == "1"]
-    regular = regular_hours(calendar)
-    closed = [d for d in dates_through(covered.last) if WEEK[d.weekday()] in open_days and d not in actual]
-    extra = [d for d in actual if WEEK[d.weekday()] not in open_days]
-    unusual = {d: hours for d, hours in actual.items() if hours != hours_at(regular, d)}
+    market, sessions = covered.market, covered.sessions
+    days = {d: WEEK[d.weekday()] in covered.open_days for d in dates_through(covered.last)}
+    unusual = {d: hours for d, hours in sessions.items() if not hours.same_times(hours_at(covered.regular, d))}
+    uncertain = {d: hours for d, hours in sessions.items() if hours.certain}
     lines = [
-        f"# Written by generate.py from {SOURCE}: never edited by hand.",
+        f"# Written by generate.py from {covered.source}: never edited by hand.",
         *[f"# {line}" for line in market.note.splitlines()],
         f'code = "{market.code}"',
         f'name = "{market.name}"',
         f"serves = {strings(market.serves)}",
-        f'timezone = "{calendar.tz}"',
-        f'source = "{SOURCE}"',
+        f'timezone = "{covered.zone}"',
+        f'source = "{covered.source}"',
         f"first = {FIRST}",
         f"last = {covered.last}",
-        f"days = {strings(open_days)}",
+        f"days = {strings(covered.open_days)}",
         "",
         "# The regular hours in local time, each from its date on.",
         "hours = [",
-        *[f"    {{ from = {d}, {hours} }}," for d, hours in regular],
+        *[f"    {{ from = {d}, {hours} }}," for d, hours in covered.regular],
         "]",
         "",
         "# The days of the week above on which there is no session, a line a year.",
-        *date_lines("closed", closed),
+        *date_lines("closed", [d for d, is_open in days.items() if is_open and d not in sessions]),
         "",
         "# The sessions on other days of the week.",
-        *date_lines("extra", extra),
+        *date_lines("extra", [d for d, is_open in days.items() if not is_open and d in sessions]),
         "",
         "# The sessions with other hours than the regular ones: early closes, late opens, half days without a break.",
         "unusual = [",
         *[f"    {{ date = {d}, {hours} }}," for d, hours in unusual.items()],
         "]",
+        "",
+        "# The sessions that only some venues hold, each with the part that all of them hold, if any.",
+        "uncertain = [",
+        *[f"    {{ {uncertain_session(d, hours)} }}," for d, hours in uncertain.items()],
+        "]",
     ]
     return re.sub(r"\[\n\]", "[]", "\n".join(lines) + "\n")
+
+
+def uncertain_session(day, hours):
+    start, end = hours.certain
+    return f"date = {day}" if start == end else f"date = {day}, certain = {span(hours.certain)}"
 
 
 def dates_through(last):
@@ -220,12 +299,20 @@ def local_hours(calendar, row):
     def minutes(instant):
         local = instant.to_pydatetime().astimezone(calendar.tz).replace(tzinfo=None) - midnight
         whole = local // timedelta(minutes=1)
-        if local != timedelta(minutes=whole) or not 0 <= whole <= 24 * 60:
+        if local != timedelta(minutes=whole) or not -24 * 60 < whole <= 24 * 60:
             sys.exit(f"{calendar.name}: {instant} is no whole minute of {midnight.date()}, which the files can't say")
+        if instant_at(calendar.tz, row.Index.date(), whole) != instant:
+            sys.exit(f"{calendar.name}: {instant} is in an hour that the clocks repeat, which the files can't say")
         return whole
 
     pause = None if pandas.isna(row.break_start) else (minutes(row.break_start), minutes(row.break_end))
     return Hours(minutes(row.open), minutes(row.close), pause)
+
+
+def instant_at(zone, day, minutes):
+    """The instant of a local time that is so many minutes after a date's midnight by the clock."""
+    local = datetime(day.year, day.month, day.day) + timedelta(minutes=minutes)
+    return local.replace(tzinfo=zone).astimezone(UTC)
 
 
 def regular_hours(calendar):
@@ -256,16 +343,18 @@ def hours_at(regular, day):
 
 
 def session_lines(covered):
-    """Every session as one line: its date, then open, close, start and end of the break in UTC."""
-    for row in covered.calendar.schedule.itertuples():
-        instants = (row.open, row.close, row.break_start, row.break_end)
-        texts = ["-" if pandas.isna(each) else each.strftime("%Y-%m-%dT%H:%M:%SZ") for each in instants]
-        yield " ".join([str(row.Index.date()), *texts]) + "\n"
+    """Every session as one line: its date, then in UTC its open, its close, start and end of the break, and start and end
+    of what is certain where that is not the whole."""
+    for day, hours in covered.sessions.items():
+        minutes = (hours.open, hours.close, *(hours.pause or (None, None)), *(hours.certain or ()))
+        instants = [None if each is None else instant_at(covered.zone, day, each) for each in minutes]
+        texts = ["-" if each is None else each.strftime("%Y-%m-%dT%H:%M:%SZ") for each in instants]
+        yield " ".join([str(day), *texts]) + "\n"
 
 
 def digest_file(every):
     """Per calendar and year: how many sessions there are, and the SHA-256 of their lines."""
-    result = [f"# Written by generate.py from {SOURCE}: calendar, year, sessions, SHA-256 of their lines.\n"]
+    result = [f"# Written by generate.py, with {SOURCE}: calendar, year, sessions, SHA-256 of their lines.\n"]
     for covered in every:
         for year, lines in itertools.groupby(session_lines(covered), key=lambda line: line[:4]):
             lines = list(lines)
@@ -283,8 +372,19 @@ def strings(values):
     return "[" + ", ".join(f'"{value}"' for value in values) + "]"
 
 
+def span(minutes):
+    return "[" + ", ".join(f'"{clock(each)}"' for each in minutes) + "]"
+
+
 def clock(minutes):
+    if minutes < 0:
+        return f"{clock(minutes + 24 * 60)} the day before"
     return f"{minutes // 60:02}:{minutes % 60:02}"
+
+
+def minutes_of(text):
+    hour, minute = text.split(":")
+    return int(hour) * 60 + int(minute)
 
 
 if __name__ == "__main__":

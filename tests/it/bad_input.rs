@@ -201,7 +201,7 @@ fn an_unknown_symbol() -> anyhow::Result<()> {
 
 fn an_unclean_clean_object() -> anyhow::Result<()> {
     let stack = Stack::get();
-    let body = "symbol,interval,time,open,high,low,close,is_filled\nUNCLEAN,1day,2024-12-27,1,2,1,,false\n";
+    let body = "symbol,interval,time,open,high,low,close,volume,has_volume,is_filled\nUNCLEAN,1day,2024-12-27,1,2,1,,0,false,false\n";
     stack.put("transformed/interval=1day/symbol=UNCLEAN/candles.csv", body)?;
     let letter = stack.dead_letter("TRANSFORMED_DLQ_URL", "symbol%3DUNCLEAN")?;
     ensure!(letter.reason.contains("line 2, column close"), "{letter:?}");

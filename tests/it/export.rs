@@ -16,7 +16,7 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-const HEADER: &str = "symbol,interval,time,open,high,low,close,volume,is_filled";
+const HEADER: &str = "symbol,interval,time,open,high,low,close,volume,has_volume,is_filled";
 
 /// Puts candles of a symbol that nobody else uses, once they are loaded.
 fn load(stack: &Stack, symbol: &str, key: &str, csv: &str, rows: i64) -> anyhow::Result<()> {
@@ -31,7 +31,7 @@ fn export(stack: &Stack, arguments: &[&str]) -> anyhow::Result<String> {
 fn an_export_has_every_candle() -> anyhow::Result<()> {
     let stack = Stack::get();
     let csv = "date,open,high,low,close,volume\n2024-12-26,1.10,2,1,1.5,10\n2024-12-27,1.5,2.5000,1,2,\n";
-    load(stack, "O'EXP", "raw/interval=1day/symbol=O%27EXP/candles.csv", csv, 1)?;
+    load(stack, "O'EXP", "raw/interval=1day/symbol=O%27EXP/candles.csv", csv, 2)?;
     let minutes = "datetime,open,high,low,close\n2024-12-27T14:30:00Z,1,2,1,1.5\n";
     load(stack, "EXPMIN", "raw/interval=1min/symbol=EXPMIN/2024-12.csv", minutes, 1)?;
     let folder = tempfile::tempdir()?;
@@ -39,8 +39,9 @@ fn an_export_has_every_candle() -> anyhow::Result<()> {
     let said = export(stack, &["--symbol", "O'EXP", "--symbol", "EXPMIN", "--out", &out])?;
     ensure!(said.contains("O'EXP 1day") && said.contains("EXPMIN 1min"), "{said}");
     let read = |file: &str| std::fs::read_to_string(folder.path().join(file));
-    ensure!(read("1day/O%27EXP.csv")? == format!("{HEADER}\nO'EXP,1day,2024-12-26,1.1,2,1,1.5,10,false\n"));
-    ensure!(read("1min/EXPMIN.csv")? == format!("{HEADER}\nEXPMIN,1min,2024-12-27T14:30:00Z,1,2,1,1.5,,false\n"));
+    let days = "O'EXP,1day,2024-12-26,1.1,2,1,1.5,10,true,false\nO'EXP,1day,2024-12-27,1.5,2.5,1,2,0,false,false\n";
+    ensure!(read("1day/O%27EXP.csv")? == format!("{HEADER}\n{days}"));
+    ensure!(read("1min/EXPMIN.csv")? == format!("{HEADER}\nEXPMIN,1min,2024-12-27T14:30:00Z,1,2,1,1.5,0,false,false\n"));
     Ok(())
 }
 

@@ -154,7 +154,7 @@ fn verify_knows_which_object_has_a_candle() -> anyhow::Result<()> {
     Ok(())
 }
 
-const UNCLEAN: &str = "symbol,interval,time,open,high,low,close,is_filled\nREDRIVEN,1day,2024-12-27,1,2,1,dear,false\n";
+const UNCLEAN: &str = "symbol,interval,time,open,high,low,close,volume,has_volume,is_filled\nREDRIVEN,1day,2024-12-27,1,2,1,dear,0,false,false\n";
 
 /// The one letter about a symbol, when it is there.
 fn letter(stack: &Stack, key: &str) -> anyhow::Result<Value> {

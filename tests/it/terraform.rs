@@ -142,9 +142,7 @@ fn athena_knows_columns_and_intervals() -> anyhow::Result<()> {
     let known: BTreeSet<_> = Interval::ALL.iter().map(|interval| interval.as_str().to_owned()).collect();
     ensure!(intervals == known, "terraform/catalog.tf has the intervals {intervals:?}, and the code {known:?}");
     let columns = root.strings_of(root.local("csv_columns")?);
-    let (named, shared) = columns.split_at(clean_csv::COLUMNS.len() - 2);
-    ensure!(named == &clean_csv::COLUMNS[..named.len()], "terraform/catalog.tf has the columns {columns:?}");
-    ensure!(shared.len() == 2, "with volume and without it, is_filled stands in one of two columns");
+    ensure!(columns == clean_csv::COLUMNS, "terraform/catalog.tf has the columns {columns:?}");
     Ok(())
 }
 

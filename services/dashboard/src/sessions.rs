@@ -17,7 +17,7 @@ pub struct Session {
     /// Its date, where the market is.
     #[schema(value_type = String, example = "2024-12-30")]
     pub date: Date,
-    /// How many candles there must be.
+    /// How many candles there must be. One of hours in which only some venues trade counts where it is there.
     pub expected: u32,
     /// How many there are, filled ones among them.
     pub actual: u32,
@@ -69,17 +69,21 @@ pub fn sessions(
     actual: &Actual,
 ) -> Result<Vec<Session>, BeyondHorizon> {
     let zone = zone(calendar, interval);
-    let mut expected: BTreeMap<Date, u32> = BTreeMap::new();
-    for slot in calendar.slots(interval, from..=now)? {
-        if calendar.slot_end(interval, slot)?.is_some_and(|end| end <= now) {
-            *expected.entry(date(slot, &zone)).or_default() += 1;
-        }
+    // Per date how many candles there must be, and how many there can be: on some days only some venues trade.
+    let mut counts: BTreeMap<Date, (u32, u32)> = BTreeMap::new();
+    let is_over = |slot: &i64| calendar.slot_end(interval, *slot).is_ok_and(|end| end.is_some_and(|end| end <= now));
+    for slot in calendar.slots(interval, from..=now)?.filter(is_over) {
+        counts.entry(date(slot, &zone)).or_default().0 += 1;
     }
-    let session = |(date, expected): (Date, u32)| {
+    for slot in calendar.possible_slots(interval, from..=now)?.filter(is_over) {
+        counts.entry(date(slot, &zone)).or_default().1 += 1;
+    }
+    let session = |(date, (expected, possible)): (Date, (u32, u32))| {
         let (actual, filled) = actual.get(&date).copied().unwrap_or_default();
-        Session { date, expected, actual, filled }
+        let expected = actual.clamp(expected, possible.max(expected));
+        (expected > 0).then_some(Session { date, expected, actual, filled })
     };
-    Ok(expected.into_iter().map(session).collect())
+    Ok(counts.into_iter().filter_map(session).collect())
 }
 
 /// The zone whose dates candles of an interval are counted by: the market's own for intraday ones, and UTC for those that
@@ -108,8 +112,18 @@ mod tests {
         now: &str,
         actual: &[(&str, u32, u32)],
     ) -> Vec<(String, u32, u32, Completeness)> {
+        counted("XNYS", interval, from, now, actual)
+    }
+
+    fn counted(
+        code: &str,
+        interval: Interval,
+        from: &str,
+        now: &str,
+        actual: &[(&str, u32, u32)],
+    ) -> Vec<(String, u32, u32, Completeness)> {
         let actual = actual.iter().map(|(date, all, filled)| (date.parse().unwrap(), (*all, *filled))).collect();
-        let calendar = Calendar::for_mic("XNYS").unwrap().unwrap();
+        let calendar = Calendar::for_mic(code).unwrap().unwrap();
         let sessions = sessions(calendar, interval, at(from), at(now), &actual).unwrap();
         let said =
             |session: &Session| (session.date.to_string(), session.expected, session.actual, session.completeness());
@@ -131,6 +145,17 @@ mod tests {
             ("2024-07-05".to_owned(), 7, 3, Completeness::Partial),
         ];
         assert_eq!(days, expected);
+    }
+
+    #[test]
+    fn a_holiday_on_which_only_some_venues_trade_is_neither_missing_nor_in_excess() {
+        let (from, now) = ("2024-12-24T00:00:00Z", "2024-12-27T00:00:00Z");
+        let dates = |actual| counted("forex", Interval::Day1, from, now, actual);
+        let without = dates(&[("2024-12-24", 1, 0), ("2024-12-26", 1, 0)]);
+        assert_eq!(without.iter().map(|(date, ..)| &date[8..]).collect::<Vec<_>>(), ["24", "26"]);
+        let with = dates(&[("2024-12-24", 1, 0), ("2024-12-25", 1, 0), ("2024-12-26", 1, 0)]);
+        assert!(with.iter().all(|(_, _, _, completeness)| *completeness == Completeness::Full), "{with:?}");
+        assert_eq!(with.len(), 3);
     }
 
     #[test]

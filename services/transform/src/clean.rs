@@ -3,29 +3,36 @@
 use std::io::{self, Write};
 use std::ops::RangeInclusive;
 
+use candlewick_shared::core::calendar::Calendar;
 use candlewick_shared::core::calendar::choice::{self, Choice};
-use candlewick_shared::core::candle::{Candle, CandleTime};
+use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::key::{Month, Part, Series};
 use candlewick_shared::core::metadata::Instrument;
-use candlewick_shared::core::raw_csv::{self, Header, Unreadable};
+use candlewick_shared::core::raw_csv::cells::{Cells, line};
+use candlewick_shared::core::raw_csv::{self, Header};
 use candlewick_shared::core::report::{Fate, Report, Source};
 use candlewick_shared::core::watchlist::CleaningSettings;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::cells::Cells;
 use crate::duplicates;
 use crate::expected::Expected;
+use crate::explain::Explain;
+use crate::finer;
 use crate::gaps::{self, Run};
-use crate::quarantine::{self, Quarantined, SetAside};
-use crate::read;
+use crate::plain::PlainRows;
+use crate::quarantine::{self, Quarantined, Reason, SetAside};
+use crate::read::{self, Read};
+use crate::refusal::Refusal;
 use crate::report::{self, Facts};
 use crate::row::{Fault, Row, RowRules};
+use crate::row_time::TimeRules;
+use crate::row_values::{Judged, ValueRules};
 use crate::write::CleanWriter;
 
 /// The version of the cleaning rules: it changes whenever the same input could give other bytes.
-pub const RULES: u32 = 1;
+pub const RULES: u32 = 2;
 
 /// What is known of a raw object beside its bytes.
 #[derive(Clone, Debug)]
@@ -64,42 +71,82 @@ pub struct Cleaned<'a> {
 struct Raw<'a> {
     text: &'a [u8],
     header: Header,
+    /// Where its first row begins.
+    body: usize,
     task: &'a Task<'a>,
+    calendar: Option<&'static Calendar>,
+}
+
+/// Rows that were held to the calendar and to each other.
+struct Settled {
+    rows: Vec<Row>,
+    aside: Vec<SetAside>,
+    provisional: u64,
+    collapsed: u64,
 }
 
 /// Cleans a raw object.
 ///
 /// # Errors
-/// [`Unreadable`], where the bytes are no raw CSV; rows that are wrong one by one are set aside.
-pub fn clean<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<'a>, Unreadable> {
-    let (header, body) = raw_csv::open_at(text)?;
-    let raw = Raw { text, header, task };
-    let rules = raw.rules();
-    let mut read = read::rows(text, body, &rules, rules.plain_rows());
-    let (mut rows, mut aside) = (std::mem::take(&mut read.rows), std::mem::take(&mut read.aside));
+/// [`Refusal`], where the object as a whole is none of this series' candles; rows that are wrong one by one are set aside.
+pub fn clean<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<'a>, Refusal> {
     let Choice { calendar, reason } = choice::choose(task.settings.calendar.as_ref(), task.instrument);
+    let raw = Raw::open(text, task, calendar)?;
     let expected = Expected { calendar, interval: task.series.interval, zone: task.zone, now: task.now };
-    sort(&mut rows);
-    aside.extend(expected.take_strays(&mut rows));
-    let (provisional, future) = expected.take_open(&mut rows);
-    let mut cells = raw.cells();
-    let resolved = duplicates::resolve(&mut rows, |row| raw.candle(row, &mut cells));
-    aside.extend(future.into_iter().chain(resolved.aside));
-    aside.sort_unstable();
-    let runs = gaps::find(&rows, &expected, seconds(task.part), task.settings.max_fill);
+    let mut read = raw.read();
+    read.instruments.check(task.series)?;
+    let (rows, aside) = (std::mem::take(&mut read.rows), std::mem::take(&mut read.aside));
+    let Settled { rows, aside, provisional, collapsed } = settle(&raw, &expected, rows, aside);
+    sort(&mut read.filled);
+    let rows = with_filled(rows, &read.filled, &expected);
+    let (spoken_of, max_fill) = (read.spoken_of(&aside, task.series.interval), task.settings.max_fill);
+    let filled = raw.header.is_filled.map(|_| read.filled.as_slice());
+    let runs = gaps::find(&rows, &expected, seconds(task.part), max_fill, &spoken_of, filled);
+    let (header, calendar_reason) = (&raw.header, reason);
     let facts = Facts {
         task,
-        header: &raw.header,
+        header,
         expected: &expected,
-        calendar_reason: reason,
+        calendar_reason,
         read: &read,
         provisional,
-        collapsed: resolved.collapsed,
+        collapsed,
         aside: &aside,
         rows: &rows,
         runs: &runs,
     };
-    Ok(Cleaned { report: report::of(facts), raw, expected, rows, runs, aside })
+    let cleaned = Cleaned { report: report::of(facts), raw, expected, rows, runs, aside };
+    cleaned.require_candles()
+}
+
+/// Holds rows to the calendar and to each other.
+fn settle(raw: &Raw<'_>, expected: &Expected<'_>, mut rows: Vec<Row>, mut aside: Vec<SetAside>) -> Settled {
+    sort(&mut rows);
+    aside.extend(expected.take_strays(&mut rows));
+    aside.extend(finer::take(&mut rows, &aside, expected));
+    let (provisional, future) = expected.take_open(&mut rows);
+    let mut cells = raw.cells();
+    let resolved = duplicates::resolve(&mut rows, |row| raw.judge(row, &mut cells).map(|judged| judged.candle));
+    aside.extend(future.into_iter().chain(resolved.aside));
+    aside.sort_unstable();
+    Settled { rows, aside, provisional, collapsed: resolved.collapsed }
+}
+
+/// Adds the rows that an earlier cleaning had put in, where no calendar tells which slots are vacant: there they stay as they
+/// are, and elsewhere their slots are filled anew.
+fn with_filled(mut rows: Vec<Row>, filled: &[Row], expected: &Expected<'_>) -> Vec<Row> {
+    let covered = expected.covered();
+    let stays = |row: &&Row| {
+        let is_new = rows.binary_search_by_key(&row.time, |real| real.time).is_err();
+        is_new && !covered.contains(&row.time.seconds())
+    };
+    let mut stays: Vec<Row> = filled.iter().filter(stays).copied().collect();
+    if !stays.is_empty() {
+        stays.dedup_by_key(|row| row.time);
+        rows.extend(stays);
+        sort(&mut rows);
+    }
+    rows
 }
 
 /// Puts rows in order of time. Sources write the newest first or last; only what is in neither order is sorted, by a sort
@@ -121,10 +168,27 @@ fn seconds(part: Part) -> Option<RangeInclusive<i64>> {
     Some(begin(first)..=begin(first.last_of_month()) + 86_399)
 }
 
-impl Raw<'_> {
+impl<'a> Raw<'a> {
+    fn open(text: &'a [u8], task: &'a Task<'a>, calendar: Option<&'static Calendar>) -> Result<Self, Refusal> {
+        let (header, body) = raw_csv::open_at(text, Some(&task.series.symbol))?;
+        let has_two = header.volume.filter(|_| header.tick_volume.is_some());
+        let is_all_zero = has_two.is_some_and(|field| read::is_all_zero(text, body, &header, field));
+        Ok(Self { text, header: header.with_one_volume(is_all_zero), body, task, calendar })
+    }
+
+    fn read(&self) -> Read {
+        let Task { series, zone, .. } = self.task;
+        let plain = PlainRows::new(&self.header, series.interval, zone);
+        read::rows(self.text, self.body, &self.rules(), plain)
+    }
+
     fn rules(&self) -> RowRules<'_> {
-        let Task { series, zone, now, .. } = *self.task;
-        RowRules { header: &self.header, interval: series.interval, zone, now }
+        let Task { series, zone, now, settings, .. } = *self.task;
+        let (header, calendar) = (&self.header, self.calendar);
+        RowRules {
+            times: TimeRules { field: header.time, interval: series.interval, zone, now, calendar },
+            values: ValueRules { header, allow_negative: settings.allow_negative },
+        }
     }
 
     fn cells(&self) -> Cells {
@@ -132,9 +196,35 @@ impl Raw<'_> {
     }
 
     /// What a row says, read once more from the text.
-    fn candle(&self, row: &Row, cells: &mut Cells) -> Result<Candle, Fault> {
-        cells.split(&self.text[row.start..]);
-        self.rules().candle(cells)
+    fn judge(&self, row: &Row, cells: &mut Cells) -> Result<Judged, Fault> {
+        let (length, _) = line(self.text, row.start);
+        let broken = |_| Fault { column: "row", reason: Reason::OpenQuote };
+        cells.split(&self.text[row.start..row.start + length]).map_err(broken)?;
+        self.rules().values.read(row.time, cells)
+    }
+}
+
+impl<'a> Cleaned<'a> {
+    /// An object of which no candle is left replaces nothing. One whose rows are all still open has nothing wrong with it.
+    fn require_candles(self) -> Result<Self, Refusal> {
+        let rows = &self.report.rows;
+        if rows.kept > 0 || (rows.provisional > 0 && rows.quarantined_total() == 0) {
+            return Ok(self);
+        }
+        let others =
+            [("empty", rows.empty), ("filled", rows.refilled + rows.refilled_kept), ("provisional", rows.provisional)];
+        let others = others.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| (name.to_owned(), count));
+        let reasons = others.chain(rows.quarantined.clone()).collect();
+        let first = self.quarantined().next().map(|row| {
+            let Quarantined { line, fault, detail, .. } = row;
+            format!("Line {line}, {}: {detail}", fault.column)
+        });
+        Err(Refusal::NothingUsable { rows: rows.read, reasons, first })
+    }
+
+    fn explain(&self) -> Explain<'_> {
+        let calendar = self.expected.calendar.map(Calendar::code);
+        Explain::new(&self.raw.header, self.raw.task, calendar)
     }
 }
 
@@ -154,7 +244,7 @@ impl Cleaned<'_> {
             }
             match row.numbers {
                 Some(numbers) => writer.copy(row.time, numbers.of(raw.text, row.start), raw.header.delimiter)?,
-                None => writer.write(&raw.candle(row, &mut cells).map_err(unreadable)?)?,
+                None => writer.write(&raw.judge(row, &mut cells).map_err(unreadable)?.candle)?,
             }
         }
         writer.finish().map(drop)
@@ -169,7 +259,7 @@ impl Cleaned<'_> {
         writer: &mut CleanWriter<'_, impl Write>,
     ) -> io::Result<()> {
         let Some(before) = at.checked_sub(1).and_then(|before| self.rows.get(before)) else { return Ok(()) };
-        let before = self.raw.candle(before, cells).map_err(unreadable)?;
+        let before = self.raw.judge(before, cells).map_err(unreadable)?.candle;
         for slot in self.expected.slots(run.first, run.last) {
             writer.write(&before.filled_at(CandleTime::from_seconds(slot)))?;
         }
@@ -178,7 +268,7 @@ impl Cleaned<'_> {
 
     /// The rows that were set aside, in the order of the text.
     pub fn quarantined(&self) -> impl Iterator<Item = Quarantined<'_>> {
-        quarantine::quarantined(self.raw.text, self.raw.header.delimiter, &self.aside)
+        quarantine::quarantined(self.raw.text, self.explain(), &self.aside)
     }
 
     /// Writes the quarantine CSV.

@@ -40,26 +40,39 @@ impl Resolved {
         for row in rows {
             match candle(row) {
                 Ok(candle) => candles.push((candle, *row)),
-                Err(fault) => self.aside.push(SetAside { start: row.start, fault }),
+                Err(fault) => self.set_aside(row, fault),
             }
         }
         candles.sort_unstable_by_key(|(candle, row)| (value(candle), row.start));
         let before = candles.len();
         candles.dedup_by_key(|(candle, _)| value(candle));
+        drop_rows_without_volume(&mut candles);
         self.collapsed += (before - candles.len()) as u64;
         self.most_traded(&candles)
     }
 
-    /// Of different candles, ascending in volume, the last, unless the one before it has as much.
+    /// Of different candles, ascending in volume, the last, unless the one before it has as much or a volume is unknown.
     fn most_traded(&mut self, candles: &[(Candle, Row)]) -> Option<Row> {
         let ((last, winner), others) = candles.split_last()?;
-        let is_tied = others.last().is_some_and(|(other, _)| other.volume == last.volume);
+        let is_unclear = |other: &Candle| other.volume.is_none() || other.volume == last.volume;
+        let is_tied = others.iter().any(|(other, _)| is_unclear(other));
         let (losers, reason) =
             if is_tied { (candles, Reason::ConflictingDuplicate) } else { (others, Reason::LesserDuplicate) };
-        let fault = Fault { column: "time", reason };
-        self.aside.extend(losers.iter().map(|(_, row)| SetAside { start: row.start, fault }));
+        losers.iter().for_each(|(_, row)| self.set_aside(row, Fault { column: "time", reason }));
         (!is_tied).then_some(*winner)
     }
+
+    fn set_aside(&mut self, row: &Row, fault: Fault) {
+        self.aside.push(SetAside { start: row.start, time: Some(row.time), fault });
+    }
+}
+
+/// Takes out rows that say the same as another one, but for the volume, which they do not say.
+fn drop_rows_without_volume(candles: &mut Vec<(Candle, Row)>) {
+    let prices = |candle: &Candle| (candle.open, candle.high, candle.low, candle.close);
+    let known: Vec<_> =
+        candles.iter().filter(|(candle, _)| candle.volume.is_some()).map(|(candle, _)| prices(candle)).collect();
+    candles.retain(|(candle, _)| candle.volume.is_some() || !known.contains(&prices(candle)));
 }
 
 /// What a candle says, volume first, so that equal candles stand together and the largest volume last.
@@ -81,6 +94,8 @@ mod tests {
             time: CandleTime::from_seconds(row.0),
             start,
             numbers: None,
+            has_time_of_day: false,
+            is_filled: false,
         };
         let mut left: Vec<Row> = rows.iter().enumerate().map(row).collect();
         let resolved = resolve(&mut left, |row| {
@@ -103,6 +118,14 @@ mod tests {
         let lesser = Reason::LesserDuplicate;
         let rows = [(10, "1", Some("9")), (10, "2", Some("5")), (10, "3", Some("8")), (20, "1", Some("1"))];
         assert_eq!(resolved(&rows), (vec![0, 3], 0, vec![(1, lesser), (2, lesser)]));
+    }
+
+    #[test]
+    fn a_row_that_lacks_only_the_volume_says_nothing_new() {
+        assert_eq!(resolved(&[(10, "1.5", None), (10, "1.5", Some("7"))]), (vec![1], 1, vec![]));
+        let conflict = Reason::ConflictingDuplicate;
+        let rows = [(10, "1.5", None), (10, "1.6", Some("7")), (10, "1.7", Some("9"))];
+        assert_eq!(resolved(&rows), (vec![], 0, vec![(0, conflict), (1, conflict), (2, conflict)]));
     }
 
     #[test]

@@ -48,10 +48,20 @@ impl Expected<'_> {
         slots.and_then(Result::ok).into_iter().flatten()
     }
 
+    /// The slots from one time through another in which there may be candles: also those in which none is expected,
+    /// because only some venues trade then.
+    fn possible_slots(&self, from: i64, through: i64) -> impl Iterator<Item = i64> + use<> {
+        let covered = self.covered();
+        let range = from.max(*covered.start())..=through.min(*covered.end());
+        let calendar = self.calendar.filter(|_| !range.is_empty());
+        let slots = calendar.map(|calendar| calendar.possible_slots(self.interval, range));
+        slots.and_then(Result::ok).into_iter().flatten()
+    }
+
     /// Takes out the rows that are of no slot. The rows ascend in time; those that the calendar does not cover stay.
     pub fn take_strays(&self, rows: &mut Vec<Row>) -> Vec<SetAside> {
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Vec::new() };
-        let mut slots = self.slots(first.time.seconds(), last.time.seconds()).peekable();
+        let mut slots = self.possible_slots(first.time.seconds(), last.time.seconds()).peekable();
         let (covered, mut strays) = (self.covered(), Vec::new());
         let reason = if self.interval.is_intraday() { Reason::NoSlot } else { Reason::NoSession };
         rows.retain(|row| {
@@ -59,7 +69,8 @@ impl Expected<'_> {
             while slots.next_if(|slot| *slot < time).is_some() {}
             let stays = slots.peek() == Some(&time) || !covered.contains(&time);
             if !stays {
-                strays.push(SetAside { start: row.start, fault: Fault { column: "time", reason } });
+                let fault = Fault { column: "time", reason };
+                strays.push(SetAside { start: row.start, time: Some(row.time), fault });
             }
             stays
         });
@@ -75,7 +86,7 @@ impl Expected<'_> {
                 Some(Open::Provisional) => provisional += 1,
                 Some(Open::Future) => {
                     let fault = Fault { column: "time", reason: Reason::Future };
-                    aside.push(SetAside { start: row.start, fault });
+                    aside.push(SetAside { start: row.start, time: Some(row.time), fault });
                 }
                 None => break,
             }
@@ -102,8 +113,9 @@ impl Expected<'_> {
     }
 
     /// When the candle of a time is complete: the calendar knows it, and without one it is complete at the latest when its
-    /// interval is over. None beyond all dates.
-    fn end(&self, time: i64) -> Option<i64> {
+    /// interval is over. Nothing beyond all dates.
+    #[must_use]
+    pub fn end(&self, time: i64) -> Option<i64> {
         let known = self.calendar.and_then(|calendar| calendar.slot_end(self.interval, time).ok().flatten());
         known.or_else(|| match self.interval.seconds() {
             Some(length) => time.checked_add(length),

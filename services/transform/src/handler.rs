@@ -292,9 +292,9 @@ impl Work {
             settings: &self.settings,
             source: Source { key: key.clone(), etag: self.object.info.etag.clone(), as_of: now.to_string() },
         };
-        let failure = |error: &dyn ToString| Failure::new("unreadable_object", format!("{key}: {}", error.to_string()));
-        let cleaned = clean::clean(&text, &task).map_err(|error| failure(&error))?;
-        Outputs::of(cleaned, text.len()).map_err(|error| failure(&error))
+        let cleaned =
+            clean::clean(&text, &task).map_err(|refusal| Failure::new(refusal.class(), format!("{key}: {refusal}")))?;
+        Outputs::of(cleaned, text.len()).map_err(|error| Failure::new("unreadable_object", format!("{key}: {error}")))
     }
 
     fn origin(&self, now: Timestamp, report_etag: String, quarantine_etag: String) -> TransformedMetadata {

@@ -1,22 +1,30 @@
 //! The transform: from a raw object to a clean one, with a report and what was set aside.
 //!
-//! [`clean`] is the whole of the cleaning, in the order of its steps: [`read`] judges each row by itself, by way of [`plain`]
-//! where it is written plainly and of [`cells`] and [`row`] where not; [`expected`] holds the rows to the calendar;
-//! [`duplicates`] settles those of the same time; [`gaps`] finds the vacant slots; [`report`], [`mod@write`] and [`quarantine`]
-//! say what came of it. [`handler`] brings it to S3, where [`targets`] says what stands there already.
+//! [`clean`] is the whole of the cleaning, in the order of its steps: [`read`] judges each row by itself, through [`plain`]
+//! where it is written plainly and through [`row`], [`row_time`] and [`row_values`] where not; [`repeated`] tells apart the local
+//! times of the hour that clocks repeat; [`instruments`] refuses candles of another series; [`expected`] holds the rows to the
+//! calendar; [`finer`] finds rows of a shorter interval; [`duplicates`] settles those of the same time; [`gaps`] finds the vacant
+//! slots; [`report`], [`mod@write`], [`quarantine`] and [`explain`] say what came of it. [`handler`] connects it to S3, where
+//! [`targets`] says what is there already.
 
-pub mod cells;
 pub mod clean;
 pub mod config;
 pub mod duplicates;
 pub mod expected;
+pub mod explain;
+pub mod finer;
 pub mod gaps;
 pub mod handler;
+pub mod instruments;
 pub mod plain;
 pub mod quarantine;
 pub mod read;
+pub mod refusal;
+pub mod repeated;
 pub mod report;
 pub mod row;
+pub mod row_time;
+pub mod row_values;
 pub mod targets;
 pub mod times;
 pub mod unpack;

@@ -3,14 +3,13 @@
 //! A row is plain where its columns stand in the usual order, no cell is quoted, its time is written as most sources do, and
 //! its numbers as clean CSV writes them, so that they can be copied instead of written anew. The csv crate is not used for
 //! these: it copies every cell before anybody looks at it, and finding the cells, checking the digits and comparing the
-//! prices is one pass over the bytes here. What is not plain says nothing about the row; [`crate::cells`], with the crate's
-//! own parser, and [`crate::row`] then judge it in full, and a test holds the two to the same result.
+//! prices is one pass over the bytes here. What is not plain says nothing about the row; [`crate::row`] then judges it in
+//! full, and a test holds the two to the same result.
 
 use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::raw_csv::Header;
 use jiff::tz::TimeZone;
-use memchr::memchr3;
 
 use crate::row::Numbers;
 use crate::times::Times;
@@ -35,6 +34,8 @@ pub struct PlainRows<'a> {
     times: Times<'a>,
     delimiter: u8,
     has_volume: bool,
+    /// How many columns after the last one that is read.
+    unread: usize,
 }
 
 /// A plain row that is a possible candle.
@@ -52,13 +53,16 @@ pub struct PlainRow {
 type Plain = (u64, u64);
 
 impl<'a> PlainRows<'a> {
-    /// A reader of plain rows; none where the columns' order is another.
+    /// A reader of plain rows; nothing where the columns' order is another.
     #[must_use]
     pub fn new(header: &Header, interval: Interval, zone: &'a TimeZone) -> Option<Self> {
-        let usual = header.time == 0 && header.prices == [1, 2, 3, 4] && header.is_filled.is_none();
-        let has_volume = header.volume.is_some();
-        let is_plain = usual && header.volume.is_none_or(|field| field == 5);
-        is_plain.then(|| Self { times: Times::new(interval, zone), delimiter: header.delimiter, has_volume })
+        let (has_volume, read) = (header.volume.is_some(), header.fields_read());
+        let is_plain = header.time == 0
+            && header.prices == [1, 2, 3, 4]
+            && header.volume.is_none_or(|field| field == 5)
+            && read == if has_volume { 6 } else { 5 };
+        let unread = header.names.len() - read;
+        is_plain.then(|| Self { times: Times::new(interval, zone), delimiter: header.delimiter, has_volume, unread })
     }
 
     /// The row with which a text begins; none where it is not plain, or is no candle.
@@ -83,17 +87,27 @@ impl<'a> PlainRows<'a> {
         Some((number, at + 1 + length))
     }
 
-    /// Where the row ends whose last needed cell ends at a place: there, or behind columns that nothing reads.
+    /// Where the row ends whose last cell that is read ends at a place: there, or after as many cells as the header has columns
+    /// that nothing reads.
     #[inline]
     fn end(&self, text: &[u8], at: usize) -> Option<usize> {
         match text.get(at) {
-            None | Some(b'\n' | b'\r') => Some(at),
-            Some(byte) if *byte == self.delimiter => match memchr3(b'\n', b'\r', b'"', &text[at..]) {
-                Some(behind) if text[at + behind] == b'"' => None,
-                behind => Some(behind.map_or(text.len(), |behind| at + behind)),
-            },
+            None | Some(b'\n' | b'\r') => (self.unread == 0).then_some(at),
+            Some(byte) if *byte == self.delimiter && self.unread > 0 => self.end_of_unread(text, at),
             Some(_) => None,
         }
+    }
+
+    fn end_of_unread(&self, text: &[u8], at: usize) -> Option<usize> {
+        let mut cells = 0;
+        for (length, byte) in text[at..].iter().enumerate() {
+            match *byte {
+                b'\n' | b'\r' => return (cells == self.unread).then_some(at + length),
+                b'"' => return None,
+                byte => cells += usize::from(byte == self.delimiter),
+            }
+        }
+        (cells == self.unread).then_some(text.len())
     }
 }
 

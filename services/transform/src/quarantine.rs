@@ -3,7 +3,10 @@
 use std::fmt;
 use std::io::Write;
 
-use crate::cells::Cells;
+use candlewick_shared::core::candle::CandleTime;
+use candlewick_shared::core::raw_csv::cells;
+
+use crate::explain::Explain;
 use crate::row::Fault;
 
 /// Why a row is no candle.
@@ -37,6 +40,12 @@ pub enum Reason {
     LesserDuplicate,
     /// Another row of the same time says something else, and nothing tells which is right.
     ConflictingDuplicate,
+    /// The row has more or fewer cells than the header.
+    Ragged,
+    /// A quote is opened and not closed in the row's line.
+    OpenQuote,
+    /// Something follows a closing quote in its cell.
+    StrayQuote,
 }
 
 impl Reason {
@@ -58,6 +67,9 @@ impl Reason {
             Self::NoSlot => "no_slot",
             Self::LesserDuplicate => "lesser_duplicate",
             Self::ConflictingDuplicate => "conflicting_duplicate",
+            Self::Ragged => "ragged",
+            Self::OpenQuote => "open_quote",
+            Self::StrayQuote => "stray_quote",
         }
     }
 }
@@ -73,47 +85,62 @@ impl fmt::Display for Reason {
 pub struct SetAside {
     /// Where it begins.
     pub start: usize,
+    /// The time that it speaks of, where that can be told.
+    pub time: Option<CandleTime>,
     /// Why it is no candle.
     pub fault: Fault,
 }
 
 /// A row that was set aside, as quarantine CSV has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quarantined<'a> {
-    /// The line it begins on in the raw object, from 1.
+    /// The line that it is in the raw object, from 1.
     pub line: u64,
     /// Why it is no candle.
     pub fault: Fault,
     /// The row as it came.
     pub row: &'a [u8],
+    /// What is wrong with it, in words: `8 cells for 6`.
+    pub detail: String,
 }
 
 /// The rows that were set aside, given in the order of the text. Their lines are counted only now: hardly a row is set
 /// aside, and the others need none.
-pub fn quarantined<'a>(text: &'a [u8], delimiter: u8, aside: &[SetAside]) -> impl Iterator<Item = Quarantined<'a>> {
-    let line_end = if memchr::memchr(b'\n', text).is_some() { b'\n' } else { b'\r' };
-    let (mut line, mut counted, mut cells) = (1, 0, Cells::new(delimiter));
-    aside.iter().map(move |&SetAside { start, fault }| {
-        line += memchr::memchr_iter(line_end, &text[counted..start]).count() as u64;
+pub fn quarantined<'a>(
+    text: &'a [u8],
+    mut explain: Explain<'a>,
+    aside: &[SetAside],
+) -> impl Iterator<Item = Quarantined<'a>> {
+    let (mut line, mut counted) = (1, 0);
+    aside.iter().map(move |&SetAside { start, fault, .. }| {
+        line += line_breaks(&text[counted..start]);
         counted = start;
-        let row = &text[start..start + cells.split(&text[start..])];
-        Quarantined { line, fault, row: without_line_break(row) }
+        let (length, _) = cells::line(text, start);
+        let row = &text[start..start + length];
+        Quarantined { line, fault, row, detail: explain.detail(row, fault) }
     })
 }
 
-fn without_line_break(row: &[u8]) -> &[u8] {
-    row.strip_suffix(b"\n").or(row.strip_suffix(b"\r")).unwrap_or(row)
+fn line_breaks(text: &[u8]) -> u64 {
+    let (mut at, mut count) = (0, 0);
+    while at < text.len() {
+        let (length, line_break) = cells::line(text, at);
+        at += length + line_break;
+        count += u64::from(line_break > 0);
+    }
+    count
 }
 
-/// Writes quarantine CSV: `line,column,reason,row`, by line.
+/// Writes quarantine CSV: `line,column,reason,row,detail`, by line.
 ///
 /// # Errors
 /// Those of `out`.
 pub fn write<'a>(quarantined: impl Iterator<Item = Quarantined<'a>>, out: impl Write) -> Result<(), csv::Error> {
     let mut writer = csv::Writer::from_writer(out);
-    writer.write_record(["line", "column", "reason", "row"])?;
-    for Quarantined { line, fault: Fault { column, reason }, row } in quarantined {
-        writer.write_record([line.to_string().as_bytes(), column.as_bytes(), reason.code().as_bytes(), row])?;
+    writer.write_record(["line", "column", "reason", "row", "detail"])?;
+    for Quarantined { line, fault: Fault { column, reason }, row, detail } in quarantined {
+        let fields = [column.as_bytes(), reason.code().as_bytes(), row, detail.as_bytes()];
+        writer.write_record(std::iter::once(line.to_string().as_bytes()).chain(fields))?;
     }
     Ok(writer.flush()?)
 }

@@ -1,35 +1,76 @@
 //! All rows of a raw object, each judged by itself.
 
-use crate::cells::{Cells, line_break};
+use std::ops::RangeInclusive;
+
+use candlewick_shared::core::candle::CandleTime;
+use candlewick_shared::core::interval::Interval;
+use candlewick_shared::core::raw_csv::Header;
+use candlewick_shared::core::raw_csv::cells::{Cells, QuoteError, line, line_break};
+
+use crate::gaps;
+use crate::instruments::Instruments;
 use crate::plain::PlainRows;
-use crate::quarantine::SetAside;
-use crate::row::{Row, RowRules};
+use crate::quarantine::{Reason, SetAside};
+use crate::repeated::{self, Repeated};
+use crate::row::{Fault, Row, RowRules};
 
 /// A raw object, row by row.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Read {
     /// The rows that are possible candles, in the order of the text.
     pub rows: Vec<Row>,
-    /// Those that are none.
+    /// Those that an earlier cleaning had put in.
+    pub filled: Vec<Row>,
+    /// Those that are no candles.
     pub aside: Vec<SetAside>,
     /// How many rows there are.
     pub read: u64,
     /// How many have nothing in any cell.
     pub empty: u64,
-    /// How many an earlier cleaning had put in.
-    pub refilled: u64,
+    /// How many have a range that was widened.
+    pub widened: u64,
+    /// How many have the values of a candle, and a time that cannot be read.
+    pub unplaced: u64,
+    /// What the rows say of the instrument.
+    pub instruments: Instruments,
 }
 
-/// Reads the rows of a text that begin at a place in it. Each of its lines is a row, but for those within quotes.
+/// Reads the rows of a text that begin at a place in it: each of its lines is a row.
 #[must_use]
 pub fn rows(text: &[u8], body: usize, rules: &RowRules<'_>, plain: Option<PlainRows<'_>>) -> Read {
-    let cells = Cells::new(rules.header.delimiter);
-    let mut reader = Reader { text, rules, plain, cells, read: Read::default() };
+    let header = rules.values.header;
+    let cells = Cells::new(header.delimiter);
+    let read = Read { instruments: Instruments::of(header), ..Read::default() };
+    let mut reader = Reader { text, rules, plain, cells, read, repeated: Vec::new() };
     let mut at = body;
     while at < text.len() {
         at += reader.row(at);
     }
+    repeated::settle(&mut reader.read.rows, &reader.repeated);
     reader.read
+}
+
+impl Read {
+    /// The times of which the source said something that was quarantined, ascending: all times, where it cannot be told which.
+    #[must_use]
+    pub fn spoken_of(&self, aside: &[SetAside], interval: Interval) -> Vec<RangeInclusive<i64>> {
+        if self.unplaced > 0 { vec![i64::MIN..=i64::MAX] } else { gaps::spoken_of(aside, interval) }
+    }
+}
+
+/// Whether a field is a zero or empty in every row.
+#[must_use]
+pub fn is_all_zero(text: &[u8], body: usize, header: &Header, field: usize) -> bool {
+    let (mut cells, mut at) = (Cells::new(header.delimiter), body);
+    while at < text.len() {
+        let (length, line_break) = line(text, at);
+        let is_read = cells.split(&text[at..at + length]).is_ok();
+        if is_read && cells.get(field).iter().any(|byte| !matches!(byte, b'0' | b'.')) {
+            return false;
+        }
+        at += length + line_break;
+    }
+    true
 }
 
 struct Reader<'a> {
@@ -38,25 +79,25 @@ struct Reader<'a> {
     plain: Option<PlainRows<'a>>,
     cells: Cells,
     read: Read,
+    repeated: Vec<Repeated>,
 }
 
 impl Reader<'_> {
     /// Takes the row that begins at a place, and says how far the next one is from there.
     fn row(&mut self, start: usize) -> usize {
         self.read.read += 1;
-        let length = match line_break(self.text, start) {
-            0 => self.plain_row(start).unwrap_or_else(|| self.any_row(start)),
-            _ => {
-                self.read.empty += 1;
-                0
-            }
-        };
-        length + line_break(self.text, start + length)
+        if let Some(length) = self.plain_row(start) {
+            return length + line_break(self.text, start + length);
+        }
+        let (length, line_break) = line(self.text, start);
+        let is_cut_off = line_break == 0;
+        self.any_row(start, length, is_cut_off);
+        length + line_break
     }
 
     fn plain_row(&mut self, start: usize) -> Option<usize> {
         let row = self.plain.as_mut()?.read(&self.text[start..])?;
-        if self.rules.is_future(row.time) {
+        if self.rules.times.is_future(row.time) {
             return None;
         }
         if self.read.rows.is_empty() {
@@ -64,38 +105,78 @@ impl Reader<'_> {
             let most = (self.text.len() - start) / row.length;
             self.read.rows.reserve(most + most / 16);
         }
-        self.read.rows.push(Row { time: row.time, start, numbers: Some(row.numbers) });
+        let numbers = Some(row.numbers);
+        let has_time_of_day = self.rules.times.interval.is_intraday();
+        self.read.rows.push(Row { time: row.time, start, numbers, has_time_of_day, is_filled: false });
         Some(row.length)
     }
 
-    fn any_row(&mut self, start: usize) -> usize {
-        let length = self.cells.split(&self.text[start..]);
-        if self.cells.are_empty() {
-            self.read.empty += 1;
-        } else if self.rules.is_filled(&self.cells) {
-            self.read.refilled += 1;
-        } else {
-            match self.rules.candle(&self.cells) {
-                Ok(candle) => self.read.rows.push(Row { time: candle.time, start, numbers: None }),
-                Err(fault) => self.read.aside.push(SetAside { start, fault }),
+    fn any_row(&mut self, start: usize, length: usize, is_cut_off: bool) {
+        let line = &self.text[start..start + length];
+        match self.cells.split(line) {
+            Err(error) => self.set_aside(start, line, broken(error)),
+            Ok(()) if self.cells.are_empty() => self.read.empty += 1,
+            Ok(()) if self.is_ragged(is_cut_off) => {
+                self.set_aside(start, line, Fault { column: "row", reason: Reason::Ragged });
             }
+            Ok(()) => self.whole_row(start, line),
         }
-        self.without_break(start, length)
     }
 
-    /// The length of a row without the first byte of its line break, which the parser of cells counts as the row's.
-    fn without_break(&self, start: usize, length: usize) -> usize {
-        match self.text.get(start..start + length) {
-            Some([.., b'\n' | b'\r']) => length - 1,
-            _ => length,
+    /// Cells that are missing at the end of a row are empty, if nothing is read from them; but a file that was cut off ends in
+    /// the middle of a row.
+    fn is_ragged(&self, is_cut_off: bool) -> bool {
+        let (header, count) = (self.rules.values.header, self.cells.count());
+        let fields = header.names.len();
+        let least = if is_cut_off { fields } else { header.fields_read() };
+        count < least || self.cells.count_to_last() > fields
+    }
+
+    fn whole_row(&mut self, start: usize, line: &[u8]) {
+        self.read.instruments.see(&self.cells);
+        let (time, judged) = match self.rules.read(&self.cells) {
+            Ok(read) => read,
+            Err(fault) => {
+                self.read.unplaced += u64::from(self.is_unplaced(fault));
+                return self.set_aside(start, line, fault);
+            }
+        };
+        let row = Row {
+            time: time.time,
+            start,
+            numbers: None,
+            has_time_of_day: time.has_time_of_day,
+            is_filled: judged.candle.is_filled,
+        };
+        if row.is_filled {
+            return self.read.filled.push(row);
         }
+        self.read.widened += u64::from(judged.is_widened);
+        self.repeated.extend(time.repeated.map(|second| Repeated { at: self.read.rows.len(), second }));
+        self.read.rows.push(row);
+    }
+
+    /// Whether a row is a candle but for its time, which could be that of any vacant slot.
+    fn is_unplaced(&self, fault: Fault) -> bool {
+        let is_unknown = matches!(fault.reason, Reason::Missing | Reason::Unreadable | Reason::OtherInterval);
+        let epoch = CandleTime::from_seconds(0);
+        fault.column == "time" && is_unknown && self.rules.values.read(epoch, &self.cells).is_ok()
+    }
+
+    fn set_aside(&mut self, start: usize, line: &[u8], fault: Fault) {
+        let header = self.rules.values.header;
+        let cell = line.split(|byte| *byte == header.delimiter).nth(header.time).unwrap_or_default();
+        let cell = cell.trim_ascii().trim_ascii_start();
+        let cell = cell.strip_prefix(b"\"").unwrap_or(cell);
+        let time = self.rules.times.spoken_of(cell.strip_suffix(b"\"").unwrap_or(cell));
+        self.read.aside.push(SetAside { start, time, fault });
     }
 }
 
-impl RowRules<'_> {
-    /// A reader of the rows that are plain, where the header lets any be.
-    #[must_use]
-    pub fn plain_rows(&self) -> Option<PlainRows<'_>> {
-        PlainRows::new(self.header, self.interval, self.zone)
-    }
+fn broken(error: QuoteError) -> Fault {
+    let reason = match error {
+        QuoteError::Open => Reason::OpenQuote,
+        QuoteError::Stray => Reason::StrayQuote,
+    };
+    Fault { column: "row", reason }
 }

@@ -25,7 +25,7 @@ pub struct Facts<'a> {
     pub expected: &'a Expected<'a>,
     /// Why that calendar, or why none.
     pub calendar_reason: String,
-    /// The counts of reading; its rows have been taken.
+    /// The counts of reading; its possible candles have been taken.
     pub read: &'a Read,
     /// How many rows were of slots still open.
     pub provisional: u64,
@@ -71,24 +71,29 @@ pub fn of(facts: Facts<'_>) -> Report {
 
 impl Facts<'_> {
     fn rows(&self, unchecked: u64) -> Rows {
-        let kept = self.rows.len() as u64;
+        let refilled_kept = self.rows.iter().filter(|row| row.is_filled).count() as u64;
+        let kept = self.rows.len() as u64 - refilled_kept;
         let filled = self.runs.iter().filter(|run| run.fate == Fate::Filled).map(|run| run.slots).sum();
         Rows {
             read: self.read.read,
             empty: self.read.empty,
             provisional: self.provisional,
-            refilled: self.read.refilled,
+            refilled: self.read.filled.len() as u64 - refilled_kept,
+            refilled_kept,
             collapsed: self.collapsed,
             quarantined: by_reason(self.aside),
             kept,
             unchecked,
+            widened: self.read.widened,
             filled,
-            written: kept + filled,
+            written: kept + refilled_kept + filled,
         }
     }
 }
 
-fn by_reason(aside: &[SetAside]) -> BTreeMap<String, u64> {
+/// How many rows were set aside for which reason.
+#[must_use]
+pub fn by_reason(aside: &[SetAside]) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
     for row in aside {
         *counts.entry(row.fault.reason).or_default() += 1;
@@ -100,7 +105,7 @@ fn touched(task: &Task<'_>, rows: &Rows) -> Touched {
     let (quarantined, not_empty) = (rows.quarantined_total(), rows.read - rows.empty);
     Touched {
         quarantined: Measured::new(quarantined, not_empty, task.settings.max_quarantined.get()),
-        filled: Measured::new(rows.filled, rows.written, task.settings.max_filled.get()),
+        filled: Measured::new(rows.filled + rows.refilled_kept, rows.written, task.settings.max_filled.get()),
     }
 }
 

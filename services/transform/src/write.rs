@@ -5,6 +5,7 @@ use std::mem;
 
 use candlewick_shared::core::candle::{Candle, CandleTime};
 use candlewick_shared::core::clean_csv;
+use candlewick_shared::core::decimal::Decimal;
 use candlewick_shared::core::key::Series;
 
 /// How much is written at once.
@@ -18,6 +19,7 @@ pub struct CleanWriter<'a, W> {
     out: W,
     buffer: Vec<u8>,
     series: &'a Series,
+    /// Whether numbers that are copied have a volume at their end.
     has_volume: bool,
     /// What a line begins with: symbol, interval and the time of the last candle.
     head: Vec<u8>,
@@ -28,12 +30,12 @@ pub struct CleanWriter<'a, W> {
 }
 
 impl<'a, W: Write> CleanWriter<'a, W> {
-    /// Writes the header.
+    /// Writes the header. `has_volume` says whether the numbers that [`Self::copy`] takes have a volume at their end.
     ///
     /// # Errors
     /// The writer's.
     pub fn new(series: &'a Series, has_volume: bool, out: W) -> io::Result<Self> {
-        let none = clean_csv::CleanCandles { has_volume, candles: Vec::new() };
+        let none = clean_csv::CleanCandles::default();
         let mut buffer = Vec::with_capacity(CHUNK + 1024);
         buffer.extend(clean_csv::write(series, &none)?);
         let head = names(series)?;
@@ -54,7 +56,7 @@ impl<'a, W: Write> CleanWriter<'a, W> {
             let commas = |byte: &mut u8| *byte = if *byte == delimiter { b',' } else { *byte };
             self.buffer[from..].iter_mut().for_each(commas);
         }
-        self.buffer.extend_from_slice(b",false\n");
+        self.buffer.extend_from_slice(if self.has_volume { b",true,false\n" } else { b",0,false,false\n" });
         self.flush_when_full()
     }
 
@@ -67,10 +69,8 @@ impl<'a, W: Write> CleanWriter<'a, W> {
         self.buffer.extend_from_slice(&self.head);
         let Candle { open, high, low, close, volume, is_filled, .. } = candle;
         write!(self.buffer, ",{open},{high},{low},{close}")?;
-        if let Some(volume) = volume.filter(|_| self.has_volume) {
-            write!(self.buffer, ",{volume}")?;
-        }
-        writeln!(self.buffer, ",{is_filled}")?;
+        let (has_volume, volume) = (volume.is_some(), volume.unwrap_or(Decimal::ZERO));
+        writeln!(self.buffer, ",{volume},{has_volume},{is_filled}")?;
         self.flush_when_full()
     }
 

@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::core::decimal::Decimal;
 use crate::core::interval::Interval;
+use crate::core::time_text::TimeText;
 
 /// When a candle opens, in seconds since 1970-01-01T00:00:00Z.
 ///
@@ -84,15 +85,44 @@ impl CandleTime {
         self.timestamp().map(|instant| Offset::UTC.to_datetime(instant).date())
     }
 
-    /// Reads a time as sources write it: `2024-12-30`, `2024-12-30 09:30:00`, `2024-12-30T14:30:00Z`, `… 09:30`.
+    /// Reads a time as sources write it, in the forms of [`TimeText`].
     ///
     /// An offset in the text decides; a text with none is local time in `zone`. Where daylight saving makes a local time
-    /// happen twice, the first is meant.
+    /// happen twice, the first is meant. A daily or longer candle has a date, or midnight at the offset of the text.
     ///
     /// # Errors
     /// [`TimeError`], where it is no time, or not one of this interval's kind.
     pub fn parse(text: &str, interval: Interval, zone: &TimeZone) -> Result<Self, TimeError> {
-        if interval.is_intraday() { parse_instant(text, zone) } else { parse_date(text) }
+        match (TimeText::read(text).ok_or(TimeError::Unreadable)?, interval.is_intraday()) {
+            (TimeText::Date(_), true) => Err(TimeError::DateAlone),
+            (TimeText::Instant(instant, _), true) => Ok(Self(instant.as_second())),
+            (TimeText::Local(civil), true) => Self::at_local_time(civil, zone).map(|(first, _)| first),
+            (TimeText::Date(date), false) => Ok(Self::from_date(date)),
+            (TimeText::Local(civil) | TimeText::Instant(_, civil), false) => {
+                match civil.time() == civil::Time::midnight() {
+                    true => Ok(Self::from_date(civil.date())),
+                    false => Err(TimeError::TimeOfDay),
+                }
+            }
+        }
+    }
+
+    /// The time at which clocks in a zone show a date and a time of day, and the second such time on a day when clocks are put
+    /// back over it.
+    ///
+    /// # Errors
+    /// [`TimeError::Skipped`], where clocks were put forward over it.
+    pub fn at_local_time(civil: DateTime, zone: &TimeZone) -> Result<(Self, Option<Self>), TimeError> {
+        let ambiguous = zone.to_ambiguous_timestamp(civil);
+        let at = |offset: Offset| offset.to_timestamp(civil).map(|instant| Self(instant.as_second()));
+        let read = match ambiguous.offset() {
+            AmbiguousOffset::Unambiguous { offset } => at(offset).map(|time| (time, None)),
+            AmbiguousOffset::Fold { before, after } => {
+                at(before).and_then(|first| at(after).map(|second| (first, Some(second))))
+            }
+            AmbiguousOffset::Gap { .. } => return Err(TimeError::Skipped),
+        };
+        read.map_err(|_| TimeError::Unreadable)
     }
 
     /// The time as clean CSV has it: RFC 3339 in UTC for intraday candles, the date for daily and longer ones.
@@ -120,41 +150,6 @@ impl Candle {
 }
 
 const EPOCH: DateTime = civil::datetime(1970, 1, 1, 0, 0, 0, 0);
-
-/// A date, alone or with midnight behind it, as spreadsheets and pandas write dates.
-fn parse_date(text: &str) -> Result<CandleTime, TimeError> {
-    if !has_time_of_day(text) {
-        let date: Date = text.parse().map_err(|_| TimeError::Unreadable)?;
-        return Ok(CandleTime::from_date(date));
-    }
-    let civil: DateTime = text.parse().map_err(|_| TimeError::Unreadable)?;
-    if civil.time() == civil::Time::midnight() {
-        Ok(CandleTime::from_date(civil.date()))
-    } else {
-        Err(TimeError::TimeOfDay)
-    }
-}
-
-fn parse_instant(text: &str, zone: &TimeZone) -> Result<CandleTime, TimeError> {
-    if !has_time_of_day(text) {
-        let is_date = text.parse::<Date>().is_ok();
-        return Err(if is_date { TimeError::DateAlone } else { TimeError::Unreadable });
-    }
-    if let Ok(instant) = text.parse::<Timestamp>() {
-        return Ok(CandleTime(instant.as_second()));
-    }
-    let civil: DateTime = text.parse().map_err(|_| TimeError::Unreadable)?;
-    let ambiguous = zone.to_ambiguous_timestamp(civil);
-    if matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. }) {
-        return Err(TimeError::Skipped);
-    }
-    let instant = ambiguous.compatible().map_err(|_| TimeError::Unreadable)?;
-    Ok(CandleTime(instant.as_second()))
-}
-
-fn has_time_of_day(text: &str) -> bool {
-    text.contains([':', 'T', 't'])
-}
 
 #[cfg(test)]
 mod tests {
@@ -193,12 +188,17 @@ mod tests {
         assert_eq!(daily("2024-12-30").unwrap(), "2024-12-30");
         assert_eq!(daily("2024-12-30 00:00:00").unwrap(), "2024-12-30");
         assert_eq!(daily("1969-12-31").unwrap(), "1969-12-31");
-        assert_eq!(daily("2024-12-30 09:30:00"), Err(TimeError::TimeOfDay));
+        for text in ["2024-12-30 09:30:00", "2024-12-30 14", "20241230 093000", "2024-12-30T05:00:00Z", "1735569000"] {
+            assert_eq!(daily(text), Err(TimeError::TimeOfDay), "{text}");
+        }
+        for text in ["2024-12-30T00:00:00.000Z", "2024-12-30 00:00:00-05:00", "20241230", "1735516800"] {
+            assert_eq!(daily(text).unwrap(), "2024-12-30", "{text}");
+        }
     }
 
     #[test]
     fn what_is_no_time_is_refused() {
-        for text in ["", "N/A", "2024-02-30", "30/12/2024", "2024-12-30 25:00:00", "T", "1704067200"] {
+        for text in ["", "N/A", "2024-02-30", "30/12/2024", "2024-12-30 25:00:00", "T"] {
             assert_eq!(daily(text), Err(TimeError::Unreadable), "{text}");
             assert_eq!(intraday(text, "UTC"), Err(TimeError::Unreadable), "{text}");
         }

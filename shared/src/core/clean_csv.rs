@@ -8,10 +8,17 @@ use crate::core::candle::{Candle, CandleTime};
 use crate::core::decimal::Decimal;
 use crate::core::key::Series;
 
-/// The columns of clean CSV, where the instrument has volume; where it has none, that column is not there.
-pub const COLUMNS: [&str; 9] = ["symbol", "interval", "time", "open", "high", "low", "close", "volume", "is_filled"];
+/// The columns of clean CSV, the same for every object. Where the source gave no volume, `has_volume` is `false` and `volume`
+/// is `0`.
+pub const COLUMNS: [&str; 10] =
+    ["symbol", "interval", "time", "open", "high", "low", "close", "volume", "has_volume", "is_filled"];
+
+/// The version of this schema. Version 1 had no column `has_volume`.
+pub const SCHEMA: u32 = 2;
 
 const VOLUME: usize = 7;
+const HAS_VOLUME: usize = 8;
+const IS_FILLED: usize = 9;
 
 /// Where and why a text is no clean CSV of a series.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -28,8 +35,6 @@ pub struct NotClean {
 /// Candles of one series, ascending in time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CleanCandles {
-    /// Whether the instrument has a volume column.
-    pub has_volume: bool,
     /// The candles, with unique times that ascend.
     pub candles: Vec<Candle>,
 }
@@ -40,23 +45,20 @@ pub struct CleanCandles {
 /// None that come from the candles; the writer's own, should memory refuse.
 pub fn write(series: &Series, clean: &CleanCandles) -> Result<Vec<u8>, csv::Error> {
     let mut writer = WriterBuilder::new().from_writer(Vec::with_capacity(clean.candles.len() * 80 + 80));
-    writer.write_record(columns(clean.has_volume))?;
+    writer.write_record(COLUMNS)?;
     for candle in &clean.candles {
-        writer.write_record(fields(series, candle, clean.has_volume))?;
+        writer.write_record(fields(series, candle))?;
     }
     writer.into_inner().map_err(|error| error.into_error().into())
 }
 
-fn columns(has_volume: bool) -> impl Iterator<Item = &'static str> {
-    COLUMNS.into_iter().enumerate().filter(move |(at, _)| has_volume || *at != VOLUME).map(|(_, name)| name)
-}
-
-fn fields(series: &Series, candle: &Candle, has_volume: bool) -> impl Iterator<Item = String> {
-    let volume = if has_volume { candle.volume } else { None };
+fn fields(series: &Series, candle: &Candle) -> impl Iterator<Item = String> {
     let names =
         [series.symbol.to_string(), series.interval.to_string(), candle.time.display(series.interval).to_string()];
     let prices = [candle.open, candle.high, candle.low, candle.close].map(|price| price.to_string());
-    names.into_iter().chain(prices).chain(volume.map(|volume| volume.to_string())).chain([candle.is_filled.to_string()])
+    let volume = candle.volume.unwrap_or(Decimal::ZERO).to_string();
+    let flags = [candle.volume.is_some(), candle.is_filled].map(|flag| flag.to_string());
+    names.into_iter().chain(prices).chain([volume]).chain(flags)
 }
 
 /// Reads clean CSV of one series, and holds it to everything that clean CSV promises.
@@ -67,12 +69,12 @@ fn fields(series: &Series, candle: &Candle, has_volume: bool) -> impl Iterator<I
 pub fn read(bytes: &[u8], series: &Series) -> Result<CleanCandles, NotClean> {
     let mut reader = ReaderBuilder::new().flexible(true).from_reader(bytes);
     let header = reader.byte_headers().map_err(|error| not_clean(1, "header", error))?;
-    let has_volume = has_volume(header)?;
-    let mut clean = CleanCandles { has_volume, candles: Vec::new() };
+    check_header(header)?;
+    let mut clean = CleanCandles::default();
     let mut record = ByteRecord::new();
     while reader.read_byte_record(&mut record).map_err(|error| not_clean(0, "row", error))? {
         let line = record.position().map_or(0, Position::line);
-        let candle = RowReader { record: &record, line, has_volume }.candle(series)?;
+        let candle = RowReader { record: &record, line }.candle(series)?;
         if clean.candles.last().is_some_and(|last| last.time >= candle.time) {
             return Err(not_clean(line, "time", "not later than the row before"));
         }
@@ -81,13 +83,13 @@ pub fn read(bytes: &[u8], series: &Series) -> Result<CleanCandles, NotClean> {
     Ok(clean)
 }
 
-fn has_volume(header: &ByteRecord) -> Result<bool, NotClean> {
-    let is = |has_volume| header.iter().eq(columns(has_volume).map(str::as_bytes));
-    match (is(true), is(false)) {
-        (true, _) => Ok(true),
-        (_, true) => Ok(false),
-        _ => Err(not_clean(1, "header", format!("expected {}", COLUMNS.join(",")))),
+fn check_header(header: &ByteRecord) -> Result<(), NotClean> {
+    if header.iter().eq(COLUMNS.map(str::as_bytes)) {
+        return Ok(());
     }
+    let is_old = header.iter().eq(COLUMNS.into_iter().filter(|name| *name != "has_volume").map(str::as_bytes));
+    let hint = if is_old { ": written by an earlier version; run `candlewick replay raw/`" } else { "" };
+    Err(not_clean(1, "header", format!("expected {}{hint}", COLUMNS.join(","))))
 }
 
 fn not_clean(line: u64, column: &'static str, reason: impl ToString) -> NotClean {
@@ -97,12 +99,11 @@ fn not_clean(line: u64, column: &'static str, reason: impl ToString) -> NotClean
 struct RowReader<'a> {
     record: &'a ByteRecord,
     line: u64,
-    has_volume: bool,
 }
 
 impl RowReader<'_> {
     fn candle(&self, series: &Series) -> Result<Candle, NotClean> {
-        if self.record.len() != columns(self.has_volume).count() {
+        if self.record.len() != COLUMNS.len() {
             return Err(self.wrong("row", format!("{} cells", self.record.len())));
         }
         self.same("symbol", 0, series.symbol.as_str())?;
@@ -113,8 +114,8 @@ impl RowReader<'_> {
             high: self.decimal("high", 4)?,
             low: self.decimal("low", 5)?,
             close: self.decimal("close", 6)?,
-            volume: if self.has_volume { Some(self.decimal("volume", VOLUME)?) } else { None },
-            is_filled: self.is_filled()?,
+            volume: self.volume()?,
+            is_filled: self.flag("is_filled", IS_FILLED)?,
         })
     }
 
@@ -143,11 +144,20 @@ impl RowReader<'_> {
         Decimal::parse(self.cell(at)).map_err(|error| self.wrong(column, error))
     }
 
-    fn is_filled(&self) -> Result<bool, NotClean> {
-        match self.cell(if self.has_volume { 8 } else { VOLUME }) {
+    fn volume(&self) -> Result<Option<Decimal>, NotClean> {
+        let volume = self.decimal("volume", VOLUME)?;
+        match self.flag("has_volume", HAS_VOLUME)? {
+            true => Ok(Some(volume)),
+            false if volume == Decimal::ZERO => Ok(None),
+            false => Err(self.wrong("volume", "not 0, although has_volume is false")),
+        }
+    }
+
+    fn flag(&self, column: &'static str, at: usize) -> Result<bool, NotClean> {
+        match self.cell(at) {
             b"true" => Ok(true),
             b"false" => Ok(false),
-            _ => Err(self.wrong("is_filled", "neither true nor false")),
+            _ => Err(self.wrong(column, "neither true nor false")),
         }
     }
 }
@@ -160,23 +170,25 @@ mod tests {
         Series { symbol: "AAPL".parse().unwrap(), interval: "1day".parse().unwrap() }
     }
 
-    const CLEAN: &str = "symbol,interval,time,open,high,low,close,volume,is_filled\n\
-        AAPL,1day,2024-12-27,257.83,258.7,253.06,255.59,42355300,false\n\
-        AAPL,1day,2024-12-30,255.59,255.59,255.59,255.59,0,true\n";
+    const CLEAN: &str = "symbol,interval,time,open,high,low,close,volume,has_volume,is_filled\n\
+        AAPL,1day,2024-12-27,257.83,258.7,253.06,255.59,42355300,true,false\n\
+        AAPL,1day,2024-12-30,255.59,255.59,255.59,255.59,0,true,true\n\
+        AAPL,1day,2024-12-31,255.6,255.6,255.6,255.6,0,false,false\n";
 
     #[test]
     fn reading_and_writing_gives_the_same_bytes() {
         let candles = read(CLEAN.as_bytes(), &series()).unwrap();
-        assert_eq!(candles.candles.len(), 2);
+        let volumes: Vec<_> =
+            candles.candles.iter().map(|candle| candle.volume.map(|volume| volume.to_string())).collect();
+        assert_eq!(volumes, [Some("42355300".to_owned()), Some("0".to_owned()), None]);
         assert_eq!(String::from_utf8(write(&series(), &candles).unwrap()).unwrap(), CLEAN);
     }
 
     #[test]
-    fn an_instrument_without_volume_has_no_volume_column() {
-        let text = CLEAN.replace(",volume", "").replace(",42355300", "").replace(",0,", ",");
-        let candles = read(text.as_bytes(), &series()).unwrap();
-        assert_eq!((candles.has_volume, candles.candles[0].volume), (false, None));
-        assert_eq!(String::from_utf8(write(&series(), &candles).unwrap()).unwrap(), text);
+    fn an_object_of_an_earlier_version_is_refused_with_what_to_do() {
+        let text = CLEAN.replace(",has_volume", "");
+        let error = read(text.as_bytes(), &series()).unwrap_err().to_string();
+        assert!(error.contains("candlewick replay raw/"), "{error}");
     }
 
     #[test]
@@ -187,8 +199,10 @@ mod tests {
             ("258.7", "high", "line 2, column high"),
             ("AAPL,1day,2024-12-30", "MSFT,1day,2024-12-30", "line 3, column symbol"),
             ("2024-12-30", "2024-12-27", "line 3, column time: not later"),
-            ("0,true", "0,yes", "line 3, column is_filled"),
-            ("0,true", "0,true,more", "line 3, column row"),
+            ("true,true", "true,yes", "line 3, column is_filled"),
+            ("true,true", "1,true", "line 3, column has_volume"),
+            ("true,true", "true,true,more", "line 3, column row"),
+            ("0,false,false", "7,false,false", "line 4, column volume: not 0"),
         ] {
             let error = read(CLEAN.replace(from, to).as_bytes(), &series()).unwrap_err().to_string();
             assert!(error.starts_with(expected), "{error}");

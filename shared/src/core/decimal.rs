@@ -101,6 +101,16 @@ impl Decimal {
         self.mantissa() < 0
     }
 
+    /// Whether it differs from another number by no more than the rounding of binary floats: by at most 1e-9 of the other.
+    #[must_use]
+    pub fn is_about(self, other: Self) -> bool {
+        let finer = self.scale().max(other.scale());
+        let aligned = |number: Self| number.mantissa().checked_mul(10_i128.pow(u32::from(finer - number.scale())));
+        let (Some(one), Some(other)) = (aligned(self), aligned(other)) else { return false };
+        let difference = one.abs_diff(other).checked_mul(1_000_000_000);
+        difference.is_some_and(|difference| difference <= other.unsigned_abs())
+    }
+
     /// The parts before and behind the point, the latter as an integer of [`Self::scale`] digits.
     fn parts(self) -> (i128, i128) {
         let unit = 10_i128.pow(u32::from(self.scale()));
@@ -243,6 +253,22 @@ mod tests {
             ["1e37", "0.0000000000000000000000000000000000001", "1234567890123456789012345678901234567.5", "1e300"]
         {
             assert_eq!(Decimal::parse(text.as_bytes()), Err(DecimalError::TooManyDigits), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_about_equal_within_the_rounding_of_floats() {
+        for (one, other, expected) in [
+            ("150.12000000000003", "150.12", true),
+            ("150.12", "150.12000000000003", true),
+            ("184.25", "184.22", false),
+            ("1.000000002", "1", false),
+            ("0", "0", true),
+            ("-1.0000000001", "-1", true),
+            ("1", "-1", false),
+            ("123456789012345678901234567890", "0.000000000000000000000000000001", false),
+        ] {
+            assert_eq!(decimal(one).is_about(decimal(other)), expected, "{one} {other}");
         }
     }
 

@@ -21,6 +21,7 @@ pub mod raw_csv;
 pub mod report;
 pub mod run;
 pub mod symbol;
+pub mod time_text;
 pub mod topology;
 pub mod trace;
 pub mod watchlist;

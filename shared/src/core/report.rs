@@ -76,6 +76,10 @@ pub enum Fate {
     Edge,
     /// It reaches to dates that the calendar does not cover, so that its length is not known.
     Horizon,
+    /// The source said something of a slot in it, which was quarantined.
+    Quarantined,
+    /// The object is the result of an earlier cleaning, which left it vacant.
+    LeftVacant,
 }
 
 /// How much of an object cleaning touched.
@@ -132,7 +136,8 @@ pub struct Source {
 }
 
 /// What became of the rows. Every one of them is in exactly one count:
-/// `read = empty + provisional + refilled + collapsed + quarantined + kept`, and `written = kept + filled`.
+/// `read = empty + provisional + refilled + refilled_kept + collapsed + quarantined + kept`, and
+/// `written = kept + refilled_kept + filled`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Rows {
     /// Rows below the header.
@@ -144,6 +149,9 @@ pub struct Rows {
     /// Rows that an earlier cleaning had put in. They are no candles of the source: their slots count as vacant, and are
     /// filled anew where the rules say so.
     pub refilled: u64,
+    /// Rows that an earlier cleaning had put in and that stay, because no calendar tells which slots are vacant.
+    #[serde(default)]
+    pub refilled_kept: u64,
     /// Rows that said the same as another one of the same time.
     pub collapsed: u64,
     /// Rows set aside, by reason.
@@ -152,6 +160,9 @@ pub struct Rows {
     pub kept: u64,
     /// Those of them that no calendar was asked about, because none is known or none reaches so far.
     pub unchecked: u64,
+    /// Rows whose low or high was moved to take in the open and the close, which lay outside by the rounding of binary floats.
+    #[serde(default)]
+    pub widened: u64,
     /// Candles that cleaning put in.
     pub filled: u64,
     /// Candles in the clean object.
@@ -168,6 +179,7 @@ impl Rows {
     /// Rows of which it is known what became of them: all of them, or a count is wrong.
     #[must_use]
     pub fn accounted_for(&self) -> u64 {
-        self.empty + self.provisional + self.refilled + self.collapsed + self.quarantined_total() + self.kept
+        let dropped = self.empty + self.provisional + self.refilled + self.collapsed + self.quarantined_total();
+        dropped + self.refilled_kept + self.kept
     }
 }

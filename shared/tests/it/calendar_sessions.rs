@@ -1,4 +1,5 @@
-//! Every session of every embedded calendar is the one that the package has which the calendars come from.
+//! Every session of every embedded calendar is the one that generate.py has: the package's, with corrections.toml over it,
+//! and those of forex.py.
 //!
 //! Against its digests always, which tells the calendar and the year that differ; and line by line against the package
 //! itself, which tells the date, where `CANDLEWICK_CALENDARS_PYTHON` names a Python that has it
@@ -65,7 +66,8 @@ fn sha256(text: &str) -> String {
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Every session as generate.py writes it: the date, the open, the close, and the break or two dashes.
+/// Every session as generate.py writes it: the date, the open, the close, the break or two dashes, and what is certain
+/// where that is not the whole.
 fn lines(code: &str) -> Vec<String> {
     let calendar = Calendar::for_mic(code).unwrap().unwrap();
     calendar.sessions(calendar.coverage()).unwrap().map(|session| line(&session)).collect()
@@ -75,5 +77,8 @@ fn line(session: &Session) -> String {
     let instant = |seconds| Timestamp::from_second(seconds).unwrap().to_string();
     let pause = session.break_.map(|pause| format!("{} {}", instant(pause.start), instant(pause.end)));
     let pause = pause.unwrap_or_else(|| "- -".to_owned());
-    format!("{} {} {} {pause}\n", session.date, instant(session.open), instant(session.close))
+    let (from, until) = session.certain;
+    let is_whole = session.certain == (session.open, session.close);
+    let certain = if is_whole { String::new() } else { format!(" {} {}", instant(from), instant(until)) };
+    format!("{} {} {} {pause}{certain}\n", session.date, instant(session.open), instant(session.close))
 }

@@ -20,10 +20,10 @@ use tokio_util::sync::CancellationToken;
 mod example;
 
 const KEY: &str = "transformed/interval=1day/symbol=BTC%2FUSD/candles.csv";
-const CLEAN: &str = "symbol,interval,time,open,high,low,close,is_filled\n\
-    BTC/USD,1day,2024-11-29,10.5,12,9,11,false\n\
-    BTC/USD,1day,2024-12-27,11,12,9,11.5,false\n\
-    BTC/USD,1day,2024-12-30,11.5,12,9,12.25,true\n";
+const CLEAN: &str = "symbol,interval,time,open,high,low,close,volume,has_volume,is_filled\n\
+    BTC/USD,1day,2024-11-29,10.5,12,9,11,0,false,false\n\
+    BTC/USD,1day,2024-12-27,11,12,9,11.5,0,false,false\n\
+    BTC/USD,1day,2024-12-30,11.5,12,9,12.25,0,false,true\n";
 const SUMMARY: &str = "month,candles,first,last,open,close\n\
     2024-11,1,2024-11-29,2024-11-29,10.5,11\n\
     2024-12,2,2024-12-27,2024-12-30,11,12.25\n";

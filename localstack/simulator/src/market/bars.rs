@@ -66,10 +66,11 @@ impl<'a> Feed<'a> {
         if interval.is_intraday() { listed.max(INTRADAY_SINCE) } else { listed }
     }
 
-    /// The sessions that have opened, newest first.
+    /// The sessions that have opened, newest first. Tomorrow's may be one of them: it opens in the evening in forex.
     fn sessions(self, last: Date, interval: Interval) -> impl Iterator<Item = Session> + 'a {
         let since = self.since(interval);
-        let sessions = self.series.instrument().calendar.sessions_back_from(last.min(self.today()));
+        let tomorrow = self.today().tomorrow().unwrap_or(Date::MAX);
+        let sessions = self.series.instrument().calendar.sessions_back_from(last.min(tomorrow));
         sessions.take_while(move |session| session.date >= since).filter(move |session| session.opens <= self.now)
     }
 

@@ -83,6 +83,7 @@ pub enum NoInstrument {
 pub struct Catalog {
     xnys: Calendar,
     xnse: Calendar,
+    forex: Calendar,
     seed: u64,
 }
 
@@ -93,7 +94,9 @@ impl Catalog {
     /// Where the time zone database lacks the zone of an exchange.
     pub fn new(seed: u64) -> Result<Self> {
         let zone = |exchange: &Exchange| TimeZone::get(exchange.timezone).context("load time zone of exchange");
-        Ok(Self { xnys: Calendar::xnys(zone(&NYSE)?), xnse: Calendar::xnse(zone(&NSE)?), seed })
+        let new_york = zone(&NYSE)?;
+        let (forex, xnys) = (Calendar::forex(new_york.clone()), Calendar::xnys(new_york));
+        Ok(Self { xnys, xnse: Calendar::xnse(zone(&NSE)?), forex, seed })
     }
 
     /// The instrument that a request means: `BASE/QUOTE`, `TICKER` or `TICKER:EXCHANGE`, in any case. A listed ticker
@@ -110,7 +113,7 @@ impl Catalog {
         let instrument = match ticker {
             gated if gated.starts_with("GROW") => return Err(NoInstrument::Gated),
             reserved if reserved.starts_with("NOSUCH") || reserved.starts_with("UNKNOWN") => None,
-            pair if pair.contains('/') => Pair::parse(pair).map(|found| pair_instrument(pair, found)),
+            pair if pair.contains('/') => Pair::parse(pair).map(|found| self.pair(pair, found)),
             ticker => self.listed(ticker, &filters),
         };
         instrument.filter(|found| filters.allow_kind(found.kind)).ok_or(NoInstrument::Unknown)
@@ -154,6 +157,22 @@ impl Catalog {
             since: DEFAULT_SINCE,
         })
     }
+
+    fn pair(&self, symbol: &str, pair: Pair) -> Instrument {
+        let digital = pair.kind == Kind::DigitalCurrency;
+        let exchange = digital.then_some(DIGITAL_EXCHANGE);
+        let calendar = if digital { Calendar::always_open() } else { self.forex.clone() };
+        Instrument {
+            symbol: symbol.to_owned(),
+            kind: pair.kind,
+            place: Place::Pair { base: pair.base, quote: pair.quote, exchange },
+            calendar,
+            about: pair.about,
+            // A price of more than a hundred is quoted in hundredths, a smaller one with all five decimals.
+            tick: if pair.about > 100 * UNITS { CENT } else { 1 },
+            since: DEFAULT_SINCE,
+        }
+    }
 }
 
 impl Filters {
@@ -177,22 +196,6 @@ impl Filters {
             filters.exchange = Some(exchange.to_owned());
         }
         filters
-    }
-}
-
-fn pair_instrument(symbol: &str, pair: Pair) -> Instrument {
-    let digital = pair.kind == Kind::DigitalCurrency;
-    let exchange = digital.then_some(DIGITAL_EXCHANGE);
-    let calendar = if digital { Calendar::always_open() } else { Calendar::around_the_clock_on_weekdays() };
-    Instrument {
-        symbol: symbol.to_owned(),
-        kind: pair.kind,
-        place: Place::Pair { base: pair.base, quote: pair.quote, exchange },
-        calendar,
-        about: pair.about,
-        // A price of more than a hundred is quoted in hundredths, a smaller one with all five decimals.
-        tick: if pair.about > 100 * UNITS { CENT } else { 1 },
-        since: DEFAULT_SINCE,
     }
 }
 

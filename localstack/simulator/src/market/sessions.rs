@@ -35,8 +35,17 @@ impl Session {
 pub struct Calendar {
     days: Days,
     zone: TimeZone,
-    opens: Time,
+    opens: Opens,
     minutes: i64,
+}
+
+/// When the session of a date begins.
+#[derive(Clone, Debug)]
+enum Opens {
+    /// At a local time of the date.
+    At(Time),
+    /// At a time of another zone on the day before.
+    DayBefore(TimeZone, Time),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -50,25 +59,27 @@ impl Calendar {
     /// The New York exchanges: 09:30 to 16:00 New York time, 13:00 on early closes. `zone` is America/New_York.
     #[must_use]
     pub fn xnys(zone: TimeZone) -> Self {
-        Self { days: Days::Xnys, zone, opens: time(9, 30, 0, 0), minutes: XNYS_MINUTES }
+        Self { days: Days::Xnys, zone, opens: Opens::At(time(9, 30, 0, 0)), minutes: XNYS_MINUTES }
     }
 
     /// The National Stock Exchange of India: 09:15 to 15:30. Its holidays are not known here: every weekday trades.
     #[must_use]
     pub fn xnse(zone: TimeZone) -> Self {
-        Self { days: Days::Weekdays, zone, opens: time(9, 15, 0, 0), minutes: XNSE_MINUTES }
+        Self { days: Days::Weekdays, zone, opens: Opens::At(time(9, 15, 0, 0)), minutes: XNSE_MINUTES }
     }
 
-    /// Currencies: around the clock in UTC, Monday to Friday.
+    /// Currencies: Monday to Friday, each from 17:00 in New York on the day before. Local times are UTC. `new_york` is
+    /// America/New_York.
     #[must_use]
-    pub fn around_the_clock_on_weekdays() -> Self {
-        Self { days: Days::Weekdays, zone: TimeZone::UTC, opens: Time::midnight(), minutes: DAY_MINUTES }
+    pub fn forex(new_york: TimeZone) -> Self {
+        let opens = Opens::DayBefore(new_york, time(17, 0, 0, 0));
+        Self { days: Days::Weekdays, zone: TimeZone::UTC, opens, minutes: DAY_MINUTES }
     }
 
     /// Digital currencies: around the clock in UTC, every day.
     #[must_use]
     pub fn always_open() -> Self {
-        Self { days: Days::Every, zone: TimeZone::UTC, opens: Time::midnight(), minutes: DAY_MINUTES }
+        Self { days: Days::Every, zone: TimeZone::UTC, opens: Opens::At(Time::midnight()), minutes: DAY_MINUTES }
     }
 
     /// The zone of its local dates and times.
@@ -83,7 +94,11 @@ impl Calendar {
         if !self.trades_on(date) {
             return None;
         }
-        let opens = self.zone.to_timestamp(date.to_datetime(self.opens)).ok()?;
+        let opens = match &self.opens {
+            Opens::At(time) => self.zone.to_timestamp(date.to_datetime(*time)),
+            Opens::DayBefore(zone, time) => zone.to_timestamp(date.yesterday().ok()?.to_datetime(*time)),
+        };
+        let opens = opens.ok()?;
         Some(Session { date, opens, minutes: self.minutes_on(date) })
     }
 

@@ -70,6 +70,17 @@ fn currencies_trade_on_weekdays_and_digital_ones_every_day() {
 }
 
 #[test]
+fn forex_opens_on_sunday_evening_and_has_steps_from_five_in_the_afternoon_in_new_york() {
+    let hours = |window: &str| local().times(&format!("symbol=EUR/USD&interval=1h&order=asc&{window}"));
+    let weekend = hours("start_date=2024-01-05T20:00:00&end_date=2024-01-07T23:00:00");
+    let expected = ["2024-01-05 20:00:00", "2024-01-05 21:00:00", "2024-01-07 22:00:00", "2024-01-07 23:00:00"];
+    assert_eq!(weekend, expected);
+    assert_eq!(hours("date=2024-07-07"), ["2024-07-07 21:00:00", "2024-07-07 22:00:00", "2024-07-07 23:00:00"]);
+    let eights = local().times("symbol=GBP/USD&interval=8h&date=2022-03-07&order=asc");
+    assert_eq!(eights, ["2022-03-07 06:00:00", "2022-03-07 14:00:00", "2022-03-07 22:00:00"]);
+}
+
+#[test]
 fn only_what_is_traded_has_a_volume() {
     for (symbol, has_volume) in [("MSFT", true), ("SPY", true), ("SPX", false), ("EUR/USD", false), ("BTC/USD", false)]
     {

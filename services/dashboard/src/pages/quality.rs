@@ -89,6 +89,8 @@ fn fate(fate: &Fate) -> &'static str {
         Fate::TooLong => "left vacant: longer than max_fill",
         Fate::Edge => "left vacant: at the edge of the object",
         Fate::Horizon => "left vacant: beyond the calendar",
+        Fate::Quarantined => "left vacant: the source has a row there that was quarantined",
+        Fate::LeftVacant => "left vacant: by an earlier cleaning",
     }
 }
 

@@ -110,7 +110,7 @@ pub struct Gap {
     pub last: String,
     /// How many slots there are.
     pub slots: i64,
-    /// Why they were left vacant: `too_long`, `edge`, `horizon`.
+    /// Why they were left vacant: `too_long`, `edge`, `horizon`, `quarantined`, `left_vacant`.
     pub fate: String,
 }
 

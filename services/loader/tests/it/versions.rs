@@ -21,15 +21,15 @@ pub fn trials() -> Vec<Trial> {
 
 const DAYS: &str = "transformed/interval=1day/symbol=BTC%2FUSD/candles.csv";
 
-const EVERY_KIND: &str = "symbol,interval,time,open,high,low,close,volume,is_filled\n\
-    BTC/USD,1day,1969-12-31,0.1,123456789012345678901234567890.123456,0.00000001,257.83,0,false\n\
-    BTC/USD,1day,2024-02-29,257.83,258.7,253.06,255.5900001,42355300.00012,false\n\
-    BTC/USD,1day,2024-03-01,255.5900001,255.5900001,255.5900001,255.5900001,0,true\n";
+const EVERY_KIND: &str = "symbol,interval,time,open,high,low,close,volume,has_volume,is_filled\n\
+    BTC/USD,1day,1969-12-31,0.1,123456789012345678901234567890.123456,0.00000001,257.83,0,true,false\n\
+    BTC/USD,1day,2024-02-29,257.83,258.7,253.06,255.5900001,42355300.00012,true,false\n\
+    BTC/USD,1day,2024-03-01,255.5900001,255.5900001,255.5900001,255.5900001,0,true,true\n";
 
 /// The table as clean CSV writes it, from PostgreSQL's own text of each value.
 const AS_CSV: &str =
     "select string_agg(concat_ws(',', symbol, interval, to_char(time at time zone 'UTC', 'YYYY-MM-DD'),
-    open, high, low, close, volume, is_filled::text) || E'\\n', '' order by time) from candles";
+    open, high, low, close, coalesce(volume, 0), (volume is not null)::text, is_filled::text) || E'\\n', '' order by time) from candles";
 
 async fn rows_equal_the_object_value_for_value(world: World) {
     world.put(DAYS, EVERY_KIND, Metadata::new()).await;
@@ -42,7 +42,8 @@ async fn rows_equal_the_object_value_for_value(world: World) {
 }
 
 async fn an_instrument_without_volume_has_null(world: World) {
-    let body = "symbol,interval,time,open,high,low,close,is_filled\nBTC/USD,1day,2024-02-29,1,2,1,2,false\n";
+    let body = "symbol,interval,time,open,high,low,close,volume,has_volume,is_filled\n\
+        BTC/USD,1day,2024-02-29,1,2,1,2,0,false,false\n";
     world.put(DAYS, body, Metadata::new()).await;
     world.done(DAYS).await;
     assert_eq!(world.value("select count(*)::text from candles where volume is null").await, "1");

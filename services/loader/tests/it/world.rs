@@ -131,7 +131,7 @@ impl World {
 pub fn body(key: &str, rows: Rows<'_>) -> Vec<u8> {
     let key: TransformedKey = key.parse().unwrap();
     let candles = rows.iter().map(|(minute, close)| candle(*minute, *close)).collect();
-    clean_csv::write(&key.path.series, &CleanCandles { has_volume: true, candles }).unwrap()
+    clean_csv::write(&key.path.series, &CleanCandles { candles }).unwrap()
 }
 
 fn candle(minute: i64, close: u32) -> Candle {

@@ -54,6 +54,7 @@ fn every_interval_of_every_market_is_filled_at_its_slots_and_only_there() {
         ("XASX", "Australia/Sydney"),
         ("24/7", "UTC"),
         ("24/5", "UTC"),
+        ("forex", "UTC"),
     ] {
         let time_zone = TimeZone::get(zone).unwrap();
         for interval in Interval::ALL {
@@ -114,17 +115,19 @@ fn candles_of_no_slot_are_set_aside() {
         ("XTKS", "Asia/Tokyo", "2024-11-05 11:30:00"),
         ("24/5", "UTC", "2024-12-01 23:00:00"),
     ] {
-        let outcome = minutes(code, zone, &format!("{time},1,2,1,2,5\n"));
-        assert_eq!(outcome.reasons(), [(2, "no_slot".to_owned())], "{code} {time}");
+        let case = Case::new("1h").calendar(code).zone(zone);
+        let reasons = case.nothing_usable(format!("{HEADER}{time},1,2,1,2,5\n"));
+        assert_eq!(reasons, [("no_slot".to_owned(), 1)], "{code} {time}");
     }
-    let weekly = Case::new("1week").calendar("XNYS").clean(format!("{HEADER}2024-12-20,1,2,1,2,5\n"));
-    assert_eq!(weekly.reasons(), [(2, "no_session".to_owned())]);
+    let daily = Case::new("1day").calendar("XNYS").nothing_usable(format!("{HEADER}2024-12-21,1,2,1,2,5\n"));
+    assert_eq!(daily, [("no_session".to_owned(), 1)]);
 }
 
 #[test]
 fn a_local_time_that_clocks_skipped_is_set_aside() {
-    let outcome = minutes("24/7", "America/New_York", "2024-03-10 02:30:00,1,2,1,2,5\n");
-    assert_eq!(outcome.reasons(), [(2, "skipped_time".to_owned())]);
+    let rows = "2024-03-10 01:00:00,1,2,1,2,5\n2024-03-10 02:00:00,1,2,1,2,5\n";
+    let outcome = minutes("24/7", "America/New_York", rows);
+    assert_eq!(outcome.reasons(), [(3, "skipped_time".to_owned())]);
 }
 
 #[test]
@@ -149,8 +152,8 @@ fn the_vacant_slots_at_the_edges_of_a_month_are_reported_and_stay_vacant() {
     assert_eq!((outcome.gaps(), outcome.times().len()), (gaps.to_vec(), 2));
     let early = case.clone().now("2024-11-30T19:00:00Z").clean(format!("{HEADER}2024-11-30 12:00:00,1,2,1,2,5\n"));
     assert_eq!(early.gaps().last(), None.or(Some(&("2024-11-01T00:00:00Z", "2024-11-30T08:00:00Z", 177, Fate::Edge))));
-    let none = case.now("2024-11-01T09:00:00Z").clean(HEADER);
-    assert_eq!(none.gaps(), [("2024-11-01T00:00:00Z", "2024-11-01T04:00:00Z", 2, Fate::Edge)]);
+    let open = case.now("2024-11-01T09:00:00Z").clean(format!("{HEADER}2024-11-01 08:00:00,1,2,1,2,5\n"));
+    assert_eq!(open.gaps(), [("2024-11-01T00:00:00Z", "2024-11-01T04:00:00Z", 2, Fate::Edge)]);
 }
 
 #[test]
@@ -165,8 +168,36 @@ fn beyond_the_horizon_candles_are_kept_unchecked_and_gaps_stay() {
 }
 
 #[test]
+fn forex_trades_from_sunday_evening_to_friday_evening_and_nothing_is_filled_between() {
+    let rows = "2024-01-05 20:00:00,1,2,1,2,5\n2024-01-05 21:00:00,1,2,1,2,5\n2024-01-07 22:00:00,1,2,1,2,5\n\
+                2024-01-08 00:00:00,1,2,1,2,5\n";
+    let outcome = minutes("forex", "UTC", rows);
+    let expected = ["2024-01-05T20:00:00Z", "2024-01-05T21:00:00Z", "2024-01-07T22:00:00Z", "2024-01-07T23:00:00Z"];
+    assert_eq!((&outcome.times()[..4], outcome.report.rows.filled), (&expected[..], 1));
+    let early = minutes("forex", "UTC", "2022-03-06 14:00:00,1,2,1,2,5\n2022-03-06 22:00:00,1,2,1,2,5\n");
+    assert_eq!((early.times(), early.set_aside().len()), (vec!["2022-03-06T22:00:00Z"], 1));
+}
+
+#[test]
+fn candles_of_a_holiday_are_kept_where_they_are_and_not_made_up_where_not() {
+    let days = |rows: &str| Case::new("1day").calendar("forex").clean(format!("{HEADER}{rows}"));
+    let (eve, christmas, after) = ("2024-12-24,1,2,1,2,5\n", "2024-12-25,1,2,1,1.5,5\n", "2024-12-26,1,2,1,2,5\n");
+    let with = days(&format!("{eve}{christmas}{after}"));
+    assert_eq!((with.times().len(), with.report.rows.filled), (3, 0));
+    let without = days(&format!("{eve}{after}"));
+    assert_eq!((without.times(), without.report.rows.filled), (vec!["2024-12-24", "2024-12-26"], 0));
+    let saturday = Case::new("1day").calendar("XBOM");
+    let india = saturday.clean(format!("{HEADER}2024-03-01,1,2,1,2,5\n2024-03-02,1,2,1,2,5\n2024-03-04,1,2,1,2,5\n"));
+    assert_eq!((india.times().len(), india.report.rows.filled), (3, 0));
+    let storm = Case::new("1day").calendar("XHKG");
+    let rows = ["08-31", "09-04", "09-05", "09-06", "09-07", "09-11"].map(|day| format!("2023-{day},1,2,1,2,5\n"));
+    let storm = storm.clean(format!("{HEADER}{}", rows.concat()));
+    assert_eq!((storm.times().len(), storm.report.rows.filled), (6, 0));
+}
+
+#[test]
 fn currencies_go_by_their_kind() {
-    for (kind, code) in [("Digital Currency", "24/7"), ("Physical Currency", "24/5")] {
+    for (kind, code) in [("Digital Currency", "24/7"), ("Physical Currency", "forex")] {
         let mut case = Case::new("1day").symbol("BTC/USD");
         case.instrument.instrument_type = Some(kind.to_owned());
         let outcome = case.clean("date,open,high,low,close\n2024-12-06,1,2,1,2\n2024-12-09,1,2,1,1.5\n");
@@ -181,7 +212,7 @@ fn a_later_real_candle_replaces_a_filled_one() {
     let case = Case::new("1day").calendar("XNYS");
     let first = case.clean(format!("{HEADER}2024-12-19,1,2,1,2,5\n2024-12-23,1,2,1,2,5\n"));
     assert_eq!(first.rows()[1], "2024-12-20,2,2,2,2,0,true");
-    let second = case.clean(format!("{}AAPL,1day,2024-12-20,1,2,1,1.5,7,false\n", first.csv));
+    let second = case.clean(format!("{}AAPL,1day,2024-12-20,1,2,1,1.5,7,true,false\n", first.csv));
     assert_eq!(second.rows()[1], "2024-12-20,1,2,1,1.5,7,false");
     assert_eq!((second.report.rows.refilled, second.report.rows.filled), (1, 0));
 }

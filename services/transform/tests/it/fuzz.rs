@@ -57,7 +57,7 @@ const PIECES: [&[u8]; 40] = [
 const HEADERS: [&[u8]; 5] = [
     b"datetime,open,high,low,close,volume\n",
     b"date;open;high;low;close\r\n",
-    b"symbol,interval,time,open,high,low,close,volume,is_filled\n",
+    b"symbol,interval,time,open,high,low,close,volume,has_volume,is_filled\n",
     b"close,low,high,open,timestamp\n",
     b"",
 ];
@@ -86,7 +86,7 @@ fn case(random: &mut StdRng) -> Case {
 fn round(seed: u64) {
     let mut random = StdRng::seed_from_u64(seed);
     let (case, bytes) = (case(&mut random), bytes(&mut random));
-    if case.try_clean(&bytes).is_ok() {
+    if case.try_clean(&bytes).is_ok_and(|outcome| outcome.report.rows.written > 0) {
         let once = case.clean(&bytes);
         assert_eq!(case.clean(&once.csv).csv, once.csv, "cleaning what is clean changes nothing");
     }

@@ -4,8 +4,10 @@
 
 mod aapl;
 mod calendars;
+mod cases;
 mod fuzz;
 mod handler;
+mod lines;
 mod properties;
 mod rules;
 mod settings;

@@ -11,7 +11,7 @@ const HEADER: &str = "datetime,open,high,low,close,volume\n";
 
 /// A case with or without a calendar, at an interval of each kind.
 fn cases() -> impl Strategy<Value = Case> {
-    let calendars = select(vec!["none", "XNYS", "XTKS", "24/7", "24/5"]);
+    let calendars = select(vec!["none", "XNYS", "XTKS", "24/7", "24/5", "forex"]);
     let intervals = select(vec!["1min", "1h", "4h", "1day", "1week", "1month"]);
     let zones = select(vec!["UTC", "America/New_York", "Asia/Tokyo"]);
     (calendars, intervals, zones, 0..5_u32, any::<bool>()).prop_map(|(calendar, interval, zone, max_fill, month)| {
@@ -59,7 +59,7 @@ proptest! {
     #[test]
     fn every_row_is_accounted_for(case in cases(), rows in vec(row(), 0..60)) {
         // The case itself holds the counts to each other.
-        let outcome = case.clean(format!("{HEADER}{}", rows.join("\n")));
+        let Some(outcome) = case.clean_any(format!("{HEADER}{}", rows.join("\n"))) else { return Ok(()) };
         let lines = rows.len() - usize::from(rows.last().is_some_and(String::is_empty));
         prop_assert_eq!(outcome.report.rows.read, lines as u64);
         prop_assert_eq!(outcome.set_aside().len() as u64, outcome.report.rows.quarantined_total());
@@ -72,18 +72,24 @@ proptest! {
 
     #[test]
     fn cleaning_what_is_clean_changes_nothing(case in cases(), rows in vec(row(), 0..60)) {
-        let once = case.clean(format!("{HEADER}{}", rows.join("\n")));
+        let Some(once) = case.clean_any(format!("{HEADER}{}", rows.join("\n"))) else { return Ok(()) };
+        if once.report.rows.written == 0 {
+            return Ok(());
+        }
         let twice = case.clean(&once.csv);
         prop_assert_eq!(&twice.csv, &once.csv);
         prop_assert_eq!(twice.report.rows.refilled, once.report.rows.filled);
-        prop_assert_eq!(twice.report.gaps, once.report.gaps);
+        let spans = |report: &Report| report.gaps.iter().map(|gap| (gap.first.clone(), gap.last.clone())).collect::<Vec<_>>();
+        prop_assert_eq!(spans(&twice.report), spans(&once.report));
         prop_assert_eq!(twice.report.rows.quarantined_total(), 0);
     }
 
     #[test]
     fn the_order_of_rows_changes_nothing(case in cases(), (rows, shuffled) in vec(row(), 0..40).prop_flat_map(|rows| (Just(rows.clone()), Just(rows).prop_shuffle()))) {
-        let one = case.clean(format!("{HEADER}{}\n", rows.join("\n")));
-        let other = case.clean(format!("{HEADER}{}\n", shuffled.join("\n")));
+        let one = case.clean_any(format!("{HEADER}{}\n", rows.join("\n")));
+        let other = case.clean_any(format!("{HEADER}{}\n", shuffled.join("\n")));
+        prop_assert_eq!(one.is_some(), other.is_some());
+        let Some((one, other)) = one.zip(other) else { return Ok(()) };
         prop_assert_eq!(one.csv, other.csv);
         prop_assert_eq!(counts(&one.report), counts(&other.report));
     }
@@ -92,9 +98,11 @@ proptest! {
     fn plain_rows_are_judged_as_all_others_are(case in cases(), rows in vec(row(), 0..60)) {
         // A file in which a column stands at an unusual place has no plain rows.
         let moved = |row: &String| format!("x,{row}");
-        let plain = case.clean(format!("{HEADER}{}", rows.join("\n")));
+        let plain = case.clean_any(format!("{HEADER}{}", rows.join("\n")));
         let careful = format!("note,{HEADER}{}", rows.iter().map(moved).collect::<Vec<_>>().join("\n"));
-        let careful = case.clean(careful);
+        let careful = case.clean_any(careful);
+        prop_assert_eq!(plain.is_some(), careful.is_some());
+        let Some((plain, careful)) = plain.zip(careful) else { return Ok(()) };
         prop_assert_eq!(&plain.csv, &careful.csv);
         prop_assert_eq!(plain.report.gaps, careful.report.gaps);
         prop_assert_eq!(plain.report.rows.kept, careful.report.rows.kept);

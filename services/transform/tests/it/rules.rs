@@ -13,9 +13,9 @@ fn rows_become_candles_in_order_with_their_digits() {
     let outcome = daily(
         "2024-12-27,252.23,253.5,250.75,252.20001,35557500\n2024-12-26,257.830,258.70,253.06,255.59,42355300.0\n",
     );
-    let expected = "symbol,interval,time,open,high,low,close,volume,is_filled\n\
-        AAPL,1day,2024-12-26,257.83,258.7,253.06,255.59,42355300,false\n\
-        AAPL,1day,2024-12-27,252.23,253.5,250.75,252.20001,35557500,false\n";
+    let expected = "symbol,interval,time,open,high,low,close,volume,has_volume,is_filled\n\
+        AAPL,1day,2024-12-26,257.83,258.7,253.06,255.59,42355300,true,false\n\
+        AAPL,1day,2024-12-27,252.23,253.5,250.75,252.20001,35557500,true,false\n";
     assert_eq!(outcome.csv, expected);
 }
 
@@ -35,8 +35,11 @@ fn each_fault_sets_its_row_aside_with_line_column_and_reason() {
         ("2024-12-27,1,2,1,0.000,5", "close", "not_positive"),
         ("2024-12-27,-1,2,1,2,5", "open", "not_positive"),
         ("2024-12-27,1,1e99,1,2,5", "high", "too_many_digits"),
-        ("2024-12-27,1,2,1,2,", "volume", "missing"),
-        ("2024-12-27,1,2,1,2", "volume", "missing"),
+        ("2024-12-27,1,2,1,2", "row", "ragged"),
+        ("2024-12-27,1,2,1,2,1,234", "row", "ragged"),
+        ("2024-12-27,1,2,1,2,\"5", "row", "open_quote"),
+        ("2024-12-27,1,2,1,2,\"5\"5", "row", "stray_quote"),
+        ("2024-12-27,1,2,1,2,five", "volume", "unreadable"),
         ("2024-12-27,1,2,1,2,-5", "volume", "negative"),
         ("2024-12-27,2,1,2,2,5", "high", "high_below_low"),
         ("2024-12-27,3,2,1,2,5", "open", "outside_range"),
@@ -68,11 +71,11 @@ fn empty_rows_are_counted_and_dropped() {
 }
 
 #[test]
-fn a_header_alone_is_a_file_with_no_candles() {
+fn a_header_alone_is_refused() {
     for text in ["", "\n", "\r\n"] {
-        let outcome = Case::new("1day").clean(format!("{}{text}", HEADER.trim_end()));
-        assert_eq!((outcome.report.rows.read, outcome.report.first.clone()), (0, None));
-        assert_eq!(outcome.csv, "symbol,interval,time,open,high,low,close,volume,is_filled\n");
+        let refusal = Case::new("1day").try_clean(format!("{}{text}", HEADER.trim_end())).unwrap_err();
+        assert_eq!(refusal.class(), "nothing_usable");
+        assert_eq!(refusal.to_string(), "the file has a header and no rows: nothing was replaced");
     }
 }
 
@@ -84,13 +87,14 @@ fn what_is_no_csv_of_candles_is_refused() {
 }
 
 #[test]
-fn a_quoted_line_break_does_not_upset_lines_and_rows() {
+fn a_cell_does_not_go_on_in_the_next_line() {
     let header = HEADER.replace('\n', ",note\n");
     let text =
         format!("\u{feff}{header}2024-12-26,1,2,1,2,5,\"a\nb\"\n2024-12-27,x,2,1,2,5,\n\"2024-12-25\",1,2,1,2,5,\n");
     let outcome = Case::new("1day").clean(text);
-    assert_eq!(outcome.set_aside(), [(4, "open".into(), "unreadable".into(), "2024-12-27,x,2,1,2,5,".into())]);
-    assert_eq!(outcome.times(), ["2024-12-25", "2024-12-26"]);
+    let reasons = [(2, "open_quote"), (3, "ragged"), (4, "unreadable")].map(|(line, reason)| (line, reason.to_owned()));
+    assert_eq!(outcome.reasons(), reasons);
+    assert_eq!(outcome.times(), ["2024-12-25"]);
     assert_eq!(outcome.report.ignored_columns, ["note"]);
 }
 
@@ -105,7 +109,8 @@ fn every_way_to_write_a_row_says_the_same() {
         "datetime,open,high,low,close,volume\n2024-12-27,2.0,3.00,1,2.250,7.0\n2024-12-26, 1.5 ,2,1,2,5\n",
         "datetime,open,high,low,close,volume\n\"2024-12-27\",\"2\",\"3\",\"1\",\"2.25\",\"7\"\n2024-12-26,15e-1,+2,01,2,5\n",
         "volume,close,low,high,open,time\n5,2,1,2,1.5,2024-12-26\n7,2.25,1,3,2,2024-12-27 00:00:00\n",
-        "timestamp,open,high,low,close,volume,x,y\n2024-12-26,1.5,2,1,2,5,\"\n\",\"\"\"\"\n2024-12-27,2,3,1,2.25,7,,",
+        "timestamp,open,high,low,close,volume,x,y\n2024-12-26,1.5,2,1,2,5,\",\",\"\"\"\"\n2024-12-27,2,3,1,2.25,7\n",
+        "date,open,high,low,close,volume\n2024-12-26,1.5,2,1,2,5,,\n20241227, \"2\", 3, 1, 2.25, 7\n",
     ] {
         assert_eq!(Case::new("1day").clean(text).csv, usual.csv, "{text}");
     }
@@ -126,20 +131,29 @@ fn rows_of_the_same_time_are_settled_by_their_volume() {
 }
 
 #[test]
-fn an_absent_volume_is_not_a_zero_volume() {
+fn an_absent_volume_is_not_a_zero_volume_and_costs_no_candle() {
     let without = Case::new("1day").clean("date,open,high,low,close\n2024-12-26,1,2,1,2\n");
-    assert_eq!(without.csv, "symbol,interval,time,open,high,low,close,is_filled\nAAPL,1day,2024-12-26,1,2,1,2,false\n");
+    let header = "symbol,interval,time,open,high,low,close,volume,has_volume,is_filled";
+    assert_eq!(without.csv, format!("{header}\nAAPL,1day,2024-12-26,1,2,1,2,0,false,false\n"));
     assert_eq!(daily("2024-12-26,1,2,1,2,0\n").rows(), ["2024-12-26,1,2,1,2,0,false"]);
+    for absent in ["", "NaN", "null", "N/A", "-", "-1", "-1.0", "<NA>", "\\N"] {
+        let outcome = daily(&format!("2024-12-25,1,2,1,2,7\n2024-12-26,1,2,1,2,{absent}\n"));
+        assert_eq!(outcome.rows(), ["2024-12-25,1,2,1,2,7,false", "2024-12-26,1,2,1,2,false"], "{absent}");
+    }
 }
 
 #[test]
 fn symbols_that_look_like_something_else_stay_text() {
     for symbol in ["NA", "TRUE", "NULL", "1e5", "BTC/USD"] {
         let outcome = Case::new("1day").symbol(symbol).clean("date,open,high,low,close\n2024-12-26,1,2,1,2\n");
-        assert!(outcome.csv.ends_with(&format!("\n{symbol},1day,2024-12-26,1,2,1,2,false\n")), "{}", outcome.csv);
+        assert!(
+            outcome.csv.ends_with(&format!("\n{symbol},1day,2024-12-26,1,2,1,2,0,false,false\n")),
+            "{}",
+            outcome.csv
+        );
     }
     let quoted = Case::new("1day").symbol("\"A").clean("date,open,high,low,close\n2024-12-26,1,2,1,2\n");
-    assert!(quoted.csv.ends_with("\n\"\"\"A\",1day,2024-12-26,1,2,1,2,false\n"), "{}", quoted.csv);
+    assert!(quoted.csv.ends_with("\n\"\"\"A\",1day,2024-12-26,1,2,1,2,0,false,false\n"), "{}", quoted.csv);
 }
 
 #[test]
@@ -161,7 +175,9 @@ fn without_a_calendar_a_candle_is_complete_when_its_interval_is_over_where_it_is
     assert_eq!(at("1day", "UTC", "2024-12-31T00:00:00Z"), (2, 0));
     assert_eq!(at("1day", "America/New_York", "2024-12-31T00:00:00Z"), (1, 1));
     assert_eq!(at("1week", "UTC", "2024-12-30T00:00:00Z"), (1, 1));
-    assert_eq!(at("1month", "UTC", "2024-12-31T00:00:00Z"), (0, 2));
+    let months = "date,open,high,low,close\n2024-11-01,1,2,1,2\n2024-12-01,1,2,1,2\n";
+    let rows = Case::new("1month").now("2024-12-31T00:00:00Z").clean(months).report.rows;
+    assert_eq!((rows.kept, rows.provisional), (1, 1));
     let minutes = "date,open,high,low,close\n2024-12-30 10:00:00,1,2,1,2\n2024-12-30 10:05:00,1,2,1,2\n";
     let outcome = Case::new("5min").now("2024-12-30T10:09:59Z").clean(minutes);
     assert_eq!((outcome.report.rows.kept, outcome.report.rows.provisional), (1, 1));

@@ -57,9 +57,9 @@ fn watchlist(settings: &str) -> String {
 #[tokio::test]
 async fn an_object_is_cleaned_as_its_instruments_table_says() {
     let (_, clean, _) = cleaned_by(&watchlist("calendar = \"XNYS\"\nmax_filled = 1.0")).await;
-    assert!(clean.unwrap().contains("AAPL,1day,2024-11-29,1,1,1,1,true"));
+    assert!(clean.unwrap().contains("AAPL,1day,2024-11-29,1,1,1,1,0,false,true"));
     let (_, clean, _) = cleaned_by(&watchlist("calendar = \"XNYS\"\nmax_fill = 0")).await;
-    assert!(!clean.unwrap().contains("true"));
+    assert!(!clean.unwrap().contains(",true\n"));
 }
 
 #[tokio::test]

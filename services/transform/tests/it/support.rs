@@ -4,10 +4,10 @@ use candlewick_shared::core::calendar::choice::CalendarSetting;
 use candlewick_shared::core::clean_csv;
 use candlewick_shared::core::key::{Part, Series};
 use candlewick_shared::core::metadata::Instrument;
-use candlewick_shared::core::raw_csv::Unreadable;
 use candlewick_shared::core::report::{Fate, Report, Source};
 use candlewick_shared::core::watchlist::CleaningSettings;
 use candlewick_transform::clean::{Task, clean};
+use candlewick_transform::refusal::Refusal;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -73,7 +73,7 @@ impl Case {
         self
     }
 
-    pub fn try_clean(&self, text: impl AsRef<[u8]>) -> Result<Outcome, Unreadable> {
+    pub fn try_clean(&self, text: impl AsRef<[u8]>) -> Result<Outcome, Refusal> {
         let task = Task {
             series: &self.series,
             part: self.part,
@@ -91,14 +91,37 @@ impl Case {
         Ok(Outcome { csv: text(csv), quarantine: text(quarantine), report: cleaned.report })
     }
 
+    /// Cleans a text that has a candle.
     pub fn clean(&self, text: impl AsRef<[u8]>) -> Outcome {
-        let outcome = self.try_clean(text).unwrap();
+        self.checked(self.try_clean(text).unwrap())
+    }
+
+    /// The same of any text with the columns of candles; nothing where no candle is left of it.
+    pub fn clean_any(&self, text: impl AsRef<[u8]>) -> Option<Outcome> {
+        match self.try_clean(text) {
+            Ok(outcome) => Some(self.checked(outcome)),
+            Err(Refusal::NothingUsable { .. }) => None,
+            Err(refusal) => panic!("{refusal}"),
+        }
+    }
+
+    /// How many rows had which fate in a text that is refused because no candle is left of it.
+    pub fn nothing_usable(&self, text: impl AsRef<[u8]>) -> Vec<(String, u64)> {
+        match self.try_clean(text) {
+            Err(Refusal::NothingUsable { reasons, .. }) => reasons.into_iter().collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Holds an outcome to what every cleaning promises.
+    fn checked(&self, outcome: Outcome) -> Outcome {
         let rows = &outcome.report.rows;
         assert_eq!(rows.read, rows.accounted_for(), "every row is in one count: {rows:?}");
-        assert_eq!(rows.written, rows.kept + rows.filled);
+        assert_eq!(rows.written, rows.kept + rows.refilled_kept + rows.filled);
         let candles = clean_csv::read(outcome.csv.as_bytes(), &self.series).unwrap();
         assert_eq!(candles.candles.len() as u64, rows.written);
-        assert_eq!(candles.candles.iter().filter(|candle| candle.is_filled).count() as u64, rows.filled);
+        let filled = candles.candles.iter().filter(|candle| candle.is_filled).count();
+        assert_eq!(filled as u64, rows.filled + rows.refilled_kept);
         let rewritten = clean_csv::write(&self.series, &candles).unwrap();
         assert_eq!(String::from_utf8(rewritten).unwrap(), outcome.csv, "the one form that clean CSV has");
         outcome
@@ -106,20 +129,28 @@ impl Case {
 }
 
 impl Outcome {
-    /// The clean rows without symbol, interval and header.
-    pub fn rows(&self) -> Vec<&str> {
-        self.csv.lines().skip(1).map(|line| line.splitn(3, ',').nth(2).unwrap()).collect()
+    /// The clean rows from their time on, without `has_volume`, and without the volume where that is false.
+    pub fn rows(&self) -> Vec<String> {
+        self.csv.lines().skip(1).map(|line| compact(line.splitn(3, ',').nth(2).unwrap())).collect()
     }
 
     /// The times of the clean rows.
-    pub fn times(&self) -> Vec<&str> {
-        self.rows().into_iter().map(|row| row.split_once(',').unwrap().0).collect()
+    pub fn times(&self) -> Vec<String> {
+        self.rows().into_iter().map(|row| row.split_once(',').unwrap().0.to_owned()).collect()
     }
 
     /// Line, column, reason and row of each row that was set aside.
     pub fn set_aside(&self) -> Vec<(u64, String, String, String)> {
         let mut reader = csv::Reader::from_reader(self.quarantine.as_bytes());
-        reader.deserialize().collect::<Result<_, _>>().unwrap()
+        let rows: Vec<(u64, String, String, String, String)> = reader.deserialize().collect::<Result<_, _>>().unwrap();
+        rows.into_iter().map(|(line, column, reason, row, _)| (line, column, reason, row)).collect()
+    }
+
+    /// What is said of each row that was set aside.
+    pub fn details(&self) -> Vec<String> {
+        let mut reader = csv::Reader::from_reader(self.quarantine.as_bytes());
+        let rows: Vec<(u64, String, String, String, String)> = reader.deserialize().collect::<Result<_, _>>().unwrap();
+        rows.into_iter().map(|(_, _, _, _, detail)| detail).collect()
     }
 
     /// The reasons alone, with the rows' lines.
@@ -131,4 +162,11 @@ impl Outcome {
     pub fn gaps(&self) -> Vec<(&str, &str, u64, Fate)> {
         self.report.gaps.iter().map(|gap| (gap.first.as_str(), gap.last.as_str(), gap.slots, gap.fate)).collect()
     }
+}
+
+fn compact(row: &str) -> String {
+    let cells: Vec<&str> = row.split(',').collect();
+    let [prices @ .., volume, has_volume, is_filled] = cells.as_slice() else { panic!("{row}") };
+    let prices = prices.join(",");
+    if *has_volume == "true" { format!("{prices},{volume},{is_filled}") } else { format!("{prices},{is_filled}") }
 }

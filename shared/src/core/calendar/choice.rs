@@ -12,7 +12,7 @@ use crate::core::metadata::Instrument;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum CalendarSetting {
-    /// This market's, by a code that is known: `XNYS`, `XNGS`, `24/7`.
+    /// This market's, by a code that is known: `XNYS`, `XNGS`, `forex`.
     Code(String),
     /// None: the instrument's candles are cleaned but no slot is expected, so that none is filled.
     None,
@@ -20,7 +20,7 @@ pub enum CalendarSetting {
 
 /// The text is no calendar's code.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("no calendar is known by the name {0:?}: use a market's MIC such as XNYS, or 24/7, 24/5 or none")]
+#[error("no calendar is known by the name {0:?}: use a market's MIC such as XNYS, or forex, 24/7, 24/5 or none")]
 pub struct UnknownCalendar(String);
 
 impl FromStr for CalendarSetting {
@@ -62,7 +62,7 @@ pub fn choose(setting: Option<&CalendarSetting>, instrument: &Instrument) -> Cho
         (Some(CalendarSetting::Code(code)), _, _) => of(code, "the settings name it"),
         (None, Some(code), _) => of(code, "the source names it"),
         (None, None, Some("Digital Currency")) => of("24/7", "the source says Digital Currency"),
-        (None, None, Some("Physical Currency")) => of("24/5", "the source says Physical Currency"),
+        (None, None, Some("Physical Currency")) => of("forex", "the source says Physical Currency"),
         (None, None, _) => without("neither the settings nor the source name one".to_owned()),
     }
 }
@@ -97,7 +97,7 @@ mod tests {
         assert_eq!(chosen(Some("none"), Some("XNGS"), None).0, None);
         assert_eq!(chosen(None, Some("XNGS"), Some("Common Stock")).0, Some("XNYS"));
         assert_eq!(chosen(None, None, Some("Digital Currency")).0, Some("24/7"));
-        assert_eq!(chosen(None, None, Some("Physical Currency")).0, Some("24/5"));
+        assert_eq!(chosen(None, None, Some("Physical Currency")).0, Some("forex"));
     }
 
     #[test]

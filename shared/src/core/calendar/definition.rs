@@ -27,6 +27,8 @@ pub(super) struct Definition {
     pub extra: Vec<FileDate>,
     /// Sessions with other hours than the regular ones, given whole: one without a break has none.
     pub unusual: Vec<UnusualHours>,
+    /// Sessions that only some venues hold, or hold in full.
+    pub uncertain: Vec<UncertainHours>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -41,6 +43,14 @@ pub(super) struct UnusualHours {
     pub date: FileDate,
     #[serde(flatten)]
     pub hours: Hours,
+}
+
+/// A session that only some venues hold, and the part of it that all of them hold, if any.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UncertainHours {
+    pub date: FileDate,
+    pub certain: Option<(LocalTime, LocalTime)>,
 }
 
 /// When a session opens, closes and pauses, in local time.
@@ -91,22 +101,32 @@ impl From<FileWeekday> for Weekday {
     }
 }
 
-/// A time of a session's day, "09:30". It may be "24:00", the midnight at which the day ends: a market that never
-/// sleeps closes then.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+/// A time of a session's day, "09:30". It may be "24:00", the midnight at which the day ends (a market that never
+/// sleeps closes then), or "17:00 the day before" (forex opens on Sunday for its session of Monday).
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(try_from = "String")]
 pub(super) struct LocalTime {
+    pub day_before: bool,
     pub hour: i8,
     pub minute: i8,
+}
+
+impl LocalTime {
+    /// The midnight at which a date begins.
+    pub const MIDNIGHT: Self = LocalTime { day_before: false, hour: 0, minute: 0 };
 }
 
 impl TryFrom<String> for LocalTime {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let parts = text.split_once(':').and_then(|(hour, minute)| Some((hour.parse().ok()?, minute.parse().ok()?)));
-        match parts {
-            Some((hour @ 0..=23, minute @ 0..=59)) | Some((hour @ 24, minute @ 0)) => Ok(LocalTime { hour, minute }),
+        let time = text.strip_suffix(" the day before");
+        let day_before = time.is_some();
+        let parts = time.unwrap_or(&text).split_once(':');
+        match parts.and_then(|(hour, minute)| Some((hour.parse().ok()?, minute.parse().ok()?))) {
+            Some((hour @ 0..=23, minute @ 0..=59)) | Some((hour @ 24, minute @ 0)) => {
+                Ok(LocalTime { day_before, hour, minute })
+            }
             _ => Err(format!("{text} is no time of the form 09:30")),
         }
     }

@@ -14,7 +14,7 @@ macro_rules! files {
     };
 }
 
-pub(super) static FILES: [(&str, &str); 17] = files![
+pub(super) static FILES: [(&str, &str); 18] = files![
     "24-5.toml",
     "24-7.toml",
     "BVMF.toml",
@@ -32,6 +32,7 @@ pub(super) static FILES: [(&str, &str); 17] = files![
     "XSWX.toml",
     "XTKS.toml",
     "XTSE.toml",
+    "forex.toml",
 ];
 
 /// All files are read at the first question, since each says itself which codes it serves. Sessions are made of one

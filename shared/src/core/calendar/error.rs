@@ -3,11 +3,14 @@
 use jiff::civil::Date;
 use thiserror::Error;
 
+const LATER: &str = "for later dates, run shared/calendars/generate.py with a later --through";
+const EARLIER: &str = "earlier candles are kept as they come, neither checked against sessions nor filled";
+
 /// A calendar was asked about a date of which it knows nothing, and does not guess.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error(
-    "calendar {calendar} covers {first} to {last} and says nothing of {asked}: \
-     for later dates, run shared/calendars/generate.py with a later --through"
+    "calendar {calendar} covers {first} to {last} and says nothing of {asked}: {}",
+    if asked > last { LATER } else { EARLIER }
 )]
 pub struct BeyondHorizon {
     /// The code of the calendar.

@@ -1,8 +1,8 @@
 //! When markets trade: which sessions and candles there must be, from data that is generated and embedded.
 //!
 //! Reading order: `definition` is a file as it is written, `session` makes sessions of it, `embedded` finds the
-//! calendar of a market, `period` says how days, weeks and months are stamped, `slots` which candles to expect, and
-//! `choice` which market's calendar an instrument goes by.
+//! calendar of a market, `period` says how days, weeks and months are stamped, `slots` which candles to expect, `stamping`
+//! how a source stamps weeks and months otherwise, and `choice` which market's calendar an instrument goes by.
 //! Nothing here guesses: a date that the data does not cover is an error that says so.
 
 use std::ops::RangeInclusive;
@@ -16,6 +16,7 @@ pub mod error;
 mod period;
 pub mod session;
 pub mod slots;
+pub mod stamping;
 #[cfg(test)]
 mod tests;
 
@@ -41,7 +42,7 @@ pub struct Calendar {
 }
 
 impl Calendar {
-    /// The calendar of a market, by its MIC or a segment's (`XNYS`, `XNGS`), or `24/7` or `24/5` by that name.
+    /// The calendar of a market, by its MIC or a segment's (`XNYS`, `XNGS`), or `forex`, `24/7` or `24/5` by that name.
     ///
     /// `None` is an answer: the market is unknown, so nothing can be said of its sessions. The first call reads all
     /// files, the first one for a market makes its sessions (milliseconds), and later ones look into a map.
@@ -74,7 +75,7 @@ impl Calendar {
         })
     }
 
-    /// The code by which the market is known: its MIC, or `24/7` or `24/5`.
+    /// The code by which the market is known: its MIC, or `forex`, `24/7` or `24/5`.
     pub fn code(&self) -> &str {
         &self.code
     }

@@ -7,10 +7,10 @@
 //! close. So the last slot may be cut short: 1h slots of New York start at 09:30 and the last one, at 15:30, lasts half
 //! an hour. After a break they start anew at its end: Tokyo's 1h slots start at 9:00, 10:00, 11:00, 12:30, 13:30 and so
 //! on. exchange_calendars divides sessions in the same way, each part by itself. Where a session is the whole day in
-//! UTC (24/7, 24/5), this gives the multiples of the step from midnight.
+//! UTC (24/7, 24/5), this gives the multiples of the step from midnight; in forex, where it is the day from 17:00 to
+//! 17:00 in New York, the multiples from that hour, and the candle of a day has the date on which it ends.
 //!
-//! 24/5 is Monday to Friday in UTC. Forex trades from Sunday evening to Friday evening, so candles of the one are no
-//! slots, and slots after the other stay vacant.
+//! Where some venues trade and others do not (forex on Christmas Day), a candle is possible, but none is expected.
 
 use std::ops::RangeInclusive;
 use std::slice;
@@ -29,16 +29,48 @@ impl Calendar {
     /// # Errors
     /// One of the two is outside of what the calendar covers: see [`Calendar::covered_stamps`].
     pub fn slots(&self, interval: Interval, stamps: RangeInclusive<i64>) -> Result<Slots<'_>, BeyondHorizon> {
+        self.slots_of(interval, stamps, Wanted::Expected)
+    }
+
+    /// The stamps that candles may have between two stamps: those to expect, and those of times at which some venues
+    /// trade and others do not. Ascending, both included.
+    ///
+    /// # Errors
+    /// One of the two is outside of what the calendar covers.
+    pub fn possible_slots(&self, interval: Interval, stamps: RangeInclusive<i64>) -> Result<Slots<'_>, BeyondHorizon> {
+        self.slots_of(interval, stamps, Wanted::Possible)
+    }
+
+    fn slots_of(
+        &self,
+        interval: Interval,
+        stamps: RangeInclusive<i64>,
+        wanted: Wanted,
+    ) -> Result<Slots<'_>, BeyondHorizon> {
         let (from, through) = stamps.into_inner();
         self.require_covered_stamp(interval, from)?;
         self.require_covered_stamp(interval, through)?;
+        let sessions = &self.sessions;
         Ok(match interval.seconds() {
-            Some(step) => Slots(Kind::Steps(Steps::new(&self.sessions, step, from, through))),
-            None => Slots(Kind::Periods(Periods::new(&self.sessions, Period::of(interval), from, through))),
+            Some(step) => Slots(Kind::Steps(Steps::new(sessions, wanted, step, from, through))),
+            None => Slots(Kind::Periods(Periods::new(sessions, wanted, Period::of(interval), from, through))),
         })
     }
 
-    /// Whether a candle may have this stamp.
+    /// When the market opens next after an instant at which it is closed, in Unix seconds: or none where it is open
+    /// then, or where the calendar does not reach so far. Hours in which only some venues trade are no opening.
+    #[must_use]
+    pub fn next_open(&self, instant: i64) -> Option<i64> {
+        if !(self.span.0..self.span.1).contains(&instant) {
+            return None;
+        }
+        let first = self.sessions.partition_point(|session| session.close <= instant);
+        let mut parts =
+            self.sessions.iter().skip(first).filter(|session| session.is_certain()).flat_map(Session::parts);
+        parts.find(|(_, end)| instant < *end).map(|(start, _)| start).filter(|start| instant < *start)
+    }
+
+    /// Whether a candle may have this stamp, be it expected or only possible.
     ///
     /// # Errors
     /// The stamp is outside of what the calendar covers.
@@ -114,7 +146,24 @@ impl Calendar {
     }
 }
 
-/// The stamps of a range, from [`Calendar::slots`].
+/// Which slots are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    Expected,
+    Possible,
+}
+
+impl Wanted {
+    /// From when to when slots of this session begin.
+    fn span(self, session: &Session) -> (i64, i64) {
+        match self {
+            Wanted::Expected => session.certain,
+            Wanted::Possible => (session.open, session.close),
+        }
+    }
+}
+
+/// The stamps of a range, from [`Calendar::slots`] or [`Calendar::possible_slots`].
 #[derive(Clone, Debug)]
 pub struct Slots<'a>(Kind<'a>);
 
@@ -139,19 +188,22 @@ impl Iterator for Slots<'_> {
 #[derive(Clone, Debug)]
 struct Steps<'a> {
     sessions: slice::Iter<'a, Session>,
+    wanted: Wanted,
     step: i64,
     next: i64,
     end: i64,
     afternoon: Option<(i64, i64)>,
+    /// From when to when slots of the session at hand begin.
+    begins: (i64, i64),
     from: i64,
     through: i64,
 }
 
 impl<'a> Steps<'a> {
-    fn new(sessions: &'a [Session], step: i64, from: i64, through: i64) -> Self {
+    fn new(sessions: &'a [Session], wanted: Wanted, step: i64, from: i64, through: i64) -> Self {
         let first = sessions.partition_point(|session| session.close <= from);
         let sessions = sessions.get(first..).unwrap_or_default().iter();
-        Steps { sessions, step, next: 0, end: 0, afternoon: None, from, through }
+        Steps { sessions, wanted, step, next: 0, end: 0, afternoon: None, begins: (0, 0), from, through }
     }
 
     fn next(&mut self) -> Option<i64> {
@@ -167,14 +219,17 @@ impl<'a> Steps<'a> {
         let (start, end) = match self.afternoon.take() {
             Some(part) => part,
             None => {
-                let mut parts = self.sessions.next()?.parts();
+                let session = self.sessions.next()?;
+                self.begins = self.wanted.span(session);
+                let mut parts = session.parts();
                 let morning = parts.next()?;
                 self.afternoon = parts.next();
                 morning
             }
         };
-        let skipped = (self.from - start + self.step - 1).max(0) / self.step;
-        (self.next, self.end) = (start + skipped * self.step, end);
+        let (from, until) = self.begins;
+        let skipped = (self.from.max(from) - start + self.step - 1).max(0) / self.step;
+        (self.next, self.end) = (start + skipped * self.step, end.min(until));
         Some(())
     }
 }
@@ -183,6 +238,7 @@ impl<'a> Steps<'a> {
 #[derive(Clone, Debug)]
 struct Periods<'a> {
     sessions: slice::Iter<'a, Session>,
+    wanted: Wanted,
     period: Period,
     /// The lowest stamp that may come next: all sessions of a week lead to the same stamp, which must come once.
     from: i64,
@@ -190,16 +246,16 @@ struct Periods<'a> {
 }
 
 impl<'a> Periods<'a> {
-    fn new(sessions: &'a [Session], period: Period, from: i64, through: i64) -> Self {
+    fn new(sessions: &'a [Session], wanted: Wanted, period: Period, from: i64, through: i64) -> Self {
         let first = sessions.partition_point(|session| midnight(session.date) < from);
         let sessions = sessions.get(first..).unwrap_or_default().iter();
-        Periods { sessions, period, from, through }
+        Periods { sessions, wanted, period, from, through }
     }
 
     fn next(&mut self) -> Option<i64> {
-        let (period, from) = (self.period, self.from);
-        let slot =
-            self.sessions.by_ref().map(|session| period.around(session.date).first).find(|slot| *slot >= from)?;
+        let (wanted, period, from) = (self.wanted, self.period, self.from);
+        let sessions = self.sessions.by_ref().filter(|session| wanted == Wanted::Possible || session.is_certain());
+        let slot = sessions.map(|session| period.around(session.date).first).find(|slot| *slot >= from)?;
         self.from = slot + 1;
         (slot <= self.through).then_some(slot)
     }

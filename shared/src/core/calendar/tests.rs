@@ -65,7 +65,7 @@ fn check_slots(code: &str, date: Date, interval: Interval, expected: &str) {
 #[test]
 fn every_embedded_calendar_has_sessions() {
     let codes: Vec<_> = Calendar::codes().unwrap().collect();
-    assert_eq!(codes.len(), 17);
+    assert_eq!(codes.len(), 18);
     for code in codes {
         let calendar = calendar(code);
         assert_eq!(calendar.code(), code);
@@ -138,6 +138,111 @@ fn sessions_on_a_saturday_and_late_opens_are_known() {
     check_session("XBOM", date(2024, 1, 20), &["20 03:45 - 20 10:00"]);
     check_session("XBOM", date(2024, 1, 27), &[]);
     check_session("BVMF", date(2024, 2, 14), &["14 16:00 - 14 21:00"]);
+}
+
+#[test]
+fn indias_special_sessions_are_known_and_short_ones_are_not_expected() {
+    check_session("XBOM", date(2024, 3, 2), &["02 03:45 - 02 04:30", "02 06:00 - 02 07:00"]);
+    check_session("XBOM", date(2024, 5, 18), &["18 03:45 - 18 04:30", "18 06:15 - 18 07:10"]);
+    check_session("XBOM", date(2023, 11, 12), &["12 12:45 - 12 13:45"]);
+    check_session("XBOM", date(2026, 2, 1), &["01 03:45 - 01 10:00"]);
+    check_session("XNSE", date(2020, 2, 1), &["01 03:45 - 01 10:00"]);
+    let days = |from, through| dates(calendar("XBOM").slots(Interval::Day1, day(from)..=day(through)).unwrap());
+    assert_eq!(days("2024-03-01", "2024-03-04"), ["2024-03-01", "2024-03-04"]);
+    assert!(calendar("XBOM").is_slot(Interval::Day1, day("2024-03-02")).unwrap());
+    assert!(!calendar("XBOM").is_slot(Interval::Day1, day("2024-03-09")).unwrap());
+    assert_eq!(days("2026-01-30", "2026-02-02"), ["2026-01-30", "2026-02-01", "2026-02-02"]);
+}
+
+#[test]
+fn hong_kong_closes_for_storms_and_rain() {
+    for day in [date(2023, 7, 17), date(2023, 9, 1), date(2023, 9, 8), date(2024, 9, 6), date(2021, 10, 13)] {
+        check_session("XHKG", day, &[]);
+    }
+    check_session("XHKG", date(2023, 10, 9), &["09 06:00 - 09 08:00"]);
+    check_session("XHKG", date(2022, 11, 2), &["02 01:30 - 02 04:00", "02 05:00 - 02 05:55"]);
+    // It has traded through storms since September 2024: typhoon Toraji, signal 8.
+    check_session("XHKG", date(2024, 11, 14), &["14 01:30 - 14 04:00", "14 05:00 - 14 08:00"]);
+    check_session("XHKG", date(2011, 3, 4), &["04 02:00 - 04 04:30", "04 06:30 - 04 08:00"]);
+    check_session("XHKG", date(2011, 3, 7), &["07 01:30 - 07 04:00", "07 05:30 - 07 08:00"]);
+}
+
+#[test]
+fn sao_paulo_closes_with_new_york() {
+    check_session("BVMF", date(2024, 3, 8), &["08 13:00 - 08 21:00"]);
+    check_session("BVMF", date(2024, 3, 11), &["11 13:00 - 11 20:00"]);
+    check_session("BVMF", date(2024, 11, 1), &["01 13:00 - 01 20:00"]);
+    check_session("BVMF", date(2024, 11, 4), &["04 13:00 - 04 21:00"]);
+    check_session("BVMF", date(2025, 3, 5), &["05 16:00 - 05 21:00"]);
+}
+
+#[test]
+fn forex_opens_on_sunday_evening_and_closes_on_friday_evening_in_new_york() {
+    check_session("forex", date(2024, 1, 8), &["07 22:00 - 08 22:00"]);
+    check_session("forex", date(2024, 1, 12), &["11 22:00 - 12 22:00"]);
+    check_session("forex", date(2024, 7, 8), &["07 21:00 - 08 21:00"]);
+    // The clocks change while it is closed.
+    check_session("forex", date(2024, 3, 8), &["07 22:00 - 08 22:00"]);
+    check_session("forex", date(2024, 3, 11), &["10 21:00 - 11 21:00"]);
+    for closed in [date(2024, 1, 6), date(2024, 1, 7)] {
+        check_session("forex", closed, &[]);
+    }
+    let slots = |from, through| calendar("forex").slots(Interval::Hour1, at(from)..=at(through)).unwrap().map(utc);
+    let across: Vec<_> = slots("2024-01-05T20:00Z", "2024-01-07T23:00Z").collect();
+    assert_eq!(across, ["05 20:00", "05 21:00", "07 22:00", "07 23:00"]);
+}
+
+#[test]
+fn forex_has_steps_from_five_in_the_afternoon_and_days_named_by_their_end() {
+    check_slots("forex", date(2022, 3, 7), Interval::Hour8, "22:00 06:00 14:00");
+    check_slots("forex", date(2022, 3, 15), Interval::Hour4, "21:00 01:00 05:00 09:00 13:00 17:00");
+    assert!(!calendar("forex").is_slot(Interval::Hour8, at("2022-03-06T14:00Z")).unwrap());
+    let days = calendar("forex").slots(Interval::Day1, day("2024-01-04")..=day("2024-01-09")).unwrap();
+    assert_eq!(dates(days), ["2024-01-04", "2024-01-05", "2024-01-08", "2024-01-09"]);
+    assert!(!calendar("forex").is_slot(Interval::Day1, day("2024-01-07")).unwrap());
+    let end = calendar("forex").slot_end(Interval::Day1, day("2024-01-08")).unwrap();
+    assert_eq!(end, Some(at("2024-01-08T22:00Z")));
+}
+
+#[test]
+fn forex_on_holidays_is_possible_and_not_expected() {
+    let forex = calendar("forex");
+    let days = |slots: crate::core::calendar::slots::Slots<'_>| dates(slots);
+    let christmas = day("2024-12-24")..=day("2024-12-26");
+    assert_eq!(days(forex.slots(Interval::Day1, christmas.clone()).unwrap()), ["2024-12-24", "2024-12-26"]);
+    assert_eq!(days(forex.possible_slots(Interval::Day1, christmas).unwrap()).len(), 3);
+    assert!(forex.is_slot(Interval::Day1, day("2025-01-01")).unwrap());
+    // Certain until 13:00 in New York on the eve, and again from the midnight after the holiday.
+    let eve_and_after = at("2024-12-24T16:00Z")..=at("2024-12-26T06:00Z");
+    let hours: Vec<_> = forex.slots(Interval::Hour1, eve_and_after.clone()).unwrap().map(utc).collect();
+    assert_eq!(hours, ["24 16:00", "24 17:00", "26 05:00", "26 06:00"]);
+    assert_eq!(forex.possible_slots(Interval::Hour1, eve_and_after).unwrap().count(), 39);
+    // Other bank holidays of New York and London are days like any other.
+    assert!(forex.slots(Interval::Day1, day("2024-07-04")..=day("2024-07-04")).unwrap().next().is_some());
+}
+
+#[test]
+fn forex_ends_with_the_last_session_that_is_covered() {
+    let forex = calendar("forex");
+    let last = *forex.coverage().end();
+    let close = forex.session(last).unwrap().unwrap().close;
+    assert!(forex.is_slot(Interval::Hour1, close - 3600).unwrap());
+    assert_eq!(forex.is_slot(Interval::Hour1, close).unwrap_err().asked, last.tomorrow().unwrap());
+    assert!(forex.is_slot(Interval::Hour1, at("2005-01-02T22:00Z")).unwrap());
+}
+
+#[test]
+fn the_next_open_is_told_of_a_time_at_which_the_market_is_closed() {
+    let next = |code: &str, text| {
+        calendar(code).next_open(at(text)).map(|open| Timestamp::from_second(open).unwrap().to_string())
+    };
+    let opens_at = |text: &str| Some(text.to_owned());
+    assert_eq!(next("forex", "2022-03-06T14:00Z"), opens_at("2022-03-06T22:00:00Z"));
+    assert_eq!(next("forex", "2022-03-06T22:00Z"), None);
+    assert_eq!(next("XNYS", "2024-11-28T15:00Z"), opens_at("2024-11-29T14:30:00Z"));
+    assert_eq!(next("XTKS", "2024-11-05T02:45Z"), opens_at("2024-11-05T03:30:00Z"));
+    assert_eq!(next("XNYS", "2027-11-22T23:00Z"), None);
+    assert_eq!(next("XNYS", "1999-01-01T00:00Z"), None);
 }
 
 #[test]
@@ -231,7 +336,11 @@ fn dates_outside_of_the_coverage_are_refused() {
          for later dates, run shared/calendars/generate.py with a later --through"
     );
     assert!(xnys.session(date(2027, 11, 22)).unwrap().is_some());
-    assert!(xnys.session(date(2004, 12, 31)).is_err());
+    assert_eq!(
+        xnys.session(date(2004, 12, 31)).unwrap_err().to_string(),
+        "calendar XNYS covers 2005-01-01 to 2027-11-22 and says nothing of 2004-12-31: \
+         earlier candles are kept as they come, neither checked against sessions nor filled"
+    );
     assert!(xnys.sessions(date(2027, 1, 1)..=date(2028, 1, 1)).is_err());
     assert!(xnys.sessions(date(2004, 1, 1)..=date(2006, 1, 1)).is_err());
 }
@@ -269,6 +378,11 @@ fn an_invalid_file_says_what_is_wrong() {
     assert!(reason("open = \"09:00\"", "open = \"9 o'clock\"").contains("9 o'clock is no time of the form 09:30"));
     assert!(reason("open = \"09:00\"", "open = \"12:00\"").contains("are out of order"));
     assert!(reason("from = 2005-01-01", "from = 2006-01-01").contains("no hours are given for 2005-01-04"));
+    assert!(reason("open = \"09:00\"", "open = \"17:00 the day after\"").contains("17:00 the day after is no time"));
+    assert!(
+        reason("uncertain = []", "uncertain = [{ date = 2024-11-05, certain = [\"08:00\", \"15:30\"] }]")
+            .contains("out of order")
+    );
     assert!(reason("Asia/Tokyo", "Asia/Edo").contains("Asia/Edo"));
     assert!(reason("first", "since").contains("unknown field"));
 }

@@ -1,0 +1,92 @@
+//! What is wrong with a row, in words: what is in the cell, and an example of what is read.
+
+use candlewick_shared::core::raw_csv::cells::Cells;
+use candlewick_shared::core::raw_csv::{Header, shown};
+
+use crate::clean::Task;
+use crate::quarantine::Reason;
+use crate::row::Fault;
+
+/// Explains the rows of one object.
+#[derive(Clone, Debug)]
+pub struct Explain<'a> {
+    header: &'a Header,
+    task: &'a Task<'a>,
+    calendar: Option<&'a str>,
+    cells: Cells,
+}
+
+impl<'a> Explain<'a> {
+    /// For rows below a header, held to the calendar of this code.
+    #[must_use]
+    pub fn new(header: &'a Header, task: &'a Task<'a>, calendar: Option<&'a str>) -> Self {
+        Self { header, task, calendar, cells: Cells::new(header.delimiter) }
+    }
+
+    /// What is wrong with a row.
+    pub fn detail(&mut self, row: &[u8], fault: Fault) -> String {
+        if let Err(error) = self.cells.split(row) {
+            return error.to_string();
+        }
+        let (cell, interval) = (self.cell(fault.column), self.task.series.interval);
+        let calendar = self.calendar.unwrap_or("none");
+        match fault.reason {
+            Reason::Ragged => format!("{} cells for {}", self.cells.count(), self.header.names.len()),
+            Reason::Missing => format!("{} is missing", fault.column),
+            Reason::Unreadable => unreadable(&cell, fault.column),
+            Reason::TooManyDigits => format!("{cell:?} has more digits than the 36 that are kept"),
+            Reason::NotPositive => format!("{cell} is not above 0 (the setting allow_negative permits it)"),
+            Reason::Negative => format!("{cell} is below 0"),
+            Reason::HighBelowLow => format!("high {} is below low {}", self.cell("high"), self.cell("low")),
+            Reason::OutsideRange => {
+                format!("{} {cell} is outside of {} to {}", fault.column, self.cell("low"), self.cell("high"))
+            }
+            Reason::Future => format!(
+                "{cell} is later than {}, when the file was fetched or written (--as-of says otherwise)",
+                self.task.now
+            ),
+            Reason::OtherInterval if interval.is_intraday() => {
+                format!("{cell:?} is not the time of a {interval} candle: write 2024-12-30 09:30:00")
+            }
+            Reason::OtherInterval => {
+                format!("{cell:?} has a time of day or belongs to a shorter interval than {interval}")
+            }
+            Reason::SkippedTime => format!("clocks in {} skipped {cell}", self.zone()),
+            Reason::NoSession => format!("the calendar {calendar} has no {interval} candle on {cell}"),
+            Reason::NoSlot => format!("the calendar {calendar} has no {interval} candle that begins at {cell}"),
+            Reason::LesserDuplicate => "another row of this time has a larger volume".to_owned(),
+            Reason::ConflictingDuplicate => "another row of this time has other values".to_owned(),
+            Reason::OpenQuote | Reason::StrayQuote => "its quotes do not fit".to_owned(),
+        }
+    }
+
+    fn zone(&self) -> &str {
+        self.task.zone.iana_name().unwrap_or("this zone")
+    }
+
+    /// What is in a column of clean CSV.
+    fn cell(&self, column: &str) -> String {
+        let header = self.header;
+        let field = match column {
+            "time" => Some(header.time),
+            "open" => Some(header.prices[0]),
+            "high" => Some(header.prices[1]),
+            "low" => Some(header.prices[2]),
+            "close" => Some(header.prices[3]),
+            "volume" => header.volume,
+            "has_volume" => header.has_volume,
+            "is_filled" => header.is_filled,
+            _ => None,
+        };
+        field.map(|field| shown(self.cells.get(field))).unwrap_or_default()
+    }
+}
+
+fn unreadable(cell: &str, column: &str) -> String {
+    match column {
+        "time" => format!("{cell:?} is not a time: write 2024-12-30 or 2024-12-30 09:30:00"),
+        "has_volume" | "is_filled" => format!("{cell:?} is neither true nor false"),
+        _ if cell.contains(',') => format!("{cell:?} is not a number: write 1234.5, with a point and no other mark"),
+        _ => format!("{cell:?} is not a number: write 1234.5"),
+    }
+}

@@ -1,0 +1,85 @@
+//! Rows of a shorter interval than the object's: an hourly file under a daily key, a daily one under a weekly key.
+//!
+//! A few of such rows always fit: the hour that begins at midnight, the day that is a Monday. Each by itself looks like a candle
+//! of the longer interval, and only the others show that it is none.
+
+use candlewick_shared::core::calendar::last_date;
+use candlewick_shared::core::candle::CandleTime;
+
+use crate::expected::Expected;
+use crate::quarantine::{Reason, SetAside};
+use crate::row::{Fault, Row};
+
+const FAULT: Fault = Fault { column: "time", reason: Reason::OtherInterval };
+
+/// Takes out the rows that others show to be of a shorter interval. `rows` ascend in time, and `aside` are those that were set aside
+/// so far.
+#[must_use]
+pub fn take(rows: &mut Vec<Row>, aside: &[SetAside], expected: &Expected<'_>) -> Vec<SetAside> {
+    match expected.interval.seconds() {
+        Some(length) => take_shorter(rows, aside, expected, length),
+        None => {
+            let mut taken = take_with_time_of_day(rows, aside);
+            taken.extend(take_several_of_a_period(rows, expected));
+            taken
+        }
+    }
+}
+
+/// Where one row has a time of day, midnight is a time of day as well.
+fn take_with_time_of_day(rows: &mut Vec<Row>, aside: &[SetAside]) -> Vec<SetAside> {
+    let has_one = aside.iter().any(|row| row.fault == FAULT);
+    take_if(rows, |row| has_one && row.has_time_of_day)
+}
+
+/// A week or a month has one candle: where a period has rows of several dates, all of them are of something shorter.
+fn take_several_of_a_period(rows: &mut Vec<Row>, expected: &Expected<'_>) -> Vec<SetAside> {
+    let end = |row: &Row| row.time.date().map(|_| last_date(expected.interval, row.time.seconds()));
+    let shares =
+        |one: Option<&Row>, other: &Row| one.is_some_and(|one| one.time != other.time && end(one) == end(other));
+    let is_taken: Vec<bool> = (0..rows.len())
+        .map(|at| {
+            shares(at.checked_sub(1).and_then(|before| rows.get(before)), &rows[at])
+                || shares(rows.get(at + 1), &rows[at])
+        })
+        .collect();
+    // Rows of one time are neighbours: what holds for one of them holds for all.
+    let times: Vec<CandleTime> =
+        rows.iter().zip(is_taken).filter(|(_, is_taken)| *is_taken).map(|(row, _)| row.time).collect();
+    take_if(rows, |row| times.binary_search(&row.time).is_ok())
+}
+
+/// Where at least half of the rows have another one within them, all rows are of something shorter: of an odd row or two, such
+/// as the last trade of an unfinished candle, this says nothing.
+fn take_shorter(rows: &mut Vec<Row>, aside: &[SetAside], expected: &Expected<'_>, length: i64) -> Vec<SetAside> {
+    let covered = expected.covered();
+    let is_stray = |row: &&SetAside| row.fault.reason == Reason::NoSlot;
+    let mut strays: Vec<i64> =
+        aside.iter().filter(is_stray).filter_map(|row| row.time).map(CandleTime::seconds).collect();
+    strays.sort_unstable();
+    let has_within = |at: usize| {
+        let time = rows[at].time.seconds();
+        if !covered.contains(&time) {
+            // Slots on either side of a break may be closer than their length, but not by half.
+            let next = rows[at..].iter().map(|row| row.time.seconds()).find(|next| *next > time);
+            return next.is_some_and(|next| next - time <= length / 2);
+        }
+        let end = expected.end(time).unwrap_or(time + length);
+        strays.get(strays.partition_point(|stray| *stray <= time)).is_some_and(|stray| *stray < end)
+    };
+    if strays.is_empty()
+        && rows.first().zip(rows.last()).is_none_or(|(first, last)| {
+            covered.contains(&first.time.seconds()) && covered.contains(&last.time.seconds())
+        })
+    {
+        return Vec::new();
+    }
+    let disproved = (0..rows.len()).filter(|at| has_within(*at)).count();
+    let is_shorter = disproved > 0 && disproved * 2 >= rows.len();
+    take_if(rows, |_| is_shorter)
+}
+
+fn take_if(rows: &mut Vec<Row>, is_taken: impl Fn(&Row) -> bool) -> Vec<SetAside> {
+    let taken = rows.extract_if(.., |row| is_taken(row));
+    taken.map(|row| SetAside { start: row.start, time: Some(row.time), fault: FAULT }).collect()
+}

@@ -1,0 +1,211 @@
+//! Which instrument and interval the rows themselves name, and whether that is what the object's key names.
+
+use std::collections::BTreeSet;
+
+use candlewick_shared::core::interval::Interval;
+use candlewick_shared::core::key::Series;
+use candlewick_shared::core::raw_csv::cells::Cells;
+use candlewick_shared::core::raw_csv::{Header, shown};
+
+use crate::refusal::Refusal;
+
+/// How many values of a column are kept: more than an error shows.
+const MOST: usize = 6;
+
+/// What the rows of an object name.
+#[derive(Clone, Debug, Default)]
+pub struct Instruments {
+    symbols: Vec<Named>,
+    interval: Option<Named>,
+}
+
+/// A column that names something, and its values.
+#[derive(Clone, Debug)]
+struct Named {
+    field: usize,
+    column: String,
+    last: Vec<u8>,
+    values: BTreeSet<String>,
+}
+
+impl Named {
+    fn new(header: &Header, field: usize) -> Self {
+        Self { field, column: header.names[field].clone(), last: Vec::new(), values: BTreeSet::new() }
+    }
+
+    /// Whether a value is a code such as a ticker, and not a company's name.
+    fn is_code(&self, value: &str) -> bool {
+        let column = self.column.to_lowercase();
+        let is_of_names =
+            ["name", "company", "coin", "stock", "asset", "security"].iter().any(|word| column.contains(word));
+        let is_upper = || !value.chars().any(char::is_lowercase);
+        value.chars().count() <= 20 && !value.contains(char::is_whitespace) && (!is_of_names || is_upper())
+    }
+
+    fn see(&mut self, cells: &Cells) {
+        let cell = cells.get(self.field);
+        if cell != self.last && !cell.is_empty() && self.values.len() < MOST {
+            self.last = cell.to_vec();
+            self.values.insert(shown(cell));
+        }
+    }
+}
+
+impl Instruments {
+    /// For rows below a header.
+    #[must_use]
+    pub fn of(header: &Header) -> Self {
+        let named = |field: usize| Named::new(header, field);
+        Self { symbols: header.symbols.iter().copied().map(named).collect(), interval: header.interval.map(named) }
+    }
+
+    /// Notes what a row names.
+    pub fn see(&mut self, cells: &Cells) {
+        self.symbols.iter_mut().chain(&mut self.interval).for_each(|named| named.see(cells));
+    }
+
+    /// Holds what the rows name to what the key names.
+    ///
+    /// # Errors
+    /// Where they name several instruments, or plainly another one, or another interval.
+    pub fn check(&self, series: &Series) -> Result<(), Refusal> {
+        for named in &self.symbols {
+            let mut values: Vec<&String> = named.values.iter().collect();
+            values.dedup_by(|one, other| is_same(one, other));
+            match values.as_slice() {
+                [] => {}
+                [value] if named.is_code(value) && is_another(value, series.symbol.as_str()) => {
+                    return Err(other_symbol(named, value, series));
+                }
+                [_] => {}
+                several => return Err(several_symbols(named, several)),
+            }
+        }
+        self.interval.as_ref().map_or(Ok(()), |named| check_interval(named, series))
+    }
+}
+
+fn check_interval(named: &Named, series: &Series) -> Result<(), Refusal> {
+    let other = named.values.iter().find(|value| interval(value).is_some_and(|read| read != series.interval));
+    other.map_or(Ok(()), |value| {
+        Err(Refusal::OtherInterval { column: named.column.clone(), value: value.clone(), interval: series.interval })
+    })
+}
+
+fn other_symbol(named: &Named, value: &str, series: &Series) -> Refusal {
+    Refusal::OtherInstrument {
+        column: named.column.clone(),
+        value: value.to_owned(),
+        symbol: series.symbol.to_string(),
+    }
+}
+
+fn several_symbols(named: &Named, values: &[&String]) -> Refusal {
+    let mut shown: Vec<&str> = values.iter().take(MOST - 1).map(|value| value.as_str()).collect();
+    if values.len() >= MOST {
+        shown.push("…");
+    }
+    Refusal::SeveralInstruments { column: named.column.clone(), values: shown.join(", ") }
+}
+
+/// Letters and digits in upper case: `BTC/USD`, `BTC-USD`, `btcusd` and Yahoo's `BTCUSD=X` are one instrument.
+fn letters(symbol: &str) -> String {
+    let symbol = symbol.strip_suffix("=X").unwrap_or(symbol);
+    symbol.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect()
+}
+
+fn is_same(one: &str, other: &str) -> bool {
+    letters(one) == letters(other)
+}
+
+/// Whether a code is plainly another instrument than a symbol. The symbol with an exchange (`AAPL.US`, `NASDAQ:AAPL`) or
+/// without its currency (`BTC` of `BTC/USD`) is not; a letter alone is a class of shares.
+fn is_another(value: &str, symbol: &str) -> bool {
+    !is_same(value, symbol) && !has_part(value, symbol) && !has_part(symbol, value)
+}
+
+/// Whether a longer name is a shorter one with another part of at least two letters.
+fn has_part(longer: &str, shorter: &str) -> bool {
+    let parts: Vec<String> =
+        longer.split(|c: char| !c.is_alphanumeric()).map(letters).filter(|part| !part.is_empty()).collect();
+    let shorter = letters(shorter);
+    let others = |except: usize| parts.iter().enumerate().filter(move |(at, _)| *at != except);
+    (0..parts.len()).any(|except| {
+        let rest: String = others(except).map(|(_, part)| part.as_str()).collect();
+        parts.len() > 1 && parts[except].chars().count() >= 2 && rest == shorter
+    })
+}
+
+/// An interval in the usual spellings.
+fn interval(text: &str) -> Option<Interval> {
+    let lower = text.to_ascii_lowercase();
+    let own = match (text, lower.as_str()) {
+        ("M" | "1M", _) | (_, "monthly" | "month" | "1mo" | "mn1") => "1month",
+        (_, "1m" | "m1" | "1minute") => "1min",
+        (_, "5m" | "m5" | "5minute") => "5min",
+        (_, "15m" | "m15") => "15min",
+        (_, "30m" | "m30") => "30min",
+        (_, "h1" | "60m" | "60min" | "hourly" | "1hour") => "1h",
+        (_, "h4") => "4h",
+        (_, "d" | "1d" | "d1" | "day" | "daily") => "1day",
+        (_, "w" | "1w" | "1wk" | "w1" | "week" | "weekly") => "1week",
+        (_, other) => other,
+    };
+    own.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_instrument_has_many_spellings() {
+        for (value, symbol) in [
+            ("BTCUSD", "BTC/USD"),
+            ("BTC-USD", "BTC/USD"),
+            ("BRK-B", "BRK.B"),
+            ("AAPL.US", "AAPL"),
+            ("NASDAQ:AAPL", "AAPL"),
+            ("aapl", "AAPL"),
+            ("BTC", "BTC/USD"),
+            ("EURUSD=X", "EUR/USD"),
+            ("SBIN", "SBIN:NSE"),
+        ] {
+            assert!(!is_another(value, symbol), "{value} {symbol}");
+        }
+    }
+
+    #[test]
+    fn another_instrument_is_plainly_one() {
+        for (value, symbol) in [
+            ("MSFT", "ABC"),
+            ("BRK.A", "BRK.B"),
+            ("BRK.A", "BRK"),
+            ("BTCUSDT", "BTC/USD"),
+            ("ETH/USD", "BTC/USD"),
+            ("600000", "600001"),
+        ] {
+            assert!(is_another(value, symbol), "{value} {symbol}");
+        }
+    }
+
+    #[test]
+    fn a_companys_name_is_no_code() {
+        let is_code = |column: &str, value: &str| {
+            let line = format!("{column},date,open,high,low,close");
+            let header = Header::read(line.as_bytes(), None).unwrap();
+            Named::new(&header, 0).is_code(value)
+        };
+        assert!(is_code("Ticker", "msft") && is_code("Name", "AAA"));
+        assert!(!is_code("Name", "Apple") && !is_code("Symbol", "Apple Inc."));
+    }
+
+    #[test]
+    fn intervals_are_known_by_their_usual_names() {
+        for (text, expected) in
+            [("1day", Some("1day")), ("D", Some("1day")), ("1M", Some("1month")), ("1m", Some("1min")), ("14", None)]
+        {
+            assert_eq!(interval(text), expected.map(|text| text.parse().unwrap()), "{text}");
+        }
+    }
+}

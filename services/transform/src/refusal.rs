@@ -1,0 +1,90 @@
+//! Why an object is refused as a whole.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use candlewick_shared::core::interval::Interval;
+use candlewick_shared::core::raw_csv::Unreadable;
+use thiserror::Error;
+
+/// Why an object is refused as a whole: it replaces nothing.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is no CSV with the columns of candles.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// Its rows name several instruments.
+    #[error("column {column:?} names several instruments: {values}. Split the file: an object holds one")]
+    SeveralInstruments {
+        /// The column, as it is in the file.
+        column: String,
+        /// Some of its values.
+        values: String,
+    },
+    /// Its rows name another instrument than its key.
+    #[error(
+        "column {column:?} names {value}, and the file is for {symbol}. Use --symbol {value} (or that key), or, if these are \
+         candles of {symbol}, remove or rename the column"
+    )]
+    OtherInstrument {
+        /// The column, as it is in the file.
+        column: String,
+        /// Its value.
+        value: String,
+        /// The symbol of the key.
+        symbol: String,
+    },
+    /// Its rows name another interval than its key.
+    #[error(
+        "column {column:?} says {value}, and the file is for {interval} candles. Use --interval {value} (or that key), or, if \
+         these are {interval} candles, remove or rename the column"
+    )]
+    OtherInterval {
+        /// The column, as it is in the file.
+        column: String,
+        /// Its value.
+        value: String,
+        /// The interval of the key.
+        interval: Interval,
+    },
+    /// None of its rows is a candle.
+    #[error("{}", nothing_usable(*.rows, .reasons, .first.as_deref()))]
+    NothingUsable {
+        /// How many rows it has.
+        rows: u64,
+        /// How many rows had which fate: `ragged`, `empty`.
+        reasons: BTreeMap<String, u64>,
+        /// What is wrong with the first row that was set aside, with its line.
+        first: Option<String>,
+    },
+}
+
+impl Refusal {
+    /// The class of the dead letter.
+    #[must_use]
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::Unreadable(_) => "unreadable_object",
+            Self::SeveralInstruments { .. } => "several_instruments",
+            Self::OtherInstrument { .. } => "other_instrument",
+            Self::OtherInterval { .. } => "other_interval",
+            Self::NothingUsable { .. } => "nothing_usable",
+        }
+    }
+}
+
+fn nothing_usable(rows: u64, reasons: &BTreeMap<String, u64>, first: Option<&str>) -> String {
+    if rows == 0 {
+        return "the file has a header and no rows: nothing was replaced".to_owned();
+    }
+    let counts: Vec<_> = reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+    let mut text = format!("none of the {rows} rows is a candle ({}): nothing was replaced", counts.join(", "));
+    if let Some(first) = first {
+        // Writing to a string does not fail.
+        let _ = write!(text, ". {first}");
+    }
+    if reasons.contains_key("ragged") {
+        text.push_str(". Rows with more cells than the header come from numbers with commas: write 1234567 and 1.25");
+    }
+    text
+}
