@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 
 use bytes::Bytes;
 use candlewick_shared::core::byte_size::ByteSize;
+use candlewick_shared::core::raw_csv::FileKind;
 use candlewick_shared::runtime::outcome::Failure;
 use flate2::read::MultiGzDecoder;
 use memchr::{memchr_iter, memchr2_iter};
@@ -53,6 +54,9 @@ fn measure_text(text: impl Read, most: u64) -> Result<Measured, Failure> {
         if part.is_empty() {
             return Ok(Measured { bytes, lines: u64::max(feeds, returns) + 1 });
         }
+        if bytes == 0 && is_of_another_kind(part) {
+            return Ok(Measured { bytes: part.len() as u64, lines: 1 });
+        }
         line = longest(part, line, u64::max(feeds, returns) + 1)?;
         bytes += part.len() as u64;
         feeds += memchr_iter(b'\n', part).count() as u64;
@@ -64,6 +68,11 @@ fn measure_text(text: impl Read, most: u64) -> Result<Measured, Failure> {
         let read = part.len();
         text.consume(read);
     }
+}
+
+/// Whether a file is known to be no CSV by its beginning, which is then all that cleaning needs to say so. Zeros say nothing.
+fn is_of_another_kind(beginning: &[u8]) -> bool {
+    beginning.iter().any(|byte| *byte != 0) && FileKind::of(beginning).is_some()
 }
 
 /// How long the line is that a part ends in, where one of that length went on into it.
@@ -98,7 +107,7 @@ fn no_gzip(error: &std::io::Error) -> Failure {
     Failure::new("unreadable_object", format!("the file is no whole gzip: {error}"))
 }
 
-/// The object's text, which was measured before: as it is, or unpacked.
+/// The object's text as far as it was measured, unpacked where it is gzipped.
 ///
 /// # Errors
 /// A failure, where the bytes are no whole gzip.
@@ -106,8 +115,9 @@ pub fn unpack(body: Bytes, gzip: bool, measured: Measured) -> Result<Bytes, Fail
     if !gzip {
         return Ok(body);
     }
-    let bytes = usize::try_from(measured.bytes).unwrap_or(usize::MAX);
-    read_gzip(body.as_ref(), bytes, measured.bytes).map(Bytes::from)
+    let mut text = Vec::with_capacity(usize::try_from(measured.bytes).unwrap_or(0) + 1);
+    let read = MultiGzDecoder::new(body.as_ref()).take(measured.bytes).read_to_end(&mut text);
+    read.map(|_| text.into()).map_err(|error| no_gzip(&error))
 }
 
 /// The text of a gzip that comes as a stream. `hint` is how long it may be: with a good one the text is read into its place
@@ -180,6 +190,17 @@ mod tests {
             let failure = measure(body.as_bytes(), false, u64::MAX).unwrap_err();
             assert!(failure.class == "object_too_large" && failure.message.contains("line 2 "), "{failure:?}");
         }
+    }
+
+    #[test]
+    fn of_a_file_of_another_kind_the_beginning_is_enough() {
+        let pdf = [b"%PDF-1.7".to_vec(), vec![b'x'; 10 << 20]].concat();
+        let packed = gzip(&pdf);
+        let measured = measure(&packed, true, u64::MAX).unwrap();
+        assert!(measured.bytes <= 64 << 10, "{measured:?}");
+        assert_eq!(unpack(packed, true, measured).unwrap().len() as u64, measured.bytes);
+        assert!(measure(&pdf, false, u64::MAX).is_ok());
+        assert_eq!(measure(&gzip(&vec![0; 1 << 20]), true, u64::MAX).unwrap_err().class, "object_too_large");
     }
 
     #[test]
