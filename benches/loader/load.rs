@@ -62,7 +62,8 @@ fn clean(version: i64) -> String {
         let close = if row % 100 == 0 { cents + version } else { cents };
         let time = start + jiff::SignedDuration::from_mins(row);
         let [open, high, low, close] = [cents - 3, cents + 9, cents - 12, close].map(price);
-        text += &format!("AAPL,1min,{time},{open},{high},{low},{close},{},true,false\n", 1000 + (row * 104_729) % 90_000);
+        text +=
+            &format!("AAPL,1min,{time},{open},{high},{low},{close},{},true,false\n", 1000 + (row * 104_729) % 90_000);
     }
     text
 }

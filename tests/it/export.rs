@@ -41,7 +41,9 @@ fn an_export_has_every_candle() -> anyhow::Result<()> {
     let read = |file: &str| std::fs::read_to_string(folder.path().join(file));
     let days = "O'EXP,1day,2024-12-26,1.1,2,1,1.5,10,true,false\nO'EXP,1day,2024-12-27,1.5,2.5,1,2,0,false,false\n";
     ensure!(read("1day/O%27EXP.csv")? == format!("{HEADER}\n{days}"));
-    ensure!(read("1min/EXPMIN.csv")? == format!("{HEADER}\nEXPMIN,1min,2024-12-27T14:30:00Z,1,2,1,1.5,0,false,false\n"));
+    ensure!(
+        read("1min/EXPMIN.csv")? == format!("{HEADER}\nEXPMIN,1min,2024-12-27T14:30:00Z,1,2,1,1.5,0,false,false\n")
+    );
     Ok(())
 }
 

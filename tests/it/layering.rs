@@ -16,6 +16,7 @@ pub fn trials() -> Vec<Trial> {
         trial("no_service_depends_on_another", no_service_depends_on_another),
         trial("main_only_wires", main_only_wires),
         trial("versions_stand_once", versions_stand_once),
+        trial("no_program_deletes_an_object", no_program_deletes_an_object),
     ]
 }
 
@@ -110,6 +111,18 @@ fn main_only_wires() -> anyhow::Result<()> {
         let path = root().join(format!("services/{service}/src/main.rs"));
         let lines = fs::read_to_string(&path)?.lines().count();
         ensure!(lines <= 40, "{} has {lines} lines: main wires, and no more", path.display());
+    }
+    Ok(())
+}
+
+/// What is deleted cannot be looked at again by whoever comes late or starts anew. Only the bucket's own lifecycle rules
+/// take objects away.
+fn no_program_deletes_an_object() -> anyhow::Result<()> {
+    for folder in ["shared/src", "services", "cli/src", "localstack/src"] {
+        for (path, code) in sources(folder)? {
+            let deletes = ["delete_object", "DeleteObject"].into_iter().find(|word| code.contains(word));
+            ensure!(deletes.is_none(), "{} names {deletes:?}: nobody deletes objects", path.display());
+        }
     }
     Ok(())
 }

@@ -29,6 +29,7 @@ use crate::report::{self, Facts};
 use crate::row::{Fault, Row, RowRules};
 use crate::row_time::TimeRules;
 use crate::row_values::{Judged, ValueRules};
+use crate::stamps::{self, Restamped};
 use crate::write::CleanWriter;
 
 /// The version of the cleaning rules: it changes whenever the same input could give other bytes.
@@ -64,6 +65,8 @@ pub struct Cleaned<'a> {
     rows: Vec<Row>,
     runs: Vec<Run>,
     aside: Vec<SetAside>,
+    /// Why it cannot be told how weeks or months are stamped.
+    unclear_stamps: Option<String>,
 }
 
 /// A raw object whose header was read.
@@ -79,6 +82,7 @@ struct Raw<'a> {
 
 /// Rows that were held to the calendar and to each other.
 struct Settled {
+    restamped: Restamped,
     rows: Vec<Row>,
     aside: Vec<SetAside>,
     provisional: u64,
@@ -96,7 +100,7 @@ pub fn clean<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<'a>, Refu
     let mut read = raw.read();
     read.instruments.check(task.series)?;
     let (rows, aside) = (std::mem::take(&mut read.rows), std::mem::take(&mut read.aside));
-    let Settled { rows, aside, provisional, collapsed } = settle(&raw, &expected, rows, aside);
+    let Settled { restamped, rows, aside, provisional, collapsed } = settle(&raw, &expected, rows, aside);
     sort(&mut read.filled);
     let rows = with_filled(rows, &read.filled, &expected);
     let (spoken_of, max_fill) = (read.spoken_of(&aside, task.series.interval), task.settings.max_fill);
@@ -114,22 +118,30 @@ pub fn clean<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<'a>, Refu
         aside: &aside,
         rows: &rows,
         runs: &runs,
+        stamps: restamped.stamps,
     };
-    let cleaned = Cleaned { report: report::of(facts), raw, expected, rows, runs, aside };
+    let cleaned =
+        Cleaned { report: report::of(facts), raw, expected, rows, runs, aside, unclear_stamps: restamped.unclear };
     cleaned.require_candles()
 }
 
 /// Holds rows to the calendar and to each other.
 fn settle(raw: &Raw<'_>, expected: &Expected<'_>, mut rows: Vec<Row>, mut aside: Vec<SetAside>) -> Settled {
     sort(&mut rows);
+    let mut restamped = match raw.task.series.interval.is_intraday() {
+        true => Restamped::default(),
+        false => stamps::restamp(&mut rows, raw.task, raw.calendar),
+    };
+    aside.append(&mut restamped.aside);
     aside.extend(expected.take_strays(&mut rows));
     aside.extend(finer::take(&mut rows, &aside, expected));
-    let (provisional, future) = expected.take_open(&mut rows);
+    let (open, future) = expected.take_open(&mut rows);
+    let provisional = open + restamped.provisional;
     let mut cells = raw.cells();
     let resolved = duplicates::resolve(&mut rows, |row| raw.judge(row, &mut cells).map(|judged| judged.candle));
     aside.extend(future.into_iter().chain(resolved.aside));
     aside.sort_unstable();
-    Settled { rows, aside, provisional, collapsed: resolved.collapsed }
+    Settled { restamped, rows, aside, provisional, collapsed: resolved.collapsed }
 }
 
 /// Adds the rows that an earlier cleaning had put in, where no calendar tells which slots are vacant: there they stay as they
@@ -223,8 +235,8 @@ impl<'a> Cleaned<'a> {
     }
 
     fn explain(&self) -> Explain<'_> {
-        let calendar = self.expected.calendar.map(Calendar::code);
-        Explain::new(&self.raw.header, self.raw.task, calendar)
+        let unclear_stamps = self.unclear_stamps.as_deref();
+        Explain::new(&self.raw.header, self.raw.task, self.expected.calendar, unclear_stamps)
     }
 }
 

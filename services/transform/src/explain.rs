@@ -1,5 +1,7 @@
 //! What is wrong with a row, in words: what is in the cell, and an example of what is read.
 
+use candlewick_shared::core::calendar::Calendar;
+use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::raw_csv::cells::Cells;
 use candlewick_shared::core::raw_csv::{Header, shown};
 
@@ -12,15 +14,22 @@ use crate::row::Fault;
 pub struct Explain<'a> {
     header: &'a Header,
     task: &'a Task<'a>,
-    calendar: Option<&'a str>,
+    calendar: Option<&'static Calendar>,
+    unclear_stamps: Option<&'a str>,
     cells: Cells,
 }
 
 impl<'a> Explain<'a> {
-    /// For rows below a header, held to the calendar of this code.
+    /// For rows below a header, held to a calendar. `unclear_stamps` says why it cannot be told how weeks or months are
+    /// stamped.
     #[must_use]
-    pub fn new(header: &'a Header, task: &'a Task<'a>, calendar: Option<&'a str>) -> Self {
-        Self { header, task, calendar, cells: Cells::new(header.delimiter) }
+    pub fn new(
+        header: &'a Header,
+        task: &'a Task<'a>,
+        calendar: Option<&'static Calendar>,
+        unclear_stamps: Option<&'a str>,
+    ) -> Self {
+        Self { header, task, calendar, unclear_stamps, cells: Cells::new(header.delimiter) }
     }
 
     /// What is wrong with a row.
@@ -29,7 +38,7 @@ impl<'a> Explain<'a> {
             return error.to_string();
         }
         let (cell, interval) = (self.cell(fault.column), self.task.series.interval);
-        let calendar = self.calendar.unwrap_or("none");
+        let calendar = self.calendar.map_or("none", Calendar::code);
         match fault.reason {
             Reason::Ragged => format!("{} cells for {}", self.cells.count(), self.header.names.len()),
             Reason::Missing => format!("{} is missing", fault.column),
@@ -52,12 +61,25 @@ impl<'a> Explain<'a> {
                 format!("{cell:?} has a time of day or belongs to a shorter interval than {interval}")
             }
             Reason::SkippedTime => format!("clocks in {} skipped {cell}", self.zone()),
-            Reason::NoSession => format!("the calendar {calendar} has no {interval} candle on {cell}"),
-            Reason::NoSlot => format!("the calendar {calendar} has no {interval} candle that begins at {cell}"),
+            Reason::NoSession => match self.unclear_stamps {
+                Some(unclear) => unclear.to_owned(),
+                None => format!("the calendar {calendar} has no {interval} candle on {cell}"),
+            },
+            Reason::NoSlot => {
+                let opens = self.next_open(&cell).unwrap_or_default();
+                format!("the calendar {calendar} has no {interval} candle that begins at {cell}{opens}")
+            }
             Reason::LesserDuplicate => "another row of this time has a larger volume".to_owned(),
             Reason::ConflictingDuplicate => "another row of this time has other values".to_owned(),
             Reason::OpenQuote | Reason::StrayQuote => "its quotes do not fit".to_owned(),
         }
+    }
+
+    /// When the market opens after a time at which it is closed.
+    fn next_open(&self, cell: &str) -> Option<String> {
+        let time = CandleTime::parse(cell, self.task.series.interval, self.task.zone).ok()?;
+        let open = self.calendar?.next_open(time.seconds())?;
+        Some(format!(": the market is closed then, and opens at {}", CandleTime::from_seconds(open).timestamp()?))
     }
 
     fn zone(&self) -> &str {

@@ -2,7 +2,7 @@
 //!
 //! [`clean`] is the whole of the cleaning, in the order of its steps: [`read`] judges each row by itself, through [`plain`]
 //! where it is written plainly and through [`row`], [`row_time`] and [`row_values`] where not; [`repeated`] tells apart the local
-//! times of the hour that clocks repeat; [`instruments`] refuses candles of another series; [`expected`] holds the rows to the
+//! times of the hour that clocks repeat; [`instruments`] refuses candles of another series; [`stamps`] finds how weeks and months are stamped; [`expected`] holds the rows to the
 //! calendar; [`finer`] finds rows of a shorter interval; [`duplicates`] settles those of the same time; [`gaps`] finds the vacant
 //! slots; [`report`], [`mod@write`], [`quarantine`] and [`explain`] say what came of it. [`handler`] connects it to S3, where
 //! [`targets`] says what is there already.
@@ -25,6 +25,7 @@ pub mod report;
 pub mod row;
 pub mod row_time;
 pub mod row_values;
+pub mod stamps;
 pub mod targets;
 pub mod times;
 pub mod unpack;

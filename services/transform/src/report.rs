@@ -37,6 +37,8 @@ pub struct Facts<'a> {
     pub rows: &'a [Row],
     /// The gaps between them.
     pub runs: &'a [Run],
+    /// How the source stamps weeks or months.
+    pub stamps: Option<String>,
 }
 
 /// The report.
@@ -66,6 +68,7 @@ pub fn of(facts: Facts<'_>) -> Report {
         last: facts.rows.last().map(time),
         gaps: runs.iter().map(|run| gap(run, *interval)).collect(),
         ignored_columns: facts.header.ignored.clone(),
+        stamps: facts.stamps.clone(),
     }
 }
 

@@ -36,6 +36,9 @@ pub struct Report {
     pub gaps: Vec<Gap>,
     /// Columns that nothing read.
     pub ignored_columns: Vec<String>,
+    /// Which day of a week or a month the source stamps its candles with, where it is not the first: `the last session`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stamps: Option<String>,
 }
 
 /// Which calendar an object was held to.

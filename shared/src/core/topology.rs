@@ -155,6 +155,15 @@ mod tests {
         assert_eq!(roles, [Some("raw"), Some("transformed"), None]);
     }
 
+    /// `ObjectCreated:Put` alone misses what is copied or uploaded in parts, which is every large object.
+    #[test]
+    fn the_bucket_tells_of_every_way_to_write_an_object() {
+        let queues = &Topology::built_in().queues;
+        let rules: Vec<_> = queues.values().filter_map(|queue| queue.notification.as_ref()).collect();
+        assert_eq!(rules.len(), 2);
+        assert!(rules.iter().all(|rule| rule.events == ["s3:ObjectCreated:*"]), "{rules:?}");
+    }
+
     #[test]
     fn no_notification_can_wake_the_service_that_causes_it() {
         let topology = Topology::built_in();

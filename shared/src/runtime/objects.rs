@@ -136,7 +136,10 @@ mod tests {
             let object = json!({"key": key, "size": 60});
             json!({"eventVersion": "2.1", "eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": "b"}, "object": object}})
         };
-        let body = json!({"Records": keys.iter().map(record).collect::<Vec<_>>()}).to_string();
+        message(json!({"Records": keys.iter().map(record).collect::<Vec<_>>()}).to_string())
+    }
+
+    fn message(body: String) -> Delivery {
         Arc::new(Message {
             id: "1".into(),
             receipt: Receipt("1".into()),
@@ -165,8 +168,12 @@ mod tests {
     }
 
     async fn outcome(keys: &[&str]) -> (String, Vec<String>) {
+        outcome_of(delivery(keys)).await
+    }
+
+    async fn outcome_of(delivery: Delivery) -> (String, Vec<String>) {
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let outcome = remembering(Arc::clone(&seen)).oneshot(delivery(keys)).await;
+        let outcome = remembering(Arc::clone(&seen)).oneshot(delivery).await;
         let seen = seen.lock().unwrap().clone();
         (format!("{outcome:?}"), seen)
     }
@@ -187,6 +194,13 @@ mod tests {
     #[tokio::test]
     async fn a_message_comes_again_if_any_of_its_objects_must() {
         assert!(outcome(&["raw/bad", "raw/later", "raw/c"]).await.0.contains("Retry"));
+    }
+
+    #[tokio::test]
+    async fn the_test_event_is_settled_and_no_object_is_looked_at() {
+        let test = json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b"});
+        let (outcome, seen) = outcome_of(message(test.to_string())).await;
+        assert!(outcome.contains("Superseded") && seen.is_empty(), "{outcome}");
     }
 
     #[tokio::test]

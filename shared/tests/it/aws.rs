@@ -91,6 +91,37 @@ async fn a_body_that_breaks_off_is_an_error_and_no_shorter_object() {
 }
 
 #[tokio::test]
+async fn an_object_of_no_bytes_is_an_object() {
+    let head = "HTTP/1.1 200 OK\r\nETag: \"e\"\r\nLast-Modified: Mon, 30 Dec 2024 22:00:00 GMT\r\n";
+    let (aws, _server) = aws(vec![format!("{head}Content-Length: 0\r\nConnection: close\r\n\r\n")]).await;
+    let object = aws.store("b").get("raw/a").await.unwrap().expect("an object");
+    assert_eq!((object.info.size, object.body.len()), (0, 0));
+}
+
+/// A body that rests is not given up at once: a moment's fault of the network must not cost what has come already.
+#[tokio::test]
+async fn a_body_may_rest_for_a_while_before_it_is_given_up() {
+    let aws = Aws::at("http://127.0.0.1:1", "us-east-1", "test", "test").await;
+    let protection = aws.config().stalled_stream_protection().expect("it is set on purpose");
+    assert!(protection.download_enabled());
+    assert_eq!(protection.grace_period(), Duration::from_secs(20));
+}
+
+#[tokio::test]
+async fn a_conditional_write_names_its_condition() {
+    let written = || "HTTP/1.1 200 OK\r\nETag: \"n\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_owned();
+    let (aws, server) = aws(vec![written(), written(), written()]).await;
+    for condition in [PutIf::Always, PutIf::Absent, PutIf::Matches("e".to_owned())] {
+        let put = aws.store("b").put("k", NewObject::csv(vec![], [].into()), condition).await.unwrap();
+        assert_eq!(put, Put::Written { etag: "n".to_owned() });
+    }
+    let requests: Vec<_> = server.requests.await.unwrap().iter().map(|request| request.to_lowercase()).collect();
+    let says = |header: &str| requests.iter().map(|request| request.contains(header)).collect::<Vec<_>>();
+    assert_eq!(says("\r\nif-none-match: *\r\n"), [false, true, false]);
+    assert_eq!(says("\r\nif-match: \"e\"\r\n"), [false, false, true]);
+}
+
+#[tokio::test]
 async fn a_write_that_another_crossed_was_not_made_and_a_forbidden_one_is_an_error() {
     let xml = |status, code| answer(status, &format!("<Error><Code>{code}</Code></Error>"));
     let answers = vec![

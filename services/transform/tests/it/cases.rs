@@ -171,6 +171,31 @@ fn the_repeated_hour_keeps_both_of_its_candles() {
 }
 
 #[test]
+fn the_calendars_know_when_markets_trade() {
+    let forex = case("1h", "forex").clean(file("forex-sunday-evening-1h"));
+    assert_eq!((forex.rows().len(), forex.report.rows.filled), (6, 0));
+    let eight_hours = case("8h", "forex").clean(file("twelvedata-forex-8h-real-stamps"));
+    assert_eq!((eight_hours.rows().len(), eight_hours.reasons()), (4, vec![(3, "no_slot".to_owned())]));
+    let detail = &eight_hours.details()[0];
+    assert!(detail.ends_with("the market is closed then, and opens at 2022-03-06T22:00:00Z"), "{detail}");
+    let storms = case("1day", "XHKG").clean(file("hkex-storm-days-2023-09"));
+    assert_eq!((storms.rows().len(), storms.report.rows.filled), (6, 0));
+    let special = case("1day", "XBOM").clean(file("nse-2024-03-02"));
+    assert_eq!(special.times(), ["2024-03-01", "2024-03-02", "2024-03-04"]);
+}
+
+#[test]
+fn weeks_get_the_date_of_their_monday() {
+    let outcome = case("1week", "XNYS").clean(file("weekly-friday-stamps"));
+    assert_eq!(outcome.times(), ["2024-01-01", "2024-01-08", "2024-01-15", "2024-01-22"]);
+    assert_eq!(outcome.report.stamps.as_deref(), Some("the last session"));
+    let mixed = "date,open,high,low,close\n2024-01-01,1,2,1,2\n2024-01-12,1,2,1,2\n";
+    let mixed = case("1week", "XNYS").clean(mixed);
+    assert_eq!(mixed.times(), ["2024-01-01"]);
+    assert!(mixed.details()[0].contains("a week is stamped with its Monday"), "{:?}", mixed.details());
+}
+
+#[test]
 fn files_of_other_kinds_are_named_as_what_they_are() {
     for (name, words) in [
         ("utf16le-bom", "text in UTF-16"),

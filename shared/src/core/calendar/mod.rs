@@ -20,7 +20,7 @@ pub mod stamping;
 #[cfg(test)]
 mod tests;
 
-pub use period::last_date;
+pub use period::{first_date, last_date};
 
 use definition::Definition;
 use error::{BeyondHorizon, InvalidCalendar};

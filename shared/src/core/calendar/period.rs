@@ -61,6 +61,12 @@ impl Period {
     }
 }
 
+/// The date with which the candle of the day, week or month of a date is stamped; `interval` is not shorter than a day.
+#[must_use]
+pub fn first_date(interval: Interval, date: Date) -> Date {
+    date_of(Period::of(interval).around(date).first)
+}
+
 /// The last date that a candle of a day, a week or a month covers; `interval` is not shorter than a day.
 #[must_use]
 pub fn last_date(interval: Interval, stamp: i64) -> Date {

@@ -1,0 +1,55 @@
+//! Weeks and months that a source stamps with another day than their first.
+
+use candlewick_shared::core::calendar::stamping::{Stamping, stamping};
+use candlewick_shared::core::calendar::{Calendar, first_date};
+use candlewick_shared::core::candle::CandleTime;
+use candlewick_shared::core::interval::Interval;
+
+use crate::clean::Task;
+use crate::quarantine::{Reason, SetAside};
+use crate::row::{Fault, Row};
+
+/// What came of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Restamped {
+    /// How the source stamps its candles, where that is not with the first day.
+    pub stamps: Option<String>,
+    /// Why that cannot be told.
+    pub unclear: Option<String>,
+    /// The rows that are then of no period, because they are not stamped with its first day.
+    pub aside: Vec<SetAside>,
+    /// How many rows were of a period that was not over.
+    pub provisional: u64,
+}
+
+/// Gives each row of a weekly or monthly series the first day of its period, where the dates of all rows tell which day the source
+/// writes. The order of rows stays.
+pub fn restamp(rows: &mut Vec<Row>, task: &Task<'_>, calendar: Option<&Calendar>) -> Restamped {
+    let today = task.now.to_zoned(task.zone.clone()).date();
+    let dates = rows.iter().filter_map(|row| row.time.date());
+    let stamps = match stamping(task.series.interval, calendar, today, dates) {
+        Ok(stamps) if stamps.stamping == Stamping::FirstDay => return Restamped::default(),
+        Ok(stamps) => stamps,
+        Err(unclear) => {
+            let aside = take_others(rows, task.series.interval);
+            return Restamped { unclear: Some(unclear.to_string()), aside, ..Restamped::default() };
+        }
+    };
+    let before = rows.len();
+    rows.retain_mut(|row| match row.time.date().and_then(|date| stamps.slot(date)) {
+        Some(slot) => {
+            row.time = CandleTime::from_date(slot);
+            true
+        }
+        None => false,
+    });
+    let provisional = (before - rows.len()) as u64;
+    Restamped { stamps: Some(stamps.stamping.to_string()), provisional, ..Restamped::default() }
+}
+
+fn take_others(rows: &mut Vec<Row>, interval: Interval) -> Vec<SetAside> {
+    let is_first = |row: &Row| row.time.date().is_some_and(|date| first_date(interval, date) == date);
+    let others = rows.extract_if(.., |row| !is_first(row));
+    let fault = Fault { column: "time", reason: Reason::NoSession };
+    others.map(|row| SetAside { start: row.start, time: Some(row.time), fault }).collect()
+}
