@@ -51,6 +51,16 @@ impl Budget {
         let taken = Arc::clone(&self.free).acquire_many_owned(units).await.context("wait for memory")?;
         Ok(Share(Some(taken)))
     }
+
+    /// Takes so many bytes, if they are free now.
+    #[must_use]
+    pub fn try_take(&self, bytes: u64) -> Option<Share> {
+        if bytes <= SMALL {
+            return Some(Share(None));
+        }
+        let units = u32::try_from(bytes / UNIT).ok()?;
+        Arc::clone(&self.free).try_acquire_many_owned(units).ok().map(|taken| Share(Some(taken)))
+    }
 }
 
 #[cfg(test)]
@@ -66,7 +76,7 @@ mod tests {
             async move { budget.take(3 << 19).await.map(drop) }
         });
         tokio::time::sleep(std::time::Duration::from_secs(60)).await;
-        assert!(!second.is_finished());
+        assert!(!second.is_finished() && budget.try_take(3 << 19).is_none() && budget.try_take(1 << 10).is_some());
         drop(first);
         second.await.unwrap().unwrap();
     }

@@ -32,7 +32,7 @@ pub struct S3Store {
 
 /// A body, and the share of memory that it has for as long as anybody holds it.
 struct Counted {
-    body: Bytes,
+    body: Vec<u8>,
     _share: Share,
 }
 
@@ -56,10 +56,25 @@ impl S3Store {
     }
 
     /// Waits until there is memory for a body.
-    async fn share(&self, key: &str, bytes: u64) -> Result<Option<Share>, StoreError> {
-        let Some(budget) = &self.budget else { return Ok(None) };
-        let all = budget.bytes();
-        budget.take(bytes).await.map(Some).map_err(|_| too_large(key, bytes, all))
+    async fn share(&self, budget: &Budget, key: &str, bytes: u64) -> Result<Share, StoreError> {
+        budget.take(bytes).await.map_err(|_| too_large(key, bytes, budget.bytes()))
+    }
+
+    /// What stands beside an object, and its body, of which nothing is read yet.
+    async fn open(&self, key: &str) -> Result<Option<(ObjectInfo, ByteStream)>, StoreError> {
+        let answer = match self.client.get_object().bucket(&self.bucket).key(key).send().await {
+            Ok(answer) => answer,
+            Err(error) if is_absent(&error) => return Ok(None),
+            Err(error) => return Err(failed("get object", key, Access::Read, &error)),
+        };
+        let info = Answer {
+            etag: answer.e_tag,
+            version_id: answer.version_id,
+            size: answer.content_length,
+            last_modified: answer.last_modified,
+            metadata: answer.metadata,
+        };
+        Ok(Some((info.into_object_info(key)?, answer.body)))
     }
 
     /// What lies under a prefix, page by page and by key.
@@ -89,33 +104,29 @@ impl S3Store {
 #[async_trait]
 impl ObjectStore for S3Store {
     async fn get_within(&self, key: &str, most: u64) -> Result<Option<Object>, StoreError> {
-        let answer = match self.client.get_object().bucket(&self.bucket).key(key).send().await {
-            Ok(answer) => answer,
-            Err(error) if is_absent(&error) => return Ok(None),
-            Err(error) => return Err(failed("get object", key, Access::Read, &error)),
-        };
-        let info = Answer {
-            etag: answer.e_tag,
-            version_id: answer.version_id,
-            size: answer.content_length,
-            last_modified: answer.last_modified,
-            metadata: answer.metadata,
-        };
-        let info = info.into_object_info(key)?;
-        // The connection is closed, and what is on its way is not read.
-        if info.size > most {
-            return Err(too_large(key, info.size, most));
+        let mut held: Option<(u64, Share)> = None;
+        loop {
+            let Some((info, body)) = self.open(key).await? else { return Ok(None) };
+            // The connection is closed, and what is on its way is not read.
+            if info.size > most {
+                return Err(too_large(key, info.size, most));
+            }
+            let share = match (held.take(), &self.budget) {
+                (_, None) => None,
+                (Some((bytes, share)), _) if bytes >= info.size => Some(share),
+                (_, Some(budget)) => match budget.try_take(info.size) {
+                    Some(share) => Some(share),
+                    // Whoever lets a body wait loses it: it is asked for again when there is memory for it.
+                    None => {
+                        drop(body);
+                        held = Some((info.size, self.share(budget, key, info.size).await?));
+                        continue;
+                    }
+                },
+            };
+            let body = read(body, key, info.size).await?;
+            return Ok(Some(Object { info, body: counted(body, share) }));
         }
-        let share = self.share(key, info.size).await?;
-        let body = answer.body.collect().await.map_err(|error| broken_off("read object", key, &error))?.into_bytes();
-        if body.len() as u64 != info.size {
-            return Err(incomplete("read object", key, format!("{} of {} bytes came", body.len(), info.size)));
-        }
-        let body = match share {
-            Some(_share) => Bytes::from_owner(Counted { body, _share }),
-            None => body,
-        };
-        Ok(Some(Object { info, body }))
     }
 
     async fn head(&self, key: &str) -> Result<Option<ObjectInfo>, StoreError> {
@@ -157,6 +168,25 @@ impl ObjectStore for S3Store {
             objects.push(object);
         }
         Ok(objects)
+    }
+}
+
+/// A body into its place, so that there are never two copies of it.
+async fn read(mut body: ByteStream, key: &str, size: u64) -> Result<Vec<u8>, StoreError> {
+    let mut whole = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+    while let Some(part) = body.try_next().await.map_err(|error| broken_off("read object", key, &error))? {
+        whole.extend_from_slice(&part);
+    }
+    if whole.len() as u64 != size {
+        return Err(incomplete("read object", key, format!("{} of {size} bytes came", whole.len())));
+    }
+    Ok(whole)
+}
+
+fn counted(body: Vec<u8>, share: Option<Share>) -> Bytes {
+    match share {
+        Some(_share) => Bytes::from_owner(Counted { body, _share }),
+        None => body.into(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Each row of the table of `core::blame` for S3 and SQS, as an answer over the wire becomes an error.
 
 use candlewick_shared::adapters::aws::Aws;
+use candlewick_shared::adapters::budget::Budget;
 use candlewick_shared::core::blame::Blame::{self, Dependency, Evidence, Message};
 use candlewick_shared::ports::queue::{NewMessage, Queue};
 use candlewick_shared::ports::store::{NewObject, ObjectStore, PutIf, StoreError};
@@ -156,4 +157,18 @@ async fn the_body_of_an_object_that_is_too_large_is_not_read() {
     let error = aws(head).await.0.store("b").get_within("raw/x", 1 << 20).await.unwrap_err();
     assert_eq!(error.blame, Message("object_too_large"));
     assert!(error.to_string().contains("1099511627776 bytes"), "{error}");
+}
+
+/// A body that waits for memory would be given up as stalled: it is asked for again.
+#[tokio::test]
+async fn what_there_is_no_memory_for_is_asked_for_again_when_there_is() {
+    let body = "x".repeat(1 << 20);
+    let head = "ETag: \"e\"\r\nLast-Modified: Mon, 01 Jan 2024 00:00:00 GMT\r\n";
+    let whole = answer("200 OK", &body).replacen("\r\n", &format!("\r\n{head}"), 1);
+    let server = serve(vec![whole.clone(), whole.clone(), whole]).await;
+    let store = Aws::at(&server.url, "us-east-1", "test", "test").await.store("b").within(Budget::new(3 << 19));
+    let first = store.get("raw/x").await.unwrap().unwrap();
+    let second = tokio::spawn(async move { store.get("raw/x").await });
+    drop(first);
+    assert_eq!(second.await.unwrap().unwrap().unwrap().body.len(), 1 << 20);
 }
