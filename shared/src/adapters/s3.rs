@@ -111,10 +111,12 @@ impl ObjectStore for S3Store {
             if info.size > most {
                 return Err(too_large(key, info.size, most));
             }
-            let share = match (held.take(), &self.budget) {
-                (_, None) => None,
-                (Some((bytes, share)), _) if bytes >= info.size => Some(share),
-                (_, Some(budget)) => match budget.try_take(info.size) {
+            // A share that does not suffice is given back before another is waited for.
+            let kept = held.take().filter(|(bytes, _)| *bytes >= info.size).map(|(_, share)| share);
+            let share = match (&self.budget, kept) {
+                (None, _) => None,
+                (_, Some(share)) => Some(share),
+                (Some(budget), None) => match budget.try_take(info.size) {
                     Some(share) => Some(share),
                     // Whoever lets a body wait loses it: it is asked for again when there is memory for it.
                     None => {
