@@ -168,10 +168,10 @@ pub async fn queues(aws: &Aws, env: &Env) -> anyhow::Result<Vec<QueueStatus>> {
         let url = env.queue_url(role)?;
         let depth = aws.queue(url).depth().await;
         let dead_letters = aws.queue(&topology.dead_letter_name(url)).depth().await;
-        let errors = [depth.as_ref().err(), dead_letters.as_ref().err()];
+        let error = depth.as_ref().err().or(dead_letters.as_ref().err()).map(ToString::to_string);
         all.push(QueueStatus {
             queue: role.clone(),
-            error: errors.into_iter().flatten().next().map(ToString::to_string),
+            error,
             waiting: depth.as_ref().ok().map(|depth| depth.waiting + depth.delayed),
             in_flight: depth.ok().map(|depth| depth.in_flight),
             dead_letters: dead_letters.ok().map(|depth| depth.waiting + depth.in_flight),

@@ -200,7 +200,7 @@ mod tests {
     async fn the_test_event_is_settled_and_no_object_is_looked_at() {
         let test = json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b"});
         let (outcome, seen) = outcome_of(message(test.to_string())).await;
-        assert!(outcome.contains("Superseded") && seen.is_empty(), "{outcome}");
+        assert!(outcome.contains("Unseen") && seen.is_empty(), "{outcome}");
     }
 
     #[tokio::test]
