@@ -9,7 +9,7 @@ use anyhow::{Context, bail, ensure};
 use candlewick_shared::core::calendar::choice::CalendarSetting;
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::metadata::Instrument;
-use candlewick_shared::core::report::{Report, Source};
+use candlewick_shared::core::report::{AsOfFrom, Report, Source};
 use candlewick_shared::core::symbol::Symbol;
 use candlewick_shared::core::watchlist::{CleaningSettings, Share, Watchlist};
 use candlewick_transform::clean::{Cleaned, Task, clean};
@@ -20,6 +20,7 @@ mod input;
 mod output;
 mod summary;
 
+use crate::moment::as_of;
 use input::Input;
 use summary::Summary;
 
@@ -56,8 +57,9 @@ pub struct Args {
     #[arg(long, value_name = "SLOTS")]
     max_fill: Option<u32>,
 
-    /// When the source said it, such as 2024-12-30T22:00:00Z [default: when the file was written]
-    #[arg(long, value_name = "TIME")]
+    /// When the source said it, such as 2024-12-30T22:00:00Z, or 2024-12-30 for the end of that day in UTC [default: when
+    /// the file was written]
+    #[arg(long, value_name = "TIME", value_parser = as_of)]
     as_of: Option<Timestamp>,
 
     /// The share of rows that may be set aside, 0 to 1 [default: 0.01]
@@ -153,6 +155,11 @@ impl<'a> Common<'a> {
         }
     }
 
+    /// How it is known when the files were said.
+    fn as_of_from(&self) -> AsOfFrom {
+        if self.args.as_of.is_some() { AsOfFrom::Said } else { AsOfFrom::Written }
+    }
+
     fn clean_file(&self, input: &Input, out: Option<&PathBuf>) -> anyhow::Result<Report> {
         let (text, written) = input.read()?;
         let now = self.args.as_of.unwrap_or(written);
@@ -165,7 +172,7 @@ impl<'a> Common<'a> {
             now,
             instrument: &self.instrument,
             settings: &settings,
-            source: Source { key, etag: String::new(), as_of: now.to_string() },
+            source: Source { key, etag: String::new(), as_of: now.to_string(), as_of_from: self.as_of_from() },
         };
         let cleaned: Cleaned<'_> = clean(&text, &task)?;
         match out {

@@ -1,27 +1,41 @@
-//! `candlewick drop`: puts a file where the pipeline begins.
+//! `candlewick drop`: puts a file where the pipeline begins, after a look at what it would change.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
-use candlewick_shared::core::candle::CandleTime;
+use anyhow::{Context, bail, ensure};
+use bytes::Bytes;
+use candlewick_shared::core::clock::Clock;
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::{Month, ObjectPath, Part, RawKey, Series};
-use candlewick_shared::core::metadata::{Instrument, Metadata, RawMetadata};
-use candlewick_shared::core::raw_csv;
+use candlewick_shared::core::metadata::{DROPPED, Instrument, RawMetadata};
 use candlewick_shared::core::symbol::Symbol;
-use candlewick_shared::ports::store::{NewObject, ObjectStore, PutIf};
+use candlewick_shared::ports::store::{NewObject, ObjectInfo, ObjectStore, Put, PutIf};
+use candlewick_transform::unpack::{MOST_BYTES, unpack};
+use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
+use crate::moment::as_of;
 use crate::place::Place;
-use crate::terminal;
+use crate::{status, terminal};
 
-/// Puts a CSV file at its raw key, whence it is cleaned and loaded like any other.
+mod coming;
+mod compare;
+mod standing;
+mod verdict;
+
+use coming::{Coming, Rules};
+use verdict::Verdict;
+
+/// Puts a CSV file at its raw key, where it is cleaned and loaded like any other.
 ///
 /// The file needs a header with datetime (or date, time, timestamp), open, high, low, close and perhaps volume, separated
 /// by ',' or ';'. Intraday candles are kept in a file a month. It replaces what was at its key before.
+///
+/// Before anything is written, the file is cleaned here and compared with what the store has. A file that cannot be read is
+/// refused. One that would take candles away, or of which no row is usable, is put only if you say so: you are asked on a
+/// terminal, and --yes says it elsewhere.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The file, CSV or gzipped CSV (.gz); '-' reads standard input
@@ -38,6 +52,13 @@ pub struct Args {
     /// The time zone of times that name no offset, such as America/New_York [default: UTC]
     #[arg(long, value_name = "ZONE")]
     timezone: Option<String>,
+    /// When the source wrote the file, such as 2024-12-30T22:00:00Z, or 2024-12-30 for the end of that day in UTC; later
+    /// candles are set aside, and one that was still open then is left out [default: now]
+    #[arg(long, value_name = "TIME", value_parser = as_of)]
+    as_of: Option<Timestamp>,
+    /// Put the file also if that takes candles away, or if none of its rows is usable
+    #[arg(long)]
+    yes: bool,
 }
 
 fn month(text: &str) -> Result<Month, String> {
@@ -47,55 +68,108 @@ fn month(text: &str) -> Result<Month, String> {
 
 pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
     let body = read(&args.file)?;
-    let zone = time_zone(args.timezone.as_deref())?;
     let gzip = args.file.extension().is_some_and(|extension| extension == "gz");
-    let part = match (args.interval.is_intraday(), args.month) {
-        (false, None) => Part::Whole,
-        (false, Some(_)) => bail!("--month is for intraday intervals: all {} candles stand in one file", args.interval),
-        (true, Some(month)) => Part::Month(month),
-        (true, None) if gzip => bail!("name the month of a gzipped file: --month 2024-01"),
-        (true, None) => Part::Month(only_month(&body, args.interval, &zone)?),
-    };
-    let key =
-        RawKey { path: ObjectPath { series: Series { symbol: args.symbol, interval: args.interval }, part }, gzip };
+    let text = text(&args.file, body.clone(), gzip)?;
     let running = place.running().await?;
+    let watchlist = status::watchlist(&running.aws, &running.env).await?;
+    let clock = running.env.clock()?;
+    let metadata = metadata(&args, &clock, Timestamp::now())?;
+    let settings = watchlist.map(|list| list.cleaning(&args.symbol).clone()).unwrap_or_default();
+    let rules = Rules::new(&metadata, settings, clock.at(Timestamp::now()), clock != Clock::Real)?;
+    let path = path(&args, &text, &rules).with_context(|| shown(&args.file))?;
+    let key = RawKey { path, gzip };
+    let coming = Coming::of(&text, &key, &rules).with_context(|| format!("{}: nothing was put", shown(&args.file)))?;
+
     let store = running.aws.store(running.env.bucket()?);
-    let object = NewObject::csv(body, metadata(args.timezone));
-    store.put(&key.to_string(), object, PutIf::Always).await?;
+    let seen = store.head(&key.to_string()).await?;
+    let standing = standing::look(&store, &key, &coming).await?;
+    let verdict = Verdict::of(&coming, &standing, seen.as_ref(), &rules);
+    terminal::result(&verdict.words(&key.path));
+    if let Some(why) = verdict.doubt().filter(|_| !args.yes) {
+        confirm(&why)?;
+    }
+    put(&store, &key, NewObject::csv(body.to_vec(), metadata.write()), seen.as_ref()).await?;
     terminal::result(&format!("{key}: put; `cargo run -- status` shows it arrive"));
     Ok(ExitCode::SUCCESS)
 }
 
-fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
+fn shown(file: &Path) -> String {
+    if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() }
+}
+
+fn read(file: &Path) -> anyhow::Result<Bytes> {
+    let mut body = Vec::new();
+    let context = || format!("read {}", shown(file));
     if file == Path::new("-") {
-        let mut body = Vec::new();
-        std::io::stdin().read_to_end(&mut body).context("read standard input")?;
-        return Ok(body);
+        std::io::stdin().read_to_end(&mut body).with_context(context)?;
+    } else {
+        body = std::fs::read(file).with_context(context)?;
     }
-    std::fs::read(file).with_context(|| format!("read {}", file.display()))
+    ensure!(!body.is_empty(), "{} is empty: nothing was put", shown(file));
+    Ok(body.into())
 }
 
-fn time_zone(name: Option<&str>) -> anyhow::Result<TimeZone> {
-    let Some(name) = name else { return Ok(TimeZone::UTC) };
-    TimeZone::get(name).with_context(|| format!("--timezone {name} is no IANA time zone, such as America/New_York"))
+fn text(file: &Path, body: Bytes, gzip: bool) -> anyhow::Result<Bytes> {
+    let text = unpack(body, gzip, MOST_BYTES);
+    text.map_err(|failure| anyhow::anyhow!("{}: {}: nothing was put", shown(file), failure.message))
 }
 
-fn metadata(timezone: Option<String>) -> Metadata {
-    let instrument = Instrument { timezone, ..Instrument::default() };
-    RawMetadata { source: Some("drop".to_owned()), instrument, ..RawMetadata::default() }.write()
+/// What stands beside the object. Under a simulated clock that says when the file was put by that clock: the store only knows
+/// the machine's, and a simulated clock begins anew with each start.
+fn metadata(args: &Args, clock: &Clock, real_now: Timestamp) -> anyhow::Result<RawMetadata> {
+    let now = clock.at(real_now);
+    if let Some(said) = args.as_of.filter(|said| *said > now) {
+        bail!("--as-of {said} is in the future: it is {now}{}", if *clock == Clock::Real { "" } else { SIMULATED });
+    }
+    let instrument = Instrument { timezone: args.timezone.clone(), ..Instrument::default() };
+    let fetched_at = args.as_of.or((*clock != Clock::Real).then_some(now));
+    Ok(RawMetadata { source: Some(DROPPED.to_owned()), fetched_at, instrument, ..RawMetadata::default() })
 }
 
-/// The month of all times in the file, by UTC; times that cannot be read say nothing here, and are set aside by cleaning.
-fn only_month(body: &[u8], interval: Interval, zone: &TimeZone) -> anyhow::Result<Month> {
-    let (header, mut reader) = raw_csv::open(body)?;
-    let mut months = reader.byte_records().filter_map(|record| {
-        let record = record.ok()?;
-        let text = std::str::from_utf8(record.get(header.time)?).ok()?;
-        CandleTime::parse(text.trim(), interval, zone).ok()?.date().map(Month::of)
-    });
-    let first = months.next().context("no time in the file can be read: name the month with --month 2024-01")?;
+/// Said with a time of a clock that is not the machine's.
+const SIMULATED: &str = " by the simulator's clock";
+
+fn path(args: &Args, text: &[u8], rules: &Rules) -> anyhow::Result<ObjectPath> {
+    let series = Series { symbol: args.symbol.clone(), interval: args.interval };
+    let part = match (args.interval.is_intraday(), args.month) {
+        (false, None) => Part::Whole,
+        (false, Some(_)) => bail!("--month is for intraday intervals: all {} candles stand in one file", args.interval),
+        (true, Some(month)) => Part::Month(month),
+        (true, None) => Part::Month(only_month(text, &series, rules)?),
+    };
+    Ok(ObjectPath { series, part })
+}
+
+/// The month of all candles in the file, by UTC.
+fn only_month(text: &[u8], series: &Series, rules: &Rules) -> anyhow::Result<Month> {
+    let whole = RawKey { path: ObjectPath { series: series.clone(), part: Part::Whole }, gzip: false };
+    let coming = Coming::of(text, &whole, rules).context("nothing was put")?;
+    let mut months = coming.candles.iter().filter_map(|candle| candle.time.date()).map(Month::of);
+    let first = months.next().context("no row of the file is a candle: name the month with --month 2024-01")?;
     match months.find(|month| *month != first) {
         None => Ok(first),
         Some(other) => bail!("the file has candles of {first} and of {other}: drop a file for each month"),
+    }
+}
+
+/// Asks whether to go on; a person at a terminal can say so, nobody else.
+fn confirm(why: &str) -> anyhow::Result<()> {
+    match terminal::ask(&format!("{why}. Put it all the same?"))? {
+        Some(true) => Ok(()),
+        Some(false) => bail!("{why}: nothing was put"),
+        None => bail!("{why}: nothing was put. Add --yes if that is what you want"),
+    }
+}
+
+/// Puts the object if the key still holds what the comparison was made with.
+async fn put(
+    store: &dyn ObjectStore,
+    key: &RawKey,
+    object: NewObject,
+    seen: Option<&ObjectInfo>,
+) -> anyhow::Result<()> {
+    match store.put(&key.to_string(), object, PutIf::still(seen)).await? {
+        Put::Written { .. } => Ok(()),
+        Put::Changed => bail!("{key} changed while the file was compared with it: nothing was put. Try again"),
     }
 }

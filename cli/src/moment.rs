@@ -36,11 +36,35 @@ pub fn moment(text: &str) -> Result<Moment, String> {
     if let Ok(moment) = text.parse::<Timestamp>() {
         return Ok(Moment::At(moment));
     }
-    if let Ok(date) = text.parse::<Date>() {
+    if let Some(date) = date(text) {
         let midnight = date.to_zoned(TimeZone::UTC).map_err(|_| EXPECTED.to_owned())?;
         return Ok(Moment::At(midnight.timestamp()));
     }
     seconds(text).map(Moment::Ago).map_err(|_| EXPECTED.to_owned())
+}
+
+/// Reads when a source said something: a timestamp, or a date, which means its end in UTC, because what a source says of a day
+/// it has said by then.
+///
+/// # Errors
+/// What may be written, where it is none of that.
+pub fn as_of(text: &str) -> Result<Timestamp, String> {
+    let expected = || "write 2024-12-30T22:00:00Z, or 2024-12-30 for the end of that day in UTC".to_owned();
+    if let Ok(moment) = text.parse() {
+        return Ok(moment);
+    }
+    let midnight = date(text)
+        .ok_or_else(expected)?
+        .tomorrow()
+        .and_then(|next| next.to_zoned(TimeZone::UTC))
+        .map_err(|_| expected())?;
+    Ok(midnight.timestamp())
+}
+
+/// A date and nothing else: jiff would read one from a date with a time of day too, and forget that time.
+fn date(text: &str) -> Option<Date> {
+    let is_date = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    text.parse().ok().filter(|_| is_date)
 }
 
 /// Reads a time span, in seconds. A day has 24 hours.
@@ -70,8 +94,17 @@ mod tests {
     }
 
     #[test]
+    fn a_source_said_by_the_end_of_a_day_what_it_said_of_it() {
+        assert_eq!(as_of("2024-12-30").unwrap().to_string(), "2024-12-31T00:00:00Z");
+        assert_eq!(as_of("2024-12-30T17:00:00-05:00").unwrap().to_string(), "2024-12-30T22:00:00Z");
+        for text in ["", "today", "2024-02-30", "2024-12-30 22:00", "9999-12-31"] {
+            assert!(as_of(text).unwrap_err().contains("end of that day"), "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_no_moment_is_refused_with_what_may_be_written() {
-        for text in ["", "yesterday", "2024-13-01", "-2h", "12"] {
+        for text in ["", "yesterday", "2024-13-01", "-2h", "12", "2024-12-30 22:00"] {
             assert!(moment(text).unwrap_err().contains("how long ago"), "{text}");
         }
         assert!(seconds("soon").unwrap_err().contains("10m"));

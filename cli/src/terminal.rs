@@ -3,7 +3,7 @@
 //! What comes from data (keys, symbols, reasons) may have characters that steer a terminal, or turn the direction of a line.
 //! They are shown as what they are.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -30,6 +30,23 @@ pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
 pub fn error(error: &anyhow::Error) {
     // Nobody can be told that the place for errors does not take them.
     let _ = writeln!(io::stderr(), "error: {}", lines(&format!("{error:#}")));
+}
+
+/// Asks a question that is answered by yes or no; none where nobody is there to answer. An empty answer, and the end of the
+/// input, is a no.
+pub fn ask(question: &str) -> anyhow::Result<Option<bool>> {
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return Ok(None);
+    }
+    let mut asked = io::stderr().lock();
+    write!(asked, "{} [y/N] ", lines(question)).and_then(|()| asked.flush()).context("ask a question")?;
+    is_yes(std::io::stdin().lock()).map(Some).context("read the answer")
+}
+
+fn is_yes(mut input: impl BufRead) -> std::io::Result<bool> {
+    let mut answer = String::new();
+    input.read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
 /// A reporter of progress: a line each, with the seconds since it was made.
@@ -114,5 +131,15 @@ mod tests {
         let json = escaped_json(&serde_json::to_string_pretty(&keys).unwrap());
         assert!(!json.chars().any(|c| steers(c) && c != '\n'), "{json:?}");
         assert_eq!(serde_json::from_str::<Vec<String>>(&json).unwrap(), keys);
+    }
+
+    #[test]
+    fn only_a_yes_is_a_yes() {
+        for yes in ["y\n", "Y\r\n", "yes\n", " YES ", "y"] {
+            assert!(is_yes(yes.as_bytes()).unwrap(), "{yes:?}");
+        }
+        for no in ["", "\n", "n\n", "no\ny\n", "yep\n", "\u{4}"] {
+            assert!(!is_yes(no.as_bytes()).unwrap(), "{no:?}");
+        }
     }
 }

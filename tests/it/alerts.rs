@@ -74,7 +74,7 @@ impl Sink {
     }
 
     /// The entry about a subject in whichever message told that it is in a state.
-    fn told(&self, kind: &str, state: &str, subject: &str) -> Option<Value> {
+    pub fn told(&self, kind: &str, state: &str, subject: &str) -> Option<Value> {
         let of_kind = self.messages().into_iter().filter(|message| message["kind"] == kind);
         let entries = of_kind.filter_map(|message| message[state].as_array().cloned()).flatten();
         entries.into_iter().find(|entry| entry["subject"] == subject)

@@ -127,7 +127,7 @@ fn shortest(number: &str) -> String {
 
 fn a_dropped_file_becomes_rows() -> anyhow::Result<()> {
     let stack = Stack::get();
-    let said = drop_daily(stack, "DROPPED", &["2024-12-26", "2024-12-27", "2024-12-30"])?;
+    let said = drop_daily(stack, "DROPPED", &["2024-12-24", "2024-12-26", "2024-12-27"])?;
     ensure!(said.contains("raw/interval=1day/symbol=DROPPED/candles.csv"), "{said}");
     stack.eventually("three rows", || Ok(stack.rows("DROPPED")? == 3))
 }
@@ -170,9 +170,16 @@ pub fn quiet(stack: &Stack) -> anyhow::Result<bool> {
 
 fn a_new_version_removes_rows() -> anyhow::Result<()> {
     let stack = Stack::get();
-    drop_daily(stack, "SHRUNK", &["2024-12-26", "2024-12-27", "2024-12-30"])?;
+    drop_daily(stack, "SHRUNK", &["2024-12-24", "2024-12-26", "2024-12-27"])?;
     stack.eventually("three rows", || Ok(stack.rows("SHRUNK")? == 3))?;
-    drop_daily(stack, "SHRUNK", &["2024-12-26", "2024-12-27"])?;
+    let path = file(stack, "SHRUNK.csv", daily(&["2024-12-24", "2024-12-26"]))?;
+    succeed(candlewick(stack.state()).arg("drop").arg(path).args([
+        "--symbol",
+        "SHRUNK",
+        "--interval",
+        "1day",
+        "--yes",
+    ]))?;
     stack.eventually("two rows", || Ok(stack.rows("SHRUNK")? == 2))?;
     let removed = "select rows_removed from objects where symbol = $1";
     ensure!(stack.count(removed, "SHRUNK")? == 1, "the ledger does not say what was removed");

@@ -18,6 +18,7 @@ pub fn trials() -> Vec<Trial> {
         trial("a_vacant_session_is_filled_by_its_calendar", a_vacant_session_is_filled),
         trial("a_folder_gets_all_three_outputs_of_each_file", a_folder_gets_all_three_outputs),
         trial("passed_thresholds_exit_with_1_and_errors_with_2", exit_codes_tell_thresholds_from_errors),
+        trial("a_file_that_claims_to_be_older_than_its_candles_is_told_of", a_file_older_than_its_candles),
         trial("what_clean_is_not_told_it_asks_for", what_it_is_not_told_it_asks_for),
     ]
 }
@@ -140,5 +141,19 @@ fn what_it_is_not_told_it_asks_for() -> anyhow::Result<()> {
         let (status, said) = finish(clean(dir.path()).arg(&path).args(&arguments))?;
         ensure!(status.code() == Some(2) && said.contains(words), "{arguments:?}: {said}");
     }
+    Ok(())
+}
+
+/// A file that an archive gave the time of 1980; a date says when it really was written.
+fn a_file_older_than_its_candles() -> anyhow::Result<()> {
+    let (dir, path) = folder_with_file()?;
+    let long_ago = std::time::UNIX_EPOCH + std::time::Duration::from_secs(10 * 365 * 86_400);
+    std::fs::File::options().write(true).open(&path)?.set_modified(long_ago)?;
+    let (_, said) = finish(clean(dir.path()).arg(&path).args(SERIES).args(["--calendar", "XNYS"]))?;
+    ensure!(said.contains("future") && said.contains("1979-12-30") && said.contains("--as-of"), "{said}");
+    let clean_as_of =
+        |date| stdout(clean(dir.path()).arg(&path).args(SERIES).args(["--calendar", "XNYS", "--as-of", date]));
+    ensure!(clean_as_of("2024-12-03")? == CLEANED, "what a source says of a day it has said by its end");
+    ensure!(!clean_as_of("2024-12-02")?.contains("2024-12-03"), "a later candle was kept");
     Ok(())
 }

@@ -17,6 +17,7 @@ mod contract;
 mod dashboard;
 mod data_studio;
 mod doctor;
+mod dropping;
 mod export;
 mod failure_modes;
 mod faults;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         candles::trials(),
         bad_input::trials(),
         alerts::trials(),
+        dropping::trials(),
         dashboard::trials(),
         chart::trials(),
         data_studio::trials(),

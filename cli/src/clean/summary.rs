@@ -95,7 +95,7 @@ fn details(report: &Report) -> String {
     });
     lines.extend(list("columns not read", report.ignored_columns.iter().cloned()));
     lines.extend(thresholds(report).into_iter().map(|words| format!("  {words}")));
-    lines.extend(hint(report).map(str::to_owned));
+    lines.extend(hint(report));
     lines.join("\n") + "\n"
 }
 
@@ -140,8 +140,16 @@ fn thresholds(report: &Report) -> Vec<String> {
     quarantined.into_iter().chain(filled).collect()
 }
 
-/// The commonest mistake: local times, read as UTC, miss most slots.
-fn hint(report: &Report) -> Option<&'static str> {
-    let astray = report.rows.quarantined.get("no_slot").copied().unwrap_or(0);
-    (astray > report.rows.kept).then_some("  most times are of no slot: are they local? Say so with --timezone")
+/// The commonest mistakes: local times, read as UTC, miss most slots; and a file that was copied or unpacked may have a time
+/// of its own that is long past.
+fn hint(report: &Report) -> Option<String> {
+    let are_most = |reason: &str| report.rows.quarantined.get(reason).is_some_and(|count| *count > report.rows.kept);
+    let as_of = &report.source.as_of;
+    match (are_most("no_slot"), are_most("future")) {
+        (true, _) => Some("  most times are of no slot: are they local? Say so with --timezone".to_owned()),
+        (_, true) => {
+            Some(format!("  most times lie after {as_of}, which the file is taken to be of: say when with --as-of"))
+        }
+        _ => None,
+    }
 }

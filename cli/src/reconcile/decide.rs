@@ -178,6 +178,7 @@ mod tests {
             raw_key: raw_key.to_owned(),
             raw_etag: raw_etag.to_owned(),
             raw_written: at(minute),
+            source: None,
             fetched_at: None,
             transformed_at: None,
             report_etag: None,

@@ -6,7 +6,7 @@ use crate::binary::{COLUMNS, Frame};
 use crate::claim::{Claim, Counts};
 use crate::copy;
 use crate::failure::{DatabaseError, During};
-use crate::{merge, staging};
+use crate::{lost, merge, staging};
 
 /// Copies the candles of an object of which the table has none, straight to their place.
 ///
@@ -29,6 +29,7 @@ pub async fn fill(database: &mut PgConnection, claim: Claim<'_>) -> Result<Count
 /// The database's.
 pub async fn replace(database: &mut PgConnection, claim: Claim<'_>) -> Result<Counts, DatabaseError> {
     let difference = copy::difference(&mut *database, claim.object, claim.candles).await?;
+    let lost = lost::about_to(&mut *database, claim, difference.going).await?;
     let removed = difference.gone.len() as i64;
     if removed > 0 {
         let times: Vec<_> = difference.gone.iter().map(|time| time.seconds() as f64).collect();
@@ -39,7 +40,7 @@ pub async fn replace(database: &mut PgConnection, claim: Claim<'_>) -> Result<Co
         staging::stage_rows(&mut *database, &difference.rows).await?;
         (inserted, updated) = merge::write(database, claim).await?;
     }
-    Ok(Counts { inserted, updated, unchanged: difference.unchanged, removed })
+    Ok(Counts { inserted, updated, unchanged: difference.unchanged, removed, lost })
 }
 
 const REMOVE: &str = "delete from candles c using unnest($4::float8[]) gone

@@ -8,6 +8,7 @@ use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 
 use crate::failure::{DatabaseError, During};
+use crate::lost::Lost;
 use crate::{alone, merge};
 
 /// What a version of an object changed in the table.
@@ -21,6 +22,8 @@ pub struct Counts {
     pub unchanged: i64,
     /// Candles that this version has no more.
     pub removed: i64,
+    /// Real candles that the series has no more.
+    pub lost: Option<Lost>,
 }
 
 /// The candles that a version of an object claims.

@@ -3,6 +3,7 @@
 use candlewick_shared::core::candle::{Candle, CandleTime};
 
 use crate::binary::{self, Frame};
+use crate::lost::Going;
 
 /// What differs, found by going through both in the order of time.
 pub struct Difference<'a> {
@@ -14,6 +15,8 @@ pub struct Difference<'a> {
     pub gone: Vec<CandleTime>,
     /// How many rows stay as they are.
     pub unchanged: i64,
+    /// The real candles that are to go, or to be filled ones.
+    pub going: Going,
 }
 
 impl<'a> Difference<'a> {
@@ -21,7 +24,8 @@ impl<'a> Difference<'a> {
     #[must_use]
     pub fn from(candles: &'a [Candle]) -> Self {
         let coming = candles.iter().peekable();
-        Self { coming, scratch: Vec::new(), rows: Vec::new(), gone: Vec::new(), unchanged: 0 }
+        let (scratch, rows, gone) = (Vec::new(), Vec::new(), Vec::new());
+        Self { coming, scratch, rows, gone, unchanged: 0, going: Going::default() }
     }
 
     /// Takes the next row of the table. Rows must ascend.
@@ -32,7 +36,14 @@ impl<'a> Difference<'a> {
         }
         match self.coming.next_if(|candle| binary::microseconds(candle.time) == time) {
             Some(candle) => self.compare(row, candle),
-            None => self.gone.push(binary::candle_time(time)),
+            None => self.remove(row, binary::candle_time(time)),
+        }
+    }
+
+    fn remove(&mut self, row: &[u8], time: CandleTime) {
+        self.gone.push(time);
+        if !is_filled(row) {
+            self.going.add(time);
         }
     }
 
@@ -43,6 +54,9 @@ impl<'a> Difference<'a> {
             self.unchanged += 1;
         } else {
             self.rows.extend(&self.scratch);
+            if candle.is_filled && !is_filled(row) {
+                self.going.add(candle.time);
+            }
         }
     }
 
@@ -52,4 +66,9 @@ impl<'a> Difference<'a> {
             Frame::default().put(&mut self.rows, added);
         }
     }
+}
+
+/// Whether a row without a frame is that of a filled candle: the last column says it, in one byte.
+fn is_filled(row: &[u8]) -> bool {
+    row.last() == Some(&1)
 }

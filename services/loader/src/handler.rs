@@ -24,8 +24,8 @@ use tracing::{Instrument as _, Span};
 use crate::claim::{self, Claim, Counts};
 use crate::failure::During;
 use crate::ledger::{self, Entry, Version};
-use crate::runs;
 use crate::session::Session;
+use crate::{lost, runs};
 
 /// How much memory the candles of an object take for each byte of it: a row has at least forty.
 const FOR_A_BYTE: u64 = 3;
@@ -189,6 +189,10 @@ impl Loader {
         };
         let counts = claim::settle(&mut *database, claim).await?;
         let now = (self.now)();
+        if let Some(lost) = counts.lost {
+            tracing::warn!(%key, ?lost, "real candles are gone");
+            lost::note(&mut *database, entry, version, lost, now).await?;
+        }
         ledger::loaded(&mut *database, entry, version, candles, counts, now).await?;
         self.keep_report(&mut *database, key, entry, version.origin).await?;
         let instrument = version.origin.map_or_else(Instrument::default, |origin| origin.instrument.clone());

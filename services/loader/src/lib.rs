@@ -8,6 +8,7 @@ pub mod copy;
 pub mod difference;
 pub mod handler;
 pub mod ledger;
+pub mod lost;
 pub mod merge;
 pub mod runs;
 pub mod schema;

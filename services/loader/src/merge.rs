@@ -7,7 +7,7 @@ use sqlx::{PgConnection, Row};
 
 use crate::claim::{Claim, Counts};
 use crate::failure::{DatabaseError, During};
-use crate::staging;
+use crate::{lost, staging};
 
 /// Merges an object's candles into those of its series.
 ///
@@ -15,12 +15,14 @@ use crate::staging;
 /// The database's.
 pub async fn merge(database: &mut PgConnection, claim: Claim<'_>) -> Result<Counts, DatabaseError> {
     staging::stage(&mut *database, claim.candles).await?;
+    lost::watch(&mut *database, claim).await?;
     set_age(&mut *database, claim).await?;
     let removed = remove_what_is_gone(&mut *database, claim).await?;
     shadow(&mut *database, claim).await?;
     claim.bound(PROMOTE).execute(&mut *database).await.during("promote shadowed claims")?;
-    let (inserted, updated) = write(database, claim).await?;
-    Ok(Counts { inserted, updated, unchanged: claim.candles.len() as i64 - inserted - updated, removed })
+    let (inserted, updated) = write(&mut *database, claim).await?;
+    let lost = lost::found(database, claim).await?;
+    Ok(Counts { inserted, updated, unchanged: claim.candles.len() as i64 - inserted - updated, removed, lost })
 }
 
 /// Says how old the claims are that are about to be made: heirs are chosen by it.

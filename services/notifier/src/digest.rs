@@ -45,6 +45,8 @@ pub struct Day {
     pub candles: [i64; 3],
     /// How many candles cleaning filled in those objects, and how many rows it set aside.
     pub cleaned: [i64; 2],
+    /// How many real candles series lost.
+    pub lost: i64,
     /// The newest run that ended, in words.
     pub run: Option<String>,
     /// Messages that did not reach the owner in the last day.
@@ -78,7 +80,9 @@ pub async fn queue_due(
 const DAY: &str =
     "select (select count(*) from (select distinct symbol, interval from objects where rows_total > 0) s),
     count(*), coalesce(sum(rows_inserted), 0)::bigint, coalesce(sum(rows_updated), 0)::bigint,
-    coalesce(sum(rows_removed), 0)::bigint, coalesce(sum(q.filled), 0)::bigint, coalesce(sum(q.quarantined), 0)::bigint
+    coalesce(sum(rows_removed), 0)::bigint, coalesce(sum(q.filled), 0)::bigint, coalesce(sum(q.quarantined), 0)::bigint,
+    (select coalesce(sum(candles), 0)::bigint from lost_candles
+     where lost_at between to_timestamp($1 / 1e6) - interval '1 day' and to_timestamp($1 / 1e6))
     from objects o left join quality q on q.object_id = o.id
     where loaded_at between to_timestamp($1 / 1e6) - interval '1 day' and to_timestamp($1 / 1e6)";
 
@@ -92,6 +96,7 @@ async fn read(database: &mut PgConnection, now: Timestamp) -> anyhow::Result<Day
         objects: number(1)?,
         candles: [number(2)?, number(3)?, number(4)?],
         cleaned: [number(5)?, number(6)?],
+        lost: number(7)?,
         run,
         undelivered: 0,
     })
@@ -115,7 +120,7 @@ pub fn write(name: &str, day: &Day, open: &[Known]) -> Message {
         payload: json!({
             "type": "digest", "date": date, "series": day.series, "objects_loaded": day.objects,
             "inserted": day.candles[0], "updated": day.candles[1], "removed": day.candles[2],
-            "filled": day.cleaned[0], "quarantined": day.cleaned[1], "firing": firing.len(), "errors": errors,
+            "lost": day.lost, "filled": day.cleaned[0], "quarantined": day.cleaned[1], "firing": firing.len(), "errors": errors,
         }),
     }
 }
@@ -127,6 +132,9 @@ fn body(day: &Day, firing: &[&Known]) -> String {
          removed\nIn those objects: {filled} candles filled, {quarantined} rows set aside\n",
         day.series, day.objects
     );
+    if day.lost > 0 {
+        let _ = writeln!(text, "Real candles that their series lost: {}", day.lost);
+    }
     if let Some(run) = &day.run {
         let _ = writeln!(text, "Newest run: {run}");
     }

@@ -27,6 +27,8 @@ pub struct Facts {
     /// The series of the watchlist that have candles; none while the watchlist is broken, because nobody knows then which
     /// are to be fresh.
     pub series: Option<Vec<SeriesFact>>,
+    /// How much is allowed of each instrument.
+    pub rules: Rules,
     /// The clean objects with something to be told of.
     pub objects: Vec<ObjectFact>,
     /// The newest run that ended.
@@ -35,6 +37,18 @@ pub struct Facts {
     pub letters: BTreeMap<String, u64>,
     /// How many dead letters each service told of, for as long as dead-letter queues keep them.
     pub told: BTreeMap<String, u64>,
+}
+
+/// What the owner says, as far as it is known.
+#[derive(Clone, Debug, Default)]
+pub enum Rules {
+    /// There is no watchlist: what is usual holds.
+    #[default]
+    Usual,
+    /// The watchlist is broken: what can wait is not judged.
+    Unknown,
+    /// The watchlist.
+    Listed(Arc<Watchlist>),
 }
 
 /// A series that is to be kept fresh.
@@ -81,8 +95,10 @@ impl Sources {
     /// The first thing that does not answer, by name.
     pub async fn look(&self) -> anyhow::Result<Facts> {
         let mut database = self.pool.acquire().await.context("connect to the database")?;
+        let rules = self.rules().await.context("read the watchlist")?;
         Ok(Facts {
-            series: self.series(&mut database).await.context("read the series")?,
+            series: series_of(&mut database, &rules).await.context("read the series")?,
+            rules,
             objects: objects(&mut database).await.context("read the reports on cleaning")?,
             run: runs::newest_ended(&mut database).await.context("read the runs")?,
             letters: self.letters().await?,
@@ -90,20 +106,14 @@ impl Sources {
         })
     }
 
-    /// Without a watchlist no series is to be fresh.
-    async fn series(&self, database: &mut PgConnection) -> anyhow::Result<Option<Vec<SeriesFact>>> {
-        let Some(watchlist) = &self.watchlist else { return Ok(Some(Vec::new())) };
-        let watchlist = match watchlist.read().await {
-            Ok(watchlist) => watchlist,
+    async fn rules(&self) -> anyhow::Result<Rules> {
+        let Some(watchlist) = &self.watchlist else { return Ok(Rules::Usual) };
+        match watchlist.read().await {
+            Ok(watchlist) => Ok(Rules::Listed(watchlist)),
             // Whoever reads it tells the owner. All else is looked at, and said, as ever.
-            Err(NoWatchlist::Broken { .. }) => return Ok(None),
-            Err(unreachable) => return Err(unreachable.into()),
-        };
-        let wanted: BTreeSet<Series> = watchlist.series().collect();
-        let rows = sqlx::query(SERIES).fetch_all(database).await?;
-        let facts = rows.iter().map(|row| series(row, &watchlist));
-        let facts: anyhow::Result<Vec<_>> = facts.collect();
-        Ok(Some(facts?.into_iter().flatten().filter(|fact| wanted.contains(&fact.series)).collect()))
+            Err(NoWatchlist::Broken { .. }) => Ok(Rules::Unknown),
+            Err(unreachable) => Err(unreachable.into()),
+        }
     }
 
     async fn letters(&self) -> anyhow::Result<BTreeMap<String, u64>> {
@@ -117,6 +127,20 @@ impl Sources {
         }
         Ok(letters)
     }
+}
+
+/// Without a watchlist no series is to be fresh.
+async fn series_of(database: &mut PgConnection, rules: &Rules) -> anyhow::Result<Option<Vec<SeriesFact>>> {
+    let watchlist = match rules {
+        Rules::Usual => return Ok(Some(Vec::new())),
+        Rules::Unknown => return Ok(None),
+        Rules::Listed(watchlist) => watchlist,
+    };
+    let wanted: BTreeSet<Series> = watchlist.series().collect();
+    let rows = sqlx::query(SERIES).fetch_all(database).await?;
+    let facts = rows.iter().map(|row| series(row, watchlist));
+    let facts: anyhow::Result<Vec<_>> = facts.collect();
+    Ok(Some(facts?.into_iter().flatten().filter(|fact| wanted.contains(&fact.series)).collect()))
 }
 
 const TOLD: &str = "select stage, count(*) from alert_events

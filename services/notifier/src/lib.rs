@@ -14,6 +14,7 @@ pub mod digest;
 pub mod facts;
 pub mod heartbeat;
 pub mod intake;
+pub mod losses;
 pub mod message;
 pub mod outbox;
 pub mod plan;

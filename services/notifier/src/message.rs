@@ -56,7 +56,7 @@ pub fn what(kind: Kind) -> &'static str {
     match kind {
         Kind::BadWatchlist => "the watchlist is broken",
         Kind::CalendarHorizon => "calendar ends soon",
-        Kind::CandlesLost => "a file took candles away",
+        Kind::CandlesLost => "candles are gone",
         Kind::CreditsGone => "API credits are used up",
         Kind::DeadLetter => "given up",
         Kind::DirtyObject => "more was cleaned than allowed",
@@ -78,7 +78,7 @@ fn effect(kind: Kind) -> &'static str {
         Kind::CalendarHorizon => {
             "Candles behind the calendar's end are loaded, but strays are not noticed and gaps not filled."
         }
-        Kind::CandlesLost => "The candles that the file does not have are gone from the store.",
+        Kind::CandlesLost => "What the new object does not have is gone from the store.",
         Kind::CreditsGone => "Nothing more is fetched until the credits come back, which it does by itself.",
         Kind::DeadLetter => "What the message asked for is not done. What was loaded before stays as it was.",
         Kind::DirtyObject => {
@@ -104,7 +104,9 @@ pub fn next_step(kind: Kind, known: &Known) -> String {
     match kind {
         Kind::BadWatchlist => "candlewick watchlist check; mend what it names".to_owned(),
         Kind::CalendarHorizon => "update Candlewick, whose calendars reach further with each release".to_owned(),
-        Kind::CandlesLost => "if that was not intended, drop the earlier file again".to_owned(),
+        Kind::CandlesLost => {
+            "if that was not intended, drop the earlier file again, or put the object's earlier version back".to_owned()
+        }
         Kind::CreditsGone => "nothing, or a larger plan at twelvedata.com".to_owned(),
         Kind::DeadLetter => {
             let stage = &known.stage;

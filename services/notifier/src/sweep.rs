@@ -2,10 +2,12 @@
 
 use anyhow::Context;
 use candlewick_shared::ports::clock::Now;
+use sqlx::PgConnection;
 
+use crate::alerts::Known;
 use crate::conditions::{Condition, Limits, changes, conditions};
-use crate::facts::{Facts, Sources};
-use crate::{alerts, outbox};
+use crate::facts::{Facts, Rules, Sources};
+use crate::{alerts, losses, outbox};
 
 /// Looks at how things are, and writes down what is wrong and what is well again.
 #[derive(Clone)]
@@ -40,11 +42,22 @@ impl Sweep {
         let mut transaction = self.sources.pool.begin().await?;
         alerts::lock(&mut transaction).await?;
         let open = alerts::open(&mut transaction).await?;
-        let changes = changes(&open, facts, wrong, real_now);
+        let mut changes = changes(&open, facts, wrong, real_now);
+        changes.extend(lost(&mut transaction, &facts.rules, &open).await?);
         for Condition { stage, alert } in &changes {
             alerts::write(&mut transaction, stage, alert, now, real_now).await?;
         }
         transaction.commit().await?;
         Ok(changes)
     }
+}
+
+/// What is to be told of lost candles. While nobody knows how much the owner allows, the losses wait.
+async fn lost(database: &mut PgConnection, rules: &Rules, open: &[Known]) -> anyhow::Result<Vec<Condition>> {
+    let watchlist = match rules {
+        Rules::Unknown => return Ok(Vec::new()),
+        Rules::Usual => None,
+        Rules::Listed(watchlist) => Some(watchlist),
+    };
+    Ok(losses::alerts(&losses::take(database).await?, watchlist, open))
 }

@@ -6,11 +6,12 @@ use candlewick_shared::adapters::budget::Share;
 use candlewick_shared::adapters::log_notifier::LogNotifier;
 use candlewick_shared::adapters::watchlist_source::WatchlistSource;
 use candlewick_shared::core::byte_size::ByteSize;
+use candlewick_shared::core::clock::Clock;
 use candlewick_shared::core::event::ObjectEvent;
 use candlewick_shared::core::key::RawKey;
 use candlewick_shared::core::lineage::{self, Dataset};
 use candlewick_shared::core::metadata::{Metadata, RawMetadata, TransformedMetadata};
-use candlewick_shared::core::report::{Report, Source};
+use candlewick_shared::core::report::Report;
 use candlewick_shared::core::watchlist::CleaningSettings;
 use candlewick_shared::ports::clock::Now;
 use candlewick_shared::ports::notifier::{Alert, Kind, Notifier};
@@ -24,6 +25,7 @@ use candlewick_shared::runtime::telemetry;
 use jiff::Timestamp;
 use tracing::{Instrument, Span};
 
+use crate::as_of::AsOf;
 use crate::clean::{self, Cleaned, Task};
 use crate::targets::{Targets, bad_metadata};
 use crate::unpack::{self, Measured};
@@ -36,6 +38,7 @@ const LOOKS: u32 = 5;
 pub struct Transform {
     store: Arc<dyn ObjectStore>,
     now: Now,
+    clock: Clock,
     watchlist: Option<Arc<WatchlistSource>>,
     notifier: Arc<dyn Notifier>,
     lineage: Lineage,
@@ -49,6 +52,7 @@ struct Work {
     object: Object,
     metadata: RawMetadata,
     written: Timestamp,
+    as_of: AsOf,
     targets: Targets,
     settings: CleaningSettings,
 }
@@ -64,14 +68,22 @@ impl Transform {
     /// A handler that reads from and writes to one bucket.
     #[must_use]
     pub fn new(store: Arc<dyn ObjectStore>, now: Now) -> Self {
-        let (notifier, memory) = (Arc::new(LogNotifier), Memory::new(ByteSize(1 << 30)));
-        Self { store, now, watchlist: None, notifier, lineage: Lineage::default(), memory, trusts_first_written: false }
+        let (clock, notifier, lineage) = (Clock::Real, Arc::new(LogNotifier), Lineage::default());
+        let memory = Memory::new(ByteSize(1 << 30));
+        Self { store, now, clock, watchlist: None, notifier, lineage, memory, trusts_first_written: false }
     }
 
     /// The same, with a share of that memory.
     #[must_use]
     pub fn with_memory(self, memory: Memory) -> Self {
         Self { memory, ..self }
+    }
+
+    /// The same, going by another clock than the machine's: objects that do not say when they were fetched were written by
+    /// the time of that clock. The store tells the machine's.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// The same, cleaning as a watchlist says. It is looked at for every object, so that an edit needs no restart.
@@ -120,8 +132,9 @@ impl Transform {
         };
         let metadata = RawMetadata::read(&object.info.metadata).map_err(bad_metadata)?;
         let written = metadata.written(object.info.last_modified, self.trusts_first_written);
+        let as_of = AsOf::of(metadata.fetched_at, written, &self.clock);
         let settings = self.settings(key).await?;
-        let work = Work { key: key.clone(), object, metadata, written, targets, settings };
+        let work = Work { key: key.clone(), object, metadata, written, as_of, targets, settings };
         let span = work.span();
         self.make(work).instrument(span).await
     }
@@ -281,16 +294,15 @@ impl Work {
         let text = unpack::unpack(self.object.body.clone(), self.key.gzip, measured);
         let text = text.map_err(|failure| self.of_this_object(failure))?;
         let zone = self.metadata.time_zone().map_err(bad_metadata)?;
-        let now = self.metadata.fetched_at.unwrap_or(self.written);
         let key = self.key.to_string();
         let task = Task {
             series: &self.key.path.series,
             part: self.key.path.part,
             zone: &zone,
-            now,
+            now: self.as_of.at,
             instrument: &self.metadata.instrument,
             settings: &self.settings,
-            source: Source { key: key.clone(), etag: self.object.info.etag.clone(), as_of: now.to_string() },
+            source: self.as_of.source(key.clone(), self.object.info.etag.clone()),
         };
         let cleaned =
             clean::clean(&text, &task).map_err(|refusal| Failure::new(refusal.class(), format!("{key}: {refusal}")))?;
@@ -302,6 +314,7 @@ impl Work {
             raw_key: self.key.to_string(),
             raw_etag: self.object.info.etag.clone(),
             raw_written: self.written,
+            source: self.metadata.source.clone(),
             fetched_at: self.metadata.fetched_at,
             transformed_at: Some(now),
             report_etag: Some(report_etag),

@@ -4,9 +4,10 @@
 //! where it is written plainly and through [`row`], [`row_time`] and [`row_values`] where not; [`repeated`] tells apart the local
 //! times of the hour that clocks repeat; [`instruments`] refuses candles of another series; [`stamps`] finds how weeks and months are stamped; [`expected`] holds the rows to the
 //! calendar; [`finer`] finds rows of a shorter interval; [`duplicates`] settles those of the same time; [`gaps`] finds the vacant
-//! slots; [`report`], [`mod@write`], [`quarantine`] and [`explain`] say what came of it. [`handler`] connects it to S3, where
-//! [`targets`] says what is there already.
+//! slots; [`report`], [`mod@write`], [`quarantine`] and [`explain`] say what came of it. [`as_of`] says what *now* is.
+//! [`handler`] connects it to S3, where [`targets`] says what is there already.
 
+pub mod as_of;
 pub mod clean;
 pub mod config;
 pub mod duplicates;

@@ -20,7 +20,7 @@ pub enum Kind {
     BadWatchlist,
     /// The calendar of an exchange ends soon: from then on nothing is filled or held to it.
     CalendarHorizon,
-    /// A dropped file took away more of a series than its owner allows.
+    /// A new version of an object took away more of a series than its owner allows.
     CandlesLost,
     /// The credits of the API's plan are used up for the day, and fetching waits.
     CreditsGone,

@@ -17,6 +17,16 @@ pub type Metadata = BTreeMap<String, String>;
 /// The name under which an object that was put back after a stop keeps the time at which it was first written.
 pub const FIRST_WRITTEN: &str = "first-written";
 
+/// The source of a file that `candlewick drop` put there.
+pub const DROPPED: &str = "drop";
+
+/// Whether an object is from somebody's hand, and not from a source that is asked for it: `candlewick drop` says so, and an
+/// object that names no source was put by other means.
+#[must_use]
+pub fn is_by_hand(source: Option<&str>) -> bool {
+    source.is_none_or(|source| source == DROPPED)
+}
+
 /// What a source says about an instrument. All of it may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Instrument {
@@ -54,7 +64,7 @@ impl Instrument {
 /// What stands beside a raw object. All of it may be missing: a dropped file needs none of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RawMetadata {
-    /// Who said it: `twelvedata`.
+    /// Who said it: `twelvedata`, or [`DROPPED`].
     pub source: Option<String>,
     /// When the source said it, by Candlewick's clock.
     pub fetched_at: Option<Timestamp>,
@@ -92,6 +102,8 @@ pub struct TransformedMetadata {
     pub raw_etag: String,
     /// When that object was written: what decides which of two objects is the newer.
     pub raw_written: Timestamp,
+    /// Who said what that object says, as [`RawMetadata::source`]; none where nobody says.
+    pub source: Option<String>,
     /// When the source said it, where that is known.
     pub fetched_at: Option<Timestamp>,
     /// When it was transformed, by Candlewick's clock.
@@ -180,6 +192,7 @@ impl TransformedMetadata {
             raw_key,
             raw_etag,
             raw_written,
+            source: text("source").filter(|source| !source.is_empty()),
             fetched_at: timestamp(metadata, "fetched-at")?,
             transformed_at: timestamp(metadata, "transformed-at")?,
             report_etag: text("report-etag"),
@@ -197,6 +210,7 @@ impl TransformedMetadata {
             ("raw-key", Some(self.raw_key.clone())),
             ("raw-etag", Some(self.raw_etag.clone())),
             ("raw-written", Some(self.raw_written.to_string())),
+            ("source", self.source.clone()),
             ("fetched-at", self.fetched_at.map(|time| time.to_string())),
             ("transformed-at", self.transformed_at.map(|time| time.to_string())),
             ("report-etag", self.report_etag.clone()),
@@ -263,6 +277,7 @@ mod tests {
             raw_key: "raw/a".to_owned(),
             raw_etag: "e".to_owned(),
             raw_written: "2024-12-30T22:00:00Z".parse().unwrap(),
+            source: Some("drop".to_owned()),
             fetched_at: None,
             transformed_at: None,
             report_etag: Some("r".to_owned()),

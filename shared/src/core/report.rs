@@ -136,6 +136,22 @@ pub struct Source {
     pub etag: String,
     /// When the source said it, or the object was written: the *now* of the cleaning, in RFC 3339.
     pub as_of: String,
+    /// How that time is known.
+    #[serde(default)]
+    pub as_of_from: AsOfFrom,
+}
+
+/// How it is known when a source said something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AsOfFrom {
+    /// It was said: beside the object as `fetched-at`, or on the command line.
+    #[default]
+    Said,
+    /// It is when the object was written.
+    Written,
+    /// It is when the object was written, taken from the machine's clock to Candlewick's, which is a simulated one.
+    WrittenSimulated,
 }
 
 /// What became of the rows. Every one of them is in exactly one count:

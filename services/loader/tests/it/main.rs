@@ -7,6 +7,7 @@ mod binary;
 mod blame;
 mod faults;
 mod history;
+mod lost;
 mod overlaps;
 mod runs;
 mod schema;
@@ -32,6 +33,7 @@ fn trials() -> Vec<Trial> {
         schema::trials(),
         faults::trials(),
         history::trials(),
+        lost::trials(),
         overlaps::trials(),
         runs::trials(),
         users::trials(),

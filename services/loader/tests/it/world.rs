@@ -146,6 +146,7 @@ pub fn origin(written: i64) -> TransformedMetadata {
         raw_key: "raw/file.csv".to_owned(),
         raw_etag: "raw-etag".to_owned(),
         raw_written: Timestamp::from_second(written).unwrap(),
+        source: None,
         fetched_at: None,
         transformed_at: None,
         report_etag: None,

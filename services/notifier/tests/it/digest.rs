@@ -38,7 +38,14 @@ async fn a_digest_counts_the_last_day(world: World) {
             ('b', 'SPY', '1day', to_timestamp(1000000 - 100000), 7, 7)",
         )
         .await;
+    world
+        .run(
+            "insert into lost_candles (object_id, candles, of_candles, first_time, last_time, lost_at)
+            select id, rows_total, 100, now(), now(), loaded_at from objects",
+        )
+        .await;
     queue(&world).await;
     let body = world.claim().await.unwrap().message.body;
     assert!(body.contains("Series in the store: 2\nLoaded in the last day: 1 objects; 5 candles new"), "{body}");
+    assert!(body.contains("Real candles that their series lost: 5\n"), "{body}");
 }

@@ -28,6 +28,8 @@ pub fn trials() -> Vec<Trial> {
         trial("a_calendar_near_its_end_is_told_of", a_calendar_near_its_end),
         trial("nothing_is_said_twice_by_sweeping_twice", nothing_is_said_twice),
         trial("a_watchlist_in_the_bucket_is_looked_at_in_each_sweep", a_watchlist_in_the_bucket),
+        trial("a_loss_is_judged_once_and_told", a_loss_is_judged_once_and_told),
+        trial("a_loss_waits_for_a_watchlist_that_is_broken", a_loss_waits_for_a_watchlist),
         trial("a_broken_watchlist_stops_only_what_needs_it", a_broken_watchlist),
     ]
 }
@@ -189,4 +191,41 @@ async fn a_broken_watchlist(world: World) {
     sweep_with(&world, "2024-12-31T23:01:00Z", Arc::new(absent)).await.unwrap();
     expected.push((Kind::RunFailed, "the newest run".to_owned()));
     assert_eq!(wrong(&world).await, expected);
+}
+
+/// Half of AAPL's ten candles are gone, and one of a hundred.
+const LOST: &str =
+    "insert into lost_candles (object_id, source, raw_key, raw_etag_before, candles, of_candles, first_time,
+        last_time, lost_at)
+    select id, 'drop', raw_key, 'v0', candles, of_candles, '2024-01-02Z', '2024-01-08Z', '2024-12-27T22:00Z'
+    from objects, (values (5, 10), (1, 100)) lost (candles, of_candles)";
+
+async fn losses(world: &World) -> Vec<(String, i64)> {
+    let lost = world.open().await.into_iter().filter(|known| known.alert.kind == Kind::CandlesLost);
+    lost.map(|known| (known.alert.text, known.occurrences)).collect()
+}
+
+async fn a_loss_is_judged_once_and_told(world: World) {
+    world.run(LOADED).await;
+    world.run(LOST).await;
+    tokio::join!(sweep(&world, "2024-12-27T22:01:00Z"), sweep(&world, "2024-12-27T22:01:00Z"));
+    sweep(&world, "2024-12-27T22:02:00Z").await;
+    let told = losses(&world).await;
+    assert!(told[0].0.starts_with("5 of 10 real candles (50.00 %, where 5.00 % is allowed) are gone, 2024-01-02 to"));
+    assert_eq!((told.len(), told[0].1), (1, 1), "a loss within what is allowed is not told, and none is told twice");
+    world.run(LOST).await;
+    sweep(&world, "2024-12-27T22:03:00Z").await;
+    let told = losses(&world).await;
+    assert_eq!((told.len(), told[0].1, told[0].0.matches("5 of 10").count()), (1, 2, 2), "{told:?}");
+}
+
+async fn a_loss_waits_for_a_watchlist(world: World) {
+    world.run(LOADED).await;
+    world.run(LOST).await;
+    let location = "s3://b/config/watchlist.toml".parse().unwrap();
+    let absent = WatchlistSource::new(location, |_| MemoryStore::default(), Arc::new(LogNotifier));
+    sweep_with(&world, "2024-12-27T22:01:00Z", Arc::new(absent)).await.unwrap();
+    assert_eq!(losses(&world).await, []);
+    sweep(&world, "2024-12-27T22:02:00Z").await;
+    assert_eq!(losses(&world).await.len(), 1);
 }

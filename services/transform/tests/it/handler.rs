@@ -3,8 +3,9 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use candlewick_shared::core::clock::Clock;
 use candlewick_shared::core::metadata::TransformedMetadata;
-use candlewick_shared::core::report::Report;
+use candlewick_shared::core::report::{AsOfFrom, Report};
 use candlewick_shared::ports::store::ObjectStore;
 use candlewick_shared::runtime::memory::Memory;
 use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
@@ -243,6 +244,22 @@ async fn without_a_fetch_the_first_writing_is_the_now_of_the_cleaning() {
     let report: Report = serde_json::from_str(&bucket.text(REPORT).await).unwrap();
     assert_eq!((report.source.as_of.as_str(), report.rows.kept), (first, 1));
     assert_eq!(origin(&bucket).await.raw_written.to_string(), first);
+}
+
+/// The bucket's clock is that of 1970; Candlewick's went from there to 2024.
+#[tokio::test]
+async fn under_a_simulated_clock_a_file_was_written_by_the_time_of_that_clock() {
+    let bucket = Bucket::default();
+    bucket.drop_object(RAW, raw("10"), &[("source", "drop")]).await;
+    let clock: Clock = "2024-12-30T22:00:00Z@0*60".parse().unwrap();
+    let transform = Transform::new(Arc::new(bucket.clone()), Arc::new(now)).with_clock(clock);
+    assert_eq!(transform.handle(bucket::created(RAW)).await.unwrap(), Settled::Done);
+    let report: Report = serde_json::from_str(&bucket.text(REPORT).await).unwrap();
+    let written = bucket.object(RAW).await.info.last_modified;
+    assert_eq!(report.source.as_of, clock.at(written).to_string());
+    assert_eq!((report.source.as_of_from, report.rows.kept), (AsOfFrom::WrittenSimulated, 1));
+    let origin = origin(&bucket).await;
+    assert_eq!((origin.raw_written, origin.source.as_deref()), (written, Some("drop")));
 }
 
 #[tokio::test]

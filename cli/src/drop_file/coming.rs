@@ -1,0 +1,111 @@
+//! What a file would become: the cleaning of the transform, with what the transform would know of it.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use candlewick_shared::core::candle::Candle;
+use candlewick_shared::core::clean_csv;
+use candlewick_shared::core::interval::Interval;
+use candlewick_shared::core::key::RawKey;
+use candlewick_shared::core::metadata::{Instrument, RawMetadata};
+use candlewick_shared::core::report::{AsOfFrom, Report, Rows, Source};
+use candlewick_shared::core::watchlist::CleaningSettings;
+use candlewick_transform::clean::{Task, clean};
+use candlewick_transform::refusal::Refusal;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+/// What the transform would know of a dropped file.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    zone: TimeZone,
+    instrument: Instrument,
+    settings: CleaningSettings,
+    /// The *now* of the cleaning.
+    pub now: Timestamp,
+    /// Whether that is by a simulated clock.
+    pub is_simulated: bool,
+}
+
+impl Rules {
+    /// Of what is to stand beside the file, and what the watchlist says; `now` is Candlewick's time.
+    ///
+    /// # Errors
+    /// A time zone that is none.
+    pub fn new(
+        metadata: &RawMetadata,
+        settings: CleaningSettings,
+        now: Timestamp,
+        is_simulated: bool,
+    ) -> anyhow::Result<Self> {
+        let instrument = metadata.instrument.clone();
+        let zone = match &instrument.timezone {
+            None => TimeZone::UTC,
+            Some(name) => TimeZone::get(name)
+                .with_context(|| format!("--timezone {name} is no IANA time zone, such as America/New_York"))?,
+        };
+        Ok(Self { zone, instrument, settings, now: metadata.fetched_at.unwrap_or(now), is_simulated })
+    }
+}
+
+/// What a file would become.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Coming {
+    /// The length of the candles.
+    pub interval: Interval,
+    /// Every decision, counted.
+    pub report: Report,
+    /// The candles.
+    pub candles: Vec<Candle>,
+    /// Why it would be given up, where no row of it is a candle.
+    pub nothing_usable: Option<String>,
+}
+
+impl Coming {
+    /// Cleans a file as the transform would.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub fn of(text: &[u8], key: &RawKey, rules: &Rules) -> anyhow::Result<Self> {
+        let series = &key.path.series;
+        let task = Task {
+            series,
+            part: key.path.part,
+            zone: &rules.zone,
+            now: rules.now,
+            instrument: &rules.instrument,
+            settings: &rules.settings,
+            source: Source {
+                key: key.to_string(),
+                etag: String::new(),
+                as_of: rules.now.to_string(),
+                as_of_from: AsOfFrom::Said,
+            },
+        };
+        let cleaned = match clean(text, &task) {
+            Ok(cleaned) => cleaned,
+            Err(Refusal::NothingUsable { rows, reasons, first }) => {
+                let report = counted(&task, rows, reasons.clone());
+                let why = Refusal::NothingUsable { rows, reasons, first }.to_string();
+                return Ok(Self { interval: series.interval, report, candles: Vec::new(), nothing_usable: Some(why) });
+            }
+            Err(refusal) => return Err(refusal.into()),
+        };
+        let mut clean = Vec::with_capacity(text.len());
+        cleaned.write_candles(&mut clean).context("write the clean candles")?;
+        let candles = clean_csv::read(&clean, series).context("read the clean candles")?.candles;
+        Ok(Self { interval: series.interval, report: cleaned.report, candles, nothing_usable: None })
+    }
+}
+
+/// A report of a file that has no candle.
+fn counted(task: &Task<'_>, read: u64, quarantined: BTreeMap<String, u64>) -> Report {
+    let rows = Rows { read, quarantined, ..Rows::default() };
+    Report { interval: task.series.interval.to_string(), source: task.source.clone(), rows, ..Report::default() }
+}
+
+/// How many rows were set aside for which reason: `: 3 ragged, 1 future`.
+pub fn reasons(counts: &BTreeMap<String, u64>) -> String {
+    let reasons: Vec<_> = counts.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+    if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join(", ")) }
+}

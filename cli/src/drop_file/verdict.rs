@@ -1,0 +1,118 @@
+//! What is said of a file before it is put, and whether somebody should say yes to it first.
+
+use candlewick_shared::core::candle::CandleTime;
+use candlewick_shared::core::key::{ObjectPath, RawKey};
+use candlewick_shared::core::report::Report;
+use candlewick_shared::ports::store::ObjectInfo;
+use jiff::Timestamp;
+
+use super::coming::{Coming, Rules, reasons};
+use super::compare::Change;
+use super::standing::Standing;
+
+/// What is said of a file before it is put.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict<'a> {
+    coming: &'a Coming,
+    standing: &'a Standing,
+    /// The raw object that would be replaced, where it is not the one that the candles come from.
+    unsettled: Option<String>,
+    now: Timestamp,
+    is_simulated: bool,
+}
+
+impl<'a> Verdict<'a> {
+    /// Of what the file would become, what stands, and the raw object that stands at its key.
+    #[must_use]
+    pub fn of(coming: &'a Coming, standing: &'a Standing, seen: Option<&ObjectInfo>, rules: &Rules) -> Self {
+        let is_origin = |info: &&ObjectInfo| standing.origin.as_ref().is_some_and(|(_, etag)| *etag == info.etag);
+        let unsettled = seen.filter(|info| !is_origin(info)).map(|info| info.key.clone());
+        Self { coming, standing, unsettled, now: rules.now, is_simulated: rules.is_simulated }
+    }
+
+    /// Why somebody should say yes first.
+    #[must_use]
+    pub fn doubt(&self) -> Option<String> {
+        if let Some(why) = &self.coming.nothing_usable {
+            return Some(format!("{why}{}: it would only become a dead letter", self.cure()));
+        }
+        match &self.standing.change {
+            None => Some("what stands there cannot be read, so that nobody knows what would be lost".to_owned()),
+            Some(change) if change.lost > 0 => Some(format!("{} would be lost", self.lost(change))),
+            Some(_) => None,
+        }
+    }
+
+    /// All that is worth knowing, a line each.
+    #[must_use]
+    pub fn words(&self, path: &ObjectPath) -> String {
+        let lines = [vec![format!("{path}: {}", self.change())], self.notes(), details(&self.coming.report)];
+        lines.concat().join("\n  ")
+    }
+
+    fn change(&self) -> String {
+        match &self.standing.change {
+            None => "cannot be compared with what stands there".to_owned(),
+            Some(_) if self.coming.nothing_usable.is_some() => "no candle; what stands there would stay".to_owned(),
+            Some(change) => {
+                let counts =
+                    format!("{} candles new, {} changed, {} unchanged", change.new, change.changed, change.unchanged);
+                if change.lost == 0 { counts } else { format!("{counts}; {} would be lost", self.lost(change)) }
+            }
+        }
+    }
+
+    fn lost(&self, change: &Change) -> String {
+        let shown = |time: CandleTime| time.display(self.coming.interval).to_string();
+        let span = match change.span {
+            Some((first, last)) if first != last => format!(" ({} to {})", shown(first), shown(last)),
+            Some((first, _)) => format!(" ({})", shown(first)),
+            None => String::new(),
+        };
+        format!("{} real candle{}{span}", change.lost, if change.lost == 1 { "" } else { "s" })
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let unsettled = self.unsettled.as_ref().map(|key| {
+            format!(
+                "{key} as it stands is not cleaned yet, or was given up: this compares with what was cleaned before it"
+            )
+        });
+        let twin = self.standing.origin.as_ref().map(|(key, _)| key).filter(|origin| self.is_twin(origin));
+        let twin = twin.map(|origin| format!("what stands there comes from {origin}, which this file would supersede"));
+        let future = self.future();
+        let future = (future > 0).then(|| format!("{future} rows lie after {}{}", self.now, self.cure()));
+        [unsettled, twin, future].into_iter().flatten().collect()
+    }
+
+    fn is_twin(&self, origin: &str) -> bool {
+        let gzip = |key: &str| key.parse::<RawKey>().map(|key| key.gzip);
+        gzip(origin).is_ok_and(|is_gzip| gzip(&self.coming.report.source.key) != Ok(is_gzip))
+    }
+
+    fn future(&self) -> u64 {
+        self.coming.report.rows.quarantined.get("future").copied().unwrap_or(0)
+    }
+
+    /// What to do about rows of the future.
+    fn cure(&self) -> String {
+        match (self.future(), self.is_simulated) {
+            (0, _) => String::new(),
+            (_, true) => format!(" (it is {} by the simulator's clock, and what is later has not happened)", self.now),
+            (_, false) => format!(" (the file is taken to be of {}: see --as-of)", self.now),
+        }
+    }
+}
+
+/// What cleaning did to the file.
+fn details(report: &Report) -> Vec<String> {
+    let rows = &report.rows;
+    let aside = rows.quarantined_total();
+    let counts = [
+        (aside, format!("{aside} of {} rows set aside{}", rows.read, reasons(&rows.quarantined))),
+        (rows.filled, format!("{} candles filled", rows.filled)),
+        (rows.provisional, format!("{} rows of candles that are still open left out", rows.provisional)),
+        (report.ignored_columns.len() as u64, format!("columns not read: {}", report.ignored_columns.join(", "))),
+    ];
+    counts.into_iter().filter(|(count, _)| *count > 0).map(|(_, words)| words).collect()
+}

@@ -1,0 +1,264 @@
+//! `candlewick drop` looks before it puts, and whatever a series loses its owner hears of.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, ensure};
+use candlewick_shared::core::metadata::Metadata;
+use candlewick_shared::ports::store::{NewObject, ObjectStore, PutIf};
+use libtest_mimic::Trial;
+use serde_json::Value;
+
+use crate::alerts::Sink;
+use crate::candles::daily;
+use crate::candlewick::{candlewick, fail, finish, succeed};
+use crate::stack::Stack;
+use crate::trial;
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial(
+            "drop_tells_of_candles_that_a_file_would_take_away_and_an_alert_of_those_that_it_took",
+            candles_that_a_file_would_take_away,
+        ),
+        trial("drop_asks_a_person_at_a_terminal", a_person_at_a_terminal_is_asked),
+        trial("drop_says_what_a_file_changes", what_a_file_changes),
+        trial("drop_does_not_put_what_cannot_be_read", a_file_that_cannot_be_read),
+        trial("drop_puts_a_file_of_no_usable_row_only_if_that_is_meant", a_file_of_no_usable_row),
+        trial("drop_compares_a_gzip_with_the_plain_file_whose_place_it_takes", a_gzip_takes_the_place),
+        trial("drop_counts_what_another_month_has_as_no_loss", what_another_month_has),
+        trial("drop_tells_of_a_file_in_flight", a_file_in_flight),
+        trial("a_dropped_file_has_no_gaps_in_the_future_of_a_simulated_clock", no_gaps_in_the_future),
+        trial("drop_says_what_lies_in_the_future", what_lies_in_the_future),
+    ]
+}
+
+/// Ten days, all of them over when the simulated clock begins.
+const DAYS: [&str; 10] = [
+    "2024-12-02",
+    "2024-12-03",
+    "2024-12-04",
+    "2024-12-05",
+    "2024-12-06",
+    "2024-12-09",
+    "2024-12-10",
+    "2024-12-11",
+    "2024-12-12",
+    "2024-12-13",
+];
+
+fn file(stack: &Stack, name: &str, body: impl AsRef<[u8]>) -> anyhow::Result<PathBuf> {
+    let path = stack.state().join(name);
+    std::fs::write(&path, body).context("write a file")?;
+    Ok(path)
+}
+
+fn key(symbol: &str) -> String {
+    format!("raw/interval=1day/symbol={symbol}/candles.csv")
+}
+
+/// The command that drops a text as a daily file.
+fn drop(stack: &Stack, symbol: &str, body: impl AsRef<[u8]>) -> anyhow::Result<Command> {
+    let path = file(stack, &format!("{symbol}.csv"), body)?;
+    let mut command = candlewick(stack.state());
+    command.arg("drop").arg(path).args(["--symbol", symbol, "--interval", "1day"]);
+    Ok(command)
+}
+
+/// Drops ten days, and waits until they are rows.
+fn ten_days(stack: &Stack, symbol: &str) -> anyhow::Result<()> {
+    succeed(&mut drop(stack, symbol, daily(&DAYS))?)?;
+    stack.eventually("ten rows", || Ok(stack.rows(symbol)? == 10))
+}
+
+fn candles_that_a_file_would_take_away() -> anyhow::Result<()> {
+    let (stack, sink) = (Stack::get(), Sink::get());
+    ten_days(stack, "TAKEN")?;
+    let before = stack.object(&key("TAKEN"))?;
+    let said = fail(&mut drop(stack, "TAKEN", daily(&DAYS[..4]))?)?;
+    ensure!(said.contains("0 candles new, 0 changed, 4 unchanged"), "{said}");
+    let lost = "6 real candles (2024-12-06 to 2024-12-13) would be lost: nothing was put. Add --yes";
+    ensure!(said.contains(lost), "{said}");
+    ensure!(stack.object(&key("TAKEN"))?.info == before.info && stack.rows("TAKEN")? == 10, "something was put");
+
+    succeed(drop(stack, "TAKEN", daily(&DAYS[..4]))?.arg("--yes"))?;
+    stack.eventually("four rows", || Ok(stack.rows("TAKEN")? == 4))?;
+    stack.eventually("word of it", || Ok(sink.told("candles_lost", "firing", "TAKEN 1day").is_some()))?;
+    let told = sink.told("candles_lost", "firing", "TAKEN 1day").context("find the message")?;
+    let text = told["text"].as_str().context("read its text")?;
+    ensure!(text.starts_with("6 of 10 real candles (60.00 %, where 5.00 % is allowed) are gone"), "{text}");
+    ensure!(text.contains("2024-12-06 to 2024-12-13: a file at") && text.contains(&before.info.etag), "{text}");
+    ensure!(told["class"] == "replaced" && told["key"] == key("TAKEN"), "{told}");
+    Ok(())
+}
+
+/// Runs a command at a terminal of its own, where somebody types this.
+fn at_a_terminal(command: &Command, typed: &str) -> anyhow::Result<(bool, String)> {
+    const TERMINAL: &str = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+    let answers = tempfile::NamedTempFile::new().context("make a file")?;
+    std::fs::write(answers.path(), typed)?;
+    let mut terminal = Command::new("python3");
+    terminal.args(["-c", TERMINAL]).arg(command.get_program()).args(command.get_args());
+    terminal.stdin(Stdio::from(std::fs::File::open(answers.path())?));
+    let (status, said) = finish(&mut terminal)?;
+    Ok((status.success(), said))
+}
+
+fn a_person_at_a_terminal_is_asked() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    ten_days(stack, "ASKED")?;
+    let command = drop(stack, "ASKED", daily(&DAYS[..9]))?;
+    for no in ["n\n", "\n", "\u{4}"] {
+        let (done, said) = at_a_terminal(&command, no)?;
+        ensure!(!done && said.contains("Put it all the same? [y/N]") && said.contains("nothing was put"), "{said}");
+    }
+    ensure!(stack.rows("ASKED")? == 10);
+    let (done, said) = at_a_terminal(&command, "y\n")?;
+    ensure!(done && said.contains("candles.csv: put"), "{said}");
+    stack.eventually("nine rows", || Ok(stack.rows("ASKED")? == 9))
+}
+
+/// New, changed and lost: by the words before, and by the ledger afterwards.
+fn what_a_file_changes() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    ten_days(stack, "CHANGED")?;
+    let body = daily(&DAYS[..9]).replace("2024-12-03,2,2,2,2", "2024-12-03,3,3,3,3") + "2024-12-16,9,9,9,9,100\n";
+    let said = succeed(drop(stack, "CHANGED", body)?.arg("--yes"))?;
+    let expected = "CHANGED 1day: 1 candles new, 1 changed, 8 unchanged; 1 real candle (2024-12-13) would be lost";
+    ensure!(said.contains(expected), "{said}");
+    let loaded = "select count(*) from objects where symbol = $1 and (rows_inserted, rows_updated, rows_unchanged,
+        rows_removed) = (1, 1, 8, 1)";
+    stack.eventually("the same in the ledger", || Ok(stack.count(loaded, "CHANGED")? == 1))?;
+    let again = succeed(&mut drop(stack, "CHANGED", std::fs::read(stack.state().join("CHANGED.csv"))?)?)?;
+    ensure!(again.contains("0 candles new, 0 changed, 10 unchanged"), "{again}");
+    Ok(())
+}
+
+fn a_file_that_cannot_be_read() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    for (body, words) in [
+        (&b""[..], "is empty"),
+        (b"date,open,high,low\n2024-12-27,1,2,1\n", "close"),
+        (b"<html><body>busy</body></html>", "nothing was put"),
+        (b"\x00\x01\x02\x03", "nothing was put"),
+    ] {
+        let said = fail(drop(stack, "UNREADABLE", body)?.arg("--yes"))?;
+        ensure!(said.contains(words) && said.contains("nothing was put"), "{said}");
+    }
+    let mut from_stdin = candlewick(stack.state());
+    from_stdin.args(["drop", "-", "--symbol", "UNREADABLE", "--interval", "1day"]);
+    let said = fail(&mut from_stdin)?;
+    ensure!(said.contains("standard input is empty: nothing was put"), "{said}");
+    let head = stack.run(stack.store().head(&key("UNREADABLE")))?;
+    ensure!(head.is_none(), "it was put");
+    Ok(())
+}
+
+fn a_file_of_no_usable_row() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    ten_days(stack, "USELESS")?;
+    let before = stack.object(&key("USELESS"))?;
+    for body in ["date,open,high,low,close,volume\n", "date,open,high,low,close\n2024-12-27,x,1,1,1\n"] {
+        let said = fail(&mut drop(stack, "USELESS", body)?)?;
+        ensure!(said.contains("nothing was put. Add --yes"), "{said}");
+    }
+    ensure!(stack.object(&key("USELESS"))?.info == before.info && stack.rows("USELESS")? == 10, "something was put");
+    Ok(())
+}
+
+fn a_gzip_takes_the_place() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    ten_days(stack, "TWIN")?;
+    let plain = file(stack, "TWIN.csv", daily(&DAYS[..9]))?;
+    ensure!(Command::new("gzip").arg("-f").arg(&plain).status()?.success());
+    let mut command = candlewick(stack.state());
+    command.arg("drop").arg(plain.with_extension("csv.gz")).args(["--symbol", "TWIN", "--interval", "1day"]);
+    let said = fail(&mut command)?;
+    ensure!(said.contains("1 real candle (2024-12-13) would be lost"), "{said}");
+    ensure!(said.contains(&format!("comes from {}, which this file would supersede", key("TWIN"))), "{said}");
+    succeed(command.arg("--yes"))?;
+    stack.eventually("nine rows", || Ok(stack.rows("TWIN")? == 9))
+}
+
+/// An hour that another month's file also has goes over to that file.
+fn what_another_month_has() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    let hours = |times: &[&str]| {
+        let rows: String = times.iter().map(|time| format!("{time},1,1,1,1,5\n")).collect();
+        format!("datetime,open,high,low,close,volume\n{rows}")
+    };
+    let (seam, own) = ("2024-11-30 23:00:00", "2024-12-02 10:00:00");
+    stack.put("raw/interval=1h/symbol=SEAM/2024-11.csv", hours(&["2024-11-29 10:00:00", seam]))?;
+    stack.eventually("two rows", || Ok(stack.rows("SEAM")? == 2))?;
+    let drop = |name: &str, times: &[&str]| -> anyhow::Result<Command> {
+        let mut command = candlewick(stack.state());
+        command.arg("drop").arg(file(stack, name, hours(times))?);
+        command.args(["--symbol", "SEAM", "--interval", "1h", "--month", "2024-12"]);
+        Ok(command)
+    };
+    let said = succeed(&mut drop("seam-1.csv", &[seam, own])?)?;
+    ensure!(said.contains("1 candles new, 0 changed, 1 unchanged"), "{said}");
+    stack.eventually("three rows", || Ok(stack.rows("SEAM")? == 3))?;
+    let said = succeed(&mut drop("seam-2.csv", &[own])?)?;
+    ensure!(said.contains("0 candles new, 0 changed, 2 unchanged"), "{said}");
+    let loaded = "select count(*) from objects where symbol = $1 and key like '%2024-12.csv' and rows_total = 1";
+    stack.eventually("the smaller file", || Ok(stack.count(loaded, "SEAM")? == 1))?;
+    ensure!(
+        stack.rows("SEAM")? == 3
+            && stack.count(
+                "select count(*) from lost_candles l join objects o
+        on o.id = l.object_id where o.symbol = $1",
+                "SEAM"
+            )? == 0,
+        "something was lost"
+    );
+    Ok(())
+}
+
+/// What stands at the raw key and was given up says nothing of what the store has.
+fn a_file_in_flight() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    ten_days(stack, "FLIGHT")?;
+    stack.put(&key("FLIGHT"), "date,open\n2024-12-27,1\n")?;
+    stack.dead_letter("RAW_DLQ_URL", "FLIGHT")?;
+    let said = succeed(&mut drop(stack, "FLIGHT", daily(&DAYS))?)?;
+    ensure!(said.contains("0 candles new, 0 changed, 10 unchanged"), "{said}");
+    ensure!(said.contains("is not cleaned yet, or was given up"), "{said}");
+    Ok(())
+}
+
+fn report(stack: &Stack, symbol: &str) -> anyhow::Result<Value> {
+    let object = stack.object(&format!("reports/interval=1day/symbol={symbol}/candles.json"))?;
+    serde_json::from_slice(&object.body).context("read a report")
+}
+
+fn no_gaps_in_the_future() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    // The last session is that of the day on which the simulated clock begins, an hour after its close.
+    let body = daily(&["2024-12-26", "2024-12-27", "2024-12-30", "2025-01-02"]);
+    let metadata = Metadata::from([("calendar".to_owned(), "XNYS".to_owned())]);
+    let object = NewObject::csv(body.into_bytes(), metadata);
+    stack.run(stack.store().put(&key("NOFUTURE"), object, PutIf::Always))?;
+    stack.eventually("three rows", || Ok(stack.rows("NOFUTURE")? == 3))?;
+    let report = report(stack, "NOFUTURE")?;
+    ensure!(report["gaps"] == Value::Array(Vec::new()), "{report}");
+    ensure!(report["source"]["as_of"].as_str().is_some_and(|time| time.starts_with("2024-12-3")), "{report}");
+    ensure!(report["source"]["as_of_from"] == "written_simulated", "{report}");
+    ensure!(report["rows"]["quarantined"]["future"] == 1, "{report}");
+    Ok(())
+}
+
+fn what_lies_in_the_future() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    // Without a calendar a day's candle is complete when the day is over; what has not begun is left out all the same.
+    let said = fail(drop(stack, "FUTURE", daily(&["2025-06-02", "2025-06-03"]))?.args(["--as-of", "2026-01-01"]))?;
+    ensure!(said.contains("--as-of 2026-01-02T00:00:00Z is in the future: it is 2024-12-3"), "{said}");
+    let said = fail(&mut drop(stack, "FUTURE", daily(&["2025-06-02", "2025-06-03"]))?)?;
+    ensure!(said.contains("none of the 2 rows is a candle") && said.contains("simulator's clock"), "{said}");
+    // As of the evening of the ninth, the tenth has not been.
+    let said = succeed(drop(stack, "FUTURE", daily(&DAYS[..7]))?.args(["--as-of", "2024-12-09"]))?;
+    ensure!(said.contains("6 candles new"), "{said}");
+    stack.eventually("six rows", || Ok(stack.rows("FUTURE")? == 6))?;
+    ensure!(report(stack, "FUTURE")?["source"]["as_of"] == "2024-12-10T00:00:00Z");
+    Ok(())
+}
