@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -92,12 +93,9 @@ impl Consumer {
         let mut deleting = AbortOnDropHandle::new(tokio::spawn(deleting));
         let in_hand = InHand::default();
         let _protecting = self.protect(&in_hand);
-        let worker = Arc::new(Worker::new(
-            self.layered(handler),
-            self.settlement(deletions),
-            in_hand,
-            Health::of_this_service(),
-        ));
+        let slots = Arc::new(Semaphore::new(self.policy.slots));
+        let (service, health) = (self.layered(handler, Arc::clone(&slots)), Health::of_this_service());
+        let worker = Arc::new(Worker::new(service, self.settlement(deletions), in_hand, health, slots));
         worker.run(&stop, LAST_CALLS).await;
         drop(worker);
         if timeout(LAST_CALLS, &mut deleting).await.is_err() {
@@ -105,11 +103,13 @@ impl Consumer {
         }
     }
 
-    fn layered(&self, handler: MessageService) -> MessageService {
+    fn layered(&self, handler: MessageService, slots: Arc<Semaphore>) -> MessageService {
+        let all = u32::try_from(self.policy.slots).unwrap_or(u32::MAX);
         ServiceBuilder::new()
             .layer(layers::span(self.stage))
             .layer(layers::measure(self.stage))
             .layer(layers::lease(Arc::clone(&self.queue), self.policy.lease))
+            .layer(layers::alone(slots, all))
             .layer(layers::deadline(self.policy.deadline))
             .layer(layers::guard())
             .into_inner()

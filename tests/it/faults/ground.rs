@@ -56,7 +56,8 @@ pub struct Ground {
     pub pool: PgPool,
     /// The way to LocalStack that nothing disturbs.
     pub aws: Aws,
-    bucket: String,
+    /// The run's own bucket.
+    pub bucket: String,
     queues: BTreeMap<String, String>,
     state: StateDir,
     watchdog: Watchdog,

@@ -11,4 +11,5 @@ mod lines;
 mod properties;
 mod rules;
 mod settings;
+mod simulation;
 mod support;
