@@ -27,8 +27,8 @@ const CALLS: [(&str, &[&str]); 14] = [
 
 /// The methods of the ports that services call, how they call them, and the adapter that has them.
 const PORTS: [(&str, &str, &str); 7] = [
-    ("store.get(", "get_within", "s3.rs"),
-    ("store.get_within(", "get_within", "s3.rs"),
+    ("store.get(", "open", "s3.rs"),
+    ("store.get_within(", "open", "s3.rs"),
     ("store.head(", "head", "s3.rs"),
     ("store.put(", "put", "s3.rs"),
     ("store.list(", "list", "s3.rs"),
