@@ -21,7 +21,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// Settings that a service is right to take its default for, and why.
-const DEFAULTS: [(&str, &str); 44] = [
+const DEFAULTS: [(&str, &str); 45] = [
     ("ALERT_DISCORD_WEBHOOK_URL", "`notifier_secrets` has it where somebody wants it"),
     ("ALERT_EMAIL_FROM", "the topic sends the mails"),
     ("ALERT_EMAIL_TO", "the topic sends the mails"),
