@@ -21,9 +21,11 @@ mod dropping;
 mod export;
 mod failure_modes;
 mod faults;
+mod files;
 mod layering;
 mod metrics;
 mod operations;
+mod readers;
 mod restart;
 mod runs;
 mod secrecy;
@@ -56,6 +58,8 @@ fn main() -> ExitCode {
         bad_input::trials(),
         alerts::trials(),
         dropping::trials(),
+        files::trials(),
+        readers::trials(),
         dashboard::trials(),
         chart::trials(),
         data_studio::trials(),

@@ -78,8 +78,7 @@ fn is_of_another_kind(beginning: &[u8]) -> bool {
 /// How long the line is that a part ends in, where one of that length went on into it.
 fn longest(part: &[u8], mut line: u64, number: u64) -> Result<u64, Failure> {
     let mut began = 0;
-    let mut number = number;
-    for end in memchr2_iter(b'\n', b'\r', part).chain([part.len()]) {
+    for (number, end) in (number..).zip(memchr2_iter(b'\n', b'\r', part).chain([part.len()])) {
         line += (end - began) as u64;
         if line > MOST_OF_A_LINE {
             let words = format!("line {number} is longer than {MOST_OF_A_LINE} bytes: no row of candles is");
@@ -89,7 +88,6 @@ fn longest(part: &[u8], mut line: u64, number: u64) -> Result<u64, Failure> {
             return Ok(line);
         }
         (began, line) = (end + 1, 0);
-        number += 1;
     }
     Ok(line)
 }

@@ -2,6 +2,8 @@
 //! and splits them, gives nulls, and gives another instrument under the old name. No real candle is lost or mixed with
 //! another's, and each loss is told once.
 
+#![allow(clippy::print_stdout, reason = "a test says which seed it ran")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 

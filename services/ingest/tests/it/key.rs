@@ -32,6 +32,8 @@ impl Write for Log {
 
 impl Log {
     fn everything() -> (Self, DefaultGuard) {
+        // While no subscriber wants everything, tracing may remember for all threads that nobody does: one always wants it.
+        let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
         let log = Self::default();
         let (writer, level) = (log.clone(), tracing::level_filters::LevelFilter::TRACE);
         let subscriber = tracing_subscriber::fmt().with_max_level(level).with_writer(move || writer.clone()).finish();

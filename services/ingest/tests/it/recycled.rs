@@ -145,7 +145,7 @@ async fn a_new_month_of_another_instrument_does_not_follow_the_old_ones() {
     let says = |vendor: &Vendor, meta: Value| {
         let (old, new) = (old.clone(), new.clone());
         vendor.answers(move |asked| {
-            match (asked["path"].as_str(), &asked.get("start_date").map_or("", String::as_str)[..]) {
+            match (asked["path"].as_str(), asked.get("start_date").map_or("", String::as_str)) {
                 ("/earliest_timestamp", _) => (200, json!({"datetime": "2024-12-30"}).to_string()),
                 (_, from) if from.starts_with("2025") => (200, answer(&meta, &new)),
                 _ => (200, answer(&crate::vendor::meta("ABC", "1h"), &old)),

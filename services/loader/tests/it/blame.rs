@@ -75,7 +75,7 @@ async fn each_error_of_a_statement(world: World) {
 async fn each_error_of_a_login(world: World) {
     let name = world.value("select current_database()").await;
     world.run("drop role if exists nobody_logs_in; create role nobody_logs_in nologin password 'x'").await;
-    let right = (*world.pool.connect_options()).clone();
+    let right = (*world.owner.connect_options()).clone();
     let wrong = [
         (right.clone().database("absent"), "3D000"),
         (right.clone().username("nobody_logs_in").password("x"), "28000"),

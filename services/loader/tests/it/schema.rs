@@ -29,7 +29,7 @@ async fn it_waits_for_its_tables(world: World) {
     };
     tokio::time::timeout(Duration::from_secs(20), said).await.unwrap();
     assert!(!health.readiness().0);
-    postgres::migrate(&world.pool).await.unwrap();
+    postgres::migrate(&world.owner).await.unwrap();
     tokio::time::timeout(Duration::from_secs(20), waiting).await.unwrap().unwrap().unwrap();
     assert!(health.readiness().0);
 }

@@ -8,6 +8,7 @@ mod cases;
 mod fuzz;
 mod handler;
 mod lines;
+mod mutations;
 mod properties;
 mod rules;
 mod settings;

@@ -61,7 +61,10 @@ fn what_is_no_watchlist_is_refused_with_line_and_field() {
     for (text, words) in [
         ("", "the watchlist names no symbol"),
         ("[groups.a]\nsymbols = []", "the watchlist names no symbol"),
-        ("[groups.a]\nsymbols = [\n  \"A\",\n  \"A B\",\n]", "line 4, groups.a.symbols: symbol \"A B\" has a space"),
+        (
+            "[groups.a]\nsymbols = [\n  \"A\",\n  \"A B\",\n]",
+            "line 4, groups.a.symbols: symbol \"A B\" has a character in it",
+        ),
         ("[groups.a]\nsymbol = [\"A\"]", "line 2, groups.a.symbol: unknown field `symbol`"),
         ("[groups.a]\nsymbols = [\"A\"]\nintervals = [\"5h\"]", "line 3, groups.a.intervals: unknown interval \"5h\""),
         ("[groups.a]\nsymbols = [\"A\"]\nintervals = []", "line 3, groups.a.intervals: A has no interval"),
