@@ -52,11 +52,11 @@ fn a_broken_file_is_given_up() -> anyhow::Result<()> {
 fn files_that_are_no_candles() -> anyhow::Result<()> {
     let stack = Stack::get();
     let files: [(&str, &[u8], &str); 5] = [
-        ("NOTCSV", b"\x89PNG\r\n\x1a\n\0\0\0", "line 1 is no header"),
-        ("NOHEADER", b"2024-12-27,1,2,1,2,5\n", "line 1 is no header"),
+        ("NOTCSV", b"\x89PNG\r\n\x1a\n\0\0\0", "line 1 is not a header"),
+        ("NOHEADER", b"2024-12-27,1,2,1,2,5\n", "line 1 is not a header"),
         ("EMPTY", b"", "the file is empty"),
         ("APIERROR", br#"{"code":429,"message":"You have run out of API credits","status":"error"}"#, "JSON, not CSV"),
-        ("HTML", b"<html><body>Bad gateway</body></html>", "line 1 is no header"),
+        ("HTML", b"<html><body>Bad gateway</body></html>", "a web page (HTML)"),
     ];
     for (symbol, body, _) in files {
         stack.put(&format!("raw/interval=1day/symbol={symbol}/candles.csv"), body)?;

@@ -19,6 +19,7 @@ use crate::runtime::health::Health;
 use crate::runtime::layers::{self, MessageService};
 use crate::runtime::protector::{self, InHand};
 use crate::runtime::settlement::Settlement;
+use crate::runtime::suspicion::MOST_LOST;
 use crate::runtime::worker::Worker;
 
 /// How long the last calls to the queue may take when everything else has stopped.
@@ -39,6 +40,8 @@ pub struct Policy {
     pub deadline: Duration,
     /// After how many failures a message is given up. An outage, or work that came too early, is no failure.
     pub attempts: u32,
+    /// How many consumers a message may cost before it is given up. A delivery that is lost on its way counts as well.
+    pub most_lost: u32,
     /// How long a message waits after its work failed.
     pub retry: Backoff,
     /// How long nothing is received after something was down, and after a receive that failed.
@@ -59,6 +62,7 @@ impl Policy {
             lease,
             deadline: Duration::from_secs(900),
             attempts: 6,
+            most_lost: MOST_LOST,
             retry: Backoff { first: Duration::from_secs(2), most: Duration::from_secs(300) },
             outage: Backoff { first: Duration::from_millis(500), most: Duration::from_secs(30) },
             stop_within: Duration::from_secs(20),

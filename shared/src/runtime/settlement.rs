@@ -180,7 +180,7 @@ impl Settlement {
 
     /// How a message stands that was just received.
     pub fn standing(&self, message: &Message) -> Standing {
-        suspicion::standing(message, self.returned.count(&message.id))
+        suspicion::standing(message, self.returned.count(&message.id), self.policy.most_lost)
     }
 
     /// A delivery that nobody works on, because a newer one of the same message came with it.

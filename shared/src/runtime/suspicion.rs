@@ -13,8 +13,8 @@ pub const LOST: &str = "consumers-lost";
 /// What says of a copy which message it is of.
 pub const FIRST_ID: &str = "first-message-id";
 
-/// How many consumers a message may cost before it is a dead letter.
-const MOST_LOST: u32 = 3;
+/// How many consumers a message may cost before it is a dead letter, where a setting says nothing else.
+pub const MOST_LOST: u32 = 3;
 
 /// How a message stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,14 +29,14 @@ pub enum Standing {
     Killer(u32),
 }
 
-/// How a message stands of which this process gave back so many deliveries.
+/// How a message stands of which this process gave back so many deliveries, and which may cost so many consumers.
 #[must_use]
-pub fn standing(message: &Message, given_back: u32) -> Standing {
+pub fn standing(message: &Message, given_back: u32, most_lost: u32) -> Standing {
     let unaccounted = message.receive_count.saturating_sub(1).saturating_sub(given_back);
     match message.attributes.get(LOST).and_then(|text| text.parse::<u32>().ok()) {
         None if unaccounted == 0 => Standing::Ordinary,
         None => Standing::Suspect,
-        Some(lost) if lost.saturating_add(unaccounted) >= MOST_LOST => {
+        Some(lost) if lost.saturating_add(unaccounted) >= most_lost => {
             Standing::Killer(lost.saturating_add(unaccounted))
         }
         Some(lost) => Standing::Copy(lost.saturating_add(unaccounted)),
@@ -76,9 +76,9 @@ mod tests {
 
     #[test]
     fn a_delivery_that_is_accounted_for_is_not_suspect() {
-        assert_eq!(standing(&message(1, None), 0), Standing::Ordinary);
-        assert_eq!(standing(&message(7, None), 6), Standing::Ordinary);
-        assert_eq!(standing(&message(7, None), 5), Standing::Suspect);
+        assert_eq!(standing(&message(1, None), 0, MOST_LOST), Standing::Ordinary);
+        assert_eq!(standing(&message(7, None), 6, MOST_LOST), Standing::Ordinary);
+        assert_eq!(standing(&message(7, None), 5, MOST_LOST), Standing::Suspect);
     }
 
     #[test]
@@ -86,9 +86,9 @@ mod tests {
         let first = message(7, None);
         let copied = copy(&first, 1);
         assert_eq!((copied.attributes[LOST].as_str(), copied.attributes[FIRST_ID].as_str()), ("1", "1"));
-        assert_eq!(standing(&message(1, Some(1)), 0), Standing::Copy(1));
-        assert_eq!(standing(&message(2, Some(1)), 0), Standing::Copy(2));
-        assert_eq!(standing(&message(3, Some(1)), 0), Standing::Killer(3));
-        assert_eq!(standing(&message(3, Some(1)), 2), Standing::Copy(1));
+        assert_eq!(standing(&message(1, Some(1)), 0, MOST_LOST), Standing::Copy(1));
+        assert_eq!(standing(&message(2, Some(1)), 0, MOST_LOST), Standing::Copy(2));
+        assert_eq!(standing(&message(3, Some(1)), 0, MOST_LOST), Standing::Killer(3));
+        assert_eq!(standing(&message(3, Some(1)), 2, MOST_LOST), Standing::Copy(1));
     }
 }

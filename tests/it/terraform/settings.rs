@@ -21,7 +21,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// Settings that a service is right to take its default for, and why.
-const DEFAULTS: [(&str, &str); 45] = [
+const DEFAULTS: [(&str, &str); 46] = [
     ("ALERT_DISCORD_WEBHOOK_URL", "`notifier_secrets` has it where somebody wants it"),
     ("ALERT_EMAIL_FROM", "the topic sends the mails"),
     ("ALERT_EMAIL_TO", "the topic sends the mails"),
@@ -40,6 +40,7 @@ const DEFAULTS: [(&str, &str); 45] = [
     ("BYTES_IN_FLIGHT", "it follows from MEMORY_LIMIT"),
     ("CALENDAR_HORIZON", "sixty days are enough for a new version"),
     ("CLOCK", "the real time"),
+    ("CONSUMERS_LOST", "three are enough to know a killer"),
     ("DASHBOARD_CLIENTS", "512 open connections fit into the smallest task"),
     ("DASHBOARD_CONNECTIONS", "eight are enough for one task"),
     ("DASHBOARD_EVENT_STREAMS", "256 open pages fit into the smallest task"),
