@@ -160,7 +160,7 @@ const FAULTS: [(&str, &str, &str, &str); 11] = [
     ("raw/interval=1day/symbol=NOTIME/candles.csv", "", "bad_metadata", "fetched-at"),
     ("transformed/interval=1day/symbol=UNCLEAN/candles.csv", "unclean", "unreadable_object", "column header"),
     ("raw/interval=1day/symbol=ARCHIVED/candles.csv", "", ARCHIVED, "InvalidObjectState"),
-    ("raw/interval=1day/symbol=\u{1b}[2J/candles.csv", "", "bad_key", "percent-encode"),
+    ("raw/interval=1day/symbol=\u{1b}[2J/candles.csv", "", "bad_key", "has a character in it"),
     ("raw/interval=1day/symbol=ENDLESS/candles.csv.gz", ENDLESS, "object_too_large", "line 2 is longer"),
 ];
 
