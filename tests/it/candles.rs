@@ -84,7 +84,7 @@ fn rows_equal_the_clean_object() -> anyhow::Result<()> {
     let stack = Stack::get();
     let clean = table(&stack.object(AAPL_CLEAN)?.body)?;
     let sql = "select symbol, interval, (time at time zone 'UTC')::date::text as time, open::text, high::text, low::text,
-        close::text, volume::text, is_filled::text from candles where symbol = 'AAPL' and interval = '1day' order by candles.time";
+        close::text, volume::text, (volume is not null)::text as has_volume, is_filled::text from candles where symbol = 'AAPL' and interval = '1day' order by candles.time";
     let pool = stack.pool();
     let rows = stack.run(sqlx::query(sql).fetch_all(&pool))?;
     ensure!(rows.len() == clean.len(), "{} rows of {}", rows.len(), clean.len());

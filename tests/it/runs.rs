@@ -93,7 +93,7 @@ fn a_watchlist_in_the_bucket() -> anyhow::Result<()> {
     ensure!(estimate["symbols"] == 3 && estimate["refresh"]["credits"] == 3, "{estimate}");
     ensure!(estimate["smallest_plan"] == "basic", "{estimate}");
     let error = fail(&mut list(&["add", "A B"]))?;
-    ensure!(error.contains("\"A B\" has a space"), "{error}");
+    ensure!(error.contains("\"A B\" has a character in it"), "{error}");
     stack.put("config/watchlist.toml", "[groups.a]\nsymbols = [\"A\"]\nintervals = [\"5h\"]\n")?;
     let error = fail(&mut list(&["check"]))?;
     ensure!(error.contains("line 3, groups.a.intervals"), "{error}");

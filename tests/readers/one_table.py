@@ -10,9 +10,9 @@ COLUMNS = ["symbol", "interval", "time", "open", "high", "low", "close", "volume
 
 
 def by_duckdb(folder):
-    table = duckdb.sql(f"select * from read_csv('{folder}/**/*.csv', hive_partitioning = false)")
+    candles = duckdb.sql(f"select * from read_csv('{folder}/**/*.csv', hive_partitioning = false)")
     volumes = "count(*), count(*) filter (where has_volume), sum(volume) filter (where has_volume)"
-    return table.columns, list(duckdb.sql(f"select {volumes}, count(distinct symbol) from table").fetchone())
+    return candles.columns, list(duckdb.sql(f"select {volumes}, count(distinct symbol) from candles").fetchall()[0])
 
 
 def by_polars(folder):

@@ -32,7 +32,7 @@ const PORTS: [(&str, &str, &str); 7] = [
     ("store.head(", "head", "s3.rs"),
     ("store.put(", "put", "s3.rs"),
     ("store.list(", "list", "s3.rs"),
-    ("queue.send(", "send", "sqs.rs"),
+    ("queue.send(", "send_entries", "sqs.rs"),
     (".depth()", "depth", "sqs.rs"),
 ];
 

@@ -189,7 +189,7 @@ impl World {
                 sleep(Duration::from_secs(1)).await;
             }
         };
-        timeout(Duration::from_secs(86_400), empty).await.expect("the queue gets empty");
+        timeout(Duration::from_secs(86_400), empty).await.unwrap();
     }
 
     async fn check(&self) {
@@ -201,7 +201,7 @@ impl World {
                 broken.insert(raw.key.replace('=', "%3D"));
                 continue;
             }
-            let origin = TransformedMetadata::read(&clean.expect("it is cleaned").metadata).unwrap().unwrap();
+            let origin = TransformedMetadata::read(&clean.unwrap().metadata).unwrap().unwrap();
             assert_eq!((origin.raw_etag, origin.raw_written), (raw.etag, raw.last_modified), "{}", raw.key);
         }
         let letters = self.dead_letters.messages();
@@ -214,7 +214,7 @@ impl World {
 }
 
 fn is_broken(at: usize) -> bool {
-    at % 5 == 0
+    at.is_multiple_of(5)
 }
 
 async fn live(seed: u64) {
