@@ -13,7 +13,6 @@ use sqlx::{Connection, PgConnection, PgPool, Row};
 use tokio::fs::File;
 use tokio::io::{AsyncWrite, AsyncWriteExt, BufWriter};
 
-use crate::clean::is_broken_pipe;
 use crate::place::Place;
 use crate::terminal;
 
@@ -66,10 +65,7 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
     let pool = place.running().await?.pool().await?;
     let series = chosen(&pool, &args).await?;
     match Target::of(&args.out) {
-        Target::Stdout => match write(&pool, only(&series)?, &args, tokio::io::stdout()).await {
-            Err(error) if !is_broken_pipe(&error) => return Err(error),
-            Ok(_) | Err(_) => {}
-        },
+        Target::Stdout => write(&pool, only(&series)?, &args, tokio::io::stdout()).await.map(drop)?,
         Target::File(file) => into_file(&pool, only(&series)?, &args, &file).await?,
         Target::Folder(folder) => {
             for series in &series {

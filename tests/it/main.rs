@@ -12,7 +12,6 @@ mod candlewick;
 mod chart;
 mod cleaning;
 mod collector;
-mod command;
 mod contract;
 mod dashboard;
 mod data_studio;
@@ -74,7 +73,6 @@ fn main() -> ExitCode {
         failure_modes::trials(),
         starting::trials(),
         cleaning::trials(),
-        command::trials(),
         terraform::trials(),
         supply_chain::trials(),
     ];

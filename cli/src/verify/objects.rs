@@ -2,7 +2,6 @@
 
 use candlewick_shared::adapters::s3_listing::Listing;
 use candlewick_shared::core::key::TransformedKey;
-use candlewick_shared::core::leftover::is_leftover;
 
 /// The clean objects of one series.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,7 +38,7 @@ impl Groups {
             if (&group.symbol, &group.interval) != (&symbol, &interval) {
                 break;
             }
-            if !is_leftover(&object.key) {
+            if !object.key.ends_with('/') {
                 group.keys.push(object.key.clone());
             }
             self.listing.advance().await?;

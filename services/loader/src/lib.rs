@@ -11,7 +11,6 @@ pub mod ledger;
 pub mod lost;
 pub mod merge;
 pub mod runs;
-pub mod schema;
 pub mod session;
 pub mod staging;
 

@@ -51,10 +51,9 @@ locals {
       Resource = [var.queue.arn]
     },
     {
-      # A message that may have killed its consumer is replaced by a copy in its own queue.
-      Sid      = "SendDeadLettersAndCopies"
+      Sid      = "SendDeadLetters"
       Action   = ["sqs:SendMessage"]
-      Resource = [var.queue.dead_letter_arn, var.queue.arn]
+      Resource = [var.queue.dead_letter_arn]
     },
     {
       Sid      = "ProtectFromScaleIn"

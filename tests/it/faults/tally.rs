@@ -9,9 +9,7 @@ use anyhow::{Context, ensure};
 use super::ground::Ground;
 
 /// Every kind that a run must have had.
-const KINDS: [&str; 21] = [
-    "archived object",
-    "leftover of a tool",
+const KINDS: [&str; 19] = [
     "kill -9 of ingest",
     "kill -9 of loader",
     "kill -9 of transform",

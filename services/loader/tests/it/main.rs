@@ -4,13 +4,11 @@
 
 mod beside;
 mod binary;
-mod blame;
 mod faults;
 mod history;
 mod lost;
 mod overlaps;
 mod runs;
-mod schema;
 mod users;
 mod versions;
 mod world;
@@ -29,8 +27,6 @@ fn trials() -> Vec<Trial> {
     let all = [
         beside::trials(),
         binary::trials(),
-        blame::trials(),
-        schema::trials(),
         faults::trials(),
         history::trials(),
         lost::trials(),

@@ -12,5 +12,4 @@ mod mutations;
 mod properties;
 mod rules;
 mod settings;
-mod simulation;
 mod support;
