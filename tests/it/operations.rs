@@ -176,7 +176,7 @@ fn dlq_shows_the_row_that_broke_and_redrives() -> anyhow::Result<()> {
     let shown = json(stack, &["dlq", "show", id])?;
     let broken = &shown["broken"];
     ensure!(broken["line"] == 2 && broken["column"] == "close", "{shown}");
-    ensure!(broken["row"] == "REDRIVEN,1day,2024-12-27,1,2,1,dear,false", "{shown}");
+    ensure!(broken["row"] == "REDRIVEN,1day,2024-12-27,1,2,1,dear,0,false,false", "{shown}");
     let said = say(stack, &["dlq", "show", id])?;
     ensure!(said.contains("line 2, column close:\n  REDRIVEN,1day"), "{said}");
     let dry = json(stack, &["dlq", "redrive", "--key", &key, "--dry-run"])?;
