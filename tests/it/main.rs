@@ -26,6 +26,7 @@ mod metrics;
 mod operations;
 mod readers;
 mod restart;
+mod round_trips;
 mod runs;
 mod secrecy;
 mod stack;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         alerts::trials(),
         dropping::trials(),
         files::trials(),
+        round_trips::trials(),
         readers::trials(),
         dashboard::trials(),
         chart::trials(),
