@@ -70,6 +70,10 @@ pub struct Args {
     #[arg(long, value_name = "SHARE")]
     max_filled: Option<Share>,
 
+    /// Whether prices of zero and less are possible, as of oil in April 2020
+    #[arg(long)]
+    allow_negative: bool,
+
     /// A watchlist, whose settings hold where no option says otherwise
     #[arg(long, value_name = "FILE")]
     watchlist: Option<PathBuf>,
@@ -151,6 +155,7 @@ impl<'a> Common<'a> {
             max_fill: self.args.max_fill.unwrap_or(usual.max_fill),
             max_quarantined: self.args.max_quarantined.unwrap_or(usual.max_quarantined),
             max_filled: self.args.max_filled.unwrap_or(usual.max_filled),
+            allow_negative: self.args.allow_negative || usual.allow_negative,
             ..usual
         }
     }

@@ -6,11 +6,13 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
 use bytes::Bytes;
+use candlewick_shared::core::calendar::choice::{CalendarSetting, UnknownCalendar};
 use candlewick_shared::core::clock::Clock;
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::{Month, ObjectPath, Part, RawKey, Series};
 use candlewick_shared::core::metadata::{DROPPED, Instrument, RawMetadata};
 use candlewick_shared::core::symbol::Symbol;
+use candlewick_shared::core::watchlist::CleaningSettings;
 use candlewick_shared::ports::store::{NewObject, ObjectInfo, ObjectStore, Put, PutIf};
 use candlewick_transform::unpack::{MOST_BYTES, unpack};
 use jiff::Timestamp;
@@ -52,6 +54,10 @@ pub struct Args {
     /// The time zone of times that name no offset, such as America/New_York [default: UTC]
     #[arg(long, value_name = "ZONE")]
     timezone: Option<String>,
+    /// The exchange's MIC, or forex, 24/7 or 24/5: what is missing is filled by it, and an instant at which a session opens is its
+    /// day [default: what the watchlist says]
+    #[arg(long, value_parser = calendar)]
+    calendar: Option<String>,
     /// When the source wrote the file, such as 2024-12-30T22:00:00Z, or 2024-12-30 for the end of that day in UTC; later
     /// candles are set aside, and one that was still open then is left out [default: now]
     #[arg(long, value_name = "TIME", value_parser = as_of)]
@@ -66,6 +72,10 @@ fn month(text: &str) -> Result<Month, String> {
     date.map(Month::of).map_err(|_| "write a month as 2024-01".to_owned())
 }
 
+fn calendar(text: &str) -> Result<String, UnknownCalendar> {
+    text.parse::<CalendarSetting>().map(|_| text.to_owned())
+}
+
 pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
     let body = read(&args.file)?;
     let gzip = args.file.extension().is_some_and(|extension| extension == "gz");
@@ -75,6 +85,7 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
     let clock = running.env.clock()?;
     let metadata = metadata(&args, &clock, Timestamp::now())?;
     let settings = watchlist.map(|list| list.cleaning(&args.symbol).clone()).unwrap_or_default();
+    require_no_other_calendar(&args, &settings)?;
     let rules = Rules::new(&metadata, settings, clock.at(Timestamp::now()), clock != Clock::Real)?;
     let path = path(&args, &text, &rules).with_context(|| shown(&args.file))?;
     let key = RawKey { path, gzip };
@@ -121,9 +132,19 @@ fn metadata(args: &Args, clock: &Clock, real_now: Timestamp) -> anyhow::Result<R
     if let Some(said) = args.as_of.filter(|said| *said > now) {
         bail!("--as-of {said} is in the future: it is {now}{}", if *clock == Clock::Real { "" } else { SIMULATED });
     }
-    let instrument = Instrument { timezone: args.timezone.clone(), ..Instrument::default() };
+    let (timezone, calendar) = (args.timezone.clone(), args.calendar.clone().filter(|text| text != "none"));
+    let instrument = Instrument { timezone, calendar, ..Instrument::default() };
     let fetched_at = args.as_of.or((*clock != Clock::Real).then_some(now));
     Ok(RawMetadata { source: Some(DROPPED.to_owned()), fetched_at, instrument, ..RawMetadata::default() })
+}
+
+/// The watchlist goes before what stands beside an object.
+fn require_no_other_calendar(args: &Args, settings: &CleaningSettings) -> anyhow::Result<()> {
+    let said = args.calendar.as_ref().map(|text| text.parse::<CalendarSetting>()).transpose()?;
+    if let (Some(said), Some(listed)) = (&said, &settings.calendar) {
+        ensure!(said == listed, "the watchlist says another calendar for {}: change it there", args.symbol);
+    }
+    Ok(())
 }
 
 /// Said with a time of a clock that is not the machine's.
@@ -171,5 +192,36 @@ async fn put(
     match store.put(&key.to_string(), object, PutIf::still(seen)).await? {
         Put::Written { .. } => Ok(()),
         Put::Changed => bail!("{key} changed while the file was compared with it: nothing was put. Try again"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn args(more: &[&str]) -> Args {
+        let first = ["drop", "file.csv", "--symbol", "ABC", "--interval", "1day"];
+        Command::try_parse_from(first.iter().chain(more)).unwrap().args
+    }
+
+    #[test]
+    fn a_file_is_held_to_no_other_calendar_than_the_watchlist_says() {
+        let listed =
+            |code: &str| CleaningSettings { calendar: Some(code.parse().unwrap()), ..CleaningSettings::default() };
+        let args = args(&["--calendar", "XNYS"]);
+        assert!(require_no_other_calendar(&args, &CleaningSettings::default()).is_ok());
+        assert!(require_no_other_calendar(&args, &listed("XNYS")).is_ok());
+        let error = require_no_other_calendar(&args, &listed("XLON")).unwrap_err().to_string();
+        assert!(error.contains("the watchlist says another calendar for ABC"), "{error}");
+        let metadata = metadata(&args, &Clock::Real, Timestamp::now()).unwrap();
+        assert_eq!(metadata.instrument.calendar.as_deref(), Some("XNYS"));
     }
 }

@@ -9,7 +9,7 @@ use libtest_mimic::Trial;
 use tempfile::TempDir;
 
 use crate::candles::daily;
-use crate::candlewick::{finish, program};
+use crate::candlewick::{finish, program, root};
 use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
@@ -19,6 +19,7 @@ pub fn trials() -> Vec<Trial> {
         trial("a_folder_gets_all_three_outputs_of_each_file", a_folder_gets_all_three_outputs),
         trial("passed_thresholds_exit_with_1_and_errors_with_2", exit_codes_tell_thresholds_from_errors),
         trial("a_file_that_claims_to_be_older_than_its_candles_is_told_of", a_file_older_than_its_candles),
+        trial("prices_below_zero_are_candles_where_they_are_allowed", prices_below_zero),
         trial("what_clean_is_not_told_it_asks_for", what_it_is_not_told_it_asks_for),
     ]
 }
@@ -128,6 +129,16 @@ fn exit_codes_tell_thresholds_from_errors() -> anyhow::Result<()> {
     std::fs::write(&path, "open,high,low,close\n1,1,1,1\n")?;
     let (status, said) = finish(clean(dir.path()).arg(&path).args(SERIES))?;
     ensure!(status.code() == Some(2) && said.contains("column \"datetime\" is missing"), "{said}");
+    Ok(())
+}
+
+fn prices_below_zero() -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    let oil = root().join("tests/cases/files/wti-negative.csv");
+    let (_, said) = finish(clean(dir.path()).arg(&oil).args(SERIES).args(["--out", "out"]))?;
+    ensure!(said.contains("2 set aside") && said.contains("--allow-negative"), "{said}");
+    let all = stdout(clean(dir.path()).arg(&oil).args(SERIES).arg("--allow-negative"))?;
+    ensure!(all.lines().count() == 5 && all.contains("2020-04-20,17.73,17.85,-40.32,-37.63,247000"), "{all}");
     Ok(())
 }
 

@@ -30,6 +30,7 @@ pub fn trials() -> Vec<Trial> {
         trial("drop_tells_of_a_file_in_flight", a_file_in_flight),
         trial("a_dropped_file_has_no_gaps_in_the_future_of_a_simulated_clock", no_gaps_in_the_future),
         trial("drop_says_what_lies_in_the_future", what_lies_in_the_future),
+        trial("drop_reads_instants_of_sessions_by_the_calendar_that_it_is_told", instants_of_sessions),
     ]
 }
 
@@ -260,5 +261,19 @@ fn what_lies_in_the_future() -> anyhow::Result<()> {
     ensure!(said.contains("6 candles new"), "{said}");
     stack.eventually("six rows", || Ok(stack.rows("FUTURE")? == 6))?;
     ensure!(report(stack, "FUTURE")?["source"]["as_of"] == "2024-12-10T00:00:00Z");
+    Ok(())
+}
+
+/// What a refusal advises can be done.
+fn instants_of_sessions() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    let text = std::fs::read(crate::candlewick::root().join("tests/cases/files/tradingview-unix-time-daily.csv"))?;
+    let said = fail(&mut drop(stack, "SESSIONS", &text)?)?;
+    ensure!(said.contains("if a session opens then, say of which exchange with --calendar XNYS"), "{said}");
+    let said = fail(drop(stack, "SESSIONS", &text)?.args(["--calendar", "NYSE"]))?;
+    ensure!(said.contains("no calendar is known by the name \"NYSE\""), "{said}");
+    succeed(drop(stack, "SESSIONS", &text)?.args(["--calendar", "XNYS"]))?;
+    let days = "select count(*) from candles where symbol = $1 and close = 101 + (time::date - date '2024-01-02')";
+    stack.eventually("four days", || Ok(stack.count(days, "SESSIONS")? == 4))?;
     Ok(())
 }

@@ -140,16 +140,22 @@ fn thresholds(report: &Report) -> Vec<String> {
     quarantined.into_iter().chain(filled).collect()
 }
 
-/// The commonest mistakes: local times, read as UTC, miss most slots; and a file that was copied or unpacked may have a time
-/// of its own that is long past.
+/// The commonest mistakes: local times, read as UTC, miss most slots; a file that was copied or unpacked may have a time of its
+/// own that is long past; and oil was once below zero.
 fn hint(report: &Report) -> Option<String> {
-    let are_most = |reason: &str| report.rows.quarantined.get(reason).is_some_and(|count| *count > report.rows.kept);
+    let count = |reason: &str| report.rows.quarantined.get(reason).copied().unwrap_or(0);
+    let are_most = |reason: &str| count(reason) > report.rows.kept;
     let as_of = &report.source.as_of;
-    match (are_most("no_slot"), are_most("future")) {
-        (true, _) => Some("  most times are of no slot: are they local? Say so with --timezone".to_owned()),
-        (_, true) => {
+    match () {
+        () if are_most("no_slot") => {
+            Some("  most times are of no slot: are they local? Say so with --timezone".to_owned())
+        }
+        () if are_most("future") => {
             Some(format!("  most times lie after {as_of}, which the file is taken to be of: say when with --as-of"))
         }
-        _ => None,
+        () if count("not_positive") > 0 => {
+            Some("  prices of zero or less: if that is what they were, say so with --allow-negative".to_owned())
+        }
+        () => None,
     }
 }

@@ -4,10 +4,15 @@ use candlewick_shared::core::calendar::Calendar;
 use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::raw_csv::cells::Cells;
 use candlewick_shared::core::raw_csv::{Header, shown};
+use candlewick_shared::core::time_text::TimeText;
 
 use crate::clean::Task;
 use crate::quarantine::Reason;
 use crate::row::Fault;
+
+/// What to do where a session would give an instant its date.
+const NO_SESSIONS: &str =
+    ": if a session opens then, say of which exchange with --calendar XNYS, or with `calendar` in the watchlist";
 
 /// Explains the rows of one object.
 #[derive(Clone, Debug)]
@@ -44,7 +49,9 @@ impl<'a> Explain<'a> {
             Reason::Missing => format!("{} is missing", fault.column),
             Reason::Unreadable => unreadable(&cell, fault.column),
             Reason::TooManyDigits => format!("{cell:?} has more digits than the 36 that are kept"),
-            Reason::NotPositive => format!("{cell} is not above 0 (the setting allow_negative permits it)"),
+            Reason::NotPositive => format!(
+                "{cell} is not above 0 (allow_negative in the watchlist permits it, and clean --allow-negative)"
+            ),
             Reason::Negative => format!("{cell} is below 0"),
             Reason::HighBelowLow => format!("high {} is below low {}", self.cell("high"), self.cell("low")),
             Reason::OutsideRange => {
@@ -58,7 +65,8 @@ impl<'a> Explain<'a> {
                 format!("{cell:?} is not the time of a {interval} candle: write 2024-12-30 09:30:00")
             }
             Reason::OtherInterval => {
-                format!("{cell:?} has a time of day or belongs to a shorter interval than {interval}")
+                let advice = if self.is_of_no_known_session(&cell) { NO_SESSIONS } else { "" };
+                format!("{cell:?} has a time of day or belongs to a shorter interval than {interval}{advice}")
             }
             Reason::SkippedTime => format!("clocks in {} skipped {cell}", self.zone()),
             Reason::NoSession => match self.unclear_stamps {
@@ -80,6 +88,11 @@ impl<'a> Explain<'a> {
         let time = CandleTime::parse(cell, self.task.series.interval, self.task.zone).ok()?;
         let open = self.calendar?.next_open(time.seconds())?;
         Some(format!(": the market is closed then, and opens at {}", CandleTime::from_seconds(open).timestamp()?))
+    }
+
+    /// Whether an instant could be the opening of a session, of which no calendar tells.
+    fn is_of_no_known_session(&self, cell: &str) -> bool {
+        self.calendar.is_none() && matches!(TimeText::read(cell), Some(TimeText::Instant(..)))
     }
 
     fn zone(&self) -> &str {

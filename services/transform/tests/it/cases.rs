@@ -113,6 +113,8 @@ fn an_instant_of_a_daily_candle_is_the_date_whose_session_it_opens() {
         "2024-01-05,103,105,102,104,1003,false",
     ];
     assert_eq!(daily("tradingview-unix-time-daily").rows(), closes);
+    let words = refused(&case("1day", "none"), "tradingview-unix-time-daily").to_string();
+    assert!(words.contains("\"1704205800\" has a time of day") && words.contains("--calendar XNYS"), "{words}");
     let coins = case("1day", "24/7").clean(file("timestamp-ms"));
     assert_eq!(coins.times(), ["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04"]);
     assert_eq!(daily("tiingo-daily-z").times(), ["2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05", "2024-01-08"]);
