@@ -24,6 +24,12 @@ module "ingest" {
   secrets = { TWELVEDATA_API_KEY = aws_secretsmanager_secret.this["twelvedata-api-key"].arn }
 
   statements = concat(local.send_alerts, [
+    # What is kept already, and what became of a file that somebody put over it.
+    {
+      Sid      = "ReadKept"
+      Action   = ["s3:GetObject"]
+      Resource = [for prefix in [local.prefixes.raw, local.prefixes.transformed] : "${module.bucket.arn}/${prefix}*"]
+    },
     { Sid = "WriteRaw", Action = ["s3:PutObject"], Resource = ["${module.bucket.arn}/${local.prefixes.raw}*"] },
     { Sid = "ReadWatchlist", Action = ["s3:GetObject"], Resource = ["${module.bucket.arn}/${local.watchlist_key}"] },
     local.list_bucket,

@@ -17,6 +17,10 @@ use crate::plan::{self, MOST_CANDLES, Window};
 /// What is wrong with a full answer that has nothing to go on from.
 const ELSEWHERE: &str = "a full answer with no candle of the time that was asked for";
 
+/// Why a series is not replaced by an answer with nothing in it.
+const NOTHING_IN_ITS_PLACE: &str =
+    "there is not one candle to take the place of what is kept (a series that has ended comes off the watchlist)";
+
 /// All that the API has in a window. What it says of the instrument is missing where it has nothing.
 #[derive(Default)]
 struct Said {
@@ -59,7 +63,10 @@ impl Fetching<'_> {
     ) -> Result<Fetched, Stop> {
         let credit = self.allowance.begin().map_err(|closed| self.later(closed))?;
         let said = self.answers(window, credit).await.or_else(|stop| self.nothing_yet(stop, kept))?;
-        let Some(kept) = kept.filter(|_| !self.task.replace) else { return Ok(self.alone(said)) };
+        let Some(kept) = kept else { return Ok(self.alone(said)) };
+        if self.task.replace {
+            return self.replacement(part, said, kept, window).await;
+        }
         let verdict = self.judge(&said, kept, window, against);
         if !verdict.is_to_be_asked_again(kept) {
             return Ok(fetched(said, verdict));
@@ -71,12 +78,40 @@ impl Fetching<'_> {
         }
     }
 
-    /// Of a month, no data is an empty month where it is known that the series has candles and none of the month is kept.
+    /// Of a month, no data is an empty month where it is known that the series has candles and none of the month was fetched,
+    /// or the owner accepts what there is.
     fn nothing_yet(&self, stop: Stop, kept: Option<&KeptObject>) -> Result<Said, Stop> {
+        let may_be_empty = self.task.replace || kept.is_none_or(|kept| kept.is_by_hand);
         match stop {
-            Stop::Api(ApiError::NoData(_)) if kept.is_none() && self.earliest.is_some() => Ok(Said::default()),
+            Stop::Api(ApiError::NoData(_)) if may_be_empty && self.earliest.is_some() => Ok(Said::default()),
             stop => Err(stop),
         }
+    }
+
+    /// What takes the place of what is kept, because the owner said so. Nothing does so only of a month, and only if the second
+    /// answer has nothing as well: a series of which the source has no candle at all is not replaced by that.
+    async fn replacement(
+        &mut self,
+        part: Part,
+        first: Said,
+        kept: &KeptObject,
+        window: Window,
+    ) -> Result<Fetched, Stop> {
+        if !first.rows.is_empty() || kept.rows.is_empty() {
+            return Ok(self.alone(first));
+        }
+        let second = self.second_answer(window, Some(kept)).await?;
+        match part {
+            _ if !second.rows.is_empty() => Ok(self.alone(second)),
+            Part::Whole => Err(Stop::Api(ApiError::NoData(NOTHING_IN_ITS_PLACE.to_owned()))),
+            Part::Month(_) => Ok(Fetched { instrument: kept.instrument.clone(), ..self.alone(second) }),
+        }
+    }
+
+    async fn second_answer(&mut self, window: Window, kept: Option<&KeptObject>) -> Result<Said, Stop> {
+        tokio::time::sleep(self.ingest.pause).await;
+        let credit = self.allowance.go_on().await.map_err(|closed| self.later(closed))?;
+        self.answers(window, credit).await.or_else(|stop| self.nothing_yet(stop, kept))
     }
 
     /// The second of two answers, completed by the first one if that was about the same instrument.
@@ -90,9 +125,7 @@ impl Fetching<'_> {
     ) -> Result<(Said, Verdict), Stop> {
         let series = &self.task.series;
         tracing::warn!(%series, losses = ?verdict.missing.losses, doubt = verdict.doubt, "asked for again");
-        tokio::time::sleep(self.ingest.pause).await;
-        let credit = self.allowance.go_on().await.map_err(|closed| self.later(closed))?;
-        let second = self.answers(window, credit).await?;
+        let second = self.second_answer(window, Some(kept)).await?;
         let first = Some(first).filter(|_| verdict.doubt.is_none()).unwrap_or_default();
         let said = Said { meta: second.meta.or(first.meta), rows: loss::union(first.rows, second.rows) };
         let verdict = self.judge(&said, kept, window, against);

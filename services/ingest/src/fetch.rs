@@ -225,7 +225,7 @@ impl<'a> Fetching<'a> {
     /// Fetches a month; `true` where it showed a split, and every other month that was kept was fetched too.
     async fn month(&mut self, month: Month, known: Option<&Kept>, all: &[Kept]) -> Result<bool, Stop> {
         let (part, whole) = (Part::Month(month), plan::whole(month, self.history));
-        let kept = if known.is_some() { self.kept(part).await? } else { None };
+        let kept = self.kept(part).await?;
         let kept = kept.as_ref();
         let window = self.window(month, whole, kept);
         let mut fetched = self.fetch(part, window, kept, Against::AnyChange).await?;
@@ -248,10 +248,11 @@ impl<'a> Fetching<'a> {
         Ok(split.is_some())
     }
 
-    /// A month is asked for whole when it is new, and once more when it has closed; in between, its end.
+    /// A month is asked for whole when it is new, or a file of somebody's, and once more when it has closed; in between, its end.
     fn window(&self, month: Month, whole: Window, kept: Option<&KeptObject>) -> Window {
         let is_open = (self.ingest.now)() < plan::closes(month) && !self.task.replace;
-        let last = kept.filter(|_| is_open).and_then(|kept| kept.rows.iter().filter_map(overlap::time).max());
+        let fetched = kept.filter(|kept| is_open && !kept.is_by_hand);
+        let last = fetched.and_then(|kept| kept.rows.iter().filter_map(overlap::time).max());
         plan::tail(whole, last, self.task.series.interval)
     }
 
@@ -285,7 +286,7 @@ impl<'a> Fetching<'a> {
 
     async fn kept(&self, part: Part) -> Result<Option<KeptObject>, Setback> {
         let path = ObjectPath { series: self.task.series.clone(), part };
-        kept::object(self.ingest.store.as_ref(), &path).await
+        kept::object(self.ingest.store.as_ref(), &path, (self.ingest.now)()).await
     }
 
     pub(crate) fn later(&self, closed: Closed) -> Setback {

@@ -7,13 +7,14 @@ use candlewick_shared::core::key::{Month, ObjectPath, Part, RawKey, Series};
 use candlewick_shared::core::metadata::{Instrument, Metadata, RawMetadata};
 use candlewick_shared::core::raw_csv::{self, SourceRow};
 use candlewick_shared::core::symbol::Symbol;
-use candlewick_shared::ports::store::ObjectStore;
+use candlewick_shared::ports::store::{Object, ObjectStore};
 use candlewick_shared::runtime::outcome::Setback;
 use csv::ByteRecord;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::plan::Kept;
+use crate::stored;
 
 /// Whose objects these are. Those of another hand say nothing about what the API has.
 pub const SOURCE: &str = "twelvedata";
@@ -36,9 +37,11 @@ const VACANT: &str = "vacant-months";
 /// How many of them are kept: S3 has room for 2 KB of such things. Others are asked for again.
 const MOST_VACANT: usize = 100;
 
-/// A raw object that ingest wrote.
+/// What is kept of a part of a series: a raw object that ingest wrote, or the candles that a file of somebody's became.
 #[derive(Clone, Debug)]
 pub struct KeptObject {
+    /// Whether it is from somebody's hand.
+    pub is_by_hand: bool,
     /// The run that fetched it.
     pub run: Option<String>,
     /// When it was fetched.
@@ -72,20 +75,31 @@ pub async fn months(store: &dyn ObjectStore, series: &Series) -> Result<Vec<Kept
     Ok(months)
 }
 
-/// The object at a path, if ingest wrote it and it can still be read.
+/// What is kept at a path: the object that ingest wrote, unless a file of somebody's has taken its place or goes before it.
+/// Then it is what the store has by that file.
 ///
 /// # Errors
 /// A store that does not answer.
-pub async fn object(store: &dyn ObjectStore, path: &ObjectPath) -> Result<Option<KeptObject>, Setback> {
-    let key = path.raw_key();
-    let Some(object) = store.get(&key).await? else { return Ok(None) };
-    let Some(Origin { run, fetched_at, instrument }) = origin(&object.info.metadata) else { return Ok(None) };
+pub async fn object(store: &dyn ObjectStore, path: &ObjectPath, now: Timestamp) -> Result<Option<KeptObject>, Setback> {
+    let raw = store.get(&path.raw_key()).await?;
+    if let Some(raw) = &raw
+        && let Some(kept) = written(raw)
+        && !stored::goes_before(store, path, &raw.info).await?
+    {
+        return Ok(Some(kept));
+    }
+    stored::candles(store, path, now).await
+}
+
+/// The content of a raw object, if ingest wrote it and it can still be read.
+fn written(object: &Object) -> Option<KeptObject> {
+    let Origin { run, fetched_at, instrument } = origin(&object.info.metadata)?;
     let shrank = shrank(&object.info.metadata);
     match rows(&object.body) {
-        Ok(rows) => Ok(Some(KeptObject { run, fetched_at, instrument, shrank, rows })),
+        Ok(rows) => Some(KeptObject { is_by_hand: false, run, fetched_at, instrument, shrank, rows }),
         Err(error) => {
-            tracing::warn!(key, "not as it was written, and fetched anew: {error:#}");
-            Ok(None)
+            tracing::warn!(key = object.info.key, "not as it was written: {error:#}");
+            None
         }
     }
 }
@@ -174,7 +188,7 @@ impl KeptObject {
     /// An object with nothing in it, fetched at a time.
     pub fn fetched(fetched_at: Timestamp) -> Self {
         let (instrument, shrank) = (Instrument::default(), BTreeSet::new());
-        Self { run: None, fetched_at, instrument, shrank, rows: Vec::new() }
+        Self { is_by_hand: false, run: None, fetched_at, instrument, shrank, rows: Vec::new() }
     }
 }
 

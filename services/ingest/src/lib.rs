@@ -24,5 +24,6 @@ pub mod plan;
 mod record;
 pub mod refresh;
 pub mod schedule;
+mod stored;
 mod telling;
 mod writing;

@@ -31,9 +31,13 @@ impl Fetching<'_> {
     /// Tells of the losses that the owner has not heard of yet.
     pub(crate) async fn tell_of_losses(&self, part: Part, fetched: &Fetched, kept: Option<&KeptObject>) {
         let known = |loss: &&Loss| kept.is_some_and(|kept| kept.shrank.contains(&loss.fetched_at));
+        let is_by_hand = kept.is_some_and(|kept| kept.is_by_hand);
         for loss in fetched.losses.iter().filter(|loss| !known(loss)) {
-            let alert = self.shrank(part, loss.fetched_at, &self.words(part, loss, fetched.overlap.split.is_some()));
-            self.tell(alert).await;
+            let text = match is_by_hand {
+                true => self.words_of_a_file(part, loss),
+                false => self.words(part, loss, fetched.overlap.split.is_some()),
+            };
+            self.tell(self.shrank(part, loss.fetched_at, &text)).await;
         }
     }
 
@@ -54,17 +58,27 @@ impl Fetching<'_> {
     }
 
     fn words(&self, part: Part, loss: &Loss, is_split: bool) -> String {
-        let Loss { fetched_at, candles, first, last } = loss;
-        let (subject, symbol) = (self.subject(part), &self.task.series.symbol);
-        let what = match candles {
-            1 => format!("the candle of {}", self.time(*first)),
-            _ => format!("{candles} candles from {} to {}", self.time(*first), self.time(*last)),
-        };
-        let prices = if is_split { ", at the prices before the split" } else { "" };
+        let (subject, symbol, fetched_at) = (self.subject(part), &self.task.series.symbol, loss.fetched_at);
+        let (what, prices) = (self.what(loss), if is_split { ", at the prices before the split" } else { "" });
         format!(
             "{subject}: TwelveData no longer gives {what}, also when asked again. What is kept stays as it was fetched by \
              {fetched_at}{prices}. If it is rightly gone, remove it with `candlewick refresh {symbol} --replace`"
         )
+    }
+
+    fn words_of_a_file(&self, part: Part, loss: &Loss) -> String {
+        let (subject, symbol, what) = (self.subject(part), &self.task.series.symbol, self.what(loss));
+        format!(
+            "{subject}: TwelveData does not give {what} of a file that was put over what it gave, also when asked again. They stay \
+             beside what it gives. To have only that, remove them with `candlewick refresh {symbol} --replace`"
+        )
+    }
+
+    fn what(&self, Loss { candles, first, last, .. }: &Loss) -> String {
+        match candles {
+            1 => format!("the candle of {}", self.time(*first)),
+            _ => format!("{candles} candles from {} to {}", self.time(*first), self.time(*last)),
+        }
     }
 
     fn time(&self, time: DateTime) -> String {

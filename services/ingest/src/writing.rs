@@ -25,7 +25,8 @@ impl Fetching<'_> {
         kept: Option<&KeptObject>,
     ) -> Result<(), Setback> {
         let (series, changed) = (&self.task.series, fetched.overlap.changed);
-        if fetched.rows.is_empty() {
+        let is_emptied = self.task.replace && kept.is_some_and(|kept| !kept.rows.is_empty());
+        if fetched.rows.is_empty() && !is_emptied {
             tracing::info!(%series, "nothing to fetch");
             return Ok(());
         }
@@ -33,7 +34,8 @@ impl Fetching<'_> {
         let body = raw_csv::write(&fetched.rows).map_err(anyhow::Error::from)?;
         let key = ObjectPath { series: series.clone(), part }.raw_key();
         let fetched_at = (self.ingest.now)();
-        let mut metadata = self.metadata(&fetched.instrument, &body, fetched_at).write();
+        let metadata = self.metadata(&fetched.instrument, &body, fetched_at);
+        let mut metadata = RawMetadata { is_emptied: fetched.rows.is_empty(), ..metadata }.write();
         metadata.extend(self.earliest.map(|earliest| (kept::EARLIEST.to_owned(), earliest.to_string())));
         metadata.extend(kept::vacant_entry(&self.vacant));
         metadata.extend(kept::shrank_entry(fetched.losses.iter().map(|loss| loss.fetched_at)));
@@ -57,6 +59,7 @@ impl Fetching<'_> {
             traceparent: telemetry::current().or(self.task.trace),
             run: Some(self.task.run.clone()),
             first_written: None,
+            is_emptied: false,
         }
     }
 }

@@ -94,6 +94,14 @@ struct Settled {
 /// # Errors
 /// [`Refusal`], where the object as a whole is none of this series' candles; rows that are wrong one by one are set aside.
 pub fn clean<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<'a>, Refusal> {
+    clean_or_empty(text, task)?.require_candles()
+}
+
+/// The same, also where no candle is left: of an object that its owner emptied.
+///
+/// # Errors
+/// Those of [`clean`], but for an object without a candle.
+pub fn clean_or_empty<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<'a>, Refusal> {
     let Choice { calendar, reason } = choice::choose(task.settings.calendar.as_ref(), task.instrument);
     let raw = Raw::open(text, task, calendar)?;
     let expected = Expected { calendar, interval: task.series.interval, zone: task.zone, now: task.now };
@@ -120,9 +128,7 @@ pub fn clean<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<'a>, Refu
         runs: &runs,
         stamps: restamped.stamps,
     };
-    let cleaned =
-        Cleaned { report: report::of(facts), raw, expected, rows, runs, aside, unclear_stamps: restamped.unclear };
-    cleaned.require_candles()
+    Ok(Cleaned { report: report::of(facts), raw, expected, rows, runs, aside, unclear_stamps: restamped.unclear })
 }
 
 /// Holds rows to the calendar and to each other.

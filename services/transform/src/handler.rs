@@ -267,15 +267,19 @@ impl Work {
             settings: &self.settings,
             source: self.as_of.source(key.clone(), self.object.info.etag.clone()),
         };
+        let clean = if self.metadata.is_emptied { clean::clean_or_empty } else { clean::clean };
         let cleaned =
-            clean::clean(&text, &task).map_err(|refusal| Failure::new(refusal.class(), format!("{key}: {refusal}")))?;
+            clean(&text, &task).map_err(|refusal| Failure::new(refusal.class(), format!("{key}: {refusal}")))?;
         Outputs::of(cleaned, text.len()).map_err(|error| Failure::new("unreadable_object", format!("{key}: {error}")))
     }
 
     /// An object whose rows are all still open has nothing wrong with it, but it does not replace candles either.
     fn require_no_loss(&self, outputs: Outputs) -> Result<Outputs, Failure> {
         let is_there = |info: &ObjectInfo| info.size > outputs.clean.len() as u64;
-        if outputs.report.rows.written == 0 && self.targets.clean.as_ref().is_some_and(is_there) {
+        if outputs.report.rows.written == 0
+            && !self.metadata.is_emptied
+            && self.targets.clean.as_ref().is_some_and(is_there)
+        {
             let text = format!("{}: all of its rows are still open: nothing was replaced", self.key);
             return Err(Failure::new("nothing_usable", text));
         }

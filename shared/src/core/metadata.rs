@@ -17,6 +17,9 @@ pub type Metadata = BTreeMap<String, String>;
 /// The name under which an object that was put back after a stop keeps the time at which it was first written.
 pub const FIRST_WRITTEN: &str = "first-written";
 
+/// The name under which an object without a row says that its owner accepted that.
+const EMPTIED: &str = "emptied";
+
 /// The source of a file that `candlewick drop` put there.
 pub const DROPPED: &str = "drop";
 
@@ -80,6 +83,8 @@ pub struct RawMetadata {
     pub run: Option<String>,
     /// When it was first written, if it was put back since.
     pub first_written: Option<Timestamp>,
+    /// Whether it is empty because its owner accepted that nothing is left of it.
+    pub is_emptied: bool,
 }
 
 /// What stands beside a transformed object.
@@ -136,6 +141,7 @@ impl RawMetadata {
             traceparent: traceparent(metadata)?,
             run: text("run"),
             first_written: timestamp(metadata, FIRST_WRITTEN)?,
+            is_emptied: text(EMPTIED).is_some(),
         })
     }
 
@@ -150,6 +156,7 @@ impl RawMetadata {
             (TRACEPARENT, self.traceparent.map(|trace| trace.to_string())),
             ("run", self.run.clone()),
             (FIRST_WRITTEN, self.first_written.map(|time| time.to_string())),
+            (EMPTIED, self.is_emptied.then(|| "accepted".to_owned())),
         ];
         entries(own.into_iter().chain(self.instrument.entries()))
     }

@@ -55,6 +55,7 @@ async fn what_is_known_of_the_candles_stands_beside_them() {
         traceparent: Some(TRACE.parse().unwrap()),
         run: text("run-1"),
         first_written: None,
+        is_emptied: false,
     };
     assert_eq!(RawMetadata::read(&object.info.metadata).unwrap(), expected);
 }

@@ -5,6 +5,7 @@
 mod book;
 mod credits;
 mod cron;
+mod dropped;
 mod errors;
 mod fetch;
 mod forgetting;

@@ -15,8 +15,8 @@ const RAW: &str = "raw/interval=1day/symbol=ABC/candles.csv";
 /// One, two and three days after the first refresh.
 pub const LATER: [&str; 3] = ["2024-12-31T22:00:30Z", "2025-01-01T22:00:30Z", "2025-01-02T22:00:30Z"];
 
-const WHOLE: &str = include_str!("../../../../tests/cases/api/api-short-answer-1-first-day.json");
-const SHORT: &str = include_str!("../../../../tests/cases/api/api-short-answer-2-next-day-only-two-rows.json");
+pub const WHOLE: &str = include_str!("../../../../tests/cases/api/api-short-answer-1-first-day.json");
+pub const SHORT: &str = include_str!("../../../../tests/cases/api/api-short-answer-2-next-day-only-two-rows.json");
 const HOLE: &str = include_str!("../../../../tests/cases/api/api-hole-2-next-day-one-candle-left-out.json");
 const NOT_FOUND: &str = include_str!("../../../../tests/cases/api/api-data-not-found-404.json");
 const PLAN: &str = include_str!("../../../../tests/cases/api/api-plan-code-400.json");
@@ -56,7 +56,7 @@ async fn refresh(world: &World, run: &str) -> Settled {
 }
 
 /// The dates that are marked as of an earlier answer, and of which.
-async fn marks(world: &World, key: &str) -> Vec<(String, String)> {
+pub async fn marks(world: &World, key: &str) -> Vec<(String, String)> {
     let lines = world.lines(key).await;
     let cells = lines.iter().map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
     cells
