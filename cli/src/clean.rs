@@ -9,7 +9,7 @@ use anyhow::{Context, bail, ensure};
 use candlewick_shared::core::calendar::choice::CalendarSetting;
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::metadata::Instrument;
-use candlewick_shared::core::report::{AsOfFrom, Report, Source};
+use candlewick_shared::core::report::{AsOfFrom, Source};
 use candlewick_shared::core::symbol::Symbol;
 use candlewick_shared::core::watchlist::{CleaningSettings, Share, Watchlist};
 use candlewick_transform::clean::{Cleaned, Task, clean};
@@ -18,11 +18,11 @@ use jiff::tz::TimeZone;
 
 mod input;
 mod output;
-mod summary;
+pub mod summary;
 
 use crate::moment::as_of;
 use input::Input;
-use summary::Summary;
+use summary::{Done, Summary};
 
 /// Clean CSV files of candles, with no services: clean CSV on stdout, or three files for each in a folder.
 ///
@@ -94,7 +94,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut summary = Summary::new(inputs.len());
     for input in &inputs {
         match common.clean_file(input, args.out.as_ref()) {
-            Ok(report) => summary.add(&report)?,
+            Ok(done) => summary.add(&done)?,
             Err(error) if is_broken_pipe(&error) => return Ok(ExitCode::SUCCESS),
             Err(error) => summary.fail(input, &error)?,
         }
@@ -165,7 +165,7 @@ impl<'a> Common<'a> {
         if self.args.as_of.is_some() { AsOfFrom::Said } else { AsOfFrom::Written }
     }
 
-    fn clean_file(&self, input: &Input, out: Option<&PathBuf>) -> anyhow::Result<Report> {
+    fn clean_file(&self, input: &Input, out: Option<&PathBuf>) -> anyhow::Result<Done> {
         let (text, written) = input.read()?;
         let now = self.args.as_of.unwrap_or(written);
         let settings = self.settings(&input.series.symbol);
@@ -184,6 +184,6 @@ impl<'a> Common<'a> {
             Some(folder) => output::write_all(&cleaned, folder, &input.name())?,
             None => cleaned.write_candles(io::stdout().lock())?,
         }
-        Ok(cleaned.report)
+        Ok(Done { first_set_aside: cleaned.first_set_aside(), report: cleaned.report })
     }
 }

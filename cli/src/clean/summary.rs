@@ -8,6 +8,15 @@ use candlewick_shared::core::report::{Fate, Gap, Measured, Report, Rows};
 
 use super::input::Input;
 
+/// What became of a file.
+#[derive(Debug)]
+pub struct Done {
+    /// Every decision, counted.
+    pub report: Report,
+    /// What is wrong with the first row that was set aside.
+    pub first_set_aside: Option<String>,
+}
+
 /// Counts over all files.
 #[derive(Debug)]
 pub struct Summary {
@@ -25,12 +34,12 @@ impl Summary {
     }
 
     /// Adds a file that was cleaned.
-    pub fn add(&mut self, report: &Report) -> io::Result<()> {
+    pub fn add(&mut self, Done { report, first_set_aside }: &Done) -> io::Result<()> {
         let passed = report.touched.threshold_passed();
         self.passed += usize::from(passed);
         add(&mut self.rows, &report.rows);
         match self.files {
-            1 => io::stderr().write_all(details(report).as_bytes()),
+            1 => io::stderr().write_all(details(report, first_set_aside.as_deref()).as_bytes()),
             _ if passed => writeln!(io::stderr(), "{}: {}", report.source.key, thresholds(report).join("; ")),
             _ => Ok(()),
         }
@@ -83,20 +92,29 @@ fn counts(rows: &Rows) -> String {
     format!("{} rows read, {} kept{others}; {} filled, {} written", rows.read, rows.kept, rows.filled, rows.written)
 }
 
-fn details(report: &Report) -> String {
+fn details(report: &Report, first_set_aside: Option<&str>) -> String {
     let mut lines = vec![format!("{} {}: {}", report.symbol, report.interval, counts(&report.rows))];
     let reasons = report.rows.quarantined.iter().map(|(reason, count)| format!("{count} {reason}"));
     lines.extend(list("set aside", reasons));
+    lines.extend(first_set_aside.map(|words| format!("    {words}")));
     lines.extend(gaps(&report.gaps));
     lines.push(match (&report.calendar.version, &report.calendar.horizon) {
         (Some(version), None) => format!("  calendar: {version}"),
         (_, Some(horizon)) => format!("  {} candles not checked: {horizon}", report.rows.unchecked),
         (None, None) => format!("  no calendar, so nothing is filled: {}", report.calendar.reason),
     });
-    lines.extend(list("columns not read", report.ignored_columns.iter().cloned()));
+    lines.extend(list("columns not read", some(&report.ignored_columns)));
     lines.extend(thresholds(report).into_iter().map(|words| format!("  {words}")));
     lines.extend(hint(report));
     lines.join("\n") + "\n"
+}
+
+/// As many names as can be read, and how many more there are.
+pub fn some(names: &[String]) -> impl Iterator<Item = String> {
+    const MOST: usize = 20;
+    let more = names.len().saturating_sub(MOST);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    names.iter().take(MOST).cloned().chain(more)
 }
 
 fn list(name: &str, items: impl Iterator<Item = String>) -> Option<String> {

@@ -55,6 +55,8 @@ pub struct Coming {
     pub interval: Interval,
     /// Every decision, counted.
     pub report: Report,
+    /// What is wrong with the first row that was set aside.
+    pub first_set_aside: Option<String>,
     /// The candles.
     pub candles: Vec<Candle>,
     /// Why it would be given up, where no row of it is a candle.
@@ -87,14 +89,19 @@ impl Coming {
             Err(Refusal::NothingUsable { rows, reasons, first }) => {
                 let report = counted(&task, rows, reasons.clone());
                 let why = Refusal::NothingUsable { rows, reasons, first }.to_string();
-                return Ok(Self { interval: series.interval, report, candles: Vec::new(), nothing_usable: Some(why) });
+                return Ok(Self { nothing_usable: Some(why), ..Self::empty(report, series.interval) });
             }
             Err(refusal) => return Err(refusal.into()),
         };
         let mut clean = Vec::with_capacity(text.len());
         cleaned.write_candles(&mut clean).context("write the clean candles")?;
         let candles = clean_csv::read(&clean, series).context("read the clean candles")?.candles;
-        Ok(Self { interval: series.interval, report: cleaned.report, candles, nothing_usable: None })
+        let first_set_aside = cleaned.first_set_aside();
+        Ok(Self { first_set_aside, candles, ..Self::empty(cleaned.report, series.interval) })
+    }
+
+    fn empty(report: Report, interval: Interval) -> Self {
+        Self { interval, report, first_set_aside: None, candles: Vec::new(), nothing_usable: None }
     }
 }
 

@@ -2,9 +2,10 @@
 
 use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::key::{ObjectPath, RawKey};
-use candlewick_shared::core::report::Report;
 use candlewick_shared::ports::store::ObjectInfo;
 use jiff::Timestamp;
+
+use crate::clean::summary::some;
 
 use super::coming::{Coming, Rules, reasons};
 use super::compare::Change;
@@ -46,7 +47,7 @@ impl<'a> Verdict<'a> {
     /// All that is worth knowing, a line each.
     #[must_use]
     pub fn words(&self, path: &ObjectPath) -> String {
-        let lines = [vec![format!("{path}: {}", self.change())], self.notes(), details(&self.coming.report)];
+        let lines = [vec![format!("{path}: {}", self.change())], self.notes(), details(self.coming)];
         lines.concat().join("\n  ")
     }
 
@@ -105,14 +106,16 @@ impl<'a> Verdict<'a> {
 }
 
 /// What cleaning did to the file.
-fn details(report: &Report) -> Vec<String> {
+fn details(Coming { report, first_set_aside, .. }: &Coming) -> Vec<String> {
     let rows = &report.rows;
+    let first = first_set_aside.as_ref().map(|words| format!(". {words}")).unwrap_or_default();
+    let columns: Vec<_> = some(&report.ignored_columns).collect();
     let aside = rows.quarantined_total();
     let counts = [
-        (aside, format!("{aside} of {} rows set aside{}", rows.read, reasons(&rows.quarantined))),
+        (aside, format!("{aside} of {} rows set aside{}{first}", rows.read, reasons(&rows.quarantined))),
         (rows.filled, format!("{} candles filled", rows.filled)),
         (rows.provisional, format!("{} rows of candles that are still open left out", rows.provisional)),
-        (report.ignored_columns.len() as u64, format!("columns not read: {}", report.ignored_columns.join(", "))),
+        (report.ignored_columns.len() as u64, format!("columns not read: {}", columns.join(", "))),
     ];
     counts.into_iter().filter(|(count, _)| *count > 0).map(|(_, words)| words).collect()
 }

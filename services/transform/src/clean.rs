@@ -21,6 +21,7 @@ use crate::expected::Expected;
 use crate::explain::Explain;
 use crate::finer;
 use crate::gaps::{self, Run};
+use crate::otherwise;
 use crate::plain::PlainRows;
 use crate::quarantine::{self, Quarantined, Reason, SetAside};
 use crate::read::{self, Read};
@@ -107,6 +108,7 @@ pub fn clean_or_empty<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<
     let expected = Expected { calendar, interval: task.series.interval, zone: task.zone, now: task.now };
     let mut read = raw.read();
     read.instruments.check(task.series)?;
+    otherwise::check(text, &read.aside, &raw.header, &task.series.symbol)?;
     let (rows, aside) = (std::mem::take(&mut read.rows), std::mem::take(&mut read.aside));
     let Settled { restamped, rows, aside, provisional, collapsed } = settle(&raw, &expected, rows, aside);
     sort(&mut read.filled);
@@ -229,15 +231,22 @@ impl<'a> Cleaned<'a> {
         if rows.kept > 0 || (rows.provisional > 0 && rows.quarantined_total() == 0) {
             return Ok(self);
         }
-        let others =
-            [("empty", rows.empty), ("filled", rows.refilled + rows.refilled_kept), ("provisional", rows.provisional)];
+        let others = [
+            ("empty", rows.empty),
+            ("equal", rows.collapsed),
+            ("filled", rows.refilled + rows.refilled_kept),
+            ("provisional", rows.provisional),
+        ];
         let others = others.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| (name.to_owned(), count));
         let reasons = others.chain(rows.quarantined.clone()).collect();
-        let first = self.quarantined().next().map(|row| {
-            let Quarantined { line, fault, detail, .. } = row;
-            format!("Line {line}, {}: {detail}", fault.column)
-        });
-        Err(Refusal::NothingUsable { rows: rows.read, reasons, first })
+        Err(Refusal::NothingUsable { rows: rows.read, reasons, first: self.first_set_aside() })
+    }
+
+    /// What is wrong with the first row that was set aside, with its line.
+    #[must_use]
+    pub fn first_set_aside(&self) -> Option<String> {
+        let Quarantined { line, fault, detail, .. } = self.quarantined().next()?;
+        Some(format!("Line {line}, {}: {detail}", fault.column))
     }
 
     fn explain(&self) -> Explain<'_> {

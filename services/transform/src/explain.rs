@@ -45,7 +45,7 @@ impl<'a> Explain<'a> {
         let (cell, interval) = (self.cell(fault.column), self.task.series.interval);
         let calendar = self.calendar.map_or("none", Calendar::code);
         match fault.reason {
-            Reason::Ragged => format!("{} cells for {}", self.cells.count(), self.header.names.len()),
+            Reason::Ragged => self.ragged(row),
             Reason::Missing => format!("{} is missing", fault.column),
             Reason::Unreadable => unreadable(&cell, fault.column),
             Reason::TooManyDigits => format!("{cell:?} has more digits than the 36 that are kept"),
@@ -83,6 +83,14 @@ impl<'a> Explain<'a> {
         }
     }
 
+    fn ragged(&self, row: &[u8]) -> String {
+        let (count, wanted, delimiter) = (self.cells.count(), self.header.names.len(), self.header.delimiter);
+        let is_of_other =
+            count == 1 && row.iter().any(|byte| matches!(byte, b',' | b';' | b'\t' | b'|') && *byte != delimiter);
+        let why = if is_of_other { ": it is not separated as the header is" } else { "" };
+        format!("{count} cells for {wanted}{why}")
+    }
+
     /// When the market opens after a time at which it is closed.
     fn next_open(&self, cell: &str) -> Option<String> {
         let time = CandleTime::parse(cell, self.task.series.interval, self.task.zone).ok()?;
@@ -117,8 +125,14 @@ impl<'a> Explain<'a> {
     }
 }
 
+/// Whether a text is Unix time in less than seconds.
+fn is_fraction(cell: &str) -> bool {
+    matches!(cell.len(), 13 | 16 | 19) && cell.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 fn unreadable(cell: &str, column: &str) -> String {
     match column {
+        "time" if is_fraction(cell) => format!("{cell} ends in a fraction of a second, where no candle begins"),
         "time" => format!("{cell:?} is not a time: write 2024-12-30 or 2024-12-30 09:30:00"),
         "has_volume" | "is_filled" => format!("{cell:?} is neither true nor false"),
         _ if cell.contains(',') => format!("{cell:?} is not a number: write 1234.5, with a point and no other mark"),

@@ -2,7 +2,7 @@
 //!
 //! [`clean`] is the whole of the cleaning, in the order of its steps: [`read`] judges each row by itself, through [`plain`]
 //! where it is written plainly and through [`row`], [`row_time`] and [`row_values`] where not; [`repeated`] tells apart the local
-//! times of the hour that clocks repeat; [`instruments`] refuses candles of another series; [`stamps`] finds how weeks and months are stamped; [`expected`] holds the rows to the
+//! times of the hour that clocks repeat; [`otherwise`] refuses a file with another header in it or of another language; [`instruments`] refuses candles of another series; [`stamps`] finds how weeks and months are stamped; [`expected`] holds the rows to the
 //! calendar; [`finer`] finds rows of a shorter interval; [`duplicates`] settles those of the same time; [`gaps`] finds the vacant
 //! slots; [`report`], [`mod@write`], [`quarantine`] and [`explain`] say what came of it. [`as_of`] says what *now* is.
 //! [`handler`] connects it to S3, where [`targets`] says what is there already.
@@ -17,6 +17,7 @@ pub mod finer;
 pub mod gaps;
 pub mod handler;
 pub mod instruments;
+pub mod otherwise;
 pub mod plain;
 pub mod quarantine;
 pub mod read;

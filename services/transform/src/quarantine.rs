@@ -121,6 +121,12 @@ pub fn quarantined<'a>(
     })
 }
 
+/// The line that begins at a place of a text, from 1.
+#[must_use]
+pub fn line_of(text: &[u8], start: usize) -> u64 {
+    1 + line_breaks(&text[..start])
+}
+
 fn line_breaks(text: &[u8]) -> u64 {
     let (mut at, mut count) = (0, 0);
     while at < text.len() {

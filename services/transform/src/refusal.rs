@@ -47,6 +47,27 @@ pub enum Refusal {
         /// The interval of the key.
         interval: Interval,
     },
+    /// A row is another header, so that the rows below it have other columns.
+    #[error("line {line} is another header: {found}. The rows below it have other columns: split the file there")]
+    OtherHeader {
+        /// Its line.
+        line: u64,
+        /// What is there.
+        found: String,
+    },
+    /// Its numbers have decimal commas and points between thousands: what looks like 1.234 is 1234.
+    #[error(
+        "line {line}, {column}: {cell:?} has a decimal comma, so that a point is none in this file, and 1.234 is 1234: write \
+         1234.5, with a point and no other mark"
+    )]
+    DecimalComma {
+        /// The line.
+        line: u64,
+        /// The column.
+        column: &'static str,
+        /// What is there.
+        cell: String,
+    },
     /// None of its rows is a candle.
     #[error("{}", nothing_usable(*.rows, .reasons, .first.as_deref()))]
     NothingUsable {
@@ -64,7 +85,8 @@ impl Refusal {
     #[must_use]
     pub fn class(&self) -> &'static str {
         match self {
-            Self::Unreadable(_) => "unreadable_object",
+            Self::Unreadable(_) | Self::DecimalComma { .. } => "unreadable_object",
+            Self::OtherHeader { .. } => "several_headers",
             Self::SeveralInstruments { .. } => "several_instruments",
             Self::OtherInstrument { .. } => "other_instrument",
             Self::OtherInterval { .. } => "other_interval",
@@ -84,7 +106,8 @@ fn nothing_usable(rows: u64, reasons: &BTreeMap<String, u64>, first: Option<&str
         let _ = write!(text, ". {first}");
     }
     if reasons.contains_key("ragged") {
-        text.push_str(". Rows with more cells than the header come from numbers with commas: write 1234567 and 1.25");
+        text.push_str(". Rows with more cells than the header come from numbers with commas: write 1234567 and 1.25; one cell comes from another \
+             separator than the header has");
     }
     if reasons.contains_key("future") {
         text.push_str(". Rows are in the future where the file's own time is wrong: say when it is from with --as-of");

@@ -29,8 +29,10 @@ pub struct Judged {
 const PRICE_NAMES: [&str; 4] = ["open", "high", "low", "close"];
 
 /// The words that stand for nothing in what people and programs export.
-const NOTHING: [&str; 13] =
-    ["", "n/a", "na", "nan", "null", "none", "nil", "-", "--", "#n/a", "#n/a n/a", "<na>", "\\n"];
+const NOTHING: [&str; 19] = [
+    "", "n/a", "na", "n.a.", "n/d", "nan", "nat", "null", "none", "nil", "-", "--", "\u{2013}", "\u{2014}", "#n/a",
+    "#n/a n/a", "<na>", "\\n", ".",
+];
 
 /// What spreadsheets, databases and programs write for true, in several languages.
 const TRUE: [&str; 10] = ["true", "t", "1", "1.0", "yes", "y", "on", "wahr", "vrai", "verdadero"];

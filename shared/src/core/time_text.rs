@@ -111,13 +111,15 @@ fn unix(text: &str) -> Option<Timestamp> {
         return None;
     }
     let number: i64 = whole.parse().ok()?;
-    match whole.len() {
+    let instant = match whole.len() {
         9 | 10 => Timestamp::from_second(number).ok(),
         13 => Timestamp::from_millisecond(number).ok(),
         16 => Timestamp::from_microsecond(number).ok(),
         19 => Timestamp::from_nanosecond(number.into()).ok(),
         _ => None,
-    }
+    };
+    // No candle begins in the middle of a second: that is where some sources say that it ends.
+    instant.filter(|instant| instant.subsec_nanosecond() == 0)
 }
 
 #[cfg(test)]
@@ -172,6 +174,9 @@ mod tests {
             "2024-01-05 14:30:00.5",
             "2024-01-05 14:30:00 EST",
             "1.7e9",
+            "1704465000500",
+            "1704239999999",
+            "1704465000000000001",
             "2024-1-5",
             "١٧٠٤٠٦٧٢٠٠",
         ] {

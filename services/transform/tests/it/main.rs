@@ -10,6 +10,7 @@ mod handler;
 mod lines;
 mod mutations;
 mod properties;
+mod reports;
 mod rules;
 mod settings;
 mod support;

@@ -1,0 +1,56 @@
+//! Rows that say that other rows are not read as they are meant: another header among them, or numbers of another language.
+
+use candlewick_shared::core::raw_csv::cells::{self, Cells};
+use candlewick_shared::core::raw_csv::{Header, shown};
+use candlewick_shared::core::symbol::Symbol;
+
+use crate::quarantine::{Reason, SetAside, line_of};
+use crate::refusal::Refusal;
+use crate::row::Fault;
+
+/// The names of the columns of numbers.
+const NUMBERS: [&str; 5] = ["open", "high", "low", "close", "volume"];
+
+/// Why a file is not read because of a row that was set aside.
+///
+/// # Errors
+/// The first reason; none where each row is alone in being wrong.
+pub fn check(text: &[u8], aside: &[SetAside], header: &Header, symbol: &Symbol) -> Result<(), Refusal> {
+    aside.iter().find_map(|aside| refusal(text, aside, header, symbol)).map_or(Ok(()), Err)
+}
+
+fn refusal(text: &[u8], aside: &SetAside, header: &Header, symbol: &Symbol) -> Option<Refusal> {
+    let (length, _) = cells::line(text, aside.start);
+    let (row, line) = (&text[aside.start..aside.start + length], || line_of(text, aside.start));
+    if is_other_header(row, header, symbol) {
+        return Some(Refusal::OtherHeader { line: line(), found: shown(row) });
+    }
+    let cell = decimal_comma(row, aside.fault, header)?;
+    Some(Refusal::DecimalComma { line: line(), column: aside.fault.column, cell })
+}
+
+/// Files that were put one behind the other have a header each; as long as it is the same, it is only a row that is no candle.
+fn is_other_header(row: &[u8], header: &Header, symbol: &Symbol) -> bool {
+    let has_word = |word: &[u8]| row.windows(word.len()).any(|bytes| bytes.eq_ignore_ascii_case(word));
+    if !has_word(b"open") || !has_word(b"close") {
+        return false;
+    }
+    let Ok(other) = Header::read(row, Some(symbol)) else { return false };
+    let names = |header: &Header| header.names.iter().map(|name| name.to_lowercase()).collect::<Vec<_>>();
+    let places = |header: &Header| (header.time, header.prices, header.volume);
+    names(&other) != names(header) && places(&other) != places(header)
+}
+
+/// The number of a row that was set aside for it which has points between thousands and a decimal comma: `1.234,5`.
+fn decimal_comma(row: &[u8], fault: Fault, header: &Header) -> Option<String> {
+    let place = NUMBERS.iter().position(|name| *name == fault.column).filter(|_| fault.reason == Reason::Unreadable)?;
+    let field = header.prices.get(place).copied().or(header.volume)?;
+    let mut cells = Cells::new(header.delimiter);
+    cells.split(row).ok()?;
+    let cell = std::str::from_utf8(cells.get(field)).ok()?;
+    let (whole, fraction) = cell.split_once(',')?;
+    let (first, groups) = whole.split_once('.')?;
+    let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let are_thousands = groups.split('.').all(|group| group.len() == 3 && are_digits(group));
+    (first.len() <= 3 && are_digits(first) && are_thousands && are_digits(fraction)).then(|| cell.to_owned())
+}
