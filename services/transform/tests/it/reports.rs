@@ -19,7 +19,7 @@ fn refused(text: impl AsRef<[u8]>) -> (&'static str, String) {
     (refusal.class(), refusal.to_string())
 }
 
-/// Files that `cat` put one behind the other: the columns of the second are elsewhere.
+/// Files that `cat` put one behind the other (csvkit#888, qsv#527): the columns of the second are elsewhere.
 #[test]
 fn another_header_among_the_rows_refuses_the_file() {
     for other in [
