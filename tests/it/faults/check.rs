@@ -9,6 +9,7 @@ use candlewick_shared::core::candle::Candle;
 use candlewick_shared::core::clean_csv;
 use candlewick_shared::core::event::{self, Notification};
 use candlewick_shared::core::key::{ObjectPath, RawKey, TransformedKey};
+use candlewick_shared::core::leftover::is_leftover;
 use candlewick_shared::core::metadata::TransformedMetadata;
 use candlewick_shared::core::report::Report;
 use candlewick_shared::ports::queue::{Message, Queue};
@@ -90,7 +91,7 @@ async fn newest_raw_objects(ground: &Ground, plan: &Plan) -> anyhow::Result<BTre
     let broken: BTreeSet<_> = plan.files.iter().filter(|file| file.broken.is_some()).map(|file| &file.key).collect();
     let mut newest: BTreeMap<ObjectPath, ObjectInfo> = BTreeMap::new();
     for info in ground.store().list("raw/").await? {
-        if broken.contains(&info.key) {
+        if broken.contains(&info.key) || is_leftover(&info.key) {
             continue;
         }
         let RawKey { path, .. } = info.key.parse()?;

@@ -4,11 +4,13 @@
 
 mod beside;
 mod binary;
+mod blame;
 mod faults;
 mod history;
 mod lost;
 mod overlaps;
 mod runs;
+mod schema;
 mod users;
 mod versions;
 mod world;
@@ -27,6 +29,8 @@ fn trials() -> Vec<Trial> {
     let all = [
         beside::trials(),
         binary::trials(),
+        blame::trials(),
+        schema::trials(),
         faults::trials(),
         history::trials(),
         lost::trials(),

@@ -12,4 +12,5 @@ mod mutations;
 mod properties;
 mod rules;
 mod settings;
+mod simulation;
 mod support;

@@ -1,11 +1,13 @@
 //! A consumer between two queues that tell all that was asked of them, and can be broken.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use candlewick_shared::adapters::memory_queue::MemoryQueue;
+use candlewick_shared::core::blame::Blame;
 use candlewick_shared::ports::notifier::{Alert, Notifier};
 use candlewick_shared::ports::protection::Protection;
 use candlewick_shared::ports::queue::{Depth, Lease, Message, NewMessage, Queue, QueueError, Receipt};
@@ -46,6 +48,11 @@ impl Watched {
         self.broken.lock().unwrap().insert(operation);
     }
 
+    /// A delivery to somebody who never says a word.
+    pub async fn inner_receive(&self) -> Vec<Message> {
+        self.inner.receive(1, Duration::from_secs(1)).await.unwrap()
+    }
+
     pub fn mend(&self) {
         self.broken.lock().unwrap().clear();
     }
@@ -56,7 +63,12 @@ impl Watched {
 
     fn ask(&self, operation: &'static str, asked: Asked) -> Result<(), QueueError> {
         self.log.lock().unwrap().push((Instant::now(), self.name, asked));
-        let error = QueueError { operation, queue: self.name.to_owned(), reason: "broken".to_owned() };
+        let error = QueueError {
+            operation,
+            queue: self.name.to_owned(),
+            reason: "broken".to_owned(),
+            blame: Blame::Dependency,
+        };
         if self.is_broken(operation) { Err(error) } else { Ok(()) }
     }
 }
@@ -90,8 +102,55 @@ impl Queue for Watched {
         self.inner.send(messages).await
     }
 
+    async fn send_after(&self, message: &NewMessage, delay: Duration) -> Result<(), QueueError> {
+        self.ask("send", Asked::Send(1))?;
+        self.inner.send_after(message, delay).await
+    }
+
     async fn depth(&self) -> Result<Depth, QueueError> {
         self.inner.depth().await
+    }
+}
+
+/// A process's hand on a queue, which does nothing any more when the process is dead.
+struct Mortal {
+    inner: Arc<Watched>,
+    is_dead: Arc<AtomicBool>,
+}
+
+impl Mortal {
+    async fn live(&self) -> &Watched {
+        if self.is_dead.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        &self.inner
+    }
+}
+
+#[async_trait]
+impl Queue for Mortal {
+    async fn receive(&self, most: usize, lease: Duration) -> Result<Vec<Message>, QueueError> {
+        self.live().await.receive(most, lease).await
+    }
+
+    async fn extend(&self, receipt: &Receipt, lease: Duration) -> Result<Lease, QueueError> {
+        self.live().await.extend(receipt, lease).await
+    }
+
+    async fn delete(&self, receipts: &[Receipt]) -> Result<(), QueueError> {
+        self.live().await.delete(receipts).await
+    }
+
+    async fn send(&self, messages: &[NewMessage]) -> Result<(), QueueError> {
+        self.live().await.send(messages).await
+    }
+
+    async fn send_after(&self, message: &NewMessage, delay: Duration) -> Result<(), QueueError> {
+        self.live().await.send_after(message, delay).await
+    }
+
+    async fn depth(&self) -> Result<Depth, QueueError> {
+        self.live().await.depth().await
     }
 }
 
@@ -114,6 +173,7 @@ pub struct Rig {
     pub protection: Option<Arc<dyn Protection>>,
     pub health: Health,
     pub stop: CancellationToken,
+    is_dead: Arc<AtomicBool>,
     log: Log,
 }
 
@@ -132,6 +192,7 @@ impl Rig {
             protection: None,
             health: Health::default(),
             stop: CancellationToken::new(),
+            is_dead: Arc::default(),
             log,
         }
     }
@@ -154,7 +215,7 @@ impl Rig {
     {
         let consumer = Consumer {
             stage: "test",
-            queue: self.queue.clone(),
+            queue: Arc::new(Mortal { inner: self.queue.clone(), is_dead: Arc::clone(&self.is_dead) }),
             dead_letters: self.dead.clone(),
             notifier: self.heard.clone(),
             protection: self.protection.clone(),
@@ -169,6 +230,18 @@ impl Rig {
     pub async fn stop(&self, running: JoinHandle<()>) {
         self.stop.cancel();
         timeout(Duration::from_secs(3600), running).await.expect("it stops").unwrap();
+    }
+
+    /// The process dies: the queue hears nothing more from it.
+    pub fn kill(&mut self) {
+        self.is_dead.store(true, Ordering::SeqCst);
+        self.restart();
+    }
+
+    /// Another process with the same queues.
+    pub fn restart(&mut self) {
+        self.stop = CancellationToken::new();
+        self.is_dead = Arc::default();
     }
 
     pub fn left(&self) -> Vec<String> {
