@@ -17,9 +17,9 @@ use crate::runtime::backoff::Backoff;
 use crate::runtime::deletions::Deletions;
 use crate::runtime::health::Health;
 use crate::runtime::layers::{self, MessageService};
+use crate::runtime::losses::MOST_LOST;
 use crate::runtime::protector::{self, InHand};
 use crate::runtime::settlement::Settlement;
-use crate::runtime::suspicion::MOST_LOST;
 use crate::runtime::worker::Worker;
 
 /// How long the last calls to the queue may take when everything else has stopped.
@@ -40,7 +40,7 @@ pub struct Policy {
     pub deadline: Duration,
     /// After how many failures a message is given up. An outage, or work that came too early, is no failure.
     pub attempts: u32,
-    /// How many consumers a message may cost before it is given up. A delivery that is lost on its way counts as well.
+    /// How many consumers a message may cost before it is given up.
     pub most_lost: u32,
     /// How long a message waits after its work failed.
     pub retry: Backoff,
@@ -113,7 +113,7 @@ impl Consumer {
             .layer(layers::span(self.stage))
             .layer(layers::measure(self.stage))
             .layer(layers::lease(Arc::clone(&self.queue), self.policy.lease))
-            .layer(layers::alone(slots, all))
+            .layer(layers::alone(slots, all, self.policy.most_lost))
             .layer(layers::deadline(self.policy.deadline))
             .layer(layers::guard())
             .into_inner()

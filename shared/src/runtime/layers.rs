@@ -19,7 +19,7 @@ use crate::core::trace::TraceParent;
 use crate::ports::queue::{Lease, Message, Queue, XRAY};
 use crate::runtime::measures;
 use crate::runtime::outcome::{Setback, Settled};
-use crate::runtime::{suspicion, telemetry};
+use crate::runtime::{losses, telemetry};
 
 /// A message in the hands of a consumer. It is shared, not copied, on its way through the layers.
 pub type Delivery = Arc<Message>;
@@ -114,16 +114,19 @@ async fn until_lost(queue: Arc<dyn Queue>, message: Delivery, length: Duration) 
     }
 }
 
-/// Lets a copy of a message that may have killed its consumer begin when nothing else is in process, and nothing else begin
-/// before it ends.
-pub fn alone(slots: Arc<Semaphore>, all: u32) -> impl Layer<MessageService, Service = MessageService> + Clone {
+/// Lets a message at its last chance begin when nothing else is in process, and nothing else begin before it ends.
+pub fn alone(
+    slots: Arc<Semaphore>,
+    all: u32,
+    most_lost: u32,
+) -> impl Layer<MessageService, Service = MessageService> + Clone {
     layer_fn(move |inner: MessageService| {
         let slots = Arc::clone(&slots);
         MessageService::new(service_fn(move |delivery: Delivery| {
             let (slots, inner) = (Arc::clone(&slots), inner.clone());
             async move {
-                let is_copy = delivery.attributes.contains_key(suspicion::LOST);
-                let others = if is_copy { all.saturating_sub(1) } else { 0 };
+                let is_alone = losses::is_at_its_last_chance(&delivery, most_lost);
+                let others = if is_alone { all.saturating_sub(1) } else { 0 };
                 let _alone = slots.acquire_many(others).await.map_err(anyhow::Error::from)?;
                 inner.oneshot(delivery).await
             }

@@ -15,6 +15,7 @@ pub mod health;
 pub mod health_server;
 pub mod layers;
 pub mod lineage;
+pub mod losses;
 pub mod measures;
 pub mod memory;
 pub mod objects;
@@ -24,7 +25,8 @@ pub mod outgoing;
 pub mod protector;
 pub mod service;
 pub mod settlement;
-pub mod suspicion;
+
 pub mod telemetry;
 pub mod tracing_ids;
+pub mod unanswered;
 pub mod worker;

@@ -22,7 +22,7 @@ use crate::runtime::consumer::{Consumer, Policy, SLOTS};
 use crate::runtime::env::Env;
 use crate::runtime::health::Health;
 use crate::runtime::health_server::{self, Probe};
-use crate::runtime::suspicion::MOST_LOST;
+use crate::runtime::losses::MOST_LOST;
 use crate::runtime::telemetry::Telemetry;
 
 /// Runs a service until it ends or is told to stop (SIGTERM, SIGINT), and says how it went: 0 after a stop, 1 after an

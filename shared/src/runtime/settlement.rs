@@ -12,14 +12,22 @@ use crate::runtime::consumer::Policy;
 use crate::runtime::dead_letter::{alert, dead_letter};
 use crate::runtime::deletions::Deletions;
 use crate::runtime::evidence::Evidence;
+use crate::runtime::losses::{self, Standing, first_id};
 use crate::runtime::measures;
 use crate::runtime::outage_alert::OutageAlert;
 use crate::runtime::outcome::{Failure, Outcome, Setback, Settled};
-use crate::runtime::suspicion::{self, Standing, first_id};
+use crate::runtime::unanswered::Unanswered;
 
 /// The longest that a message is hidden. SQS ends every lease twelve hours after the receipt, and refuses what would go
 /// beyond.
 const LONGEST_WAIT: Duration = Duration::from_secs(11 * 3600);
+
+/// The longest that a message may be sent to appear later: what SQS allows.
+const LONGEST_DELAY: Duration = Duration::from_secs(900);
+
+/// For how many leases a receive that was not answered explains a delivery that nobody saw. It comes again after one, and later
+/// where others wait as well.
+const UNANSWERED_FOR: u32 = 10;
 
 /// How often a message may find something down that works for others in between, before it is the message's own failure.
 /// Chance alone does not get there: by it, even half of all tries failing gives up one message in a million.
@@ -42,6 +50,8 @@ pub struct Settlement {
     outages: Attempts,
     /// Deliveries that ended well without settling their message.
     returned: Attempts,
+    /// Receives that brought no answer.
+    unanswered: Unanswered,
     evidence: Evidence,
     /// Tells the owner that nothing is received.
     pub outage: OutageAlert,
@@ -70,6 +80,7 @@ impl Settlement {
             failures: Attempts::default(),
             outages: Attempts::default(),
             returned: Attempts::default(),
+            unanswered: Unanswered::default(),
             evidence: Evidence::default(),
         }
     }
@@ -178,9 +189,17 @@ impl Settlement {
         measures::buried(self.stage, failure.class);
     }
 
-    /// How a message stands that was just received.
-    pub fn standing(&self, message: &Message) -> Standing {
-        suspicion::standing(message, self.returned.count(&message.id), self.policy.most_lost)
+    /// A message that was just received, with what it has cost so far, and how it stands. A receive whose answer did not come may have been
+    /// answered with it: that cost no consumer.
+    pub fn account(&self, message: Message) -> (Message, Standing) {
+        let unanswered = self.unanswered.within(self.policy.lease * UNANSWERED_FOR);
+        let accounted = self.returned.count(&message.id).saturating_add(unanswered);
+        losses::account(message, accounted, self.policy.most_lost)
+    }
+
+    /// A receive did not bring an answer.
+    pub fn receive_failed(&self) {
+        self.unanswered.add();
     }
 
     /// A delivery that nobody works on, because a newer one of the same message came with it.
@@ -188,45 +207,42 @@ impl Settlement {
         self.returned.failed(&message.id);
     }
 
-    /// Replaces a message by a copy that will be worked on alone.
-    pub async fn set_aside(&self, message: &Message) {
-        tracing::warn!(id = message.id, "it may have killed its consumer: it is put aside, to be worked on alone");
-        self.replace(message, 1, Duration::ZERO).await;
+    /// Sends a message again that will be worked on alone.
+    pub async fn give_last_chance(&self, message: &Message) {
+        tracing::warn!(id = message.id, "it may have cost its consumers their lives: it will be worked on alone");
+        self.give_back(message, Duration::ZERO).await;
     }
 
-    /// Buries a message that killed its consumer each time.
+    /// Buries a message that cost too many consumers.
     pub async fn bury_killer(&self, message: &Message, lost: u32) {
         let words = format!(
-            "it cost {lost} consumers their lease, their memory or their life, and nothing else was in process the last times"
+            "it cost {lost} consumers their lease, their memory or their life; the last time, nothing else was in process"
         );
         self.bury(message, Failure::new("kills_its_consumer", words)).await;
     }
 
-    /// Ends the lease after a wait; where even that fails, it ends by itself. A copy is replaced by another one, so that what
-    /// it cost is known after a restart too.
+    /// Gives a message back for a later try: it is sent again, and deleted as it was received, so that no later consumer takes
+    /// this delivery for one that was lost. A wait that is too long for that hides it, which may look like one loss.
     pub async fn give_back(&self, message: &Message, wait: Duration) {
-        match self.standing(message) {
-            Standing::Copy(lost) => self.replace(message, lost, wait).await,
-            _ => self.hide(message, wait).await,
+        let is_long = wait > LONGEST_DELAY && losses::is_first_delivery(message);
+        // Where nothing is deleted, each message that is sent again would be one more.
+        if is_long || !self.deletions.work() || !self.send_again(message, wait.min(LONGEST_DELAY)).await {
+            self.hide(message, wait).await;
         }
     }
 
-    async fn replace(&self, message: &Message, lost: u32, wait: Duration) {
-        match self.queue.send_after(&suspicion::copy(message, lost), wait).await {
-            Ok(()) => {
-                self.returned.failed(&message.id);
-                // At once, and not with others: what comes next may be the copy, which may end this process.
-                if let Err(error) = self.queue.delete(std::slice::from_ref(&message.receipt)).await {
-                    tracing::warn!(id = message.id, "replaced by a copy, and not deleted: {error}");
-                }
-            }
-            Err(error) => {
-                tracing::warn!(id = message.id, "not replaced by a copy: {error}");
-                self.hide(message, self.policy.retry.first).await;
-            }
+    async fn send_again(&self, message: &Message, wait: Duration) -> bool {
+        if let Err(error) = self.queue.send_after(&losses::again(message), wait).await {
+            tracing::warn!(id = message.id, "not sent again: {error}");
+            return false;
         }
+        // At once, and not with others: until then there are two of it.
+        self.returned.failed(&message.id);
+        self.deletions.delete_now(&message.receipt).await;
+        true
     }
 
+    /// Ends the lease after a wait; where even that fails, it ends by itself.
     async fn hide(&self, message: &Message, wait: Duration) {
         self.returned.failed(&message.id);
         if let Err(error) = self.queue.extend(&message.receipt, wait.min(LONGEST_WAIT)).await {

@@ -14,16 +14,16 @@ use crate::ports::queue::{BATCH, Message, QueueError};
 use crate::runtime::breaker::Outage;
 use crate::runtime::health::{Health, State};
 use crate::runtime::layers::MessageService;
+use crate::runtime::losses::Standing;
 use crate::runtime::measures;
 use crate::runtime::protector::InHand;
 use crate::runtime::settlement::Settlement;
-use crate::runtime::suspicion::Standing;
 
 /// How long a receive waits for half of the slots to be free, so that small work is asked for many at a time; large work takes
 /// longer than this, and its slots are filled one by one. While it waits, more than half are at work.
 const GATHER: Duration = Duration::from_millis(100);
 
-/// How long a copy that is to be alone stays away when another one is in process.
+/// How long a message that is to be alone stays away when another one is in process.
 const BESIDE_ANOTHER: Duration = Duration::from_secs(2);
 
 /// Receives as many messages as it has free slots, and serves each in a task of its own.
@@ -33,7 +33,7 @@ pub struct Worker {
     in_hand: InHand,
     health: Health,
     slots: Arc<Semaphore>,
-    /// Held while a copy of a message that may have killed its consumer is in process.
+    /// Held while a message at its last chance is in process.
     alone: Arc<Semaphore>,
     tasks: TaskTracker,
     abandon: CancellationToken,
@@ -77,6 +77,7 @@ impl Worker {
                 }
                 Err(error) => {
                     failures += 1;
+                    self.settlement.receive_failed();
                     if failures == 1 {
                         since = Instant::now();
                         self.settlement.outage.begins();
@@ -164,12 +165,12 @@ impl Worker {
         for message in self.newest_of_each(messages) {
             let (worker, stop) = (Arc::clone(self), stop.clone());
             let (slot, held) = (slots.split(1), self.in_hand.enter());
-            let standing = self.settlement.standing(&message);
-            let alone = matches!(standing, Standing::Copy(_)).then(|| Arc::clone(&self.alone).try_acquire_owned());
+            let (message, standing) = self.settlement.account(message);
+            let alone = (standing == Standing::LastChance).then(|| Arc::clone(&self.alone).try_acquire_owned());
             self.tasks.spawn(async move {
                 match (standing, alone) {
                     (Standing::Killer(lost), _) => worker.settlement.bury_killer(&message, lost).await,
-                    (Standing::Suspect, _) => worker.settlement.set_aside(&message).await,
+                    (Standing::Suspect, _) => worker.settlement.give_last_chance(&message).await,
                     (_, Some(Err(_))) => worker.settlement.give_back(&message, BESIDE_ANOTHER).await,
                     (_, None | Some(Ok(_))) => worker.serve(message, &stop).await,
                 }

@@ -182,7 +182,7 @@ fn variables(addresses: &Settings, [s3, sqs, database]: &[Network; 3], postgres:
         ("DATABASE_URL".to_owned(), postgres.url().replace(&real, &bad)),
         ("LEASE_SECONDS".to_owned(), LEASE.as_secs().to_string()),
         // Here consumers die and deliveries are lost by plan, and no message is the cause of it.
-        ("CONSUMERS_LOST".to_owned(), "1000".to_owned()),
+        ("CONSUMERS_LOST".to_owned(), "12".to_owned()),
         ("TWELVEDATA_API_KEY".to_owned(), "simulator".to_owned()),
         ("WATCHLIST".to_owned(), Stack::get().watchlist().display().to_string()),
     ]);

@@ -29,6 +29,7 @@ pub enum Asked {
     Extend(Duration),
     Delete(usize),
     Send(usize),
+    SendAfter(Duration),
 }
 
 /// A queue in memory that tells and can be broken.
@@ -43,7 +44,7 @@ type Log = Arc<Mutex<Vec<(Instant, &'static str, Asked)>>>;
 
 impl Watched {
     /// Makes every `receive`, `extend`, `delete` or `send` fail; `lose` makes leases be lost,
-    /// `forgive` grants every extension, and `hang` lets them hang.
+    /// `forgive` grants every extension, `hang` lets extending and sending again hang, and `answer` loses what a receive brings.
     pub fn break_down(&self, operation: &'static str) {
         self.broken.lock().unwrap().insert(operation);
     }
@@ -61,15 +62,19 @@ impl Watched {
         self.broken.lock().unwrap().contains(operation)
     }
 
+    /// What a queue says that did what it was asked, and may not be heard.
+    fn answer<T>(&self, operation: &'static str, answer: T) -> Result<T, QueueError> {
+        if self.is_broken("answer") { Err(self.error(operation)) } else { Ok(answer) }
+    }
+
+    fn error(&self, operation: &'static str) -> QueueError {
+        let (queue, reason) = (self.name.to_owned(), "broken".to_owned());
+        QueueError { operation, queue, reason, blame: Blame::Dependency }
+    }
+
     fn ask(&self, operation: &'static str, asked: Asked) -> Result<(), QueueError> {
         self.log.lock().unwrap().push((Instant::now(), self.name, asked));
-        let error = QueueError {
-            operation,
-            queue: self.name.to_owned(),
-            reason: "broken".to_owned(),
-            blame: Blame::Dependency,
-        };
-        if self.is_broken(operation) { Err(error) } else { Ok(()) }
+        if self.is_broken(operation) { Err(self.error(operation)) } else { Ok(()) }
     }
 }
 
@@ -77,7 +82,8 @@ impl Watched {
 impl Queue for Watched {
     async fn receive(&self, most: usize, lease: Duration) -> Result<Vec<Message>, QueueError> {
         self.ask("receive", Asked::Receive(most))?;
-        self.inner.receive(most, lease).await
+        let messages = self.inner.receive(most, lease).await?;
+        self.answer("receive", messages)
     }
 
     async fn extend(&self, receipt: &Receipt, lease: Duration) -> Result<Lease, QueueError> {
@@ -103,7 +109,10 @@ impl Queue for Watched {
     }
 
     async fn send_after(&self, message: &NewMessage, delay: Duration) -> Result<(), QueueError> {
-        self.ask("send", Asked::Send(1))?;
+        self.ask("send", Asked::SendAfter(delay))?;
+        if self.is_broken("hang") {
+            std::future::pending::<()>().await;
+        }
         self.inner.send_after(message, delay).await
     }
 
