@@ -143,7 +143,7 @@ impl Transform {
     async fn make(&self, work: Work) -> Result<Option<Settled>, Setback> {
         let trace_id = work.metadata.traceparent.map(|trace| trace.trace_id());
         if let Some(newer) = newer_source(&work) {
-            return Ok(Some(Settled::Superseded(format!("{newer} is newer"))));
+            return self.give_way(&work, newer).await;
         }
         let began = Timestamp::now();
         let work = Arc::new(work);
@@ -155,6 +155,16 @@ impl Transform {
                 Err(failure.traced(trace_id).into())
             }
         }
+    }
+
+    /// Leaves the target to a newer object. Where this one, or a worker that died with it, wrote a report before the newer one
+    /// was there to be seen, the newer one's outputs are written again.
+    async fn give_way(&self, work: &Work, newer: &str) -> Result<Option<Settled>, Setback> {
+        if work.targets.are_whole(&*self.store, &work.key.path).await? {
+            return Ok(Some(Settled::Superseded(format!("{newer} is newer"))));
+        }
+        let newer = newer.parse().map_err(|error| Failure::new("bad_metadata", error))?;
+        Box::pin(self.look(&newer, true)).await
     }
 
     /// Cleans when there is memory for it, on a thread of its own. The inner error is the object's.

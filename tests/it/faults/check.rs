@@ -140,7 +140,11 @@ async fn clean_object(
     );
     ensure!(origin.raw_written == raw.last_modified, "{key} says {} of {raw:?}", origin.raw_written);
     let candles = clean_csv::read(&object.body, &path.series).with_context(|| format!("read {key}"))?.candles;
-    ensure!(report.source.etag == raw.etag, "the report beside {key} is about another object");
+    ensure!(
+        report.source.etag == raw.etag,
+        "the report beside {key}, which is made from {raw:?}, is about another object: {:?}",
+        report.source
+    );
     let (rows, aside) = (&report.rows, csv::Reader::from_reader(&quarantine.body[..]).records().count());
     ensure!(rows.accounted_for() == rows.read && rows.written == candles.len() as u64, "{key}: {rows:?}");
     ensure!(rows.quarantined_total() == aside as u64, "{key}: {aside} rows in quarantine, {rows:?}");

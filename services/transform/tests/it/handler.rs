@@ -215,6 +215,38 @@ async fn of_a_gzipped_and_a_plain_object_the_newer_wins_in_either_order() {
     }
 }
 
+/// The older object's worker wrote its report between the newer one's report and clean object, and died, or saw only then that
+/// it is the older one. The newer one's message is settled by that time.
+#[tokio::test]
+async fn an_object_that_gives_way_to_a_newer_one_leaves_none_of_its_outputs() {
+    for (older, newer) in [(RAW, GZIPPED), (GZIPPED, RAW)] {
+        for written in [vec![REPORT], vec![QUARANTINE], vec![REPORT, QUARANTINE]] {
+            let bucket = Bucket::default();
+            for (key, close) in [(older, "10"), (newer, "11")] {
+                let text = format!("{}{close},bad\n", raw(close));
+                let body = if key == GZIPPED { gzip(&text) } else { text.into_bytes() };
+                bucket.drop_object(key, body, &[FETCHED]).await;
+                deliver(&bucket, key).await.unwrap();
+                if key == older {
+                    for output in &written {
+                        let (text, other) = (bucket.text(output).await, format!("{output}.older"));
+                        bucket.drop_object(&other, text, &[]).await;
+                    }
+                }
+            }
+            for output in &written {
+                let text = bucket.text(&format!("{output}.older")).await;
+                bucket.drop_object(output, text, &[]).await;
+            }
+            assert_eq!(deliver(&bucket, older).await.unwrap(), Settled::Done, "{older}: {written:?}");
+            let report: Report = serde_json::from_str(&bucket.text(REPORT).await).unwrap();
+            assert_eq!(report.source.etag, bucket.object(newer).await.info.etag);
+            assert!(bucket.text(QUARANTINE).await.contains("11,bad"));
+            assert!(superseded(&bucket, older).await.contains(newer));
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_is_put_back_is_as_old_as_when_it_was_first_written() {
     let bucket = Bucket::default();
