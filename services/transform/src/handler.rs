@@ -24,6 +24,7 @@ use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
 use candlewick_shared::runtime::telemetry;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use tokio::try_join;
 use tracing::{Instrument, Span};
 
 use crate::as_of::AsOf;
@@ -164,7 +165,17 @@ impl Transform {
             return Ok(Some(Settled::Superseded(format!("{newer} is newer"))));
         }
         let newer = newer.parse().map_err(|error| Failure::new("bad_metadata", error))?;
-        Box::pin(self.look(&newer, true)).await
+        self.make_of(&newer).await
+    }
+
+    /// Makes the target of the other object that it can be made from. What that one fails by is its own message's matter.
+    async fn make_of(&self, other: &RawKey) -> Result<Option<Settled>, Setback> {
+        match Box::pin(self.look(other, true)).await {
+            Err(Setback::Permanent(failure)) => {
+                Ok(Some(Settled::Superseded(format!("{other} is newer, and fails: {}", failure.message))))
+            }
+            made => made,
+        }
     }
 
     /// Cleans when there is memory for it, on a thread of its own. The inner error is the object's.
@@ -220,8 +231,11 @@ impl Transform {
         let clean = NewObject::csv(clean, work.origin((self.now)(), report_etag, quarantine_etag).write());
         let is_written =
             self.put(&path.transformed_key(), clean, &PutIf::still(targets.clean.as_ref())).await?.is_some();
-        if !is_written || !self.is_current(work).await? {
+        if !is_written {
             return Ok(None);
+        }
+        if let Some(newest) = self.newer_than(work).await? {
+            return if newest == work.key { Ok(None) } else { self.make_of(&newest).await };
         }
         measure(&report);
         self.tell(work, began, Some(&report), None).await;
@@ -237,15 +251,30 @@ impl Transform {
         })
     }
 
-    /// Whether the raw object is still the one that was read. An entity tag says what a target holds and not when it was
-    /// written, so that a target that changed and changed back meets the condition: whoever wrote last looks once more. The
-    /// same content written again is another object: it is newer. Nobody can have written before the first.
-    async fn is_current(&self, work: &Work) -> Result<bool, Setback> {
+    /// The raw object that the target is to be made from instead, if there is one by now. An entity tag says what a target holds
+    /// and not when it was written, so that a target that changed and changed back meets the condition: whoever wrote last looks
+    /// once more, at both objects that the target can be made from. The same content written again is another object: it is
+    /// newer. Nobody can have written before the first.
+    async fn newer_than(&self, work: &Work) -> Result<Option<RawKey>, Setback> {
         if work.targets.clean.is_none() {
-            return Ok(true);
+            return Ok(None);
         }
-        let (now, read) = (self.store.head(&work.key.to_string()).await?, &work.object.info);
-        Ok(now.is_none_or(|info| (&info.etag, info.last_modified) == (&read.etag, read.last_modified)))
+        let (key, twin) = (work.key.to_string(), work.key.twin());
+        let twin_key = twin.to_string();
+        let (own, other) = try_join!(self.store.head(&key), self.store.head(&twin_key))?;
+        let read = &work.object.info;
+        let is_another = |info: &ObjectInfo| (&info.etag, info.last_modified) != (&read.etag, read.last_modified);
+        if own.as_ref().is_some_and(is_another) {
+            return Ok(Some(work.key.clone()));
+        }
+        let is_newer = |info: &ObjectInfo| (self.written(info), &twin_key) > (work.written, &key);
+        Ok(other.as_ref().is_some_and(is_newer).then_some(twin))
+    }
+
+    /// When an object was written, as far as its metadata can be read.
+    fn written(&self, info: &ObjectInfo) -> Timestamp {
+        let metadata = RawMetadata::read(&info.metadata);
+        metadata.map_or(info.last_modified, |metadata| metadata.written(info.last_modified, self.trusts_first_written))
     }
 
     /// Tells the owner of an object of which cleaning touched more than they allow.
