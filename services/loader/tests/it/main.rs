@@ -11,6 +11,7 @@ mod lost;
 mod overlaps;
 mod runs;
 mod schema;
+mod simulation;
 mod users;
 mod versions;
 mod world;
@@ -36,6 +37,7 @@ fn trials() -> Vec<Trial> {
         lost::trials(),
         overlaps::trials(),
         runs::trials(),
+        simulation::trials(),
         users::trials(),
         versions::trials(),
     ];
