@@ -17,6 +17,7 @@ module "loader" {
     DATABASE_URL          = local.database_urls["loader"]
     DATABASE_IAM          = "true"
     SLOTS                 = local.sizes["loader"].slots
+    MEMORY_LIMIT          = "${local.sizes["loader"].memory}MiB"
   })
 
   statements = concat(local.send_alerts, [

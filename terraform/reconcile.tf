@@ -5,16 +5,16 @@ locals {
   # Of the queues that hear of objects.
   reconciled_queues = { for role, queue in local.queues : role => module.queue[role].queue if queue.notification != null }
 
-  reconcile_environment = {
+  reconcile_environment = merge({ for role, url in local.queue_urls : "ALERTS_QUEUE_URL" => url if role == "alerts" }, {
     AWS_REGION            = local.region
     BUCKET                = module.bucket.name
     RAW_QUEUE_URL         = local.queue_urls["raw"]
     TRANSFORMED_QUEUE_URL = local.queue_urls["transformed"]
     DATABASE_URL          = local.database_urls["reconcile"]
     DATABASE_IAM          = "true"
-  }
+  })
 
-  reconcile_statements = [
+  reconcile_statements = concat(local.send_alerts, [
     {
       Sid      = "LookAtObjects"
       Action   = ["s3:GetObject"]
@@ -32,7 +32,7 @@ locals {
       Resource = values(local.reconciled_queues)[*].dead_letter_arn
     },
     local.database_statements["reconcile"],
-  ]
+  ])
 }
 
 module "reconcile" {

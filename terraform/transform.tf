@@ -15,6 +15,7 @@ module "transform" {
     RAW_QUEUE_URL = local.queue_urls["raw"]
     WATCHLIST     = local.watchlist_url
     SLOTS         = local.sizes["transform"].slots
+    MEMORY_LIMIT  = "${local.sizes["transform"].memory}MiB"
   })
 
   statements = concat(local.send_alerts, [

@@ -49,7 +49,7 @@ struct Counting(AtomicUsize);
 
 #[async_trait]
 impl ObjectStore for Counting {
-    async fn get(&self, _: &str) -> Result<Option<Object>, StoreError> {
+    async fn get_within(&self, _: &str, _: u64) -> Result<Option<Object>, StoreError> {
         Ok(None)
     }
 

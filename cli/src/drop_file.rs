@@ -14,7 +14,7 @@ use candlewick_shared::core::metadata::{DROPPED, Instrument, RawMetadata};
 use candlewick_shared::core::symbol::Symbol;
 use candlewick_shared::core::watchlist::CleaningSettings;
 use candlewick_shared::ports::store::{NewObject, ObjectInfo, ObjectStore, Put, PutIf};
-use candlewick_transform::unpack::{MOST_BYTES, unpack};
+use candlewick_transform::unpack::{measure, unpack};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -120,8 +120,11 @@ fn read(file: &Path) -> anyhow::Result<Bytes> {
     Ok(body.into())
 }
 
+/// How much memory looking at a file may take, by the measure of the transform.
+const MOST_MEMORY: u64 = 4 << 30;
+
 fn text(file: &Path, body: Bytes, gzip: bool) -> anyhow::Result<Bytes> {
-    let text = unpack(body, gzip, MOST_BYTES);
+    let text = measure(&body, gzip, MOST_MEMORY).and_then(|measured| unpack(body, gzip, measured));
     text.map_err(|failure| anyhow::anyhow!("{}: {}: nothing was put", shown(file), failure.message))
 }
 

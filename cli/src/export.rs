@@ -13,6 +13,7 @@ use sqlx::{Connection, PgConnection, PgPool, Row};
 use tokio::fs::File;
 use tokio::io::{AsyncWrite, AsyncWriteExt, BufWriter};
 
+use crate::clean::is_broken_pipe;
 use crate::place::Place;
 use crate::terminal;
 
@@ -65,7 +66,10 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
     let pool = place.running().await?.pool().await?;
     let series = chosen(&pool, &args).await?;
     match Target::of(&args.out) {
-        Target::Stdout => write(&pool, only(&series)?, &args, tokio::io::stdout()).await.map(drop)?,
+        Target::Stdout => match write(&pool, only(&series)?, &args, tokio::io::stdout()).await {
+            Err(error) if !is_broken_pipe(&error) => return Err(error),
+            Ok(_) | Err(_) => {}
+        },
         Target::File(file) => into_file(&pool, only(&series)?, &args, &file).await?,
         Target::Folder(folder) => {
             for series in &series {

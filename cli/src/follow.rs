@@ -68,8 +68,8 @@ pub async fn until_settled(
 /// The stages of the expected series, and whether any queue has work.
 async fn look(running: &Running, expected: &BTreeSet<Series>) -> anyhow::Result<(Stages, bool)> {
     let (store, env) = (running.aws.store(BUCKET), running.addresses.env());
-    let queues = status::queues(&running.aws, &env).await?;
-    let busy = queues.iter().any(|queue| queue.waiting + queue.in_flight > 0);
+    let (waiting, letters) = status::messages(&running.aws, &env).await?;
+    let busy = waiting > 0;
     let prefixes = &Topology::built_in().prefixes;
     let seen = Seen {
         raw: by_series(&store.list(&prefixes.raw).await?, |key| Some(key.parse::<RawKey>().ok()?.path.series)),
@@ -77,7 +77,7 @@ async fn look(running: &Running, expected: &BTreeSet<Series>) -> anyhow::Result<
             Some(key.parse::<TransformedKey>().ok()?.path.series)
         }),
         loaded: loaded(running).await?,
-        dead: dead(running, queues.iter().any(|queue| queue.dead_letters > 0)).await?,
+        dead: dead(running, letters > 0).await?,
     };
     Ok((expected.iter().map(|series| (series.clone(), seen.stage(series))).collect(), busy))
 }

@@ -77,7 +77,7 @@ enum Command {
 fn main() -> ExitCode {
     // The settings in .env come before the command line, which may be completed by them, and before any thread.
     match place::load_settings().and_then(|()| run(Cli::parse())) {
-        Ok(code) => code,
+        Ok(code) => terminal::ended(code),
         Err(error) => {
             terminal::error(&error);
             ExitCode::FAILURE

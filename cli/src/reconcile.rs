@@ -10,9 +10,11 @@ use std::time::Duration;
 
 use anyhow::Context;
 use candlewick_localstack::progress::Reporter;
-use candlewick_shared::core::topology::Topology;
+use candlewick_shared::core::topology::{Topology, queue_url_variable};
+use candlewick_shared::ports::notifier::{Alert, Kind};
 use candlewick_shared::ports::queue::Queue;
 use candlewick_shared::ports::store::ObjectInfo;
+use candlewick_shared::runtime::service;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use sqlx::PgPool;
@@ -101,7 +103,9 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
     let pool = running.pool().await?;
     let Args { selection, older_than, regardless, dry_run, json } = args;
     let before = Timestamp::now().saturating_sub(SignedDuration::from_secs(older_than)).context("reckon the time")?;
-    let reconciled = reconcile(&running, &pool, &Request { selection, before, regardless, dry_run }).await?;
+    let reconciled = reconcile(&running, &pool, &Request { selection, before, regardless, dry_run }).await;
+    tell(&running, &reconciled).await?;
+    let reconciled = reconciled?;
     if json {
         terminal::json(&reconciled)?;
     } else {
@@ -117,12 +121,31 @@ pub async fn keep(running: &Running, pool: &PgPool, progress: &Reporter) -> Infa
         let grace = SignedDuration::from_secs(GRACE_SECONDS);
         let before = Timestamp::now().saturating_sub(grace).unwrap_or(Timestamp::MIN);
         let request = Request { selection: Selection::default(), before, regardless: false, dry_run: false };
-        match reconcile(running, pool, &request).await {
+        let reconciled = reconcile(running, pool, &request).await;
+        if let Err(error) = tell(running, &reconciled).await {
+            progress.line("reconcile", &format!("the alert was not sent: {error:#}"));
+        }
+        match reconciled {
             Ok(Reconciled { sent: 0, .. }) => {}
             Ok(reconciled) => progress.line("reconcile", &format!("{} lost messages sent again", reconciled.sent)),
             Err(error) => progress.line("reconcile", &format!("not done: {error:#}")),
         }
     }
+}
+
+/// Tells the owner that nobody looks for lost notifications, for example because a listing fails, or that it is over.
+async fn tell(running: &Running, outcome: &anyhow::Result<Reconciled>) -> anyhow::Result<()> {
+    if running.env.optional(&queue_url_variable("alerts")).is_none() {
+        return Ok(());
+    }
+    let notifier = service::notifier("reconcile", &running.env, &running.aws)?;
+    let about = |text: &str| Alert::new(Kind::Outage, "reconcile", text);
+    let alert = match outcome {
+        Ok(_) => about("lost notifications are looked for again").resolved(),
+        Err(error) => about(&format!("lost notifications are not looked for: {error:#}")),
+    };
+    notifier.notify(alert).await;
+    Ok(())
 }
 
 /// Compares, and sends what is missing.

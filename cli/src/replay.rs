@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use anyhow::bail;
+use candlewick_shared::core::leftover::is_leftover;
 use candlewick_shared::core::topology::Topology;
 use candlewick_shared::ports::store::ObjectInfo;
 use jiff::Timestamp;
@@ -81,11 +82,11 @@ fn checked(prefix: &str) -> anyhow::Result<String> {
 }
 
 impl Replayed {
-    /// Takes note of what is listed, and returns what is to be sent. A folder's marker is no object.
+    /// Takes note of what is listed, and returns what is to be sent. What a tool left is no object.
     fn choose(&mut self, listed: Vec<ObjectInfo>, since: Option<Timestamp>) -> Vec<ObjectInfo> {
         let (chosen, older): (Vec<_>, Vec<_>) = listed
             .into_iter()
-            .filter(|object| !object.key.ends_with('/'))
+            .filter(|object| !is_leftover(&object.key))
             .partition(|object| since.is_none_or(|since| object.last_modified >= since));
         self.older += older.len() as u64;
         self.keys.extend(chosen.iter().map(|object| object.key.clone()));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use candlewick_shared::adapters::aws::Aws;
 use candlewick_shared::adapters::log_notifier::LogNotifier;
 use candlewick_shared::adapters::watchlist_source::WatchlistSource;
@@ -66,12 +66,14 @@ pub struct SeriesStatus {
 pub struct QueueStatus {
     /// Its role: `ingest`, `raw`, `transformed`.
     pub queue: String,
-    /// Messages that wait.
-    pub waiting: u64,
+    /// Messages that wait; none where the queue does not say.
+    pub waiting: Option<u64>,
     /// Messages that somebody has in hand.
-    pub in_flight: u64,
+    pub in_flight: Option<u64>,
     /// Messages that can never be settled.
-    pub dead_letters: u64,
+    pub dead_letters: Option<u64>,
+    /// Why one of the two queues does not say: it is missing, perhaps.
+    pub error: Option<String>,
 }
 
 pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
@@ -148,19 +150,31 @@ impl SeriesStatus {
     }
 }
 
+/// How many messages all queues and all dead-letter queues have. Each must say so.
+pub async fn messages(aws: &Aws, env: &Env) -> anyhow::Result<(u64, u64)> {
+    let all = queues(aws, env).await?;
+    if let Some(error) = all.iter().find_map(|queue| queue.error.as_ref()) {
+        bail!("{error}");
+    }
+    let sum = |numbers: fn(&QueueStatus) -> [Option<u64>; 2]| all.iter().flat_map(numbers).flatten().sum();
+    Ok((sum(|queue| [queue.waiting, queue.in_flight]), sum(|queue| [queue.dead_letters, None])))
+}
+
 /// Every queue, with its dead-letter queue.
 pub async fn queues(aws: &Aws, env: &Env) -> anyhow::Result<Vec<QueueStatus>> {
     let topology = Topology::built_in();
     let mut all = Vec::new();
     for role in topology.queues.keys() {
         let url = env.queue_url(role)?;
-        let depth = aws.queue(url).depth().await?;
-        let dead_letters = aws.queue(&topology.dead_letter_name(url)).depth().await?;
+        let depth = aws.queue(url).depth().await;
+        let dead_letters = aws.queue(&topology.dead_letter_name(url)).depth().await;
+        let error = depth.as_ref().err().or(dead_letters.as_ref().err()).map(ToString::to_string);
         all.push(QueueStatus {
             queue: role.clone(),
-            waiting: depth.waiting + depth.delayed,
-            in_flight: depth.in_flight,
-            dead_letters: dead_letters.waiting + dead_letters.in_flight,
+            error,
+            waiting: depth.as_ref().ok().map(|depth| depth.waiting + depth.delayed),
+            in_flight: depth.ok().map(|depth| depth.in_flight),
+            dead_letters: dead_letters.ok().map(|depth| depth.waiting + depth.in_flight),
         });
     }
     Ok(all)

@@ -6,6 +6,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table};
 use crate::dead_letters::letter::Summary;
 use crate::runs::{Open, Run};
 use crate::status::{QueueStatus, SeriesStatus};
+use crate::terminal::cell;
 use crate::watchlist::{Listed, Need};
 
 /// How wide a reason may be; `dlq show` has all of it.
@@ -20,7 +21,7 @@ pub fn series(rows: &[SeriesStatus]) -> String {
         let [count, filled, quarantined] = numbers;
         let age = row.age_seconds.map(age);
         table.add_row([
-            row.symbol.clone(),
+            cell(&row.symbol),
             row.interval.clone(),
             count,
             text(&row.first),
@@ -38,11 +39,13 @@ pub fn series(rows: &[SeriesStatus]) -> String {
 pub fn queues(rows: &[QueueStatus]) -> String {
     let mut table = empty(&["queue", "waiting", "in flight", "dead letters"]);
     for row in rows {
-        let numbers = [row.waiting, row.in_flight, row.dead_letters].map(|number| number.to_string());
+        let number = |number: Option<u64>| number.map_or_else(|| "?".to_owned(), |number| number.to_string());
+        let numbers = [row.waiting, row.in_flight, row.dead_letters].map(number);
         table.add_row(std::iter::once(row.queue.clone()).chain(numbers));
     }
     right_align(&mut table, &[1, 2, 3]);
-    table.to_string()
+    let errors = rows.iter().filter_map(|row| Some(format!("\n{}: {}", row.queue, row.error.as_ref()?)));
+    table.to_string() + &errors.collect::<String>()
 }
 
 /// The runs, a row each.
@@ -68,7 +71,7 @@ pub fn open(rows: &[Open]) -> String {
     let mut table = empty(&["symbol", "interval", "state", "reason"]);
     for row in rows {
         let reason = row.reason.clone().unwrap_or_else(|| "-".to_owned());
-        table.add_row([row.symbol.clone(), row.interval.clone(), row.state.clone(), reason]);
+        table.add_row([cell(&row.symbol), row.interval.clone(), row.state.clone(), cell(&reason)]);
     }
     table.to_string()
 }
@@ -100,7 +103,8 @@ pub fn letters(rows: &[Summary]) -> String {
     for row in rows {
         let time = row.time.as_deref().and_then(|time| time.get(..19)).unwrap_or("-");
         let about = row.keys.first().map_or("-", String::as_str);
-        table.add_row([&row.id, time, &row.stage, &row.class, about, &shortened(&row.reason)]);
+        let cells = [&row.id, time, &row.stage, &row.class, about, &shortened(&row.reason)];
+        table.add_row(cells.map(cell));
     }
     table.to_string()
 }

@@ -1,29 +1,35 @@
 //! What a person reads: the one place that prints.
+//!
+//! What comes from data (keys, symbols, reasons) may have characters that steer a terminal, or turn the direction of a line.
+//! They are shown as what they are.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what this file is for")]
-
-use std::io::{BufRead, IsTerminal, Write};
-use std::sync::Arc;
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::Context;
 use candlewick_localstack::progress::Reporter;
 use serde::Serialize;
 
+/// Why something could not be printed, the first time.
+static FAILURE: Mutex<Option<io::Error>> = Mutex::new(None);
+
 /// Prints what a command was asked for.
 pub fn result(text: &str) {
-    println!("{text}");
+    print(&lines(text));
 }
 
 /// Prints what a command was asked for as JSON, for programs.
 pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string_pretty(value).context("write JSON")?);
+    print(&escaped_json(&serde_json::to_string_pretty(value).context("write JSON")?));
     Ok(())
 }
 
 /// Prints an error and what caused it.
 pub fn error(error: &anyhow::Error) {
-    eprintln!("error: {error:#}");
+    // Nobody can be told that the place for errors does not take them.
+    let _ = writeln!(io::stderr(), "error: {}", lines(&format!("{error:#}")));
 }
 
 /// Asks a question that is answered by yes or no; none where nobody is there to answer. An empty answer, and the end of the
@@ -32,8 +38,8 @@ pub fn ask(question: &str) -> anyhow::Result<Option<bool>> {
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return Ok(None);
     }
-    eprint!("{question} [y/N] ");
-    std::io::stderr().flush().context("ask a question")?;
+    let mut asked = io::stderr().lock();
+    write!(asked, "{} [y/N] ", lines(question)).and_then(|()| asked.flush()).context("ask a question")?;
     is_yes(std::io::stdin().lock()).map(Some).context("read the answer")
 }
 
@@ -46,15 +52,86 @@ fn is_yes(mut input: impl BufRead) -> std::io::Result<bool> {
 /// A reporter of progress: a line each, with the seconds since it was made.
 pub fn reporter() -> Reporter {
     let start = Instant::now();
-    let (dim, plain) = if std::io::stdout().is_terminal() { ("\x1b[2m", "\x1b[0m") } else { ("", "") };
+    let (dim, plain) = if io::stdout().is_terminal() { ("\x1b[2m", "\x1b[0m") } else { ("", "") };
     Arc::new(move |source: &str, text: &str| {
-        println!("{dim}{:>6.1} s{plain}  {source:<10}  {text}", start.elapsed().as_secs_f64());
+        let seconds = start.elapsed().as_secs_f64();
+        // What goes on for hours does not end because nobody reads it any more.
+        let _ = writeln!(io::stdout(), "{dim}{seconds:>6.1} s{plain}  {source:<10}  {}", lines(text));
     })
+}
+
+/// How a command ends: as it says, or with a failure where what it printed did not arrive. Who closed the pipe has read
+/// enough.
+pub fn ended(code: ExitCode) -> ExitCode {
+    match FAILURE.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        Some(failure) if failure.kind() != io::ErrorKind::BrokenPipe => {
+            error(&anyhow::Error::from(failure).context("write to standard output"));
+            ExitCode::FAILURE
+        }
+        _ => code,
+    }
+}
+
+fn print(text: &str) {
+    let mut out = io::stdout().lock();
+    if let Err(error) = writeln!(out, "{text}").and_then(|()| out.flush()) {
+        FAILURE.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    }
+}
+
+/// Text of several lines, without characters that steer.
+fn lines(text: &str) -> String {
+    escaped(text, |c| c == '\n' || c == '\t')
+}
+
+/// Text for one cell of a table, without characters that steer and without ends of lines.
+#[must_use]
+pub fn cell(text: &str) -> String {
+    escaped(text, |_| false)
+}
+
+fn escaped(text: &str, is_kept: impl Fn(char) -> bool) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if steers(c) && !is_kept(c) { shown.extend(c.escape_unicode()) } else { shown.push(c) }
+    }
+    shown
+}
+
+/// JSON itself escapes only some of them. They stand in its texts alone, where `\u` may stand for any.
+fn escaped_json(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for c in json.chars() {
+        if steers(c) && c != '\n' { shown.push_str(&format!("\\u{:04x}", u32::from(c))) } else { shown.push(c) }
+    }
+    shown
+}
+
+/// Control characters, those that turn the direction of what follows, and those that cannot be seen.
+fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_would_steer_a_terminal_is_shown() {
+        assert_eq!(lines("raw/\x1b[2J\x07.csv"), "raw/\\u{1b}[2J\\u{7}.csv");
+        assert_eq!(lines("SEC\u{202e}LPAA\u{9b}1m"), "SEC\\u{202e}LPAA\\u{9b}1m");
+        assert_eq!(lines("a\n\tb ä 中"), "a\n\tb ä 中");
+        assert_eq!(cell("raw/x\nforged\r"), "raw/x\\u{a}forged\\u{d}");
+    }
+
+    #[test]
+    fn json_stays_the_same_json() {
+        let keys = ["raw/\u{9b}\u{202e}\u{7f}\x1b\n", "ä"];
+        let json = escaped_json(&serde_json::to_string_pretty(&keys).unwrap());
+        assert!(!json.chars().any(|c| steers(c) && c != '\n'), "{json:?}");
+        assert_eq!(serde_json::from_str::<Vec<String>>(&json).unwrap(), keys);
+    }
 
     #[test]
     fn only_a_yes_is_a_yes() {

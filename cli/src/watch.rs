@@ -10,10 +10,19 @@ use candlewick_localstack::stack::Running;
 use candlewick_notifier::alerts::Known;
 use candlewick_shared::core::alert::Kind;
 use sqlx::Row;
+use sqlx::postgres::PgListener;
+use tokio::time::timeout;
 
 use crate::{alerts, dead_letters, status};
 
-const LOOK: Duration = Duration::from_secs(1);
+/// The channel on which the database tells of loads, runs and alerts.
+const CHANNEL: &str = "candlewick";
+
+/// When it is looked again although the database told nothing: a queue may move a message by itself.
+const LOOK: Duration = Duration::from_secs(30);
+
+/// For how long what comes together is one look.
+const GATHER: Duration = Duration::from_millis(250);
 
 /// An object as the ledger has it, for telling one load from the next.
 type Load = (String, Option<String>, Option<i64>);
@@ -26,8 +35,14 @@ pub async fn watch(running: &Running, progress: &Reporter) -> anyhow::Result<Inf
     let mut loads: BTreeSet<Load> = ledger(running).await?.into_iter().map(|(load, _)| load).collect();
     let (mut count, mut letters) = (dead(running).await?, letters(running).await?);
     let mut wrong = BTreeSet::new();
+    let mut told = PgListener::connect_with(&running.pool).await.context("listen to the database")?;
+    told.listen(CHANNEL).await.context("listen to the database")?;
     loop {
-        tokio::time::sleep(LOOK).await;
+        if let Ok(notice) = timeout(LOOK, told.recv()).await {
+            notice.context("listen to the database")?;
+            let more = async { while told.recv().await.is_ok() {} };
+            let _ = timeout(GATHER, more).await;
+        }
         let now = ledger(running).await?;
         now.iter().filter(|(load, _)| !loads.contains(load)).for_each(|(_, text)| progress.line("loaded", text));
         loads = now.into_iter().map(|(load, _)| load).collect();
@@ -60,8 +75,7 @@ fn told(row: &sqlx::postgres::PgRow) -> String {
 
 /// How many dead letters there are.
 async fn dead(running: &Running) -> anyhow::Result<u64> {
-    let queues = status::queues(&running.aws, &running.addresses.env()).await?;
-    Ok(queues.iter().map(|queue| queue.dead_letters).sum())
+    Ok(status::messages(&running.aws, &running.addresses.env()).await?.1)
 }
 
 async fn letters(running: &Running) -> anyhow::Result<BTreeSet<String>> {

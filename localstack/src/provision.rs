@@ -15,7 +15,8 @@ use serde_json::json;
 /// The addresses of the queues, by their role.
 pub type QueueUrls = HashMap<String, String>;
 
-/// Makes everything that is not there yet. It can be run again at any time.
+/// Makes everything that is not there yet, and gives what is there the attributes that the topology says. It can be run again at
+/// any time.
 ///
 /// # Errors
 /// What AWS, or its stand-in, refuses.
@@ -47,14 +48,21 @@ async fn make_queue_pair(
     queue: &QueueTopology,
 ) -> anyhow::Result<(String, String)> {
     let dead_letters = topology.dead_letter_name(&queue.name);
-    let retention = (QueueAttributeName::MessageRetentionPeriod, queue.dead_letter_retention_seconds.to_string());
-    let (_, dead_letter_arn) = make_queue(aws, &dead_letters, [retention].into()).await?;
+    let (_, dead_letter_arn) = make_queue(aws, &dead_letters, of_dead_letters(queue)).await?;
     make_queue(aws, &queue.name, attributes(queue, bucket, &dead_letter_arn)).await
+}
+
+fn of_dead_letters(queue: &QueueTopology) -> HashMap<QueueAttributeName, String> {
+    HashMap::from([
+        (QueueAttributeName::MessageRetentionPeriod, queue.dead_letter_retention_seconds.to_string()),
+        (QueueAttributeName::DelaySeconds, "0".to_owned()),
+    ])
 }
 
 fn attributes(queue: &QueueTopology, bucket: &str, dead_letter_arn: &str) -> HashMap<QueueAttributeName, String> {
     let redrive = json!({"deadLetterTargetArn": dead_letter_arn, "maxReceiveCount": queue.max_receive_count});
     HashMap::from([
+        (QueueAttributeName::DelaySeconds, "0".to_owned()),
         (QueueAttributeName::VisibilityTimeout, queue.visibility_timeout_seconds.to_string()),
         (QueueAttributeName::MessageRetentionPeriod, queue.retention_seconds.to_string()),
         (QueueAttributeName::MaximumMessageSize, queue.maximum_message_size_bytes.to_string()),
@@ -80,9 +88,12 @@ async fn make_queue(
     attributes: HashMap<QueueAttributeName, String>,
 ) -> anyhow::Result<(String, String)> {
     let sqs = aws.sqs();
-    let created = sqs.create_queue().queue_name(name).set_attributes(Some(attributes)).send().await;
+    // With attributes, a queue that is there already and has others would be refused.
+    let created = sqs.create_queue().queue_name(name).send().await;
     let url = created.with_context(|| format!("create queue {name}"))?.queue_url;
     let url = url.with_context(|| format!("read the URL of queue {name}"))?;
+    let set = sqs.set_queue_attributes().queue_url(&url).set_attributes(Some(attributes)).send().await;
+    set.with_context(|| format!("set the attributes of queue {name}"))?;
     let asked = sqs.get_queue_attributes().queue_url(&url).attribute_names(QueueAttributeName::QueueArn).send().await;
     let arn = asked.with_context(|| format!("ask for the ARN of queue {name}"))?.attributes;
     let arn = arn.and_then(|mut attributes| attributes.remove(&QueueAttributeName::QueueArn));

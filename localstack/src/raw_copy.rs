@@ -3,11 +3,11 @@
 //! Each object is two files: its bytes, and what stands beside it as JSON. The JSON is written last, so that a copy that
 //! was broken off is no copy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use candlewick_shared::core::metadata::{FIRST_WRITTEN, Metadata};
@@ -15,9 +15,19 @@ use candlewick_shared::ports::store::{NewObject, Object, ObjectInfo, ObjectStore
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-/// How long an object that was just written may be without a copy.
+/// How long an object that was just written may be without a copy, while there are some.
 pub const INTERVAL: Duration = Duration::from_secs(1);
+
+/// The same, while nothing is written: each look lists the bucket.
+pub const IDLE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How long after the last object nothing counts as being written.
+pub const BUSY_FOR: Duration = Duration::from_secs(30);
+
+/// When an object that could not be copied is tried again, although nobody wrote it anew.
+const AGAIN: Duration = Duration::from_secs(60);
 
 /// The copy of one bucket's raw objects.
 #[derive(Debug)]
@@ -25,6 +35,24 @@ pub struct RawCopy {
     root: PathBuf,
     prefix: String,
     copied: BTreeMap<String, Stamp>,
+    left: BTreeMap<String, Left>,
+}
+
+/// An object that could not be copied.
+#[derive(Clone, Debug)]
+struct Left {
+    stamp: Stamp,
+    tried: Instant,
+    why: String,
+}
+
+/// What an update of the copy did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Update {
+    /// How many objects it copied.
+    pub copied: usize,
+    /// Those that have no copy of their newest version, and why, by key.
+    pub left: Vec<(String, String)>,
 }
 
 /// What tells one version of an object from another.
@@ -58,7 +86,7 @@ impl RawCopy {
             let dir = root.join(part);
             fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
         }
-        Ok(Self { root: root.to_owned(), prefix: prefix.to_owned(), copied: BTreeMap::new() })
+        Ok(Self { root: root.to_owned(), prefix: prefix.to_owned(), copied: BTreeMap::new(), left: BTreeMap::new() })
     }
 
     /// Puts every copied object back that the bucket has not, oldest first, and says how many there were. Each keeps the
@@ -68,9 +96,9 @@ impl RawCopy {
     /// A copy that cannot be read, or a store that does not take it.
     pub async fn restore(&self, store: &dyn ObjectStore) -> anyhow::Result<usize> {
         let mut all = self.read_beside()?;
-        all.sort_by(|a, b| (a.first_written, &a.key).cmp(&(b.first_written, &b.key)));
-        for beside in &all {
-            let path = self.object_path(&beside.key);
+        all.sort_by(|(_, a), (_, b)| (a.first_written, &a.key).cmp(&(b.first_written, &b.key)));
+        for (place, beside) in &all {
+            let path = self.object_path(place);
             let body = fs::read(&path).with_context(|| format!("read {}", path.display()))?;
             let mut metadata = beside.metadata.clone();
             metadata.insert(FIRST_WRITTEN.to_owned(), beside.first_written.to_string());
@@ -80,26 +108,49 @@ impl RawCopy {
         Ok(all.len())
     }
 
-    /// Copies what is new, drops copies of what is gone, and says how many objects it copied.
+    /// Copies what is new, drops copies of what is gone, and says how many objects it copied. What cannot be copied is passed
+    /// over.
     ///
     /// An empty bucket drops nothing: it looks the same as one that was forgotten.
     ///
     /// # Errors
-    /// A store that does not answer, or a disk that does not take it.
-    pub async fn update(&mut self, store: &dyn ObjectStore) -> anyhow::Result<usize> {
+    /// A store that cannot be listed, or a copy that cannot be read.
+    pub async fn update(&mut self, store: &dyn ObjectStore) -> anyhow::Result<Update> {
         let listed = store.list(&self.prefix).await.context("list raw objects")?;
-        let new: Vec<_> = listed.iter().filter(|info| self.copied.get(&info.key) != Some(&Stamp::of(info))).collect();
-        let mut count = 0;
+        self.left.retain(|key, _| listed.iter().any(|info| info.key == *key));
+        let mut copied = 0;
+        let new: Vec<_> = listed.iter().filter(|info| self.is_new(info)).collect();
         for info in new {
-            if let Some(object) = store.get(&info.key).await.context("get a raw object")? {
-                self.keep(&object)?;
-                count += 1;
+            match self.copy(store, &info.key).await {
+                Ok(is_there) => {
+                    self.left.remove(&info.key);
+                    copied += usize::from(is_there);
+                }
+                Err(error) => {
+                    let (stamp, tried, why) = (Stamp::of(info), Instant::now(), format!("{error:#}"));
+                    self.left.insert(info.key.clone(), Left { stamp, tried, why });
+                }
             }
         }
         if !listed.is_empty() {
             self.drop_all_but(&listed)?;
         }
-        Ok(count)
+        let left = self.left.iter().map(|(key, left)| (key.clone(), left.why.clone())).collect();
+        Ok(Update { copied, left })
+    }
+
+    fn is_new(&self, info: &ObjectInfo) -> bool {
+        let stamp = Stamp::of(info);
+        let was_left = self.left.get(&info.key).is_some_and(|left| left.stamp == stamp && left.tried.elapsed() < AGAIN);
+        self.copied.get(&info.key) != Some(&stamp) && !was_left
+    }
+
+    /// Copies an object, and says whether it was still there.
+    async fn copy(&mut self, store: &dyn ObjectStore, key: &str) -> anyhow::Result<bool> {
+        // However large: it is on disk in a moment, and there is one at a time.
+        let Some(object) = store.get_within(key, u64::MAX).await? else { return Ok(false) };
+        self.keep(&object)?;
+        Ok(true)
     }
 
     fn keep(&mut self, object: &Object) -> anyhow::Result<()> {
@@ -108,16 +159,36 @@ impl RawCopy {
         let first_written = metadata.remove(FIRST_WRITTEN).and_then(|text| text.parse().ok());
         let first_written = first_written.unwrap_or(info.last_modified);
         let beside = Beside { key: info.key.clone(), first_written, metadata };
-        write_whole(&self.object_path(&info.key), &object.body)?;
-        write_whole(&self.beside_path(&info.key), &serde_json::to_vec_pretty(&beside).context("write JSON")?)?;
+        let beside = serde_json::to_vec_pretty(&beside).context("write JSON")?;
+        // A disk cannot have each key as a path: one may be a file where another needs a folder, or be too long.
+        let plain = file_name(&info.key);
+        if is_short(&plain) && self.write_pair(&plain, &object.body, &beside).is_ok() {
+            self.remove(&odd_name(&info.key));
+        } else {
+            self.write_pair(&odd_name(&info.key), &object.body, &beside)?;
+            self.remove(&plain);
+        }
         self.copied.insert(info.key.clone(), Stamp::of(info));
         Ok(())
     }
 
+    fn write_pair(&self, place: &Path, body: &[u8], beside: &[u8]) -> anyhow::Result<()> {
+        write_whole(&self.object_path(place), body)?;
+        write_whole(&self.beside_path(place), beside)
+    }
+
+    /// Removes a copy, where there is one.
+    fn remove(&self, place: &Path) {
+        for path in [self.beside_path(place), self.object_path(place)] {
+            let _ = fs::remove_file(path);
+        }
+    }
+
     fn drop_all_but(&mut self, listed: &[ObjectInfo]) -> anyhow::Result<()> {
-        let gone = self.read_beside()?.into_iter().filter(|beside| !listed.iter().any(|info| info.key == beside.key));
-        for Beside { key, .. } in gone {
-            for path in [self.beside_path(&key), self.object_path(&key)] {
+        let listed: BTreeSet<&str> = listed.iter().map(|info| info.key.as_str()).collect();
+        let gone = self.read_beside()?.into_iter().filter(|(_, beside)| !listed.contains(beside.key.as_str()));
+        for (place, Beside { key, .. }) in gone {
+            for path in [self.beside_path(&place), self.object_path(&place)] {
                 fs::remove_file(&path).with_context(|| format!("remove {}", path.display()))?;
             }
             self.copied.remove(&key);
@@ -125,22 +196,24 @@ impl RawCopy {
         Ok(())
     }
 
-    fn read_beside(&self) -> anyhow::Result<Vec<Beside>> {
-        let mut files = Vec::new();
-        files_below(&self.root.join("beside"), &mut files)?;
-        files
-            .iter()
-            .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
-            .map(|path| read_json(path))
-            .collect()
+    /// What stands beside each copied object, and the place of both in their folders.
+    fn read_beside(&self) -> anyhow::Result<Vec<(PathBuf, Beside)>> {
+        let (mut files, root) = (Vec::new(), self.root.join("beside"));
+        files_below(&root, &mut files)?;
+        let json = files.iter().filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+        json.map(|path| {
+            let place = path.strip_prefix(&root).context("find the place of a copy")?.with_extension("");
+            Ok((place, read_json(path)?))
+        })
+        .collect()
     }
 
-    fn object_path(&self, key: &str) -> PathBuf {
-        self.root.join("objects").join(file_name(key))
+    fn object_path(&self, place: &Path) -> PathBuf {
+        self.root.join("objects").join(place)
     }
 
-    fn beside_path(&self, key: &str) -> PathBuf {
-        let mut name = file_name(key).into_os_string();
+    fn beside_path(&self, place: &Path) -> PathBuf {
+        let mut name = place.as_os_str().to_owned();
         name.push(".json");
         self.root.join("beside").join(name)
     }
@@ -157,6 +230,17 @@ fn file_name(key: &str) -> PathBuf {
         other => utf8_percent_encode(other, OUTSIDE_FILE_NAME).to_string(),
     };
     key.split('/').map(segment).collect()
+}
+
+/// Whether every part of a path is short enough for any file system, with an ending.
+fn is_short(place: &Path) -> bool {
+    place.components().all(|part| part.as_os_str().len() <= 240) && place.as_os_str().len() <= 2000
+}
+
+/// A place for a key that cannot be a path. No key's segment is encoded like this folder's name.
+fn odd_name(key: &str) -> PathBuf {
+    let digest: String = Sha256::digest(key).iter().map(|byte| format!("{byte:02x}")).collect();
+    Path::new("%odd").join(digest)
 }
 
 fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
@@ -192,6 +276,8 @@ fn files_below(dir: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use candlewick_shared::adapters::memory_store::MemoryStore;
+    use candlewick_shared::core::blame::Blame;
+    use candlewick_shared::ports::store::{Put, StoreError};
     use proptest::prelude::*;
 
     use super::*;
@@ -218,8 +304,8 @@ mod tests {
             put(&before, key, body).await;
         }
         let mut copy = RawCopy::open(dir.path(), "raw/").unwrap();
-        assert_eq!(copy.update(&before).await.unwrap(), 2);
-        assert_eq!(copy.update(&before).await.unwrap(), 0, "nothing is new");
+        assert_eq!(copy.update(&before).await.unwrap().copied, 2);
+        assert_eq!(copy.update(&before).await.unwrap(), Update::default(), "nothing is new");
 
         let after = MemoryStore::default();
         assert_eq!(RawCopy::open(dir.path(), "raw/").unwrap().restore(&after).await.unwrap(), 2);
@@ -259,6 +345,79 @@ mod tests {
         let restored = MemoryStore::default();
         copy.restore(&restored).await.unwrap();
         assert_eq!(restored.keys(), ["raw/b"]);
+    }
+
+    /// A store of which some objects cannot be read.
+    struct Archive(MemoryStore);
+
+    #[async_trait::async_trait]
+    impl ObjectStore for Archive {
+        async fn get_within(&self, key: &str, most: u64) -> Result<Option<Object>, StoreError> {
+            if key.contains("archived") {
+                let (operation, key, reason) = ("get object", key.to_owned(), "it is archived".to_owned());
+                return Err(StoreError { operation, key, reason, blame: Blame::Message("archived_object") });
+            }
+            self.0.get_within(key, most).await
+        }
+
+        async fn head(&self, key: &str) -> Result<Option<ObjectInfo>, StoreError> {
+            self.0.head(key).await
+        }
+
+        async fn put(&self, key: &str, object: NewObject, condition: PutIf) -> Result<Put, StoreError> {
+            self.0.put(key, object, condition).await
+        }
+
+        async fn list(&self, prefix: &str) -> Result<Vec<ObjectInfo>, StoreError> {
+            self.0.list(prefix).await
+        }
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_copied_is_told_and_stops_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Archive(MemoryStore::default());
+        for key in ["raw/a", "raw/archived", "raw/z"] {
+            put(&store.0, key, "1").await;
+        }
+        let mut copy = RawCopy::open(dir.path(), "raw/").unwrap();
+        let update = copy.update(&store).await.unwrap();
+        assert_eq!((update.copied, update.left[0].0.as_str(), update.left.len()), (2, "raw/archived", 1));
+        assert!(update.left[0].1.contains("it is archived"), "{update:?}");
+        assert_eq!(copy.update(&store).await.unwrap().left.len(), 1, "it is told until it is mended");
+        store.0.remove("raw/archived");
+        assert_eq!(copy.update(&store).await.unwrap(), Update::default());
+    }
+
+    #[tokio::test]
+    async fn every_key_that_a_bucket_may_have_comes_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let before = MemoryStore::default();
+        let long = [format!("raw/{}.csv", "x".repeat(256)), format!("raw/{}", "ä/".repeat(300))];
+        let odd = [
+            "raw/",
+            "raw//x.csv",
+            "raw//",
+            "raw/a",
+            "raw/a/b",
+            "raw/a/b.json/c",
+            "raw/a/b.json",
+            "raw/\u{1b}[2J\n",
+            "raw/../x",
+        ];
+        for key in odd.into_iter().chain(long.iter().map(String::as_str)) {
+            put(&before, key, key).await;
+        }
+        let mut copy = RawCopy::open(dir.path(), "raw/").unwrap();
+        assert_eq!(copy.update(&before).await.unwrap(), Update { copied: 11, left: Vec::new() });
+        let after = MemoryStore::default();
+        RawCopy::open(dir.path(), "raw/").unwrap().restore(&after).await.unwrap();
+        assert_eq!(contents(&after).await, contents(&before).await);
+        before.remove("raw//x.csv");
+        copy.update(&before).await.unwrap();
+        let after = MemoryStore::default();
+        copy.restore(&after).await.unwrap();
+        assert_eq!(contents(&after).await, contents(&before).await);
     }
 
     proptest! {

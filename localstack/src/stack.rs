@@ -7,7 +7,7 @@ mod simulator;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use candlewick_shared::adapters::aws::Aws;
@@ -55,8 +55,9 @@ const DASHBOARD_SETTINGS: [&str; 10] = [
 ];
 
 /// What the services are given of the environment that the stack is started in.
-const PASSED_ON: [&str; 7] = [
+const PASSED_ON: [&str; 8] = [
     "LOG_FORMAT",
+    "MEMORY_LIMIT",
     "METRICS",
     "OPENLINEAGE",
     "OPENLINEAGE_URL",
@@ -238,6 +239,8 @@ impl Stack {
         if let Some(url) = running.addresses.get(&addresses::health_variable(name)) {
             program = program.env("HEALTH_LISTEN", url.trim_start_matches("http://"));
         }
+        // Whatever the machine has: several programs share it with everything else.
+        program = program.env("MEMORY_LIMIT", "1GiB");
         for variable in PASSED_ON {
             if let Ok(value) = std::env::var(variable) {
                 program = program.env(variable, value);
@@ -341,21 +344,45 @@ async fn start_localstack(
     LocalStack::start(&environment, settings, state, progress).await
 }
 
-/// Updates the copy once a second, and once more at the end.
+/// When it is told again that something is not saved.
+const TOLD_AGAIN: Duration = Duration::from_secs(60);
+
+/// Updates the copy once a second, less often while nothing is written, and once more at the end. What is not in it is told when that changes, each minute, and
+/// at the end.
 async fn keep_copying(mut copy: RawCopy, store: Arc<dyn ObjectStore>, progress: Reporter, stop: CancellationToken) {
-    let mut failing = false;
+    let (mut told, mut told_at, mut copied_at) = (None, Instant::now(), Instant::now());
     loop {
-        let ended = tokio::time::timeout(raw_copy::INTERVAL, stop.cancelled()).await.is_ok();
-        match copy.update(store.as_ref()).await {
-            Ok(_) => failing = false,
-            Err(error) if !failing => {
-                failing = true;
-                progress.line("raw copy", &format!("not up to date: {error:#}"));
-            }
-            Err(_) => {}
+        let is_idle = copied_at.elapsed() > raw_copy::BUSY_FOR;
+        let interval = if is_idle { raw_copy::IDLE_INTERVAL } else { raw_copy::INTERVAL };
+        let ended = tokio::time::timeout(interval, stop.cancelled()).await.is_ok();
+        let update = copy.update(store.as_ref()).await;
+        if update.as_ref().is_ok_and(|update| update.copied > 0) {
+            copied_at = Instant::now();
+        }
+        let lacking = lacking(&update);
+        let is_due = lacking != told || (lacking.is_some() && (ended || told_at.elapsed() >= TOLD_AGAIN));
+        if is_due {
+            let text = lacking.as_deref().unwrap_or("complete again");
+            progress.line("raw copy", text);
+            (told, told_at) = (lacking, Instant::now());
         }
         if ended {
             return;
         }
+    }
+}
+
+/// What the copy of `raw/` has not, in words; none where it is complete.
+fn lacking(update: &anyhow::Result<raw_copy::Update>) -> Option<String> {
+    match update {
+        Ok(update) => {
+            let (key, why) = update.left.first()?;
+            let others = match update.left.len() - 1 {
+                0 => String::new(),
+                more => format!(", and {more} more"),
+            };
+            Some(format!("not saved, and lost when this stops: {key} ({why}){others}"))
+        }
+        Err(error) => Some(format!("not up to date; what is new is lost when this stops: {error:#}")),
     }
 }

@@ -1,10 +1,13 @@
 //! What nobody should send, and somebody will: each is refused with its reason, and the rest goes on.
 
+use std::io::Read;
 use std::net::TcpListener;
 use std::process::Command;
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use candlewick_shared::ports::queue::Queue;
+use candlewick_shared::ports::store::ObjectStore;
+use flate2::{Compression, write::GzEncoder};
 use libtest_mimic::Trial;
 use serde_json::json;
 
@@ -19,6 +22,10 @@ pub fn trials() -> Vec<Trial> {
         trial("files_that_are_no_candles_are_given_up_with_what_is_wrong", files_that_are_no_candles),
         trial("a_key_that_names_no_series_is_given_up", a_key_that_names_no_series),
         trial("an_object_that_is_gone_is_given_up", an_object_that_is_gone),
+        trial("archived_objects_are_given_up_and_stop_nobody", archived_objects_are_given_up),
+        trial("what_expands_without_end_is_given_up", what_expands_without_end),
+        trial("what_tools_leave_is_settled_without_a_letter", what_tools_leave),
+        trial("a_key_with_control_characters_is_given_up_and_can_be_listed", a_key_with_control_characters),
         trial("a_message_that_is_no_event_is_given_up", a_message_that_is_no_event),
         trial("the_test_event_of_s3_is_passed_over", the_test_event_is_passed_over),
         trial("a_symbol_that_the_api_does_not_know_is_given_up", an_unknown_symbol),
@@ -86,6 +93,69 @@ fn an_object_that_is_gone() -> anyhow::Result<()> {
     stack.send("RAW_QUEUE_URL", event("raw/interval%3D1day/symbol%3DGONE/candles.csv"))?;
     let letter = stack.dead_letter("RAW_DLQ_URL", "symbol%3DGONE")?;
     ensure!(letter.class == "object_missing" && letter.reason.contains("put it there again"), "{letter:?}");
+    Ok(())
+}
+
+fn archived_objects_are_given_up() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    for at in 0..13 {
+        let key = format!("raw/interval=1day/symbol=FROZEN{at}/candles.csv");
+        let put = stack.aws().s3().put_object().bucket("candlewick").key(key);
+        let body = daily(&["2024-12-27"]).into_bytes().into();
+        stack.run(put.set_storage_class(Some("GLACIER".into())).body(body).send())?;
+    }
+    stack.put("raw/interval=1day/symbol=BESIDEFROZEN/candles.csv", daily(&["2024-12-27"]))?;
+    stack.eventually("the row of the object beside them", || Ok(stack.rows("BESIDEFROZEN")? == 1))?;
+    for at in 0..13 {
+        let letter = stack.dead_letter("RAW_DLQ_URL", &format!("symbol%3DFROZEN{at}/"))?;
+        ensure!(letter.class == "archived_object" && letter.stage == "transform", "{letter:?}");
+    }
+    Ok(())
+}
+
+/// One line of half a gigabyte, and five million lines of a byte, both in less than a megabyte.
+fn what_expands_without_end() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    let packed = |text: &mut dyn Read| -> anyhow::Result<Vec<u8>> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        std::io::copy(text, &mut encoder).context("pack a text")?;
+        encoder.finish().context("pack a text")
+    };
+    let lines = "datetime,open,high,low,close,volume\n".to_owned() + &"1\n".repeat(5_000_000);
+    stack.put("raw/interval=1day/symbol=ZEROS/candles.csv.gz", packed(&mut std::io::repeat(0).take(1 << 29))?)?;
+    stack.put("raw/interval=1day/symbol=SHORTLINES/candles.csv.gz", packed(&mut lines.as_bytes())?)?;
+    stack.put("raw/interval=1day/symbol=BESIDEZEROS/candles.csv", daily(&["2024-12-27"]))?;
+    stack.eventually("the row of the object beside them", || Ok(stack.rows("BESIDEZEROS")? == 1))?;
+    for (symbol, words) in [("ZEROS", "line 1 is longer than"), ("SHORTLINES", "MEMORY_LIMIT")] {
+        let letter = stack.dead_letter("RAW_DLQ_URL", &format!("symbol%3D{symbol}/"))?;
+        ensure!(letter.class == "object_too_large" && letter.reason.contains(words), "{letter:?}");
+    }
+    Ok(())
+}
+
+fn what_tools_leave() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    let folder = "raw/interval=1day/symbol=TOOLS";
+    for name in ["_SUCCESS", ".candles.csv.crc", "candles.csv.tmp", "_temporary/0/candles.csv", ".DS_Store", ""] {
+        stack.put(&format!("{folder}/{name}"), "")?;
+    }
+    stack.put(&format!("{folder}_$folder$"), "")?;
+    stack.put(&format!("{folder}/candles.csv"), daily(&["2024-12-27"]))?;
+    stack.eventually("the row of the file among them", || Ok(stack.rows("TOOLS")? == 1))?;
+    stack.eventually("an empty queue", || Ok(stack.run(stack.queue("RAW_QUEUE_URL").depth())?.is_empty()))?;
+    let letters = stack.browse(&stack.setting("RAW_DLQ_URL"))?;
+    ensure!(!letters.iter().any(|letter| letter.body.contains("symbol%3DTOOLS")), "{letters:?}");
+    Ok(())
+}
+
+fn a_key_with_control_characters() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    let key = "raw/interval=1day/symbol=\u{1b}[2J\u{7}/candles.csv";
+    stack.put(key, daily(&["2024-12-27"]))?;
+    let letter = stack.dead_letter("RAW_DLQ_URL", "%1B%5B2J")?;
+    ensure!(letter.class == "bad_key" && !letter.reason.contains('\u{1b}'), "{letter:?}");
+    let listed = stack.run(stack.store().list("raw/"))?;
+    ensure!(listed.iter().any(|object| object.key == key), "it is not in the listing");
     Ok(())
 }
 

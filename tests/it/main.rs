@@ -12,6 +12,7 @@ mod candlewick;
 mod chart;
 mod cleaning;
 mod collector;
+mod command;
 mod contract;
 mod dashboard;
 mod data_studio;
@@ -75,6 +76,7 @@ fn main() -> ExitCode {
         failure_modes::trials(),
         starting::trials(),
         cleaning::trials(),
+        command::trials(),
         terraform::trials(),
         supply_chain::trials(),
     ];

@@ -110,7 +110,8 @@ fn look_into_objects(stack: &Stack, found: &mut Vec<String>) -> anyhow::Result<(
     let objects = stack.run(store.list(""))?;
     ensure!(objects.iter().any(|info| info.key.contains("symbol=SECRECY/")), "{BUCKET} has no object of this test");
     for info in objects {
-        let Some(object) = stack.run(store.get(&info.key))? else { continue };
+        // Other tests put objects that nobody can read, and remove some.
+        let Ok(Some(object)) = stack.run(store.get(&info.key)) else { continue };
         note(found, &info.key, &object.body);
         note(found, &info.key, format!("{:?}", object.info).as_bytes());
     }

@@ -77,6 +77,8 @@ pub struct Queue {
     pub arn: String,
     /// How long a received message stays hidden.
     pub visibility_timeout_seconds: u32,
+    /// How long each message waits before anybody may have it.
+    pub delay_seconds: u32,
     /// How long it keeps messages.
     pub retention_seconds: u32,
     /// The largest message it takes.

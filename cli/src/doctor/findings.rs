@@ -137,6 +137,7 @@ pub mod tests {
         });
         let queue = Queue {
             arn: arn(&wanted.name),
+            delay_seconds: 0,
             visibility_timeout_seconds: wanted.visibility_timeout_seconds,
             retention_seconds: wanted.retention_seconds,
             maximum_message_size_bytes: wanted.maximum_message_size_bytes,

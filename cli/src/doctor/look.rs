@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use anyhow::Context;
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::types::{FilterRuleName, QueueConfiguration};
 use aws_sdk_sqs::types::QueueAttributeName;
+use candlewick_shared::adapters::aws_error;
 use candlewick_shared::adapters::postgres;
 use candlewick_shared::core::topology::Topology;
 use sqlx::PgPool;
@@ -29,16 +31,15 @@ pub async fn look(running: &Running, topology: &Topology) -> anyhow::Result<Depl
 }
 
 /// What an error of AWS says of the thing that was asked for.
-fn unseen<E, R>(error: &SdkError<E, R>, action: &'static str) -> Unseen
+fn unseen<E>(error: &SdkError<E, HttpResponse>, action: &'static str) -> Unseen
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: std::fmt::Debug + Send + Sync + 'static,
 {
     let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default();
     match code {
         "NoSuchBucket" | "NotFound" | "AWS.SimpleQueueService.NonExistentQueue" | "QueueDoesNotExist" => Unseen::Absent,
         "AccessDenied" | "AccessDeniedException" | "Forbidden" => Unseen::Denied(action),
-        _ => Unseen::Failed(DisplayErrorContext(error).to_string()),
+        _ => Unseen::Failed(aws_error::words(error)),
     }
 }
 
@@ -112,6 +113,7 @@ fn read(attributes: &HashMap<QueueAttributeName, String>) -> Seen<Queue> {
     Ok(Queue {
         arn: attributes.get(&QueueAttributeName::QueueArn).cloned().unwrap_or_default(),
         visibility_timeout_seconds: number(QueueAttributeName::VisibilityTimeout)?,
+        delay_seconds: number(QueueAttributeName::DelaySeconds)?,
         retention_seconds: number(QueueAttributeName::MessageRetentionPeriod)?,
         maximum_message_size_bytes: number(QueueAttributeName::MaximumMessageSize)?,
         redrive: json(QueueAttributeName::RedrivePolicy).and_then(|policy| redrive(&policy)),

@@ -58,6 +58,7 @@ fn attributes(examined: &mut Examined, role: &str, wanted: &QueueTopology, queue
             wanted.maximum_message_size_bytes,
             queue.maximum_message_size_bytes,
         ),
+        ("delay", "DelaySeconds", "seconds", 0, queue.delay_seconds),
     ];
     for (check, attribute, unit, wanted, found) in checks {
         if wanted != found {
@@ -145,6 +146,7 @@ mod tests {
         assert_eq!(broken(|queue| queue.visibility_timeout_seconds = 5), one("visibility", "raw"));
         assert_eq!(broken(|queue| queue.retention_seconds = 60), one("retention", "raw"));
         assert_eq!(broken(|queue| queue.maximum_message_size_bytes = 1024), one("message_size", "raw"));
+        assert_eq!(broken(|queue| queue.delay_seconds = 600), one("delay", "raw"));
     }
 
     #[test]

@@ -73,11 +73,13 @@ pub fn gap_of_raw(raw: &ObjectInfo, clean: Option<&ObjectInfo>) -> Option<Gap> {
     else {
         return Some(Gap::NeverCleaned);
     };
-    let written = metadata.first_written.unwrap_or(raw.last_modified);
+    // Whether the transform believed the metadata is its setting; it says itself what it took the age to be.
+    let ages = [false, true].map(|is_trusted| metadata.written(raw.last_modified, is_trusted));
+    let written = ages[1];
     let is_newest = match origin {
         // Another hand than the transform's wrote it: the later of the two counts.
         None => clean.last_modified >= raw.last_modified,
-        Some(origin) if origin.raw_key == raw.key => (&origin.raw_etag, origin.raw_written) == (&raw.etag, written),
+        Some(origin) if origin.raw_key == raw.key => origin.raw_etag == raw.etag && ages.contains(&origin.raw_written),
         // A gzipped and a plain raw object share a clean one, and the newer of them has it.
         Some(origin) => (origin.raw_written, &origin.raw_key) > (written, &raw.key),
     };

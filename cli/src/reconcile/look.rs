@@ -6,6 +6,7 @@ use anyhow::Context;
 use candlewick_shared::adapters::s3::S3Store;
 use candlewick_shared::adapters::s3_listing::Listing;
 use candlewick_shared::core::key::RawKey;
+use candlewick_shared::core::leftover::is_leftover;
 use candlewick_shared::core::topology::Topology;
 use candlewick_shared::ports::store::{ObjectInfo, ObjectStore};
 use futures::{StreamExt, TryStreamExt};
@@ -89,9 +90,9 @@ impl Walk<'_> {
         }
     }
 
-    /// A folder's marker is no object, and a young object may still be on its way.
+    /// What a tool left, a folder's marker too, is no object, and a young object may still be on its way.
     fn is_meant(&self, object: &ObjectInfo) -> bool {
-        !object.key.ends_with('/') && object.last_modified <= self.before
+        !is_leftover(&object.key) && object.last_modified <= self.before
     }
 
     async fn gaps_of_raw(&self, pairs: Vec<Pair>) -> anyhow::Result<Vec<(ObjectInfo, Gap)>> {

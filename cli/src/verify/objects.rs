@@ -2,6 +2,7 @@
 
 use candlewick_shared::adapters::s3_listing::Listing;
 use candlewick_shared::core::key::TransformedKey;
+use candlewick_shared::core::leftover::is_leftover;
 
 /// The clean objects of one series.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,7 +39,7 @@ impl Groups {
             if (&group.symbol, &group.interval) != (&symbol, &interval) {
                 break;
             }
-            if !object.key.ends_with('/') {
+            if !is_leftover(&object.key) {
                 group.keys.push(object.key.clone());
             }
             self.listing.advance().await?;

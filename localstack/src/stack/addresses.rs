@@ -64,6 +64,8 @@ impl Addresses {
         let mut set = |name: &str, value: String| settings.insert(name.to_owned(), value);
         set("AWS_ENDPOINT_URL", localstack.to_owned());
         set("AWS_REGION", "us-east-1".to_owned());
+        // The AWS CLI of version 1 and boto3 read this one instead.
+        set("AWS_DEFAULT_REGION", "us-east-1".to_owned());
         // LocalStack takes any credentials, and wants some.
         set("AWS_ACCESS_KEY_ID", "test".to_owned());
         set("AWS_SECRET_ACCESS_KEY", "test".to_owned());
@@ -71,6 +73,8 @@ impl Addresses {
         set("DATABASE_URL", database);
         set("DASHBOARD_LISTEN", format!("127.0.0.1:{}", ports.dashboard));
         set("DASHBOARD_URL", format!("http://127.0.0.1:{}", ports.dashboard));
+        // What was put back is as old as when it was first written.
+        set("TRUST_FIRST_WRITTEN", "true".to_owned());
         set("WATCHLIST", options.watchlist.display().to_string());
         set("SCHEDULE", options.schedule.0.clone());
         set("SCHEDULE_TIMEZONE", options.schedule.1.clone());

@@ -64,6 +64,8 @@ impl Queue for MeteredQueue {
         self.ask_for_limits().await;
         let room = self.keeper.room(most).await;
         let messages = self.inner.receive(room, lease).await?;
+        // What nobody took came with messages that were not worked on: they were put aside.
+        self.credits().clear();
         for message in &messages {
             if let Ok(credit) = self.keeper.try_take() {
                 self.credits().insert(message.id.clone(), credit);
@@ -82,6 +84,10 @@ impl Queue for MeteredQueue {
 
     async fn send(&self, messages: &[NewMessage]) -> Result<(), QueueError> {
         self.inner.send(messages).await
+    }
+
+    async fn send_after(&self, message: &NewMessage, delay: Duration) -> Result<(), QueueError> {
+        self.inner.send_after(message, delay).await
     }
 
     async fn depth(&self) -> Result<Depth, QueueError> {

@@ -5,14 +5,17 @@ use candlewick_shared::core::clock::Clock;
 use candlewick_shared::core::topology::Topology;
 use candlewick_shared::runtime::consumer::SLOTS;
 use candlewick_shared::runtime::env::Env;
+use candlewick_shared::runtime::memory::Memory;
 use candlewick_shared::runtime::objects::Scope;
 use secrecy::SecretString;
 
 /// The settings of the loader.
 #[derive(Debug)]
 pub struct Config {
-    /// The objects it is for: `BUCKET`, `BYTES_IN_FLIGHT` (64 MiB).
+    /// The objects it is for: `BUCKET`, `BYTES_IN_FLIGHT`.
     pub scope: Scope,
+    /// What it may take: `MEMORY_LIMIT`.
+    pub memory: Memory,
     /// Where the database is: `DATABASE_URL`.
     pub database_url: SecretString,
     /// How many connections it holds: one for each slot (`SLOTS`).
@@ -28,13 +31,14 @@ impl Config {
     /// The first setting that is missing or not of its form, by name.
     pub fn from_env(env: &Env) -> anyhow::Result<Self> {
         env.required("DATABASE_URL")?;
+        let memory = Memory::from_env(env)?;
         let scope = Scope {
             bucket: env.bucket()?.to_owned(),
             prefix: Topology::built_in().prefixes.transformed.clone(),
-            bytes_in_flight: env.parsed_or("BYTES_IN_FLIGHT", 64 << 20)?,
+            bytes_in_flight: memory.bytes_in_flight(env)?,
         };
         let database_url = env.secret("DATABASE_URL").context("read DATABASE_URL")?;
         let connections = u32::try_from(env.parsed_or("SLOTS", SLOTS)?.get()).context("read SLOTS")?;
-        Ok(Self { scope, database_url, connections, clock: env.clock()? })
+        Ok(Self { scope, memory, database_url, connections, clock: env.clock()? })
     }
 }

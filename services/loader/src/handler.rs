@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use candlewick_shared::core::byte_size::ByteSize;
 use candlewick_shared::core::clean_csv::{self, CleanCandles, NotClean};
 use candlewick_shared::core::event::ObjectEvent;
 use candlewick_shared::core::key::TransformedKey;
@@ -10,8 +11,10 @@ use candlewick_shared::core::metadata::{Instrument, TransformedMetadata};
 use candlewick_shared::core::report::Report;
 use candlewick_shared::ports::clock::Now;
 use candlewick_shared::ports::store::{Object, ObjectStore};
+use candlewick_shared::runtime::compute::compute;
 use candlewick_shared::runtime::lineage::Lineage;
 use candlewick_shared::runtime::measures;
+use candlewick_shared::runtime::memory::Memory;
 use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
 use candlewick_shared::runtime::telemetry;
 use jiff::Timestamp;
@@ -24,6 +27,9 @@ use crate::ledger::{self, Entry, Version};
 use crate::session::Session;
 use crate::{lost, runs};
 
+/// How much memory the candles of an object take for each byte of it: a row has at least forty.
+const FOR_A_BYTE: u64 = 3;
+
 /// The handler of clean objects.
 #[derive(Clone)]
 pub struct Loader {
@@ -31,13 +37,20 @@ pub struct Loader {
     pool: PgPool,
     now: Now,
     lineage: Lineage,
+    memory: Memory,
 }
 
 impl Loader {
     /// A handler that reads from one bucket and writes to one database.
     #[must_use]
     pub fn new(store: Arc<dyn ObjectStore>, pool: PgPool, now: Now) -> Self {
-        Self { store, pool, now, lineage: Lineage::default() }
+        Self { store, pool, now, lineage: Lineage::default(), memory: Memory::new(ByteSize(1 << 30)) }
+    }
+
+    /// The same, with a share of that memory.
+    #[must_use]
+    pub fn with_memory(self, memory: Memory) -> Self {
+        Self { memory, ..self }
     }
 
     /// The same, telling what was made of what.
@@ -74,7 +87,7 @@ impl Loader {
     ) -> Result<(Option<Object>, Result<Settled, Failure>), Setback> {
         let mut transaction = connection.begin().await.during("begin a transaction")?;
         ledger::lock(&mut transaction, key).await?;
-        let object = self.store.get(&key.to_string()).await?;
+        let object = self.store.get_within(&key.to_string(), self.memory.bodies().bytes()).await?;
         let outcome = match &object {
             Some(object) => {
                 let outcome = self.load(&mut transaction, key, object).await?;
@@ -90,7 +103,7 @@ impl Loader {
     /// Tells the lineage of one piece of work, by the machine's time.
     async fn tell(&self, key: &TransformedKey, object: &Object, began: Timestamp, outcome: &Result<Settled, Failure>) {
         let error = match outcome {
-            Ok(Settled::Superseded(_)) => return,
+            Ok(Settled::Superseded(_) | Settled::Unseen(_)) => return,
             Ok(Settled::Done) => None,
             Err(failure) => Some(failure.message.as_str()),
         };
@@ -140,7 +153,14 @@ impl Loader {
             self.keep_report(database, key, entry, version.origin).await?;
             return Ok(Ok(Settled::Superseded("this version is loaded already".to_owned())));
         }
-        match clean_csv::read(&object.body, &key.path.series) {
+        let size = object.info.size;
+        let share = self.memory.take_for(&format!("{key}: an object of {size} bytes"), size * FOR_A_BYTE).await;
+        let _share = match share {
+            Ok(share) => share,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let (text, series) = (object.body.clone(), key.path.series.clone());
+        match compute(move || clean_csv::read(&text, &series)).await? {
             Ok(candles) => {
                 self.write(database, key, entry, version, &candles).await?;
                 Ok(Ok(Settled::Done))

@@ -11,6 +11,7 @@ pub mod ledger;
 pub mod lost;
 pub mod merge;
 pub mod runs;
+pub mod schema;
 pub mod session;
 pub mod staging;
 

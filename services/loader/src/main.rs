@@ -6,8 +6,10 @@ use std::sync::Arc;
 use anyhow::Result;
 use candlewick_loader::config::Config;
 use candlewick_loader::handler::Loader;
+use candlewick_loader::schema;
 use candlewick_shared::adapters::{aws::Aws, system_clock};
 use candlewick_shared::runtime::env::Env;
+use candlewick_shared::runtime::health::Health;
 use candlewick_shared::runtime::lineage::Lineage;
 use candlewick_shared::runtime::{database, objects::objects, service};
 use tokio_util::sync::CancellationToken;
@@ -23,9 +25,12 @@ async fn start(env: Env, stop: CancellationToken) -> Result<()> {
     let aws = Aws::from_env().await;
     let consumer = service::consumer("loader", "transformed", &env, &aws).await?;
     let pool = database::connect(&env, &aws, &config.database_url, config.connections).await?;
-    let store = Arc::new(aws.store(&config.scope.bucket));
+    schema::wait_for(&pool, &Health::of_this_service(), &stop).await?;
+    let store = Arc::new(aws.store(&config.scope.bucket).within(config.memory.bodies().clone()));
     let lineage = Lineage::from_env(&env, store.clone())?;
-    let loader = Loader::new(store, pool.clone(), system_clock::now(config.clock)).with_lineage(lineage);
+    let loader = Loader::new(store, pool.clone(), system_clock::now(config.clock))
+        .with_lineage(lineage)
+        .with_memory(config.memory);
     consumer.run(objects(config.scope, service_fn(move |event| loader.clone().handle(event))), stop).await;
     pool.close().await;
     Ok(())

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use candlewick_shared::adapters::budget::Share;
 use candlewick_shared::adapters::log_notifier::LogNotifier;
 use candlewick_shared::adapters::watchlist_source::WatchlistSource;
+use candlewick_shared::core::byte_size::ByteSize;
 use candlewick_shared::core::clock::Clock;
 use candlewick_shared::core::event::ObjectEvent;
 use candlewick_shared::core::key::RawKey;
@@ -14,18 +16,21 @@ use candlewick_shared::core::watchlist::CleaningSettings;
 use candlewick_shared::ports::clock::Now;
 use candlewick_shared::ports::notifier::{Alert, Kind, Notifier};
 use candlewick_shared::ports::store::{NewObject, Object, ObjectInfo, ObjectStore, Put, PutIf};
+use candlewick_shared::runtime::compute::compute;
 use candlewick_shared::runtime::lineage::Lineage;
 use candlewick_shared::runtime::measures;
+use candlewick_shared::runtime::memory::Memory;
 use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
 use candlewick_shared::runtime::telemetry;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use tokio::try_join;
 use tracing::{Instrument, Span};
 
 use crate::as_of::AsOf;
 use crate::clean::{self, Cleaned, Task};
 use crate::targets::{Targets, bad_metadata};
-use crate::unpack::{self, MOST_BYTES};
+use crate::unpack::{self, Measured};
 
 /// How often a target that changed meanwhile is looked at again at once, before the message waits its turn.
 const LOOKS: u32 = 5;
@@ -39,6 +44,8 @@ pub struct Transform {
     watchlist: Option<Arc<WatchlistSource>>,
     notifier: Arc<dyn Notifier>,
     lineage: Lineage,
+    memory: Memory,
+    trusts_first_written: bool,
 }
 
 /// A raw object in hand, and the targets as they were before the object was read.
@@ -63,8 +70,15 @@ impl Transform {
     /// A handler that reads from and writes to one bucket.
     #[must_use]
     pub fn new(store: Arc<dyn ObjectStore>, now: Now) -> Self {
-        let (clock, notifier) = (Clock::Real, Arc::new(LogNotifier));
-        Self { store, now, clock, watchlist: None, notifier, lineage: Lineage::default() }
+        let (clock, notifier, lineage) = (Clock::Real, Arc::new(LogNotifier), Lineage::default());
+        let memory = Memory::new(ByteSize(1 << 30));
+        Self { store, now, clock, watchlist: None, notifier, lineage, memory, trusts_first_written: false }
+    }
+
+    /// The same, with a share of that memory.
+    #[must_use]
+    pub fn with_memory(self, memory: Memory) -> Self {
+        Self { memory, ..self }
     }
 
     /// The same, going by another clock than the machine's: objects that do not say when they were fetched were written by
@@ -78,6 +92,12 @@ impl Transform {
     #[must_use]
     pub fn with_watchlist(self, watchlist: Option<Arc<WatchlistSource>>) -> Self {
         Self { watchlist, ..self }
+    }
+
+    /// The same, believing `first-written` beside an object: where nobody but a restore writes it.
+    #[must_use]
+    pub fn trusting_first_written(self, trusts_first_written: bool) -> Self {
+        Self { trusts_first_written, ..self }
     }
 
     /// The same, with its alerts carried by another notifier than the log.
@@ -109,11 +129,11 @@ impl Transform {
     /// One look at the key: none where another look is needed, because somebody else wrote a target meanwhile.
     async fn look(&self, key: &RawKey, closely: bool) -> Result<Option<Settled>, Setback> {
         let targets = Targets::find(&*self.store, &key.path, closely).await?;
-        let Some(object) = self.store.get(&key.to_string()).await? else {
+        let Some(object) = self.store.get_within(&key.to_string(), self.memory.bodies().bytes()).await? else {
             return Ok(Some(missing(key, &targets)?));
         };
         let metadata = RawMetadata::read(&object.info.metadata).map_err(bad_metadata)?;
-        let written = metadata.first_written.unwrap_or(object.info.last_modified);
+        let written = metadata.written(object.info.last_modified, self.trusts_first_written);
         let as_of = AsOf::of(metadata.fetched_at, written, &self.clock);
         let settings = self.settings(key).await?;
         let work = Work { key: key.clone(), object, metadata, written, as_of, targets, settings };
@@ -124,16 +144,57 @@ impl Transform {
     async fn make(&self, work: Work) -> Result<Option<Settled>, Setback> {
         let trace_id = work.metadata.traceparent.map(|trace| trace.trace_id());
         if let Some(newer) = newer_source(&work) {
-            return Ok(Some(Settled::Superseded(format!("{newer} is newer"))));
+            return self.give_way(&work, newer).await;
         }
         let began = Timestamp::now();
-        match work.clean().and_then(|outputs| work.require_no_loss(outputs)) {
-            Ok(outputs) => self.put_all(work, outputs, began).await,
+        let work = Arc::new(work);
+        match self.clean(&work).await? {
+            // The share is held until all is written.
+            Ok((outputs, _share)) => self.put_all(&work, outputs, began).await,
             Err(failure) => {
                 self.tell(&work, began, None, Some(&failure.message)).await;
                 Err(failure.traced(trace_id).into())
             }
         }
+    }
+
+    /// Leaves the target to a newer object. Where this one, or a worker that died with it, wrote a report before the newer one
+    /// was there to be seen, the newer one's outputs are written again.
+    async fn give_way(&self, work: &Work, newer: &str) -> Result<Option<Settled>, Setback> {
+        if work.targets.are_whole(&*self.store, &work.key.path).await? {
+            return Ok(Some(Settled::Superseded(format!("{newer} is newer"))));
+        }
+        let newer = newer.parse().map_err(|error| Failure::new("bad_metadata", error))?;
+        self.make_of(&newer).await
+    }
+
+    /// Makes the target of the other object that it can be made from. What that one fails by is its own message's matter.
+    async fn make_of(&self, other: &RawKey) -> Result<Option<Settled>, Setback> {
+        match Box::pin(self.look(other, true)).await {
+            Err(Setback::Permanent(failure)) => {
+                Ok(Some(Settled::Superseded(format!("{other} is newer, and fails: {}", failure.message))))
+            }
+            made => made,
+        }
+    }
+
+    /// Cleans when there is memory for it, on a thread of its own. The inner error is the object's.
+    async fn clean(&self, work: &Arc<Work>) -> Result<Result<(Outputs, Share), Failure>, Setback> {
+        let most = self.memory.work().bytes();
+        let measuring = Arc::clone(work);
+        let measured = match compute(move || measuring.measure(most)).await? {
+            Ok(measured) => measured,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let what = format!("{}: a file of {} lines", work.key, measured.lines);
+        let share = match self.memory.take_for(&what, measured.memory()).await {
+            Ok(share) => share,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let cleaning = Arc::clone(work);
+        // The share goes with the work, which goes on should this be dropped.
+        let (outputs, share) = compute(move || (cleaning.clean(measured), share)).await?;
+        Ok(outputs.map(|outputs| (outputs, share)))
     }
 
     /// Tells the lineage of one piece of work, by the machine's time.
@@ -157,7 +218,7 @@ impl Transform {
 
     /// Writes report and quarantine before the clean object, so that what wakes the loader is complete; each only if its
     /// target is still what it was.
-    async fn put_all(&self, work: Work, outputs: Outputs, began: Timestamp) -> Result<Option<Settled>, Setback> {
+    async fn put_all(&self, work: &Work, outputs: Outputs, began: Timestamp) -> Result<Option<Settled>, Setback> {
         let Outputs { report, quarantine, clean } = outputs;
         let (path, targets) = (&work.key.path, &work.targets);
         let json = serde_json::to_vec_pretty(&report).map_err(anyhow::Error::from)?;
@@ -170,12 +231,15 @@ impl Transform {
         let clean = NewObject::csv(clean, work.origin((self.now)(), report_etag, quarantine_etag).write());
         let is_written =
             self.put(&path.transformed_key(), clean, &PutIf::still(targets.clean.as_ref())).await?.is_some();
-        if !is_written || !self.is_current(&work).await? {
+        if !is_written {
             return Ok(None);
         }
+        if let Some(newest) = self.newer_than(work).await? {
+            return if newest == work.key { Ok(None) } else { self.make_of(&newest).await };
+        }
         measure(&report);
-        self.tell(&work, began, Some(&report), None).await;
-        self.alert(&work, &report).await;
+        self.tell(work, began, Some(&report), None).await;
+        self.alert(work, &report).await;
         Ok(Some(Settled::Done))
     }
 
@@ -187,15 +251,30 @@ impl Transform {
         })
     }
 
-    /// Whether the raw object is still the one that was read. An entity tag says what a target holds and not when it was
-    /// written, so that a target that changed and changed back meets the condition: whoever wrote last looks once more. The
-    /// same content written again is another object: it is newer. Nobody can have written before the first.
-    async fn is_current(&self, work: &Work) -> Result<bool, Setback> {
+    /// The raw object that the target is to be made from instead, if there is one by now. An entity tag says what a target holds
+    /// and not when it was written, so that a target that changed and changed back meets the condition: whoever wrote last looks
+    /// once more, at both objects that the target can be made from. The same content written again is another object: it is
+    /// newer. Nobody can have written before the first.
+    async fn newer_than(&self, work: &Work) -> Result<Option<RawKey>, Setback> {
         if work.targets.clean.is_none() {
-            return Ok(true);
+            return Ok(None);
         }
-        let (now, read) = (self.store.head(&work.key.to_string()).await?, &work.object.info);
-        Ok(now.is_none_or(|info| (&info.etag, info.last_modified) == (&read.etag, read.last_modified)))
+        let (key, twin) = (work.key.to_string(), work.key.twin());
+        let twin_key = twin.to_string();
+        let (own, other) = try_join!(self.store.head(&key), self.store.head(&twin_key))?;
+        let read = &work.object.info;
+        let is_another = |info: &ObjectInfo| (&info.etag, info.last_modified) != (&read.etag, read.last_modified);
+        if own.as_ref().is_some_and(is_another) {
+            return Ok(Some(work.key.clone()));
+        }
+        let is_newer = |info: &ObjectInfo| (self.written(info), &twin_key) > (work.written, &key);
+        Ok(other.as_ref().is_some_and(is_newer).then_some(twin))
+    }
+
+    /// When an object was written, as far as its metadata can be read.
+    fn written(&self, info: &ObjectInfo) -> Timestamp {
+        let metadata = RawMetadata::read(&info.metadata);
+        metadata.map_or(info.last_modified, |metadata| metadata.written(info.last_modified, self.trusts_first_written))
     }
 
     /// Tells the owner of an object of which cleaning touched more than they allow.
@@ -254,8 +333,17 @@ impl Work {
         }
     }
 
-    fn clean(&self) -> Result<Outputs, Failure> {
-        let text = unpack::unpack(self.object.body.clone(), self.key.gzip, MOST_BYTES)?;
+    fn measure(&self, most: u64) -> Result<Measured, Failure> {
+        unpack::measure(&self.object.body, self.key.gzip, most).map_err(|failure| self.of_this_object(failure))
+    }
+
+    fn of_this_object(&self, failure: Failure) -> Failure {
+        Failure { message: format!("{}: {}", self.key, failure.message), ..failure }
+    }
+
+    fn clean(&self, measured: Measured) -> Result<Outputs, Failure> {
+        let text = unpack::unpack(self.object.body.clone(), self.key.gzip, measured);
+        let text = text.map_err(|failure| self.of_this_object(failure))?;
         let zone = self.zone()?;
         let key = self.key.to_string();
         let task = Task {
@@ -270,7 +358,9 @@ impl Work {
         let clean = if self.metadata.is_emptied { clean::clean_or_empty } else { clean::clean };
         let cleaned =
             clean(&text, &task).map_err(|refusal| Failure::new(refusal.class(), format!("{key}: {refusal}")))?;
-        Outputs::of(cleaned, text.len()).map_err(|error| Failure::new("unreadable_object", format!("{key}: {error}")))
+        let outputs = Outputs::of(cleaned, text.len());
+        let outputs = outputs.map_err(|error| Failure::new("unreadable_object", format!("{key}: {error}")))?;
+        self.require_no_loss(outputs)
     }
 
     /// An object whose rows are all still open has nothing wrong with it, but it does not replace candles either.

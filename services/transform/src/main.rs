@@ -22,11 +22,12 @@ async fn start(env: Env, stop: CancellationToken) -> Result<()> {
     let config = Config::from_env(&env)?;
     let aws = Aws::from_env().await;
     let consumer = service::consumer("transform", "raw", &env, &aws).await?;
-    let store = Arc::new(aws.store(&config.scope.bucket));
+    let store = Arc::new(aws.store(&config.scope.bucket).within(config.memory.bodies().clone()));
     let lineage = Lineage::from_env(&env, store.clone())?;
     let notifier = Arc::clone(&consumer.notifier);
     let watchlist = config.watchlist.map(|at| Arc::new(WatchlistSource::new(at, |bucket| aws.store(bucket), notifier)));
     let transform = Transform::new(store, system_clock::now(config.clock)).with_clock(config.clock);
+    let transform = transform.with_memory(config.memory).trusting_first_written(config.trusts_first_written);
     let transform =
         transform.with_watchlist(watchlist).with_lineage(lineage).with_notifier(Arc::clone(&consumer.notifier));
     let handler = objects(config.scope, service_fn(move |event| transform.clone().handle(event)));

@@ -42,6 +42,17 @@ impl Targets {
         };
         Ok(Self { clean, origin, report, quarantine })
     }
+
+    /// Whether report and quarantine are still those that were written with the clean object.
+    ///
+    /// # Errors
+    /// That of the store.
+    pub async fn are_whole(&self, store: &dyn ObjectStore, path: &ObjectPath) -> Result<bool, Setback> {
+        let Some((report, quarantine)) = beside(self.clean.as_ref(), self.origin.as_ref()) else { return Ok(true) };
+        let (report_key, quarantine_key) = (path.report_key(), path.quarantine_key());
+        let now = try_join!(store.head(&report_key), store.head(&quarantine_key))?;
+        Ok((PutIf::still(now.0.as_ref()), PutIf::still(now.1.as_ref())) == (report, quarantine))
+    }
 }
 
 /// When to write report and quarantine, by what stands beside the clean object; none where it does not say.

@@ -1,24 +1,121 @@
-//! Gzipped raw objects.
+//! Raw objects as text: gzipped or plain, measured before anything of them is kept.
 
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 
 use bytes::Bytes;
+use candlewick_shared::core::byte_size::ByteSize;
+use candlewick_shared::core::raw_csv::FileKind;
 use candlewick_shared::runtime::outcome::Failure;
 use flate2::read::MultiGzDecoder;
+use memchr::{memchr_iter, memchr2_iter};
 
-/// The most that a gzipped object may expand to: 1 GiB. Beyond it stands no history of candles, but a mistake or an attack.
+/// The longest line that is read, in bytes. A row of candles has a hundredth of it.
+pub const MOST_OF_A_LINE: u64 = 64 << 10;
+
+/// The most that a gzipped file may expand to where its reader has no limit of its own: 1 GiB.
 pub const MOST_BYTES: u64 = 1 << 30;
 
-/// The object's text: as it is, or unpacked.
+/// How much memory cleaning takes for each byte of a text: the text, the clean CSV that is made of it, and a copy on its way.
+const FOR_A_BYTE: u64 = 4;
+
+/// How much it takes for each line: the row, a gap after it, what is written of both, and what quarantine says of it.
+const FOR_A_LINE: u64 = 400;
+
+/// How large a text is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Measured {
+    /// Its bytes.
+    pub bytes: u64,
+    /// Its lines.
+    pub lines: u64,
+}
+
+impl Measured {
+    /// How much memory cleaning it takes, in bytes.
+    #[must_use]
+    pub fn memory(self) -> u64 {
+        self.bytes.saturating_mul(FOR_A_BYTE).saturating_add(self.lines.saturating_mul(FOR_A_LINE))
+    }
+}
+
+/// Measures an object's text without keeping it, and no further than work on it may take `most` bytes of memory.
 ///
 /// # Errors
-/// A failure, where the bytes are no whole gzip, or expand to more than `most`.
-pub fn unpack(body: Bytes, gzip: bool, most: u64) -> Result<Bytes, Failure> {
+/// A failure, where the bytes are no whole gzip, where a line is too long, or where the text takes more memory than that.
+pub fn measure(body: &[u8], gzip: bool, most: u64) -> Result<Measured, Failure> {
+    if gzip { measure_text(MultiGzDecoder::new(body), most) } else { measure_text(body, most) }
+}
+
+fn measure_text(text: impl Read, most: u64) -> Result<Measured, Failure> {
+    let mut text = BufReader::with_capacity(64 << 10, text);
+    let (mut feeds, mut returns, mut bytes, mut line) = (0, 0, 0, 0);
+    loop {
+        let part = text.fill_buf().map_err(|error| no_gzip(&error))?;
+        if part.is_empty() {
+            return Ok(Measured { bytes, lines: u64::max(feeds, returns) + 1 });
+        }
+        if bytes == 0 && is_of_another_kind(part) {
+            return Ok(Measured { bytes: part.len() as u64, lines: 1 });
+        }
+        line = longest(part, line, u64::max(feeds, returns) + 1)?;
+        bytes += part.len() as u64;
+        feeds += memchr_iter(b'\n', part).count() as u64;
+        returns += memchr_iter(b'\r', part).count() as u64;
+        let so_far = Measured { bytes, lines: u64::max(feeds, returns) };
+        if so_far.memory() > most {
+            return Err(too_large(so_far, most));
+        }
+        let read = part.len();
+        text.consume(read);
+    }
+}
+
+/// Whether a file is known to be no CSV by its beginning, which is then all that cleaning needs to say so. Zeros say nothing.
+fn is_of_another_kind(beginning: &[u8]) -> bool {
+    beginning.iter().any(|byte| *byte != 0) && FileKind::of(beginning).is_some()
+}
+
+/// How long the line is that a part ends in, where one of that length went on into it.
+fn longest(part: &[u8], mut line: u64, number: u64) -> Result<u64, Failure> {
+    let mut began = 0;
+    for (number, end) in (number..).zip(memchr2_iter(b'\n', b'\r', part).chain([part.len()])) {
+        line += (end - began) as u64;
+        if line > MOST_OF_A_LINE {
+            let words = format!("line {number} is longer than {MOST_OF_A_LINE} bytes: no row of candles is");
+            return Err(Failure::new("object_too_large", words));
+        }
+        if end == part.len() {
+            return Ok(line);
+        }
+        (began, line) = (end + 1, 0);
+    }
+    Ok(line)
+}
+
+fn too_large(so_far: Measured, most: u64) -> Failure {
+    let (lines, bytes, most) = (so_far.lines, ByteSize(so_far.bytes), ByteSize(most));
+    let words = format!(
+        "more than {lines} lines with {bytes} take more memory than the {most} that one object may: split the file, or raise \
+         MEMORY_LIMIT"
+    );
+    Failure::new("object_too_large", words)
+}
+
+fn no_gzip(error: &std::io::Error) -> Failure {
+    Failure::new("unreadable_object", format!("the file is no whole gzip: {error}"))
+}
+
+/// The object's text as far as it was measured, unpacked where it is gzipped.
+///
+/// # Errors
+/// A failure, where the bytes are no whole gzip.
+pub fn unpack(body: Bytes, gzip: bool, measured: Measured) -> Result<Bytes, Failure> {
     if !gzip {
         return Ok(body);
     }
-    let hint = size_hint(&body, most);
-    read_gzip(body.as_ref(), hint, most).map(Bytes::from)
+    let mut text = Vec::with_capacity(usize::try_from(measured.bytes).unwrap_or(0) + 1);
+    let read = MultiGzDecoder::new(body.as_ref()).take(measured.bytes).read_to_end(&mut text);
+    read.map(|_| text.into()).map_err(|error| no_gzip(&error))
 }
 
 /// The text of a gzip that comes as a stream. `hint` is how long it may be: with a good one the text is read into its place
@@ -30,7 +127,7 @@ pub fn read_gzip(gzip: impl Read, hint: usize, most: u64) -> Result<Vec<u8>, Fai
     // One byte more than is hoped for lets the end be seen without growing.
     let mut text = Vec::with_capacity(hint + 1);
     match MultiGzDecoder::new(gzip).take(most + 1).read_to_end(&mut text) {
-        Err(error) => Err(Failure::new("unreadable_object", format!("the file is no whole gzip: {error}"))),
+        Err(error) => Err(no_gzip(&error)),
         Ok(bytes) if bytes as u64 > most => Err(Failure::new(
             "object_too_large",
             format!("the gzipped file expands to more than {most} bytes: split it"),
@@ -64,16 +161,59 @@ mod tests {
 
     #[test]
     fn text_comes_out_as_it_went_in() {
-        assert_eq!(unpack(gzip(b"a,b"), true, 100).unwrap(), "a,b");
-        assert_eq!(unpack("a,b".into(), false, 100).unwrap(), "a,b");
+        let whole = |body: Bytes, gzip| unpack(body.clone(), gzip, measure(&body, gzip, u64::MAX)?);
+        assert_eq!(whole(gzip(b"a,b"), true).unwrap(), "a,b");
+        assert_eq!(whole("a,b".into(), false).unwrap(), "a,b");
         let twice = [gzip(b"a,"), gzip(b"b")].concat();
-        assert_eq!(unpack(twice.into(), true, 100).unwrap(), "a,b");
+        assert_eq!(whole(twice.into(), true).unwrap(), "a,b");
+    }
+
+    #[test]
+    fn a_text_is_measured_packed_or_not_with_any_line_ends() {
+        let measured = Measured { bytes: 11, lines: 3 };
+        for text in [&b"aaaa\nbbbb\nc"[..], b"aaaa\rbbbb\rc", b"aaa\r\nbb\r\nc"] {
+            let measured = Measured { bytes: text.len() as u64, ..measured };
+            assert_eq!(measure(text, false, u64::MAX), Ok(measured));
+            assert_eq!(measure(&gzip(text), true, u64::MAX), Ok(measured));
+        }
+        assert_eq!(measure(b"", false, 0), Ok(Measured { bytes: 0, lines: 1 }));
+    }
+
+    #[test]
+    fn a_line_may_be_long_but_not_endless_and_is_named() {
+        let most = MOST_OF_A_LINE as usize;
+        let rows = |length: usize| ["a,b\n".to_owned(), "x".repeat(length), "\nc".to_owned()].concat();
+        assert!(measure(rows(most).as_bytes(), false, u64::MAX).is_ok());
+        for body in [rows(most + 1), rows(10 * most)] {
+            let failure = measure(body.as_bytes(), false, u64::MAX).unwrap_err();
+            assert!(failure.class == "object_too_large" && failure.message.contains("line 2 "), "{failure:?}");
+        }
+    }
+
+    #[test]
+    fn of_a_file_of_another_kind_the_beginning_is_enough() {
+        let pdf = [b"%PDF-1.7".to_vec(), vec![b'x'; 10 << 20]].concat();
+        let packed = gzip(&pdf);
+        let measured = measure(&packed, true, u64::MAX).unwrap();
+        assert!(measured.bytes <= 64 << 10, "{measured:?}");
+        assert_eq!(unpack(packed, true, measured).unwrap().len() as u64, measured.bytes);
+        assert!(measure(&pdf, false, u64::MAX).is_ok());
+        assert_eq!(measure(&gzip(&vec![0; 1 << 20]), true, u64::MAX).unwrap_err().class, "object_too_large");
+    }
+
+    #[test]
+    fn rows_count_by_what_they_take_in_memory() {
+        let rows = "1\n".repeat(1000);
+        let needed = measure(rows.as_bytes(), false, u64::MAX).unwrap().memory();
+        assert!(measure(rows.as_bytes(), false, needed).is_ok());
+        let failure = measure(rows.as_bytes(), false, needed / 2).unwrap_err();
+        assert!(failure.message.contains("lines") && failure.message.contains("MEMORY_LIMIT"), "{failure:?}");
     }
 
     #[test]
     fn what_expands_beyond_the_limit_is_refused() {
-        assert_eq!(unpack(gzip(&[b'x'; 101]), true, 100).unwrap_err().class, "object_too_large");
-        assert!(unpack(gzip(&[b'x'; 100]), true, 100).is_ok());
+        assert_eq!(read_gzip(&*gzip(&[b'x'; 101]), 0, 100).unwrap_err().class, "object_too_large");
+        assert!(read_gzip(&*gzip(&[b'x'; 100]), 0, 100).is_ok());
     }
 
     #[test]
@@ -88,7 +228,7 @@ mod tests {
     fn what_is_no_whole_gzip_is_refused() {
         let whole = gzip(b"a,b");
         for broken in [Bytes::from("plain"), whole.slice(..whole.len() - 3)] {
-            assert_eq!(unpack(broken, true, 100).unwrap_err().class, "unreadable_object");
+            assert_eq!(measure(&broken, true, u64::MAX).unwrap_err().class, "unreadable_object");
         }
     }
 }

@@ -1,11 +1,14 @@
-//! Errors of the database, and which of them are outages.
+//! Errors of the database, in one sentence, and whose failure they are.
+
+use crate::adapters::aws_error::chain;
+use crate::core::blame::Blame;
 
 /// An error of the database, and what was being done.
 #[derive(Debug, thiserror::Error)]
-#[error("{action}: {source}")]
+#[error("{action}: {}", words(error))]
 pub struct DatabaseError {
     action: &'static str,
-    source: sqlx::Error,
+    error: sqlx::Error,
 }
 
 /// Names what was being done when the database failed.
@@ -19,31 +22,37 @@ pub trait During<T> {
 
 impl<T> During<T> for Result<T, sqlx::Error> {
     fn during(self, action: &'static str) -> Result<T, DatabaseError> {
-        self.map_err(|source| DatabaseError { action, source })
+        self.map_err(|error| DatabaseError { action, error })
     }
 }
 
-/// Classes of SQLSTATE and single codes, from the PostgreSQL documentation's appendix on error codes: 08 connection, 25006
-/// read-only (what was the primary is a standby now), 25P03 idle for too long within a transaction, 40 rolled back for
-/// another's sake, 53 out of resources, 57 shut down or cancelled by an operator, 58 system error.
-const OUTAGES: [&str; 7] = ["08", "25006", "25P03", "40", "53", "57", "58"];
+/// An error in one sentence: without the line of PostgreSQL's own source that sqlx adds, and without repetitions.
+#[must_use]
+pub fn words(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(said) => {
+            format!("{} (SQLSTATE {})", said.message(), said.code().unwrap_or("none".into()))
+        }
+        sqlx::Error::PoolTimedOut => "no connection to the database was free in time".to_owned(),
+        error => chain(error),
+    }
+}
 
 impl DatabaseError {
-    /// Whether it says nothing about the work, but that the database, or the way to it, is not there now.
+    /// Whose failure it is.
+    #[must_use]
+    pub fn blame(&self) -> Blame {
+        match &self.error {
+            sqlx::Error::Database(error) => Blame::of_postgres(&error.code().unwrap_or_default()),
+            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => Blame::Dependency,
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Blame::Dependency,
+            _ => Blame::Evidence("gave_up"),
+        }
+    }
+
+    /// Whether it says nothing about the work, but that the database, or the way to it, does not work now.
     #[must_use]
     pub fn is_outage(&self) -> bool {
-        is_outage(&self.source)
-    }
-}
-
-fn is_outage(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Database(error) => {
-            let code = error.code().unwrap_or_default();
-            OUTAGES.iter().any(|outage| code.starts_with(outage))
-        }
-        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
-        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
-        _ => false,
+        self.blame() == Blame::Dependency
     }
 }

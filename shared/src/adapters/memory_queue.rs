@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
+use crate::core::blame::Blame;
 use crate::ports::queue::{BATCH, Depth, Lease, Message, NewMessage, Queue, QueueError, Receipt};
 
 /// How long a receive waits for the first message.
@@ -59,7 +60,7 @@ impl MemoryQueue {
 
     fn check(&self, operation: &'static str) -> Result<(), QueueError> {
         match self.state().fault.clone() {
-            Some(reason) => Err(QueueError { operation, queue: "memory".to_owned(), reason }),
+            Some(reason) => Err(QueueError { operation, queue: "memory".to_owned(), reason, blame: Blame::Dependency }),
             None => Ok(()),
         }
     }
@@ -71,6 +72,14 @@ impl MemoryQueue {
         // Whoever waits longest comes first, so that no message starves behind others that come again and again.
         visible.sort_by_key(|(id, stored)| (stored.visible_from, **id));
         visible.into_iter().take(most.min(BATCH)).map(|(id, stored)| stored.lease(*id, now + lease)).collect()
+    }
+
+    fn put(&self, message: &NewMessage, delay: Duration) {
+        let mut state = self.state();
+        state.sent += 1;
+        let (id, message) = (state.sent, message.clone());
+        state.messages.insert(id, Stored { message, visible_from: Instant::now() + delay, deliveries: 0 });
+        self.changed.notify_waiters();
     }
 
     fn next_visible(&self) -> Option<Instant> {
@@ -144,13 +153,15 @@ impl Queue for MemoryQueue {
 
     async fn send(&self, messages: &[NewMessage]) -> Result<(), QueueError> {
         self.check("send to")?;
-        let mut state = self.state();
         for message in messages {
-            state.sent += 1;
-            let (id, message) = (state.sent, message.clone());
-            state.messages.insert(id, Stored { message, visible_from: Instant::now(), deliveries: 0 });
+            self.put(message, Duration::ZERO);
         }
-        self.changed.notify_waiters();
+        Ok(())
+    }
+
+    async fn send_after(&self, message: &NewMessage, delay: Duration) -> Result<(), QueueError> {
+        self.check("send to")?;
+        self.put(message, delay);
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
-use crate::ports::store::{NewObject, Object, ObjectInfo, ObjectStore, Put, PutIf, StoreError};
+use crate::ports::store::{NewObject, Object, ObjectInfo, ObjectStore, Put, PutIf, StoreError, too_large};
 
 /// A bucket in memory. Its clock advances a second at each write, so that newer objects are newer to the second.
 #[derive(Debug, Default)]
@@ -47,8 +47,11 @@ fn next_second(objects: &BTreeMap<String, Object>) -> Timestamp {
 
 #[async_trait]
 impl ObjectStore for MemoryStore {
-    async fn get(&self, key: &str) -> Result<Option<Object>, StoreError> {
-        Ok(self.objects().get(key).cloned())
+    async fn get_within(&self, key: &str, most: u64) -> Result<Option<Object>, StoreError> {
+        match self.objects().get(key) {
+            Some(object) if object.info.size > most => Err(too_large(key, object.info.size, most)),
+            object => Ok(object.cloned()),
+        }
     }
 
     async fn head(&self, key: &str) -> Result<Option<ObjectInfo>, StoreError> {

@@ -1,6 +1,8 @@
 //! What offers the ports: AWS, the machine, and memory.
 
 pub mod aws;
+pub mod aws_error;
+pub mod budget;
 pub mod contract;
 pub mod database;
 pub mod ecs;

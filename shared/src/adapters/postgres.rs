@@ -3,12 +3,14 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
-use sqlx::PgPool;
+use anyhow::{Context, anyhow, bail, ensure};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
+use sqlx::{Connection, PgConnection, PgPool};
+use tokio::time::timeout;
 
 use crate::adapters::aws::Aws;
+use crate::adapters::database;
 use crate::adapters::postgres_iam::IamLogin;
 
 /// The database schema, as steps that are applied once and in order.
@@ -40,9 +42,10 @@ pub async fn open_with_iam(aws: &Aws, options: PgConnectOptions, connections: u3
 /// # Errors
 /// A URL that is none; the error does not show it.
 pub fn options(url: &str) -> anyhow::Result<PgConnectOptions> {
-    let options = PgConnectOptions::from_str(url).map_err(|_| {
-        anyhow::anyhow!("DATABASE_URL is no PostgreSQL URL: write postgres://USER:PASSWORD@HOST:PORT/NAME")
-    })?;
+    let no_url = || anyhow!("DATABASE_URL is no PostgreSQL URL: write postgres://USER:PASSWORD@HOST:PORT/NAME");
+    // sqlx takes any scheme, and would ask a MySQL server in PostgreSQL's words.
+    ensure!(url.starts_with("postgres://") || url.starts_with("postgresql://"), no_url());
+    let options = PgConnectOptions::from_str(url).map_err(|_| no_url())?;
     Ok(options.application_name("candlewick"))
 }
 
@@ -54,9 +57,26 @@ pub async fn open(options: PgConnectOptions, connections: u32) -> anyhow::Result
     let address =
         format!("{}:{}/{}", options.get_host(), options.get_port(), options.get_database().unwrap_or_default());
     let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(10));
-    pool.connect_with(options)
-        .await
-        .with_context(|| format!("connect to PostgreSQL at {address} (is it running, and DATABASE_URL right?)"))
+    let context = || format!("connect to PostgreSQL at {address} (is it running, and DATABASE_URL right?)");
+    first_connection(&options).await.with_context(context)?;
+    pool.connect_with(options).await.map_err(|error| anyhow!(database::words(&error))).with_context(context)
+}
+
+/// Connects once without the pool, which would try a refused connection again for as long as it waits for any.
+async fn first_connection(options: &PgConnectOptions) -> anyhow::Result<()> {
+    let connecting = timeout(Duration::from_secs(10), PgConnection::connect_with(options)).await;
+    let said = |error: sqlx::Error| anyhow!(database::words(&error));
+    let mut connection = connecting.context("it did not answer within 10 s")?.map_err(said)?;
+    let schema = sqlx::query_scalar("select current_schema()").fetch_one(&mut connection).await;
+    let schema: Option<String> = schema.map_err(said)?;
+    let _ = connection.close().await;
+    match schema.as_deref() {
+        None | Some("public") => Ok(()),
+        Some(schema) => bail!(
+            "its search_path leads to schema {schema}, and Candlewick keeps its tables in public: take search_path out of \
+             DATABASE_URL, or out of the role's settings"
+        ),
+    }
 }
 
 /// Brings the database to this program's schema. Two that migrate at once wait for each other.

@@ -4,16 +4,20 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use crate::adapters::aws_error::{chain, status, words};
+use crate::adapters::budget::{Budget, Share};
 use crate::adapters::s3_listing::Listing;
+use crate::core::blame::{Access, Blame};
 use crate::core::metadata::{Metadata, TRACEPARENT};
 use crate::core::trace::TraceParent;
-use crate::ports::store::{NewObject, Object, ObjectInfo, ObjectStore, Put, PutIf, StoreError};
+use crate::ports::store::{NewObject, Object, ObjectInfo, ObjectStore, Put, PutIf, StoreError, too_large};
 
 /// The header of a request in which AWS X-Ray has its trace.
 const XRAY_HEADER: &str = "X-Amzn-Trace-Id";
@@ -23,13 +27,54 @@ const XRAY_HEADER: &str = "X-Amzn-Trace-Id";
 pub struct S3Store {
     client: Client,
     bucket: String,
+    budget: Option<Budget>,
+}
+
+/// A body, and the share of memory that it has for as long as anybody holds it.
+struct Counted {
+    body: Vec<u8>,
+    _share: Share,
+}
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        &self.body
+    }
 }
 
 impl S3Store {
     /// The bucket of that name.
     #[must_use]
     pub fn new(client: Client, bucket: &str) -> Self {
-        Self { client, bucket: bucket.to_owned() }
+        Self { client, bucket: bucket.to_owned(), budget: None }
+    }
+
+    /// The same bucket, of whose objects no more are read at once than a budget allows.
+    #[must_use]
+    pub fn within(self, budget: Budget) -> Self {
+        Self { budget: Some(budget), ..self }
+    }
+
+    /// Waits until there is memory for a body.
+    async fn share(&self, budget: &Budget, key: &str, bytes: u64) -> Result<Share, StoreError> {
+        budget.take(bytes).await.map_err(|_| too_large(key, bytes, budget.bytes()))
+    }
+
+    /// What stands beside an object, and its body, of which nothing is read yet.
+    async fn open(&self, key: &str) -> Result<Option<(ObjectInfo, ByteStream)>, StoreError> {
+        let answer = match self.client.get_object().bucket(&self.bucket).key(key).send().await {
+            Ok(answer) => answer,
+            Err(error) if is_absent(&error) => return Ok(None),
+            Err(error) => return Err(failed("get object", key, Access::Read, &error)),
+        };
+        let info = Answer {
+            etag: answer.e_tag,
+            version_id: answer.version_id,
+            size: answer.content_length,
+            last_modified: answer.last_modified,
+            metadata: answer.metadata,
+        };
+        Ok(Some((info.into_object_info(key)?, answer.body)))
     }
 
     /// What lies under a prefix, page by page and by key.
@@ -47,43 +92,50 @@ impl S3Store {
         let request = self.client.get_object().bucket(&self.bucket).key(key);
         match request.range(format!("bytes=0-{}", most.saturating_sub(1))).send().await {
             Ok(answer) => {
-                let body = answer.body.collect().await.map_err(|error| failed("read object", key, &error))?;
+                let body = answer.body.collect().await.map_err(|error| broken_off("read object", key, &error))?;
                 Ok(Some(body.into_bytes()))
             }
             Err(error) if is_absent(&error) => Ok(None),
-            Err(error) => Err(failed("get the beginning of object", key, &error)),
+            Err(error) => Err(failed("get the beginning of object", key, Access::Read, &error)),
         }
     }
 }
 
 #[async_trait]
 impl ObjectStore for S3Store {
-    async fn get(&self, key: &str) -> Result<Option<Object>, StoreError> {
-        let answer = match self.client.get_object().bucket(&self.bucket).key(key).send().await {
-            Ok(answer) => answer,
-            Err(error) if is_absent(&error) => return Ok(None),
-            Err(error) => return Err(failed("get object", key, &error)),
-        };
-        let info = Answer {
-            etag: answer.e_tag,
-            version_id: answer.version_id,
-            size: answer.content_length,
-            last_modified: answer.last_modified,
-            metadata: answer.metadata,
-        };
-        let info = info.into_object_info(key)?;
-        let body = answer.body.collect().await.map_err(|error| failed("read object", key, &error))?.into_bytes();
-        if body.len() as u64 != info.size {
-            return Err(store_error("read object", key, format!("{} of {} bytes came", body.len(), info.size)));
+    async fn get_within(&self, key: &str, most: u64) -> Result<Option<Object>, StoreError> {
+        let mut held: Option<(u64, Share)> = None;
+        loop {
+            let Some((info, body)) = self.open(key).await? else { return Ok(None) };
+            // The connection is closed, and what is on its way is not read.
+            if info.size > most {
+                return Err(too_large(key, info.size, most));
+            }
+            // A share that does not suffice is given back before another is waited for.
+            let kept = held.take().filter(|(bytes, _)| *bytes >= info.size).map(|(_, share)| share);
+            let share = match (&self.budget, kept) {
+                (None, _) => None,
+                (_, Some(share)) => Some(share),
+                (Some(budget), None) => match budget.try_take(info.size) {
+                    Some(share) => Some(share),
+                    // Whoever lets a body wait loses it: it is asked for again when there is memory for it.
+                    None => {
+                        drop(body);
+                        held = Some((info.size, self.share(budget, key, info.size).await?));
+                        continue;
+                    }
+                },
+            };
+            let body = read(body, key, info.size).await?;
+            return Ok(Some(Object { info, body: counted(body, share) }));
         }
-        Ok(Some(Object { info, body }))
     }
 
     async fn head(&self, key: &str) -> Result<Option<ObjectInfo>, StoreError> {
         let answer = match self.client.head_object().bucket(&self.bucket).key(key).send().await {
             Ok(answer) => answer,
             Err(error) if is_absent(&error) => return Ok(None),
-            Err(error) => return Err(failed("head object", key, &error)),
+            Err(error) => return Err(failed("head object", key, Access::Own, &error)),
         };
         let info = Answer {
             etag: answer.e_tag,
@@ -108,7 +160,7 @@ impl ObjectStore for S3Store {
         match request.send().await {
             Ok(answer) => Ok(Put::Written { etag: unquoted(answer.e_tag.as_deref().unwrap_or_default()) }),
             Err(error) if is_condition_failed(&error) => Ok(Put::Changed),
-            Err(error) => Err(failed("put object", key, &error)),
+            Err(error) => Err(failed("put object", key, Access::Own, &error)),
         }
     }
 
@@ -118,6 +170,25 @@ impl ObjectStore for S3Store {
             objects.push(object);
         }
         Ok(objects)
+    }
+}
+
+/// A body into its place, so that there are never two copies of it.
+async fn read(mut body: ByteStream, key: &str, size: u64) -> Result<Vec<u8>, StoreError> {
+    let mut whole = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+    while let Some(part) = body.try_next().await.map_err(|error| broken_off("read object", key, &error))? {
+        whole.extend_from_slice(&part);
+    }
+    if whole.len() as u64 != size {
+        return Err(incomplete("read object", key, format!("{} of {size} bytes came", whole.len())));
+    }
+    Ok(whole)
+}
+
+fn counted(body: Vec<u8>, share: Option<Share>) -> Bytes {
+    match share {
+        Some(_share) => Bytes::from_owner(Counted { body, _share }),
+        None => body.into(),
     }
 }
 
@@ -132,7 +203,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn into_object_info(self, key: &str) -> Result<ObjectInfo, StoreError> {
-        let incomplete = |what| store_error("read the answer about", key, format!("it has no {what}"));
+        let incomplete = |what| incomplete("read the answer about", key, format!("it has no {what}"));
         let etag = self.etag.ok_or_else(|| incomplete("ETag"))?;
         let written = self.last_modified.ok_or_else(|| incomplete("Last-Modified"))?;
         Ok(ObjectInfo {
@@ -175,10 +246,26 @@ fn is_condition_failed<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bo
     matches!(code, Some("PreconditionFailed" | "ConditionalRequestConflict" | "NoSuchKey"))
 }
 
-pub(crate) fn failed(operation: &'static str, key: &str, error: &(impl std::error::Error + 'static)) -> StoreError {
-    store_error(operation, key, DisplayErrorContext(error).to_string())
+/// An answer of S3 that is an error, or no answer.
+pub(crate) fn failed<E>(
+    operation: &'static str,
+    key: &str,
+    access: Access,
+    error: &SdkError<E, HttpResponse>,
+) -> StoreError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let blame = Blame::of_s3(access, error.code(), status(error));
+    StoreError { operation, key: key.to_owned(), reason: words(error), blame }
 }
 
-fn store_error(operation: &'static str, key: &str, reason: String) -> StoreError {
-    StoreError { operation, key: key.to_owned(), reason }
+/// A body that ended before its end.
+fn broken_off(operation: &'static str, key: &str, error: &dyn std::error::Error) -> StoreError {
+    incomplete(operation, key, chain(error))
+}
+
+/// An answer that lacks something, which is the store's failure and not the object's.
+fn incomplete(operation: &'static str, key: &str, reason: String) -> StoreError {
+    StoreError { operation, key: key.to_owned(), reason, blame: Blame::Dependency }
 }

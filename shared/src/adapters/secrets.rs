@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use aws_sdk_secretsmanager::error::DisplayErrorContext;
 use secrecy::SecretString;
 
 use crate::adapters::aws::Aws;
+use crate::adapters::aws_error::words;
 
 /// Where a secret is. It is read once, when a service starts: who changes it starts the service again.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ impl SecretSource {
 
 async fn from_manager(aws: &Aws, id: &str) -> anyhow::Result<String> {
     let answer = aws.secrets_manager().get_secret_value().secret_id(id).send().await;
-    let answer = answer.map_err(|error| anyhow::anyhow!("{}", DisplayErrorContext(error)))?;
+    let answer = answer.map_err(|error| anyhow::anyhow!("{}", words(&error)))?;
     answer.secret_string.context("it has bytes and no text: store the secret as text")
 }
 

@@ -3,14 +3,18 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use aws_sdk_sqs::config::http::HttpResponse;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
-use aws_sdk_sqs::error::{DisplayErrorContext, ProvideErrorMetadata};
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sqs::types::builders::SendMessageBatchRequestEntryBuilder;
 use aws_sdk_sqs::types::{
     DeleteMessageBatchRequestEntry, Message as SqsMessage, MessageAttributeValue, MessageSystemAttributeName,
     QueueAttributeName, SendMessageBatchRequestEntry,
 };
 use aws_sdk_sqs::{Client, Config};
 
+use crate::adapters::aws_error::words;
+use crate::core::blame::Blame;
 use crate::ports::queue::{Attributes, BATCH, Depth, Lease, Message, NewMessage, Queue, QueueError, Receipt, XRAY};
 
 /// How long a receive waits for the first message, in seconds: the most that SQS allows.
@@ -19,6 +23,9 @@ const LONG_POLL_SECONDS: i32 = 20;
 /// How long a receive may take with all its attempts. A connection whose other end is gone without a word is given up by this
 /// alone, and until then a consumer that is cut off would say that it is ready.
 const RECEIVE_WITHIN: Duration = Duration::from_secs(30);
+
+/// The longest delay that SQS allows.
+const LONGEST_DELAY_SECONDS: i32 = 900;
 
 /// A queue of SQS.
 #[derive(Clone, Debug)]
@@ -36,11 +43,29 @@ impl SqsQueue {
 
     fn error(&self, operation: &'static str, reason: String) -> QueueError {
         let queue = self.url.rsplit('/').next().unwrap_or_default().to_owned();
-        QueueError { operation, queue, reason }
+        QueueError { operation, queue, reason, blame: Blame::Dependency }
     }
 
-    fn failed(&self, operation: &'static str, error: &(impl std::error::Error + 'static)) -> QueueError {
-        self.error(operation, DisplayErrorContext(error).to_string())
+    fn failed<E>(&self, operation: &'static str, error: &SdkError<E, HttpResponse>) -> QueueError
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        QueueError { blame: Blame::of_sqs(error.code()), ..self.error(operation, words(error)) }
+    }
+}
+
+impl SqsQueue {
+    async fn send_entries(&self, entries: Vec<SendMessageBatchRequestEntry>) -> Result<(), QueueError> {
+        let all = entries.len();
+        let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries));
+        let answer = request.send().await.map_err(|error| self.failed("send to", &error))?;
+        match answer.failed.first() {
+            None => Ok(()),
+            Some(first) => {
+                let reason = format!("{} of {all} were not sent: {}", answer.failed.len(), first.code);
+                Err(self.error("send to", reason))
+            }
+        }
     }
 }
 
@@ -92,15 +117,15 @@ impl Queue for SqsQueue {
         }
     }
 
+    async fn send_after(&self, message: &NewMessage, delay: Duration) -> Result<(), QueueError> {
+        let entry = entry(0, message).delay_seconds(whole_seconds(delay).min(LONGEST_DELAY_SECONDS)).build().ok();
+        self.send_entries(entry.into_iter().collect()).await
+    }
+
     async fn send(&self, messages: &[NewMessage]) -> Result<(), QueueError> {
         for batch in messages.chunks(BATCH) {
-            let entries = batch.iter().enumerate().filter_map(|(at, message)| entry(at, message));
-            let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries.collect()));
-            let answer = request.send().await.map_err(|error| self.failed("send to", &error))?;
-            if let Some(first) = answer.failed.first() {
-                let reason = format!("{} of {} were not sent: {}", answer.failed.len(), batch.len(), first.code);
-                return Err(self.error("send to", reason));
-            }
+            let entries = batch.iter().enumerate().filter_map(|(at, message)| entry(at, message).build().ok());
+            self.send_entries(entries.collect()).await?;
         }
         Ok(())
     }
@@ -154,9 +179,9 @@ pub(crate) fn message(message: SqsMessage) -> Option<Message> {
     })
 }
 
-fn entry(at: usize, message: &NewMessage) -> Option<SendMessageBatchRequestEntry> {
+fn entry(at: usize, message: &NewMessage) -> SendMessageBatchRequestEntryBuilder {
     let builder = SendMessageBatchRequestEntry::builder().id(at.to_string()).message_body(&message.body);
-    builder.set_message_attributes(Some(attribute_values(&message.attributes))).build().ok()
+    builder.set_message_attributes(Some(attribute_values(&message.attributes)))
 }
 
 fn attribute_values(attributes: &Attributes) -> std::collections::HashMap<String, MessageAttributeValue> {

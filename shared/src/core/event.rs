@@ -210,8 +210,12 @@ fn kind_of_event(name: &str) -> Result<EventKind, EventError> {
     }
 }
 
-/// Decodes a key as S3 encodes it in its events: as a form does, a space as `+` and the rest percent-encoded.
-fn decode_form_key(key: &str) -> Result<String, EventError> {
+/// Decodes a key as S3 encodes it in its events and its listings: as a form does, a space as `+` and the rest
+/// percent-encoded.
+///
+/// # Errors
+/// What is not percent-encoded UTF-8.
+pub fn decode_form_key(key: &str) -> Result<String, EventError> {
     let spaced = key.replace('+', " ");
     let decoded = percent_decode_str(&spaced).decode_utf8().map_err(|_| EventError::Key(key.to_owned()))?;
     Ok(decoded.into_owned())

@@ -231,6 +231,15 @@ impl FromStr for TransformedKey {
     }
 }
 
+impl RawKey {
+    /// The other object that the same transformed object can be made from: the gzipped one of a plain one, and the other way
+    /// round.
+    #[must_use]
+    pub fn twin(&self) -> Self {
+        Self { gzip: !self.gzip, ..self.clone() }
+    }
+}
+
 impl fmt::Display for RawKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}{}", self.path.raw_key(), if self.gzip { ".gz" } else { "" })

@@ -87,6 +87,17 @@ pub struct RawMetadata {
     pub is_emptied: bool,
 }
 
+impl RawMetadata {
+    /// When the object was first written, which was `last_modified` unless it was put back since. Anybody can write metadata:
+    /// only where `is_trusted` says that the restore is the only one who does, it is believed, and never that an object will be
+    /// written.
+    #[must_use]
+    pub fn written(&self, last_modified: Timestamp, is_trusted: bool) -> Timestamp {
+        let first = self.first_written.filter(|_| is_trusted);
+        first.map_or(last_modified, |first| first.min(last_modified))
+    }
+}
+
 /// What stands beside a transformed object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransformedMetadata {

@@ -1,6 +1,8 @@
 //! The pure part: what decides, without any I/O.
 
 pub mod alert;
+pub mod blame;
+pub mod byte_size;
 pub mod calendar;
 pub mod candle;
 pub mod clean_csv;
@@ -11,6 +13,7 @@ pub mod event;
 pub mod ingest_message;
 pub mod interval;
 pub mod key;
+pub mod leftover;
 pub mod lineage;
 pub mod metadata;
 pub mod object_created;

@@ -6,6 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use thiserror::Error;
 
+use crate::core::blame::Blame;
+
 /// The most messages that one call receives, sends or deletes; SQS allows no more.
 pub const BATCH: usize = 10;
 
@@ -30,6 +32,9 @@ pub trait Queue: Send + Sync {
 
     /// Sends messages, any number; `Ok` means that every one was confirmed. After an error some may have been sent.
     async fn send(&self, messages: &[NewMessage]) -> Result<(), QueueError>;
+
+    /// Sends a message that appears after a delay, of a quarter of an hour at the most.
+    async fn send_after(&self, message: &NewMessage, delay: Duration) -> Result<(), QueueError>;
 
     /// How many messages there are, roughly.
     async fn depth(&self) -> Result<Depth, QueueError>;
@@ -94,7 +99,7 @@ impl Depth {
     }
 }
 
-/// The queue did not do what it was asked; nothing says that it cannot do it later.
+/// The queue did not do what it was asked.
 #[derive(Debug, Error)]
 #[error("{operation} {queue:?}: {reason}")]
 pub struct QueueError {
@@ -104,4 +109,6 @@ pub struct QueueError {
     pub queue: String,
     /// The queue's words.
     pub reason: String,
+    /// Whose failure it is.
+    pub blame: Blame,
 }

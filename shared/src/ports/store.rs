@@ -7,14 +7,23 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use thiserror::Error;
 
+use crate::core::blame::Blame;
 use crate::core::metadata::Metadata;
+
+/// How large an object may be where nobody says otherwise, in bytes.
+pub const MOST_BYTES: u64 = 256 << 20;
 
 /// One bucket of objects, strongly consistent: a read sees the last write that was confirmed.
 #[async_trait]
 pub trait ObjectStore: Send + Sync {
-    /// The current object at a key, whole; none where there is no object. A body that breaks off is an error, never a
-    /// shorter object.
-    async fn get(&self, key: &str) -> Result<Option<Object>, StoreError>;
+    /// The current object at a key, whole; none where there is no object. Its size is known before its body is read, and
+    /// one of more than `most` bytes is an error ([`too_large`]). A body that breaks off is an error, never a shorter object.
+    async fn get_within(&self, key: &str, most: u64) -> Result<Option<Object>, StoreError>;
+
+    /// The same with a limit that suits whatever Candlewick itself wrote.
+    async fn get(&self, key: &str) -> Result<Option<Object>, StoreError> {
+        self.get_within(key, MOST_BYTES).await
+    }
 
     /// What stands beside the current object at a key; none where there is no object.
     async fn head(&self, key: &str) -> Result<Option<ObjectInfo>, StoreError>;
@@ -29,8 +38,8 @@ pub trait ObjectStore: Send + Sync {
 /// A store that several have a hand on.
 #[async_trait]
 impl<S: ObjectStore + ?Sized> ObjectStore for Arc<S> {
-    async fn get(&self, key: &str) -> Result<Option<Object>, StoreError> {
-        (**self).get(key).await
+    async fn get_within(&self, key: &str, most: u64) -> Result<Option<Object>, StoreError> {
+        (**self).get_within(key, most).await
     }
 
     async fn head(&self, key: &str) -> Result<Option<ObjectInfo>, StoreError> {
@@ -128,7 +137,7 @@ pub enum Put {
     Changed,
 }
 
-/// The store did not do what it was asked; nothing says that it cannot do it later.
+/// The store did not do what it was asked.
 #[derive(Debug, Error)]
 #[error("{operation} {key:?}: {reason}")]
 pub struct StoreError {
@@ -138,4 +147,17 @@ pub struct StoreError {
     pub key: String,
     /// The store's words.
     pub reason: String,
+    /// Whose failure it is.
+    pub blame: Blame,
+}
+
+/// The error about an object that is larger than its reader allows.
+#[must_use]
+pub fn too_large(key: &str, size: u64, most: u64) -> StoreError {
+    StoreError {
+        operation: "get object",
+        key: key.to_owned(),
+        reason: format!("it has {size} bytes, and at most {most} are read: split it, or raise MEMORY_LIMIT"),
+        blame: Blame::Message("object_too_large"),
+    }
 }

@@ -31,6 +31,11 @@ impl Attempts {
         *count
     }
 
+    /// How often the work of a message failed.
+    pub fn count(&self, id: &str) -> u32 {
+        self.counts().get(id).copied().unwrap_or_default()
+    }
+
     /// A message is settled, and will not come again.
     pub fn settled(&self, id: &str) {
         self.counts().remove(id);

@@ -1,5 +1,6 @@
 //! Stops receiving while something that every message needs is down.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -17,8 +18,12 @@ pub struct Breaker {
 }
 
 /// Something is down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outage {
+    /// The words of the first failure.
+    pub what: Arc<str>,
+    /// Since when.
+    pub since: Instant,
     /// How many tries in a row found it down.
     pub tries: u32,
     /// Until then nothing is received; from then on, one message to try with.
@@ -32,29 +37,36 @@ impl Breaker {
         Self { backoff, outage: watch::Sender::new(None) }
     }
 
-    /// Something was down. Returns how long nothing will be received.
+    /// Something was down, in these words. Returns how long nothing will be received.
     ///
     /// Those who were in hand together fail together: until the wait is over they are one failure, not many.
-    pub fn failed(&self) -> Duration {
+    pub fn failed(&self, what: &str) -> Duration {
         let now = Instant::now();
         self.outage.send_if_modified(|outage| {
-            let is_news = outage.is_none_or(|outage| outage.until <= now);
+            let is_news = outage.as_ref().is_none_or(|outage| outage.until <= now);
             if is_news {
-                *outage = Some(self.next(*outage, now));
+                *outage = Some(self.next(outage.take(), what, now));
             }
             is_news
         });
-        self.outage.borrow().map_or(Duration::ZERO, |outage| outage.until - now)
+        self.outage.borrow().as_ref().map_or(Duration::ZERO, |outage| outage.until - now)
     }
 
-    fn next(&self, outage: Option<Outage>, now: Instant) -> Outage {
-        let tries = outage.map_or(0, |outage| outage.tries).saturating_add(1);
-        Outage { tries, until: now + self.backoff.wait(tries) }
+    fn next(&self, outage: Option<Outage>, what: &str, now: Instant) -> Outage {
+        let outage = outage.unwrap_or_else(|| Outage { what: what.into(), since: now, tries: 0, until: now });
+        let tries = outage.tries.saturating_add(1);
+        Outage { tries, until: now + self.backoff.wait(tries), ..outage }
     }
 
     /// Everything answered.
     pub fn succeeded(&self) {
         self.outage.send_if_modified(|outage| outage.take().is_some());
+    }
+
+    /// The outage, where there is one.
+    #[must_use]
+    pub fn outage(&self) -> Option<Outage> {
+        self.outage.borrow().clone()
     }
 
     /// The outage, now and whenever that changes.
@@ -71,24 +83,24 @@ mod tests {
     const BACKOFF: Backoff = Backoff { first: Duration::from_secs(2), most: Duration::from_secs(60) };
 
     fn tries(breaker: &Breaker) -> Option<u32> {
-        breaker.watch().borrow().map(|outage| outage.tries)
+        breaker.outage().map(|outage| outage.tries)
     }
 
     #[tokio::test(start_paused = true)]
     async fn those_who_fail_together_are_one_failure() {
         let breaker = Breaker::new(BACKOFF);
-        let waits: Vec<_> = (0..16).map(|_| breaker.failed()).collect();
+        let waits: Vec<_> = (0..16).map(|_| breaker.failed("refused")).collect();
         assert!(waits.iter().all(|wait| *wait == waits[0] && *wait <= BACKOFF.first), "{waits:?}");
         assert_eq!(tries(&breaker), Some(1));
         tokio::time::advance(BACKOFF.first).await;
-        breaker.failed();
+        breaker.failed("refused");
         assert_eq!(tries(&breaker), Some(2));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_success_ends_the_outage_at_once() {
         let breaker = Breaker::new(BACKOFF);
-        breaker.failed();
+        breaker.failed("refused");
         breaker.succeeded();
         assert_eq!(tries(&breaker), None);
     }

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -16,6 +17,7 @@ use crate::runtime::backoff::Backoff;
 use crate::runtime::deletions::Deletions;
 use crate::runtime::health::Health;
 use crate::runtime::layers::{self, MessageService};
+use crate::runtime::losses::MOST_LOST;
 use crate::runtime::protector::{self, InHand};
 use crate::runtime::settlement::Settlement;
 use crate::runtime::worker::Worker;
@@ -38,6 +40,8 @@ pub struct Policy {
     pub deadline: Duration,
     /// After how many failures a message is given up. An outage, or work that came too early, is no failure.
     pub attempts: u32,
+    /// How many consumers a message may cost before it is given up.
+    pub most_lost: u32,
     /// How long a message waits after its work failed.
     pub retry: Backoff,
     /// How long nothing is received after something was down, and after a receive that failed.
@@ -58,6 +62,7 @@ impl Policy {
             lease,
             deadline: Duration::from_secs(900),
             attempts: 6,
+            most_lost: MOST_LOST,
             retry: Backoff { first: Duration::from_secs(2), most: Duration::from_secs(300) },
             outage: Backoff { first: Duration::from_millis(500), most: Duration::from_secs(30) },
             stop_within: Duration::from_secs(20),
@@ -92,12 +97,9 @@ impl Consumer {
         let mut deleting = AbortOnDropHandle::new(tokio::spawn(deleting));
         let in_hand = InHand::default();
         let _protecting = self.protect(&in_hand);
-        let worker = Arc::new(Worker::new(
-            self.layered(handler),
-            self.settlement(deletions),
-            in_hand,
-            Health::of_this_service(),
-        ));
+        let slots = Arc::new(Semaphore::new(self.policy.slots));
+        let (service, health) = (self.layered(handler, Arc::clone(&slots)), Health::of_this_service());
+        let worker = Arc::new(Worker::new(service, self.settlement(deletions), in_hand, health, slots));
         worker.run(&stop, LAST_CALLS).await;
         drop(worker);
         if timeout(LAST_CALLS, &mut deleting).await.is_err() {
@@ -105,11 +107,13 @@ impl Consumer {
         }
     }
 
-    fn layered(&self, handler: MessageService) -> MessageService {
+    fn layered(&self, handler: MessageService, slots: Arc<Semaphore>) -> MessageService {
+        let all = u32::try_from(self.policy.slots).unwrap_or(u32::MAX);
         ServiceBuilder::new()
             .layer(layers::span(self.stage))
             .layer(layers::measure(self.stage))
             .layer(layers::lease(Arc::clone(&self.queue), self.policy.lease))
+            .layer(layers::alone(slots, all, self.policy.most_lost))
             .layer(layers::deadline(self.policy.deadline))
             .layer(layers::guard())
             .into_inner()

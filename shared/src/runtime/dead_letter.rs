@@ -3,6 +3,7 @@
 use crate::core::alert::{Alert, Kind};
 use crate::core::work::Work;
 use crate::ports::queue::{Attributes, Message, NewMessage};
+use crate::runtime::losses;
 use crate::runtime::outcome::Failure;
 
 /// How much a message may weigh, with its attributes: what SQS took from everybody before 2025, and what a queue takes
@@ -28,7 +29,7 @@ pub fn dead_letter(stage: &str, message: &Message, failure: &Failure) -> NewMess
     for (name, text) in reasons(stage, message, failure) {
         attach(&mut letter, name, &text);
     }
-    for (name, text) in &message.attributes {
+    for (name, text) in message.attributes.iter().filter(|(name, _)| !AGAIN.contains(&name.as_str())) {
         attach_whole(&mut letter, name, text);
     }
     letter
@@ -36,6 +37,9 @@ pub fn dead_letter(stage: &str, message: &Message, failure: &Failure) -> NewMess
 
 /// The names of the attributes that say why, as [`dead_letter`] attaches them.
 const REASONS: [&str; 6] = ["class", "stage", "message-id", "attempts", "trace-id", "reason"];
+
+/// What a message carries that was sent again, and what its dead letter has no use for.
+const AGAIN: [&str; 3] = [losses::LOST, losses::FIRST_ID, losses::EARLIER];
 
 /// The message as it was before it was given up, to be sent where it came from: as a new message it has all its tries.
 #[must_use]

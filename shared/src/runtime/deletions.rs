@@ -1,6 +1,7 @@
 //! Deletes settled messages, many in one call.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -20,9 +21,11 @@ const TRIES: u32 = 3;
 const BETWEEN: Backoff = Backoff { first: Duration::from_millis(200), most: Duration::from_secs(2) };
 
 /// Where the receipts of settled messages go.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Deletions {
+    queue: Arc<dyn Queue>,
     receipts: mpsc::Sender<Receipt>,
+    fail: Arc<AtomicBool>,
 }
 
 impl Deletions {
@@ -30,7 +33,19 @@ impl Deletions {
     /// everything is deleted.
     pub fn new(queue: Arc<dyn Queue>) -> (Self, impl Future<Output = ()> + Send) {
         let (sender, receipts) = mpsc::channel(BATCH);
-        (Self { receipts: sender }, delete_all(queue, receipts))
+        let fail = Arc::new(AtomicBool::new(false));
+        let deleting = delete_all(Arc::clone(&queue), receipts, Arc::clone(&fail));
+        (Self { queue, receipts: sender, fail }, deleting)
+    }
+
+    /// Whether the last deletion worked.
+    pub fn work(&self) -> bool {
+        !self.fail.load(Ordering::Relaxed)
+    }
+
+    /// Deletes one message, and comes back when that is tried.
+    pub async fn delete_now(&self, receipt: &Receipt) {
+        delete(&*self.queue, std::slice::from_ref(receipt), &self.fail).await;
     }
 
     /// Has a message deleted soon. Only what is durable may come here. It waits where deletions lag, and so does the slot of
@@ -42,10 +57,10 @@ impl Deletions {
     }
 }
 
-async fn delete_all(queue: Arc<dyn Queue>, mut receipts: mpsc::Receiver<Receipt>) {
+async fn delete_all(queue: Arc<dyn Queue>, mut receipts: mpsc::Receiver<Receipt>, fail: Arc<AtomicBool>) {
     while let Some(first) = receipts.recv().await {
         let batch = batch_of(first, &mut receipts).await;
-        delete(queue.as_ref(), &batch).await;
+        delete(queue.as_ref(), &batch, &fail).await;
     }
 }
 
@@ -63,10 +78,10 @@ async fn batch_of(first: Receipt, receipts: &mut mpsc::Receiver<Receipt>) -> Vec
 }
 
 /// Deleting what is deleted already does no harm, so that a batch of which some remain is tried again whole.
-async fn delete(queue: &dyn Queue, batch: &[Receipt]) {
+async fn delete(queue: &dyn Queue, batch: &[Receipt], fail: &AtomicBool) {
     for attempt in 1..=TRIES {
         match queue.delete(batch).await {
-            Ok(()) => return,
+            Ok(()) => return fail.store(false, Ordering::Relaxed),
             Err(error) if attempt == TRIES => tracing::warn!("settled but not deleted: {error}"),
             Err(error) => {
                 tracing::debug!("{error}; deleting again");
@@ -74,4 +89,5 @@ async fn delete(queue: &dyn Queue, batch: &[Receipt]) {
             }
         }
     }
+    fail.store(true, Ordering::Relaxed);
 }

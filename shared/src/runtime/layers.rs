@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use futures::FutureExt;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 use tower::layer::layer_fn;
@@ -18,7 +19,7 @@ use crate::core::trace::TraceParent;
 use crate::ports::queue::{Lease, Message, Queue, XRAY};
 use crate::runtime::measures;
 use crate::runtime::outcome::{Setback, Settled};
-use crate::runtime::telemetry;
+use crate::runtime::{losses, telemetry};
 
 /// A message in the hands of a consumer. It is shared, not copied, on its way through the layers.
 pub type Delivery = Arc<Message>;
@@ -79,7 +80,7 @@ pub fn lease(queue: Arc<dyn Queue>, length: Duration) -> impl Layer<MessageServi
                 tokio::select! {
                     biased;
                     outcome = inner.oneshot(delivery) => outcome,
-                    _ = lost => Err(Setback::LeaseLost),
+                    by_queue = lost => Err(Setback::LeaseLost { by_queue: by_queue.unwrap_or(true) }),
                 }
             }
         }))
@@ -87,27 +88,50 @@ pub fn lease(queue: Arc<dyn Queue>, length: Duration) -> impl Layer<MessageServi
 }
 
 /// Extends a lease three times in its length, and sooner after an extension that failed, so that several may fail before it
-/// ends. Returns when it is lost.
-async fn until_lost(queue: Arc<dyn Queue>, message: Delivery, length: Duration) {
+/// ends. Returns when it is lost, and whether because the queue did not do what it was asked.
+async fn until_lost(queue: Arc<dyn Queue>, message: Delivery, length: Duration) -> bool {
     let mut held_until = Instant::now() + length;
     let mut next = Instant::now() + length / 3;
+    let mut has_failed = false;
     loop {
         sleep_until(next.min(held_until)).await;
         let asked = Instant::now();
         // What comes too late is not asked for: a queue might grant it, and somebody else have the message all the same.
         if asked >= held_until {
-            return;
+            return has_failed;
         }
         next = asked + length / 3;
         match timeout_at(held_until, queue.extend(&message.receipt, length)).await {
-            Ok(Ok(Lease::Held)) => held_until = asked + length,
-            Ok(Ok(Lease::Lost)) | Err(_) => return,
+            Ok(Ok(Lease::Held)) => (held_until, has_failed) = (asked + length, false),
+            Ok(Ok(Lease::Lost)) => return has_failed,
+            Err(_) => return true,
             Ok(Err(error)) => {
+                has_failed = true;
                 next = asked + length / 10;
                 tracing::warn!("the lease was not extended: {error}");
             }
         }
     }
+}
+
+/// Lets a message at its last chance begin when nothing else is in process, and nothing else begin before it ends.
+pub fn alone(
+    slots: Arc<Semaphore>,
+    all: u32,
+    most_lost: u32,
+) -> impl Layer<MessageService, Service = MessageService> + Clone {
+    layer_fn(move |inner: MessageService| {
+        let slots = Arc::clone(&slots);
+        MessageService::new(service_fn(move |delivery: Delivery| {
+            let (slots, inner) = (Arc::clone(&slots), inner.clone());
+            async move {
+                let is_alone = losses::is_at_its_last_chance(&delivery, most_lost);
+                let others = if is_alone { all.saturating_sub(1) } else { 0 };
+                let _alone = slots.acquire_many(others).await.map_err(anyhow::Error::from)?;
+                inner.oneshot(delivery).await
+            }
+        }))
+    })
 }
 
 /// Ends work that takes longer than any work should, so that a slot cannot be lost to it.

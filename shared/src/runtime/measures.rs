@@ -24,12 +24,19 @@ fn name_of(outcome: &Outcome) -> &'static str {
     match outcome {
         Ok(Settled::Done) => "done",
         Ok(Settled::Superseded(_)) => "superseded",
+        Ok(Settled::Unseen(_)) => "unseen",
         Err(Setback::Retry(_)) => "retry",
+        Err(Setback::Unclear { .. }) => "unclear",
         Err(Setback::Down(_)) => "down",
         Err(Setback::Later { .. }) => "later",
         Err(Setback::Permanent(_)) => "permanent",
-        Err(Setback::LeaseLost) => "lease_lost",
+        Err(Setback::LeaseLost { .. }) => "lease_lost",
     }
+}
+
+/// Notes an object that a tool left, and that is no file of candles.
+pub fn leftover(prefix: &str) {
+    counter!("candlewick_leftovers_total", "hop" => prefix.trim_end_matches('/').to_owned()).increment(1);
 }
 
 /// Notes that a message was moved to the dead-letter queue.

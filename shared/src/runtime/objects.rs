@@ -8,6 +8,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt, service_fn};
 
 use crate::core::event::{self, EventKind, Notification, ObjectEvent};
+use crate::core::leftover::is_leftover;
 use crate::runtime::layers::{Delivery, MessageService};
 use crate::runtime::measures;
 use crate::runtime::outcome::{Failure, Outcome, Setback, Settled};
@@ -41,7 +42,7 @@ where
         let (scope, budget, handler) = (Arc::clone(&scope), Arc::clone(&budget), handler.clone());
         async move {
             match event::parse(&delivery.body) {
-                Ok(Notification::Test) => Ok(Settled::Superseded("S3 tested the notification".to_owned())),
+                Ok(Notification::Test) => Ok(Settled::Unseen("S3 tested the notification".to_owned())),
                 Ok(Notification::Objects(events)) => handle_all(&scope, &budget, &handler, events).await,
                 Err(error) => Err(Failure::new("bad_message", error).into()),
             }
@@ -50,7 +51,7 @@ where
 }
 
 async fn handle_all(scope: &Scope, budget: &Semaphore, handler: &ObjectService, events: Vec<ObjectEvent>) -> Outcome {
-    let mut whole = Ok(Settled::Superseded("the message names no object".to_owned()));
+    let mut whole = Ok(Settled::Unseen("the message names no object".to_owned()));
     for event in events {
         whole = both(whole, handle_one(scope, budget, handler, event).await);
     }
@@ -82,10 +83,14 @@ fn settled_unseen(scope: &Scope, event: &ObjectEvent) -> Result<Option<Settled>,
         let message = format!("{bucket}/{key} is not under {}/{}: mend the notification", scope.bucket, scope.prefix);
         return Err(Failure::new("foreign_object", message));
     }
-    let skipped = |why: &str| Ok(Some(Settled::Superseded(why.to_owned())));
+    let skipped = |why: &str| Ok(Some(Settled::Unseen(why.to_owned())));
     match event.kind {
         EventKind::Removed => skipped("the object was removed"),
-        EventKind::Created if event.key.ends_with('/') => skipped("a folder's marker is no object"),
+        EventKind::Created if is_leftover(&event.key) => {
+            measures::leftover(&scope.prefix);
+            tracing::info!(key = event.key, "settled: something that a tool left, and no file of candles");
+            skipped("a tool left it")
+        }
         EventKind::Created => Ok(None),
     }
 }
@@ -104,13 +109,15 @@ fn both(one: Outcome, other: Outcome) -> Outcome {
 /// Of two outcomes the one that decides over the message: what must come again, then what never can, then what is done.
 fn worse(one: Outcome, other: Outcome) -> Outcome {
     let rank = |outcome: &Outcome| match outcome {
-        Ok(Settled::Superseded(_)) => 0,
-        Ok(Settled::Done) => 1,
-        Err(Setback::Permanent(_)) => 2,
-        Err(Setback::Later { .. }) => 3,
-        Err(Setback::Retry(_)) => 4,
-        Err(Setback::Down(_)) => 5,
-        Err(Setback::LeaseLost) => 6,
+        Ok(Settled::Unseen(_)) => 0,
+        Ok(Settled::Superseded(_)) => 1,
+        Ok(Settled::Done) => 2,
+        Err(Setback::Permanent(_)) => 3,
+        Err(Setback::Later { .. }) => 4,
+        Err(Setback::Retry(_)) => 5,
+        Err(Setback::Unclear { .. }) => 6,
+        Err(Setback::Down(_)) => 7,
+        Err(Setback::LeaseLost { .. }) => 8,
     };
     if rank(&other) > rank(&one) { other } else { one }
 }
@@ -193,14 +200,16 @@ mod tests {
     async fn the_test_event_is_settled_and_no_object_is_looked_at() {
         let test = json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b"});
         let (outcome, seen) = outcome_of(message(test.to_string())).await;
-        assert!(outcome.contains("Superseded") && seen.is_empty(), "{outcome}");
+        assert!(outcome.contains("Unseen") && seen.is_empty(), "{outcome}");
     }
 
     #[tokio::test]
     async fn what_is_not_for_this_service_is_refused_or_passed_over_unseen() {
         let (refused, seen) = outcome(&["transformed/a"]).await;
         assert!(refused.contains("foreign_object") && seen.is_empty(), "{refused}");
-        let (passed, seen) = outcome(&["raw/folder/"]).await;
-        assert!(passed.contains("Superseded") && seen.is_empty(), "{passed}");
+        for key in ["raw/folder/", "raw/_SUCCESS", "raw/x/_temporary/0/y.csv", "raw/x_$folder$"] {
+            let (passed, seen) = outcome(&[key]).await;
+            assert!(passed.contains("Unseen") && seen.is_empty(), "{key}: {passed}");
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::adapters::database::DatabaseError;
 use crate::adapters::watchlist_source::NoWatchlist;
+use crate::core::blame::Blame;
 use crate::ports::queue::QueueError;
 use crate::ports::runs::RunsError;
 use crate::ports::store::StoreError;
@@ -19,6 +20,8 @@ pub enum Settled {
     Done,
     /// There was nothing to do, for this reason: somebody else did it, or will.
     Superseded(String),
+    /// There was nothing to do, for this reason, and what the work needs was not asked for anything: it may be down.
+    Unseen(String),
 }
 
 /// The work is not settled.
@@ -28,6 +31,14 @@ pub enum Setback {
     Permanent(Failure),
     /// It failed in a way that nobody foresaw; it is tried again, a bounded number of times.
     Retry(anyhow::Error),
+    /// It failed, and it is not clear whether because of the message or of what the work needs: the message's while others
+    /// succeed, and an outage when others meet the like and none succeeds.
+    Unclear {
+        /// The class of the dead letter, if it is the message's.
+        class: &'static str,
+        /// What failed.
+        error: anyhow::Error,
+    },
     /// Something that it needs is down. It is tried again for as long as that lasts, and meanwhile nothing is received.
     Down(anyhow::Error),
     /// It cannot be done before some time has passed. That is nobody's failure, and does not count as one.
@@ -38,7 +49,10 @@ pub enum Setback {
         reason: String,
     },
     /// Its lease ended: somebody else may be at it, and it was given up here.
-    LeaseLost,
+    LeaseLost {
+        /// Whether the queue refused extensions or did not answer: then the work is not what cost the lease.
+        by_queue: bool,
+    },
 }
 
 /// Why work can never succeed, for the person who reads the dead-letter queue.
@@ -71,21 +85,33 @@ impl From<Failure> for Setback {
     }
 }
 
+impl Setback {
+    /// The setback of work that met an error, by whose failure that is.
+    pub fn blamed(blame: Blame, error: anyhow::Error) -> Self {
+        match blame {
+            Blame::Message(class) => Self::Permanent(Failure::new(class, format!("{error:#}"))),
+            Blame::Try => Self::Retry(error),
+            Blame::Dependency => Self::Down(error),
+            Blame::Evidence(class) => Self::Unclear { class, error },
+        }
+    }
+}
+
 impl From<StoreError> for Setback {
     fn from(error: StoreError) -> Self {
-        Self::Down(anyhow!(error))
+        Self::blamed(error.blame, anyhow!(error))
     }
 }
 
 impl From<QueueError> for Setback {
     fn from(error: QueueError) -> Self {
-        Self::Down(anyhow!(error))
+        Self::blamed(error.blame, anyhow!(error))
     }
 }
 
 impl From<DatabaseError> for Setback {
     fn from(error: DatabaseError) -> Self {
-        if error.is_outage() { Self::Down(anyhow!(error)) } else { Self::Retry(anyhow!(error)) }
+        Self::blamed(error.blame(), anyhow!(error))
     }
 }
 

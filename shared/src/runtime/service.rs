@@ -22,6 +22,7 @@ use crate::runtime::consumer::{Consumer, Policy, SLOTS};
 use crate::runtime::env::Env;
 use crate::runtime::health::Health;
 use crate::runtime::health_server::{self, Probe};
+use crate::runtime::losses::MOST_LOST;
 use crate::runtime::telemetry::Telemetry;
 
 /// Runs a service until it ends or is told to stop (SIGTERM, SIGINT), and says how it went: 0 after a stop, 1 after an
@@ -135,14 +136,16 @@ pub fn notifier(stage: &'static str, env: &Env, aws: &Aws) -> anyhow::Result<Arc
     Ok(Arc::new(QueueNotifier::new(stage, Arc::new(aws.queue(url)), now)))
 }
 
-/// The settings of a consumer: `SLOTS`, how many messages it has in hand at once ([`SLOTS`]), and `LEASE_SECONDS`, how long each is
-/// hidden from others at a time (the queue's visibility timeout).
+/// The settings of a consumer: `SLOTS`, how many messages it has in hand at once ([`SLOTS`]), `LEASE_SECONDS`, how long each is
+/// hidden from others at a time (the queue's visibility timeout), and `CONSUMERS_LOST`, how many consumers a message may cost
+/// ([`MOST_LOST`]).
 fn policy(env: &Env, visibility_timeout: Duration) -> anyhow::Result<Policy> {
     let slots = env.parsed_or("SLOTS", SLOTS)?;
     let timeout =
         NonZeroU64::new(visibility_timeout.as_secs()).context("find a visibility timeout in topology.json")?;
     let lease = env.parsed_or("LEASE_SECONDS", timeout)?;
-    Ok(Policy::new(slots.get(), Duration::from_secs(lease.get())))
+    let most_lost = env.parsed_or("CONSUMERS_LOST", MOST_LOST)?;
+    Ok(Policy { most_lost, ..Policy::new(slots.get(), Duration::from_secs(lease.get())) })
 }
 
 /// ECS tells its containers where its agent is; nobody else does.

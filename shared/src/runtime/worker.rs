@@ -14,6 +14,7 @@ use crate::ports::queue::{BATCH, Message, QueueError};
 use crate::runtime::breaker::Outage;
 use crate::runtime::health::{Health, State};
 use crate::runtime::layers::MessageService;
+use crate::runtime::losses::Standing;
 use crate::runtime::measures;
 use crate::runtime::protector::InHand;
 use crate::runtime::settlement::Settlement;
@@ -22,6 +23,9 @@ use crate::runtime::settlement::Settlement;
 /// longer than this, and its slots are filled one by one. While it waits, more than half are at work.
 const GATHER: Duration = Duration::from_millis(100);
 
+/// How long a message that is to be alone stays away when another one is in process.
+const BESIDE_ANOTHER: Duration = Duration::from_secs(2);
+
 /// Receives as many messages as it has free slots, and serves each in a task of its own.
 pub struct Worker {
     service: MessageService,
@@ -29,6 +33,8 @@ pub struct Worker {
     in_hand: InHand,
     health: Health,
     slots: Arc<Semaphore>,
+    /// Held while a message at its last chance is in process.
+    alone: Arc<Semaphore>,
     tasks: TaskTracker,
     abandon: CancellationToken,
 }
@@ -36,10 +42,15 @@ pub struct Worker {
 impl Worker {
     /// A worker with all its slots free.
     #[must_use]
-    pub fn new(service: MessageService, settlement: Settlement, in_hand: InHand, health: Health) -> Self {
-        let slots = Arc::new(Semaphore::new(settlement.policy.slots));
-        let (tasks, abandon) = (TaskTracker::new(), CancellationToken::new());
-        Self { service, settlement, in_hand, health, slots, tasks, abandon }
+    pub fn new(
+        service: MessageService,
+        settlement: Settlement,
+        in_hand: InHand,
+        health: Health,
+        slots: Arc<Semaphore>,
+    ) -> Self {
+        let (tasks, abandon, alone) = (TaskTracker::new(), CancellationToken::new(), Arc::new(Semaphore::new(1)));
+        Self { service, settlement, in_hand, health, slots, alone, tasks, abandon }
     }
 
     /// Receives and serves until `stop` is cancelled, and then until all work in hand is settled or given back; that, in
@@ -55,16 +66,23 @@ impl Worker {
     }
 
     async fn receive_until(self: &Arc<Self>, stop: &CancellationToken) {
-        let mut failures = 0;
+        let (mut failures, mut since) = (0, Instant::now());
         while let Some(slots) = self.free_slots(failures, stop).await {
             match self.receive(slots.num_permits(), stop).await {
                 Ok(messages) => {
+                    self.receives_again(failures).await;
                     failures = 0;
                     measures::received(self.settlement.stage, messages.len());
                     self.begin(messages, slots, stop);
                 }
                 Err(error) => {
                     failures += 1;
+                    self.settlement.receive_failed();
+                    if failures == 1 {
+                        since = Instant::now();
+                        self.settlement.outage.begins();
+                    }
+                    self.settlement.outage.lasts(&error.to_string(), since).await;
                     let wait = self.settlement.policy.outage.wait(failures);
                     tracing::warn!(stage = self.settlement.stage, "{error}; receiving again in {wait:.1?}");
                     let _ = timeout(wait, stop.cancelled()).await;
@@ -73,13 +91,20 @@ impl Worker {
         }
     }
 
+    /// The queue answers. What the work needs may be down all the same.
+    async fn receives_again(&self, failures: u32) {
+        if failures > 0 && self.settlement.breaker.outage().is_none() {
+            self.settlement.outage.is_over().await;
+        }
+    }
+
     /// Waits until something may be received, and takes the slots for it; none when the loop is to stop. Meanwhile it says
     /// whether work is taken, from how many receives in a row failed and from what is down.
     async fn free_slots(&self, failures: u32, stop: &CancellationToken) -> Option<OwnedSemaphorePermit> {
         let mut outage = self.settlement.breaker.watch();
         loop {
-            let seen = *outage.borrow_and_update();
-            self.health.report(self.settlement.stage, readiness(failures, seen));
+            let seen = outage.borrow_and_update().clone();
+            self.health.report(self.settlement.stage, readiness(failures, seen.as_ref()));
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return None,
@@ -90,6 +115,8 @@ impl Worker {
     }
 
     async fn slots_during(&self, outage: Option<Outage>) -> Option<OwnedSemaphorePermit> {
+        // Nothing is received beside a message that is to be alone.
+        drop(self.alone.acquire().await);
         match outage {
             None => self.slots_for_a_batch().await,
             Some(outage) => {
@@ -135,14 +162,36 @@ impl Worker {
     }
 
     fn begin(self: &Arc<Self>, messages: Vec<Message>, mut slots: OwnedSemaphorePermit, stop: &CancellationToken) {
-        for message in newest_of_each(messages) {
+        for message in self.newest_of_each(messages) {
             let (worker, stop) = (Arc::clone(self), stop.clone());
             let (slot, held) = (slots.split(1), self.in_hand.enter());
+            let (message, standing) = self.settlement.account(message);
+            let alone = (standing == Standing::LastChance).then(|| Arc::clone(&self.alone).try_acquire_owned());
             self.tasks.spawn(async move {
-                worker.serve(message, &stop).await;
+                match (standing, alone) {
+                    (Standing::Killer(lost), _) => worker.settlement.bury_killer(&message, lost).await,
+                    (Standing::Suspect, _) => worker.settlement.give_last_chance(&message).await,
+                    (_, Some(Err(_))) => worker.settlement.give_back(&message, BESIDE_ANOTHER).await,
+                    (_, None | Some(Ok(_))) => worker.serve(message, &stop).await,
+                }
                 drop((slot, held));
             });
         }
+    }
+
+    /// SQS may send a message twice in one answer: only its newest receipt will delete it.
+    fn newest_of_each(&self, messages: Vec<Message>) -> impl Iterator<Item = Message> + use<> {
+        let mut newest: BTreeMap<String, Message> = BTreeMap::new();
+        for message in messages {
+            let known = newest.get(&message.id);
+            if known.is_some() {
+                self.settlement.is_doubled(&message);
+            }
+            if known.is_none_or(|known| known.receive_count <= message.receive_count) {
+                newest.insert(message.id.clone(), message);
+            }
+        }
+        newest.into_values()
     }
 
     async fn serve(&self, message: Message, stop: &CancellationToken) {
@@ -174,22 +223,10 @@ impl Worker {
     }
 }
 
-fn readiness(failures: u32, outage: Option<Outage>) -> State {
+fn readiness(failures: u32, outage: Option<&Outage>) -> State {
     match (failures, outage) {
         (0, None) => State::Ready,
-        (0, Some(_)) => State::Waiting("what its work needs is down".to_owned()),
+        (0, Some(outage)) => State::Waiting(format!("what its work needs is down: {}", outage.what)),
         _ => State::Waiting("the queue does not answer".to_owned()),
     }
-}
-
-/// SQS may send a message twice in one answer: only its newest receipt will delete it.
-fn newest_of_each(messages: Vec<Message>) -> impl Iterator<Item = Message> {
-    let mut newest: BTreeMap<String, Message> = BTreeMap::new();
-    for message in messages {
-        let is_newer = newest.get(&message.id).is_none_or(|known| known.receive_count <= message.receive_count);
-        if is_newer {
-            newest.insert(message.id.clone(), message);
-        }
-    }
-    newest.into_values()
 }

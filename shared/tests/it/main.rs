@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by it")]
 
 mod aws;
+mod blame;
 mod calendar_sessions;
 mod consumer;
 mod ecs;

@@ -51,9 +51,10 @@ locals {
       Resource = [var.queue.arn]
     },
     {
-      Sid      = "SendDeadLetters"
+      # A message that may have killed its consumer is replaced by a copy in its own queue.
+      Sid      = "SendDeadLettersAndCopies"
       Action   = ["sqs:SendMessage"]
-      Resource = [var.queue.dead_letter_arn]
+      Resource = [var.queue.dead_letter_arn, var.queue.arn]
     },
     {
       Sid      = "ProtectFromScaleIn"

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use candlewick_shared::adapters::memory_store::MemoryStore;
+use candlewick_shared::core::blame::Blame;
 use candlewick_shared::core::event::{EventKind, ObjectEvent};
 use candlewick_shared::core::metadata::Metadata;
 use candlewick_shared::ports::store::{NewObject, Object, ObjectInfo, ObjectStore, Put, PutIf, StoreError};
@@ -76,7 +77,8 @@ impl Writes {
             return None;
         }
         self.held = Some((key.to_owned(), object.clone(), condition.clone()));
-        Some(StoreError { operation: "put object", key: key.to_owned(), reason: "no answer".to_owned() })
+        let (key, reason) = (key.to_owned(), "no answer".to_owned());
+        Some(StoreError { operation: "put object", key, reason, blame: Blame::Dependency })
     }
 }
 
@@ -102,8 +104,8 @@ pub fn created(key: &str) -> ObjectEvent {
 
 #[async_trait]
 impl ObjectStore for Bucket {
-    async fn get(&self, key: &str) -> Result<Option<Object>, StoreError> {
-        let object = self.inner.get(key).await;
+    async fn get_within(&self, key: &str, most: u64) -> Result<Option<Object>, StoreError> {
+        let object = self.inner.get_within(key, most).await;
         let intruder = self.intruders.lock().unwrap().pop_front();
         if let Some(intruder) = intruder {
             intruder.await;

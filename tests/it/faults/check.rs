@@ -9,6 +9,7 @@ use candlewick_shared::core::candle::Candle;
 use candlewick_shared::core::clean_csv;
 use candlewick_shared::core::event::{self, Notification};
 use candlewick_shared::core::key::{ObjectPath, RawKey, TransformedKey};
+use candlewick_shared::core::leftover::is_leftover;
 use candlewick_shared::core::metadata::TransformedMetadata;
 use candlewick_shared::core::report::Report;
 use candlewick_shared::ports::queue::{Message, Queue};
@@ -90,7 +91,7 @@ async fn newest_raw_objects(ground: &Ground, plan: &Plan) -> anyhow::Result<BTre
     let broken: BTreeSet<_> = plan.files.iter().filter(|file| file.broken.is_some()).map(|file| &file.key).collect();
     let mut newest: BTreeMap<ObjectPath, ObjectInfo> = BTreeMap::new();
     for info in ground.store().list("raw/").await? {
-        if broken.contains(&info.key) {
+        if broken.contains(&info.key) || is_leftover(&info.key) {
             continue;
         }
         let RawKey { path, .. } = info.key.parse()?;
@@ -139,7 +140,11 @@ async fn clean_object(
     );
     ensure!(origin.raw_written == raw.last_modified, "{key} says {} of {raw:?}", origin.raw_written);
     let candles = clean_csv::read(&object.body, &path.series).with_context(|| format!("read {key}"))?.candles;
-    ensure!(report.source.etag == raw.etag, "the report beside {key} is about another object");
+    ensure!(
+        report.source.etag == raw.etag,
+        "the report beside {key}, which is made from {raw:?}, is about another object: {:?}",
+        report.source
+    );
     let (rows, aside) = (&report.rows, csv::Reader::from_reader(&quarantine.body[..]).records().count());
     ensure!(rows.accounted_for() == rows.read && rows.written == candles.len() as u64, "{key}: {rows:?}");
     ensure!(rows.quarantined_total() == aside as u64, "{key}: {aside} rows in quarantine, {rows:?}");

@@ -56,7 +56,8 @@ pub struct Ground {
     pub pool: PgPool,
     /// The way to LocalStack that nothing disturbs.
     pub aws: Aws,
-    bucket: String,
+    /// The run's own bucket.
+    pub bucket: String,
     queues: BTreeMap<String, String>,
     state: StateDir,
     watchdog: Watchdog,
@@ -180,6 +181,8 @@ fn variables(addresses: &Settings, [s3, sqs, database]: &[Network; 3], postgres:
         ("AWS_ENDPOINT_URL_SQS".to_owned(), format!("http://127.0.0.1:{}", sqs.port)),
         ("DATABASE_URL".to_owned(), postgres.url().replace(&real, &bad)),
         ("LEASE_SECONDS".to_owned(), LEASE.as_secs().to_string()),
+        // Here consumers die and deliveries are lost by plan, and no message is the cause of it.
+        ("CONSUMERS_LOST".to_owned(), "12".to_owned()),
         ("TWELVEDATA_API_KEY".to_owned(), "simulator".to_owned()),
         ("WATCHLIST".to_owned(), Stack::get().watchlist().display().to_string()),
     ]);

@@ -56,6 +56,11 @@ pub struct Version {
 }
 
 impl File {
+    /// Whether it is written to an archive, from which nobody can read it.
+    pub fn is_archived(&self) -> bool {
+        self.broken.is_some_and(|broken| broken.class == ARCHIVED)
+    }
+
     /// What must stand in a dead-letter queue because of it.
     pub fn letter(&self) -> Option<Letter> {
         let Broken { class, words } = self.broken?;
@@ -145,7 +150,7 @@ fn gzip(text: &str) -> Vec<u8> {
 }
 
 /// One object of each kind that can never be loaded: key, body, class, words.
-const FAULTS: [(&str, &str, &str, &str); 8] = [
+const FAULTS: [(&str, &str, &str, &str); 11] = [
     ("raw/interval=1day/symbol=NOHEADER/candles.csv", "2024-12-27,1,2,1,2,5\n", "unreadable_object", "is not a header"),
     ("raw/interval=1day/symbol=JSON/candles.csv", "{\"code\":429}", "unreadable_object", "JSON, not CSV"),
     ("raw/interval=1day/symbol=EMPTY/candles.csv", "", "unreadable_object", "the file is empty"),
@@ -154,7 +159,23 @@ const FAULTS: [(&str, &str, &str, &str); 8] = [
     ("raw/interval=5h/symbol=NOKEY/candles.csv", "", "bad_key", "unknown interval"),
     ("raw/interval=1day/symbol=NOTIME/candles.csv", "", "bad_metadata", "fetched-at"),
     ("transformed/interval=1day/symbol=UNCLEAN/candles.csv", "unclean", "unreadable_object", "column header"),
+    ("raw/interval=1day/symbol=ARCHIVED/candles.csv", "", ARCHIVED, "InvalidObjectState"),
+    ("raw/interval=1day/symbol=\u{1b}[2J/candles.csv", "", "bad_key", "has a character in it"),
+    ("raw/interval=1day/symbol=ENDLESS/candles.csv.gz", ENDLESS, "object_too_large", "line 2 is longer"),
 ];
+
+/// The class of what stands in an archive.
+pub const ARCHIVED: &str = "archived_object";
+
+/// What is followed by a line of many megabytes, in a gzip of a few kilobytes.
+const ENDLESS: &str = "datetime,open,high,low,close\n";
+
+/// What tools leave beside files.
+pub const LEFTOVERS: [&str; 5] = ["_SUCCESS", ".candles.csv.crc", "candles.csv.tmp", "_temporary/0/candles.csv", ""];
+
+fn body_of(text: &str) -> Vec<u8> {
+    if text == ENDLESS { gzip(&(text.to_owned() + &"1".repeat(32 << 20))) } else { text.into() }
+}
 
 /// One object of each kind of fault, some of them written twice.
 fn broken(dice: &mut StdRng, span: Duration, number: usize) -> Vec<File> {
@@ -163,7 +184,8 @@ fn broken(dice: &mut StdRng, span: Duration, number: usize) -> Vec<File> {
         let at = moment(dice, span);
         let metadata = Metadata::from([("fetched-at".to_owned(), "yesterday".to_owned())]);
         let metadata = if class == "bad_metadata" { metadata } else { Metadata::new() };
-        let version = |at| Version { at, body: body.into(), metadata: metadata.clone(), rows: 0, candles: Vec::new() };
+        let body = body_of(body);
+        let version = |at| Version { at, body: body.clone(), metadata: metadata.clone(), rows: 0, candles: Vec::new() };
         let again = dice.random_bool(0.3).then(|| version(at + Duration::from_millis(200)));
         File { key, versions: [version(at)].into_iter().chain(again).collect(), broken: Some(Broken { class, words }) }
     };

@@ -9,7 +9,9 @@ use anyhow::{Context, ensure};
 use super::ground::Ground;
 
 /// Every kind that a run must have had.
-const KINDS: [&str; 19] = [
+const KINDS: [&str; 21] = [
+    "archived object",
+    "leftover of a tool",
     "kill -9 of ingest",
     "kill -9 of loader",
     "kill -9 of transform",

@@ -6,11 +6,11 @@ use anyhow::Context;
 use candlewick_shared::core::metadata::Metadata;
 use candlewick_shared::ports::queue::{NewMessage, Queue};
 use candlewick_shared::ports::store::{NewObject, ObjectStore, PutIf};
-use futures::future::{try_join, try_join_all};
+use futures::future::{try_join_all, try_join3};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::ground::Ground;
-use super::objects::File;
+use super::objects::{File, LEFTOVERS, Version};
 use super::plan::{FAILING, Plan};
 
 /// How long things fail at the most.
@@ -21,7 +21,9 @@ pub async fn send(ground: &Ground, plan: &Plan) -> anyhow::Result<()> {
     let start = Instant::now();
     let files = try_join_all(plan.files.iter().map(|file| write(ground, file, start)));
     let messages = plan.messages.iter().map(|(at, queue, body)| send_one(ground, start + *at, queue, body));
-    try_join(files, try_join_all(messages)).await?;
+    let tools = plan.files.iter().step_by(7).zip(LEFTOVERS.iter().cycle());
+    let left = try_join_all(tools.map(|(file, name)| leave(ground, file, name, start)));
+    try_join3(files, try_join_all(messages), left).await?;
     sleep_until(start + FAILING).await;
     until_half_is_loaded(ground, plan, start + LONGEST).await
 }
@@ -44,11 +46,31 @@ async fn write(ground: &Ground, file: &File, start: Instant) -> anyhow::Result<(
     let store = ground.store();
     for version in &file.versions {
         sleep_until(start + version.at).await;
+        if file.is_archived() {
+            archive(ground, file, version).await?;
+            continue;
+        }
         let object = NewObject::csv(version.body.clone(), version.metadata.clone());
         store.put(&file.key, object, PutIf::Always).await.context("write an object")?;
     }
+    ground.tally.add("archived object", file.is_archived().into());
     ground.tally.add("object overwritten in flight", file.versions.len() as u64 - 1);
     ground.tally.add("broken object", file.broken.is_some().into());
+    Ok(())
+}
+
+async fn archive(ground: &Ground, file: &File, version: &Version) -> anyhow::Result<()> {
+    let put = ground.aws.s3().put_object().bucket(&ground.bucket).key(&file.key).body(version.body.clone().into());
+    put.set_storage_class(Some("GLACIER".into())).send().await.context("archive an object").map(|_| ())
+}
+
+/// What tools leave beside some of the files, as they are written.
+async fn leave(ground: &Ground, file: &File, name: &str, start: Instant) -> anyhow::Result<()> {
+    sleep_until(start + file.versions[0].at).await;
+    let folder = file.key.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let object = NewObject::csv(Vec::new(), Metadata::new());
+    ground.store().put(&format!("{folder}/{name}"), object, PutIf::Always).await.context("leave an object")?;
+    ground.tally.add("leftover of a tool", 1);
     Ok(())
 }
 

@@ -26,12 +26,13 @@ const CALLS: [(&str, &[&str]); 14] = [
 ];
 
 /// The methods of the ports that services call, how they call them, and the adapter that has them.
-const PORTS: [(&str, &str, &str); 6] = [
-    ("store.get(", "get", "s3.rs"),
+const PORTS: [(&str, &str, &str); 7] = [
+    ("store.get(", "open", "s3.rs"),
+    ("store.get_within(", "open", "s3.rs"),
     ("store.head(", "head", "s3.rs"),
     ("store.put(", "put", "s3.rs"),
     ("store.list(", "list", "s3.rs"),
-    ("queue.send(", "send", "sqs.rs"),
+    ("queue.send(", "send_entries", "sqs.rs"),
     (".depth()", "depth", "sqs.rs"),
 ];
 

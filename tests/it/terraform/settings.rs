@@ -21,7 +21,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// Settings that a service is right to take its default for, and why.
-const DEFAULTS: [(&str, &str); 43] = [
+const DEFAULTS: [(&str, &str); 46] = [
     ("ALERT_DISCORD_WEBHOOK_URL", "`notifier_secrets` has it where somebody wants it"),
     ("ALERT_EMAIL_FROM", "the topic sends the mails"),
     ("ALERT_EMAIL_TO", "the topic sends the mails"),
@@ -37,9 +37,10 @@ const DEFAULTS: [(&str, &str); 43] = [
     ("ALERT_TELEGRAM_CHAT", "`notifier_settings` has it where somebody wants it"),
     ("ALERT_TELEGRAM_TOKEN", "`notifier_secrets` has it where somebody wants it"),
     ("ALERT_WEBHOOK_URL", "the topic is the channel"),
-    ("BYTES_IN_FLIGHT", "64 MiB fit into every size of task"),
+    ("BYTES_IN_FLIGHT", "it follows from MEMORY_LIMIT"),
     ("CALENDAR_HORIZON", "sixty days are enough for a new version"),
     ("CLOCK", "the real time"),
+    ("CONSUMERS_LOST", "three are enough to know a killer"),
     ("DASHBOARD_CLIENTS", "512 open connections fit into the smallest task"),
     ("DASHBOARD_CONNECTIONS", "eight are enough for one task"),
     ("DASHBOARD_EVENT_STREAMS", "256 open pages fit into the smallest task"),
@@ -54,6 +55,7 @@ const DEFAULTS: [(&str, &str); 43] = [
     ("HEALTH_LISTEN", "the image sets it"),
     ("HEARTBEAT_URL", "`notifier_secrets` has it where somebody wants it"),
     ("LEASE_SECONDS", "the visibility timeout of topology.json, which the queue has too"),
+    ("MEMORY_LIMIT", "what reads no objects of others bounds nothing by it"),
     ("OPENLINEAGE", "lineage is kept where somebody asks for it"),
     ("OPENLINEAGE_URL", "lineage is told where somebody listens"),
     ("SCHEDULE", "EventBridge Scheduler sends the message"),
@@ -62,6 +64,7 @@ const DEFAULTS: [(&str, &str); 43] = [
     ("SLOTS", "four; `sizes` says otherwise"),
     ("STALE_AFTER", "26 hours: a day and what a daily run takes"),
     ("SWEEP_EVERY", "a minute costs a few queries"),
+    ("TRUST_FIRST_WRITTEN", "nothing is put back: S3 forgets no object"),
     ("TWELVEDATA_CREDITS_PER_DAY", "TWELVEDATA_PLAN says it"),
     ("TWELVEDATA_CREDITS_PER_MINUTE", "TWELVEDATA_PLAN says it"),
     ("TWELVEDATA_URL", "the API's own address"),

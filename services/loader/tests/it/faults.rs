@@ -36,7 +36,7 @@ async fn the_ledger_commits_with_the_rows(world: World) {
     world.run(REFUSE).await;
     world.put_rows(JANUARY, 1, &[(1, 10)]).await;
     let outcome = world.deliver(JANUARY).await;
-    let Err(Setback::Retry(error)) = outcome else { panic!("no retry: {outcome:?}") };
+    let Err(Setback::Unclear { error, .. }) = outcome else { panic!("not unclear: {outcome:?}") };
     assert!(format!("{error:#}").contains("no commit today"), "{error:#}");
     assert_eq!(world.candles().await, []);
     assert_eq!(world.value("select count(*)::text from objects").await, "0");

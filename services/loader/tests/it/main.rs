@@ -4,11 +4,14 @@
 
 mod beside;
 mod binary;
+mod blame;
 mod faults;
 mod history;
 mod lost;
 mod overlaps;
 mod runs;
+mod schema;
+mod simulation;
 mod users;
 mod versions;
 mod world;
@@ -27,11 +30,14 @@ fn trials() -> Vec<Trial> {
     let all = [
         beside::trials(),
         binary::trials(),
+        blame::trials(),
+        schema::trials(),
         faults::trials(),
         history::trials(),
         lost::trials(),
         overlaps::trials(),
         runs::trials(),
+        simulation::trials(),
         users::trials(),
         versions::trials(),
     ];

@@ -35,6 +35,9 @@ pub struct World {
 /// What the ledger says of a version: rows in all, inserted, updated, unchanged, removed.
 pub type Counts = (i64, i64, i64, i64, i64);
 
+/// The minute, close and file of a claim.
+pub type Claim = (i64, u32, String);
+
 /// Candles, each by its minute and by what its close is.
 pub type Rows<'a> = &'a [(i64, u32)];
 
@@ -91,19 +94,25 @@ impl World {
     }
 
     /// The minute, close and owner's file of each candle.
-    pub async fn table(&self) -> Vec<(i64, u32, String)> {
-        self.claims("candles").await
+    pub async fn table(&self) -> Vec<Claim> {
+        self.claims("candles", "").await
     }
 
     /// The same of each claim that waits.
-    pub async fn shadowed(&self) -> Vec<(i64, u32, String)> {
-        self.claims("shadowed_candles").await
+    pub async fn shadowed(&self) -> Vec<Claim> {
+        self.claims("shadowed_candles", "").await
     }
 
-    async fn claims(&self, table: &str) -> Vec<(i64, u32, String)> {
+    /// Both of one symbol.
+    pub async fn claims_of(&self, symbol: &str) -> (Vec<Claim>, Vec<Claim>) {
+        (self.claims("candles", symbol).await, self.claims("shadowed_candles", symbol).await)
+    }
+
+    async fn claims(&self, table: &str, symbol: &str) -> Vec<Claim> {
+        let of_symbol = if symbol.is_empty() { String::new() } else { format!("symbol={symbol}/") };
         let query = format!(
             "select (extract(epoch from c.time) / 60)::bigint, close::text, o.key
-             from {table} c join objects o on o.id = c.object_id order by 1, 3"
+             from {table} c join objects o on o.id = c.object_id where strpos(o.key, '{of_symbol}') > 0 order by 1, 3"
         );
         let rows: Vec<(i64, String, String)> =
             sqlx::query_as(sqlx::AssertSqlSafe(query)).fetch_all(&self.pool).await.unwrap();

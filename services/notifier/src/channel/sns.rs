@@ -3,8 +3,8 @@
 use anyhow::anyhow;
 use async_trait::async_trait;
 use aws_sdk_sns::Client;
-use aws_sdk_sns::error::DisplayErrorContext;
 use aws_sdk_sns::types::MessageAttributeValue;
+use candlewick_shared::adapters::aws_error;
 
 use super::Channel;
 use crate::message::Message;
@@ -36,7 +36,7 @@ impl Channel for Sns {
             }
         }
         let sent = request.send().await;
-        sent.map(|_| ()).map_err(|error| anyhow!("publish to the topic: {}", DisplayErrorContext(error)))
+        sent.map(|_| ()).map_err(|error| anyhow!("publish to the topic: {}", aws_error::words(&error)))
     }
 }
 

@@ -7,6 +7,7 @@ use candlewick_shared::core::clock::Clock;
 use candlewick_shared::core::metadata::TransformedMetadata;
 use candlewick_shared::core::report::{AsOfFrom, Report};
 use candlewick_shared::ports::store::ObjectStore;
+use candlewick_shared::runtime::memory::Memory;
 use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
 use candlewick_testbed::bucket::{self, Bucket};
 use candlewick_transform::handler::Transform;
@@ -214,22 +215,64 @@ async fn of_a_gzipped_and_a_plain_object_the_newer_wins_in_either_order() {
     }
 }
 
+/// The older object's worker wrote its report between the newer one's report and clean object, and died, or saw only then that
+/// it is the older one. The newer one's message is settled by that time.
+#[tokio::test]
+async fn an_object_that_gives_way_to_a_newer_one_leaves_none_of_its_outputs() {
+    for (older, newer) in [(RAW, GZIPPED), (GZIPPED, RAW)] {
+        for written in [vec![REPORT], vec![QUARANTINE], vec![REPORT, QUARANTINE]] {
+            let bucket = Bucket::default();
+            for (key, close) in [(older, "10"), (newer, "11")] {
+                let text = format!("{}{close},bad\n", raw(close));
+                let body = if key == GZIPPED { gzip(&text) } else { text.into_bytes() };
+                bucket.drop_object(key, body, &[FETCHED]).await;
+                deliver(&bucket, key).await.unwrap();
+                if key == older {
+                    for output in &written {
+                        let (text, other) = (bucket.text(output).await, format!("{output}.older"));
+                        bucket.drop_object(&other, text, &[]).await;
+                    }
+                }
+            }
+            for output in &written {
+                let text = bucket.text(&format!("{output}.older")).await;
+                bucket.drop_object(output, text, &[]).await;
+            }
+            assert_eq!(deliver(&bucket, older).await.unwrap(), Settled::Done, "{older}: {written:?}");
+            let report: Report = serde_json::from_str(&bucket.text(REPORT).await).unwrap();
+            assert_eq!(report.source.etag, bucket.object(newer).await.info.etag);
+            assert!(bucket.text(QUARANTINE).await.contains("11,bad"));
+            assert!(superseded(&bucket, older).await.contains(newer));
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_is_put_back_is_as_old_as_when_it_was_first_written() {
     let bucket = Bucket::default();
     bucket.drop_object(GZIPPED, gzip(&raw("11")), &[FETCHED]).await;
     deliver(&bucket, GZIPPED).await.unwrap();
     bucket.drop_object(RAW, raw("10"), &[FETCHED, ("first-written", "1969-12-31T00:00:00Z")]).await;
-    assert!(superseded(&bucket, RAW).await.contains(GZIPPED));
+    match deliver_restored(&bucket, RAW).await {
+        Ok(Settled::Superseded(why)) => assert!(why.contains(GZIPPED), "{why}"),
+        other => panic!("not superseded: {other:?}"),
+    }
     assert_eq!(closes(&bucket).await, ["11"]);
+}
+
+/// As where `up` puts objects back.
+async fn deliver_restored(bucket: &Bucket, key: &str) -> Outcome {
+    let transform = Transform::new(Arc::new(bucket.clone()), Arc::new(now)).trusting_first_written(true);
+    transform.handle(bucket::created(key)).await
 }
 
 #[tokio::test]
 async fn without_a_fetch_the_first_writing_is_the_now_of_the_cleaning() {
     let bucket = Bucket::default();
-    let first = "2024-12-28T00:00:00Z";
-    bucket.drop_object(RAW, raw("10"), &[("first-written", first)]).await;
-    deliver(&bucket, RAW).await.unwrap();
+    let first = "1969-12-28T00:00:00Z";
+    let of_then = "datetime,open,high,low,close,volume\n1969-12-26,9,99,1,10,5\n";
+    bucket.drop_object(RAW, of_then, &[("first-written", first)]).await;
+    deliver_restored(&bucket, RAW).await.unwrap();
     let report: Report = serde_json::from_str(&bucket.text(REPORT).await).unwrap();
     assert_eq!((report.source.as_of.as_str(), report.rows.kept), (first, 1));
     assert_eq!(origin(&bucket).await.raw_written.to_string(), first);
@@ -249,6 +292,27 @@ async fn under_a_simulated_clock_a_file_was_written_by_the_time_of_that_clock() 
     assert_eq!((report.source.as_of_from, report.rows.kept), (AsOfFrom::WrittenSimulated, 1));
     let origin = origin(&bucket).await;
     assert_eq!((origin.raw_written, origin.source.as_deref()), (written, Some("drop")));
+}
+
+#[tokio::test]
+async fn what_strangers_say_of_an_age_is_not_believed_and_nobody_is_older_than_its_writing() {
+    let pinned = ("first-written", "9999-01-01T00:00:00Z");
+    for is_restored in [false, true] {
+        let bucket = Bucket::default();
+        bucket.drop_object(GZIPPED, gzip(&raw("6")), &[FETCHED, pinned]).await;
+        let written = bucket.object(GZIPPED).await.info.last_modified;
+        let outcome =
+            if is_restored { deliver_restored(&bucket, GZIPPED).await } else { deliver(&bucket, GZIPPED).await };
+        outcome.unwrap();
+        assert_eq!(origin(&bucket).await.raw_written, written);
+        bucket.drop_object(RAW, raw("11"), &[FETCHED]).await;
+        deliver(&bucket, RAW).await.unwrap();
+        assert_eq!(closes(&bucket).await, ["11"], "what comes later wins");
+    }
+    let bucket = Bucket::default();
+    bucket.drop_object(RAW, raw("6"), &[FETCHED, ("first-written", "1969-01-01T00:00:00Z")]).await;
+    deliver(&bucket, RAW).await.unwrap();
+    assert_eq!(origin(&bucket).await.raw_written, bucket.object(RAW).await.info.last_modified);
 }
 
 #[tokio::test]
@@ -340,5 +404,54 @@ async fn what_has_no_candle_replaces_none() {
         bucket.drop_object(key, text, &[("fetched-at", "2024-12-31T01:00:00Z")]).await;
         assert_eq!(failure(&bucket, key).await.class, class, "{text}");
         assert_eq!(bucket.text(CLEAN).await, before, "{text}");
+    }
+}
+
+/// The services' own kind of runtime has one thread: cleaning on it would keep every timer from firing.
+#[tokio::test(flavor = "current_thread")]
+async fn cleaning_leaves_the_thread_that_keeps_the_leases() {
+    let bucket = Bucket::default();
+    let rows: String = (0..20_000).map(|_| "2024-12-27,9,99,1,10,5\n").collect();
+    bucket.drop_object(RAW, format!("datetime,open,high,low,close,volume\n{rows}"), &[FETCHED]).await;
+    let (turns, stop) = (std::cell::Cell::new(0), tokio_util::sync::CancellationToken::new());
+    let others = async {
+        while !stop.is_cancelled() {
+            turns.set(turns.get() + 1);
+            tokio::task::yield_now().await;
+        }
+    };
+    let work = async {
+        deliver(&bucket, RAW).await.unwrap();
+        stop.cancel();
+    };
+    tokio::join!(work, others);
+    // Between the calls to a bucket in memory there are a few turns; on a thread of its own, cleaning leaves very many.
+    assert!(turns.get() > 100, "{} turns while 20,000 rows were cleaned", turns.get());
+}
+
+#[tokio::test]
+async fn what_takes_more_memory_than_there_is_is_refused_before_it_is_cleaned() {
+    let bucket = Bucket::default();
+    let lines = "datetime,open,high,low,close,volume\n".to_owned() + &"1\n".repeat(1_000_000);
+    let zeros = vec![0_u8; 64 << 20];
+    let endless = "x".repeat(30 << 20);
+    let cases = [
+        (GZIPPED, gzip(&lines), "lines"),
+        (GZIPPED, gzip(&String::from_utf8(zeros).unwrap()), "line 1 is longer"),
+        (RAW, endless.clone().into_bytes(), "line 1 is longer"),
+        (RAW, (endless + &lines.repeat(2)).into_bytes(), "bytes"),
+    ];
+    for (key, body, words) in cases {
+        bucket.drop_object(key, body, &[FETCHED]).await;
+        let memory = Memory::new("192MiB".parse().unwrap());
+        let transform = Transform::new(Arc::new(bucket.clone()), Arc::new(now)).with_memory(memory);
+        match transform.handle(bucket::created(key)).await {
+            Err(Setback::Permanent(failure)) => {
+                assert_eq!(failure.class, "object_too_large", "{}", failure.message);
+                assert!(failure.message.contains(words) && failure.message.contains(key), "{}", failure.message);
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(bucket.written(), [""; 0]);
     }
 }

@@ -13,4 +13,5 @@ mod properties;
 mod reports;
 mod rules;
 mod settings;
+mod simulation;
 mod support;

@@ -1,6 +1,7 @@
 //! The consumer on queues in memory and on paused time: days pass in milliseconds, and nothing sleeps.
 
 mod health;
+mod killers;
 mod lease;
 mod outage;
 mod protection;

@@ -1,10 +1,11 @@
 //! What happens while something that every message needs is down.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::anyhow;
+use candlewick_shared::core::alert::{Kind, State};
 use candlewick_shared::ports::queue::Queue;
 use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
 use tokio::time::{Instant, sleep};
@@ -146,5 +147,141 @@ async fn a_queue_that_cannot_be_received_from_is_not_asked_in_a_hot_loop() {
     );
     rig.queue.mend();
     rig.until_empty().await;
+    rig.stop(running).await;
+}
+
+fn unclear() -> Outcome {
+    Err(Setback::Unclear { class: "key_refused", error: anyhow!("the key is disabled") })
+}
+
+fn classes(rig: &Rig) -> Vec<String> {
+    rig.dead.inner.messages().iter().map(|letter| letter.attributes["class"].clone()).collect()
+}
+
+fn outages(rig: &Rig) -> Vec<State> {
+    let heard = rig.heard.0.lock().unwrap();
+    heard.iter().filter(|alert| alert.kind == Kind::Outage).map(|alert| alert.state).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_only_some_messages_meet_while_others_succeed_is_theirs() {
+    let rig = Rig::new(4);
+    rig.send(&["bad"; 13]).await;
+    rig.send_many(40).await;
+    let start = Instant::now();
+    let running =
+        rig.start(|delivery| async move { if delivery.body == "bad" { unclear() } else { Ok(Settled::Done) } });
+    eventually("the others are done", || rig.left().iter().all(|body| body == "bad")).await;
+    assert!(start.elapsed() < Duration::from_secs(240), "{:?}", start.elapsed());
+    let fresh = Instant::now();
+    rig.send_many(10).await;
+    eventually("new ones are done at once", || rig.left().iter().all(|body| body == "bad")).await;
+    assert!(fresh.elapsed() < Duration::from_secs(35), "{:?}", fresh.elapsed());
+    rig.until_empty().await;
+    rig.stop(running).await;
+    assert_eq!(classes(&rig), ["key_refused"; 13]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_every_message_meets_is_an_outage_whatever_it_is_and_buries_nothing() {
+    let (rig, down) = (Rig::new(4), Dependency::down());
+    rig.send_many(12).await;
+    let work = down.clone();
+    let running = rig.start(move |_| {
+        let down = work.down.load(Ordering::SeqCst);
+        async move { if down { unclear() } else { Ok(Settled::Done) } }
+    });
+    sleep(Duration::from_secs(4 * 3600)).await;
+    assert_eq!((rig.left().len(), rig.dead.inner.bodies().len()), (12, 0));
+    assert_eq!(outages(&rig), [State::Firing], "it is told once");
+    down.set_down(false);
+    rig.until_empty().await;
+    rig.stop(running).await;
+    assert_eq!((outages(&rig), classes(&rig).len()), (vec![State::Firing, State::Resolved], 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_owner_hears_what_is_down_since_when_and_how_many_wait() {
+    let (rig, dependency) = (Rig::new(1), Dependency::down());
+    rig.send_many(5).await;
+    let running = rig.start(move |_| dependency.clone().work());
+    eventually("an alert", || !outages(&rig).is_empty()).await;
+    rig.stop(running).await;
+    let heard = rig.heard.0.lock().unwrap();
+    let text = &heard[0].text;
+    assert!(text.contains("refused") && text.contains("5 messages wait") && text.contains(" since 2"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_a_moment_is_not_told() {
+    let (rig, dependency) = (Rig::new(1), Dependency::down());
+    rig.send_many(5).await;
+    let work = dependency.clone();
+    let running = rig.start(move |_| work.clone().work());
+    sleep(Duration::from_secs(3)).await;
+    dependency.set_down(false);
+    rig.until_empty().await;
+    rig.stop(running).await;
+    assert!(!outages(&rig).contains(&State::Firing));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_probe_is_another_message() {
+    let (rig, seen) = (Rig::new(1), Arc::new(Mutex::new(Vec::new())));
+    rig.send(&["a", "b", "c"]).await;
+    let probes = Arc::clone(&seen);
+    let running = rig.start(move |delivery| {
+        probes.lock().unwrap().push(delivery.body.clone());
+        async { Err(Setback::Down(anyhow!("refused"))) }
+    });
+    sleep(Duration::from_secs(60)).await;
+    rig.stop(running).await;
+    let seen = seen.lock().unwrap().clone();
+    assert!(seen.len() >= 4 && seen.windows(2).all(|pair| pair[0] != pair[1]), "{seen:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_always_finds_down_what_works_for_others_is_given_up_in_the_end() {
+    let rig = Rig::new(1);
+    rig.send(&["forbidden"]).await;
+    let running = rig.start(|delivery| async move {
+        if delivery.body == "forbidden" { Err(Setback::Down(anyhow!("403"))) } else { Ok(Settled::Done) }
+    });
+    for _ in 0..2000 {
+        rig.send(&["fine"]).await;
+        sleep(Duration::from_secs(20)).await;
+    }
+    rig.until_empty().await;
+    rig.stop(running).await;
+    assert_eq!(rig.dead.inner.bodies(), ["forbidden"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_needed_nothing_says_nothing_about_an_outage() {
+    let (rig, dependency) = (Rig::new(2), Dependency::down());
+    rig.send_many(4).await;
+    let work = dependency.clone();
+    let running =
+        rig.start(move |delivery| {
+            let work = work.clone();
+            async move {
+                if delivery.body == "marker" { Ok(Settled::Unseen("a folder".to_owned())) } else { work.work().await }
+            }
+        });
+    sleep(Duration::from_secs(600)).await;
+    rig.send(&["marker"; 20]).await;
+    eventually("they are settled", || rig.left().len() == 4).await;
+    assert_eq!(outages(&rig), [State::Firing]);
+    rig.stop(running).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_that_does_not_answer_is_an_outage_too() {
+    let rig = Rig::new(1);
+    rig.queue.break_down("receive");
+    let running = rig.start(|_| async { Ok(Settled::Done) });
+    eventually("it is told", || outages(&rig) == [State::Firing]).await;
+    rig.queue.mend();
+    eventually("its end is told", || outages(&rig) == [State::Firing, State::Resolved]).await;
     rig.stop(running).await;
 }

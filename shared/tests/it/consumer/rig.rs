@@ -1,11 +1,13 @@
 //! A consumer between two queues that tell all that was asked of them, and can be broken.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use candlewick_shared::adapters::memory_queue::MemoryQueue;
+use candlewick_shared::core::blame::Blame;
 use candlewick_shared::ports::notifier::{Alert, Notifier};
 use candlewick_shared::ports::protection::Protection;
 use candlewick_shared::ports::queue::{Depth, Lease, Message, NewMessage, Queue, QueueError, Receipt};
@@ -27,6 +29,7 @@ pub enum Asked {
     Extend(Duration),
     Delete(usize),
     Send(usize),
+    SendAfter(Duration),
 }
 
 /// A queue in memory that tells and can be broken.
@@ -41,9 +44,14 @@ type Log = Arc<Mutex<Vec<(Instant, &'static str, Asked)>>>;
 
 impl Watched {
     /// Makes every `receive`, `extend`, `delete` or `send` fail; `lose` makes leases be lost,
-    /// `forgive` grants every extension, and `hang` lets them hang.
+    /// `forgive` grants every extension, `hang` lets extending and sending again hang, and `answer` loses what a receive brings.
     pub fn break_down(&self, operation: &'static str) {
         self.broken.lock().unwrap().insert(operation);
+    }
+
+    /// A delivery to somebody who never says a word.
+    pub async fn inner_receive(&self) -> Vec<Message> {
+        self.inner.receive(1, Duration::from_secs(1)).await.unwrap()
     }
 
     pub fn mend(&self) {
@@ -54,10 +62,19 @@ impl Watched {
         self.broken.lock().unwrap().contains(operation)
     }
 
+    /// What a queue says that did what it was asked, and may not be heard.
+    fn answer<T>(&self, operation: &'static str, answer: T) -> Result<T, QueueError> {
+        if self.is_broken("answer") { Err(self.error(operation)) } else { Ok(answer) }
+    }
+
+    fn error(&self, operation: &'static str) -> QueueError {
+        let (queue, reason) = (self.name.to_owned(), "broken".to_owned());
+        QueueError { operation, queue, reason, blame: Blame::Dependency }
+    }
+
     fn ask(&self, operation: &'static str, asked: Asked) -> Result<(), QueueError> {
         self.log.lock().unwrap().push((Instant::now(), self.name, asked));
-        let error = QueueError { operation, queue: self.name.to_owned(), reason: "broken".to_owned() };
-        if self.is_broken(operation) { Err(error) } else { Ok(()) }
+        if self.is_broken(operation) { Err(self.error(operation)) } else { Ok(()) }
     }
 }
 
@@ -65,7 +82,8 @@ impl Watched {
 impl Queue for Watched {
     async fn receive(&self, most: usize, lease: Duration) -> Result<Vec<Message>, QueueError> {
         self.ask("receive", Asked::Receive(most))?;
-        self.inner.receive(most, lease).await
+        let messages = self.inner.receive(most, lease).await?;
+        self.answer("receive", messages)
     }
 
     async fn extend(&self, receipt: &Receipt, lease: Duration) -> Result<Lease, QueueError> {
@@ -90,8 +108,58 @@ impl Queue for Watched {
         self.inner.send(messages).await
     }
 
+    async fn send_after(&self, message: &NewMessage, delay: Duration) -> Result<(), QueueError> {
+        self.ask("send", Asked::SendAfter(delay))?;
+        if self.is_broken("hang") {
+            std::future::pending::<()>().await;
+        }
+        self.inner.send_after(message, delay).await
+    }
+
     async fn depth(&self) -> Result<Depth, QueueError> {
         self.inner.depth().await
+    }
+}
+
+/// A process's hand on a queue, which does nothing any more when the process is dead.
+struct Mortal {
+    inner: Arc<Watched>,
+    is_dead: Arc<AtomicBool>,
+}
+
+impl Mortal {
+    async fn live(&self) -> &Watched {
+        if self.is_dead.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        &self.inner
+    }
+}
+
+#[async_trait]
+impl Queue for Mortal {
+    async fn receive(&self, most: usize, lease: Duration) -> Result<Vec<Message>, QueueError> {
+        self.live().await.receive(most, lease).await
+    }
+
+    async fn extend(&self, receipt: &Receipt, lease: Duration) -> Result<Lease, QueueError> {
+        self.live().await.extend(receipt, lease).await
+    }
+
+    async fn delete(&self, receipts: &[Receipt]) -> Result<(), QueueError> {
+        self.live().await.delete(receipts).await
+    }
+
+    async fn send(&self, messages: &[NewMessage]) -> Result<(), QueueError> {
+        self.live().await.send(messages).await
+    }
+
+    async fn send_after(&self, message: &NewMessage, delay: Duration) -> Result<(), QueueError> {
+        self.live().await.send_after(message, delay).await
+    }
+
+    async fn depth(&self) -> Result<Depth, QueueError> {
+        self.live().await.depth().await
     }
 }
 
@@ -114,6 +182,7 @@ pub struct Rig {
     pub protection: Option<Arc<dyn Protection>>,
     pub health: Health,
     pub stop: CancellationToken,
+    is_dead: Arc<AtomicBool>,
     log: Log,
 }
 
@@ -132,6 +201,7 @@ impl Rig {
             protection: None,
             health: Health::default(),
             stop: CancellationToken::new(),
+            is_dead: Arc::default(),
             log,
         }
     }
@@ -154,7 +224,7 @@ impl Rig {
     {
         let consumer = Consumer {
             stage: "test",
-            queue: self.queue.clone(),
+            queue: Arc::new(Mortal { inner: self.queue.clone(), is_dead: Arc::clone(&self.is_dead) }),
             dead_letters: self.dead.clone(),
             notifier: self.heard.clone(),
             protection: self.protection.clone(),
@@ -169,6 +239,18 @@ impl Rig {
     pub async fn stop(&self, running: JoinHandle<()>) {
         self.stop.cancel();
         timeout(Duration::from_secs(3600), running).await.expect("it stops").unwrap();
+    }
+
+    /// The process dies: the queue hears nothing more from it.
+    pub fn kill(&mut self) {
+        self.is_dead.store(true, Ordering::SeqCst);
+        self.restart();
+    }
+
+    /// Another process with the same queues.
+    pub fn restart(&mut self) {
+        self.stop = CancellationToken::new();
+        self.is_dead = Arc::default();
     }
 
     pub fn left(&self) -> Vec<String> {

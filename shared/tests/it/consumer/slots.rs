@@ -127,6 +127,10 @@ impl Queue for Stutter {
         Ok(())
     }
 
+    async fn send_after(&self, _: &NewMessage, _: Duration) -> Result<(), QueueError> {
+        Ok(())
+    }
+
     async fn depth(&self) -> Result<Depth, QueueError> {
         Ok(Depth::default())
     }

@@ -66,7 +66,7 @@ async fn what_a_receive_brings_after_the_stop_is_given_back_unseen() {
     rig.send(&["late"]).await;
     rig.stop(running).await;
     assert_eq!((calls.get(), rig.receives().len()), (0, 1));
-    assert!(rig.asked("queue").contains(&Asked::Extend(Duration::ZERO)), "{:?}", rig.asked("queue"));
+    assert!(rig.asked("queue").contains(&Asked::SendAfter(Duration::ZERO)), "{:?}", rig.asked("queue"));
     assert_eq!(rig.queue.inner.depth().await.unwrap(), Depth { waiting: 1, ..Depth::default() });
 }
 

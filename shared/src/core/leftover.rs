@@ -1,0 +1,58 @@
+//! What tools leave beside the files that they write, and what is no file of candles by its name alone.
+
+/// What leftovers are called: whole names, and what names begin and end with.
+const NAMES: [&str; 7] = ["_success", "_started", "_committed", ".ds_store", "thumbs.db", "desktop.ini", "_metadata"];
+const BEGINNINGS: [&str; 6] = ["_started_", "_committed_", "._", ".~lock.", "~$", "_spark_metadata"];
+const ENDINGS: [&str; 10] =
+    ["_$folder$", ".crc", ".tmp", ".temp", ".part", ".partial", ".crdownload", ".swp", "~", ".filepart"];
+
+/// Folders whose contents are somebody's work in progress.
+const FOLDERS: [&str; 7] =
+    ["_temporary", "_spark_metadata", "_delta_log", "__macosx", ".hoodie", ".ipynb_checkpoints", ".spark-staging"];
+
+/// Whether a key is that of something that a tool left behind (Spark's `_SUCCESS`, Hadoop's `x_$folder$`, macOS's
+/// `.DS_Store`, an upload's `.tmp`), or of a folder's marker: it is no mistake of anybody, and nothing is to be done with it.
+#[must_use]
+pub fn is_leftover(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    let (folders, name) = key.rsplit_once('/').unwrap_or(("", &key));
+    name.is_empty()
+        || NAMES.contains(&name)
+        || BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
+        || ENDINGS.iter().any(|ending| name.ends_with(ending))
+        || folders.split('/').any(|folder| FOLDERS.iter().any(|known| folder.starts_with(known)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_tools_leave_is_known_by_its_name() {
+        let path = "raw/interval=1day/symbol=AAPL/";
+        for name in [
+            "",
+            "_SUCCESS",
+            ".candles.csv.crc",
+            "candles.csv.tmp",
+            "x_$folder$",
+            ".DS_Store",
+            "._candles.csv",
+            "_temporary/0/task/candles.csv",
+            "_committed_123",
+            "Thumbs.db",
+            "__MACOSX/._candles.csv",
+            "candles.csv.swp",
+            ".spark-staging-1/candles.csv",
+            "_delta_log/0.json",
+            "~$candles.xlsx",
+        ] {
+            assert!(is_leftover(&format!("{path}{name}")), "{name}");
+        }
+        for name in
+            ["candles.csv", "candles.csv.gz", "2024-01.csv", "candles.txt", "part-00000.csv", "success.csv", "tmp.csv"]
+        {
+            assert!(!is_leftover(&format!("{path}{name}")), "{name}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Work that takes the processor, away from the thread that keeps the leases.
+
+use std::panic::resume_unwind;
+use std::sync::{Arc, OnceLock};
+use std::thread::available_parallelism;
+
+use anyhow::Context;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+
+/// As many at once as there are processors: more would only take memory.
+fn threads() -> Arc<Semaphore> {
+    static THREADS: OnceLock<Arc<Semaphore>> = OnceLock::new();
+    let processors = || available_parallelism().map_or(1, usize::from);
+    Arc::clone(THREADS.get_or_init(|| Arc::new(Semaphore::new(processors()))))
+}
+
+/// Computes on a thread of its own, so that timers and the extensions of leases go on meanwhile. A panic goes on in the caller.
+///
+/// What is computed goes on when the caller is dropped: it must not take long enough, or hold enough, for that to matter.
+///
+/// # Errors
+/// A runtime that is shutting down.
+pub async fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> anyhow::Result<T> {
+    let thread = threads().acquire_owned().await.context("wait for a thread to compute on")?;
+    let computed = spawn_blocking(move || {
+        let _thread = thread;
+        work()
+    });
+    match computed.await {
+        Ok(value) => Ok(value),
+        Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+        Err(error) => Err(error).context("compute"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The services' own kind of runtime: with one thread, work that blocked it would keep the timer from firing.
+    #[tokio::test(flavor = "current_thread")]
+    async fn others_go_on_while_something_is_computed() {
+        let (tell, told) = std::sync::mpsc::channel();
+        let waiting = compute(move || told.recv_timeout(std::time::Duration::from_secs(20)).is_ok());
+        let (was_told, ()) = tokio::join!(waiting, async {
+            tokio::task::yield_now().await;
+            tell.send(()).unwrap();
+        });
+        assert!(was_told.unwrap());
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "no luck")]
+    async fn a_panic_goes_on_in_the_caller() {
+        let _ = compute(|| panic!("no luck")).await;
+    }
+}
