@@ -2,7 +2,9 @@
 #
 # Programs are linked statically, so that an image needs no C library and no package: it holds the program, its bill of
 # materials, and what the base has (certificates, time zones, the user 65532).
+# By tag: no registry could be asked when this was written; the workflow `pin` proposes the digest.
 ARG RUST=rust:1.95-slim-bookworm
+# By tag: no registry could be asked when this was written; the workflow `pin` proposes the digest.
 ARG BASE=gcr.io/distroless/static-debian12:nonroot
 # `built` builds the programs here. `prebuilt` takes them from the build context, which is then a folder of programs.
 ARG PROGRAMS=built

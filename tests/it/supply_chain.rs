@@ -1,6 +1,7 @@
 //! What comes from elsewhere when the tree is built, checked and released.
 
 use std::fs;
+use std::process::Command;
 
 use anyhow::{Context, ensure};
 use libtest_mimic::Trial;
@@ -15,6 +16,8 @@ pub fn trials() -> Vec<Trial> {
             "every_workflow_may_only_read_unless_a_job_says_more",
             every_workflow_may_only_read_unless_a_job_says_more,
         ),
+        trial("every_image_goes_by_digest_or_has_a_reason", every_image_goes_by_digest_or_has_a_reason),
+        trial("a_lock_file_with_a_known_flaw_is_found", a_lock_file_with_a_known_flaw_is_found),
     ]
 }
 
@@ -53,5 +56,26 @@ fn every_workflow_may_only_read_unless_a_job_says_more() -> anyhow::Result<()> {
         let kept = text.matches("actions/checkout@").count() - text.matches("persist-credentials: false").count();
         ensure!(kept == 0, "{path}: a checkout leaves the job's token in the tree");
     }
+    Ok(())
+}
+
+fn every_image_goes_by_digest_or_has_a_reason() -> anyhow::Result<()> {
+    let said = Command::new("python3").args([".ci/pin", "--check"]).current_dir(root()).output()?;
+    ensure!(said.status.success(), "{}", String::from_utf8_lossy(&said.stdout));
+    Ok(())
+}
+
+/// In a tree of its own, with a version that has a flaw and one that has it mended.
+fn a_lock_file_with_a_known_flaw_is_found() -> anyhow::Result<()> {
+    let tree = tempfile::tempdir().context("make a folder")?;
+    let package = |version| format!("[[package]]\nname = \"time\"\nversion = \"{version}\"\nsource = \"a registry\"\n");
+    fs::write(tree.path().join("Cargo.lock"), package("0.1.43") + &package("0.3.47"))?;
+    for arguments in [["init", "--quiet"], ["add", "Cargo.lock"]] {
+        ensure!(Command::new("git").args(arguments).current_dir(&tree).status()?.success(), "git {arguments:?} failed");
+    }
+    let said = Command::new("python3").arg(root().join(".ci/advisories")).current_dir(&tree).output()?;
+    let text = String::from_utf8_lossy(&said.stdout);
+    ensure!(said.status.code() == Some(1), "it ended with {}: {text}", said.status);
+    ensure!(text.contains("RUSTSEC-2020-0071: time 0.1.43") && !text.contains("time 0.3.47"), "it said: {text}");
     Ok(())
 }

@@ -34,6 +34,7 @@ pub fn trials() -> Vec<Trial> {
         trial("every_variable_and_output_says_what_it_is", every_variable_and_output_says_what_it_is),
         trial("every_skipped_check_says_why", every_skipped_check_says_why),
         trial("the_costs_add_up", the_costs_add_up),
+        trial("the_costs_count_every_program", the_costs_count_every_program),
     ];
     settings::trials().into_iter().chain(names::trials()).chain(own).collect()
 }
@@ -168,12 +169,30 @@ fn every_skipped_check_says_why() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The guide's table of what an example costs: its parts, and what is behind `total`.
+fn costs(example: &str) -> anyhow::Result<(String, String)> {
+    let guide = fs::read_to_string(root().join("docs/deploy.md")).context("read the guide")?;
+    let table = guide.split_once(&format!("(`examples/{example}`)\n")).context("find the table of costs")?.1;
+    let (parts, total) = table.split_once("| **total** | | **").context("find the total")?;
+    Ok((parts.to_owned(), total.to_owned()))
+}
+
+/// What runs on Fargate: the services, and the tasks of the operator's image. A new one has its price in both tables.
+fn the_costs_count_every_program() -> anyhow::Result<()> {
+    let tasks = ["migrate", "reconcile"].map(str::to_owned);
+    for example in ["minimal", "production"] {
+        let (parts, _) = costs(example)?;
+        for program in code::services()?.into_iter().chain(tasks.clone()) {
+            ensure!(parts.contains(&program), "the costs of {example} do not count {program}");
+        }
+    }
+    Ok(())
+}
+
 /// The guide's tables come to their totals, and the examples say the same to the dollar.
 fn the_costs_add_up() -> anyhow::Result<()> {
-    let guide = fs::read_to_string(root().join("docs/deploy.md")).context("read the guide")?;
     for example in ["minimal", "production"] {
-        let table = guide.split_once(&format!("(`examples/{example}`)\n")).context("find the table of costs")?.1;
-        let (parts, total) = table.split_once("| **total** | | **").context("find the total")?;
+        let (parts, total) = costs(example)?;
         let parts = parts.lines().filter_map(|line| line.trim_end_matches(" |").rsplit_once("| "));
         let sum: u64 = parts.filter_map(|(_, cell)| cents(cell)).sum();
         let total = total.split_once("**").and_then(|(total, _)| cents(total)).context("read the total")?;
