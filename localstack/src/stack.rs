@@ -209,7 +209,7 @@ impl Stack {
         let topology = Topology::built_in();
         let queues = provision::provision(&aws, BUCKET, topology).await.context("make bucket and queues")?;
         addresses.add_queues(&queues, topology);
-        emulator::check(self.options.emulator, &aws, BUCKET).await?;
+        emulator::check(self.options.emulator, &aws).await?;
         self.progress
             .line(self.options.emulator.name(), &format!("has bucket {BUCKET} and {} queues", queues.len() * 2));
         let pool = database::connect(addresses.env().required("DATABASE_URL")?, 4).await?;

@@ -8,8 +8,9 @@ use futures::future::try_join_all;
 
 use super::Emulator;
 
-/// An object that nobody is notified of: it is under none of the prefixes.
-const KEY: &str = ".candlewick/check";
+/// A bucket of its own, because no program deletes an object; the emulator forgets it when it stops.
+const BUCKET: &str = "candlewick-check";
+const KEY: &str = "check";
 
 /// How many write at once.
 const WRITERS: usize = 8;
@@ -18,12 +19,10 @@ const WRITERS: usize = 8;
 ///
 /// # Errors
 /// What the emulator lacks, why it matters, and what to do.
-pub async fn check(emulator: Emulator, aws: &Aws, bucket: &str) -> anyhow::Result<()> {
-    let title = emulator.title();
-    let lack = lack(&aws.store(bucket)).await.with_context(|| format!("try conditional writes on {title}"))?;
-    let removed = aws.s3().delete_object().bucket(bucket).key(KEY).send().await;
-    removed.with_context(|| format!("remove {KEY} again"))?;
-    match lack {
+pub async fn check(emulator: Emulator, aws: &Aws) -> anyhow::Result<()> {
+    aws.s3().create_bucket().bucket(BUCKET).send().await.with_context(|| format!("create bucket {BUCKET}"))?;
+    let tried = lack(&aws.store(BUCKET)).await;
+    match tried.with_context(|| format!("try conditional writes on {}", emulator.title()))? {
         Some(lack) => bail!(words(emulator, lack)),
         None => Ok(()),
     }

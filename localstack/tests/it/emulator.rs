@@ -31,11 +31,13 @@ async fn failure(settings: &Settings) -> String {
 }
 
 /// None of them checks a signature; they only read the service and region from it.
-async fn call(port: u16, service: &str, request: &str) -> String {
+async fn call(port: u16, service: &str, request: &str, body: &str) -> String {
     let credential = format!("Credential=test/20250101/us-east-1/{service}/aws4_request");
     let text = format!(
-        "{request} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 0\r\nConnection: close\r\n\
-         Authorization: AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=x\r\n\r\n"
+        "{request} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {}\r\nConnection: close\r\n\
+         Content-Type: application/x-amz-json-1.0\r\nX-Amz-Target: AmazonSQS.CreateQueue\r\n\
+         Authorization: AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=x\r\n\r\n{body}",
+        body.len()
     );
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
     stream.write_all(text.as_bytes()).await.unwrap();
@@ -54,10 +56,10 @@ async fn serves_on_the_loopback_and_stops(emulator: Emulator, queue: &str) {
     // All of 127/8 is this machine's loopback, but only one address of it was asked for.
     assert!(TcpListener::bind(("127.0.0.2", port)).is_ok(), "it must not listen on every address");
 
-    assert!(call(port, "s3", "PUT /candles").await.starts_with("HTTP/1.1 200"));
+    assert!(call(port, "s3", "PUT /candles", "").await.starts_with("HTTP/1.1 200"));
     let shared = emulator == Emulator::LocalStack && !state.root().join("localstack/s3/candles").is_dir();
     assert!(!shared, "objects must not go to a directory that users share");
-    let made = call(port, "sqs", "GET /?Action=CreateQueue&QueueName=raw&Version=2012-11-05").await;
+    let made = call(port, "sqs", "POST /", r#"{"QueueName": "raw"}"#).await;
     assert!(made.contains(&format!("http://127.0.0.1:{port}/{queue}/raw")), "{made}");
 
     assert_eq!(stack.process.stop().await, Stopped::Asked(Exit::Code(0)));

@@ -10,9 +10,11 @@ import os
 import signal
 import sys
 import threading
+from urllib.parse import quote_plus
 
 from moto import backends
 from moto.moto_server import werkzeug_app
+from moto.s3 import notifications
 from moto.sqs import models
 from werkzeug.serving import run_simple
 
@@ -32,9 +34,8 @@ class OneAtATime:
         self.app = app
 
     def __call__(self, environ, start_response):
-        length = environ.get("CONTENT_LENGTH")
-        body = environ["wsgi.input"]
-        environ["wsgi.input"] = io.BytesIO(body.read() if environ.get("wsgi.input_terminated") else body.read(int(length or 0)))
+        size = -1 if environ.get("wsgi.input_terminated") else int(environ.get("CONTENT_LENGTH") or 0)
+        environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(size))
         with TURN:
             answer = list(self.app(environ, start_response))
             TURN.notify_all()
@@ -55,6 +56,8 @@ signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 # A line for each request says nothing; what fails is still told.
 logging.getLogger("werkzeug").setLevel(logging.WARNING)
 models.Queue.wait_for_messages = wait_for_messages
+# S3 leaves the slashes of a key as they are.
+notifications.quote_plus = lambda key: quote_plus(key, safe="/")
 server = werkzeug_app.DomainDispatcherApplication(werkzeug_app.create_backend_app)
 load(server, os.environ["CANDLEWICK_SERVICES"].split(","))
 run_simple(
