@@ -1,5 +1,6 @@
 //! What is measured on: LocalStack, PostgreSQL and the simulator, and the services when they are to run.
 
+use candlewick_localstack::emulator::Emulator;
 use candlewick_localstack::ports::Wish;
 use candlewick_localstack::progress::silent;
 use candlewick_localstack::stack::{BUCKET, Options, Running, Source, Stack};
@@ -37,7 +38,8 @@ impl Ground {
             python_home: root().join(".local"),
             watchlist,
             schedule: ("off".to_owned(), "UTC".to_owned()),
-            localstack_port: Wish::Any,
+            emulator: Emulator::default(),
+            emulator_port: Wish::Any,
             postgres_port: Wish::Any,
             dashboard_port: Wish::Any,
             source: Source::Simulator { port: Wish::Any, clock },

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use candlewick_ingest::{due, schedule};
+use candlewick_localstack::emulator::Emulator;
 use candlewick_localstack::ports::Wish;
 use candlewick_localstack::process::leftovers;
 use candlewick_localstack::progress::Reporter;
@@ -47,7 +48,10 @@ pub struct Args {
     /// The time zone of the schedule
     #[arg(long, value_name = "ZONE", env = "SCHEDULE_TIMEZONE", default_value = "America/New_York")]
     schedule_timezone: String,
-    /// The port of LocalStack [default: the last one, or any free one]
+    /// What stands in for S3, SQS and SNS: localstack, ministack or moto (docs/emulators.md)
+    #[arg(long, value_name = "NAME", env = "CANDLEWICK_EMULATOR", default_value_t)]
+    emulator: Emulator,
+    /// The port of the emulator, whichever it is [default: the last one, or any free one]
     #[arg(long, value_name = "PORT", env = "LOCALSTACK_PORT")]
     localstack_port: Option<u16>,
     /// The port of PostgreSQL [default: the last one, or any free one]
@@ -110,7 +114,8 @@ fn options(place: &Place, args: &Args) -> anyhow::Result<(Options, Watchlist)> {
         programs: build::programs()?,
         python_home: place.root.join(".local"),
         watchlist: path,
-        localstack_port: wish(args.localstack_port, "--localstack-port"),
+        emulator: args.emulator,
+        emulator_port: wish(args.localstack_port, "--localstack-port"),
         postgres_port: wish(args.postgres_port, "--postgres-port"),
         dashboard_port: wish(args.dashboard_port, "--dashboard-port"),
         source: source(wish(args.simulator_port, "--simulator-port"))?,

@@ -5,8 +5,8 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod emulator;
 pub mod env_file;
-pub mod localstack;
 pub mod ports;
 pub mod postgres;
 pub mod process;

@@ -20,8 +20,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub use self::addresses::Addresses;
+use crate::emulator::{self, Emulator};
 use crate::env_file;
-use crate::localstack::{self, LocalStack};
 use crate::ports::{Picker, Wish};
 use crate::postgres::{self, Postgres};
 use crate::process::{Exit, Process, Program, StopPlan};
@@ -86,8 +86,10 @@ pub struct Options {
     pub watchlist: PathBuf,
     /// When the watchlist is fetched: a cron pattern (or `off`) and its time zone.
     pub schedule: (String, String),
-    /// The port of LocalStack.
-    pub localstack_port: Wish,
+    /// What stands in for AWS.
+    pub emulator: Emulator,
+    /// Its port.
+    pub emulator_port: Wish,
     /// The port of PostgreSQL.
     pub postgres_port: Wish,
     /// The port of the dashboard.
@@ -119,7 +121,7 @@ pub struct Stack {
     options: Options,
     state: StateDir,
     progress: Reporter,
-    localstack: Option<LocalStack>,
+    emulator: Option<emulator::Started>,
     postgres: Option<Postgres>,
     simulator: Option<Process>,
     services: Vec<Service>,
@@ -131,7 +133,7 @@ pub struct Stack {
 pub struct Running {
     /// The addresses, as in the env file.
     pub addresses: Addresses,
-    /// AWS, as LocalStack has it.
+    /// AWS, as the emulator has it.
     pub aws: Aws,
     /// The database, as its owner.
     pub pool: PgPool,
@@ -143,26 +145,26 @@ impl Stack {
     /// A stack of which nothing is started yet.
     #[must_use]
     pub fn new(options: Options, state: StateDir, progress: Reporter) -> Self {
-        let (localstack, postgres, simulator, copier) = (None, None, None, None);
-        Self { options, state, progress, localstack, postgres, simulator, services: Vec::new(), copier }
+        let (emulator, postgres, simulator, copier) = (None, None, None, None);
+        Self { options, state, progress, emulator, postgres, simulator, services: Vec::new(), copier }
     }
 
-    /// Starts what the services need: LocalStack and PostgreSQL at once, while `build` builds the programs; then the
+    /// Starts what the services need: the emulator and PostgreSQL at once, while `build` builds the programs; then the
     /// simulator. Makes bucket and queues, brings the database to its schema, and writes every address to the env file.
     ///
     /// # Errors
     /// The first thing that does not start, and why.
     pub async fn start_ground(&mut self, build: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<Running> {
         let ports = self.pick_ports()?;
-        let (localstack, postgres) = (localstack_settings(ports.localstack), self.postgres_settings(ports.postgres)?);
+        let (emulator, postgres) = (self.emulator_settings(ports.emulator), self.postgres_settings(ports.postgres)?);
         let (progress, state) = (self.progress.clone(), self.state.clone());
-        let localstack = start_localstack(&self.options.python_home, &localstack, &state, &progress);
+        let emulator = start_emulator(&self.options.python_home, &emulator, &state, &progress);
         let postgres = async { Ok(Postgres::start(&postgres, &state, &progress).await?) };
-        let (localstack, postgres, built) = tokio::join!(localstack, postgres, build);
+        let (emulator, postgres, built) = tokio::join!(emulator, postgres, build);
         // What did start is kept before any error is looked at, so that it is stopped.
-        let localstack = localstack.map(|up| self.localstack = Some(up));
+        let emulator = emulator.map(|up| self.emulator = Some(up));
         let postgres: anyhow::Result<()> = postgres.map(|up| self.postgres = Some(up));
-        localstack.and(postgres).and(built)?;
+        emulator.and(postgres).and(built)?;
         let addresses = self.start_simulator(&ports).await?;
         self.provision(addresses).await
     }
@@ -170,6 +172,11 @@ impl Stack {
     fn pick_ports(&self) -> anyhow::Result<addresses::Ports> {
         let last = env_file::read(&self.state.env_file()).ok().flatten().unwrap_or_default();
         addresses::pick(&mut Picker::new(), &self.options, &last)
+    }
+
+    fn emulator_settings(&self, port: u16) -> emulator::Settings {
+        let services = ["s3", "sqs", "sns"].map(str::to_owned).to_vec();
+        emulator::Settings { emulator: self.options.emulator, port, services, patience: Duration::from_secs(90) }
     }
 
     fn postgres_settings(&self, port: u16) -> anyhow::Result<postgres::Settings> {
@@ -185,9 +192,9 @@ impl Stack {
     }
 
     async fn start_simulator(&mut self, ports: &addresses::Ports) -> anyhow::Result<Addresses> {
-        let (localstack, postgres) = (self.localstack.as_ref(), self.postgres.as_ref());
-        let (localstack, postgres) = localstack.zip(postgres).context("find LocalStack and PostgreSQL")?;
-        let addresses = Addresses::new(&localstack.endpoint, postgres.url(), &self.options, ports);
+        let (emulator, postgres) = (self.emulator.as_ref(), self.postgres.as_ref());
+        let (emulator, postgres) = emulator.zip(postgres).context("find the emulator and PostgreSQL")?;
+        let addresses = Addresses::new(&emulator.endpoint, postgres.url(), &self.options, ports);
         if let Some(port) = ports.simulator {
             let clock = addresses.get("CLOCK").unwrap_or_default().to_owned();
             let process = simulator::start(&self.options.programs, port, &clock, &self.state).await?;
@@ -202,7 +209,9 @@ impl Stack {
         let topology = Topology::built_in();
         let queues = provision::provision(&aws, BUCKET, topology).await.context("make bucket and queues")?;
         addresses.add_queues(&queues, topology);
-        self.progress.line("localstack", &format!("has bucket {BUCKET} and {} queues", queues.len() * 2));
+        emulator::check(self.options.emulator, &aws).await?;
+        self.progress
+            .line(self.options.emulator.name(), &format!("has bucket {BUCKET} and {} queues", queues.len() * 2));
         let pool = database::connect(addresses.env().required("DATABASE_URL")?, 4).await?;
         database::migrate(&pool).await?;
         self.progress.line("postgres", "has the schema of this version");
@@ -269,11 +278,11 @@ impl Stack {
         Ok(program)
     }
 
-    /// Puts back what LocalStack forgot, and from then on keeps a copy of what is written under `raw/`. Returns how many
+    /// Puts back what the emulator forgot, and from then on keeps a copy of what is written under `raw/`. Returns how many
     /// objects were put back.
     ///
     /// # Errors
-    /// A copy that cannot be read, or a LocalStack that does not take it.
+    /// A copy that cannot be read, or an emulator that does not take it.
     pub async fn restore_raw(&mut self, running: &Running) -> anyhow::Result<usize> {
         let copy = RawCopy::open(&self.state.root().join("raw"), &Topology::built_in().prefixes.raw)?;
         let store: Arc<dyn ObjectStore> = Arc::new(running.aws.store(BUCKET));
@@ -293,7 +302,7 @@ impl Stack {
             }
         };
         let (name, exit) = tokio::select! {
-            died = wait("LocalStack", self.localstack.as_ref().map(|up| up.process.clone())) => died,
+            died = wait(self.options.emulator.title(), self.emulator.as_ref().map(|up| up.process.clone())) => died,
             died = wait("PostgreSQL", self.postgres.as_ref().map(|up| up.process.clone())) => died,
             died = wait("the simulator", self.simulator.clone()) => died,
         };
@@ -314,7 +323,7 @@ impl Stack {
             stop.cancel();
             let _ = task.await;
         }
-        let rest = [self.simulator, self.localstack.map(|up| up.process), self.postgres.map(|up| up.process)];
+        let rest = [self.simulator, self.emulator.map(|up| up.process), self.postgres.map(|up| up.process)];
         futures::future::join_all(rest.into_iter().flatten().map(|process| async move { process.stop().await })).await;
     }
 }
@@ -329,19 +338,15 @@ fn notifier_settings() -> impl Iterator<Item = (String, String)> {
     std::env::vars().filter(|(name, _)| NOTIFIER_SETTINGS.iter().any(|start| name.starts_with(start)))
 }
 
-fn localstack_settings(port: u16) -> localstack::Settings {
-    let services = ["s3", "sqs", "sns"].map(str::to_owned).to_vec();
-    localstack::Settings { port, services, patience: Duration::from_secs(90) }
-}
-
-async fn start_localstack(
+async fn start_emulator(
     home: &std::path::Path,
-    settings: &localstack::Settings,
+    settings: &emulator::Settings,
     state: &StateDir,
     progress: &Reporter,
-) -> anyhow::Result<LocalStack> {
-    let environment = Environment::ensure(home, &localstack::REQUIREMENTS, &Search::from_env(), progress).await?;
-    LocalStack::start(&environment, settings, state, progress).await
+) -> anyhow::Result<emulator::Started> {
+    let requirements = settings.emulator.requirements();
+    let environment = Environment::ensure(home, requirements, &Search::from_env(), progress).await?;
+    emulator::Started::start(&environment, settings, state, progress).await
 }
 
 /// When it is told again that something is not saved.

@@ -12,7 +12,7 @@ use crate::provision::QueueUrls;
 /// The ports of one run.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ports {
-    pub(super) localstack: u16,
+    pub(super) emulator: u16,
     pub(super) postgres: u16,
     pub(super) dashboard: u16,
     pub(super) simulator: Option<u16>,
@@ -26,7 +26,7 @@ pub(super) fn pick(picker: &mut Picker, options: &Options, last: &Settings) -> a
         (Wish::Any, Some(port)) => Wish::Remembered(port),
         _ => wish.clone(),
     };
-    let localstack = picker.pick(&remembered(&options.localstack_port, "AWS_ENDPOINT_URL"))?;
+    let emulator = picker.pick(&remembered(&options.emulator_port, "AWS_ENDPOINT_URL"))?;
     let postgres = picker.pick(&remembered(&options.postgres_port, "DATABASE_URL"))?;
     let dashboard = picker.pick(&remembered(&options.dashboard_port, "DASHBOARD_URL"))?;
     let simulator = match &options.source {
@@ -37,7 +37,7 @@ pub(super) fn pick(picker: &mut Picker, options: &Options, last: &Settings) -> a
     for (port, service) in health.iter_mut().zip(SERVICES) {
         *port = picker.pick(&remembered(&Wish::Any, &health_variable(service)))?;
     }
-    Ok(Ports { localstack, postgres, dashboard, simulator, health })
+    Ok(Ports { emulator, postgres, dashboard, simulator, health })
 }
 
 /// The variable with the address at which a service tells its health: `LOADER_HEALTH_URL`.
@@ -59,14 +59,14 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    pub(super) fn new(localstack: &str, database: String, options: &Options, ports: &Ports) -> Self {
+    pub(super) fn new(emulator: &str, database: String, options: &Options, ports: &Ports) -> Self {
         let mut settings = Settings::new();
         let mut set = |name: &str, value: String| settings.insert(name.to_owned(), value);
-        set("AWS_ENDPOINT_URL", localstack.to_owned());
+        set("AWS_ENDPOINT_URL", emulator.to_owned());
         set("AWS_REGION", "us-east-1".to_owned());
         // The AWS CLI of version 1 and boto3 read this one instead.
         set("AWS_DEFAULT_REGION", "us-east-1".to_owned());
-        // LocalStack takes any credentials, and wants some.
+        // An emulator takes any credentials, and wants some.
         set("AWS_ACCESS_KEY_ID", "test".to_owned());
         set("AWS_SECRET_ACCESS_KEY", "test".to_owned());
         set("BUCKET", BUCKET.to_owned());
@@ -112,7 +112,7 @@ impl Addresses {
         &self.settings
     }
 
-    /// The way to LocalStack.
+    /// The way to the emulator.
     pub(super) async fn aws(&self) -> anyhow::Result<Aws> {
         let env = self.env();
         let (id, secret) = (env.required("AWS_ACCESS_KEY_ID")?, env.required("AWS_SECRET_ACCESS_KEY")?);
@@ -129,6 +129,7 @@ impl Addresses {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::emulator::Emulator;
 
     fn addresses(source: Source) -> Addresses {
         let options = Options {
@@ -136,13 +137,14 @@ mod tests {
             python_home: ".local".into(),
             watchlist: "watchlist.toml".into(),
             schedule: ("off".to_owned(), "UTC".to_owned()),
-            localstack_port: Wish::Any,
+            emulator: Emulator::default(),
+            emulator_port: Wish::Any,
             postgres_port: Wish::Any,
             dashboard_port: Wish::Any,
             source,
         };
         let simulator = matches!(options.source, Source::Simulator { .. }).then_some(8460);
-        let ports = Ports { localstack: 1, postgres: 2, dashboard: 3, simulator, health: [4; SERVICES.len()] };
+        let ports = Ports { emulator: 1, postgres: 2, dashboard: 3, simulator, health: [4; SERVICES.len()] };
         Addresses::new("http://127.0.0.1:1", "postgres://127.0.0.1:2".to_owned(), &options, &ports)
     }
 

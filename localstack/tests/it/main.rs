@@ -1,7 +1,7 @@
-//! The real programs: Python, LocalStack and PostgreSQL, each in a state directory of its own.
+//! The real programs: Python, the emulators and PostgreSQL, each in a state directory of its own.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
-mod localstack;
+mod emulator;
 mod postgres;
 mod python;
 mod support;

@@ -1,0 +1,222 @@
+//! What stands in for AWS on one machine: S3, SQS and SNS behind one loopback endpoint, from PyPI and without Docker. Which
+//! program that is shows only here and in its own module; everything else knows an endpoint.
+
+mod check;
+mod health;
+mod localstack;
+mod ministack;
+mod moto;
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+
+pub use self::check::check;
+use self::health::Health;
+use crate::process::{Exit, Process, Program, StopPlan};
+use crate::progress::Reporter;
+use crate::python::{Environment, Requirements};
+use crate::state::StateDir;
+
+/// A program that stands in for AWS.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Emulator {
+    /// LocalStack 4.12, the last that runs without an account on every Python that Candlewick does.
+    #[default]
+    LocalStack,
+    /// MiniStack, which is maintained.
+    MiniStack,
+    /// The server of moto, which is maintained.
+    Moto,
+}
+
+impl Emulator {
+    /// All of them, the default first.
+    pub const ALL: [Self; 3] = [Self::LocalStack, Self::MiniStack, Self::Moto];
+
+    /// Its name in settings, and that of its process, log and directory.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LocalStack => "localstack",
+            Self::MiniStack => "ministack",
+            Self::Moto => "moto",
+        }
+    }
+
+    /// Its name in sentences.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::LocalStack => "LocalStack",
+            Self::MiniStack => "MiniStack",
+            Self::Moto => "moto",
+        }
+    }
+
+    /// What it needs from PyPI.
+    #[must_use]
+    pub fn requirements(self) -> &'static Requirements {
+        match self {
+            Self::LocalStack => &localstack::REQUIREMENTS,
+            Self::MiniStack => &ministack::REQUIREMENTS,
+            Self::Moto => &moto::REQUIREMENTS,
+        }
+    }
+
+    /// The Python program that starts it.
+    fn launch(self) -> &'static str {
+        match self {
+            Self::LocalStack => localstack::LAUNCH,
+            Self::MiniStack => ministack::LAUNCH,
+            Self::Moto => moto::LAUNCH,
+        }
+    }
+
+    /// Its own settings, as environment variables.
+    fn variables(self, settings: &Settings, state: &StateDir) -> Vec<(&'static str, String)> {
+        // What it writes goes here, and not to a directory that all users and stacks of a machine share.
+        let dir = state.root().join(self.name()).display().to_string();
+        match self {
+            Self::LocalStack => localstack::variables(settings, dir),
+            Self::MiniStack => ministack::variables(settings, dir),
+            Self::Moto => moto::variables(settings, dir),
+        }
+    }
+}
+
+impl fmt::Display for Emulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A name that is none of an emulator's.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no emulator {0:?}: it is localstack, ministack or moto")]
+pub struct UnknownEmulator(String);
+
+impl FromStr for Emulator {
+    type Err = UnknownEmulator;
+
+    fn from_str(name: &str) -> Result<Self, UnknownEmulator> {
+        Self::ALL.into_iter().find(|emulator| emulator.name() == name).ok_or_else(|| UnknownEmulator(name.to_owned()))
+    }
+}
+
+/// How an emulator is to run.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Which one.
+    pub emulator: Emulator,
+    /// The loopback port of its one endpoint.
+    pub port: u16,
+    /// The services to offer, by their AWS names: `s3`, `sqs`, `sns`, ….
+    pub services: Vec<String>,
+    /// How long it may take to get ready.
+    pub patience: Duration,
+}
+
+/// An emulator that is ready.
+#[derive(Debug)]
+pub struct Started {
+    /// Which one.
+    pub emulator: Emulator,
+    /// Where it listens: `http://127.0.0.1:PORT`.
+    pub endpoint: String,
+    /// Its process, to await and to stop.
+    pub process: Process,
+}
+
+impl Started {
+    /// Starts it and waits until all its services are loaded.
+    pub async fn start(
+        environment: &Environment,
+        settings: &Settings,
+        state: &StateDir,
+        progress: &Reporter,
+    ) -> anyhow::Result<Self> {
+        let emulator = settings.emulator;
+        progress.line(emulator.name(), "starting");
+        let process = Process::start(&program(environment, settings, state)?, state)?;
+        let health = tokio::select! {
+            health = tokio::time::timeout(settings.patience, health::settled(settings)) => health,
+            exit = process.wait() => return Err(died(&process, emulator, exit)),
+        };
+        if !matches!(health, Ok(Health::Ready)) {
+            process.stop().await;
+            bail!(not_ready(&process, settings, health.ok()));
+        }
+        let endpoint = format!("http://127.0.0.1:{}", settings.port);
+        progress.line(emulator.name(), &format!("ready on {endpoint} ({})", settings.services.join(", ")));
+        Ok(Self { emulator, endpoint, process })
+    }
+}
+
+fn program(environment: &Environment, settings: &Settings, state: &StateDir) -> anyhow::Result<Program> {
+    let emulator = settings.emulator;
+    let dir = state.root().join(emulator.name());
+    std::fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
+    let program = Program::new(emulator.name(), environment.python())
+        .args(["-I", "-c", emulator.launch()])
+        .clean_env()
+        .dir(state.root())
+        // It has nothing to save.
+        .stop_by(StopPlan::term(Duration::from_secs(5)));
+    let variables = emulator.variables(settings, state).into_iter();
+    Ok(variables.fold(program, |program, (name, value)| program.env(name, value)))
+}
+
+fn died(process: &Process, emulator: Emulator, exit: Exit) -> anyhow::Error {
+    anyhow::anyhow!("{} ended before it was ready ({exit}); {}", emulator.title(), end_of_log(process))
+}
+
+fn not_ready(process: &Process, settings: &Settings, health: Option<Health>) -> String {
+    let title = settings.emulator.title();
+    let what = match health {
+        Some(Health::Missing(services)) => format!("{title} cannot serve {}", services.join(", ")),
+        _ => format!("{title} was not ready within {} s", settings.patience.as_secs()),
+    };
+    format!("{what} and was stopped; {}", end_of_log(process))
+}
+
+fn end_of_log(process: &Process) -> String {
+    format!("the end of its log ({}):\n{}", process.log().display(), process.last_lines(15).join("\n"))
+}
+
+/// Whether the emulator on the port has all these services loaded; an error where nothing answers.
+pub async fn is_ready(settings: &Settings) -> anyhow::Result<bool> {
+    let (title, port) = (settings.emulator.title(), settings.port);
+    let health = health::ask(settings).await;
+    Ok(health.with_context(|| format!("ask {title} on port {port} for its health"))? == Health::Ready)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_emulator_is_known_by_its_name() {
+        for emulator in Emulator::ALL {
+            assert_eq!(emulator.to_string().parse::<Emulator>().unwrap(), emulator);
+        }
+        assert_eq!(Emulator::default(), Emulator::ALL[0]);
+    }
+
+    #[test]
+    fn an_unknown_emulator_is_told_the_known_ones() {
+        let error = "localstak".parse::<Emulator>().unwrap_err().to_string();
+        assert!(Emulator::ALL.iter().all(|emulator| error.contains(emulator.name())), "{error}");
+    }
+
+    #[test]
+    fn every_package_is_locked_by_its_hash() {
+        for emulator in Emulator::ALL {
+            let locks = emulator.requirements().locks.concat();
+            let packages = locks.lines().filter(|line| line.contains("==")).count();
+            assert!(packages > 10 && packages <= locks.matches("--hash=sha256:").count(), "{emulator}");
+        }
+    }
+}
