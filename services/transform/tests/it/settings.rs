@@ -1,6 +1,7 @@
 //! The watchlist's word on how an object is cleaned, and who hears of an object that was touched too much.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -42,9 +43,10 @@ async fn cleaned_by(watchlist: &str) -> (Outcome, Option<String>, Vec<Alert>) {
     (outcome, clean, alerts)
 }
 
-/// A file of its own for each text: tests run side by side.
+/// A file of its own for each call: tests run at the same time.
 fn watchlist_file(text: &str) -> PathBuf {
-    let name = format!("watchlist-{}-{}.toml", std::process::id(), text.len());
+    static FILES: AtomicU32 = AtomicU32::new(0);
+    let name = format!("watchlist-{}-{}.toml", std::process::id(), FILES.fetch_add(1, Ordering::Relaxed));
     let path = std::env::temp_dir().join(name);
     std::fs::write(&path, text).unwrap();
     path
