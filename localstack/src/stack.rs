@@ -352,8 +352,8 @@ async fn start_emulator(
 /// When it is told again that something is not saved.
 const TOLD_AGAIN: Duration = Duration::from_secs(60);
 
-/// Updates the copy once a second, less often while nothing is written, and once more at the end. What is not in it is told when that changes, each minute, and
-/// at the end.
+/// Updates the copy once a second, less often while nothing is written, and once more at the end. What is not in it is told
+/// when that changes, each minute, and at the end.
 async fn keep_copying(mut copy: RawCopy, store: Arc<dyn ObjectStore>, progress: Reporter, stop: CancellationToken) {
     let (mut told, mut told_at, mut copied_at) = (None, Instant::now(), Instant::now());
     loop {

@@ -164,16 +164,14 @@ fn hint(report: &Report) -> Option<String> {
     let count = |reason: &str| report.rows.quarantined.get(reason).copied().unwrap_or(0);
     let are_most = |reason: &str| count(reason) > report.rows.kept;
     let as_of = &report.source.as_of;
-    match () {
-        () if are_most("no_slot") => {
-            Some("  most times are of no slot: are they local? Say so with --timezone".to_owned())
-        }
-        () if are_most("future") => {
-            Some(format!("  most times lie after {as_of}, which the file is taken to be of: say when with --as-of"))
-        }
-        () if count("not_positive") > 0 => {
-            Some("  prices of zero or less: if that is what they were, say so with --allow-negative".to_owned())
-        }
-        () => None,
-    }
+    let words = if are_most("no_slot") {
+        "most times are of no slot: are they local? Say so with --timezone".to_owned()
+    } else if are_most("future") {
+        format!("most times lie after {as_of}, which the file is taken to be of: say when with --as-of")
+    } else if count("not_positive") > 0 {
+        "prices of zero or less: if that is what they were, say so with --allow-negative".to_owned()
+    } else {
+        return None;
+    };
+    Some(format!("  {words}"))
 }

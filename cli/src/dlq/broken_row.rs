@@ -10,9 +10,6 @@ use serde::Serialize;
 use crate::dead_letters::DeadLetter;
 use crate::place::Running;
 
-/// How much memory looking for a row may take, by the measure of the transform.
-const MOST_MEMORY: u64 = 4 << 30;
-
 /// How much of a row is shown.
 const MOST_OF_A_ROW: usize = 500;
 
@@ -47,9 +44,8 @@ pub async fn find(running: &Running, letter: &DeadLetter) -> anyhow::Result<Opti
     let broken = BrokenRow { key: key.clone(), line, column, row: None, written_since: false };
     let Some(object) = running.aws.store(running.env.bucket()?).get(key).await? else { return Ok(Some(broken)) };
     let written_since = letter.sent.is_some_and(|sent| object.info.last_modified > sent);
-    let is_packed = key.ends_with(".gz");
-    let measured = unpack::measure(&object.body, is_packed, MOST_MEMORY).map_err(|error| anyhow!(error.message))?;
-    let text = unpack::unpack(object.body, is_packed, measured).map_err(|error| anyhow!(error.message))?;
+    let text = unpack::read(object.body, key.ends_with(".gz"), unpack::MOST_OF_A_COMMAND);
+    let text = text.map_err(|error| anyhow!(error.message))?;
     Ok(Some(BrokenRow { row: row(&text, line), written_since, ..broken }))
 }
 

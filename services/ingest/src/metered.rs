@@ -64,7 +64,7 @@ impl Queue for MeteredQueue {
         self.ask_for_limits().await;
         let room = self.keeper.room(most).await;
         let messages = self.inner.receive(room, lease).await?;
-        // What nobody took came with messages that were not worked on: they were put aside.
+        // What nobody took came with messages that were not worked on: they were sent again, or given up.
         self.credits().clear();
         for message in &messages {
             if let Ok(credit) = self.keeper.try_take() {

@@ -22,8 +22,8 @@ use crate::kept::KeptObject;
 /// A store that does not answer.
 pub async fn goes_before(store: &dyn ObjectStore, path: &ObjectPath, raw: &ObjectInfo) -> Result<bool, Setback> {
     let Some(clean) = store.head(&path.transformed_key()).await? else { return Ok(false) };
-    let first_written = RawMetadata::read(&raw.metadata).ok().and_then(|metadata| metadata.first_written);
-    let written = first_written.unwrap_or(raw.last_modified);
+    let metadata = RawMetadata::read(&raw.metadata).ok();
+    let written = metadata.map_or(raw.last_modified, |metadata| metadata.written(raw.last_modified, true));
     let is_newer = |origin: &TransformedMetadata| origin.raw_key != raw.key && origin.raw_written > written;
     Ok(origin(&clean.metadata).is_some_and(|origin| is_by_hand(origin.source.as_deref()) && is_newer(&origin)))
 }

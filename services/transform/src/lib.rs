@@ -2,9 +2,11 @@
 //!
 //! [`clean`] is the whole of the cleaning, in the order of its steps: [`read`] judges each row by itself, through [`plain`]
 //! where it is written plainly and through [`row`], [`row_time`] and [`row_values`] where not; [`repeated`] tells apart the local
-//! times of the hour that clocks repeat; [`otherwise`] refuses a file with another header in it or of another language; [`instruments`] refuses candles of another series; [`stamps`] finds how weeks and months are stamped; [`expected`] holds the rows to the
-//! calendar; [`finer`] finds rows of a shorter interval; [`duplicates`] settles those of the same time; [`gaps`] finds the vacant
-//! slots; [`report`], [`mod@write`], [`quarantine`] and [`explain`] say what came of it. [`as_of`] says what *now* is.
+//! times of the hour that clocks repeat; [`otherwise`] refuses a file with a second header or with decimal commas;
+//! [`instruments`] refuses candles of another series; [`stamps`] finds how weeks and months are stamped; [`expected`] checks the
+//! rows against the calendar; [`finer`] finds rows of a shorter interval; [`duplicates`] settles those of the same time; [`gaps`]
+//! finds the vacant slots; [`report`], [`mod@write`], [`quarantine`] and [`explain`] describe the result. [`as_of`] says what
+//! *now* is.
 //! [`handler`] connects it to S3, where [`targets`] says what is there already.
 
 pub mod as_of;

@@ -106,8 +106,10 @@ fn nothing_usable(rows: u64, reasons: &BTreeMap<String, u64>, first: Option<&str
         let _ = write!(text, ". {first}");
     }
     if reasons.contains_key("ragged") {
-        text.push_str(". Rows with more cells than the header come from numbers with commas: write 1234567 and 1.25; one cell comes from another \
-             separator than the header has");
+        text.push_str(
+            ". Rows with more cells than the header come from numbers with commas: write 1234567 and 1.25; one cell comes from \
+             another separator than the header has",
+        );
     }
     if reasons.contains_key("future") {
         text.push_str(". Rows are in the future where the file's own time is wrong: say when it is from with --as-of");

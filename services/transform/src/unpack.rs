@@ -145,6 +145,18 @@ pub fn size_hint(gzip: &[u8], most: u64) -> usize {
     if said as u64 <= most && said <= gzip.len().saturating_mul(MOST_EXPANDED) { said } else { 0 }
 }
 
+/// The text of an object, as [`measure`] and [`unpack`] have it.
+///
+/// # Errors
+/// Those of both.
+pub fn read(body: Bytes, gzip: bool, most: u64) -> Result<Bytes, Failure> {
+    let measured = measure(&body, gzip, most)?;
+    unpack(body, gzip, measured)
+}
+
+/// How much memory a command may take to look at a file. It works on one at a time, on its owner's machine.
+pub const MOST_OF_A_COMMAND: u64 = 4 << 30;
+
 #[cfg(test)]
 mod tests {
     use std::io::Write;

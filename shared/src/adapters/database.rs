@@ -1,6 +1,6 @@
 //! Errors of the database, in one sentence, and whose failure they are.
 
-use crate::adapters::aws_error::chain;
+use crate::adapters::sentence::chain;
 use crate::core::blame::Blame;
 
 /// An error of the database, and what was being done.

@@ -17,6 +17,7 @@ pub mod queue_notifier;
 pub mod s3;
 pub mod s3_listing;
 pub mod secrets;
+pub mod sentence;
 pub mod sqs;
 pub mod sqs_browse;
 pub mod system_clock;

@@ -11,9 +11,10 @@ use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::adapters::aws_error::{chain, status, words};
+use crate::adapters::aws_error::{status, words};
 use crate::adapters::budget::{Budget, Share};
 use crate::adapters::s3_listing::Listing;
+use crate::adapters::sentence::chain;
 use crate::core::blame::{Access, Blame};
 use crate::core::metadata::{Metadata, TRACEPARENT};
 use crate::core::trace::TraceParent;

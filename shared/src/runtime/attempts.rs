@@ -1,28 +1,28 @@
-//! How often the work of each message failed.
+//! How often something happened to each message.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// How many messages are remembered. Where more are failing, all are forgotten, and each is tried a few times more.
+/// How many messages are remembered. Where there are more, all are forgotten, and each begins anew.
 const MOST: usize = 10_000;
 
-/// Counts failures, message by message.
+/// Counts, message by message: failures, outages, deliveries.
 ///
 /// The queue's receive count would not do: it also counts the deliveries that met an outage or came too early, and those
 /// are nobody's failure. What is counted is lost when the process ends; then a message is tried a few times more.
 #[derive(Debug, Default)]
 pub struct Attempts {
-    failed: Mutex<HashMap<String, u32>>,
+    counts: Mutex<HashMap<String, u32>>,
 }
 
 impl Attempts {
-    fn counts(&self) -> MutexGuard<'_, HashMap<String, u32>> {
-        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+    fn locked(&self) -> MutexGuard<'_, HashMap<String, u32>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The work of a message failed. Returns how often it did.
-    pub fn failed(&self, id: &str) -> u32 {
-        let mut counts = self.counts();
+    /// It happened to a message once more. Returns how often it did.
+    pub fn add(&self, id: &str) -> u32 {
+        let mut counts = self.locked();
         if counts.len() >= MOST {
             counts.clear();
         }
@@ -31,14 +31,14 @@ impl Attempts {
         *count
     }
 
-    /// How often the work of a message failed.
+    /// How often it happened to a message.
     pub fn count(&self, id: &str) -> u32 {
-        self.counts().get(id).copied().unwrap_or_default()
+        self.locked().get(id).copied().unwrap_or_default()
     }
 
     /// A message is settled, and will not come again.
     pub fn settled(&self, id: &str) {
-        self.counts().remove(id);
+        self.locked().remove(id);
     }
 }
 
@@ -49,17 +49,17 @@ mod tests {
     #[test]
     fn each_message_is_counted_alone_and_forgotten_when_it_is_settled() {
         let attempts = Attempts::default();
-        assert_eq!([attempts.failed("a"), attempts.failed("a"), attempts.failed("b")], [1, 2, 1]);
+        assert_eq!([attempts.add("a"), attempts.add("a"), attempts.add("b")], [1, 2, 1]);
         attempts.settled("a");
-        assert_eq!(attempts.failed("a"), 1);
+        assert_eq!(attempts.add("a"), 1);
     }
 
     #[test]
     fn it_cannot_grow_without_end() {
         let attempts = Attempts::default();
         for id in 0..3 * MOST {
-            attempts.failed(&id.to_string());
+            attempts.add(&id.to_string());
         }
-        assert!(attempts.counts().len() <= MOST);
+        assert!(attempts.locked().len() <= MOST);
     }
 }

@@ -25,7 +25,7 @@ const BETWEEN: Backoff = Backoff { first: Duration::from_millis(200), most: Dura
 pub struct Deletions {
     queue: Arc<dyn Queue>,
     receipts: mpsc::Sender<Receipt>,
-    fail: Arc<AtomicBool>,
+    are_failing: Arc<AtomicBool>,
 }
 
 impl Deletions {
@@ -33,19 +33,19 @@ impl Deletions {
     /// everything is deleted.
     pub fn new(queue: Arc<dyn Queue>) -> (Self, impl Future<Output = ()> + Send) {
         let (sender, receipts) = mpsc::channel(BATCH);
-        let fail = Arc::new(AtomicBool::new(false));
-        let deleting = delete_all(Arc::clone(&queue), receipts, Arc::clone(&fail));
-        (Self { queue, receipts: sender, fail }, deleting)
+        let are_failing = Arc::new(AtomicBool::new(false));
+        let deleting = delete_all(Arc::clone(&queue), receipts, Arc::clone(&are_failing));
+        (Self { queue, receipts: sender, are_failing }, deleting)
     }
 
-    /// Whether the last deletion worked.
-    pub fn work(&self) -> bool {
-        !self.fail.load(Ordering::Relaxed)
+    /// Whether the last deletion failed.
+    pub fn are_failing(&self) -> bool {
+        self.are_failing.load(Ordering::Relaxed)
     }
 
-    /// Deletes one message, and comes back when that is tried.
+    /// Deletes one message, and returns when it is deleted, or will not be.
     pub async fn delete_now(&self, receipt: &Receipt) {
-        delete(&*self.queue, std::slice::from_ref(receipt), &self.fail).await;
+        delete(&*self.queue, std::slice::from_ref(receipt), &self.are_failing).await;
     }
 
     /// Has a message deleted soon. Only what is durable may come here. It waits where deletions lag, and so does the slot of
@@ -57,10 +57,10 @@ impl Deletions {
     }
 }
 
-async fn delete_all(queue: Arc<dyn Queue>, mut receipts: mpsc::Receiver<Receipt>, fail: Arc<AtomicBool>) {
+async fn delete_all(queue: Arc<dyn Queue>, mut receipts: mpsc::Receiver<Receipt>, are_failing: Arc<AtomicBool>) {
     while let Some(first) = receipts.recv().await {
         let batch = batch_of(first, &mut receipts).await;
-        delete(queue.as_ref(), &batch, &fail).await;
+        delete(queue.as_ref(), &batch, &are_failing).await;
     }
 }
 
@@ -78,10 +78,10 @@ async fn batch_of(first: Receipt, receipts: &mut mpsc::Receiver<Receipt>) -> Vec
 }
 
 /// Deleting what is deleted already does no harm, so that a batch of which some remain is tried again whole.
-async fn delete(queue: &dyn Queue, batch: &[Receipt], fail: &AtomicBool) {
+async fn delete(queue: &dyn Queue, batch: &[Receipt], are_failing: &AtomicBool) {
     for attempt in 1..=TRIES {
         match queue.delete(batch).await {
-            Ok(()) => return fail.store(false, Ordering::Relaxed),
+            Ok(()) => return are_failing.store(false, Ordering::Relaxed),
             Err(error) if attempt == TRIES => tracing::warn!("settled but not deleted: {error}"),
             Err(error) => {
                 tracing::debug!("{error}; deleting again");
@@ -89,5 +89,5 @@ async fn delete(queue: &dyn Queue, batch: &[Receipt], fail: &AtomicBool) {
             }
         }
     }
-    fail.store(true, Ordering::Relaxed);
+    are_failing.store(true, Ordering::Relaxed);
 }

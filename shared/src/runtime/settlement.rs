@@ -48,8 +48,8 @@ pub struct Settlement {
     deletions: Deletions,
     failures: Attempts,
     outages: Attempts,
-    /// Deliveries that ended well without settling their message.
-    returned: Attempts,
+    /// Deliveries of a message that are known to have cost no consumer.
+    accounted: Attempts,
     /// Receives that brought no answer.
     unanswered: Unanswered,
     evidence: Evidence,
@@ -79,7 +79,7 @@ impl Settlement {
             deletions,
             failures: Attempts::default(),
             outages: Attempts::default(),
-            returned: Attempts::default(),
+            accounted: Attempts::default(),
             unanswered: Unanswered::default(),
             evidence: Evidence::default(),
         }
@@ -104,7 +104,7 @@ impl Settlement {
             }
             Err(Setback::LeaseLost { by_queue }) => {
                 if by_queue {
-                    self.returned.failed(&message.id);
+                    self.account_for(message);
                 }
                 tracing::warn!(id = message.id, "the lease was lost; the work was given up");
             }
@@ -142,12 +142,12 @@ impl Settlement {
         self.outages.settled(id);
         self.evidence.settled(id);
         // Should it come again because it was not deleted, that is accounted for.
-        self.returned.failed(&message.id);
+        self.account_for(message);
         self.deletions.add(message.receipt.clone()).await;
     }
 
     async fn retry(&self, message: &Message, class: &'static str, error: &anyhow::Error) {
-        let failures = self.failures.failed(first_id(message));
+        let failures = self.failures.add(first_id(message));
         if failures >= self.policy.attempts {
             let words = format!("given up after {failures} failures: {error:#}");
             return self.bury(message, Failure::new(class, words)).await;
@@ -168,7 +168,7 @@ impl Settlement {
         let wait = self.breaker.failed(&what);
         tracing::warn!(id = message.id, "{what}; receiving again in {wait:.1?}");
         let own = Backoff { first: self.policy.outage.first, most: self.policy.retry.most };
-        let own = own.wait(self.outages.failed(first_id(message)));
+        let own = own.wait(self.outages.add(first_id(message)));
         // It is away for longer than nothing is received, so that the next probe is another message.
         self.give_back(message, own.max(wait * 2)).await;
         if let Some(outage) = self.breaker.outage() {
@@ -182,18 +182,18 @@ impl Settlement {
         let letter = dead_letter(self.stage, message, &failure);
         if let Err(error) = self.dead_letters.send(&[letter]).await {
             tracing::warn!(id = message.id, "not moved to the dead-letter queue: {error}");
-            return self.give_back(message, self.policy.retry.wait(self.outages.failed(first_id(message)))).await;
+            return self.give_back(message, self.policy.retry.wait(self.outages.add(first_id(message)))).await;
         }
         self.notifier.notify(alert(self.stage, message, &failure)).await;
         self.delete(message).await;
         measures::buried(self.stage, failure.class);
     }
 
-    /// A message that was just received, with what it has cost so far, and how it stands. A receive whose answer did not come may have been
-    /// answered with it: that cost no consumer.
+    /// A message that was just received, with what it has cost so far, and how it stands. It may have been the answer to a
+    /// receive that brought none: that cost no consumer.
     pub fn account(&self, message: Message) -> (Message, Standing) {
         let unanswered = self.unanswered.within(self.policy.lease * UNANSWERED_FOR);
-        let accounted = self.returned.count(&message.id).saturating_add(unanswered);
+        let accounted = self.accounted.count(&message.id).saturating_add(unanswered);
         losses::account(message, accounted, self.policy.most_lost)
     }
 
@@ -202,9 +202,9 @@ impl Settlement {
         self.unanswered.add();
     }
 
-    /// A delivery that nobody works on, because a newer one of the same message came with it.
-    pub fn is_doubled(&self, message: &Message) {
-        self.returned.failed(&message.id);
+    /// This delivery costs no consumer, whatever comes of its message.
+    pub fn account_for(&self, message: &Message) {
+        self.accounted.add(&message.id);
     }
 
     /// Sends a message again that will be worked on alone.
@@ -226,7 +226,7 @@ impl Settlement {
     pub async fn give_back(&self, message: &Message, wait: Duration) {
         let is_long = wait > LONGEST_DELAY && losses::is_first_delivery(message);
         // Where nothing is deleted, each message that is sent again would be one more.
-        if is_long || !self.deletions.work() || !self.send_again(message, wait.min(LONGEST_DELAY)).await {
+        if is_long || self.deletions.are_failing() || !self.send_again(message, wait.min(LONGEST_DELAY)).await {
             self.hide(message, wait).await;
         }
     }
@@ -237,14 +237,14 @@ impl Settlement {
             return false;
         }
         // At once, and not with others: until then there are two of it.
-        self.returned.failed(&message.id);
+        self.account_for(message);
         self.deletions.delete_now(&message.receipt).await;
         true
     }
 
     /// Ends the lease after a wait; where even that fails, it ends by itself.
     async fn hide(&self, message: &Message, wait: Duration) {
-        self.returned.failed(&message.id);
+        self.account_for(message);
         if let Err(error) = self.queue.extend(&message.receipt, wait.min(LONGEST_WAIT)).await {
             tracing::warn!(id = message.id, "not given back: {error}");
         }

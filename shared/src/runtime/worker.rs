@@ -185,7 +185,7 @@ impl Worker {
         for message in messages {
             let known = newest.get(&message.id);
             if known.is_some() {
-                self.settlement.is_doubled(&message);
+                self.settlement.account_for(&message);
             }
             if known.is_none_or(|known| known.receive_count <= message.receive_count) {
                 newest.insert(message.id.clone(), message);
