@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
 use bytes::Bytes;
-use candlewick_shared::core::calendar::choice::{CalendarSetting, UnknownCalendar};
+use candlewick_shared::core::calendar::choice::CalendarSetting;
 use candlewick_shared::core::clock::Clock;
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::{Month, ObjectPath, Part, RawKey, Series};
@@ -14,7 +14,7 @@ use candlewick_shared::core::metadata::{DROPPED, Instrument, RawMetadata};
 use candlewick_shared::core::symbol::Symbol;
 use candlewick_shared::core::watchlist::CleaningSettings;
 use candlewick_shared::ports::store::{NewObject, ObjectInfo, ObjectStore, Put, PutIf};
-use candlewick_transform::unpack::{measure, unpack};
+use candlewick_transform::unpack;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -72,8 +72,13 @@ fn month(text: &str) -> Result<Month, String> {
     date.map(Month::of).map_err(|_| "write a month as 2024-01".to_owned())
 }
 
-fn calendar(text: &str) -> Result<String, UnknownCalendar> {
-    text.parse::<CalendarSetting>().map(|_| text.to_owned())
+/// The code of a calendar. That a file has none can only be said in the watchlist: metadata without a calendar leaves the choice
+/// open.
+fn calendar(text: &str) -> anyhow::Result<String> {
+    match text.parse()? {
+        CalendarSetting::Code(code) => Ok(code),
+        CalendarSetting::None => bail!("write calendar = \"none\" for the instrument in the watchlist instead"),
+    }
 }
 
 pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
@@ -120,11 +125,8 @@ fn read(file: &Path) -> anyhow::Result<Bytes> {
     Ok(body.into())
 }
 
-/// How much memory looking at a file may take, by the measure of the transform.
-const MOST_MEMORY: u64 = 4 << 30;
-
 fn text(file: &Path, body: Bytes, gzip: bool) -> anyhow::Result<Bytes> {
-    let text = measure(&body, gzip, MOST_MEMORY).and_then(|measured| unpack(body, gzip, measured));
+    let text = unpack::read(body, gzip, unpack::MOST_OF_A_COMMAND);
     text.map_err(|failure| anyhow::anyhow!("{}: {}: nothing was put", shown(file), failure.message))
 }
 
@@ -135,17 +137,20 @@ fn metadata(args: &Args, clock: &Clock, real_now: Timestamp) -> anyhow::Result<R
     if let Some(said) = args.as_of.filter(|said| *said > now) {
         bail!("--as-of {said} is in the future: it is {now}{}", if *clock == Clock::Real { "" } else { SIMULATED });
     }
-    let (timezone, calendar) = (args.timezone.clone(), args.calendar.clone().filter(|text| text != "none"));
+    let (timezone, calendar) = (args.timezone.clone(), args.calendar.clone());
     let instrument = Instrument { timezone, calendar, ..Instrument::default() };
     let fetched_at = args.as_of.or((*clock != Clock::Real).then_some(now));
     Ok(RawMetadata { source: Some(DROPPED.to_owned()), fetched_at, instrument, ..RawMetadata::default() })
 }
 
-/// The watchlist goes before what stands beside an object.
+/// The watchlist has precedence over an object's metadata, so that another calendar there would have no effect.
 fn require_no_other_calendar(args: &Args, settings: &CleaningSettings) -> anyhow::Result<()> {
-    let said = args.calendar.as_ref().map(|text| text.parse::<CalendarSetting>()).transpose()?;
-    if let (Some(said), Some(listed)) = (&said, &settings.calendar) {
-        ensure!(said == listed, "the watchlist says another calendar for {}: change it there", args.symbol);
+    if let (Some(said), Some(listed)) = (&args.calendar, &settings.calendar) {
+        ensure!(
+            CalendarSetting::Code(said.clone()) == *listed,
+            "the watchlist says another calendar for {}: change it there",
+            args.symbol
+        );
     }
     Ok(())
 }
@@ -213,6 +218,13 @@ mod tests {
     fn args(more: &[&str]) -> Args {
         let first = ["drop", "file.csv", "--symbol", "ABC", "--interval", "1day"];
         Command::try_parse_from(first.iter().chain(more)).unwrap().args
+    }
+
+    #[test]
+    fn that_a_file_has_no_calendar_is_left_to_the_watchlist() {
+        let first = ["drop", "file.csv", "--symbol", "ABC", "--interval", "1day", "--calendar", "none"];
+        let error = Command::try_parse_from(first).map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains("in the watchlist instead"), "{error}");
     }
 
     #[test]
