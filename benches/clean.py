@@ -25,7 +25,8 @@ LOCAL = ROOT / ".local" / "bench"
 PEERS = ("pandas", "polars", "duckdb")
 # When the source said it: after the last session of the inputs, before the next.
 AS_OF = "2024-11-22T00:00:00Z"
-INPUTS = ("minutes", "days", "many")
+INPUTS = ("minutes", "padded", "days", "many")
+INTRADAY = ("minutes", "padded")
 
 
 def python():
@@ -57,8 +58,8 @@ def run(command, stdout):
 
 def commands(name, files, sessions, candlewick, interpreter):
     """What to run on an input, by the name of who runs, and where its output is."""
-    interval = "1min" if name == "minutes" else "1day"
-    zone = ["--timezone", "America/New_York"] if name == "minutes" else []
+    interval = "1min" if name in INTRADAY else "1day"
+    zone = ["--timezone", "America/New_York"] if name in INTRADAY else []
     own = [candlewick, "clean", *files, "--calendar", "XNYS", "--as-of", AS_OF, "--max-filled", "1", *zone]
     folder = lambda who: LOCAL / "out" / who / name
     several = ["--out", folder("candlewick")] if len(files) > 1 else []

@@ -30,13 +30,18 @@ def sessions():
         day += timedelta(days=1)
 
 
-def price(cents):
-    """As the API writes it, with the noise of a float behind most."""
+def noisy(cents):
+    """With the noise of a float behind most."""
     whole, rest = divmod(cents, 100)
     return f"{whole}.{rest:02d}" + ("001" if cents % 10 < 7 else "")
 
 
-def rows(times, generator):
+def padded(cents):
+    """As TwelveData writes it: five decimals, zeros at the end."""
+    return f"{cents // 100}.{cents % 100:02d}000"
+
+
+def rows(times, generator, price):
     """A random walk of candles, oldest first."""
     cents = 15000
     for time in times:
@@ -61,13 +66,13 @@ def damaged(lines, generator):
     return reversed(out)
 
 
-def write(path, times, seed):
+def write(path, times, seed, price=noisy):
     """One file; nothing where it is there already."""
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     generator = random.Random(seed)
-    lines = list(rows(times, generator))
+    lines = list(rows(times, generator, price))
     path.write_text(HEADER + "".join(damaged(lines, generator)))
 
 
@@ -94,6 +99,7 @@ if __name__ == "__main__":
     folder, files = pathlib.Path(sys.argv[1]), int(sys.argv[2])
     calendar(folder)
     write(folder / "minutes" / "interval=1min" / "symbol=AAPL" / "candles.csv", minutes(), 1)
+    write(folder / "padded" / "interval=1min" / "symbol=AAPL" / "candles.csv", minutes(), 1, padded)
     write(folder / "days" / "interval=1day" / "symbol=AAPL" / "candles.csv", days(), 2)
     for number in range(files):
         write(folder / "many" / "interval=1day" / f"symbol=S{number:04d}" / "candles.csv", days(), 1000 + number)

@@ -27,7 +27,7 @@ use crate::quarantine::{self, Quarantined, Reason, SetAside};
 use crate::read::{self, Read};
 use crate::refusal::Refusal;
 use crate::report::{self, Facts};
-use crate::row::{Fault, Row, RowRules};
+use crate::row::{Fault, Numbers, Row, RowRules};
 use crate::row_time::TimeRules;
 use crate::row_values::{Judged, ValueRules};
 use crate::stamps::{self, Restamped};
@@ -264,13 +264,15 @@ impl Cleaned<'_> {
         let raw = &self.raw;
         let mut writer = CleanWriter::new(raw.task.series, raw.header.volume.is_some(), out)?;
         let mut filled = self.runs.iter().filter(|run| run.fate == Fate::Filled).peekable();
-        let mut cells = raw.cells();
+        let (mut cells, delimiter) = (raw.cells(), raw.header.delimiter);
+        let text = |row: &Row, numbers: Numbers| numbers.of(raw.text, row.start);
         for (at, row) in self.rows.iter().enumerate() {
             if let Some(run) = filled.next_if(|run| run.first < row.time.seconds()) {
                 self.fill(run, at, &mut cells, &mut writer)?;
             }
             match row.numbers {
-                Some(numbers) => writer.copy(row.time, numbers.of(raw.text, row.start), raw.header.delimiter)?,
+                Some(numbers) if numbers.has_zeros => writer.copy_shortened(row.time, text(row, numbers), delimiter)?,
+                Some(numbers) => writer.copy(row.time, text(row, numbers), delimiter)?,
                 None => writer.write(&raw.judge(row, &mut cells).map_err(unreadable)?.candle)?,
             }
         }

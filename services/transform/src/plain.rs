@@ -1,7 +1,8 @@
 //! Plain rows, read fast: those that nearly all rows are.
 //!
 //! A row is plain where its columns stand in the usual order, no cell is quoted, its time is written as most sources do, and
-//! its numbers as clean CSV writes them, so that they can be copied instead of written anew. The csv crate is not used for
+//! its numbers as clean CSV writes them, but for zeros at the end of a fraction (`105.84750`, as TwelveData writes it), so that
+//! they can be copied instead of written anew. The csv crate is not used for
 //! these: it copies every cell before anybody looks at it, and finding the cells, checking the digits and comparing the
 //! prices is one pass over the bytes here. What is not plain says nothing about the row; [`crate::row`] then judges it in
 //! full, and a test holds the two to the same result.
@@ -52,6 +53,16 @@ pub struct PlainRow {
 /// A number by its sides of the point, the right one in units of 10⁻¹⁸: ordered as numbers are.
 type Plain = (u64, u64);
 
+/// A number as it is written.
+#[derive(Clone, Copy)]
+struct Written {
+    number: Plain,
+    /// How many bytes it has.
+    length: usize,
+    /// Whether its fraction ends in zeros.
+    has_zeros: bool,
+}
+
 impl<'a> PlainRows<'a> {
     /// A reader of plain rows; nothing where the columns' order is another.
     #[must_use]
@@ -69,22 +80,26 @@ impl<'a> PlainRows<'a> {
     #[inline]
     pub fn read(&mut self, text: &[u8]) -> Option<PlainRow> {
         let (time, from) = self.times.read(text)?;
-        let (open, at) = self.number(text, from)?;
-        let (high, at) = self.number(text, at)?;
-        let (low, at) = self.number(text, at)?;
-        let (close, at) = self.number(text, at)?;
+        let (mut to, mut has_zeros) = (from, false);
+        let mut next = || {
+            let Written { number, length, has_zeros: is_padded } = self.number(text, to)?;
+            to += 1 + length;
+            has_zeros |= is_padded;
+            Some(number)
+        };
+        let (open, high, low, close) = (next()?, next()?, next()?, next()?);
         let is_possible = low > (0, 0) && low <= open.min(close) && open.max(close) <= high;
-        let to = if self.has_volume { self.number(text, at)?.1 } else { at };
-        let numbers = Numbers::new(from, to)?;
+        if self.has_volume {
+            next()?;
+        }
+        let numbers = Numbers::new(from, to, has_zeros)?;
         is_possible.then_some(PlainRow { time, numbers, length: self.end(text, to)? })
     }
 
-    /// The number behind the delimiter at a place, and the place behind it.
+    /// The number after the delimiter at a place.
     #[inline]
-    fn number(&self, text: &[u8], at: usize) -> Option<(Plain, usize)> {
-        let cell = text.get(at..).and_then(|rest| rest.strip_prefix(&[self.delimiter]))?;
-        let (number, length) = number(cell)?;
-        Some((number, at + 1 + length))
+    fn number(&self, text: &[u8], at: usize) -> Option<Written> {
+        number(text.get(at..).and_then(|rest| rest.strip_prefix(&[self.delimiter]))?)
     }
 
     /// Where the row ends whose last cell that is read ends at a place: there, or after as many cells as the header has columns
@@ -111,21 +126,19 @@ impl<'a> PlainRows<'a> {
     }
 }
 
-/// The number with which a text begins, and its length, if it is written as clean CSV writes it: digits, and perhaps a
-/// point and digits that do not end in nought.
+/// The number with which a text begins, if it is plain: digits without a leading zero, and perhaps a point and digits.
 #[inline]
-fn number(text: &[u8]) -> Option<(Plain, usize)> {
+fn number(text: &[u8]) -> Option<Written> {
     let (whole, length) = digits(text)?;
     if length > 1 && text[0] == b'0' {
         return None;
     }
     if text.get(length) != Some(&b'.') {
-        return Some(((whole, 0), length));
+        return Some(Written { number: (whole, 0), length, has_zeros: false });
     }
-    let (fraction, behind) = digits(&text[length + 1..])?;
-    let is_short = text[length + behind] != b'0';
-    let unit = UNITS[behind];
-    is_short.then_some(((whole, fraction * unit), length + 1 + behind))
+    let (fraction, count) = digits(&text[length + 1..])?;
+    let has_zeros = text[length + count] == b'0';
+    Some(Written { number: (whole, fraction * UNITS[count]), length: length + 1 + count, has_zeros })
 }
 
 /// The digits with which a text begins as a number, and how many there are: at least one and at most [`MOST_DIGITS`].
@@ -180,8 +193,18 @@ mod tests {
         fn plain_numbers_are_those_that_are_written_as_they_would_be_anew(text in "[0-9]{0,3}[.]?[0-9]{0,12}") {
             use candlewick_shared::core::decimal::Decimal;
             let anew = Decimal::parse(text.as_bytes()).is_ok_and(|number| number.to_string() == text);
-            let plain = number(text.as_bytes()).is_some_and(|(_, length)| length == text.len());
-            prop_assert_eq!(plain, anew);
+            let written = number(text.as_bytes()).filter(|written| written.length == text.len());
+            prop_assert_eq!(written.is_some_and(|written| !written.has_zeros), anew);
+        }
+
+        #[test]
+        fn zeros_at_the_end_of_a_fraction_change_no_number(whole in "0|[1-9][0-9]{0,9}", fraction in "[0-9]{0,9}", zeros in 1..6_usize) {
+            use candlewick_shared::core::decimal::Decimal;
+            let text = format!("{whole}.{fraction}{}", "0".repeat(zeros));
+            let written = number(text.as_bytes()).unwrap();
+            prop_assert!(written.has_zeros && written.length == text.len());
+            let anew = Decimal::parse(text.as_bytes()).unwrap().to_string();
+            prop_assert_eq!(written.number, number(anew.as_bytes()).unwrap().number);
         }
     }
 }

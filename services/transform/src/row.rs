@@ -15,7 +15,7 @@ pub struct Row {
     pub time: CandleTime,
     /// Where the row begins in the text.
     pub start: usize,
-    /// Where its numbers are in it, if they are written there as clean CSV writes them.
+    /// Where its numbers are in it, if they can be copied from there.
     pub numbers: Option<Numbers>,
     /// Whether its time was written with a time of day.
     pub has_time_of_day: bool,
@@ -28,13 +28,15 @@ pub struct Row {
 pub struct Numbers {
     from: u8,
     to: u8,
+    /// Whether a fraction ends in zeros, which clean CSV does not write.
+    pub has_zeros: bool,
 }
 
 impl Numbers {
     /// From one place in the row to another; nothing where that is too far to be noted.
     #[must_use]
-    pub fn new(from: usize, to: usize) -> Option<Self> {
-        Some(Self { from: u8::try_from(from).ok()?, to: u8::try_from(to).ok()? })
+    pub fn new(from: usize, to: usize, has_zeros: bool) -> Option<Self> {
+        Some(Self { from: u8::try_from(from).ok()?, to: u8::try_from(to).ok()?, has_zeros })
     }
 
     /// The numbers of the row that begins at a place of a text.

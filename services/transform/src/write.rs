@@ -56,6 +56,26 @@ impl<'a, W: Write> CleanWriter<'a, W> {
             let commas = |byte: &mut u8| *byte = if *byte == delimiter { b',' } else { *byte };
             self.buffer[from..].iter_mut().for_each(commas);
         }
+        self.end_copy()
+    }
+
+    /// The same, without the zeros at the end of fractions.
+    ///
+    /// # Errors
+    /// The writer's.
+    #[inline]
+    pub fn copy_shortened(&mut self, time: CandleTime, numbers: &[u8], delimiter: u8) -> io::Result<()> {
+        self.set_time(time);
+        self.buffer.extend_from_slice(&self.head);
+        for number in numbers.get(1..).unwrap_or_default().split(|byte| *byte == delimiter) {
+            self.buffer.push(b',');
+            self.buffer.extend_from_slice(shortened(number));
+        }
+        self.end_copy()
+    }
+
+    #[inline]
+    fn end_copy(&mut self) -> io::Result<()> {
         self.buffer.extend_from_slice(if self.has_volume { b",true,false\n" } else { b",0,false,false\n" });
         self.flush_when_full()
     }
@@ -134,6 +154,17 @@ fn names(series: &Series) -> Result<Vec<u8>, csv::Error> {
     let mut names = line.into_inner().map_err(|error| error.into_error())?;
     names.pop();
     Ok(names)
+}
+
+/// A number without the zeros at the end of its fraction, and without the point where nothing else follows it.
+#[inline]
+fn shortened(number: &[u8]) -> &[u8] {
+    if !number.contains(&b'.') {
+        return number;
+    }
+    let zeros = number.iter().rev().take_while(|byte| **byte == b'0').count();
+    let number = &number[..number.len() - zeros];
+    number.strip_suffix(b".").unwrap_or(number)
 }
 
 /// A number below 100 as two digits.

@@ -22,7 +22,7 @@ fn cases() -> impl Strategy<Value = Case> {
 
 fn price() -> impl Strategy<Value = String> {
     prop_oneof![
-        6 => select(vec!["1", "2", "1.5", "1.25", "2.75", "0.001"]).prop_map(str::to_owned),
+        6 => select(vec!["1", "2", "1.5", "1.25", "2.75", "0.001", "1.25000", "2.000"]).prop_map(str::to_owned),
         1 => select(vec!["1.50", "01", "+2", "2e0", "\"1\"", " 2 "]).prop_map(str::to_owned),
         1 => select(vec!["x", "", "0", "-1", "nan", "1e99", "123456789012345678901234567890"]).prop_map(str::to_owned),
     ]
