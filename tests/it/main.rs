@@ -17,6 +17,7 @@ mod contract;
 mod dashboard;
 mod data_studio;
 mod doctor;
+mod documents;
 mod dropping;
 mod export;
 mod failure_modes;
@@ -74,6 +75,7 @@ fn main() -> ExitCode {
     let alone = [
         layering::trials(),
         failure_modes::trials(),
+        documents::trials(),
         starting::trials(),
         cleaning::trials(),
         command::trials(),
