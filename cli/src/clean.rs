@@ -178,6 +178,7 @@ impl<'a> Common<'a> {
             instrument: &self.instrument,
             settings: &settings,
             source: Source { key, etag: String::new(), as_of: now.to_string(), as_of_from: self.as_of_from() },
+            is_by_hand: true,
         };
         let cleaned: Cleaned<'_> = clean(&text, &task)?;
         match out {

@@ -16,7 +16,7 @@ fn cleaned(text: &[u8], daily: bool) -> Option<Vec<u8>> {
     let settings = CleaningSettings { calendar: "XNYS".parse().ok(), ..CleaningSettings::default() };
     let (zone, instrument, source) = (TimeZone::UTC, Instrument::default(), Source::default());
     let now = "2024-12-30T22:00:00Z".parse().ok()?;
-    let task = Task { series: &series, part: Part::Whole, zone: &zone, now, instrument: &instrument, settings: &settings, source };
+    let task = Task { series: &series, part: Part::Whole, zone: &zone, now, instrument: &instrument, settings: &settings, source, is_by_hand: true };
     let cleaned = clean(text, &task).ok()?;
     let rows = &cleaned.report.rows;
     assert_eq!(rows.written, rows.kept + rows.filled);

@@ -83,6 +83,7 @@ impl Coming {
                 as_of: rules.now.to_string(),
                 as_of_from: AsOfFrom::Said,
             },
+            is_by_hand: true,
         };
         let cleaned = match clean(text, &task) {
             Ok(cleaned) => cleaned,

@@ -54,6 +54,7 @@ fn bench_clean(bencher: Bencher<'_, '_>, text: &str) {
         instrument: &instrument,
         settings: &settings,
         source: Source::default(),
+        is_by_hand: true,
     };
     let counted = bencher.counter(BytesCount::new(text.len())).counter(ItemsCount::new(text.lines().count()));
     counted.bench(|| {

@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use crate::coarser;
 use crate::duplicates;
 use crate::expected::Expected;
 use crate::explain::Explain;
@@ -53,6 +54,8 @@ pub struct Task<'a> {
     pub settings: &'a CleaningSettings,
     /// Which object it is.
     pub source: Source,
+    /// Whether a person put it there, so that the interval of its key may be wrong.
+    pub is_by_hand: bool,
 }
 
 /// What cleaning makes of a raw object. The candles are still where they were, in its text; what is known of each takes 24
@@ -111,6 +114,9 @@ pub fn clean_or_empty<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<
     otherwise::check(text, &read.aside, &raw.header, &task.series.symbol)?;
     let (rows, aside) = (std::mem::take(&mut read.rows), std::mem::take(&mut read.aside));
     let Settled { restamped, rows, aside, provisional, collapsed } = settle(&raw, &expected, rows, aside);
+    if task.is_by_hand {
+        coarser::check(&rows, task.series.interval)?;
+    }
     sort(&mut read.filled);
     let rows = with_filled(rows, &read.filled, &expected);
     let (spoken_of, max_fill) = (read.spoken_of(&aside, task.series.interval), task.settings.max_fill);

@@ -10,7 +10,7 @@ use candlewick_shared::core::clock::Clock;
 use candlewick_shared::core::event::ObjectEvent;
 use candlewick_shared::core::key::RawKey;
 use candlewick_shared::core::lineage::{self, Dataset};
-use candlewick_shared::core::metadata::{Metadata, RawMetadata, TransformedMetadata};
+use candlewick_shared::core::metadata::{Metadata, RawMetadata, TransformedMetadata, is_by_hand};
 use candlewick_shared::core::report::Report;
 use candlewick_shared::core::watchlist::CleaningSettings;
 use candlewick_shared::ports::clock::Now;
@@ -354,6 +354,7 @@ impl Work {
             instrument: &self.metadata.instrument,
             settings: &self.settings,
             source: self.as_of.source(key.clone(), self.object.info.etag.clone()),
+            is_by_hand: is_by_hand(self.metadata.source.as_deref()),
         };
         let clean = if self.metadata.is_emptied { clean::clean_or_empty } else { clean::clean };
         let cleaned =

@@ -11,6 +11,7 @@
 
 pub mod as_of;
 pub mod clean;
+pub mod coarser;
 pub mod config;
 pub mod duplicates;
 pub mod expected;

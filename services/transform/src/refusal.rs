@@ -47,6 +47,17 @@ pub enum Refusal {
         /// The interval of the key.
         interval: Interval,
     },
+    /// Its rows are as far apart as candles of a longer interval than its key's.
+    #[error(
+        "its rows are as far apart as {found} candles, and the file is for {interval} candles: use --interval {found} (or that \
+         key). Nothing was replaced"
+    )]
+    LongerInterval {
+        /// The interval of the rows.
+        found: Interval,
+        /// The interval of the key.
+        interval: Interval,
+    },
     /// A row is another header, so that the rows below it have other columns.
     #[error("line {line} is another header: {found}. The rows below it have other columns: split the file there")]
     OtherHeader {
@@ -89,7 +100,7 @@ impl Refusal {
             Self::OtherHeader { .. } => "several_headers",
             Self::SeveralInstruments { .. } => "several_instruments",
             Self::OtherInstrument { .. } => "other_instrument",
-            Self::OtherInterval { .. } => "other_interval",
+            Self::OtherInterval { .. } | Self::LongerInterval { .. } => "other_interval",
             Self::NothingUsable { .. } => "nothing_usable",
         }
     }

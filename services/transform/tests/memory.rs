@@ -39,6 +39,7 @@ fn peak(text: &str) -> usize {
         instrument: &instrument,
         settings: &CleaningSettings::default(),
         source: Source::default(),
+        is_by_hand: true,
     };
     let before = MEMORY.current_usage();
     MEMORY.reset_peak_usage();

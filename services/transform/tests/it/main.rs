@@ -7,6 +7,7 @@ mod calendars;
 mod cases;
 mod fuzz;
 mod handler;
+mod intervals;
 mod lines;
 mod mutations;
 mod properties;

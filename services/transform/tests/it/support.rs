@@ -20,6 +20,7 @@ pub struct Case {
     pub now: Timestamp,
     pub instrument: Instrument,
     pub settings: CleaningSettings,
+    pub is_by_hand: bool,
 }
 
 /// What came of a cleaning.
@@ -40,6 +41,7 @@ impl Case {
             now: "2024-12-31T23:00:00Z".parse().unwrap(),
             instrument: Instrument::default(),
             settings: CleaningSettings::default(),
+            is_by_hand: true,
         }
     }
 
@@ -82,6 +84,7 @@ impl Case {
             instrument: &self.instrument,
             settings: &self.settings,
             source: Source::default(),
+            is_by_hand: self.is_by_hand,
         };
         let cleaned = clean(text.as_ref(), &task)?;
         let (mut csv, mut quarantine) = (Vec::new(), Vec::new());

@@ -1,0 +1,54 @@
+//! Files of a longer interval than their key's: quarter hours under a key of five minutes, weeks under a key of days.
+//!
+//! Each such row is a possible candle of the shorter interval. Only the distances between the rows show what they are.
+
+use candlewick_shared::core::interval::Interval;
+
+use crate::refusal::Refusal;
+use crate::row::Row;
+
+/// Fewer rows than this can be far apart by chance.
+const FEWEST: usize = 6;
+
+const DAY: i64 = 86_400;
+
+/// Refuses rows that are regularly as far apart as candles of a longer interval. `rows` ascend in time.
+///
+/// An instrument that trades seldom has distances of all lengths, so two conditions hold together: no two rows are
+/// neighbouring candles, and at least half of the distances are that of one longer interval.
+pub fn check(rows: &[Row], interval: Interval) -> Result<(), Refusal> {
+    match longer_interval(rows, interval) {
+        Some(found) => Err(Refusal::LongerInterval { found, interval }),
+        None => Ok(()),
+    }
+}
+
+fn longer_interval(rows: &[Row], interval: Interval) -> Option<Interval> {
+    if rows.len() < FEWEST {
+        return None;
+    }
+    let shortest = distances(rows).min()?;
+    let found = Interval::ALL.into_iter().rfind(|candidate| lengths(*candidate).0 <= shortest)?;
+    if found <= interval {
+        return None;
+    }
+    let (least, most) = lengths(found);
+    let count = distances(rows).filter(|distance| (least..=most).contains(distance)).count();
+    (count * 2 >= rows.len() - 1).then_some(found)
+}
+
+/// The seconds between rows of different times.
+fn distances(rows: &[Row]) -> impl Iterator<Item = i64> {
+    rows.windows(2).map(|pair| pair[1].time.seconds() - pair[0].time.seconds()).filter(|distance| *distance > 0)
+}
+
+/// The least and the most seconds from a candle to the next one where no session is without a trade. A holiday moves the
+/// first session of a week by a day, and that of a month by a weekend.
+fn lengths(interval: Interval) -> (i64, i64) {
+    match interval {
+        Interval::Day1 => (DAY, DAY),
+        Interval::Week1 => (6 * DAY, 8 * DAY),
+        Interval::Month1 => (27 * DAY, 35 * DAY),
+        _ => interval.seconds().map_or((DAY, DAY), |seconds| (seconds, seconds)),
+    }
+}
