@@ -15,11 +15,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use candlewick_ingest::budget::Plan;
-use candlewick_ingest::client::Client;
-use candlewick_ingest::handler::Ingest;
-use candlewick_ingest::keeper::Keeper;
-use candlewick_ingest::metered::MeteredQueue;
+use candlewick_ingest::context::Ingest;
+use candlewick_ingest::credits::budget::Plan;
+use candlewick_ingest::credits::metered_queue::MeteredQueue;
+use candlewick_ingest::credits::pool::CreditPool;
+use candlewick_ingest::fetch::client::Client;
+use candlewick_ingest::handler::handle;
 use candlewick_shared::adapters::log_notifier::LogNotifier;
 use candlewick_shared::adapters::memory_queue::MemoryQueue;
 use candlewick_shared::adapters::system_clock;
@@ -163,8 +164,8 @@ async fn serve(per_minute: u32, clock: Clock) -> String {
 fn service(url: &str, clock: Clock, watchlist: &Path) -> (Ingest, Arc<Counting>) {
     let (client, now, store) =
         (Client::new(url, &"key".into()).unwrap(), system_clock::now(clock), Arc::<Counting>::default());
-    let keeper = Keeper::new(Plan::default(), Arc::clone(&now), clock, Arc::new(LogNotifier));
-    let queue = Arc::new(MeteredQueue::new(Arc::new(MemoryQueue::default()), client.clone(), keeper));
+    let pool = CreditPool::new(Plan::default(), Arc::clone(&now), clock, Arc::new(LogNotifier));
+    let queue = Arc::new(MeteredQueue::new(Arc::new(MemoryQueue::default()), client.clone(), pool));
     let (notifier, runs) = (Arc::new(LogNotifier), Arc::new(NoBook));
     let watchlist = Arc::new(WatchlistSource::file(watchlist.to_owned(), notifier.clone()));
     (
@@ -201,5 +202,5 @@ fn consumer(ingest: &Ingest) -> Consumer {
 }
 
 fn handler(ingest: Ingest) -> MessageService {
-    MessageService::new(service_fn(move |delivery| ingest.clone().handle(delivery)))
+    MessageService::new(service_fn(move |delivery| handle(ingest.clone(), delivery)))
 }

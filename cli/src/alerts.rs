@@ -26,7 +26,8 @@ pub struct Args {
 
 pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
     let pool = place.running().await?.pool().await?;
-    let (alerts, undelivered) = (read(&pool, args.all).await?, undelivered(&pool).await?);
+    let alerts = read(&pool, args.all).await?;
+    let undelivered = undelivered(&pool).await?;
     if args.json {
         let alerts: Vec<_> = alerts.iter().map(entry).collect();
         let text = serde_json::to_string_pretty(&json!({"alerts": alerts, "undelivered": undelivered}));
@@ -80,7 +81,9 @@ fn listing(alerts: &[Known], undelivered: &[Value]) -> String {
     }
     for delivery in undelivered {
         let field = |name: &str| delivery[name].as_str().unwrap_or("not known yet").to_owned();
-        let (channel, subject, error) = (field("channel"), field("subject"), field("error"));
+        let channel = field("channel");
+        let subject = field("subject");
+        let error = field("error");
         let fate = if delivery["given_up"] == json!(true) { "given up" } else { "not delivered yet" };
         let _ = writeln!(text, "{fate} by {channel} after {} attempts: {subject}: {error}", delivery["attempts"]);
     }
@@ -115,7 +118,8 @@ mod tests {
     fn known() -> Known {
         let at = "2024-12-30T22:01:00Z".parse().unwrap();
         let alert = Alert::new(Kind::DeadLetter, "AAPL 1day", "line 3").class("bad").key(Some("raw/x".to_owned()));
-        let (stage, told) = ("transform".to_owned(), None);
+        let stage = "transform".to_owned();
+        let told = None;
         Known {
             id: 1,
             stage,

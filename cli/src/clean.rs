@@ -85,9 +85,6 @@ pub struct Args {
 }
 
 /// Cleans the files.
-///
-/// # Errors
-/// The first thing that keeps any of it from being begun, or, after all files, how many could not be cleaned.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let inputs = inputs(&args)?;
     let common = Common::of(&args)?;
@@ -119,7 +116,8 @@ fn inputs(args: &Args) -> anyhow::Result<Vec<Input>> {
         let input = Input::new(file, args.symbol.as_ref(), args.interval)?;
         let name = input.name();
         if let Some(other) = inputs.insert(name.clone(), input) {
-            let (one, other) = (file.display(), other.path.display());
+            let one = file.display();
+            let other = other.path.display();
             bail!("{other} and {one} would both become {name}.csv: clean them one by one, into different folders");
         }
         order.push(name);

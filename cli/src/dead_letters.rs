@@ -22,9 +22,6 @@ const HOLD: Duration = Duration::from_secs(120);
 const WAIT: Duration = Duration::from_secs(1);
 
 /// Looks at the dead letters and leaves each where it is.
-///
-/// # Errors
-/// A queue that does not answer.
 pub async fn look(aws: &Aws, env: &Env) -> anyhow::Result<Vec<DeadLetter>> {
     let mut letters = Vec::new();
     for role in Topology::built_in().queues.keys() {
@@ -35,9 +32,6 @@ pub async fn look(aws: &Aws, env: &Env) -> anyhow::Result<Vec<DeadLetter>> {
 }
 
 /// Takes up to `most` letters of a queue in hand, hidden from everybody else, until they are given back or deleted.
-///
-/// # Errors
-/// A queue that does not answer.
 pub async fn take(aws: &Aws, env: &Env, role: &str, most: usize) -> anyhow::Result<Vec<DeadLetter>> {
     let held = sqs_browse::walk(&aws.sqs(), &url(env, role)?, most, HOLD, WAIT).await?;
     let mut letters: Vec<_> = held.into_iter().map(|held| DeadLetter::read(role, held)).collect();
@@ -46,9 +40,6 @@ pub async fn take(aws: &Aws, env: &Env, role: &str, most: usize) -> anyhow::Resu
 }
 
 /// Gives letters back that were taken in hand.
-///
-/// # Errors
-/// A queue that does not answer; then they appear again by themselves.
 pub async fn give_back(
     aws: &Aws,
     env: &Env,
@@ -59,9 +50,6 @@ pub async fn give_back(
 }
 
 /// The URL of the dead-letter queue of the queue with a role.
-///
-/// # Errors
-/// A setting that is missing.
 pub fn url(env: &Env, role: &str) -> anyhow::Result<String> {
     match env.optional(&dead_letter_url_variable(role)) {
         Some(url) => Ok(url.to_owned()),

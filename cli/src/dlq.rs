@@ -126,7 +126,8 @@ struct Listed {
 }
 
 async fn list(running: &Running, choice: &Choice) -> anyhow::Result<()> {
-    let (mut letters, now) = (Vec::new(), Timestamp::now());
+    let mut letters = Vec::new();
+    let now = Timestamp::now();
     for role in Topology::built_in().queues.keys() {
         let hand = InHand::take(running, role, choice.limit).await?;
         letters.extend(hand.letters.iter().filter(|letter| choice.has(letter, now)).map(DeadLetter::summary));

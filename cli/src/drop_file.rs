@@ -137,7 +137,8 @@ fn metadata(args: &Args, clock: &Clock, real_now: Timestamp) -> anyhow::Result<R
     if let Some(said) = args.as_of.filter(|said| *said > now) {
         bail!("--as-of {said} is in the future: it is {now}{}", if *clock == Clock::Real { "" } else { SIMULATED });
     }
-    let (timezone, calendar) = (args.timezone.clone(), args.calendar.clone());
+    let timezone = args.timezone.clone();
+    let calendar = args.calendar.clone();
     let instrument = Instrument { timezone, calendar, ..Instrument::default() };
     let fetched_at = args.as_of.or((*clock != Clock::Real).then_some(now));
     Ok(RawMetadata { source: Some(DROPPED.to_owned()), fetched_at, instrument, ..RawMetadata::default() })

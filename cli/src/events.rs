@@ -13,11 +13,9 @@ use crate::place::Running;
 
 /// Sends a message for each object to the queue that hears of its key, a batch at a time, and returns how many went to
 /// which queue, by its role.
-///
-/// # Errors
-/// A queue that does not take them; some may have been sent by then, which does no harm.
 pub async fn send(running: &Running, objects: &[ObjectInfo]) -> anyhow::Result<BTreeMap<String, u64>> {
-    let (bucket, mut sent) = (running.env.bucket()?, BTreeMap::new());
+    let bucket = running.env.bucket()?;
+    let mut sent = BTreeMap::new();
     for (role, objects) in by_role(objects)? {
         let queue = running.aws.queue(running.env.queue_url(role)?);
         for batch in objects.chunks(BATCH) {

@@ -136,7 +136,8 @@ async fn write(pool: &PgPool, series: &Series, args: &Args, target: impl AsyncWr
     set_bounds(&mut transaction, series, args).await.context("say what to export")?;
     let statement = copy(series.interval);
     let mut chunks = transaction.copy_out_raw(&statement).await.context("begin to read candles")?;
-    let (mut target, mut bytes) = (BufWriter::new(target), 0);
+    let mut target = BufWriter::new(target);
+    let mut bytes = 0;
     while let Some(chunk) = chunks.try_next().await.context("read candles")? {
         target.write_all(&chunk).await.context("write candles")?;
         bytes += chunk.len();

@@ -39,15 +39,14 @@ pub enum Stage {
 pub type Stages = BTreeMap<Series, Stage>;
 
 /// Follows series until all are loaded or failed, telling of each as it gets on, and returns where each ended.
-///
-/// # Errors
-/// A store, queue or database that does not answer.
 pub async fn until_settled(
     running: &Running,
     expected: &BTreeSet<Series>,
     progress: &Reporter,
 ) -> anyhow::Result<Stages> {
-    let (mut last, mut settled, mut silent_since) = (Stages::new(), 0, Instant::now());
+    let mut last = Stages::new();
+    let mut settled = 0;
+    let mut silent_since = Instant::now();
     loop {
         let (stages, busy) = look(running, expected).await?;
         tell(&last, &stages, progress);
@@ -67,7 +66,8 @@ pub async fn until_settled(
 
 /// The stages of the expected series, and whether any queue has work.
 async fn look(running: &Running, expected: &BTreeSet<Series>) -> anyhow::Result<(Stages, bool)> {
-    let (store, env) = (running.aws.store(BUCKET), running.addresses.env());
+    let store = running.aws.store(BUCKET);
+    let env = running.addresses.env();
     let (waiting, letters) = status::messages(&running.aws, &env).await?;
     let busy = waiting > 0;
     let prefixes = &Topology::built_in().prefixes;
@@ -152,8 +152,9 @@ fn tell(last: &Stages, now: &Stages, progress: &Reporter) {
 fn counts(stages: &Stages) -> String {
     let reached = |least: &Stage| stages.values().filter(|stage| *stage >= least && **stage <= Stage::Loaded).count();
     let failed = stages.values().filter(|stage| matches!(stage, Stage::Failed(_))).count();
-    let (fetched, transformed, loaded) =
-        (reached(&Stage::Fetched), reached(&Stage::Transformed), reached(&Stage::Loaded));
+    let fetched = reached(&Stage::Fetched);
+    let transformed = reached(&Stage::Transformed);
+    let loaded = reached(&Stage::Loaded);
     let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
     format!("of {} series: {fetched} fetched, {transformed} transformed, {loaded} loaded{failed}", stages.len())
 }

@@ -17,7 +17,6 @@ const EXPECTED: &str = "write 2024-12-30, 2024-12-30T22:00:00Z, or how long ago:
 
 impl Moment {
     /// The moment, told now.
-    #[must_use]
     pub fn told(self, now: Timestamp) -> Timestamp {
         match self {
             Self::At(moment) => moment,
@@ -29,9 +28,6 @@ impl Moment {
 }
 
 /// Reads a moment. A date means its beginning in UTC.
-///
-/// # Errors
-/// What may be written, where it is none of that.
 pub fn moment(text: &str) -> Result<Moment, String> {
     if let Ok(moment) = text.parse::<Timestamp>() {
         return Ok(Moment::At(moment));
@@ -45,9 +41,6 @@ pub fn moment(text: &str) -> Result<Moment, String> {
 
 /// Reads when a source said something: a timestamp, or a date, which means its end in UTC, because what a source says of a day
 /// it has said by then.
-///
-/// # Errors
-/// What may be written, where it is none of that.
 pub fn as_of(text: &str) -> Result<Timestamp, String> {
     let expected = || "write 2024-12-30T22:00:00Z, or 2024-12-30 for the end of that day in UTC".to_owned();
     if let Ok(moment) = text.parse() {
@@ -68,9 +61,6 @@ fn date(text: &str) -> Option<Date> {
 }
 
 /// Reads a time span, in seconds. A day has 24 hours.
-///
-/// # Errors
-/// What may be written, where it is none of that.
 pub fn seconds(text: &str) -> Result<i64, String> {
     let expected = || "write a time span such as 30s, 10m, 2h or 3d".to_owned();
     let span: Span = text.parse().map_err(|_| expected())?;

@@ -91,7 +91,8 @@ async fn aws_of(env: &Env) -> anyhow::Result<Aws> {
     match (env.optional("AWS_ENDPOINT_URL"), env.optional("AWS_REGION")) {
         (Some(endpoint), _) => {
             reachable(endpoint).await?;
-            let (id, secret) = (env.required("AWS_ACCESS_KEY_ID")?, env.required("AWS_SECRET_ACCESS_KEY")?);
+            let id = env.required("AWS_ACCESS_KEY_ID")?;
+            let secret = env.required("AWS_SECRET_ACCESS_KEY")?;
             Ok(Aws::at(endpoint, env.required("AWS_REGION")?, id, secret).await)
         }
         (None, Some(region)) => Ok(Aws::in_region(region).await),

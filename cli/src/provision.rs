@@ -24,7 +24,8 @@ pub struct Args {}
 
 pub async fn run(place: &Place, _: Args) -> anyhow::Result<ExitCode> {
     let running = place.running().await?;
-    let (bucket, topology) = (running.env.bucket()?, Topology::built_in());
+    let bucket = running.env.bucket()?;
+    let topology = Topology::built_in();
     let queues = provision::provision(&running.aws, bucket, topology).await.context("make bucket and queues")?;
     terminal::result(&format!("bucket {bucket} and {} queues are there", queues.len() * 2));
     let pool = running.pool().await?;

@@ -149,9 +149,6 @@ async fn tell(running: &Running, outcome: &anyhow::Result<Reconciled>) -> anyhow
 }
 
 /// Compares, and sends what is missing.
-///
-/// # Errors
-/// A store, a queue or a database that does not answer.
 pub async fn reconcile(running: &Running, pool: &PgPool, request: &Request) -> anyhow::Result<Reconciled> {
     let looked = look::look(running, pool, request).await?;
     let mut reconciled = Reconciled {

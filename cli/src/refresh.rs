@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use candlewick_ingest::refresh;
+use candlewick_ingest::refresh::page;
 use candlewick_shared::adapters::aws::Aws;
 use candlewick_shared::core::ingest_message::{IngestMessage, Refresh};
 use candlewick_shared::core::symbol::Symbol;
@@ -41,8 +41,8 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
         bail!("{} symbols are named, and {MOST_NAMED} is the most: refresh all, or in turns", args.symbols.len());
     }
     let asked = Refresh { symbols: args.symbols, replace: args.replace, ..Refresh::default() };
-    let count = match refresh::part(&watchlist, &asked, usize::MAX) {
-        Ok(part) => part.series.len(),
+    let count = match page::page(&watchlist, &asked, usize::MAX) {
+        Ok(page) => page.series.len(),
         Err(symbol) => {
             bail!("{symbol} is not on the watchlist: add it to a group in {}", running.env.required("WATCHLIST")?)
         }

@@ -75,7 +75,8 @@ fn checked(prefix: &str) -> anyhow::Result<String> {
     let topology = Topology::built_in();
     let whole = if prefix.contains('/') { prefix.to_owned() } else { format!("{prefix}/") };
     if topology.role_of_key(&whole).is_none() {
-        let (raw, transformed) = (&topology.prefixes.raw, &topology.prefixes.transformed);
+        let raw = &topology.prefixes.raw;
+        let transformed = &topology.prefixes.transformed;
         bail!("no queue hears of objects under {prefix:?}: give a prefix that begins with {raw} or {transformed}");
     }
     Ok(whole)
@@ -106,7 +107,8 @@ fn show(prefix: &str, replayed: &Replayed, json: bool) -> anyhow::Result<ExitCod
         return Ok(ExitCode::SUCCESS);
     }
     replayed.keys.iter().for_each(|key| terminal::result(key));
-    let (count, older) = (replayed.keys.len(), replayed.older);
+    let count = replayed.keys.len();
+    let older = replayed.older;
     let verb = if replayed.dry_run { "would be replayed (a dry run: nothing was sent)" } else { "replayed" };
     terminal::result(&format!("{count} objects under {prefix} {verb}; {older} are older than --since"));
     Ok(ExitCode::SUCCESS)
@@ -117,8 +119,10 @@ mod tests {
     use super::*;
 
     fn object(key: &str, written: &str) -> ObjectInfo {
-        let (key, etag) = (key.to_owned(), "e".to_owned());
-        let (version_id, metadata) = (None, BTreeMap::new());
+        let key = key.to_owned();
+        let etag = "e".to_owned();
+        let version_id = None;
+        let metadata = BTreeMap::new();
         ObjectInfo { key, etag, version_id, size: 1, last_modified: written.parse().unwrap(), metadata }
     }
 

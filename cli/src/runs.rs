@@ -55,9 +55,7 @@ pub struct Run {
 /// A series of a run that is not loaded.
 #[derive(Debug, FromRow, Serialize)]
 pub struct Open {
-    /// Its symbol.
     pub symbol: String,
-    /// Its interval.
     pub interval: String,
     /// How far it is: expected, fetched, superseded, failed.
     pub state: String,

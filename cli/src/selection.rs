@@ -16,7 +16,6 @@ pub struct Selection {
 
 impl Selection {
     /// The folders below a prefix that hold the series, in the order of their keys.
-    #[must_use]
     pub fn folders(&self) -> Vec<String> {
         let of = |interval: Interval| match &self.symbol {
             Some(symbol) => format!("interval={interval}/symbol={}/", symbol.to_key_form()),
@@ -30,7 +29,6 @@ impl Selection {
     }
 
     /// Whether a series is meant.
-    #[must_use]
     pub fn has(&self, symbol: &str, interval: &str) -> bool {
         self.symbol.as_ref().is_none_or(|wanted| wanted.as_str() == symbol)
             && self.interval.is_none_or(|wanted| wanted.as_str() == interval)

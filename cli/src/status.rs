@@ -41,9 +41,7 @@ pub struct Status {
 /// A series in the store, or on the watchlist, or both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SeriesStatus {
-    /// Its symbol.
     pub symbol: String,
-    /// Its interval.
     pub interval: String,
     /// Its candles.
     pub rows: i64,
@@ -112,7 +110,8 @@ pub async fn series(pool: &PgPool, aws: &Aws, env: &Env) -> anyhow::Result<Vec<S
         all.insert((status.symbol.clone(), status.interval.clone()), status);
     }
     for series in watchlist(aws, env).await?.iter().flat_map(|watchlist| watchlist.series()) {
-        let (symbol, interval) = (series.symbol.to_string(), series.interval.to_string());
+        let symbol = series.symbol.to_string();
+        let interval = series.interval.to_string();
         all.entry((symbol.clone(), interval.clone())).or_insert_with(|| SeriesStatus::nothing(symbol, interval));
     }
     Ok(all.into_values().collect())
@@ -145,7 +144,10 @@ fn read(row: &sqlx::postgres::PgRow, now: Timestamp) -> anyhow::Result<SeriesSta
 
 impl SeriesStatus {
     fn nothing(symbol: String, interval: String) -> Self {
-        let (first, last, age_seconds, error) = (None, None, None, None);
+        let first = None;
+        let last = None;
+        let age_seconds = None;
+        let error = None;
         Self { symbol, interval, rows: 0, first, last, filled: 0, quarantined: 0, age_seconds, error }
     }
 }

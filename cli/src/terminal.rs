@@ -85,7 +85,6 @@ fn lines(text: &str) -> String {
 }
 
 /// Text for one cell of a table, without characters that steer and without ends of lines.
-#[must_use]
 pub fn cell(text: &str) -> String {
     escaped(text, |_| false)
 }

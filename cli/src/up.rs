@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use candlewick_ingest::{due, schedule};
+use candlewick_ingest::refresh::{freshness, schedule};
 use candlewick_localstack::emulator::Emulator;
 use candlewick_localstack::ports::Wish;
 use candlewick_localstack::process::leftovers;
@@ -199,9 +199,10 @@ impl Session<'_> {
         let env = running.addresses.env();
         let now = env.clock()?.at(Timestamp::now());
         let before = last_due(&env, now)?;
-        let (store, mut due) = (running.aws.store(BUCKET), 0);
+        let store = running.aws.store(BUCKET);
+        let mut due = 0;
         for series in expected {
-            due += usize::from(due::is_due(&store, series, before, now).await?);
+            due += usize::from(freshness::is_due(&store, series, before, now).await?);
         }
         if due == 0 {
             self.progress.line("refresh", &format!("all {} series are fresh already", expected.len()));
@@ -231,7 +232,8 @@ impl Session<'_> {
 
     fn show_addresses(&self, running: &Running) {
         let address = |variable| running.addresses.get(variable).unwrap_or("https://api.twelvedata.com (the real API)");
-        let (env, logs) = (self.state.env_file(), self.state.root().join("logs"));
+        let env = self.state.env_file();
+        let logs = self.state.root().join("logs");
         terminal::result(&format!("dashboard    {}", address("DASHBOARD_URL")));
         terminal::result(&format!("S3, SQS      {}", address("AWS_ENDPOINT_URL")));
         terminal::result(&format!("PostgreSQL   {}", address("DATABASE_URL")));

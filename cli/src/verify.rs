@@ -83,7 +83,8 @@ struct Verifier {
 impl Verifier {
     /// Every series that has objects, and then those that have rows alone.
     async fn verify(&self) -> anyhow::Result<Verified> {
-        let (mut verified, mut seen) = (Verified::default(), BTreeSet::new());
+        let mut verified = Verified::default();
+        let mut seen = BTreeSet::new();
         for folder in self.selection.folders() {
             let prefix = format!("{}{folder}", Topology::built_in().prefixes.transformed);
             let mut groups = objects::Groups::new(self.store.listing(&prefix));

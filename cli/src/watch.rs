@@ -28,12 +28,10 @@ const GATHER: Duration = Duration::from_millis(250);
 type Load = (String, Option<String>, Option<i64>);
 
 /// Tells of what happens, for as long as it is let. Returns only an error.
-///
-/// # Errors
-/// A queue or a database that does not answer.
 pub async fn watch(running: &Running, progress: &Reporter) -> anyhow::Result<Infallible> {
     let mut loads: BTreeSet<Load> = ledger(running).await?.into_iter().map(|(load, _)| load).collect();
-    let (mut count, mut letters) = (dead(running).await?, letters(running).await?);
+    let mut count = dead(running).await?;
+    let mut letters = letters(running).await?;
     let mut wrong = BTreeSet::new();
     let mut told = PgListener::connect_with(&running.pool).await.context("listen to the database")?;
     told.listen(CHANNEL).await.context("listen to the database")?;

@@ -93,7 +93,8 @@ fn watchlist(text: &Text) -> anyhow::Result<Watchlist> {
 async fn change(text: Text, edited: String, what: &str) -> anyhow::Result<ExitCode> {
     let watchlist: Watchlist =
         edited.parse().with_context(|| format!("edit {}: it would be no watchlist any more", text.location))?;
-    let (symbols, location) = (watchlist.instruments().count(), text.location.clone());
+    let symbols = watchlist.instruments().count();
+    let location = text.location.clone();
     text.replace(edited).await?;
     terminal::result(&format!("{what}: {location} has {symbols} symbols now"));
     Ok(ExitCode::SUCCESS)

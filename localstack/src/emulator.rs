@@ -37,7 +37,6 @@ impl Emulator {
     pub const ALL: [Self; 3] = [Self::LocalStack, Self::MiniStack, Self::Moto];
 
     /// Its name in settings, and that of its process, log and directory.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::LocalStack => "localstack",
@@ -47,7 +46,6 @@ impl Emulator {
     }
 
     /// Its name in sentences.
-    #[must_use]
     pub fn title(self) -> &'static str {
         match self {
             Self::LocalStack => "LocalStack",
@@ -57,7 +55,6 @@ impl Emulator {
     }
 
     /// What it needs from PyPI.
-    #[must_use]
     pub fn requirements(self) -> &'static Requirements {
         match self {
             Self::LocalStack => &localstack::REQUIREMENTS,
@@ -188,7 +185,8 @@ fn end_of_log(process: &Process) -> String {
 
 /// Whether the emulator on the port has all these services loaded; an error where nothing answers.
 pub async fn is_ready(settings: &Settings) -> anyhow::Result<bool> {
-    let (title, port) = (settings.emulator.title(), settings.port);
+    let title = settings.emulator.title();
+    let port = settings.port;
     let health = health::ask(settings).await;
     Ok(health.with_context(|| format!("ask {title} on port {port} for its health"))? == Health::Ready)
 }

@@ -12,7 +12,6 @@ pub enum Wish {
     Remembered(u16),
     /// Exactly this port, because the user's `setting` names it.
     Demanded {
-        /// The port.
         port: u16,
         /// What asked for it, such as `--postgres-port` or `POSTGRES_PORT`.
         setting: String,
@@ -28,7 +27,6 @@ pub enum PortError {
          another port or leave it out to have a free one chosen"
     )]
     Taken {
-        /// The port.
         port: u16,
         /// The setting that named it.
         setting: String,
@@ -36,7 +34,6 @@ pub enum PortError {
     /// The user named a port that this user may not listen on.
     #[error("port {port} (asked for by {setting}) cannot be listened on: {source}; set {setting} to another port")]
     Refused {
-        /// The port.
         port: u16,
         /// The setting that named it.
         setting: String,
@@ -56,7 +53,6 @@ pub struct Picker {
 
 impl Picker {
     /// A picker that holds nothing yet.
-    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }

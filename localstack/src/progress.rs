@@ -18,7 +18,6 @@ impl<F: Fn(&str, &str) + Send + Sync> Progress for F {
 pub type Reporter = Arc<dyn Progress>;
 
 /// A reporter that says nothing.
-#[must_use]
 pub fn silent() -> Reporter {
     Arc::new(|_: &str, _: &str| {})
 }

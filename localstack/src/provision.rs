@@ -17,12 +17,10 @@ pub type QueueUrls = HashMap<String, String>;
 
 /// Makes everything that is not there yet, and gives what is there the attributes that the topology says. It can be run again at
 /// any time.
-///
-/// # Errors
-/// What AWS, or its stand-in, refuses.
 pub async fn provision(aws: &Aws, bucket: &str, topology: &Topology) -> anyhow::Result<QueueUrls> {
     make_bucket(aws, bucket).await?;
-    let (mut urls, mut configurations) = (QueueUrls::new(), Vec::new());
+    let mut urls = QueueUrls::new();
+    let mut configurations = Vec::new();
     for (role, queue) in &topology.queues {
         let (url, arn) = make_queue_pair(aws, bucket, topology, queue).await?;
         configurations.extend(queue.notification.as_ref().map(|rule| notification(&arn, rule)).transpose()?);

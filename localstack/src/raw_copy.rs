@@ -78,9 +78,6 @@ impl Stamp {
 
 impl RawCopy {
     /// The copy in a directory, which is made where it is missing.
-    ///
-    /// # Errors
-    /// A directory that cannot be made.
     pub fn open(root: &Path, prefix: &str) -> anyhow::Result<Self> {
         for part in ["objects", "beside"] {
             let dir = root.join(part);
@@ -91,9 +88,6 @@ impl RawCopy {
 
     /// Puts every copied object back that the bucket has not, oldest first, and says how many there were. Each keeps the
     /// time at which it was first written in its metadata.
-    ///
-    /// # Errors
-    /// A copy that cannot be read, or a store that does not take it.
     pub async fn restore(&self, store: &dyn ObjectStore) -> anyhow::Result<usize> {
         let mut all = self.read_beside()?;
         all.sort_by(|(_, a), (_, b)| (a.first_written, &a.key).cmp(&(b.first_written, &b.key)));
@@ -112,9 +106,6 @@ impl RawCopy {
     /// over.
     ///
     /// An empty bucket drops nothing: it looks the same as one that was forgotten.
-    ///
-    /// # Errors
-    /// A store that cannot be listed, or a copy that cannot be read.
     pub async fn update(&mut self, store: &dyn ObjectStore) -> anyhow::Result<Update> {
         let listed = store.list(&self.prefix).await.context("list raw objects")?;
         self.left.retain(|key, _| listed.iter().any(|info| info.key == *key));
@@ -127,7 +118,9 @@ impl RawCopy {
                     copied += usize::from(is_there);
                 }
                 Err(error) => {
-                    let (stamp, tried, why) = (Stamp::of(info), Instant::now(), format!("{error:#}"));
+                    let stamp = Stamp::of(info);
+                    let tried = Instant::now();
+                    let why = format!("{error:#}");
                     self.left.insert(info.key.clone(), Left { stamp, tried, why });
                 }
             }
@@ -198,7 +191,8 @@ impl RawCopy {
 
     /// What stands beside each copied object, and the place of both in their folders.
     fn read_beside(&self) -> anyhow::Result<Vec<(PathBuf, Beside)>> {
-        let (mut files, root) = (Vec::new(), self.root.join("beside"));
+        let mut files = Vec::new();
+        let root = self.root.join("beside");
         files_below(&root, &mut files)?;
         let json = files.iter().filter(|path| path.extension().is_some_and(|extension| extension == "json"));
         json.map(|path| {
@@ -354,7 +348,9 @@ mod tests {
     impl ObjectStore for Archive {
         async fn get_within(&self, key: &str, most: u64) -> Result<Option<Object>, StoreError> {
             if key.contains("archived") {
-                let (operation, key, reason) = ("get object", key.to_owned(), "it is archived".to_owned());
+                let operation = "get object";
+                let key = key.to_owned();
+                let reason = "it is archived".to_owned();
                 return Err(StoreError { operation, key, reason, blame: Blame::Message("archived_object") });
             }
             self.0.get_within(key, most).await

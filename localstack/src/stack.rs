@@ -88,7 +88,6 @@ pub struct Options {
     pub schedule: (String, String),
     /// What stands in for AWS.
     pub emulator: Emulator,
-    /// Its port.
     pub emulator_port: Wish,
     /// The port of PostgreSQL.
     pub postgres_port: Wish,
@@ -103,7 +102,6 @@ pub struct Options {
 pub enum Source {
     /// The simulator, on this port, and the time that it and everything else goes by.
     Simulator {
-        /// Its port.
         port: Wish,
         /// The time.
         clock: Clock,
@@ -143,21 +141,22 @@ pub struct Running {
 
 impl Stack {
     /// A stack of which nothing is started yet.
-    #[must_use]
     pub fn new(options: Options, state: StateDir, progress: Reporter) -> Self {
-        let (emulator, postgres, simulator, copier) = (None, None, None, None);
+        let emulator = None;
+        let postgres = None;
+        let simulator = None;
+        let copier = None;
         Self { options, state, progress, emulator, postgres, simulator, services: Vec::new(), copier }
     }
 
     /// Starts what the services need: the emulator and PostgreSQL at once, while `build` builds the programs; then the
     /// simulator. Makes bucket and queues, brings the database to its schema, and writes every address to the env file.
-    ///
-    /// # Errors
-    /// The first thing that does not start, and why.
     pub async fn start_ground(&mut self, build: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<Running> {
         let ports = self.pick_ports()?;
-        let (emulator, postgres) = (self.emulator_settings(ports.emulator), self.postgres_settings(ports.postgres)?);
-        let (progress, state) = (self.progress.clone(), self.state.clone());
+        let emulator = self.emulator_settings(ports.emulator);
+        let postgres = self.postgres_settings(ports.postgres)?;
+        let progress = self.progress.clone();
+        let state = self.state.clone();
         let emulator = start_emulator(&self.options.python_home, &emulator, &state, &progress);
         let postgres = async { Ok(Postgres::start(&postgres, &state, &progress).await?) };
         let (emulator, postgres, built) = tokio::join!(emulator, postgres, build);
@@ -192,7 +191,8 @@ impl Stack {
     }
 
     async fn start_simulator(&mut self, ports: &addresses::Ports) -> anyhow::Result<Addresses> {
-        let (emulator, postgres) = (self.emulator.as_ref(), self.postgres.as_ref());
+        let emulator = self.emulator.as_ref();
+        let postgres = self.postgres.as_ref();
         let (emulator, postgres) = emulator.zip(postgres).context("find the emulator and PostgreSQL")?;
         let addresses = Addresses::new(&emulator.endpoint, postgres.url(), &self.options, ports);
         if let Some(port) = ports.simulator {
@@ -221,13 +221,11 @@ impl Stack {
     }
 
     /// Starts the services, and has each started again when it dies.
-    ///
-    /// # Errors
-    /// A program that cannot be started at all.
     pub fn start_services(&mut self, running: &Running) -> anyhow::Result<()> {
         for name in SERVICES {
             let program = self.service_program(name, running)?;
-            let (state, progress) = (self.state.clone(), self.progress.clone());
+            let state = self.state.clone();
+            let progress = self.progress.clone();
             let service = Service::start(program, state, Backoff::default(), progress, CancellationToken::new())?;
             self.services.push(service);
         }
@@ -280,14 +278,12 @@ impl Stack {
 
     /// Puts back what the emulator forgot, and from then on keeps a copy of what is written under `raw/`. Returns how many
     /// objects were put back.
-    ///
-    /// # Errors
-    /// A copy that cannot be read, or an emulator that does not take it.
     pub async fn restore_raw(&mut self, running: &Running) -> anyhow::Result<usize> {
         let copy = RawCopy::open(&self.state.root().join("raw"), &Topology::built_in().prefixes.raw)?;
         let store: Arc<dyn ObjectStore> = Arc::new(running.aws.store(BUCKET));
         let restored = copy.restore(store.as_ref()).await?;
-        let (stop, progress) = (CancellationToken::new(), self.progress.clone());
+        let stop = CancellationToken::new();
+        let progress = self.progress.clone();
         let task = tokio::spawn(keep_copying(copy, store, progress, stop.clone()));
         self.copier = Some((stop, task));
         Ok(restored)
@@ -355,7 +351,9 @@ const TOLD_AGAIN: Duration = Duration::from_secs(60);
 /// Updates the copy once a second, less often while nothing is written, and once more at the end. What is not in it is told
 /// when that changes, each minute, and at the end.
 async fn keep_copying(mut copy: RawCopy, store: Arc<dyn ObjectStore>, progress: Reporter, stop: CancellationToken) {
-    let (mut told, mut told_at, mut copied_at) = (None, Instant::now(), Instant::now());
+    let mut told = None;
+    let mut told_at = Instant::now();
+    let mut copied_at = Instant::now();
     loop {
         let is_idle = copied_at.elapsed() > raw_copy::BUSY_FOR;
         let interval = if is_idle { raw_copy::IDLE_INTERVAL } else { raw_copy::INTERVAL };

@@ -31,19 +31,16 @@ impl StateDir {
     }
 
     /// The directory itself, absolute.
-    #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
     }
 
     /// The log that the program `name` appends to.
-    #[must_use]
     pub fn log(&self, name: &str) -> PathBuf {
         self.root.join("logs").join(format!("{name}.log"))
     }
 
     /// The file of addresses that a shell can source.
-    #[must_use]
     pub fn env_file(&self) -> PathBuf {
         self.root.join("env")
     }
@@ -95,7 +92,8 @@ impl StateDir {
         let _ = file.read_to_string(&mut text);
         let (pid, role) = text.split_once(' ').unwrap_or(("unknown", ""));
         let is_run = role != WATCHDOG && pid.parse().is_ok_and(process::is_alive);
-        let (pid, state) = (pid.to_owned(), self.root.clone());
+        let pid = pid.to_owned();
+        let state = self.root.clone();
         if is_run { LockError::Held { pid, state } } else { LockError::CleaningUp { pid, state } }
     }
 }

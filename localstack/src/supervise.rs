@@ -33,7 +33,6 @@ impl Default for Backoff {
 
 impl Backoff {
     /// The pause after a death, given the pause before it (if there was one) and how long the service stayed up.
-    #[must_use]
     pub fn pause(&self, before: Option<Duration>, stayed_up: Duration) -> Duration {
         match before {
             Some(before) if stayed_up < self.steady => (before * 2).min(self.limit),
@@ -56,7 +55,6 @@ pub enum Status {
     Waiting {
         /// How it ended; `None` when it could not even be started again.
         exit: Option<Exit>,
-        /// The pause.
         pause: Duration,
     },
     /// It was stopped for good.
@@ -99,13 +97,11 @@ impl Service {
     }
 
     /// The service's name.
-    #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
     /// Its status, to read or to await changes of.
-    #[must_use]
     pub fn status(&self) -> watch::Receiver<Status> {
         self.status.clone()
     }

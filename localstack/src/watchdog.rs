@@ -47,7 +47,6 @@ impl Watchdog {
     }
 
     /// The watchdog's process id.
-    #[must_use]
     pub fn pid(&self) -> Option<u32> {
         self.child.id()
     }

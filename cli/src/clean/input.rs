@@ -29,9 +29,6 @@ pub struct Input {
 
 impl Input {
     /// What a path says, but for what is said already.
-    ///
-    /// # Errors
-    /// Where neither says symbol or interval.
     pub fn new(path: &Path, symbol: Option<&Symbol>, interval: Option<Interval>) -> anyhow::Result<Self> {
         let shown = path.display();
         let symbol = symbol.cloned().map(Ok).or_else(|| folder(path, "symbol=").map(Symbol::from_key_form));
@@ -47,7 +44,6 @@ impl Input {
     }
 
     /// What its outputs are called under each prefix, without their endings.
-    #[must_use]
     pub fn name(&self) -> String {
         let Series { symbol, interval } = &self.series;
         format!("interval={interval}/symbol={}/{}", symbol.to_key_form(), self.stem)
@@ -58,9 +54,6 @@ impl Input {
     }
 
     /// The text, unpacked where it is gzipped, and when it was written; what comes by stdin is written now.
-    ///
-    /// # Errors
-    /// Those of reading, with the path.
     pub fn read(&self) -> anyhow::Result<(Vec<u8>, Timestamp)> {
         if self.is_stdin() {
             let text = read_text(io::stdin().lock(), 0).context("read stdin")?;

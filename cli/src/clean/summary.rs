@@ -28,7 +28,6 @@ pub struct Summary {
 
 impl Summary {
     /// Of so many files.
-    #[must_use]
     pub fn new(files: usize) -> Self {
         Self { files, failed: 0, passed: 0, rows: Rows::default() }
     }
@@ -149,7 +148,8 @@ fn gaps(gaps: &[Gap]) -> Vec<String> {
 
 fn thresholds(report: &Report) -> Vec<String> {
     let words = |measured: Measured, what: &str, option: &str| {
-        let (share, most) = (measured.share * 100.0, measured.threshold * 100.0);
+        let share = measured.share * 100.0;
+        let most = measured.threshold * 100.0;
         measured.passed.then(|| format!("{share:.2} % {what}, more than the {most:.2} % that {option} allows"))
     };
     let touched = &report.touched;

@@ -27,7 +27,6 @@ pub struct Filter {
 
 impl Filter {
     /// Whether a letter is meant. One whose time is not known is not, where a time is asked for.
-    #[must_use]
     pub fn has(&self, letter: &DeadLetter, now: Timestamp) -> bool {
         let is = |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|wanted| wanted == found);
         is(&self.class, &letter.class)

@@ -65,7 +65,6 @@ pub struct Summary {
 
 impl DeadLetter {
     /// Reads a letter of the dead-letter queue of a role.
-    #[must_use]
     pub fn read(role: &str, held: Held) -> Self {
         let Held { message, sent } = held;
         let attribute = |name: &str| message.attributes.get(name).cloned();
@@ -87,7 +86,6 @@ impl DeadLetter {
     }
 
     /// What programs read of it.
-    #[must_use]
     pub fn summary(&self) -> Summary {
         let attribute = |name: &str| self.message.attributes.get(name).cloned();
         Summary {

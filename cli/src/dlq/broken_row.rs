@@ -36,9 +36,6 @@ pub struct BrokenRow {
 }
 
 /// The row that a letter's reason points at; none where it points at none.
-///
-/// # Errors
-/// A store that does not answer, or a gzip that is none.
 pub async fn find(running: &Running, letter: &DeadLetter) -> anyhow::Result<Option<BrokenRow>> {
     let Some((Spot { line, column }, key)) = spot(&letter.reason).zip(letter.keys.first()) else { return Ok(None) };
     let broken = BrokenRow { key: key.clone(), line, column, row: None, written_since: false };

@@ -9,7 +9,6 @@ use serde_json::Value;
 pub struct Deployed {
     /// The region that the programs work in.
     pub region: Option<String>,
-    /// The bucket.
     pub bucket: Bucket,
     /// The queues, by their role.
     pub queues: BTreeMap<String, Queues>,
@@ -34,7 +33,6 @@ pub enum Unseen {
 /// The bucket.
 #[derive(Clone, Debug)]
 pub struct Bucket {
-    /// Its name.
     pub name: String,
     /// The region it is in.
     pub region: Seen<String>,
@@ -47,7 +45,6 @@ pub struct Bucket {
 /// What the bucket tells a queue.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Notification {
-    /// The queue.
     pub queue_arn: String,
     /// The kinds of events.
     pub events: Vec<String>,
@@ -62,7 +59,6 @@ pub struct Notification {
 pub struct Queues {
     /// The queue's URL; none where no setting has it.
     pub url: Option<String>,
-    /// The queue.
     pub queue: Seen<Queue>,
     /// The URL of the dead-letter queue.
     pub dead_letter_url: Option<String>,
@@ -73,7 +69,6 @@ pub struct Queues {
 /// A queue's attributes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Queue {
-    /// Its ARN.
     pub arn: String,
     /// How long a received message stays hidden.
     pub visibility_timeout_seconds: u32,
@@ -110,7 +105,6 @@ pub struct Database {
 }
 
 /// The region in an ARN: its fourth part.
-#[must_use]
 pub fn region_of_arn(arn: &str) -> &str {
     arn.split(':').nth(3).unwrap_or_default()
 }

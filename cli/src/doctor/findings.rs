@@ -43,7 +43,6 @@ pub struct Examined {
 pub const APPLY: &str = "`terraform apply`, or start `up` again on one's own machine";
 
 /// Holds what is deployed against a topology.
-#[must_use]
 pub fn examine(topology: &Topology, deployed: &Deployed) -> Examined {
     let mut examined = Examined::default();
     bucket(&mut examined, deployed);
@@ -59,7 +58,8 @@ pub fn examine(topology: &Topology, deployed: &Deployed) -> Examined {
 impl Examined {
     /// Takes note of something wrong.
     pub fn find(&mut self, check: &'static str, subject: &str, problem: impl ToString, mend: impl ToString) {
-        let (problem, mend) = (problem.to_string(), mend.to_string());
+        let problem = problem.to_string();
+        let mend = mend.to_string();
         self.findings.push(Finding { check, subject: subject.to_owned(), problem, mend });
     }
 
@@ -151,7 +151,8 @@ pub mod tests {
             policy: None,
             ..queue.clone()
         };
-        let (url, dead_letter_url) = (format!("https://q/1/{}", wanted.name), format!("https://q/1/{dead_letters}"));
+        let url = format!("https://q/1/{}", wanted.name);
+        let dead_letter_url = format!("https://q/1/{dead_letters}");
         Queues { url: Some(url), queue: Ok(queue), dead_letter_url: Some(dead_letter_url), dead_letters: Ok(letters) }
     }
 
@@ -160,7 +161,9 @@ pub mod tests {
         let topology = Topology::built_in();
         let notification = |(_, queue): (&String, &candlewick_shared::core::topology::QueueTopology)| {
             let rule = queue.notification.as_ref()?;
-            let (queue_arn, events, prefix) = (arn(&queue.name), rule.events.clone(), rule.prefix.clone());
+            let queue_arn = arn(&queue.name);
+            let events = rule.events.clone();
+            let prefix = rule.prefix.clone();
             Some(Notification { queue_arn, events, prefix, suffix: String::new() })
         };
         let bucket = Bucket {

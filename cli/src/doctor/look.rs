@@ -17,9 +17,6 @@ use crate::dead_letters;
 use crate::place::Running;
 
 /// Looks at everything. What cannot be seen is part of the answer.
-///
-/// # Errors
-/// A bucket whose name is not known.
 pub async fn look(running: &Running, topology: &Topology) -> anyhow::Result<Deployed> {
     let region = running.aws.config().region().map(ToString::to_string);
     let mut all = BTreeMap::new();

@@ -8,7 +8,8 @@ use super::findings::{APPLY, Examined};
 /// Looks at the bucket's notifications.
 pub fn examine(examined: &mut Examined, topology: &Topology, deployed: &Deployed) {
     loops_of_topology(examined, topology);
-    let (name, seen) = (&deployed.bucket.name, &deployed.bucket.notifications);
+    let name = &deployed.bucket.name;
+    let seen = &deployed.bucket.notifications;
     if deployed.bucket.listing.is_err() {
         return;
     }

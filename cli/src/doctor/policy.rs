@@ -14,7 +14,6 @@ pub enum Writes {
 }
 
 /// Whether the bucket with that ARN may send messages to a queue.
-#[must_use]
 pub fn writes(policy: Option<&Value>, queue_arn: &str, bucket_arn: &str) -> Writes {
     let statements = policy.map(|policy| many(&policy["Statement"])).unwrap_or_default();
     let about_sending = |statement: &&&Value| {

@@ -101,7 +101,8 @@ fn redrive(examined: &mut Examined, role: &str, wanted: &QueueTopology, queue: &
             examined.find("dead_letters", role, problem, mend("set its RedrivePolicy"));
         }
         (Some(Redrive { max_receive_count, .. }), _) if *max_receive_count != wanted.max_receive_count => {
-            let (found, wanted) = (max_receive_count, wanted.max_receive_count);
+            let found = max_receive_count;
+            let wanted = wanted.max_receive_count;
             let problem = format!("the queue gives up after {found} receives, and topology.json has {wanted}");
             examined.find("dead_letters", role, problem, mend("set maxReceiveCount in its RedrivePolicy"));
         }
@@ -111,14 +112,16 @@ fn redrive(examined: &mut Examined, role: &str, wanted: &QueueTopology, queue: &
 
 /// A message that SQS itself moves keeps its age, and whatever a queue takes its dead-letter queue must take.
 fn dead_letters(examined: &mut Examined, role: &str, wanted: &QueueTopology, letters: &Queue) {
-    let (kept, needed) = (letters.retention_seconds, wanted.dead_letter_retention_seconds);
+    let kept = letters.retention_seconds;
+    let needed = wanted.dead_letter_retention_seconds;
     if kept < needed {
         let problem = format!(
             "dead letters are kept for {kept} s, and topology.json has {needed}: they end before anybody looks"
         );
         examined.find("retention", role, problem, set("MessageRetentionPeriod", needed, &letters.arn));
     }
-    let (taken, needed) = (letters.maximum_message_size_bytes, wanted.maximum_message_size_bytes);
+    let taken = letters.maximum_message_size_bytes;
+    let needed = wanted.maximum_message_size_bytes;
     if taken < needed {
         let problem = format!(
             "the dead-letter queue takes {taken} bytes, and its queue {needed}: large messages cannot be given up"

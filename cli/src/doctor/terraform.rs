@@ -24,9 +24,6 @@ struct Outputs {
 }
 
 /// The settings that the outputs stand for, by the names of their variables. Queues may go by their role or their name.
-///
-/// # Errors
-/// What is no such output, or lacks one, by name.
 pub fn addresses(text: &str) -> anyhow::Result<BTreeMap<String, String>> {
     let outputs: Outputs = serde_json::from_str(text).context("read JSON")?;
     let mut all =

@@ -29,9 +29,6 @@ pub struct Rules {
 
 impl Rules {
     /// Of what is to stand beside the file, and what the watchlist says; `now` is Candlewick's time.
-    ///
-    /// # Errors
-    /// A time zone that is none.
     pub fn new(
         metadata: &RawMetadata,
         settings: CleaningSettings,
@@ -57,7 +54,6 @@ pub struct Coming {
     pub report: Report,
     /// What is wrong with the first row that was set aside.
     pub first_set_aside: Option<String>,
-    /// The candles.
     pub candles: Vec<Candle>,
     /// Why it would be given up, where no row of it is a candle.
     pub nothing_usable: Option<String>,
@@ -65,9 +61,6 @@ pub struct Coming {
 
 impl Coming {
     /// Cleans a file as the transform would.
-    ///
-    /// # Errors
-    /// Why it cannot be read.
     pub fn of(text: &[u8], key: &RawKey, rules: &Rules) -> anyhow::Result<Self> {
         let series = &key.path.series;
         let task = Task {

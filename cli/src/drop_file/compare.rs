@@ -31,7 +31,6 @@ pub struct Change {
 
 /// Compares a series as it is with what it would be: `own` is the object that `coming` would replace, and that would be the
 /// newest of all.
-#[must_use]
 pub fn compare(own: Option<&CleanObject>, others: &[CleanObject], coming: &[Candle]) -> Change {
     let before = union(own.into_iter().chain(others));
     let rest = union(others);
@@ -115,14 +114,16 @@ mod tests {
     fn a_filled_candle_is_as_good_as_none() {
         let mut with_filled = real(&[(1, 1), (3, 3)]);
         with_filled.insert(2, (1, true));
-        let (filled, full) = (object(1, &with_filled), object(1, &real(&[(1, 1), (2, 2), (3, 3)])));
+        let filled = object(1, &with_filled);
+        let full = object(1, &real(&[(1, 1), (2, 2), (3, 3)]));
         assert_eq!(counts(compare(Some(&filled), &[], &full.candles)), [1, 0, 2, 0]);
         assert_eq!(counts(compare(Some(&full), &[], &filled.candles)), [0, 0, 2, 1]);
     }
 
     #[test]
     fn what_another_object_has_is_not_lost() {
-        let (own, other) = (object(2, &real(&[(1, 1), (2, 2)])), object(1, &real(&[(2, 9)])));
+        let own = object(2, &real(&[(1, 1), (2, 2)]));
+        let other = object(1, &real(&[(2, 9)]));
         assert_eq!(counts(compare(Some(&own), std::slice::from_ref(&other), &candles(&real(&[(1, 1)])))), [0, 1, 1, 0]);
         // A newer object's candle is taken over by the file, which will be newer still.
         let newer = object(3, &real(&[(2, 9)]));
@@ -138,13 +139,15 @@ mod tests {
         /// The real candles before and after, by two ways: counted here, and by putting the objects together.
         #[test]
         fn the_counts_are_those_of_the_series(own in minutes(), other in minutes(), coming in minutes(), older in any::<bool>()) {
-            let (own, other) = (object(2, &own), object(if older { 1 } else { 3 }, &other));
+            let own = object(2, &own);
+            let other = object(if older { 1 } else { 3 }, &other);
             let new = object(4, &coming);
             let change = compare(Some(&own), std::slice::from_ref(&other), &new.candles);
             let real = |objects: &[&CleanObject]| {
                 union(objects.iter().copied()).values().filter(|candle| !candle.is_filled).count() as u64
             };
-            let (before, after) = (real(&[&own, &other]), real(&[&new, &other]));
+            let before = real(&[&own, &other]);
+            let after = real(&[&new, &other]);
             prop_assert_eq!(before + change.new, after + change.lost);
             prop_assert_eq!(change.lost == 0, change.span.is_none());
         }

@@ -24,9 +24,6 @@ pub struct Standing {
 
 /// Compares a file with what stands. Another object of the series matters only where the file gives candles up, which that
 /// may have, or claims times outside of its own month; so mostly none is read.
-///
-/// # Errors
-/// The store's.
 pub async fn look(store: &dyn ObjectStore, key: &RawKey, coming: &Coming) -> anyhow::Result<Standing> {
     let path = &key.path;
     let Some(object) = store.get(&path.transformed_key()).await? else {

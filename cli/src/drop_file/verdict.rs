@@ -24,7 +24,6 @@ pub struct Verdict<'a> {
 
 impl<'a> Verdict<'a> {
     /// Of what the file would become, what stands, and the raw object that stands at its key.
-    #[must_use]
     pub fn of(coming: &'a Coming, standing: &'a Standing, seen: Option<&ObjectInfo>, rules: &Rules) -> Self {
         let is_origin = |info: &&ObjectInfo| standing.origin.as_ref().is_some_and(|(_, etag)| *etag == info.etag);
         let unsettled = seen.filter(|info| !is_origin(info)).map(|info| info.key.clone());
@@ -32,7 +31,6 @@ impl<'a> Verdict<'a> {
     }
 
     /// Why somebody should say yes first.
-    #[must_use]
     pub fn doubt(&self) -> Option<String> {
         if let Some(why) = &self.coming.nothing_usable {
             return Some(format!("{why}{}: it would only become a dead letter", self.cure()));
@@ -45,7 +43,6 @@ impl<'a> Verdict<'a> {
     }
 
     /// All that is worth knowing, a line each.
-    #[must_use]
     pub fn words(&self, path: &ObjectPath) -> String {
         let lines = [vec![format!("{path}: {}", self.change())], self.notes(), details(self.coming)];
         lines.concat().join("\n  ")

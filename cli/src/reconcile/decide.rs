@@ -52,7 +52,6 @@ pub enum Verdict {
 }
 
 /// Whether the listing and the ledger alone say that a raw object is cleaned, and what came of it loaded.
-#[must_use]
 pub fn is_cleaned(raw: &ObjectInfo, clean: Option<&ObjectInfo>, row: Option<&LedgerRow>) -> bool {
     let Some((clean, row)) = clean.zip(row) else { return false };
     let same = |field: &Option<String>, text: &str| field.as_deref() == Some(text);
@@ -65,7 +64,6 @@ pub fn is_cleaned(raw: &ObjectInfo, clean: Option<&ObjectInfo>, row: Option<&Led
 /// What is missing of a raw object, by what stands beside it and beside its clean object.
 ///
 /// Metadata that cannot be read is for the transform to give up, and so counts as never cleaned.
-#[must_use]
 pub fn gap_of_raw(raw: &ObjectInfo, clean: Option<&ObjectInfo>) -> Option<Gap> {
     let Some(clean) = clean else { return Some(Gap::NeverCleaned) };
     let Ok((metadata, origin)) = RawMetadata::read(&raw.metadata)
@@ -87,13 +85,11 @@ pub fn gap_of_raw(raw: &ObjectInfo, clean: Option<&ObjectInfo>) -> Option<Gap> {
 }
 
 /// Whether the listing and the ledger alone say that a clean object is loaded.
-#[must_use]
 pub fn is_loaded(clean: &ObjectInfo, row: Option<&LedgerRow>) -> bool {
     row.is_some_and(|row| row.etag.as_deref() == Some(&clean.etag) && row.last_modified == Some(clean.last_modified))
 }
 
 /// What is missing of a clean object, by what stands beside it. The same content of a newer raw object is another version.
-#[must_use]
 pub fn gap_of_clean(clean: &ObjectInfo, row: Option<&LedgerRow>) -> Option<Gap> {
     let Some((row, etag)) = row.and_then(|row| Some((row, row.etag.as_ref()?))) else { return Some(Gap::NeverLoaded) };
     let written = match TransformedMetadata::read(&clean.metadata) {
@@ -105,7 +101,6 @@ pub fn gap_of_clean(clean: &ObjectInfo, row: Option<&LedgerRow>) -> Option<Gap> 
 }
 
 /// The keys that dead letters are about, with the time of the last one; a letter of unknown time counts for ever.
-#[must_use]
 pub fn given_up(letters: &[DeadLetter]) -> HashMap<String, Timestamp> {
     let mut all = HashMap::new();
     for letter in letters {
@@ -118,7 +113,6 @@ pub fn given_up(letters: &[DeadLetter]) -> HashMap<String, Timestamp> {
 }
 
 /// What is to be done about the gaps of one queue that has so many messages.
-#[must_use]
 pub fn verdicts(objects: &[&ObjectInfo], given_up: &HashMap<String, Timestamp>, messages: u64) -> Vec<Verdict> {
     let is_given_up =
         |object: &&&ObjectInfo| given_up.get(&object.key).is_some_and(|letter| *letter >= object.last_modified);
@@ -140,7 +134,6 @@ impl fmt::Display for Gap {
 
 impl Verdict {
     /// What was done, or would be.
-    #[must_use]
     pub fn told(self, dry_run: bool) -> &'static str {
         match (self, dry_run) {
             (Self::Send, false) => "sent again",
@@ -167,8 +160,10 @@ mod tests {
     }
 
     fn object(key: &str, etag: &str, minute: i64) -> ObjectInfo {
-        let (key, etag) = (key.to_owned(), etag.to_owned());
-        let (version_id, metadata) = (None, BTreeMap::new());
+        let key = key.to_owned();
+        let etag = etag.to_owned();
+        let version_id = None;
+        let metadata = BTreeMap::new();
         ObjectInfo { key, etag, version_id, size: 1, last_modified: at(minute), metadata }
     }
 
@@ -202,7 +197,8 @@ mod tests {
 
     #[test]
     fn what_the_ledger_has_needs_no_closer_look() {
-        let (raw, clean) = (object(KEY, "e", 0), object("transformed/a.csv", "clean", 1));
+        let raw = object(KEY, "e", 0);
+        let clean = object("transformed/a.csv", "clean", 1);
         assert!(is_cleaned(&raw, Some(&clean), Some(&row("e", 0))));
         assert!(is_loaded(&clean, Some(&row("e", 0))));
         assert!(!is_cleaned(&raw, None, Some(&row("e", 0))), "its clean object is gone");
@@ -233,7 +229,8 @@ mod tests {
 
     #[test]
     fn of_a_gzipped_and_a_plain_object_only_the_newer_needs_cleaning() {
-        let (raw, twin) = (object(KEY, "e", 0), format!("{KEY}.gz"));
+        let raw = object(KEY, "e", 0);
+        let twin = format!("{KEY}.gz");
         assert_eq!(gap_of_raw(&raw, Some(&clean(&twin, "z", 5))), None);
         assert_eq!(gap_of_raw(&raw, Some(&clean(&twin, "z", -5))), Some(Gap::CleanedBefore));
     }
@@ -258,7 +255,8 @@ mod tests {
     fn what_a_dead_letter_is_about_is_left_alone_until_it_is_written_again() {
         let letters = [letter(&event("AAPL"), &[])];
         let written = |text: &str| ObjectInfo { last_modified: text.parse().unwrap(), ..object(KEY, "e", 0) };
-        let (before, after) = (written("2024-12-30T21:59:00Z"), written("2024-12-30T22:01:00Z"));
+        let before = written("2024-12-30T21:59:00Z");
+        let after = written("2024-12-30T22:01:00Z");
         assert_eq!(verdicts(&[&before, &after], &given_up(&letters), 0), [Verdict::GivenUp, Verdict::Send]);
     }
 

@@ -35,15 +35,13 @@ pub struct Looked {
 }
 
 /// Compares raw objects with clean ones, and clean ones with the ledger.
-///
-/// # Errors
-/// A store or a database that does not answer.
 pub async fn look(running: &Running, pool: &PgPool, request: &Request) -> anyhow::Result<Looked> {
     let prefixes = &Topology::built_in().prefixes;
     let walk = Walk { store: running.aws.store(running.env.bucket()?), pool, before: request.before };
     let mut looked = Looked::default();
     for folder in request.selection.folders() {
-        let (raw, transformed) = (format!("{}{folder}", prefixes.raw), format!("{}{folder}", prefixes.transformed));
+        let raw = format!("{}{folder}", prefixes.raw);
+        let transformed = format!("{}{folder}", prefixes.transformed);
         walk.raw(&raw, &transformed, &mut looked).await?;
         walk.transformed(&transformed, &mut looked).await?;
     }
@@ -61,7 +59,8 @@ type Pair = (ObjectInfo, Option<ObjectInfo>);
 
 impl Walk<'_> {
     async fn raw(&self, raw: &str, transformed: &str, looked: &mut Looked) -> anyhow::Result<()> {
-        let (mut raw, mut transformed) = (self.store.listing(raw), self.store.listing(transformed));
+        let mut raw = self.store.listing(raw);
+        let mut transformed = self.store.listing(transformed);
         loop {
             let listed = raw.chunk(CHUNK).await?;
             if listed.is_empty() {
@@ -140,8 +139,11 @@ fn ledger_row(row: &sqlx::postgres::PgRow) -> anyhow::Result<(String, LedgerRow)
         let micros: Option<i64> = row.try_get(column)?;
         micros.map(Timestamp::from_microsecond).transpose().context("read a time of the ledger")
     };
-    let (last_modified, raw_written) = (time(4)?, time(5)?);
-    let (etag, raw_key, raw_etag) = (row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
+    let last_modified = time(4)?;
+    let raw_written = time(5)?;
+    let etag = row.try_get(1)?;
+    let raw_key = row.try_get(2)?;
+    let raw_etag = row.try_get(3)?;
     Ok((row.try_get(0)?, LedgerRow { etag, last_modified, raw_key, raw_etag, raw_written }))
 }
 

@@ -15,7 +15,6 @@ pub struct Row {
     pub time: i64,
     /// Open, high, low and close.
     pub prices: [String; 4],
-    /// Its volume.
     pub volume: Option<String>,
     /// Whether cleaning put it in.
     pub is_filled: bool,
@@ -44,7 +43,6 @@ pub enum Kind {
 pub struct Difference {
     /// The symbol of the series.
     pub symbol: String,
-    /// Its interval.
     pub interval: String,
     /// The time of the candle, as clean CSV writes it.
     pub time: Option<String>,
@@ -72,14 +70,12 @@ pub enum Pair<'a> {
 }
 
 /// A candle's time as the table counts it.
-#[must_use]
 pub fn microseconds(time: CandleTime) -> i64 {
     time.seconds().saturating_mul(1_000_000)
 }
 
 impl Pair<'_> {
     /// Of the next ones of both sides, those that stand at the earlier time.
-    #[must_use]
     pub fn next<'a>(expected: Option<&'a (Candle, Owner)>, found: Option<&'a Row>) -> Option<Pair<'a>> {
         match (expected, found) {
             (None, None) => None,
@@ -94,7 +90,6 @@ impl Pair<'_> {
     }
 
     /// What differs here, in a series; one difference a column.
-    #[must_use]
     pub fn differences(&self, symbol: &str, interval: &str) -> Vec<Difference> {
         let difference = |kind, column, expected, found, object: &str| Difference {
             symbol: symbol.to_owned(),
@@ -122,7 +117,8 @@ impl Pair<'_> {
                     })
                     .collect();
                 if *owner.key != *row.object {
-                    let (expected, found) = (Some(owner.key.to_string()), Some(row.object.clone()));
+                    let expected = Some(owner.key.to_string());
+                    let found = Some(row.object.clone());
                     all.push(difference(Kind::Owner, None, expected, found, &owner.key));
                 }
                 all
@@ -135,7 +131,8 @@ impl Pair<'_> {
             Self::Both(candle, ..) | Self::Expected(candle, _) => microseconds(candle.time),
             Self::Found(row) => row.time,
         };
-        let (time, is_whole) = (CandleTime::from_seconds(micros.div_euclid(1_000_000)), micros % 1_000_000 == 0);
+        let time = CandleTime::from_seconds(micros.div_euclid(1_000_000));
+        let is_whole = micros % 1_000_000 == 0;
         match interval.parse::<Interval>() {
             Ok(interval) if is_whole => time.display(interval).to_string(),
             _ => format!("@{micros} µs"),
@@ -163,7 +160,8 @@ fn found_columns(row: &Row) -> [Option<String>; 6] {
 impl fmt::Display for Difference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
-        let (expected, found) = (text(&self.expected), text(&self.found));
+        let expected = text(&self.expected);
+        let found = text(&self.found);
         write!(formatter, "{} {} {}: ", self.symbol, self.interval, self.time.as_deref().unwrap_or_default())?;
         match self.kind {
             Kind::Missing => write!(formatter, "missing in the table; {} has it", self.object),

@@ -9,7 +9,6 @@ use candlewick_shared::core::leftover::is_leftover;
 pub struct Group {
     /// Its symbol; a key that names no series is a group of its own, under that key.
     pub symbol: String,
-    /// Its interval.
     pub interval: String,
     /// The keys of the objects.
     pub keys: Vec<String>,

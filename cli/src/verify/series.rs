@@ -42,16 +42,17 @@ struct Unreadable {
 type Compared = Result<Found, Unreadable>;
 
 /// Compares a series, keeping up to `most` of its differences.
-///
-/// # Errors
-/// A store or a database that does not answer.
 pub async fn compare(store: &S3Store, pool: &PgPool, group: &Group, most: usize) -> anyhow::Result<Found> {
     Ok(match merge(store, pool, group, most).await? {
         Ok(found) => found,
         Err(Unreadable { key, reason }) => {
-            let (symbol, interval) = (group.symbol.clone(), group.interval.clone());
-            let (time, column, found) = (None, None, None);
-            let (kind, expected) = (Kind::Unreadable, Some(reason));
+            let symbol = group.symbol.clone();
+            let interval = group.interval.clone();
+            let time = None;
+            let column = None;
+            let found = None;
+            let kind = Kind::Unreadable;
+            let expected = Some(reason);
             let shown = vec![Difference { symbol, interval, time, kind, column, expected, found, object: key }];
             Found { candles: 0, differences: 1, shown }
         }
@@ -64,7 +65,9 @@ async fn merge(store: &S3Store, pool: &PgPool, group: &Group, most: usize) -> an
         Err(unreadable) => return Ok(Err(unreadable)),
     };
     let mut rows = pin!(table::rows(pool, &group.symbol, &group.interval));
-    let (mut found, mut row, mut candle) = (Found::default(), rows.try_next().await?, None);
+    let mut found = Found::default();
+    let mut row = rows.try_next().await?;
+    let mut candle = None;
     let mut wants_candle = true;
     loop {
         if wants_candle {

@@ -17,9 +17,6 @@ const SERIES: &str = "with recursive series as (
     select symbol, interval from series";
 
 /// The series that have rows: symbols with intervals.
-///
-/// # Errors
-/// The database's.
 pub async fn series(pool: &PgPool) -> anyhow::Result<Vec<(String, String)>> {
     let rows: Vec<(String, String)> =
         sqlx::query_as(SERIES).fetch_all(pool).await.context("list the table's series")?;
@@ -33,9 +30,6 @@ const ROWS: &str = "select round(extract(epoch from c.time) * 1000000)::bigint, 
     where c.symbol = $1 and c.interval = $2 order by c.time";
 
 /// The rows of a series, ascending.
-///
-/// # Errors
-/// The database's, row by row.
 pub fn rows<'a>(
     pool: &'a PgPool,
     symbol: &'a str,

@@ -44,7 +44,6 @@ struct Open {
 
 impl Union {
     /// The union of objects that begin at these times.
-    #[must_use]
     pub fn new(beginnings: impl IntoIterator<Item = (CandleTime, String)>) -> Self {
         let mut waiting: Vec<_> = beginnings.into_iter().map(|(time, key)| (time, Arc::from(key))).collect();
         waiting.sort_by_key(|(time, key): &(CandleTime, Arc<str>)| Reverse((*time, Arc::clone(key))));
@@ -109,7 +108,9 @@ mod tests {
         let beginnings = objects
             .iter()
             .filter_map(|(key, (_, times))| Some((CandleTime::from_seconds(*times.first()?), key.clone())));
-        let (mut union, mut all, mut most) = (Union::new(beginnings), Vec::new(), 0);
+        let mut union = Union::new(beginnings);
+        let mut all = Vec::new();
+        let mut most = 0;
         loop {
             match union.step() {
                 Step::Open(key) => {

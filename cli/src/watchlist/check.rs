@@ -45,8 +45,8 @@ struct Estimate {
 
 pub fn run(watchlist: &Watchlist, location: &Location, args: &Args) -> anyhow::Result<ExitCode> {
     let own = args.plan.clone();
-    let (per_minute, per_day) =
-        (args.credits_per_minute.unwrap_or(own.per_minute), args.credits_per_day.or(own.per_day));
+    let per_minute = args.credits_per_minute.unwrap_or(own.per_minute);
+    let per_day = args.credits_per_day.or(own.per_day);
     let estimate = estimate(watchlist, Plan { per_minute, per_day, ..own });
     if args.json {
         terminal::result(&serde_json::to_string_pretty(&estimate).context("write JSON")?);
@@ -59,7 +59,8 @@ pub fn run(watchlist: &Watchlist, location: &Location, args: &Args) -> anyhow::R
 fn estimate(watchlist: &Watchlist, plan: Plan) -> Estimate {
     let needs = estimate::needs(watchlist, Timestamp::now());
     let sum = |of: fn(&Need) -> u64| needs.values().map(of).sum::<u64>();
-    let (refresh, first_fill) = (sum(|need| need.refresh_credits), sum(|need| need.first_fill_credits));
+    let refresh = sum(|need| need.refresh_credits);
+    let first_fill = sum(|need| need.first_fill_credits);
     Estimate {
         symbols: watchlist.instruments().count(),
         intervals: needs.into_iter().map(|(interval, need)| (interval.to_string(), need)).collect(),

@@ -5,9 +5,6 @@ use candlewick_shared::core::symbol::Symbol;
 use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value};
 
 /// The text with symbols at the end of a group; none names the only group there is.
-///
-/// # Errors
-/// A text that is no TOML, a group that is not named and not the only one, or a symbol that is on the list already.
 pub fn add(text: &str, symbols: &[Symbol], group: Option<&str>) -> anyhow::Result<String> {
     let mut document: DocumentMut = text.parse().context("read the watchlist")?;
     for symbol in symbols {
@@ -27,9 +24,6 @@ pub fn add(text: &str, symbols: &[Symbol], group: Option<&str>) -> anyhow::Resul
 }
 
 /// The text without symbols, and without the settings of their own.
-///
-/// # Errors
-/// A text that is no TOML, or a symbol that is not on the list.
 pub fn remove(text: &str, symbols: &[Symbol]) -> anyhow::Result<String> {
     let mut document: DocumentMut = text.parse().context("read the watchlist")?;
     for symbol in symbols {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use candlewick_ingest::plan::{self, MOST_CANDLES, Window};
+use candlewick_ingest::fetch::plan::{self, MOST_CANDLES, Window};
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::symbol::Symbol;
 use candlewick_shared::core::watchlist::{History, Watchlist};
@@ -16,7 +16,6 @@ const OPEN_DAYS_A_MONTH: u64 = 23;
 /// What a key of the API may ask for. Prices and limits change: <https://twelvedata.com/pricing> has those of today.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Plan {
-    /// Its name.
     pub name: &'static str,
     /// Credits a minute.
     pub per_minute: u64,
@@ -47,7 +46,6 @@ pub struct Need {
 /// How long credits take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Time {
-    /// The credits.
     pub credits: u64,
     /// Minutes, while the plan's credits of the day last.
     pub minutes: u64,
@@ -56,7 +54,6 @@ pub struct Time {
 }
 
 /// What the series of each interval need.
-#[must_use]
 pub fn needs(watchlist: &Watchlist, now: Timestamp) -> BTreeMap<Interval, Need> {
     let mut needs: BTreeMap<Interval, Need> = BTreeMap::new();
     for (symbol, instrument) in watchlist.instruments() {
@@ -102,7 +99,6 @@ fn answers(candles: u64) -> u64 {
 
 impl Plan {
     /// How long credits take with this plan.
-    #[must_use]
     pub fn time(&self, credits: u64) -> Time {
         let minutes = credits.div_ceil(self.per_minute);
         let by_minutes = minutes.div_ceil(24 * 60);
@@ -111,14 +107,12 @@ impl Plan {
     }
 
     /// Whether a refresh every day is within it.
-    #[must_use]
     pub fn is_enough(&self, refresh_credits: u64) -> bool {
         self.time(refresh_credits).days <= 1
     }
 }
 
 /// The smallest plan that is enough for a refresh every day; none where even the largest is not.
-#[must_use]
 pub fn smallest(refresh_credits: u64) -> Option<Plan> {
     PLANS.into_iter().find(|plan| plan.is_enough(refresh_credits))
 }

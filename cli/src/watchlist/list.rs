@@ -20,11 +20,8 @@ pub struct Args {
 /// A symbol of the watchlist.
 #[derive(Debug, Serialize)]
 pub struct Listed {
-    /// The symbol.
     pub symbol: String,
-    /// Its group.
     pub group: String,
-    /// Its intervals.
     pub intervals: Vec<Interval>,
     /// How far back it reaches: `5 years`, `since 2015-01-01`.
     pub history: String,

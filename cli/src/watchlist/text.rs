@@ -22,9 +22,6 @@ pub struct Text {
 }
 
 /// Reads the text at a location.
-///
-/// # Errors
-/// A file or an object that is not there, cannot be read, or is no text.
 pub async fn read(place: &Place, location: Location) -> anyhow::Result<Text> {
     let reading = || format!("read the watchlist {location}");
     match &location {
@@ -44,9 +41,6 @@ pub async fn read(place: &Place, location: Location) -> anyhow::Result<Text> {
 
 impl Text {
     /// Puts another text in its place: a file at once and whole, an object only if nobody else wrote it meanwhile.
-    ///
-    /// # Errors
-    /// What cannot be written, or was written by somebody else.
     pub async fn replace(self, content: String) -> anyhow::Result<()> {
         let location = self.location;
         match (&location, self.object) {
@@ -84,7 +78,8 @@ mod tests {
     #[test]
     fn a_file_is_replaced_whole_with_its_mode_through_a_link() {
         let dir = tempfile::tempdir().unwrap();
-        let (file, link) = (dir.path().join("file"), dir.path().join("link"));
+        let file = dir.path().join("file");
+        let link = dir.path().join("link");
         std::fs::write(&file, "old").unwrap();
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
         std::os::unix::fs::symlink(&file, &link).unwrap();

@@ -40,7 +40,6 @@ pub fn answer(simulator: &Simulator, body: &[u8], header_key: Option<&str>, now:
 }
 
 /// Reads a request from the path and query of a URL, whole or relative.
-#[must_use]
 pub fn request(url: &Uri, header_key: Option<&str>) -> Request {
     let pairs = Query::<Vec<(String, String)>>::try_from_uri(url).map(|query| query.0).unwrap_or_default();
     let parameters = Parameters::from_pairs(pairs);

@@ -44,7 +44,6 @@ pub struct Usage {
 
 impl Plan {
     /// A limit that nobody reaches, in place of none: the API always tells a limit for the minute.
-    #[must_use]
     pub fn unlimited() -> Self {
         Self { category: "unlimited".into(), per_minute: u32::MAX, per_day: None }
     }
@@ -68,22 +67,17 @@ impl FromStr for Plan {
 
 impl Budget {
     /// The untouched budget of a plan.
-    #[must_use]
     pub fn new(plan: Plan) -> Self {
         Self { plan, minute: Tally::default(), day: Tally::default() }
     }
 
     /// The plan.
-    #[must_use]
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
 
     /// Spends credits at `now`. What is refused counts as used too: the messages of the live API show more used than
     /// the limit. A request that the minute refuses is not charged to the day.
-    ///
-    /// # Errors
-    /// 429 for the day or for the minute, in that order.
     pub fn spend(&mut self, credits: u32, now: Timestamp) -> Result<(), ApiError> {
         self.turn_to(now);
         if let Some(limit) = self.plan.per_day {

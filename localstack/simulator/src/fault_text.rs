@@ -12,9 +12,6 @@ pub type Defects = BTreeMap<String, Vec<Defect>>;
 /// A chance is above 0 and up to 1 (the default); a delay is a number with `s` or `ms`.
 ///
 /// `500:0.1,slow=2s:0.05,429-minute:0.02,status200-errors`
-///
-/// # Errors
-/// A sentence on the first item that cannot be read.
 pub fn parse_faults(text: &str) -> Result<Faults, String> {
     let mut faults = Faults::default();
     for item in text.split(',').map(str::trim).filter(|item| !item.is_empty()) {
@@ -30,9 +27,6 @@ pub fn parse_faults(text: &str) -> Result<Faults, String> {
 /// Reads a comma-separated list of `SYMBOL=KIND+KIND…`; the symbol `*` stands for all.
 ///
 /// `MSFT=duplicate+null,*=float-noise`
-///
-/// # Errors
-/// A sentence on the first item that cannot be read.
 pub fn parse_defects(text: &str) -> Result<Defects, String> {
     let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
     items.map(|item| symbol_defects(item).map_err(|reason| format!("defect {item}: {reason}"))).collect()

@@ -100,9 +100,6 @@ fn always() -> f64 {
 
 impl Faults {
     /// The faults with whatever cannot be meant refused.
-    ///
-    /// # Errors
-    /// A sentence on the first rule whose chance is not within (0, 1], or whose code is no HTTP status.
     pub fn checked(self) -> Result<Self, String> {
         for rule in &self.rules {
             if !(rule.probability > 0.0 && rule.probability <= 1.0) {

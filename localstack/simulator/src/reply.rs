@@ -13,7 +13,6 @@ use crate::faults::{Fault, Kind};
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
-    /// The body.
     pub body: Body,
     /// Whether it is keyed by symbol, which the header `is_batch` tells.
     pub is_batch: bool,
@@ -41,7 +40,6 @@ pub type Part = (String, Result<Body, ApiError>);
 
 impl Reply {
     /// The reply to a request without parts, or that failed as a whole.
-    #[must_use]
     pub fn of(result: Result<Body, ApiError>) -> Self {
         let (status, body) = match result {
             Ok(body) => (200, body),
@@ -51,14 +49,12 @@ impl Reply {
     }
 
     /// The reply to a request for several symbols: one object keyed by symbol, errors among its values.
-    #[must_use]
     pub fn of_parts(parts: Vec<Part>) -> Self {
         let parts = parts.into_iter().map(|(symbol, result)| (symbol, Self::of(result).into_document()));
         Self { is_batch: true, ..Self::of(Ok(Body::Json(Document::object(parts)))) }
     }
 
     /// The reply after the faults of its delivery. Of several delays the longest counts.
-    #[must_use]
     pub fn delivered_with(mut self, faults: &[Fault]) -> Self {
         for fault in faults {
             match fault.kind {
@@ -72,7 +68,6 @@ impl Reply {
     }
 
     /// The status that goes over the wire.
-    #[must_use]
     pub fn wire_status(&self) -> u16 {
         match self.spoiled {
             Spoiled::Html(status) => status,
@@ -81,13 +76,11 @@ impl Reply {
     }
 
     /// Whether its body is an error, whatever its status.
-    #[must_use]
     pub fn is_error(&self) -> bool {
         matches!(&self.body, Body::Json(Document::Value(answer)) if answer["status"] == "error")
     }
 
     /// The body as a document, as it stands within another.
-    #[must_use]
     pub fn into_document(self) -> Document {
         match self.body {
             Body::Json(answer) => answer,

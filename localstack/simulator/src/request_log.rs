@@ -18,7 +18,6 @@ pub struct Entry {
     pub number: u64,
     /// The simulated time.
     pub at: Timestamp,
-    /// The path.
     pub path: String,
     /// `symbol`.
     pub symbol: Option<String>,
@@ -47,7 +46,6 @@ pub struct RequestLog {
 
 impl Entry {
     /// The entry of a request that is still to be numbered and answered.
-    #[must_use]
     pub fn new(path: &str, parameters: &Parameters, at: Timestamp) -> Self {
         Self {
             number: 0,
@@ -81,7 +79,6 @@ impl RequestLog {
     }
 
     /// The remembered requests, oldest first.
-    #[must_use]
     pub fn entries(&self) -> Vec<Entry> {
         self.entries.iter().cloned().collect()
     }

@@ -36,16 +36,12 @@ const PAGE: &str = "<!DOCTYPE html><html><head><title>502 Bad Gateway</title></h
 /// What all requests share.
 #[derive(Debug)]
 pub struct Shared {
-    /// The simulator.
     pub simulator: Simulator,
     /// The time.
     pub clock: Clock,
 }
 
 /// Serves the API on `listener` until `shutdown` completes, then lets open requests finish for two seconds.
-///
-/// # Errors
-/// Where the simulator cannot be set up, or the listener fails.
 pub async fn serve(listener: TcpListener, settings: Settings, shutdown: impl Future<Output = ()>) -> Result<()> {
     let simulator = Simulator::new(&settings).context("set up simulator")?;
     let shared = Arc::new(Shared { simulator, clock: settings.clock });

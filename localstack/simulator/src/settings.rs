@@ -84,7 +84,6 @@ pub struct Arguments {
 
 impl Arguments {
     /// The settings that the command line and the clock make.
-    #[must_use]
     pub fn into_settings(self, clock: Clock) -> Settings {
         let mut plan = self.plan;
         plan.per_minute = self.credits_per_minute.unwrap_or(plan.per_minute);

@@ -49,7 +49,6 @@ pub struct State {
 /// One request.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// The path.
     pub path: String,
     /// The query.
     pub parameters: Parameters,
@@ -67,9 +66,6 @@ struct Admission {
 
 impl Simulator {
     /// A simulator with an untouched account.
-    ///
-    /// # Errors
-    /// Where the embedded record or the time zone database cannot be read.
     pub fn new(settings: &Settings) -> Result<Self> {
         let state = State {
             budget: Budget::new(settings.plan.clone()),

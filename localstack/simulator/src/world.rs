@@ -18,15 +18,11 @@ pub struct World {
 
 impl World {
     /// The world of a seed.
-    ///
-    /// # Errors
-    /// Where the embedded record or the time zone database cannot be read.
     pub fn new(seed: u64) -> Result<Self> {
         Ok(Self { catalog: Catalog::new(seed)?, seed, recorded: Recorded::embedded()? })
     }
 
     /// The candles of an instrument.
-    #[must_use]
     pub fn series<'a>(&'a self, instrument: &'a Instrument) -> Series<'a> {
         let recorded = (instrument.symbol == recorded::SYMBOL).then_some(&self.recorded);
         Series::new(instrument, recorded, self.seed)

@@ -16,9 +16,6 @@ const KEY: &str = "check";
 const WRITERS: usize = 8;
 
 /// Tries conditional writes: they keep a late writer from overwriting a newer object.
-///
-/// # Errors
-/// What the emulator lacks, why it matters, and what to do.
 pub async fn check(emulator: Emulator, aws: &Aws) -> anyhow::Result<()> {
     aws.s3().create_bucket().bucket(BUCKET).send().await.with_context(|| format!("create bucket {BUCKET}"))?;
     let tried = lack(&aws.store(BUCKET)).await;

@@ -107,7 +107,6 @@ impl Postgres {
     }
 
     /// The database's address, password included.
-    #[must_use]
     pub fn url(&self) -> String {
         format!("postgres://{ROLE}:{}@127.0.0.1:{}/{}", self.password, self.port, self.database)
     }
@@ -157,7 +156,6 @@ pub enum PostgresError {
         password.display()
     )]
     WrongPassword {
-        /// The port.
         port: u16,
         /// The password's file.
         password: PathBuf,
@@ -167,7 +165,6 @@ pub enum PostgresError {
     Died {
         /// How it ended.
         exit: crate::process::Exit,
-        /// Its log.
         log: PathBuf,
         /// The log's last lines.
         lines: String,
@@ -179,7 +176,6 @@ pub enum PostgresError {
         seconds: u64,
         /// The last failure to connect.
         last: String,
-        /// Its log.
         log: PathBuf,
     },
     /// The wheel could not be installed.

@@ -33,7 +33,6 @@ struct Record {
 pub struct Leftover {
     /// The program's name.
     pub name: String,
-    /// Its pid.
     pub pid: u32,
     /// What was done.
     pub outcome: Outcome,

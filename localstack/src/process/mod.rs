@@ -97,31 +97,26 @@ impl Process {
     }
 
     /// The program's name.
-    #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
     /// The process id.
-    #[must_use]
     pub fn pid(&self) -> u32 {
         self.pid.unsigned_abs()
     }
 
     /// Where its output goes.
-    #[must_use]
     pub fn log(&self) -> &Path {
         &self.log
     }
 
     /// The last lines it wrote since it was started, not what earlier runs left in the same log.
-    #[must_use]
     pub fn last_lines(&self, count: usize) -> Vec<String> {
         log::last_lines(&self.log, self.log_start, count)
     }
 
     /// How it ended, if it has.
-    #[must_use]
     pub fn exited(&self) -> Option<Exit> {
         *self.exit.borrow()
     }

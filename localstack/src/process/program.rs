@@ -30,13 +30,11 @@ pub struct StopPlan(Vec<(i32, Duration)>);
 
 impl StopPlan {
     /// A plan of these signals in this order.
-    #[must_use]
     pub fn new(steps: &[(Signal, Duration)]) -> Self {
         Self(steps.iter().map(|(signal, patience)| (*signal as i32, *patience)).collect())
     }
 
     /// SIGTERM, then this much time.
-    #[must_use]
     pub fn term(patience: Duration) -> Self {
         Self::new(&[(Signal::SIGTERM, patience)])
     }
@@ -75,49 +73,42 @@ impl Program {
     }
 
     /// Adds arguments.
-    #[must_use]
     pub fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
         self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
         self
     }
 
     /// Adds an environment variable.
-    #[must_use]
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.env.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
         self
     }
 
     /// Keeps our environment away, but for the basics: settings meant for other programs then can't change this one.
-    #[must_use]
     pub fn clean_env(mut self) -> Self {
         self.clean_env = true;
         self
     }
 
     /// Sets the directory that it starts in.
-    #[must_use]
     pub fn dir(mut self, dir: impl AsRef<Path>) -> Self {
         self.dir = Some(dir.as_ref().to_owned());
         self
     }
 
     /// Sets the user that it runs as; only root may.
-    #[must_use]
     pub fn run_as(mut self, identity: Option<Identity>) -> Self {
         self.identity = identity;
         self
     }
 
     /// Sets how it is stopped.
-    #[must_use]
     pub fn stop_by(mut self, plan: StopPlan) -> Self {
         self.stop = plan;
         self
     }
 
     /// The program's name.
-    #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }

@@ -105,7 +105,8 @@ async fn a_clean_environment_keeps_path_and_drops_the_rest() {
 async fn leftovers_are_stopped_the_last_started_first() {
     let (_dir, state) = state();
     let start = |name: &str| Process::start(&Program::new(name, "sleep").args(["600"]), &state).unwrap();
-    let (database, service) = (start("database"), start("service"));
+    let database = start("database");
+    let service = start("service");
     assert_eq!(leftovers::alive(&state).unwrap().len(), 2);
     let stopped = leftovers::stop(&state).await.unwrap();
     let expected =

@@ -31,7 +31,6 @@ pub struct Search {
 
 impl Search {
     /// CANDLEWICK_PYTHON, else PATH.
-    #[must_use]
     pub fn from_env() -> Self {
         let python = std::env::var_os("CANDLEWICK_PYTHON").filter(|python| !python.is_empty()).map(PathBuf::from);
         Self { python, path: std::env::var_os("PATH").unwrap_or_default() }
@@ -50,7 +49,6 @@ impl Search {
 /// A Python that can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Interpreter {
-    /// Its path.
     pub path: PathBuf,
     /// Its version, such as `3.11.7`.
     pub version: String,

@@ -47,7 +47,6 @@ pub enum PythonError {
     NoVenv {
         /// The interpreter.
         python: PathBuf,
-        /// Its version.
         version: String,
         /// Debian's package for it.
         package: String,
@@ -95,13 +94,11 @@ impl Environment {
     }
 
     /// Its directory.
-    #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
     /// Its interpreter.
-    #[must_use]
     pub fn python(&self) -> PathBuf {
         self.dir.join("bin").join("python")
     }

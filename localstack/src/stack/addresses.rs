@@ -41,7 +41,6 @@ pub(super) fn pick(picker: &mut Picker, options: &Options, last: &Settings) -> a
 }
 
 /// The variable with the address at which a service tells its health: `LOADER_HEALTH_URL`.
-#[must_use]
 pub fn health_variable(service: &str) -> String {
     format!("{}_HEALTH_URL", service.to_uppercase())
 }
@@ -101,13 +100,11 @@ impl Addresses {
     }
 
     /// One of them.
-    #[must_use]
     pub fn get(&self, variable: &str) -> Option<&str> {
         self.settings.get(variable).map(String::as_str)
     }
 
     /// All of them.
-    #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
@@ -115,12 +112,12 @@ impl Addresses {
     /// The way to the emulator.
     pub(super) async fn aws(&self) -> anyhow::Result<Aws> {
         let env = self.env();
-        let (id, secret) = (env.required("AWS_ACCESS_KEY_ID")?, env.required("AWS_SECRET_ACCESS_KEY")?);
+        let id = env.required("AWS_ACCESS_KEY_ID")?;
+        let secret = env.required("AWS_SECRET_ACCESS_KEY")?;
         Ok(Aws::at(env.required("AWS_ENDPOINT_URL")?, env.required("AWS_REGION")?, id, secret).await)
     }
 
     /// All of them, as a service sees them.
-    #[must_use]
     pub fn env(&self) -> Env {
         Env::from_variables(self.settings.clone())
     }

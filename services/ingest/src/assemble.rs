@@ -12,11 +12,11 @@ use candlewick_shared::runtime::consumer::Consumer;
 use candlewick_shared::runtime::database;
 use candlewick_shared::runtime::env::Env;
 
-use crate::client::Client;
 use crate::config::Config;
-use crate::handler::Ingest;
-use crate::keeper::Keeper;
-use crate::metered::MeteredQueue;
+use crate::context::Ingest;
+use crate::credits::metered_queue::MeteredQueue;
+use crate::credits::pool::CreditPool;
+use crate::fetch::client::Client;
 
 /// How long a series waits after an answer that was none, and how often it is asked for: for 20 to 25 minutes together,
 /// because each try costs a credit, and what an API suffers from lasts longer than what a queue does.
@@ -32,14 +32,12 @@ const PAUSE: Duration = Duration::from_secs(20);
 const CONNECTIONS: u32 = 4;
 
 /// The handler, and the consumer made such that it receives only what there are credits for.
-///
-/// # Errors
-/// A key that cannot be read, or is none; a database that is not there.
 pub async fn assemble(config: Config, env: &Env, aws: &Aws, consumer: &mut Consumer) -> anyhow::Result<Ingest> {
     let client = Client::new(&config.url, &config.key.read(aws).await?)?;
-    let (now, notifier) = (system_clock::now(config.clock), Arc::clone(&consumer.notifier));
-    let keeper = Keeper::new(config.plan, Arc::clone(&now), config.clock, Arc::clone(&notifier));
-    let queue = Arc::new(MeteredQueue::new(Arc::clone(&consumer.queue), client.clone(), keeper));
+    let now = system_clock::now(config.clock);
+    let notifier = Arc::clone(&consumer.notifier);
+    let pool = CreditPool::new(config.plan, Arc::clone(&now), config.clock, Arc::clone(&notifier));
+    let queue = Arc::new(MeteredQueue::new(Arc::clone(&consumer.queue), client.clone(), pool));
     consumer.queue = queue.clone();
     (consumer.policy.slots, consumer.policy.retry, consumer.policy.attempts) = (config.slots, RETRY, ATTEMPTS);
     let store = Arc::new(aws.store(&config.bucket));

@@ -10,8 +10,8 @@ use candlewick_shared::runtime::env::Env;
 use candlewick_shared::runtime::outgoing;
 use secrecy::SecretString;
 
-use crate::budget::Plan;
-use crate::schedule::{self, Schedule};
+use crate::credits::budget::Plan;
+use crate::refresh::schedule::{self, Schedule};
 
 /// How many messages are in hand at once: the larger plans have twenty credits a second, and an answer takes about one.
 const SLOTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(15);
@@ -43,9 +43,6 @@ pub struct Config {
 
 impl Config {
     /// Reads the settings.
-    ///
-    /// # Errors
-    /// The first setting that is missing or not of its form, by name.
     pub fn from_env(env: &Env) -> anyhow::Result<Self> {
         let schedule = schedule::from_settings(env.optional("SCHEDULE"), env.optional("SCHEDULE_TIMEZONE"));
         let (url, key) = api(env)?;

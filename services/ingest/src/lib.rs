@@ -1,29 +1,12 @@
-//! Ingest: from the watchlist to raw objects, by way of the TwelveData API.
+//! Ingest: from the watchlist to raw objects, through the TwelveData API.
+//!
+//! [`refresh`] decides which series are due and sends a message for each, [`fetch`] fetches one series and stores it, and
+//! [`credits`] sees to it that no request exceeds the plan's budget.
 
-pub mod allowance;
-pub mod answer;
-mod asking;
 pub mod assemble;
-pub mod budget;
-pub mod candles;
-pub mod client;
 pub mod config;
-pub mod cron;
-pub mod due;
-pub mod failure;
+pub mod context;
+pub mod credits;
 pub mod fetch;
 pub mod handler;
-pub mod identity;
-pub mod keeper;
-pub mod kept;
-mod layout;
-pub mod loss;
-pub mod metered;
-pub mod overlap;
-pub mod plan;
-mod record;
 pub mod refresh;
-pub mod schedule;
-mod stored;
-mod telling;
-mod writing;

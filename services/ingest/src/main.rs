@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use candlewick_ingest::assemble::assemble;
 use candlewick_ingest::config::Config;
-use candlewick_ingest::cron;
+use candlewick_ingest::handler::handle;
+use candlewick_ingest::refresh::cron;
 use candlewick_shared::adapters::aws::Aws;
 use candlewick_shared::runtime::env::Env;
 use candlewick_shared::runtime::layers::MessageService;
@@ -20,11 +21,12 @@ async fn main() -> ExitCode {
 
 async fn start(env: Env, stop: CancellationToken) -> Result<()> {
     let mut config = Config::from_env(&env)?;
-    let (schedule, clock) = (config.schedule.take(), config.clock);
+    let schedule = config.schedule.take();
+    let clock = config.clock;
     let aws = Aws::from_env().await;
     let mut consumer = service::consumer("ingest", "ingest", &env, &aws).await?;
     let ingest = assemble(config, &env, &aws, &mut consumer).await?;
     let cron = cron::start(schedule, clock, &ingest, stop.clone());
-    consumer.run(MessageService::new(service_fn(move |delivery| ingest.clone().handle(delivery))), stop).await;
+    consumer.run(MessageService::new(service_fn(move |delivery| handle(ingest.clone(), delivery))), stop).await;
     Ok(cron.await?)
 }

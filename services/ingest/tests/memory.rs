@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
-use candlewick_ingest::refresh::{self, PAGE};
+use candlewick_ingest::refresh::page::{self, PAGE};
 use candlewick_shared::core::ingest_message::Refresh;
 use candlewick_shared::core::watchlist::Watchlist;
 use peak_alloc::PeakAlloc;
@@ -30,12 +30,12 @@ fn layout(watchlist: &Watchlist) -> (usize, usize) {
     let bytes = peak(|| {
         let mut asked = Refresh::default();
         loop {
-            let part = refresh::part(watchlist, &asked, PAGE).unwrap();
-            let last = part.series.last().cloned().unwrap();
-            let messages = refresh::messages(part.series, "20241230T223000-scheduled", false);
+            let page = page::page(watchlist, &asked, PAGE).unwrap();
+            let last = page.series.last().cloned().unwrap();
+            let messages = page::messages(page.series, "20241230T223000-scheduled", false);
             let bodies: Vec<_> = messages.iter().map(|message| serde_json::to_string(message).unwrap()).collect();
             count += bodies.len();
-            if part.is_last {
+            if page.is_last {
                 return;
             }
             asked = asked.next("20241230T223000-scheduled", &last);

@@ -9,9 +9,6 @@ use crate::failure::{DatabaseError, During};
 use crate::{lost, merge, staging};
 
 /// Copies the candles of an object of which the table has none, straight to their place.
-///
-/// # Errors
-/// The database's.
 pub async fn fill(database: &mut PgConnection, claim: Claim<'_>) -> Result<Counts, DatabaseError> {
     let series = &claim.key.path.series;
     let frame = Frame::default()
@@ -24,9 +21,6 @@ pub async fn fill(database: &mut PgConnection, claim: Claim<'_>) -> Result<Count
 }
 
 /// Reads what the table has of an object, and writes what differs.
-///
-/// # Errors
-/// The database's.
 pub async fn replace(database: &mut PgConnection, claim: Claim<'_>) -> Result<Counts, DatabaseError> {
     let difference = copy::difference(&mut *database, claim.object, claim.candles).await?;
     let lost = lost::about_to(&mut *database, claim, difference.going).await?;
@@ -35,7 +29,8 @@ pub async fn replace(database: &mut PgConnection, claim: Claim<'_>) -> Result<Co
         let times: Vec<_> = difference.gone.iter().map(|time| time.seconds() as f64).collect();
         claim.bound(REMOVE).bind(times).execute(&mut *database).await.during("remove candles that are gone")?;
     }
-    let (mut inserted, mut updated) = (0, 0);
+    let mut inserted = 0;
+    let mut updated = 0;
     if !difference.rows.is_empty() {
         staging::stage_rows(&mut *database, &difference.rows).await?;
         (inserted, updated) = merge::write(database, claim).await?;

@@ -31,7 +31,6 @@ pub struct Frame {
 
 impl Frame {
     /// The same frame with a text before the candle, behind what is before it already.
-    #[must_use]
     pub fn text_before(mut self, text: &str) -> Self {
         put_field(&mut self.before, text.as_bytes());
         self.fields += 1;
@@ -39,7 +38,6 @@ impl Frame {
     }
 
     /// The same frame with a `bigint` behind the candle.
-    #[must_use]
     pub fn bigint_after(mut self, number: i64) -> Self {
         put_field(&mut self.after, &number.to_be_bytes());
         self.fields += 1;
@@ -64,19 +62,16 @@ impl Frame {
 }
 
 /// The time of a row that has no frame, in microseconds since 2000; none where there is no such row.
-#[must_use]
 pub fn time_of(row: &[u8]) -> Option<i64> {
     row.get(6..14).and_then(|bytes| bytes.try_into().ok()).map(i64::from_be_bytes)
 }
 
 /// A candle's time as PostgreSQL counts it, in microseconds since 2000.
-#[must_use]
 pub fn microseconds(time: CandleTime) -> i64 {
     (time.seconds() - TO_2000).saturating_mul(1_000_000)
 }
 
 /// The time that PostgreSQL counts so.
-#[must_use]
 pub fn candle_time(microseconds: i64) -> CandleTime {
     CandleTime::from_seconds(microseconds.div_euclid(1_000_000) + TO_2000)
 }
@@ -119,7 +114,8 @@ impl Groups {
 /// The digits of a decimal in groups that do not cross the point, and the power of 10,000 of the highest.
 fn groups(decimal: Decimal) -> (Groups, i16) {
     let mut groups = Groups { digits: [0; MOST_GROUPS], from: 0, until: 0 };
-    let (mut rest, scale) = (decimal.mantissa().unsigned_abs(), u32::from(decimal.scale()));
+    let mut rest = decimal.mantissa().unsigned_abs();
+    let scale = u32::from(decimal.scale());
     if rest == 0 {
         return (groups, 0);
     }

@@ -31,7 +31,6 @@ pub struct Counts {
 pub struct Claim<'a> {
     /// The object's id in the ledger.
     pub object: i64,
-    /// Its key.
     pub key: &'a TransformedKey,
     /// When the raw object behind it was written.
     pub raw_written: Timestamp,
@@ -53,9 +52,6 @@ pub enum Before {
 }
 
 /// Brings the table to what an object claims. The series must be locked.
-///
-/// # Errors
-/// The database's.
 pub async fn settle(database: &mut PgConnection, claim: Claim<'_>) -> Result<Counts, DatabaseError> {
     if has_company(&mut *database, claim).await? {
         return merge::merge(database, claim).await;

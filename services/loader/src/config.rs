@@ -26,9 +26,6 @@ pub struct Config {
 
 impl Config {
     /// Reads the settings.
-    ///
-    /// # Errors
-    /// The first setting that is missing or not of its form, by name.
     pub fn from_env(env: &Env) -> anyhow::Result<Self> {
         env.required("DATABASE_URL")?;
         let memory = Memory::from_env(env)?;

@@ -15,9 +15,6 @@ use crate::failure::{DatabaseError, During};
 const CHUNK: usize = 256 * 1024;
 
 /// Copies candles into a table; `to` is the table and its columns.
-///
-/// # Errors
-/// The database's.
 pub async fn candles_in(
     database: &mut PgConnection,
     to: &str,
@@ -40,9 +37,6 @@ pub async fn candles_in(
 }
 
 /// Copies rows that are encoded already.
-///
-/// # Errors
-/// The database's.
 pub async fn rows_in(database: &mut PgConnection, to: &str, rows: &[u8]) -> Result<(), DatabaseError> {
     let statement = format!("copy {to} from stdin (format binary)");
     let mut copy = database.copy_in_raw(&statement).await.during("begin the copy")?;
@@ -52,9 +46,6 @@ pub async fn rows_in(database: &mut PgConnection, to: &str, rows: &[u8]) -> Resu
 }
 
 /// Compares the rows that an object owns with the candles of its new version.
-///
-/// # Errors
-/// The database's.
 pub async fn difference<'a>(
     database: &mut PgConnection,
     object: i64,

@@ -21,10 +21,11 @@ pub struct Difference<'a> {
 
 impl<'a> Difference<'a> {
     /// Nothing seen of the table yet; the candles ascend.
-    #[must_use]
     pub fn from(candles: &'a [Candle]) -> Self {
         let coming = candles.iter().peekable();
-        let (scratch, rows, gone) = (Vec::new(), Vec::new(), Vec::new());
+        let scratch = Vec::new();
+        let rows = Vec::new();
+        let gone = Vec::new();
         Self { coming, scratch, rows, gone, unchanged: 0, going: Going::default() }
     }
 

@@ -42,19 +42,16 @@ pub struct Loader {
 
 impl Loader {
     /// A handler that reads from one bucket and writes to one database.
-    #[must_use]
     pub fn new(store: Arc<dyn ObjectStore>, pool: PgPool, now: Now) -> Self {
         Self { store, pool, now, lineage: Lineage::default(), memory: Memory::new(ByteSize(1 << 30)) }
     }
 
     /// The same, with a share of that memory.
-    #[must_use]
     pub fn with_memory(self, memory: Memory) -> Self {
         Self { memory, ..self }
     }
 
     /// The same, telling what was made of what.
-    #[must_use]
     pub fn with_lineage(self, lineage: Lineage) -> Self {
         Self { lineage, ..self }
     }
@@ -63,9 +60,6 @@ impl Loader {
     ///
     /// The object is read under the series' lock, so that of two loaders the later one has the later object; the ledger's
     /// row commits with the candles.
-    ///
-    /// # Errors
-    /// A permanent setback where the object can never be loaded; otherwise that of the store or the database.
     pub async fn handle(self, event: ObjectEvent) -> Outcome {
         let key: TransformedKey = event.key.parse().map_err(|error| Failure::new("bad_key", error))?;
         let began = Timestamp::now();
@@ -108,7 +102,8 @@ impl Loader {
             Err(failure) => Some(failure.message.as_str()),
         };
         let options = self.pool.connect_options();
-        let (namespace, name) = (format!("postgres://{}:{}", options.get_host(), options.get_port()), key.to_string());
+        let namespace = format!("postgres://{}:{}", options.get_host(), options.get_port());
+        let name = key.to_string();
         let table = format!("{}.public.candles", options.get_database().unwrap_or_default());
         let version = Some(object.info.etag.as_str());
         let input = Dataset { namespace: self.lineage.bucket(), name: &name, version, rows: None };
@@ -159,7 +154,8 @@ impl Loader {
             Ok(share) => share,
             Err(failure) => return Ok(Err(failure)),
         };
-        let (text, series) = (object.body.clone(), key.path.series.clone());
+        let text = object.body.clone();
+        let series = key.path.series.clone();
         match compute(move || clean_csv::read(&text, &series)).await? {
             Ok(candles) => {
                 self.write(database, key, entry, version, &candles).await?;
@@ -238,7 +234,8 @@ impl Loader {
 /// What is done for the candles of an object, on the trace that came with it.
 fn span(key: &TransformedKey, origin: Option<&TransformedMetadata>) -> Span {
     let trace = origin.and_then(|origin| origin.traceparent);
-    let (run, trace_id) = (origin.and_then(|origin| origin.run.as_deref()), trace.map(|trace| trace.trace_id()));
+    let run = origin.and_then(|origin| origin.run.as_deref());
+    let trace_id = trace.map(|trace| trace.trace_id());
     telemetry::follow(tracing::info_span!("load", %key, run, trace_id, db.system.name = "postgresql"), trace)
 }
 

@@ -44,13 +44,11 @@ pub struct Version<'a> {
 
 impl Version<'_> {
     /// When the raw object behind it was written; where no raw object is behind it, when it was written itself.
-    #[must_use]
     pub fn raw_written(&self) -> Timestamp {
         self.origin.map_or(self.info.last_modified, |origin| origin.raw_written)
     }
 
     /// What the table has of the object before this version of it.
-    #[must_use]
     pub fn before(&self, entry: &Entry) -> Before {
         match &entry.loaded {
             None | Some(Loaded { rows: 0, .. }) => Before::Nothing,
@@ -61,7 +59,6 @@ impl Version<'_> {
 
     /// Whether it is the one that is loaded. The same content written again is another version: it is newer, and may have
     /// candles back that another object took from it.
-    #[must_use]
     pub fn is_loaded(&self, entry: &Entry) -> bool {
         let same = |loaded: &Loaded| {
             (&loaded.etag, loaded.raw_written) == (&self.info.etag, self.raw_written().as_microsecond())
@@ -78,18 +75,12 @@ const LOCK: &str = "select set_config('idle_in_transaction_session_timeout', '5m
 /// The lock is on the series and not on the key alone, because objects of one series can claim the same candle. A loader
 /// whose machine is gone would hold it for as long as the server believes in the connection, hours by its defaults: from a
 /// transaction in which nothing is asked for minutes the server takes it away.
-///
-/// # Errors
-/// The database's.
 pub async fn lock(database: &mut PgConnection, key: &TransformedKey) -> Result<(), DatabaseError> {
     let query = sqlx::query(LOCK).bind(key.path.series.to_string());
     query.execute(database).await.during("lock the series").map(|_| ())
 }
 
 /// The ledger's row of an object; none where it was never seen.
-///
-/// # Errors
-/// The database's.
 pub async fn find(database: &mut PgConnection, key: &TransformedKey) -> Result<Option<Entry>, DatabaseError> {
     let row = sqlx::query(FIND).bind(key.to_string()).fetch_optional(database).await.during("read the ledger")?;
     Ok(row.map(|row| {
@@ -104,9 +95,6 @@ const FIND: &str = "select id, etag, round(extract(epoch from raw_written) * 100
     from objects where key = $1";
 
 /// The ledger's row of an object, made where there is none.
-///
-/// # Errors
-/// The database's.
 pub async fn find_or_make(database: &mut PgConnection, key: &TransformedKey) -> Result<Entry, DatabaseError> {
     if let Some(entry) = find(&mut *database, key).await? {
         return Ok(entry);
@@ -128,9 +116,6 @@ const LOADED: &str = "update objects set
     where id = $1";
 
 /// Notes that a version is loaded.
-///
-/// # Errors
-/// The database's.
 pub async fn loaded(
     database: &mut PgConnection,
     entry: &Entry,
@@ -139,7 +124,8 @@ pub async fn loaded(
     counts: Counts,
     now: Timestamp,
 ) -> Result<(), DatabaseError> {
-    let (info, origin) = (version.info, version.origin);
+    let info = version.info;
+    let origin = version.origin;
     let time =
         |candle: Option<&candlewick_shared::core::candle::Candle>| candle.map(|candle| candle.time.seconds() as f64);
     let query = sqlx::query(LOADED)
@@ -171,9 +157,6 @@ fn seconds(time: Timestamp) -> f64 {
 }
 
 /// Notes that the newest version is the loaded one again, after one that could not be loaded.
-///
-/// # Errors
-/// The database's.
 pub async fn mended(database: &mut PgConnection, entry: &Entry) -> Result<(), DatabaseError> {
     let mend = "update objects set error = null, error_line = null, error_column = null where id = $1";
     sqlx::query(mend).bind(entry.id).execute(database).await.during("clear the failure in the ledger").map(|_| ())
@@ -181,9 +164,6 @@ pub async fn mended(database: &mut PgConnection, entry: &Entry) -> Result<(), Da
 
 /// Notes why the newest version could not be loaded, and in which line and column of it where that can be said; what an
 /// older one left in the table stays.
-///
-/// # Errors
-/// The database's.
 pub async fn failed(
     database: &mut PgConnection,
     entry: &Entry,
@@ -205,9 +185,6 @@ const QUALITY: &str = "insert into quality (object_id, rows_read, kept, filled, 
     where quality.report is distinct from excluded.report";
 
 /// Keeps the report on an object's cleaning.
-///
-/// # Errors
-/// The database's.
 pub async fn report(database: &mut PgConnection, entry: &Entry, report: &Report) -> Result<(), DatabaseError> {
     let rows = &report.rows;
     let query = sqlx::query(QUALITY)
@@ -228,9 +205,6 @@ const INSTRUMENT: &str = "insert into instruments (symbol, instrument_type, curr
         is distinct from (excluded.instrument_type, excluded.currency, excluded.calendar, excluded.timezone)";
 
 /// Keeps what a source says about an instrument; a source that says nothing changes nothing.
-///
-/// # Errors
-/// The database's.
 pub async fn instrument(
     database: &mut PgConnection,
     key: &TransformedKey,

@@ -43,9 +43,6 @@ const REAL: &str = "select count(*) from candles
     where symbol = $2 and interval = $3 and not is_filled and $1::bigint is not null";
 
 /// What the series is about to lose; to be asked before anything is written.
-///
-/// # Errors
-/// The database's.
 pub async fn about_to(
     database: &mut PgConnection,
     claim: Claim<'_>,
@@ -69,9 +66,6 @@ const TOUCHED: &str = "insert into touched
     group by time";
 
 /// Notes which candles a merge of what is staged may touch, before it does.
-///
-/// # Errors
-/// The database's.
 pub async fn watch(database: &mut PgConnection, claim: Claim<'_>) -> Result<(), DatabaseError> {
     sqlx::query(CREATE).execute(&mut *database).await.during("create the table of touched candles")?;
     claim.bound(TOUCHED).execute(database).await.during("note the touched candles").map(|_| ())
@@ -88,9 +82,6 @@ const UNTOUCHED: &str = "select count(*) from candles c
         and not exists (select from touched t where t.time = c.time)";
 
 /// What the series lost by the merge, of what was noted before.
-///
-/// # Errors
-/// The database's.
 pub async fn found(database: &mut PgConnection, claim: Claim<'_>) -> Result<Option<Lost>, DatabaseError> {
     let row = claim.bound(FOUND).fetch_one(&mut *database).await.during("look for lost candles")?;
     let time = |column: usize| row.get::<Option<i64>, _>(column).map(CandleTime::from_seconds);
@@ -105,9 +96,6 @@ const NOTE: &str = "insert into lost_candles (object_id, source, raw_key, raw_et
     select id, $2, $3, $4, raw_etag, $5, $6, to_timestamp($7), to_timestamp($8), to_timestamp($9) from objects where id = $1";
 
 /// Writes down what a version took away. The ledger must still say which version was there before.
-///
-/// # Errors
-/// The database's.
 pub async fn note(
     database: &mut PgConnection,
     entry: &Entry,

@@ -10,9 +10,6 @@ use crate::failure::{DatabaseError, During};
 use crate::{lost, staging};
 
 /// Merges an object's candles into those of its series.
-///
-/// # Errors
-/// The database's.
 pub async fn merge(database: &mut PgConnection, claim: Claim<'_>) -> Result<Counts, DatabaseError> {
     staging::stage(&mut *database, claim.candles).await?;
     lost::watch(&mut *database, claim).await?;
@@ -90,9 +87,6 @@ const PROMOTE: &str = "with heirs as (
 
 /// Writes what is left in the staging table, and says how many candles are new and how many changed. Rows that say the
 /// same already are left out before they could be touched: a conflict alone would lock them, which is a write too.
-///
-/// # Errors
-/// The database's.
 pub async fn write(database: &mut PgConnection, claim: Claim<'_>) -> Result<(i64, i64), DatabaseError> {
     let row = claim.bound(WRITE).fetch_one(database).await.during("write candles")?;
     Ok((row.get(0), row.get(1)))

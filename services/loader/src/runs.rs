@@ -10,9 +10,6 @@ use sqlx::PgConnection;
 use crate::failure::DatabaseError;
 
 /// Tells the run that fetched an object, and those that wait for an older one at its key, what became of it.
-///
-/// # Errors
-/// The database's.
 pub async fn tell(
     database: &mut PgConnection,
     key: &TransformedKey,

@@ -16,9 +16,6 @@ const TABLES: &str = "select count(*) = count(to_regclass(name)) from unnest(
     array['candles', 'shadowed_candles', 'objects', 'instruments', 'quality']) name";
 
 /// Returns when the tables are there, or at a stop. Meanwhile the service is not ready, and says why.
-///
-/// # Errors
-/// The database's.
 pub async fn wait_for(pool: &PgPool, health: &Health, stop: &CancellationToken) -> Result<(), DatabaseError> {
     let mut is_told = false;
     while !is_there(pool).await? {

@@ -17,9 +17,6 @@ pub struct Session {
 
 impl Session {
     /// Takes a connection from a pool.
-    ///
-    /// # Errors
-    /// The database's, or the pool's.
     pub async fn open(pool: &PgPool) -> Result<Self, DatabaseError> {
         Ok(Self { connection: pool.acquire().await.during("connect")?, is_whole: false })
     }

@@ -15,9 +15,6 @@ const CREATE: &str = "create temporary table staging (
 const MANY: usize = 1000;
 
 /// Puts candles into a table `staging` that lives as long as the transaction.
-///
-/// # Errors
-/// The database's.
 pub async fn stage(database: &mut PgConnection, candles: &[Candle]) -> Result<(), DatabaseError> {
     create(&mut *database).await?;
     copy::candles_in(&mut *database, "staging", &Frame::default(), candles).await?;
@@ -28,9 +25,6 @@ pub async fn stage(database: &mut PgConnection, candles: &[Candle]) -> Result<()
 }
 
 /// The same for rows that are encoded already.
-///
-/// # Errors
-/// The database's.
 pub async fn stage_rows(database: &mut PgConnection, rows: &[u8]) -> Result<(), DatabaseError> {
     create(&mut *database).await?;
     copy::rows_in(database, "staging", rows).await

@@ -14,7 +14,6 @@ use crate::time::{micros, of_micros};
 /// An alert as the table has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
-    /// Its id.
     pub id: i64,
     /// The service that raised it.
     pub stage: String,
@@ -35,18 +34,12 @@ pub struct Known {
 }
 
 /// Keeps other notifiers from deciding at the same time, until the transaction ends.
-///
-/// # Errors
-/// The database's.
 pub async fn lock(database: &mut PgConnection) -> sqlx::Result<()> {
     let query = "select pg_advisory_xact_lock(hashtextextended('candlewick alerts', 0))";
     sqlx::query(query).execute(database).await.map(|_| ())
 }
 
 /// Writes down an event, unless it is known, and says whether it is new. `now` is the machine's time.
-///
-/// # Errors
-/// The database's.
 pub async fn take_in(database: &mut PgConnection, event: &AlertEvent, now: Timestamp) -> sqlx::Result<bool> {
     let query = "insert into alert_events (id, kind, stage, state, received_at)
         values ($1, $2, $3, $4, to_timestamp($5 / 1e6)) on conflict do nothing";
@@ -94,9 +87,6 @@ const WRITE: &str = "insert into alerts as known
     where known.last_at <= excluded.last_at";
 
 /// Writes down what is said of an alert: `at` by Candlewick's clock, `now` by the machine's.
-///
-/// # Errors
-/// The database's.
 pub async fn write(
     database: &mut PgConnection,
     stage: &str,
@@ -137,17 +127,11 @@ const READ: &str = "select id, stage, kind, state, subject, class, text, symbol,
     from alerts a where $1 and occurrences > 0 or state = 'firing' or told_state = 'firing' order by raised_at, id";
 
 /// Every alert that is wrong, or that the owner believes to be wrong; the oldest first.
-///
-/// # Errors
-/// The database's, or a row of a kind that this version does not know.
 pub async fn open(database: &mut PgConnection) -> anyhow::Result<Vec<Known>> {
     read(database, false).await
 }
 
 /// Every alert, also what is over; the oldest first.
-///
-/// # Errors
-/// The database's, or a row of a kind that this version does not know.
 pub async fn all(database: &mut PgConnection) -> anyhow::Result<Vec<Known>> {
     read(database, true).await
 }
@@ -186,7 +170,6 @@ fn told_state(text: &str) -> State {
 
 impl Known {
     /// What the plan needs to know of it.
-    #[must_use]
     pub fn standing(&self) -> Standing {
         Standing {
             id: self.id,
@@ -199,9 +182,6 @@ impl Known {
 }
 
 /// Notes what the owner is told. News is over once it is told.
-///
-/// # Errors
-/// The database's.
 pub async fn tell(database: &mut PgConnection, due: &Due, now: Timestamp) -> sqlx::Result<()> {
     let over = if due.group.kind.is_news() { State::Resolved } else { State::Firing };
     for (ids, state) in [(&due.firing, over), (&due.resolved, State::Resolved)] {
@@ -221,9 +201,6 @@ pub async fn tell(database: &mut PgConnection, due: &Due, now: Timestamp) -> sql
 
 /// Brings times that lie in the future back to now. The simulator's clock begins anew with each start of the stack, and what
 /// was said in its former life would otherwise count as newer than anything said now.
-///
-/// # Errors
-/// The database's.
 pub async fn settle_clock(database: &mut PgConnection, now: Timestamp) -> sqlx::Result<()> {
     let query = "update alerts set raised_at = least(raised_at, to_timestamp($1 / 1e6)),
         last_at = to_timestamp($1 / 1e6) where last_at > to_timestamp($1 / 1e6)";

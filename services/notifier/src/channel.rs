@@ -22,8 +22,5 @@ pub trait Channel: Send + Sync {
     fn name(&self) -> &'static str;
 
     /// Sends a message; `Ok` means that the other side took it.
-    ///
-    /// # Errors
-    /// What the other side said. No error carries the channel's address, which is a secret.
     async fn send(&self, message: &Message) -> anyhow::Result<()>;
 }

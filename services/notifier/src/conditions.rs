@@ -33,12 +33,10 @@ pub struct Limits {
 pub struct Condition {
     /// The service.
     pub stage: String,
-    /// The alert.
     pub alert: Alert,
 }
 
 /// Everything that is wrong. `now` is Candlewick's time: staleness goes by it.
-#[must_use]
 pub fn conditions(facts: &Facts, now: Timestamp, limits: &Limits) -> Vec<Condition> {
     let stale = facts.series.iter().flatten().filter_map(|fact| stale_series(fact, now, limits));
     let horizons = calendars(facts).into_values().filter_map(|calendar| near_horizon(calendar, now, limits));
@@ -75,7 +73,8 @@ fn dirty(object: &ObjectFact) -> Vec<Condition> {
     let Some(path) = path_of(&object.raw_key) else { return Vec::new() };
     let passed = object.touched.each().filter(|(_, _, measured)| measured.passed);
     let condition = |(class, what, measured): (&str, &str, candlewick_shared::core::report::Measured)| {
-        let (share, most) = (measured.share * 100.0, measured.threshold * 100.0);
+        let share = measured.share * 100.0;
+        let most = measured.threshold * 100.0;
         let text = format!("{share:.2} % was {what}, where {most:.2} % is allowed: see {}", path.report_key());
         let alert = Alert::new(Kind::DirtyObject, &path, text).class(class).series(Some(path.series.clone()));
         of("transform", alert.key(Some(object.raw_key.clone())).cause(format!("{path} {}", object.raw_etag)))
@@ -109,7 +108,8 @@ fn failed_run(facts: &Facts) -> Option<Condition> {
 
 /// Letters that no service told of: the queue itself moves what kills its consumer each time, and then nobody says a word.
 fn letters(role: &str, count: u64, facts: &Facts) -> Option<Condition> {
-    let (topology, told) = (Topology::built_in(), &facts.told);
+    let topology = Topology::built_in();
+    let told = &facts.told;
     let queue = topology.queue(role)?;
     let untold = count.saturating_sub(told.get(&queue.service).copied().unwrap_or(0));
     let text = format!(
@@ -121,7 +121,6 @@ fn letters(role: &str, count: u64, facts: &Facts) -> Option<Condition> {
 }
 
 /// What a sweep says: alerts that are raised, and alerts that are over.
-#[must_use]
 pub fn changes(open: &[Known], facts: &Facts, conditions: Vec<Condition>, real_now: Timestamp) -> Vec<Condition> {
     let firing: Vec<_> = open.iter().filter(|known| known.alert.state == State::Firing).collect();
     let over = firing.iter().filter(|known| is_over(known, facts, &conditions, real_now));
@@ -195,7 +194,8 @@ mod tests {
 
     fn known(alert: Alert, changed_minutes_ago: i64) -> Known {
         let changed_at = now() - SignedDuration::from_mins(changed_minutes_ago);
-        let (stage, told) = ("transform".to_owned(), None);
+        let stage = "transform".to_owned();
+        let told = None;
         Known {
             id: 1,
             stage,

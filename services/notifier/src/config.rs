@@ -63,9 +63,6 @@ pub struct Channels {
 
 impl Config {
     /// Reads the settings. Each secret may stand in a file instead, which `NAME_FILE` names.
-    ///
-    /// # Errors
-    /// The first setting that is missing or not of its form, by name.
     pub fn from_env(env: &Env) -> anyhow::Result<Self> {
         let database_url = secret(env, "DATABASE_URL")?;
         if database_url.is_none() {
@@ -145,7 +142,8 @@ fn service(env: &Env, name: &str, usual: &str) -> anyhow::Result<String> {
 }
 
 fn email(env: &Env) -> anyhow::Result<Option<(SecretString, String, String)>> {
-    let (from, to) = (env.optional("ALERT_EMAIL_FROM"), env.optional("ALERT_EMAIL_TO"));
+    let from = env.optional("ALERT_EMAIL_FROM");
+    let to = env.optional("ALERT_EMAIL_TO");
     match (secret(env, "ALERT_SMTP_URL")?, from, to) {
         (None, _, _) => Ok(None),
         (Some(url), Some(from), Some(to)) => {

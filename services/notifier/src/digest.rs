@@ -27,7 +27,6 @@ pub struct Schedule {
 
 impl Schedule {
     /// The date of the newest digest that is due at `now`.
-    #[must_use]
     pub fn due(&self, now: Timestamp) -> Date {
         let local = now.to_zoned(self.zone.clone());
         if local.time() >= self.at { local.date() } else { local.date().saturating_sub(1.day()) }
@@ -54,9 +53,6 @@ pub struct Day {
 }
 
 /// Puts the digest that is due into the outbox, unless it is there. The first one comes with the first start.
-///
-/// # Errors
-/// The database's.
 pub async fn queue_due(
     pool: &PgPool,
     channels: &[String],
@@ -103,7 +99,6 @@ async fn read(database: &mut PgConnection, now: Timestamp) -> anyhow::Result<Day
 }
 
 /// The digest in words.
-#[must_use]
 pub fn write(name: &str, day: &Day, open: &[Known]) -> Message {
     let firing: Vec<_> = open.iter().filter(|known| known.alert.state == State::Firing).collect();
     let errors = firing.iter().filter(|known| known.alert.kind.severity() == Severity::Error).count();
@@ -126,7 +121,8 @@ pub fn write(name: &str, day: &Day, open: &[Known]) -> Message {
 }
 
 fn body(day: &Day, firing: &[&Known]) -> String {
-    let ([inserted, updated, removed], [filled, quarantined]) = (day.candles, day.cleaned);
+    let [inserted, updated, removed] = day.candles;
+    let [filled, quarantined] = day.cleaned;
     let mut text = format!(
         "Series in the store: {}\nLoaded in the last day: {} objects; {inserted} candles new, {updated} changed, {removed} \
          removed\nIn those objects: {filled} candles filled, {quarantined} rows set aside\n",
@@ -188,7 +184,8 @@ mod tests {
 
     fn known(kind: Kind, subject: &str) -> Known {
         let at = "2024-12-30T22:01:00Z".parse().unwrap();
-        let (alert, stage) = (Alert::new(kind, subject, "text"), "stage".to_owned());
+        let alert = Alert::new(kind, subject, "text");
+        let stage = "stage".to_owned();
         Known {
             id: 1,
             stage,

@@ -54,7 +54,6 @@ pub enum Rules {
 /// A series that is to be kept fresh.
 #[derive(Debug)]
 pub struct SeriesFact {
-    /// The series.
     pub series: Series,
     /// The stamp of its last candle, in Unix seconds.
     pub last: i64,
@@ -90,9 +89,6 @@ pub struct Sources {
 
 impl Sources {
     /// Looks at everything.
-    ///
-    /// # Errors
-    /// The first thing that does not answer, by name.
     pub async fn look(&self) -> anyhow::Result<Facts> {
         let mut database = self.pool.acquire().await.context("connect to the database")?;
         let rules = self.rules().await.context("read the watchlist")?;
@@ -177,7 +173,8 @@ const OBJECTS: &str = "select o.raw_key, coalesce(o.raw_etag, ''), q.report->'to
 async fn objects(database: &mut PgConnection) -> anyhow::Result<Vec<ObjectFact>> {
     let rows = sqlx::query(OBJECTS).fetch_all(database).await?;
     let fact = |row: &PgRow| {
-        let (raw_key, raw_etag) = (row.try_get(0)?, row.try_get(1)?);
+        let raw_key = row.try_get(0)?;
+        let raw_etag = row.try_get(1)?;
         Ok(ObjectFact { raw_key, raw_etag, touched: json(row, 2)?, gaps: json(row, 3)? })
     };
     rows.iter().map(fact).collect()

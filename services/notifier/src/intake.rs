@@ -23,9 +23,6 @@ pub struct Intake {
 
 impl Intake {
     /// Takes an event in. It is written before the message is deleted, and one that comes again changes nothing.
-    ///
-    /// # Errors
-    /// A permanent setback where the message is no alert; otherwise the database's.
     pub async fn handle(self, delivery: Delivery) -> Outcome {
         let event = serde_json::from_str(&delivery.body).map_err(|error| Failure::new("bad_message", error))?;
         let is_new = self.take_in(&event).await?;

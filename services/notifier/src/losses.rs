@@ -46,9 +46,6 @@ const OPEN: &str = "select l.id, o.key, l.source, l.raw_key, l.raw_etag_before, 
     from lost_candles l join objects o on o.id = l.object_id where not l.is_judged order by l.id";
 
 /// The losses that nobody judged; they are judged when the transaction commits.
-///
-/// # Errors
-/// The database's, or a key that is none of a clean object.
 pub async fn take(database: &mut PgConnection) -> anyhow::Result<Vec<Loss>> {
     let rows = sqlx::query(OPEN).fetch_all(&mut *database).await.context("read the lost candles")?;
     let losses = rows.iter().map(loss).collect::<anyhow::Result<Vec<_>>>()?;
@@ -77,7 +74,6 @@ fn loss(row: &PgRow) -> anyhow::Result<Loss> {
 ///
 /// A loss is news: it is never over before it is told. Where an earlier one of the same object waits to be told, one alert
 /// tells both.
-#[must_use]
 pub fn alerts(losses: &[Loss], watchlist: Option<&Arc<Watchlist>>, open: &[Known]) -> Vec<Condition> {
     let mut told: Vec<Condition> = Vec::new();
     for loss in losses.iter().filter(|loss| loss.is_too_much(allowed(loss, watchlist))) {

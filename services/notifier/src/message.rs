@@ -30,10 +30,10 @@ pub struct Message {
 }
 
 /// The message about a group.
-#[must_use]
 pub fn of(due: &Due, open: &[Known], name: &str) -> Message {
     let chosen = |ids: &[i64]| open.iter().filter(|known| ids.contains(&known.id)).collect::<Vec<_>>();
-    let (firing, resolved) = (chosen(&due.firing), chosen(&due.resolved));
+    let firing = chosen(&due.firing);
+    let resolved = chosen(&due.resolved);
     Message {
         name: name.to_owned(),
         subject: subject(due, &firing, &resolved),
@@ -52,7 +52,6 @@ fn subject(due: &Due, firing: &[&Known], resolved: &[&Known]) -> String {
 }
 
 /// What a kind means, in a few words.
-#[must_use]
 pub fn what(kind: Kind) -> &'static str {
     match kind {
         Kind::BadWatchlist => "the watchlist is broken",
@@ -99,7 +98,6 @@ fn effect(kind: Kind) -> &'static str {
 }
 
 /// What to do next, as commands.
-#[must_use]
 pub fn next_step(kind: Kind, known: &Known) -> String {
     let symbol =
         known.alert.series.as_ref().map_or_else(|| "SYMBOL".to_owned(), |series| series.symbol.to_shell_word());
@@ -213,7 +211,8 @@ mod tests {
         let alert = Alert::new(Kind::DeadLetter, &series, "line 3: no price").class("unreadable_object");
         let alert = alert.series(Some(series)).key(Some(format!("raw/{symbol}"))).traced(Some("0af7".to_owned()));
         let at = "2024-12-30T22:01:00Z".parse().unwrap();
-        let (stage, told) = ("transform".to_owned(), None);
+        let stage = "transform".to_owned();
+        let told = None;
         Known {
             id,
             stage,

@@ -25,7 +25,6 @@ pub const MOST_ATTEMPTS: i32 = 16;
 /// A delivery in hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
-    /// Its id.
     pub id: i64,
     /// Which attempt this is, from 1.
     pub attempt: i32,
@@ -43,9 +42,6 @@ pub enum Fate {
 }
 
 /// Puts a message in the outbox, a delivery for each channel. A message whose name is known changes nothing.
-///
-/// # Errors
-/// The database's.
 pub async fn put(
     database: &mut PgConnection,
     channels: &[String],
@@ -76,9 +72,6 @@ macro_rules! is_first_of_its_group {
 }
 
 /// Claims a delivery of a channel that is due; none where none is.
-///
-/// # Errors
-/// The database's.
 pub async fn claim(pool: &PgPool, channel: &str, now: Timestamp) -> sqlx::Result<Option<Delivery>> {
     let query = concat!(
         "update alert_deliveries set attempts = attempts + 1, next_at = to_timestamp($3 / 1e6)
@@ -92,8 +85,10 @@ pub async fn claim(pool: &PgPool, channel: &str, now: Timestamp) -> sqlx::Result
     let query = sqlx::query(query).bind(channel).bind(micros(now)).bind(micros(until));
     let row = query.fetch_optional(pool).await?;
     row.map(|row| {
-        let (name, subject) = (row.try_get("name")?, row.try_get("subject")?);
-        let (body, payload) = (row.try_get("body")?, row.try_get("payload")?);
+        let name = row.try_get("name")?;
+        let subject = row.try_get("subject")?;
+        let body = row.try_get("body")?;
+        let payload = row.try_get("payload")?;
         let message = Message { name, subject, body, payload };
         Ok(Delivery { id: row.try_get("id")?, attempt: row.try_get("attempts")?, message })
     })
@@ -101,9 +96,6 @@ pub async fn claim(pool: &PgPool, channel: &str, now: Timestamp) -> sqlx::Result
 }
 
 /// When the next delivery of a channel is due; none where none waits.
-///
-/// # Errors
-/// The database's.
 pub async fn next(pool: &PgPool, channel: &str) -> sqlx::Result<Option<Timestamp>> {
     let query = concat!(
         "select (extract(epoch from min(next_at)) * 1e6)::bigint from alert_deliveries d
@@ -115,18 +107,12 @@ pub async fn next(pool: &PgPool, channel: &str) -> sqlx::Result<Option<Timestamp
 }
 
 /// Notes that a delivery was sent.
-///
-/// # Errors
-/// The database's.
 pub async fn sent(pool: &PgPool, delivery: &Delivery, now: Timestamp) -> sqlx::Result<()> {
     let query = "update alert_deliveries set sent_at = to_timestamp($2 / 1e6), error = null where id = $1";
     sqlx::query(query).bind(delivery.id).bind(micros(now)).execute(pool).await.map(|_| ())
 }
 
 /// Notes that an attempt failed, and when the next one is, if any.
-///
-/// # Errors
-/// The database's.
 pub async fn failed(pool: &PgPool, delivery: &Delivery, error: &str, now: Timestamp) -> sqlx::Result<Fate> {
     let fate = fate(delivery.attempt, now);
     let (next, given_up) = match fate {
@@ -149,9 +135,6 @@ fn fate(attempt: i32, now: Timestamp) -> Fate {
 }
 
 /// How many deliveries were given up since a time, or have been tried in vain for longer than an hour.
-///
-/// # Errors
-/// The database's.
 pub async fn troubles(pool: &PgPool, now: Timestamp) -> sqlx::Result<i64> {
     let query = "select count(*) from alert_deliveries
         where given_up_at > to_timestamp($1 / 1e6) - interval '1 day'
@@ -160,9 +143,6 @@ pub async fn troubles(pool: &PgPool, now: Timestamp) -> sqlx::Result<i64> {
 }
 
 /// Forgets what was sent, or given up, and what was taken in, more than thirty days ago; and alerts that were over by then.
-///
-/// # Errors
-/// The database's.
 pub async fn forget(pool: &PgPool, now: Timestamp) -> sqlx::Result<()> {
     for query in [
         "delete from alert_deliveries where coalesce(sent_at, given_up_at) < to_timestamp($1 / 1e6) - interval '30 days'",

@@ -22,11 +22,8 @@ pub struct Pace {
 /// An alert that is wrong, or that the owner believes to be wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
-    /// Its id.
     pub id: i64,
-    /// Its group.
     pub group: Group,
-    /// Its state.
     pub state: State,
     /// Since when it is in that state, by the machine's clock.
     pub changed_at: Timestamp,
@@ -55,7 +52,6 @@ pub struct Group {
 /// A group to tell of now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due {
-    /// The group.
     pub group: Group,
     /// The ids of what is wrong.
     pub firing: Vec<i64>,
@@ -73,7 +69,6 @@ pub struct Plan {
 }
 
 /// Decides what is due.
-#[must_use]
 pub fn plan(standing: &[Standing], now: Timestamp, pace: &Pace) -> Plan {
     let mut groups: BTreeMap<&Group, Vec<&Standing>> = BTreeMap::new();
     for alert in standing {
@@ -120,7 +115,6 @@ fn due(group: &Group, members: &[&Standing]) -> Due {
 
 impl Standing {
     /// Whether the owner believes something else. What came and went before they were told is nothing to them.
-    #[must_use]
     pub fn is_news(&self) -> bool {
         match self.told {
             Some(told) => told.state != self.state,
@@ -240,7 +234,8 @@ mod tests {
         #[test]
         fn the_owner_comes_to_know_the_truth_and_is_not_flooded(steps in steps()) {
             let mut alerts: Vec<_> = (0..4).map(|id| resolved(id, 0, None)).collect();
-            let (mut now, mut told_at) = (0, Vec::new());
+            let mut now = 0;
+            let mut told_at = Vec::new();
             for step in steps.into_iter().chain([Step::Wait(5_000), Step::Wait(5_000)]) {
                 match step {
                     Step::Fire(which) => change(&mut alerts[which], State::Firing, now),

@@ -12,9 +12,6 @@ use crate::{alerts, message, outbox};
 ///
 /// That both commit together is what makes a message neither lost nor doubled by a crash. Where there is no channel, nothing
 /// is told: the alerts wait in the table for the day there is one.
-///
-/// # Errors
-/// The database's.
 pub async fn queue_due(
     pool: &PgPool,
     channels: &[String],

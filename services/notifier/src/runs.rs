@@ -19,9 +19,6 @@ pub struct EndedRun {
 }
 
 /// Notes that a series failed in its run, or in every open run where the event names none.
-///
-/// # Errors
-/// The database's.
 pub async fn fail_series(database: &mut PgConnection, event: &AlertEvent) -> Result<(), DatabaseError> {
     let Some(series) = &event.alert.series else { return Ok(()) };
     postgres_runs::failed(database, event.alert.run.as_deref(), series, &event.alert.text).await
@@ -29,15 +26,15 @@ pub async fn fail_series(database: &mut PgConnection, event: &AlertEvent) -> Res
 
 /// The run that ended last by the machine's clock; none where none did. The simulator's begins anew with each start of the
 /// stack, so that a run of its former life may have a later time than those of now.
-///
-/// # Errors
-/// The database's.
 pub async fn newest_ended(database: &mut PgConnection) -> sqlx::Result<Option<EndedRun>> {
     let query = "select id, coalesce(expected, 0), coalesce(failed, 0), error from runs
         where ended_at is not null order by ended_at + clock_lag desc, id desc limit 1";
     let row = sqlx::query(query).fetch_optional(database).await?;
     row.map(|row| {
-        let (id, expected, failed, error) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
+        let id = row.try_get(0)?;
+        let expected = row.try_get(1)?;
+        let failed = row.try_get(2)?;
+        let error = row.try_get(3)?;
         Ok(EndedRun { id, expected, failed, error })
     })
     .transpose()

@@ -20,7 +20,6 @@ const LOOK: Duration = Duration::from_secs(20);
 pub struct Sender {
     /// The database.
     pub pool: PgPool,
-    /// The channel.
     pub channel: Arc<dyn Channel>,
     /// The machine's time.
     pub now: Now,
@@ -49,9 +48,6 @@ impl Sender {
     }
 
     /// Sends all that is due, and returns how long nothing more will be.
-    ///
-    /// # Errors
-    /// The database's.
     pub async fn send_due(&self) -> anyhow::Result<Duration> {
         while self.send_one().await? {}
         let next = outbox::next(&self.pool, self.channel.name()).await.context("look into the outbox")?;
@@ -61,7 +57,8 @@ impl Sender {
 
     /// Sends one delivery that is due, and says whether there was one.
     async fn send_one(&self) -> anyhow::Result<bool> {
-        let (pool, name) = (&self.pool, self.channel.name());
+        let pool = &self.pool;
+        let name = self.channel.name();
         let Some(delivery) = outbox::claim(pool, name, (self.now)()).await.context("claim a delivery")? else {
             return Ok(false);
         };
@@ -82,7 +79,8 @@ impl Sender {
 }
 
 fn tell(channel: &'static str, delivery: &outbox::Delivery, error: &str, fate: Fate) {
-    let (subject, attempt) = (&delivery.message.subject, delivery.attempt);
+    let subject = &delivery.message.subject;
+    let attempt = delivery.attempt;
     measures::alert_sent(channel, if fate == Fate::GivenUp { "given_up" } else { "failed" });
     match fate {
         Fate::Again(at) => tracing::warn!(channel, attempt, "not sent: {subject}: {error}; again at {at}"),

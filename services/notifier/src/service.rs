@@ -58,9 +58,6 @@ pub struct Notifier {
 
 impl Notifier {
     /// Connects to the database and opens the channels. `notifier` hears of a watchlist that is broken.
-    ///
-    /// # Errors
-    /// A setting that is not of its form, or a database that does not answer.
     pub async fn new(
         config: Config,
         env: Env,
@@ -84,7 +81,8 @@ impl Notifier {
         let sources = Sources { pool: pool.clone(), aws: aws.clone(), env, watchlist };
         let sweep = Sweep { sources, limits: config.limits, now: now.clone(), real_now: real_now.clone() };
         let heartbeat = config.heartbeat.clone().map(|url| {
-            let (pool, now) = (pool.clone(), real_now.clone());
+            let pool = pool.clone();
+            let now = real_now.clone();
             Heartbeat { http, url, pool, now }
         });
         Ok(Self { pool, channels, sweep, heartbeat, config, now, real_now })
@@ -97,7 +95,9 @@ impl Notifier {
         let intake = Intake { pool: self.pool.clone(), now: self.real_now.clone(), wake: wake.clone() };
         let handler = MessageService::new(service_fn(move |delivery| intake.clone().handle(delivery)));
         let senders = self.channels.iter().map(|channel| {
-            let (pool, channel, now) = (self.pool.clone(), Arc::clone(channel), self.real_now.clone());
+            let pool = self.pool.clone();
+            let channel = Arc::clone(channel);
+            let now = self.real_now.clone();
             Sender { pool, channel, now, filled: filled.clone() }.run(stop.clone())
         });
         tokio::join!(

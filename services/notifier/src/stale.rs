@@ -16,7 +16,6 @@ pub struct Late {
 }
 
 /// The first candle behind `last` that was complete more than `allowance` before `now`; none where all is there.
-#[must_use]
 pub fn late(
     calendar: Option<&Calendar>,
     interval: Interval,

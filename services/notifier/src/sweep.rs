@@ -24,9 +24,6 @@ pub struct Sweep {
 
 impl Sweep {
     /// Sweeps once.
-    ///
-    /// # Errors
-    /// The first thing that does not answer, by name.
     pub async fn sweep(&self) -> anyhow::Result<()> {
         let facts = self.sources.look().await?;
         let changes = self.write(&facts).await.context("write down what is wrong")?;
@@ -37,7 +34,8 @@ impl Sweep {
     }
 
     async fn write(&self, facts: &Facts) -> anyhow::Result<Vec<Condition>> {
-        let (now, real_now) = ((self.now)(), (self.real_now)());
+        let now = (self.now)();
+        let real_now = (self.real_now)();
         let wrong = conditions(facts, now, &self.limits);
         let mut transaction = self.sources.pool.begin().await?;
         alerts::lock(&mut transaction).await?;

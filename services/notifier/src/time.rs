@@ -3,13 +3,11 @@
 use jiff::Timestamp;
 
 /// Microseconds since 1970; SQL makes a time of them by `to_timestamp($1 / 1e6)`.
-#[must_use]
 pub fn micros(time: Timestamp) -> i64 {
     time.as_microsecond()
 }
 
 /// The time of so many microseconds since 1970, as SQL gives them by `(extract(epoch from x) * 1e6)::bigint`.
-#[must_use]
 pub fn of_micros(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(micros).unwrap_or(if micros < 0 { Timestamp::MIN } else { Timestamp::MAX })
 }

@@ -31,9 +31,6 @@ pub enum Call {
 
 impl Call {
     /// Reads a request.
-    ///
-    /// # Errors
-    /// 404 for an unknown path, else the error of the first parameter that is missing or malformed.
     pub fn parse(path: &str, parameters: &Parameters) -> Result<Self, ApiError> {
         match path {
             "/time_series" => TimeSeries::parse(parameters).map(Self::TimeSeries),
@@ -48,7 +45,6 @@ impl Call {
     }
 
     /// The symbols it names, as they were written.
-    #[must_use]
     pub fn symbols(&self) -> &[String] {
         match self {
             Self::TimeSeries(request) => &request.symbols,
@@ -58,7 +54,6 @@ impl Call {
     }
 
     /// What it costs: one credit a symbol for candles, one for anything else.
-    #[must_use]
     pub fn credits(&self) -> u32 {
         u32::try_from(self.symbols().len().max(1)).unwrap_or(u32::MAX)
     }

@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 /// A header and one line for each row of cells. A cell that holds the delimiter, a quote or a line break is quoted.
-#[must_use]
 pub fn table(columns: &[&str], rows: impl Iterator<Item = Vec<String>>, delimiter: char) -> String {
     let header = columns.iter().map(|column| (*column).to_owned()).collect();
     let line = |cells: Vec<String>| {
@@ -15,7 +14,6 @@ pub fn table(columns: &[&str], rows: impl Iterator<Item = Vec<String>>, delimite
 
 /// The table of a JSON answer: of its `data`, or of the answer itself where it is a list or a single object. A field
 /// that is absent or null is an empty cell.
-#[must_use]
 pub fn of_answer(answer: &Value, delimiter: char) -> String {
     let data = answer.get("data").unwrap_or(answer);
     let rows = data.as_array().map_or(std::slice::from_ref(data), Vec::as_slice);

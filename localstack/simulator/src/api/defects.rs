@@ -55,7 +55,6 @@ pub struct Place {
 const PERIOD: i64 = 23;
 
 /// The rows, newest first, with all the given defects.
-#[must_use]
 pub fn apply(defects: &[Defect], rows: Vec<Row>, place: Place) -> Vec<Row> {
     let spoil = |rows: Vec<Row>, defect: &Defect| defect.spoil(rows, place);
     let mut spoiled = defects.iter().fold(rows, spoil);

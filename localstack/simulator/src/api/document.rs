@@ -21,7 +21,6 @@ impl Document {
     }
 
     /// A text or, for nothing, null.
-    #[must_use]
     pub fn text(text: Option<&str>) -> Self {
         Self::Value(text.into())
     }

@@ -17,7 +17,6 @@ use crate::world::World;
 pub struct EarliestTimestamp {
     /// The symbol as it was written.
     pub symbol: String,
-    /// The interval.
     pub interval: Interval,
     filters: Filters,
     zone: Zone,
@@ -26,9 +25,6 @@ pub struct EarliestTimestamp {
 
 impl EarliestTimestamp {
     /// Reads the parameters.
-    ///
-    /// # Errors
-    /// 404 without a symbol, 400 for any other parameter that is missing or malformed.
     pub fn parse(parameters: &Parameters) -> Result<Self, ApiError> {
         Ok(Self {
             symbol: parameters.owned("symbol").ok_or_else(ApiError::unknown_symbol)?,
@@ -40,9 +36,6 @@ impl EarliestTimestamp {
     }
 
     /// The time of the oldest candle, as the zone shows it and in seconds since 1970.
-    ///
-    /// # Errors
-    /// 404 or 403 where there is no such instrument, 400 where it has no candle yet.
     pub fn answer(&self, world: &World, now: Timestamp) -> Result<Body, ApiError> {
         let instrument = world.catalog.find(&self.symbol, &self.filters)?;
         let feed = Feed { series: world.series(&instrument), splits: &[], adjusted: true, now };

@@ -17,38 +17,32 @@ pub struct ApiError {
 
 impl ApiError {
     /// A parameter that has no such value.
-    #[must_use]
     pub fn invalid(parameter: &str, value: &str, supported: &str) -> Self {
         Self::new(400, format!("Invalid **{parameter}** provided: {value}. Supported {supported}"))
     }
 
     /// An interval that the API does not have.
-    #[must_use]
     pub fn invalid_interval(value: &str) -> Self {
         let names: Vec<_> = Interval::all().map(Interval::name).collect();
         Self::invalid("interval", value, &format!("intervals: {}", names.join(", ")))
     }
 
     /// A window without a candle: the API answers it with an error, not with an empty list.
-    #[must_use]
     pub fn no_data() -> Self {
         Self::new(400, "No data is available on the specified dates. Try setting different start/end dates.")
     }
 
     /// A request that the simulator has no answer to, though the API may have.
-    #[must_use]
     pub fn unsupported(what: &str) -> Self {
         Self::new(400, format!("The simulator does not support {what}"))
     }
 
     /// A missing or wrong key.
-    #[must_use]
     pub fn unauthorized() -> Self {
         Self::new(401, "apikey parameter is incorrect or not specified")
     }
 
     /// A symbol that only a larger plan has. The API uses code 403, and was seen to use 404.
-    #[must_use]
     pub fn plan_gate(code: u16) -> Self {
         let message = "This symbol is available starting with Grow plan. \
                        Consider upgrading now at https://twelvedata.com/pricing";
@@ -56,43 +50,36 @@ impl ApiError {
     }
 
     /// A symbol that is missing or that nothing is listed under.
-    #[must_use]
     pub fn unknown_symbol() -> Self {
         Self::new(404, "symbol or figi parameter is missing or invalid")
     }
 
     /// A path that the API does not have.
-    #[must_use]
     pub fn unknown_path(path: &str) -> Self {
         Self::new(404, format!("Requested endpoint {path} could not be found"))
     }
 
     /// More symbols than one request may name.
-    #[must_use]
     pub fn too_long() -> Self {
         Self::new(414, "Input parameter array exceeds the allowed length")
     }
 
     /// No credits left in this minute.
-    #[must_use]
     pub fn minute_exhausted(used: u32, limit: u32) -> Self {
         Self::exhausted("current minute", used, limit, "minute")
     }
 
     /// No credits left on this day.
-    #[must_use]
     pub fn day_exhausted(used: u32, limit: u32) -> Self {
         Self::exhausted("day", used, limit, "day")
     }
 
     /// A failure of the server.
-    #[must_use]
     pub fn internal(code: u16) -> Self {
         Self::new(code, "Internal server error")
     }
 
     /// The body that carries the error.
-    #[must_use]
     pub fn body(&self) -> Value {
         json!({ "code": self.code, "message": self.message, "status": "error" })
     }

@@ -17,14 +17,13 @@ pub struct MarketState {
 
 impl MarketState {
     /// Reads `exchange`, `code` and `country`.
-    #[must_use]
     pub fn parse(parameters: &Parameters) -> Self {
-        let (exchange, mic_code) = (parameters.owned("exchange"), parameters.owned("code"));
+        let exchange = parameters.owned("exchange");
+        let mic_code = parameters.owned("code");
         Self { filters: Filters { exchange, mic_code, country: parameters.owned("country"), kind: None } }
     }
 
     /// The state of each exchange at `now`.
-    #[must_use]
     pub fn answer(&self, catalog: &Catalog, now: Timestamp) -> Body {
         let wanted = exchanges(catalog).filter(|(exchange, _)| self.filters.allow_exchange(exchange));
         let states = wanted.filter_map(|(exchange, calendar)| {

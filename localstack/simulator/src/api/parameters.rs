@@ -38,28 +38,22 @@ pub enum Zone {
 
 impl Parameters {
     /// From the pairs of a decoded query string.
-    #[must_use]
     pub fn from_pairs(pairs: Vec<(String, String)>) -> Self {
         let present = pairs.into_iter().filter(|(_, value)| !value.trim().is_empty());
         Self { values: present.map(|(name, value)| (name.to_ascii_lowercase(), value)).collect() }
     }
 
     /// The value of a parameter, by its name in small letters.
-    #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(|value| value.trim())
     }
 
     /// The same as an owned text.
-    #[must_use]
     pub fn owned(&self, name: &str) -> Option<String> {
         self.text(name).map(str::to_owned)
     }
 
     /// A whole number within a range.
-    ///
-    /// # Errors
-    /// 400, where the value is none.
     pub fn number(&self, name: &str, range: RangeInclusive<i64>) -> Result<Option<i64>, ApiError> {
         let Some(text) = self.text(name) else { return Ok(None) };
         let number = text.parse().ok().filter(|number| range.contains(number));
@@ -68,17 +62,11 @@ impl Parameters {
     }
 
     /// `true` or `false`, by default false.
-    ///
-    /// # Errors
-    /// 400, where the value is neither.
     pub fn flag(&self, name: &str) -> Result<bool, ApiError> {
         self.one_of(name, &[("false", false), ("true", true)], false)
     }
 
     /// One of the values that the API lists, in any case.
-    ///
-    /// # Errors
-    /// 400, where the value is none of them.
     pub fn one_of<T: Copy>(&self, name: &str, values: &[(&str, T)], default: T) -> Result<T, ApiError> {
         let Some(text) = self.text(name) else { return Ok(default) };
         let found = values.iter().find(|(value, _)| value.eq_ignore_ascii_case(text));
@@ -89,9 +77,6 @@ impl Parameters {
     }
 
     /// `format` and `delimiter`.
-    ///
-    /// # Errors
-    /// 400, where the format is neither JSON nor CSV, or the delimiter is not one character.
     pub fn format(&self) -> Result<Format, ApiError> {
         // Not trimmed, because a tab is a delimiter too.
         let delimiter = self.values.get("delimiter").map_or(";", String::as_str);
@@ -107,18 +92,12 @@ impl Parameters {
     }
 
     /// `dp`: -1 for as many as needed, or 0 to 11.
-    ///
-    /// # Errors
-    /// 400, where it is something else.
     pub fn decimals(&self) -> Result<Decimals, ApiError> {
         let places = self.number("dp", -1..=11)?.unwrap_or(-1);
         Ok(usize::try_from(places).map_or(Decimals::Auto, Decimals::Fixed))
     }
 
     /// `timezone`.
-    ///
-    /// # Errors
-    /// 400, where the time zone database has no zone of exactly that name.
     pub fn zone(&self) -> Result<Zone, ApiError> {
         let Some(name) = self.text("timezone") else { return Ok(Zone::Exchange) };
         if name.eq_ignore_ascii_case("exchange") {
@@ -133,7 +112,6 @@ impl Parameters {
 
 impl Zone {
     /// The zone to show, where the exchange's is `exchange`.
-    #[must_use]
     pub fn or<'a>(&'a self, exchange: &'a TimeZone) -> &'a TimeZone {
         match self {
             Self::Exchange => exchange,

@@ -29,23 +29,16 @@ enum List {
 
 impl Reference {
     /// Reads the parameters of `/stocks`.
-    ///
-    /// # Errors
-    /// 400, where one is malformed.
     pub fn stocks(parameters: &Parameters) -> Result<Self, ApiError> {
         Self::parse(List::Stocks, parameters)
     }
 
     /// Reads the parameters of `/exchanges`.
-    ///
-    /// # Errors
-    /// 400, where one is malformed.
     pub fn exchanges(parameters: &Parameters) -> Result<Self, ApiError> {
         Self::parse(List::Exchanges, parameters)
     }
 
     /// The list, narrowed by the parameters; it may be empty.
-    #[must_use]
     pub fn answer(&self) -> Body {
         let answer = match self.list {
             List::Stocks => self.stock_list(),

@@ -33,7 +33,6 @@ pub struct Sheet {
     pub with_previous: bool,
     /// Whether the oldest row comes first.
     pub ascending: bool,
-    /// The rows.
     pub rows: Vec<Row>,
 }
 
@@ -43,7 +42,6 @@ const PREVIOUS_CLOSE: &str = "previous_close";
 
 impl Row {
     /// The row of a sound candle.
-    #[must_use]
     pub fn new(at: DateTime, candle: Candle, previous_close: Option<Price>) -> Self {
         let prices = [candle.open, candle.high, candle.low, candle.close].map(Some);
         Self { at, prices, volume: candle.volume, previous_close }
@@ -52,7 +50,6 @@ impl Row {
 
 impl Sheet {
     /// The list under `values`: all numbers are strings.
-    #[must_use]
     pub fn json(&self) -> Document {
         let object =
             |row| Document::object(self.fields(row).map(|(name, text)| (name, Document::text(text.as_deref()))));
@@ -60,7 +57,6 @@ impl Sheet {
     }
 
     /// A table with a header and no `meta`. An instrument without volume has no such column; null is an empty cell.
-    #[must_use]
     pub fn csv(&self, delimiter: char) -> String {
         let with_volume = self.rows.iter().any(|row| row.volume.is_some());
         let mut columns: Vec<_> = ["datetime"].into_iter().chain(PRICES).collect();
@@ -91,13 +87,11 @@ impl Sheet {
 }
 
 /// A time as the API writes it: the date for daily and longer intervals, with the time of day for shorter ones.
-#[must_use]
 pub fn written(at: DateTime, interval: Interval) -> String {
     if interval.is_intraday() { at.strftime("%Y-%m-%d %H:%M:%S").to_string() } else { at.date().to_string() }
 }
 
 /// The `meta` of an answer: exchange and zone for what is listed, the two currencies for a pair.
-#[must_use]
 pub fn meta(instrument: &Instrument, interval: Interval) -> Document {
     let mut fields = vec![("symbol", instrument.symbol.as_str()), ("interval", interval.name())];
     match &instrument.place {

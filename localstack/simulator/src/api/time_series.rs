@@ -26,7 +26,6 @@ const MOST_SYMBOLS: usize = 120;
 pub struct TimeSeries {
     /// The symbols as they were written; never empty.
     pub symbols: Vec<String>,
-    /// The interval.
     pub interval: Interval,
     /// JSON or CSV.
     pub format: Format,
@@ -79,9 +78,6 @@ pub enum Body {
 
 impl TimeSeries {
     /// Reads the parameters.
-    ///
-    /// # Errors
-    /// 404 without a symbol, 414 with too many, 400 for any other parameter that is missing or malformed.
     pub fn parse(parameters: &Parameters) -> Result<Self, ApiError> {
         let symbols = symbols(parameters)?;
         let format = parameters.format()?;
@@ -103,9 +99,6 @@ impl TimeSeries {
     }
 
     /// The answer for one of the symbols.
-    ///
-    /// # Errors
-    /// 404 or 403 where there is no such instrument, 400 where there is no candle within the window.
     pub fn answer(&self, symbol: &str, around: &Surroundings<'_>, shape: Shape) -> Result<Body, ApiError> {
         let instrument = around.world.catalog.find(symbol, &self.filters)?;
         let sheet = self.sheet(&instrument, around)?;
@@ -123,8 +116,10 @@ impl TimeSeries {
         let zone = self.window.shown_zone(instrument.calendar.zone(), self.interval);
         let place = Place { noise: series.noise(), interval: self.interval, now: zone.to_datetime(around.now) };
         let rows = defects::apply(around.defects, sound, place);
-        let (interval, decimals, with_previous, ascending) =
-            (self.interval, self.decimals, self.with_previous, self.ascending);
+        let interval = self.interval;
+        let decimals = self.decimals;
+        let with_previous = self.with_previous;
+        let ascending = self.ascending;
         let sheet = Sheet { interval, decimals, with_previous, ascending, rows };
         if sheet.rows.is_empty() { Err(ApiError::no_data()) } else { Ok(sheet) }
     }
@@ -132,7 +127,6 @@ impl TimeSeries {
 
 impl Body {
     /// A JSON answer in the format asked for.
-    #[must_use]
     pub fn in_format(answer: Value, format: Format) -> Self {
         match format {
             Format::Json => Self::Json(answer.into()),
@@ -202,16 +196,12 @@ fn symbols(parameters: &Parameters) -> Result<Vec<String>, ApiError> {
 }
 
 /// `interval`, which is required.
-///
-/// # Errors
-/// 400, where it is missing or unknown.
 pub fn interval(parameters: &Parameters) -> Result<Interval, ApiError> {
     let text = parameters.text("interval").unwrap_or_default();
     Interval::parse(text).ok_or_else(|| ApiError::invalid_interval(text))
 }
 
 /// The parameters that tell instruments of one symbol apart.
-#[must_use]
 pub fn filters(parameters: &Parameters) -> Filters {
     Filters {
         exchange: parameters.owned("exchange"),

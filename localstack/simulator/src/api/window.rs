@@ -42,11 +42,9 @@ struct Bounds {
 
 impl Window {
     /// Reads `start_date`, `end_date`, `date`, `outputsize` and `timezone`.
-    ///
-    /// # Errors
-    /// 400, where one of them is malformed.
     pub fn parse(parameters: &Parameters) -> Result<Self, ApiError> {
-        let (start, end) = (moment(parameters, "start_date")?, moment(parameters, "end_date")?);
+        let start = moment(parameters, "start_date")?;
+        let end = moment(parameters, "end_date")?;
         let day = day(parameters)?;
         let dated = start.is_some() || end.is_some() || day.is_some();
         let size = parameters.number("outputsize", 1..=MOST)?.unwrap_or(if dated { MOST } else { FEW });
@@ -54,7 +52,6 @@ impl Window {
     }
 
     /// The rows of the window, newest first: of those that begin within its dates the newest, as many as its size.
-    #[must_use]
     pub fn rows(&self, feed: Feed<'_>, interval: Interval, with_previous: bool) -> Vec<Row> {
         let zone = self.shown_zone(feed.series.instrument().calendar.zone(), interval);
         let bounds = self.bounds(interval, zone.to_datetime(feed.now).date());
@@ -67,7 +64,6 @@ impl Window {
 
     /// The zone of the window's dates and of the times in the answer. Daily and longer candles have dates of the
     /// exchange, whatever zone is asked for.
-    #[must_use]
     pub fn shown_zone<'a>(&'a self, exchange: &'a TimeZone, interval: Interval) -> &'a TimeZone {
         if interval.is_intraday() { self.zone.or(exchange) } else { exchange }
     }

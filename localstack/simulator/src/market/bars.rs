@@ -18,7 +18,6 @@ pub struct Bar {
     pub starts: DateTime,
     /// The instant at which its first session or slot opens.
     pub opens: Timestamp,
-    /// The candle.
     pub candle: Candle,
 }
 
@@ -39,7 +38,6 @@ type Bars<'a> = Box<dyn Iterator<Item = Bar> + 'a>;
 
 impl<'a> Feed<'a> {
     /// The candles of an interval that begin on `last` or before, newest first, down to the oldest that there is.
-    #[must_use]
     pub fn newest_first(self, interval: Interval, last: Date) -> Bars<'a> {
         match interval.span() {
             Span::Minutes(minutes) => Box::new(self.sessions(last, interval).flat_map(move |s| self.slots(s, minutes))),
@@ -49,14 +47,12 @@ impl<'a> Feed<'a> {
     }
 
     /// The oldest candle of an interval.
-    #[must_use]
     pub fn oldest(self, interval: Interval) -> Option<Bar> {
         let soon = self.since(interval).checked_add(10.days()).ok()?;
         self.newest_first(interval, soon).last()
     }
 
     /// The exchange's date of now.
-    #[must_use]
     pub fn today(&self) -> Date {
         self.series.instrument().calendar.zone().to_datetime(self.now).date()
     }
@@ -119,7 +115,8 @@ impl<'a> Feed<'a> {
     }
 
     fn path(&self, session: Session) -> Path {
-        let (instrument, noise) = (self.series.instrument(), self.series.noise());
+        let instrument = self.series.instrument();
+        let noise = self.series.noise();
         Path::new(self.series.day(session), session.minutes, instrument.tick, noise, day_number(session.date))
     }
 

@@ -19,7 +19,6 @@ pub struct Candle {
 
 impl Candle {
     /// The candle that covers this one and the `later` one after it.
-    #[must_use]
     pub fn followed_by(self, later: Self) -> Self {
         Self {
             open: self.open,
@@ -31,7 +30,6 @@ impl Candle {
     }
 
     /// The candle as it reads after a split: prices times `ratio`, volume divided by it.
-    #[must_use]
     pub fn rescaled(self, ratio: f64) -> Self {
         Self {
             open: self.open.scaled(ratio),
@@ -44,7 +42,6 @@ impl Candle {
 }
 
 /// A computed volume as whole shares, never negative.
-#[must_use]
 pub fn shares(volume: f64) -> u64 {
     volume.round() as u64
 }

@@ -51,7 +51,6 @@ pub struct Pair {
 
 impl Pair {
     /// Reads `BASE/QUOTE`, each two to five capital letters. A code without a known name goes by its code.
-    #[must_use]
     pub fn parse(symbol: &str) -> Option<Self> {
         let (base, quote) = symbol.split_once('/')?;
         let is_code = |code: &str| (2..=5).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_uppercase());

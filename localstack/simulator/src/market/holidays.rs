@@ -20,14 +20,12 @@ const UNSCHEDULED: [Date; 10] = [
 const JUNETEENTH_SINCE: i16 = 2022;
 
 /// Whether a weekday has no session. Holidays that began before 1998 are taken as always kept.
-#[must_use]
 pub fn is_holiday(day: Date) -> bool {
     is_scheduled_holiday(day) || UNSCHEDULED.contains(&day)
 }
 
 /// Whether a session ends at 13:00: the day after Thanksgiving, and the eves of Independence Day and Christmas where
 /// both the eve and the day fall within one working week.
-#[must_use]
 pub fn closes_early(day: Date) -> bool {
     match (day.month(), day.day()) {
         (7, 3) | (12, 24) => {

@@ -89,23 +89,17 @@ pub struct Catalog {
 
 impl Catalog {
     /// A catalog whose made-up tickers take their size from `seed`.
-    ///
-    /// # Errors
-    /// Where the time zone database lacks the zone of an exchange.
     pub fn new(seed: u64) -> Result<Self> {
         let zone = |exchange: &Exchange| TimeZone::get(exchange.timezone).context("load time zone of exchange");
         let new_york = zone(&NYSE)?;
-        let (forex, xnys) = (Calendar::forex(new_york.clone()), Calendar::xnys(new_york));
+        let forex = Calendar::forex(new_york.clone());
+        let xnys = Calendar::xnys(new_york);
         Ok(Self { xnys, xnse: Calendar::xnse(zone(&NSE)?), forex, seed })
     }
 
     /// The instrument that a request means: `BASE/QUOTE`, `TICKER` or `TICKER:EXCHANGE`, in any case. A listed ticker
     /// is that listing; any other plausible ticker is a made-up common stock of the exchange asked for, else of the
     /// NYSE.
-    ///
-    /// # Errors
-    /// [`NoInstrument`], where the symbol is implausible, excluded by the filters, reserved (`NOSUCH…`, `UNKNOWN…`) or
-    /// gated (`GROW…`).
     pub fn find(&self, symbol: &str, filters: &Filters) -> Result<Instrument, NoInstrument> {
         let symbol = symbol.trim().to_ascii_uppercase();
         let (ticker, exchange) = symbol.split_once(':').unwrap_or((&symbol, ""));
@@ -120,7 +114,6 @@ impl Catalog {
     }
 
     /// The calendar of an exchange.
-    #[must_use]
     pub fn calendar(&self, exchange: &Exchange) -> &Calendar {
         if exchange.mic == NSE.mic { &self.xnse } else { &self.xnys }
     }
@@ -177,7 +170,6 @@ impl Catalog {
 
 impl Filters {
     /// Whether an exchange passes.
-    #[must_use]
     pub fn allow_exchange(&self, exchange: &Exchange) -> bool {
         let named = |wanted: &Option<String>| wanted.as_ref().is_none_or(|name| exchange.answers_to(name));
         let country = self.country.as_ref().is_none_or(|country| exchange.is_in(country));
@@ -185,7 +177,6 @@ impl Filters {
     }
 
     /// Whether a type passes.
-    #[must_use]
     pub fn allow_kind(&self, kind: Kind) -> bool {
         self.kind.as_ref().is_none_or(|wanted| kind.name().eq_ignore_ascii_case(wanted))
     }

@@ -37,7 +37,6 @@ const ALL: [(&str, Span); 12] = [
 
 impl Interval {
     /// The interval of that exact name; `None` where the API has none.
-    #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::all().find(|interval| interval.name == text)
     }
@@ -48,19 +47,16 @@ impl Interval {
     }
 
     /// The API's name, such as `15min`.
-    #[must_use]
     pub fn name(self) -> &'static str {
         self.name
     }
 
     /// What it covers.
-    #[must_use]
     pub fn span(self) -> Span {
         self.span
     }
 
     /// Whether its candles are shorter than a session, and so carry a time of day.
-    #[must_use]
     pub fn is_intraday(self) -> bool {
         matches!(self.span, Span::Minutes(_))
     }

@@ -19,7 +19,6 @@ pub enum Kind {
 
 impl Kind {
     /// The API's name of the type.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::CommonStock => "Common Stock",
@@ -88,13 +87,11 @@ const fn american(title: &'static str, name: &'static str, mic: &'static str, op
 
 impl Exchange {
     /// Whether a request that names an exchange means this one: by short name or by either code, in any case.
-    #[must_use]
     pub fn answers_to(&self, name: &str) -> bool {
         [self.name, self.mic, self.operating_mic].iter().any(|own| own.eq_ignore_ascii_case(name))
     }
 
     /// Whether it is in that country, given by name or by two letters, in any case.
-    #[must_use]
     pub fn is_in(&self, country: &str) -> bool {
         [self.country, self.country_code].iter().any(|own| own.eq_ignore_ascii_case(country))
     }

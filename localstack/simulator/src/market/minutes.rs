@@ -20,7 +20,6 @@ pub struct Path {
 
 impl Path {
     /// The path through `day`, a session of so many `minutes` (at least three). `place` tells sessions apart.
-    #[must_use]
     pub fn new(day: Candle, minutes: i64, tick: i64, noise: Noise, place: i64) -> Self {
         let turns = turning_points(day, minutes, noise, place);
         Self { day, minutes, turns, tick, noise, place }
@@ -28,7 +27,6 @@ impl Path {
 
     /// The candle of the minutes `from..to`, as it stands when `elapsed` seconds of the session have passed; `None`
     /// where it has not begun. Minutes beyond the session do not exist.
-    #[must_use]
     pub fn candle(&self, from: i64, to: i64, elapsed: i64) -> Option<Candle> {
         let begun = (from..to.min(self.minutes)).take_while(|minute| minute * 60 <= elapsed);
         begun.map(|minute| self.minute_so_far(minute, elapsed - minute * 60)).reduce(Candle::followed_by)
@@ -36,7 +34,8 @@ impl Path {
 
     /// A minute's candle after so many of its seconds. One that has just begun is flat and untraded.
     fn minute_so_far(&self, minute: i64, seconds: i64) -> Candle {
-        let (open, end) = (self.price(minute), self.price(minute + 1));
+        let open = self.price(minute);
+        let end = self.price(minute + 1);
         let passed = seconds.min(60);
         let close = if passed == 60 { end } else { self.on_tick(open + (end - open) * passed / 60) };
         let volume = self.day.volume.map(|volume| self.traded(volume, minute) * passed.unsigned_abs() / 60);

@@ -38,14 +38,12 @@ const WALK_SCALE: f64 = 0.45;
 
 impl Noise {
     /// The source for a symbol (or any other name) under a seed.
-    #[must_use]
     pub fn new(seed: u64, name: &str) -> Self {
         let key = name.bytes().fold(scatter(seed), |key, byte| scatter(key ^ u64::from(byte)));
         Self { key }
     }
 
     /// 64 even bits for one place.
-    #[must_use]
     pub fn bits(self, purpose: Use, place: i64) -> u64 {
         let (stream, place_in_stream) = purpose.stream();
         let stream_key = scatter(self.key ^ scatter(stream) ^ place_in_stream.cast_unsigned());
@@ -53,13 +51,11 @@ impl Noise {
     }
 
     /// An even number in [0, 1).
-    #[must_use]
     pub fn unit(self, purpose: Use, place: i64) -> f64 {
         (self.bits(purpose, place) >> 11) as f64 / (1u64 << 53) as f64
     }
 
     /// An even number in [-1, 1).
-    #[must_use]
     pub fn signed(self, purpose: Use, place: i64) -> f64 {
         2.0 * self.unit(purpose, place) - 1.0
     }
@@ -67,7 +63,6 @@ impl Noise {
     /// A wandering curve over days whose daily move is about one and which stays within some tens: smooth noise summed
     /// over octaves, each as high as the square root of its stretch. It needs no running sum, so any day costs the
     /// same.
-    #[must_use]
     pub fn walk(self, day: i64) -> f64 {
         let octave = |octave| self.octave(octave, day) * f64::from(1u32 << octave).sqrt();
         WALK_SCALE * (0..OCTAVES).map(octave).sum::<f64>()
@@ -79,7 +74,8 @@ impl Noise {
         let way = day.rem_euclid(stretch) as f64 / stretch as f64;
         let ease = way * way * (3.0 - 2.0 * way);
         let purpose = Use::Walk(u64::from(octave));
-        let (left, right) = (self.signed(purpose, knot), self.signed(purpose, knot + 1));
+        let left = self.signed(purpose, knot);
+        let right = self.signed(purpose, knot + 1);
         left + (right - left) * ease
     }
 }

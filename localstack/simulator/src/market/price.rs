@@ -20,19 +20,16 @@ pub enum Decimals {
 
 impl Price {
     /// The price of so many hundred-thousandths.
-    #[must_use]
     pub const fn from_units(units: i64) -> Self {
         Self(units)
     }
 
     /// The price in hundred-thousandths.
-    #[must_use]
     pub const fn units(self) -> i64 {
         self.0
     }
 
     /// Reads a plain decimal such as `258.19`: digits, and at most five more after a point. `None` for anything else.
-    #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
         let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
@@ -43,13 +40,11 @@ impl Price {
     }
 
     /// The price times `ratio`, rounded to the nearest unit.
-    #[must_use]
     pub fn scaled(self, ratio: f64) -> Self {
         Self((self.0 as f64 * ratio).round() as i64)
     }
 
     /// The price as the API writes it.
-    #[must_use]
     pub fn text(self, decimals: Decimals) -> String {
         match decimals {
             Decimals::Auto => self.shortest(),

@@ -21,9 +21,6 @@ pub struct Recorded {
 
 impl Recorded {
     /// The embedded candles of [`SYMBOL`], 2019-01-02 to 2024-12-30.
-    ///
-    /// # Errors
-    /// Where the embedded file is not `date,open,high,low,close,volume,…` in ascending order of dates.
     pub fn embedded() -> Result<Self> {
         Self::parse(FILE).context("read recorded candles")
     }
@@ -39,20 +36,17 @@ impl Recorded {
     }
 
     /// The recorded candle of a date.
-    #[must_use]
     pub fn day(&self, date: Date) -> Option<Candle> {
         let found = self.days.binary_search_by_key(&date, |(date, _)| *date).ok()?;
         self.days.get(found).map(|(_, candle)| *candle)
     }
 
     /// The oldest recorded day.
-    #[must_use]
     pub fn first(&self) -> (Date, Candle) {
         self.first
     }
 
     /// The newest recorded day.
-    #[must_use]
     pub fn last(&self) -> (Date, Candle) {
         self.last
     }
@@ -63,7 +57,10 @@ fn day(line: &str) -> Result<(Date, Candle)> {
     let mut cell = || cells.next().context("a cell is missing");
     let date = cell()?.parse()?;
     let mut price = || cell().and_then(|text| Price::parse(text).context("a price is not decimal"));
-    let (open, high, low, close) = (price()?, price()?, price()?, price()?);
+    let open = price()?;
+    let high = price()?;
+    let low = price()?;
+    let close = price()?;
     let volume = Some(cell()?.parse()?);
     Ok((date, Candle { open, high, low, close, volume }))
 }

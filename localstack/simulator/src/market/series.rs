@@ -28,25 +28,21 @@ pub struct Series<'a> {
 impl<'a> Series<'a> {
     /// The series of an instrument under a seed. `recorded` is served where it has a day, and what is made up before
     /// and after it joins on without a jump.
-    #[must_use]
     pub fn new(instrument: &'a Instrument, recorded: Option<&'a Recorded>, seed: u64) -> Self {
         Self { instrument, recorded, noise: Noise::new(seed, &instrument.symbol) }
     }
 
     /// The instrument.
-    #[must_use]
     pub fn instrument(&self) -> &'a Instrument {
         self.instrument
     }
 
     /// Its source of made-up numbers.
-    #[must_use]
     pub fn noise(&self) -> Noise {
         self.noise
     }
 
     /// The whole candle of a session, as it stands when the session is over. Each session costs the same to ask for.
-    #[must_use]
     pub fn day(&self, session: Session) -> Candle {
         let recorded = self.recorded.and_then(|recorded| recorded.day(session.date));
         recorded.unwrap_or_else(|| self.made_up(session.date))
@@ -123,7 +119,6 @@ fn volatility(kind: Kind) -> f64 {
 }
 
 /// A date as a number of days, for use as a place of noise.
-#[must_use]
 pub fn day_number(date: Date) -> i64 {
     date.duration_since(Date::ZERO).as_hours() / 24
 }

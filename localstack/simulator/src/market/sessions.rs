@@ -24,7 +24,6 @@ pub struct Session {
 
 impl Session {
     /// The instant at which trading ends.
-    #[must_use]
     pub fn closes(&self) -> Timestamp {
         self.opens + SignedDuration::from_mins(self.minutes)
     }
@@ -57,39 +56,33 @@ enum Days {
 
 impl Calendar {
     /// The New York exchanges: 09:30 to 16:00 New York time, 13:00 on early closes. `zone` is America/New_York.
-    #[must_use]
     pub fn xnys(zone: TimeZone) -> Self {
         Self { days: Days::Xnys, zone, opens: Opens::At(time(9, 30, 0, 0)), minutes: XNYS_MINUTES }
     }
 
     /// The National Stock Exchange of India: 09:15 to 15:30. Its holidays are not known here: every weekday trades.
-    #[must_use]
     pub fn xnse(zone: TimeZone) -> Self {
         Self { days: Days::Weekdays, zone, opens: Opens::At(time(9, 15, 0, 0)), minutes: XNSE_MINUTES }
     }
 
     /// Currencies: Monday to Friday, each from 17:00 in New York on the day before. Local times are UTC. `new_york` is
     /// America/New_York.
-    #[must_use]
     pub fn forex(new_york: TimeZone) -> Self {
         let opens = Opens::DayBefore(new_york, time(17, 0, 0, 0));
         Self { days: Days::Weekdays, zone: TimeZone::UTC, opens, minutes: DAY_MINUTES }
     }
 
     /// Digital currencies: around the clock in UTC, every day.
-    #[must_use]
     pub fn always_open() -> Self {
         Self { days: Days::Every, zone: TimeZone::UTC, opens: Opens::At(Time::midnight()), minutes: DAY_MINUTES }
     }
 
     /// The zone of its local dates and times.
-    #[must_use]
     pub fn zone(&self) -> &TimeZone {
         &self.zone
     }
 
     /// The session of a date, or `None` where there is none.
-    #[must_use]
     pub fn session(&self, date: Date) -> Option<Session> {
         if !self.trades_on(date) {
             return None;

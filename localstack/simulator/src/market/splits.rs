@@ -59,7 +59,6 @@ impl Split {
 }
 
 /// The candle of `date` after the given splits of its symbol.
-#[must_use]
 pub fn apply(candle: Candle, date: Date, splits: &[Split], view: View) -> Candle {
     let factor: f64 = splits.iter().map(|split| split.factor(date, view)).product();
     if splits.is_empty() { candle } else { candle.rescaled(factor) }

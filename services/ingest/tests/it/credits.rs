@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use candlewick_ingest::budget::Plan;
+use candlewick_ingest::credits::budget::Plan;
+use candlewick_ingest::handler::handle;
 use candlewick_shared::adapters::memory_queue::MemoryQueue;
 use candlewick_shared::ports::notifier::{Kind, Notifier};
 use candlewick_shared::ports::queue::{NewMessage, Queue};
@@ -42,7 +43,7 @@ impl Running {
             protection: None,
             policy,
         };
-        let handler = MessageService::new(service_fn(move |delivery| ingest.clone().handle(delivery)));
+        let handler = MessageService::new(service_fn(move |delivery| handle(ingest.clone(), delivery)));
         let consumer = tokio::spawn(consumer.run(handler, stop.clone()));
         Self { world, dead, stop, consumer }
     }

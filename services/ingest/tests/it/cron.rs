@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use candlewick_ingest::cron::Cron;
-use candlewick_ingest::schedule::Schedule;
+use candlewick_ingest::refresh::cron::Cron;
+use candlewick_ingest::refresh::schedule::Schedule;
 use candlewick_shared::adapters::memory_queue::MemoryQueue;
 use candlewick_shared::core::clock::Clock;
 use candlewick_shared::core::run::{Run, RunKind};

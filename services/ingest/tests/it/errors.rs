@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use candlewick_ingest::budget::Plan;
-use candlewick_ingest::client::Client;
+use candlewick_ingest::credits::budget::Plan;
+use candlewick_ingest::fetch::client::Client;
 use candlewick_shared::runtime::outcome::{Outcome, Setback};
 use candlewick_simulator::settings::Settings;
 

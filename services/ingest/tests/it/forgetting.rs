@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use candlewick_ingest::handler::Ingest;
+use candlewick_ingest::context::Ingest;
 use candlewick_shared::core::alert::State;
 use candlewick_shared::core::calendar::Calendar;
 use candlewick_shared::core::event::{EventKind, ObjectEvent};

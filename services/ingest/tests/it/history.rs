@@ -1,6 +1,6 @@
 //! What is asked for again, and what is not.
 
-use candlewick_ingest::budget::Plan;
+use candlewick_ingest::credits::budget::Plan;
 use candlewick_shared::core::metadata::Metadata;
 use candlewick_shared::ports::store::{NewObject, ObjectStore, PutIf};
 use candlewick_shared::runtime::outcome::{Setback, Settled};

@@ -1,6 +1,6 @@
 //! What a run hears of its series.
 
-use candlewick_ingest::budget::Plan;
+use candlewick_ingest::credits::budget::Plan;
 use candlewick_shared::runtime::outcome::{Setback, Settled};
 use candlewick_simulator::settings::Settings;
 

@@ -1,6 +1,6 @@
 //! A run takes what its budget allows, and hardly longer.
 
-use candlewick_ingest::budget::Plan;
+use candlewick_ingest::credits::budget::Plan;
 use jiff::Timestamp;
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
 //! Answers that lack what an earlier one had: nothing is lost, and the owner hears of it once.
 
-use candlewick_ingest::budget::Plan;
+use candlewick_ingest::credits::budget::Plan;
 use candlewick_shared::core::alert::State;
 use candlewick_shared::ports::notifier::Kind;
 use candlewick_shared::runtime::outcome::{Setback, Settled};

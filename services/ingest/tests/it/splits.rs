@@ -1,6 +1,6 @@
 //! A split changes every price there was, and so everything is fetched again.
 
-use candlewick_ingest::budget::Plan;
+use candlewick_ingest::credits::budget::Plan;
 use candlewick_shared::ports::notifier::Kind;
 use candlewick_shared::runtime::outcome::Setback;
 use candlewick_simulator::settings::Settings;

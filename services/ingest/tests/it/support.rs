@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use candlewick_ingest::budget::Plan;
-use candlewick_ingest::client::Client;
-use candlewick_ingest::handler::Ingest;
-use candlewick_ingest::keeper::Keeper;
-use candlewick_ingest::metered::MeteredQueue;
+use candlewick_ingest::context::Ingest;
+use candlewick_ingest::credits::budget::Plan;
+use candlewick_ingest::credits::metered_queue::MeteredQueue;
+use candlewick_ingest::credits::pool::CreditPool;
+use candlewick_ingest::fetch::client::Client;
+use candlewick_ingest::handler::handle;
 use candlewick_shared::adapters::memory_queue::MemoryQueue;
 use candlewick_shared::adapters::memory_store::MemoryStore;
 use candlewick_shared::adapters::system_clock;
@@ -159,8 +160,8 @@ impl World {
     /// A handler as a process has it that was just started.
     pub fn ingest(&self, plan: Plan, key: &str) -> Ingest {
         let (client, notifier) = (self.client(key), Arc::clone(&self.heard) as Arc<dyn Notifier>);
-        let keeper = Keeper::new(plan, Arc::clone(&self.now), self.clock, Arc::clone(&notifier));
-        let queue = Arc::new(MeteredQueue::new(self.queue.clone(), client.clone(), keeper));
+        let pool = CreditPool::new(plan, Arc::clone(&self.now), self.clock, Arc::clone(&notifier));
+        let queue = Arc::new(MeteredQueue::new(self.queue.clone(), client.clone(), pool));
         let (store, now) = (Arc::clone(&self.store) as Arc<dyn ObjectStore>, Arc::clone(&self.now));
         let (watchlist, runs) = (Arc::clone(&self.source), Arc::clone(&self.book) as Arc<dyn Runs>);
         Ingest { client, store, queue, notifier, watchlist, runs, pause: Duration::ZERO, now }
@@ -237,7 +238,7 @@ async fn deliver_as(id: &str, ingest: Ingest, body: &str) -> Outcome {
         receive_count: 1,
         attributes: Attributes::new(),
     };
-    ingest.handle(Arc::new(message)).await
+    handle(ingest, Arc::new(message)).await
 }
 
 /// The message that asks for one series.

@@ -49,7 +49,8 @@ mod tests {
 
     #[test]
     fn a_message_is_never_longer_than_discord_takes() {
-        let (name, payload) = ("n".to_owned(), Value::Null);
+        let name = "n".to_owned();
+        let payload = Value::Null;
         let long = "\u{1F56F}`".repeat(9_000);
         let message = Message { name, subject: long.clone(), body: long, payload };
         let length = body(&message)["content"].as_str().unwrap().encode_utf16().count();

@@ -21,9 +21,6 @@ pub struct Email {
 
 /// Makes sure that mail, and a password, are not sent in plain text: `smtps://`, `smtp://…?tls=required`, or a server on this
 /// machine.
-///
-/// # Errors
-/// Any other address; it is not shown.
 pub fn require_tls(url: &SecretString) -> anyhow::Result<()> {
     let parsed: Option<Url> = url.expose_secret().parse().ok();
     let is_safe = parsed.is_some_and(|url| {
@@ -45,9 +42,6 @@ pub fn require_tls(url: &SecretString) -> anyhow::Result<()> {
 impl Email {
     /// A channel through the server at `url`: `smtps://USER:PASSWORD@HOST`, or `smtp://HOST:25?tls=required` where the
     /// server begins in plain text. `to` is one address or several, with commas between.
-    ///
-    /// # Errors
-    /// A setting that is not of its form; none shows the URL, which holds a password.
     pub fn new(url: &SecretString, from: &str, to: &str) -> anyhow::Result<Self> {
         let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose_secret());
         let builder = builder.map_err(|_| {

@@ -15,25 +15,16 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 const MOST_OF_AN_ANSWER: usize = 2_000;
 
 /// An HTTP client for addresses that are secrets.
-///
-/// # Errors
-/// A system without what TLS needs.
 pub fn client() -> anyhow::Result<Client> {
     outgoing::client(TIMEOUT)
 }
 
 /// Makes sure that a setting is an address that may be sent to, without showing it.
-///
-/// # Errors
-/// Where it is not, with the setting's name.
 pub fn require_url(setting: &str, url: &SecretString) -> anyhow::Result<()> {
     outgoing::address(setting, url.expose_secret()).map(drop)
 }
 
 /// Posts JSON under a message's name.
-///
-/// # Errors
-/// What the other side said, or why it could not be reached.
 pub async fn post(http: &Client, url: &SecretString, name: &str, body: &Value) -> anyhow::Result<()> {
     let answer = answer(http, url, name, body).await?;
     ensure!(answer.status().is_success(), "the other side answered {}", answer.status());
@@ -41,9 +32,6 @@ pub async fn post(http: &Client, url: &SecretString, name: &str, body: &Value) -
 }
 
 /// Posts JSON under a message's name, and returns the answer whatever its status is.
-///
-/// # Errors
-/// Why the other side could not be reached.
 pub async fn answer(http: &Client, url: &SecretString, name: &str, body: &Value) -> anyhow::Result<Response> {
     let sent = http.post(url.expose_secret()).header("Idempotency-Key", name).json(body).send().await;
     // The address is part of the error otherwise.
@@ -64,9 +52,6 @@ pub async fn beginning(mut answer: Response) -> String {
 }
 
 /// Asks an address for nothing, to show that this is alive.
-///
-/// # Errors
-/// What the other side said, or why it could not be reached.
 pub async fn ping(http: &Client, url: &SecretString) -> anyhow::Result<()> {
     let answer = http.get(url.expose_secret()).send().await.map_err(|error| anyhow!(error.without_url()))?;
     ensure!(answer.status().is_success(), "the other side answered {}", answer.status());

@@ -37,7 +37,6 @@ struct Refusal {
 
 impl PagerDuty {
     /// The service with this routing (integration) key.
-    #[must_use]
     pub fn new(http: Client, events: &str, routing_key: SecretString) -> Self {
         Self { http, url: format!("{}/v2/enqueue", events.trim_end_matches('/')).into(), routing_key }
     }
@@ -48,7 +47,8 @@ impl PagerDuty {
         if payload["severity"] != "error" {
             return None;
         }
-        let (kind, stage) = (payload["kind"].as_str()?, payload["stage"].as_str()?);
+        let kind = payload["kind"].as_str()?;
+        let stage = payload["stage"].as_str()?;
         // What is over of a group resolves the incident only when nothing of the group is left.
         let action = if payload["still_firing"] == 0 { "resolve" } else { "trigger" };
         Some(json!({

@@ -14,7 +14,6 @@ const MOST_OF_A_SUBJECT: usize = 100;
 
 /// A topic of SNS.
 pub struct Sns {
-    /// The client.
     pub client: Client,
     /// The topic's ARN.
     pub topic: String,

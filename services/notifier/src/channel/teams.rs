@@ -66,7 +66,8 @@ mod tests {
 
     #[test]
     fn a_card_is_never_larger_than_teams_takes() {
-        let (name, payload) = ("n".to_owned(), Value::Null);
+        let name = "n".to_owned();
+        let payload = Value::Null;
         for long in ["\"\\ ".repeat(9_000), "\n".repeat(9_000), "ä\n".repeat(9_000), "\u{65E5}".repeat(9_000)] {
             let message = Message { name: name.clone(), subject: long.clone(), body: long, payload: payload.clone() };
             let size = body(&message).to_string().len();

@@ -33,7 +33,6 @@ struct Refusal {
 
 impl Telegram {
     /// The bot with this token, which writes to a chat: its number, or `@name` of a public one.
-    #[must_use]
     pub fn new(http: Client, api: &str, token: &SecretString, chat: String) -> Self {
         let url = format!("{}/bot{}/sendMessage", api.trim_end_matches('/'), token.expose_secret()).into();
         Self { http, url, chat }

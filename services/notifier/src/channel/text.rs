@@ -4,7 +4,6 @@
 const REST: &str = "\n… the rest: candlewick alerts";
 
 /// A text of at most so many UTF-16 code units, by which chats count; a longer one is cut, and says so.
-#[must_use]
 pub fn cut(text: &str, most: usize) -> String {
     if text.encode_utf16().count() <= most {
         return text.to_owned();
@@ -19,7 +18,6 @@ pub fn cut(text: &str, most: usize) -> String {
 }
 
 /// A text for a block of code in Markdown, which three backticks would end.
-#[must_use]
 pub fn in_code(text: &str) -> String {
     text.replace("```", "'''")
 }

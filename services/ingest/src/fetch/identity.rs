@@ -4,7 +4,7 @@ use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::metadata::Instrument;
 use candlewick_shared::core::raw_csv::SourceRow;
 
-use crate::overlap::{self, Overlap, Ratio};
+use crate::fetch::overlap::{self, Overlap, Ratio};
 
 /// How many closes must be there to be compared as a whole.
 const LEAST: usize = 3;
@@ -30,7 +30,6 @@ const MOST_SAMPLES: usize = 30;
 type Pair = (f64, f64);
 
 /// The reason to think that an answer is about another instrument; none where it has enough in common with what is kept.
-#[must_use]
 pub fn doubt(overlap: &Overlap, evidence: &Evidence<'_>) -> Option<String> {
     let Evidence { kept, fetched, interval, was, is, lost } = *evidence;
     if let Some(ratio) = overlap.split {
@@ -77,7 +76,6 @@ fn doubtful_factor(ratio: Ratio, was: &Instrument, is: &Instrument) -> Option<St
 }
 
 /// Whether the source says something else of the instrument than it did: of its currency, its kind or its exchange.
-#[must_use]
 pub fn is_changed(was: &Instrument, is: &Instrument) -> bool {
     let pairs =
         [(&was.currency, &is.currency), (&was.instrument_type, &is.instrument_type), (&was.calendar, &is.calendar)];
@@ -126,7 +124,6 @@ fn unlike(pairs: &[Pair]) -> String {
 }
 
 /// The jump from what is kept to an answer that has no candle in common with it; none where the price goes on.
-#[must_use]
 pub fn jump(kept: &[SourceRow], fetched: &[SourceRow]) -> Option<String> {
     let dated = |row: &SourceRow| Some((overlap::time(row)?, overlap::price(row)?));
     let last = kept.iter().filter_map(dated).max_by_key(|(time, _)| *time)?;
@@ -170,7 +167,8 @@ mod tests {
 
     fn doubted_as(kept: &[SourceRow], fetched: &[SourceRow], lost: usize, is: &Instrument) -> Option<String> {
         let overlap = overlap::compare(kept, fetched, "2025-01-01".parse().unwrap());
-        let (was, interval) = (instrument("USD", "Common Stock"), Interval::Day1);
+        let was = instrument("USD", "Common Stock");
+        let interval = Interval::Day1;
         doubt(&overlap, &Evidence { kept, fetched, interval, was: &was, is, lost })
     }
 
@@ -187,7 +185,8 @@ mod tests {
     #[test]
     fn another_instrument_has_no_factor_in_common() {
         for (from, lost) in [(50.0, 0), (300.0, 700), (100.0, 0), (104.0, 0)] {
-            let (old, new) = (rows(walk(1, 1000, 100.0)), rows(walk(2, 1000, from)));
+            let old = rows(walk(1, 1000, 100.0));
+            let new = rows(walk(2, 1000, from));
             let doubt = doubted(&old, &new, lost).unwrap_or_else(|| panic!("{from} is believed"));
             assert!(doubt.contains("no factor in common"), "{doubt}");
         }

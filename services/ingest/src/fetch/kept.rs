@@ -13,8 +13,8 @@ use csv::ByteRecord;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::plan::Kept;
-use crate::stored;
+use crate::fetch::plan::Kept;
+use crate::fetch::stored;
 
 /// Whose objects these are. Those of another hand say nothing about what the API has.
 pub const SOURCE: &str = "twelvedata";
@@ -22,8 +22,9 @@ pub const SOURCE: &str = "twelvedata";
 /// The name under which an object of an intraday series keeps the date of the series' oldest candle.
 pub const EARLIEST: &str = "earliest";
 
-/// The name under which an object that was fetched anew because of a split keeps when the month was fetched that showed it.
-pub const ANEW: &str = "anew-since";
+/// The metadata entry of an object that was fetched again because of a split: when the month that shows the split was
+/// fetched.
+pub const REFETCHED_SINCE: &str = "refetched-since";
 
 /// The name under which an object keeps the losses that it shows: when the source last gave what it lacks, of each.
 const SHRANK: &str = "shrank";
@@ -55,9 +56,6 @@ pub struct KeptObject {
 }
 
 /// The months of an intraday series that ingest wrote, oldest first.
-///
-/// # Errors
-/// A store that does not answer.
 pub async fn months(store: &dyn ObjectStore, series: &Series) -> Result<Vec<Kept>, Setback> {
     let mut months = Vec::new();
     for info in store.list(&folder(series)).await? {
@@ -66,9 +64,10 @@ pub async fn months(store: &dyn ObjectStore, series: &Series) -> Result<Vec<Kept
         };
         let Some(info) = store.head(&info.key).await? else { continue };
         if let Some(Origin { run, fetched_at, instrument }) = origin(&info.metadata) {
-            let (earliest, vacant) = (earliest(&info.metadata), vacant(&info.metadata));
-            let anew = info.metadata.get(ANEW).and_then(|since| since.parse().ok());
-            months.push(Kept { month, run, fetched_at, instrument, earliest, vacant, anew });
+            let earliest = earliest(&info.metadata);
+            let vacant = vacant(&info.metadata);
+            let refetched_since = info.metadata.get(REFETCHED_SINCE).and_then(|since| since.parse().ok());
+            months.push(Kept { month, run, fetched_at, instrument, earliest, vacant, refetched_since });
         }
     }
     months.sort_by_key(|kept| kept.month);
@@ -77,9 +76,6 @@ pub async fn months(store: &dyn ObjectStore, series: &Series) -> Result<Vec<Kept
 
 /// What is kept at a path: the object that ingest wrote, unless a file of somebody's has taken its place or goes before it.
 /// Then it is what the store has by that file.
-///
-/// # Errors
-/// A store that does not answer.
 pub async fn object(store: &dyn ObjectStore, path: &ObjectPath, now: Timestamp) -> Result<Option<KeptObject>, Setback> {
     let raw = store.get(&path.raw_key()).await?;
     if let Some(raw) = &raw
@@ -105,9 +101,6 @@ fn written(object: &Object) -> Option<KeptObject> {
 }
 
 /// Whether there is any raw object of a symbol, at whatever interval and of whatever hand.
-///
-/// # Errors
-/// A store that does not answer.
 pub async fn any(store: &dyn ObjectStore, symbol: &Symbol) -> Result<bool, Setback> {
     for interval in Interval::ALL {
         let series = Series { symbol: symbol.clone(), interval };
@@ -137,7 +130,6 @@ fn shrank(metadata: &Metadata) -> BTreeSet<Timestamp> {
 }
 
 /// What stands beside an object of the losses that it shows, where there are any.
-#[must_use]
 pub fn shrank_entry(losses: impl IntoIterator<Item = Timestamp>) -> Option<(String, String)> {
     let times: Vec<_> = losses.into_iter().take(MOST_LOSSES).map(|time| time.to_string()).collect();
     (!times.is_empty()).then(|| (SHRANK.to_owned(), times.join(" ")))
@@ -153,7 +145,6 @@ fn vacant(metadata: &Metadata) -> BTreeSet<Month> {
 }
 
 /// What stands beside an object of the months with no candle, where there are any.
-#[must_use]
 pub fn vacant_entry(months: &BTreeSet<Month>) -> Option<(String, String)> {
     let names: Vec<_> = months.iter().take(MOST_VACANT).map(Month::to_string).collect();
     (!names.is_empty()).then(|| (VACANT.to_owned(), names.join(" ")))
@@ -177,7 +168,8 @@ fn rows(body: &[u8]) -> anyhow::Result<Vec<SourceRow>> {
     let row = |record: ByteRecord| {
         let cell = |at: usize| String::from_utf8_lossy(record.get(at).unwrap_or_default()).into_owned();
         let fetched_at = marks.map(cell).and_then(|time| time.parse().ok());
-        let (prices, volume) = (header.prices.map(cell), header.volume.map(cell));
+        let prices = header.prices.map(cell);
+        let volume = header.volume.map(cell);
         SourceRow { datetime: cell(header.time), prices, volume, fetched_at }
     };
     Ok(reader.byte_records().map(|record| record.map(row)).collect::<Result<_, _>>()?)
@@ -187,7 +179,8 @@ fn rows(body: &[u8]) -> anyhow::Result<Vec<SourceRow>> {
 impl KeptObject {
     /// An object with nothing in it, fetched at a time.
     pub fn fetched(fetched_at: Timestamp) -> Self {
-        let (instrument, shrank) = (Instrument::default(), BTreeSet::new());
+        let instrument = Instrument::default();
+        let shrank = BTreeSet::new();
         Self { is_by_hand: false, run: None, fetched_at, instrument, shrank, rows: Vec::new() }
     }
 }

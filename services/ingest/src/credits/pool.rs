@@ -11,12 +11,12 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use crate::answer::ApiError;
-use crate::budget::{Account, Budget, Closed, Period, Plan, Told};
+use crate::credits::budget::{Account, Budget, Closed, Period, Plan, Told};
+use crate::fetch::answer::ApiError;
 
 /// Keeps the budget. Its clones keep the same one.
 #[derive(Clone)]
-pub struct Keeper(Arc<Shared>);
+pub struct CreditPool(Arc<Shared>);
 
 struct Shared {
     budget: Mutex<Budget>,
@@ -45,7 +45,7 @@ enum Heard {
 
 /// A credit to spend on one request. What is dropped before it was sent is given back.
 pub struct Credit {
-    keeper: Keeper,
+    pool: CreditPool,
     sent_at: Option<Timestamp>,
     told: Option<Told>,
 }
@@ -54,11 +54,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Keeper {
+impl CreditPool {
     /// Keeps an untouched budget within the owner's limits, by this time: `clock` says how fast `now` goes.
-    #[must_use]
     pub fn new(plan: Plan, now: Now, clock: Clock, notifier: Arc<dyn Notifier>) -> Self {
-        let (budget, changed) = (Mutex::new(Budget::new(plan)), Notify::new());
+        let budget = Mutex::new(Budget::new(plan));
+        let changed = Notify::new();
         Self(Arc::new(Shared {
             budget,
             changed,
@@ -75,20 +75,17 @@ impl Keeper {
     }
 
     /// How long the machine must wait for a time to come.
-    #[must_use]
     pub fn wait_for(&self, time: Timestamp) -> Duration {
         self.0.clock.lasts(time.duration_since((self.0.now)()))
     }
 
     /// How long the machine must wait after an error of the API for credits to come back.
-    #[must_use]
     pub fn wait_after(&self, error: &ApiError) -> Duration {
         let now = (self.0.now)();
         exhausted(error).map(|period| self.wait_for(period.next(now))).unwrap_or_default()
     }
 
     /// What the owner allows and the API has.
-    #[must_use]
     pub fn plan(&self) -> Plan {
         self.budget().plan()
     }
@@ -113,18 +110,12 @@ impl Keeper {
     }
 
     /// A credit, if there is one now.
-    ///
-    /// # Errors
-    /// [`Closed`], where there is none.
     pub fn try_take(&self) -> Result<Credit, Closed> {
         self.budget().reserve((self.0.now)())?;
-        Ok(Credit { keeper: self.clone(), sent_at: None, told: None })
+        Ok(Credit { pool: self.clone(), sent_at: None, told: None })
     }
 
     /// A credit, for whoever has a message in hand and has begun with it: waits for the next minute where it must.
-    ///
-    /// # Errors
-    /// [`Closed`], where the day's credits are used up.
     pub async fn take(&self) -> Result<Credit, Closed> {
         let _waiting = Waiting::new(self);
         loop {
@@ -139,10 +130,10 @@ impl Keeper {
     }
 
     /// Whether the API is still to be asked for its limits; once a minute it is worth another try.
-    #[must_use]
     pub fn is_to_ask(&self) -> bool {
         const AGAIN: i64 = 60;
-        let (now, mut asked_at) = ((self.0.now)(), lock(&self.0.asked_at));
+        let now = (self.0.now)();
+        let mut asked_at = lock(&self.0.asked_at);
         let is_due = asked_at.is_none_or(|asked| now.duration_since(asked).as_secs() >= AGAIN);
         let is_to_ask = is_due && !self.budget().is_known();
         *asked_at = asked_at.filter(|_| !is_to_ask).or(Some(now));
@@ -165,7 +156,8 @@ impl Keeper {
 
     /// Shows how many credits are left, where there is a limit.
     fn measure(&self) {
-        let (now, mut budget) = ((self.0.now)(), self.budget());
+        let now = (self.0.now)();
+        let mut budget = self.budget();
         for (of, period) in [("minute", Period::Minute), ("day", Period::Day)] {
             if let Some(left) = budget.unspent(period, now) {
                 measures::credits_left(of, f64::from(left));
@@ -216,7 +208,7 @@ fn exhausted(error: &ApiError) -> Option<Period> {
 impl Credit {
     /// The request is on its way: from now on the credit counts as spent, whatever becomes of the answer.
     pub fn send(&mut self) {
-        self.sent_at = Some((self.keeper.0.now)());
+        self.sent_at = Some((self.pool.0.now)());
     }
 
     /// The request reached nobody, and was not charged.
@@ -232,7 +224,7 @@ impl Credit {
     /// What became of the request, where that concerns the budget.
     pub fn ended(self, error: Option<&ApiError>) {
         if let Some(error) = error {
-            self.keeper.refused(error);
+            self.pool.refused(error);
         }
     }
 }
@@ -240,23 +232,23 @@ impl Credit {
 impl Drop for Credit {
     fn drop(&mut self) {
         match self.sent_at {
-            None => self.keeper.budget().release(),
+            None => self.pool.budget().release(),
             Some(sent_at) => {
-                self.keeper.budget().spent(sent_at, (self.keeper.0.now)(), self.told);
-                self.keeper.measure();
+                self.pool.budget().spent(sent_at, (self.pool.0.now)(), self.told);
+                self.pool.measure();
             }
         }
-        self.keeper.0.changed.notify_waiters();
+        self.pool.0.changed.notify_waiters();
     }
 }
 
 /// Somebody with a message in hand, for as long as this lives.
-struct Waiting<'a>(&'a Keeper);
+struct Waiting<'a>(&'a CreditPool);
 
 impl<'a> Waiting<'a> {
-    fn new(keeper: &'a Keeper) -> Self {
-        keeper.budget().begin_waiting();
-        Self(keeper)
+    fn new(pool: &'a CreditPool) -> Self {
+        pool.budget().begin_waiting();
+        Self(pool)
     }
 }
 

@@ -27,7 +27,6 @@ impl Plan {
     pub const FREE: Self = Self { per_minute: Some(8), per_day: Some(800) };
 
     /// The tighter of two limits, each.
-    #[must_use]
     pub fn and(self, other: Self) -> Self {
         let tighter = |one: Option<u32>, other: Option<u32>| one.into_iter().chain(other).min();
         Self { per_minute: tighter(self.per_minute, other.per_minute), per_day: tighter(self.per_day, other.per_day) }
@@ -60,7 +59,6 @@ pub enum Period {
 
 impl Period {
     /// When the credits of the next one are there.
-    #[must_use]
     pub fn next(self, now: Timestamp) -> Timestamp {
         let seconds = match self {
             Self::Minute => MINUTE,
@@ -128,13 +126,11 @@ struct Tally {
 
 impl Budget {
     /// An untouched budget within the owner's limits.
-    #[must_use]
     pub fn new(set: Plan) -> Self {
         Self { set, ..Self::default() }
     }
 
     /// What may be spent: no more than the owner allows, nor than the API has. While neither is known it is the free plan.
-    #[must_use]
     pub fn plan(&self) -> Plan {
         let known = self.set.and(self.told);
         let is_said = self.is_known || self.set != Plan::default();
@@ -143,16 +139,12 @@ impl Budget {
     }
 
     /// Whether the API has told its limits.
-    #[must_use]
     pub fn is_known(&self) -> bool {
         self.is_known
     }
 
     /// How many messages may be received now, `most` at the most: a credit is there for each, beyond those that are waited
     /// for with a message in hand.
-    ///
-    /// # Errors
-    /// [`Closed`], where there is none.
     pub fn free(&mut self, most: usize, now: Timestamp) -> Result<usize, Closed> {
         let waiting = self.waiting;
         let left = self.left(now).and_then(|left| left.checked_sub(waiting).filter(|left| *left > 0));
@@ -160,9 +152,6 @@ impl Budget {
     }
 
     /// Reserves a credit.
-    ///
-    /// # Errors
-    /// [`Closed`], where there is none.
     pub fn reserve(&mut self, now: Timestamp) -> Result<(), Closed> {
         let Some(_) = self.left(now) else { return Err(self.closed(now)) };
         self.held += 1;
@@ -222,7 +211,6 @@ impl Budget {
     }
 
     /// How many credits of a period are not spent, held ones among them; none where it has no limit.
-    #[must_use]
     pub fn unspent(&mut self, period: Period, now: Timestamp) -> Option<u32> {
         self.turn_to(now);
         let plan = self.plan();

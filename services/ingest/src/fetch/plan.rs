@@ -30,7 +30,6 @@ pub struct Window {
 /// A month of an intraday series that is kept already.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// The month.
     pub month: Month,
     /// The run that fetched it.
     pub run: Option<String>,
@@ -42,26 +41,23 @@ pub struct Kept {
     pub earliest: Option<Date>,
     /// The months that the API had no candle of, when this one was fetched.
     pub vacant: BTreeSet<Month>,
-    /// When the month was fetched that showed a split, if this one was fetched anew because of that.
-    pub anew: Option<Timestamp>,
+    /// When the month was fetched that showed a split, if this one was fetched again because of that.
+    pub refetched_since: Option<Timestamp>,
 }
 
 impl Window {
     /// The dates from `from` to before `until`.
-    #[must_use]
     pub fn of_dates(from: Date, until: Date) -> Self {
         Self { from: from.to_datetime(Time::midnight()), until: until.to_datetime(Time::midnight()) }
     }
 
     /// Whether a time is in it.
-    #[must_use]
     pub fn has(&self, time: DateTime) -> bool {
         (self.from..self.until).contains(&time)
     }
 }
 
 /// The history of a series, up to now.
-#[must_use]
 pub fn history(interval: Interval, history: History, now: Timestamp) -> Window {
     let today = now.to_zoned(TimeZone::UTC).date();
     // East of UTC the day has begun already: what is dated tomorrow there may be a candle of today.
@@ -70,7 +66,6 @@ pub fn history(interval: Interval, history: History, now: Timestamp) -> Window {
 }
 
 /// The months that a history touches, oldest first, from its oldest candle on where that is known.
-#[must_use]
 pub fn months(history: Window, earliest: Option<Date>) -> Vec<Month> {
     let from = earliest.map_or(history.from.date(), |earliest| earliest.max(history.from.date()));
     let firsts = std::iter::successors(Some(from.first_of_month()), |first| first.checked_add(1.month()).ok());
@@ -78,22 +73,19 @@ pub fn months(history: Window, earliest: Option<Date>) -> Vec<Month> {
 }
 
 /// The whole of a month, as far as a history reaches.
-#[must_use]
 pub fn whole(month: Month, history: Window) -> Window {
     let first = first_of(month);
     Window::of_dates(first, moved(first, 1.month()).min(history.until.date()))
 }
 
 /// The same window, reaching back to the oldest of some rows.
-#[must_use]
 pub fn back_to(window: Window, rows: &[SourceRow]) -> Window {
-    let oldest = rows.iter().filter_map(crate::overlap::time).min();
+    let oldest = rows.iter().filter_map(crate::fetch::overlap::time).min();
     let from = oldest.map_or(window.from, |oldest| oldest.date().to_datetime(Time::midnight()));
     Window { from: from.min(window.from), ..window }
 }
 
 /// Whether a month has to be asked for: it is not kept, or was fetched while it was open; but never twice in a run.
-#[must_use]
 pub fn is_due(kept: Option<&Kept>, run: &str) -> bool {
     kept.is_none_or(|kept| kept.run.as_deref() != Some(run) && kept.fetched_at < closes(kept.month))
 }
@@ -101,7 +93,6 @@ pub fn is_due(kept: Option<&Kept>, run: &str) -> bool {
 /// The month at which a backfill goes on that was broken off on an earlier day: the last one kept before the first that is
 /// missing. If the series was split meanwhile, what is kept has the old prices and what is missing will have the new ones; they
 /// touch in no candle, so that only this month, asked for once more, can show it.
-#[must_use]
 pub fn seam(kept: &[Kept], months: &[Month], vacant: &BTreeSet<Month>, now: Timestamp) -> Option<Month> {
     let is_known = |month: &Month| vacant.contains(month) || kept.iter().any(|kept| kept.month == *month);
     let missing = months.iter().find(|month| !is_known(month) && closes(**month) <= now)?;
@@ -112,14 +103,12 @@ pub fn seam(kept: &[Kept], months: &[Month], vacant: &BTreeSet<Month>, now: Time
 
 /// The months of which there is known to be no candle. The last month's object says so, and with each new month that is
 /// forgotten: what was wrongly said to be empty is asked for again.
-#[must_use]
 pub fn vacant(kept: &[Kept], months: &[Month]) -> BTreeSet<Month> {
     let last = kept.iter().find(|kept| Some(&kept.month) == months.last());
     last.map(|kept| kept.vacant.clone()).unwrap_or_default()
 }
 
 /// When a month can change no more, but by a split.
-#[must_use]
 pub fn closes(month: Month) -> Timestamp {
     let end = moved(first_of(month), 1.month()).to_zoned(TimeZone::UTC).map(|end| end.timestamp());
     end.and_then(|end| end.checked_add(LATE)).unwrap_or(Timestamp::MAX)
@@ -127,7 +116,6 @@ pub fn closes(month: Month) -> Timestamp {
 
 /// What to ask for of a month that is open, of which the last candle kept is `last`: from the day before that on, so that
 /// both can be compared. Where a whole month fits into one answer it costs no more, and is asked for.
-#[must_use]
 pub fn tail(whole: Window, last: Option<DateTime>, interval: Interval) -> Window {
     let Some((last, seconds)) = last.zip(interval.seconds()) else { return whole };
     let slots = (whole.until - whole.from).get_days() as i64 * 86_400 / seconds;
@@ -139,7 +127,6 @@ pub fn tail(whole: Window, last: Option<DateTime>, interval: Interval) -> Window
 }
 
 /// The time from which on candles were still open when they were fetched, and could change as they liked.
-#[must_use]
 pub fn open_from(interval: Interval, fetched_at: Timestamp) -> DateTime {
     let fetched = TimeZone::UTC.to_datetime(fetched_at);
     let length = match (interval.seconds(), interval) {
@@ -206,7 +193,7 @@ mod tests {
             instrument: Instrument::default(),
             earliest: None,
             vacant: BTreeSet::new(),
-            anew: None,
+            refetched_since: None,
         };
         assert!(is_due(None, "run-2"));
         assert!(is_due(Some(&kept("2024-12-01T23:59:59Z")), "run-2"));
@@ -219,14 +206,19 @@ mod tests {
         let months = ["2024-09", "2024-10", "2024-11", "2024-12"].map(month);
         let kept = |names: &[&str], fetched_at: &str| -> Vec<Kept> {
             let fetched_at = fetched_at.parse().unwrap();
-            let (run, instrument, earliest, vacant, anew) = (None, Instrument::default(), None, BTreeSet::new(), None);
-            let kept = Kept { month: month("2024-09"), run, fetched_at, instrument, earliest, vacant, anew };
+            let run = None;
+            let instrument = Instrument::default();
+            let earliest = None;
+            let vacant = BTreeSet::new();
+            let refetched_since = None;
+            let kept = Kept { month: month("2024-09"), run, fetched_at, instrument, earliest, vacant, refetched_since };
             names.iter().map(|name| Kept { month: month(name), ..kept.clone() }).collect()
         };
         let seam = |kept: &[Kept], vacant: &[&str]| {
             seam(kept, &months, &vacant.iter().map(|name| month(name)).collect(), NOW.parse().unwrap())
         };
-        let (yesterday, today) = ("2024-12-29T22:00:00Z", "2024-12-30T00:00:00Z");
+        let yesterday = "2024-12-29T22:00:00Z";
+        let today = "2024-12-30T00:00:00Z";
         assert_eq!(seam(&kept(&["2024-09", "2024-10"], yesterday), &[]), Some(month("2024-10")));
         assert_eq!(seam(&kept(&["2024-09", "2024-11"], yesterday), &[]), Some(month("2024-09")));
         assert_eq!(seam(&kept(&["2024-09", "2024-11"], yesterday), &["2024-10"]), None, "only what is open is missing");

@@ -126,8 +126,7 @@ impl std::fmt::Display for Gated {
 impl Meta {
     /// What an answer is plainly about in place of a series; none where it can be about that. The API writes `SBIN` for
     /// `SBIN:NSE`, and may leave all of it out.
-    #[must_use]
-    pub fn elsewhere(&self, series: &Series) -> Option<String> {
+    pub fn mismatch(&self, series: &Series) -> Option<String> {
         let symbol = self.symbol.as_deref().unwrap_or_default();
         let own = plain(series.symbol.as_str());
         let is_other_symbol = !plain(symbol).is_empty() && plain(symbol) != own;
@@ -188,9 +187,6 @@ struct Value<'a> {
 const EMPTY_WINDOW: &str = "No data is available on the specified dates";
 
 /// Reads an answer to `/time_series` for one symbol.
-///
-/// # Errors
-/// [`ApiError`], where there are no candles in it for any other reason than an empty window.
 pub fn read(status: u16, body: &[u8]) -> Result<Answer, ApiError> {
     let body: Body<'_> = serde_json::from_slice(body).map_err(|error| unreadable(status, body, &error))?;
     match (is_error(status, &body), body.values) {
@@ -205,9 +201,6 @@ pub fn read(status: u16, body: &[u8]) -> Result<Answer, ApiError> {
 }
 
 /// Reads an answer that is one object, of another endpoint than `/time_series`; none where it says that there is nothing.
-///
-/// # Errors
-/// [`ApiError`], where it is none.
 pub fn read_object<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<Option<T>, ApiError> {
     let unreadable = |error| unreadable(status, body, &error);
     let said: Body<'_> = serde_json::from_slice(body).map_err(unreadable)?;
@@ -238,7 +231,8 @@ fn unreadable(status: u16, body: &[u8], error: &serde_json::Error) -> ApiError {
 }
 
 fn error_or_nothing(status: u16, body: Body<'_>) -> Result<Answer, ApiError> {
-    let (code, is_own) = (body.code().unwrap_or(status), body.is_own_error());
+    let code = body.code().unwrap_or(status);
+    let is_own = body.is_own_error();
     let message = body.message.unwrap_or_default();
     Err(match code {
         401 => ApiError::Key(message),
@@ -451,19 +445,19 @@ mod tests {
             interval: interval.map(str::to_owned),
             ..Meta::default()
         };
-        let elsewhere = |asked: &str, symbol: Option<&str>, interval: Option<&str>| {
+        let mismatch = |asked: &str, symbol: Option<&str>, interval: Option<&str>| {
             let series = Series { symbol: asked.parse().unwrap(), interval: Interval::Day1 };
-            meta(symbol, interval).elsewhere(&series)
+            meta(symbol, interval).mismatch(&series)
         };
         for (asked, symbol) in
             [("AAPL", "AAPL"), ("BRK.B", "BRK-B"), ("BTC/USD", "btcusd"), ("SBIN:NSE", "SBIN"), ("SBIN", "SBIN:NSE")]
         {
-            assert_eq!(elsewhere(asked, Some(symbol), Some("1day")), None, "{asked} {symbol}");
+            assert_eq!(mismatch(asked, Some(symbol), Some("1day")), None, "{asked} {symbol}");
         }
-        assert_eq!(elsewhere("AAPL", None, None), None);
-        assert_eq!(elsewhere("AAPL", Some("AAPL"), Some("daily")), None, "a name that is nobody's interval");
-        assert_eq!(elsewhere("AAPL", Some("MSFT"), Some("1day")).unwrap(), "an answer about MSFT 1day");
-        assert!(elsewhere("AAPL", Some("AAPL"), Some("1h")).is_some());
+        assert_eq!(mismatch("AAPL", None, None), None);
+        assert_eq!(mismatch("AAPL", Some("AAPL"), Some("daily")), None, "a name that is nobody's interval");
+        assert_eq!(mismatch("AAPL", Some("MSFT"), Some("1day")).unwrap(), "an answer about MSFT 1day");
+        assert!(mismatch("AAPL", Some("AAPL"), Some("1h")).is_some());
     }
 
     #[test]

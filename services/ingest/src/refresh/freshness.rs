@@ -1,4 +1,4 @@
-//! Whether a series is to be fetched again.
+//! Whether a series must be fetched again.
 
 use candlewick_shared::core::key::{Month, ObjectPath, Part, Series};
 use candlewick_shared::core::metadata::RawMetadata;
@@ -6,11 +6,7 @@ use candlewick_shared::ports::store::{ObjectStore, StoreError};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-/// Whether a series was not fetched at `before` or later: its newest raw object says when it was. One that says no time was
-/// never fetched.
-///
-/// # Errors
-/// The store's.
+/// Whether a series was last fetched earlier than `before`, or never. Its newest raw object records when it was fetched.
 pub async fn is_due(
     store: &dyn ObjectStore,
     series: &Series,

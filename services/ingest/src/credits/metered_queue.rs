@@ -7,9 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use candlewick_shared::ports::queue::{Depth, Lease, Message, NewMessage, Queue, QueueError, Receipt};
 
-use crate::allowance::Allowance;
-use crate::client::Client;
-use crate::keeper::{Credit, Keeper};
+use crate::credits::allowance::Allowance;
+use crate::credits::pool::{Credit, CreditPool};
+use crate::fetch::client::Client;
 
 /// A queue that is received from as credits allow.
 ///
@@ -18,21 +18,19 @@ use crate::keeper::{Credit, Keeper};
 pub struct MeteredQueue {
     inner: Arc<dyn Queue>,
     client: Client,
-    keeper: Keeper,
+    pool: CreditPool,
     credits: Mutex<HashMap<String, Credit>>,
 }
 
 impl MeteredQueue {
-    /// Meters a queue by a keeper's budget, about which the client asks the API.
-    #[must_use]
-    pub fn new(inner: Arc<dyn Queue>, client: Client, keeper: Keeper) -> Self {
-        Self { inner, client, keeper, credits: Mutex::default() }
+    /// Meters a queue by a pool's budget, about which the client asks the API.
+    pub fn new(inner: Arc<dyn Queue>, client: Client, pool: CreditPool) -> Self {
+        Self { inner, client, pool, credits: Mutex::default() }
     }
 
     /// What a message may spend: the credit that it came with, and others as there are any.
-    #[must_use]
     pub fn allowance(&self, message_id: &str) -> Allowance {
-        Allowance::new(self.credits().remove(message_id), self.keeper.clone())
+        Allowance::new(self.credits().remove(message_id), self.pool.clone())
     }
 
     fn credits(&self) -> MutexGuard<'_, HashMap<String, Credit>> {
@@ -42,16 +40,16 @@ impl MeteredQueue {
     /// Asks the API for its limits and what was used of them today, until it has told once. Its silence stops nothing: its
     /// answers tell of the minute, and its refusals of the day.
     async fn ask_for_limits(&self) {
-        if !self.keeper.is_to_ask() {
+        if !self.pool.is_to_ask() {
             return;
         }
         match self.client.usage().await {
             Ok(account) => {
-                self.keeper.reconcile(account);
-                tracing::info!(plan = ?self.keeper.plan(), used_today = account.used_today, "the plan's credits are known");
+                self.pool.reconcile(account);
+                tracing::info!(plan = ?self.pool.plan(), used_today = account.used_today, "the plan's credits are known");
             }
             Err(error) => {
-                self.keeper.refused(&error);
+                self.pool.refused(&error);
                 tracing::warn!("the plan's credits are not known: {error}");
             }
         }
@@ -62,12 +60,12 @@ impl MeteredQueue {
 impl Queue for MeteredQueue {
     async fn receive(&self, most: usize, lease: Duration) -> Result<Vec<Message>, QueueError> {
         self.ask_for_limits().await;
-        let room = self.keeper.room(most).await;
+        let room = self.pool.room(most).await;
         let messages = self.inner.receive(room, lease).await?;
         // What nobody took came with messages that were not worked on: they were sent again, or given up.
         self.credits().clear();
         for message in &messages {
-            if let Ok(credit) = self.keeper.try_take() {
+            if let Ok(credit) = self.pool.try_take() {
                 self.credits().insert(message.id.clone(), credit);
             }
         }

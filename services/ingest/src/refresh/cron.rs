@@ -13,8 +13,8 @@ use jiff::Timestamp;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::handler::Ingest;
-use crate::schedule::{Decision, Schedule};
+use crate::context::Ingest;
+use crate::refresh::schedule::{Decision, Schedule};
 
 /// How long it sleeps at the most: the machine's clock may be set, or the machine may sleep, meanwhile.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
@@ -38,7 +38,9 @@ pub struct Cron {
 
 /// Starts the cron of a service that has a schedule; it ends at the stop.
 pub fn start(schedule: Option<Schedule>, clock: Clock, ingest: &Ingest, stop: CancellationToken) -> JoinHandle<()> {
-    let (queue, runs, now) = (Arc::clone(&ingest.queue), Arc::clone(&ingest.runs), Arc::clone(&ingest.now));
+    let queue = Arc::clone(&ingest.queue);
+    let runs = Arc::clone(&ingest.runs);
+    let now = Arc::clone(&ingest.now);
     let cron = schedule.map(|schedule| Cron { schedule, queue, runs, now, clock });
     tokio::spawn(async move {
         match cron {

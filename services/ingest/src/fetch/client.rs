@@ -13,10 +13,10 @@ use reqwest::redirect::Policy;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::answer::{self, Answer, ApiError};
-use crate::budget::{Account, Plan, Told};
-use crate::keeper::Credit;
-use crate::plan::Window;
+use crate::credits::budget::{Account, Plan, Told};
+use crate::credits::pool::Credit;
+use crate::fetch::answer::{self, Answer, ApiError};
+use crate::fetch::plan::Window;
 
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -71,9 +71,6 @@ struct Entry {
 
 impl Client {
     /// A client of the API at `url`, with the owner's key.
-    ///
-    /// # Errors
-    /// A key that cannot stand in a header.
     pub fn new(url: &str, key: &SecretString) -> anyhow::Result<Self> {
         // Installing it a second time fails, and means that it is there.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -88,17 +85,11 @@ impl Client {
     }
 
     /// Asks for the candles of a window, for a credit.
-    ///
-    /// # Errors
-    /// [`ApiError`], whether the API or the way to it is at fault.
     pub async fn time_series(&self, series: &Series, window: Window, credit: Credit) -> Result<Answer, ApiError> {
         self.spend("time_series", &query(series, window), credit, answer::read).await
     }
 
     /// Asks for the date of a series' oldest candle, in UTC for intraday ones, for a credit; none where it has no candle.
-    ///
-    /// # Errors
-    /// [`ApiError`], whether the API or the way to it is at fault.
     pub async fn earliest(&self, series: &Series, credit: Credit) -> Result<Option<Date>, ApiError> {
         let mut query = names(series);
         query.push(("timezone", "UTC".to_owned()));
@@ -109,9 +100,6 @@ impl Client {
     }
 
     /// Asks whether the API lists a symbol, for a credit. It lists shares there; of pairs it says nothing.
-    ///
-    /// # Errors
-    /// [`ApiError`], whether the API or the way to it is at fault.
     pub async fn is_listed(&self, symbol: &Symbol, credit: Credit) -> Result<bool, ApiError> {
         let (name, exchange) = symbol.as_str().split_once(':').unwrap_or((symbol.as_str(), ""));
         let mut query = vec![("symbol", name.to_owned())];
@@ -122,9 +110,6 @@ impl Client {
     }
 
     /// Asks for the plan's limits and what was used of them. It costs a credit too, which the answer counts.
-    ///
-    /// # Errors
-    /// [`ApiError`], whether the API or the way to it is at fault.
     pub async fn usage(&self) -> Result<Account, ApiError> {
         let response = self.get("api_usage", &[]).await.map_err(ApiError::from)?;
         let usage = answer::read_object::<Usage>(response.status, &response.body)?;
@@ -158,7 +143,8 @@ impl Client {
         let request = self.http.get(format!("{}/{path}", self.url)).query(query);
         let request = request.header(AUTHORIZATION, self.authorization.clone());
         let mut response = request.send().await.map_err(|error| Lost { error, has_begun: false })?;
-        let (status, told) = (response.status().as_u16(), told(response.headers()));
+        let status = response.status().as_u16();
+        let told = told(response.headers());
         let mut body = Vec::new();
         while body.len() < MOST_BYTES
             && let Some(bytes) = response.chunk().await.map_err(|error| Lost { error, has_begun: true })?
@@ -184,7 +170,7 @@ fn query(series: &Series, window: Window) -> Vec<(&'static str, String)> {
     query.extend([
         ("start_date", time(window.from, series.interval)),
         ("end_date", time(window.until, series.interval)),
-        ("outputsize", crate::plan::MOST_CANDLES.to_string()),
+        ("outputsize", crate::fetch::plan::MOST_CANDLES.to_string()),
         ("order", "desc".to_owned()),
         ("adjust", "splits".to_owned()),
     ]);

@@ -42,7 +42,6 @@ pub struct Ratio {
 
 impl Ratio {
     /// As a number.
-    #[must_use]
     pub fn value(self) -> f64 {
         self.new as f64 / self.old as f64
     }
@@ -57,7 +56,6 @@ impl fmt::Display for Ratio {
 }
 
 /// The time of a row; none where it cannot be read.
-#[must_use]
 pub fn time(row: &SourceRow) -> Option<DateTime> {
     row.datetime.parse().ok()
 }
@@ -65,7 +63,6 @@ pub fn time(row: &SourceRow) -> Option<DateTime> {
 /// Compares the candles that both have, from the oldest to the last one before `open_from`, which were closed already when
 /// the kept ones were fetched. Kept ones that later answers lacked are older than the others, and show a split only where there
 /// is nothing else: they may be from before it.
-#[must_use]
 pub fn compare(kept: &[SourceRow], fetched: &[SourceRow], open_from: DateTime) -> Overlap {
     let closed = |row: &&SourceRow| time(row).is_some_and(|time| time <= open_from);
     let fetched: BTreeMap<_, _> = fetched.iter().map(|row| (time(row), row)).collect();
@@ -74,7 +71,8 @@ pub fn compare(kept: &[SourceRow], fetched: &[SourceRow], open_from: DateTime) -
         let kept: BTreeMap<_, _> = rows.map(|row| (time(row), row)).collect();
         kept.into_iter().filter_map(|(time, kept)| Some((kept, *fetched.get(&time)?))).collect()
     };
-    let (of_the_last, older) = (pairs_of(false), pairs_of(true));
+    let of_the_last = pairs_of(false);
+    let older = pairs_of(true);
     let prices = |(kept, fetched): &(&SourceRow, &SourceRow)| price(kept).zip(price(fetched));
     let closes = of_the_last.iter().chain(&older).filter_map(prices).collect();
     let pairs = if of_the_last.is_empty() { older } else { of_the_last };
@@ -83,13 +81,11 @@ pub fn compare(kept: &[SourceRow], fetched: &[SourceRow], open_from: DateTime) -
 }
 
 /// The close of a row, where it is a price.
-#[must_use]
 pub fn price(row: &SourceRow) -> Option<f64> {
     close(row).and_then(|_| row.prices[3].parse().ok())
 }
 
 /// Whether two rows of one time have another price or volume.
-#[must_use]
 pub fn differ(kept: &SourceRow, fetched: &SourceRow) -> bool {
     let is_same = |one: &str, other: &str| match (one.parse::<Decimal>(), other.parse::<Decimal>()) {
         (Ok(one), Ok(other)) => one == other,

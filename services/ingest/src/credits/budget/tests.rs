@@ -21,7 +21,8 @@ fn spend(budget: &mut Budget, credits: u32, now: Timestamp) {
 
 #[test]
 fn a_minutes_credits_come_back_with_the_next_minute() {
-    let (mut budget, now) = (budget(3, None), at("22:00:50"));
+    let mut budget = budget(3, None);
+    let now = at("22:00:50");
     spend(&mut budget, 3, now);
     let closed = Closed { period: Period::Minute, until: at("22:01:01") };
     assert_eq!((budget.reserve(now), budget.free(10, now)), (Err(closed), Err(closed)));
@@ -39,7 +40,8 @@ fn a_days_credits_come_back_with_the_next_day() {
 
 #[test]
 fn what_is_reserved_is_not_there_for_another_until_it_is_given_back() {
-    let (mut budget, now) = (budget(2, Some(2)), at("22:00:00"));
+    let mut budget = budget(2, Some(2));
+    let now = at("22:00:00");
     budget.reserve(now).unwrap();
     assert_eq!(budget.free(10, now), Ok(1));
     budget.reserve(now).unwrap();
@@ -50,7 +52,8 @@ fn what_is_reserved_is_not_there_for_another_until_it_is_given_back() {
 
 #[test]
 fn who_has_a_message_in_hand_goes_before_who_would_receive_another() {
-    let (mut budget, now) = (budget(2, None), at("22:00:00"));
+    let mut budget = budget(2, None);
+    let now = at("22:00:00");
     budget.begin_waiting();
     assert_eq!(budget.free(10, now), Ok(1));
     budget.begin_waiting();
@@ -75,14 +78,16 @@ fn the_limit_of_the_api_holds_where_it_is_the_tighter_and_until_it_is_known_the_
 
 #[test]
 fn a_restart_does_not_forget_the_day() {
-    let (mut budget, now) = (Budget::default(), at("22:00:00"));
+    let mut budget = Budget::default();
+    let now = at("22:00:00");
     budget.reconcile(Account { plan: Plan::FREE, used: 1, used_today: 800 }, now);
     assert_eq!(budget.reserve(now).unwrap_err().period, Period::Day);
 }
 
 #[test]
 fn what_others_use_is_seen_in_the_answers() {
-    let (mut budget, now) = (budget(8, None), at("22:00:00"));
+    let mut budget = budget(8, None);
+    let now = at("22:00:00");
     budget.reserve(now).unwrap();
     budget.reserve(now).unwrap();
     // The later one of two was answered first: nobody else has used any.
@@ -103,7 +108,8 @@ fn an_answer_that_crossed_the_minutes_end_says_nothing_about_the_new_minute() {
 
 #[test]
 fn the_apis_word_that_credits_are_used_up_counts_whatever_was_counted_here() {
-    let (mut budget, now) = (budget(8, None), at("22:00:00"));
+    let mut budget = budget(8, None);
+    let now = at("22:00:00");
     budget.exhausted(Period::Minute, now);
     assert_eq!(budget.reserve(now).unwrap_err().period, Period::Minute);
     assert_eq!(budget.free(10, at("22:01:00")), Ok(8));
@@ -123,7 +129,9 @@ proptest! {
         per_minute in 1_u32..10, per_day in 1_u32..60,
     ) {
         let mut budget = budget(per_minute, Some(per_day));
-        let (mut second, mut minutes, mut days) = (0, std::collections::BTreeMap::new(), std::collections::BTreeMap::new());
+        let mut second = 0;
+        let mut minutes = std::collections::BTreeMap::new();
+        let mut days = std::collections::BTreeMap::new();
         for (pause, late) in steps {
             second += pause;
             let now = Timestamp::from_second(second).unwrap();

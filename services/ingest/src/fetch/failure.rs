@@ -7,11 +7,10 @@ use candlewick_shared::core::key::Series;
 use candlewick_shared::core::trace::TraceParent;
 use candlewick_shared::runtime::outcome::{Failure, Setback};
 
-use crate::answer::ApiError;
+use crate::fetch::answer::ApiError;
 
 /// What an error of the API means for the message of a series. Where credits are used up, it waits for as long as `wait`
 /// says.
-#[must_use]
 pub fn setback(series: &Series, trace: Option<TraceParent>, error: ApiError, wait: Duration) -> Setback {
     let text = format!("{series}: {error}");
     let failure = |class| Failure::new(class, &text).traced(trace.map(|trace| trace.trace_id())).into();

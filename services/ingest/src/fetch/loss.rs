@@ -10,10 +10,10 @@ use candlewick_shared::core::raw_csv::SourceRow;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 
-use crate::candles::Rules;
-use crate::kept::KeptObject;
-use crate::overlap;
-use crate::plan::Window;
+use crate::fetch::candles::Rules;
+use crate::fetch::kept::KeptObject;
+use crate::fetch::overlap;
+use crate::fetch::plan::Window;
 
 /// What an answer lacks, and what is to stay because of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,7 +41,6 @@ pub struct Loss {
 
 /// Holds an answer about a window against what is kept. What lies before `history` is not asked for any more, and is no loss
 /// even where it was.
-#[must_use]
 pub fn find(kept: &KeptObject, answer: &[SourceRow], window: Window, history: Window, rules: &Rules) -> Missing {
     let given = Given::of(answer, rules);
     let rows = missing(kept, &given, window, history, rules);
@@ -54,7 +53,6 @@ pub fn find(kept: &KeptObject, answer: &[SourceRow], window: Window, history: Wi
 impl Missing {
     /// What is written: the answer, and what stays. Rows of it that contradict each other say nothing, and next to the kept
     /// one they would have all of them set aside.
-    #[must_use]
     pub fn with(self, answer: Vec<SourceRow>) -> Vec<SourceRow> {
         let Self { rows: kept, contradictory, .. } = self;
         let mut rows = answer;
@@ -70,7 +68,6 @@ impl Missing {
 }
 
 /// Two answers to the same question: the second one, and what only the first one has.
-#[must_use]
 pub fn union(first: Vec<SourceRow>, second: Vec<SourceRow>) -> Vec<SourceRow> {
     let has: BTreeSet<_> = second.iter().filter_map(overlap::time).collect();
     let only_first = first.into_iter().filter(|row| overlap::time(row).is_some_and(|time| !has.contains(&time)));
@@ -152,7 +149,8 @@ fn losses(missing: &[SourceRow], window: Window, rules: &Rules) -> Vec<Loss> {
         }
     }
     let loss = |(fetched_at, times): (Timestamp, BTreeSet<DateTime>)| {
-        let (first, last) = (*times.first()?, *times.last()?);
+        let first = *times.first()?;
+        let last = *times.last()?;
         Some(Loss { fetched_at, candles: times.len(), first, last })
     };
     lost.into_iter().filter_map(loss).collect()

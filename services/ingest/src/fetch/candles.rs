@@ -33,7 +33,6 @@ pub struct Rules {
 
 impl Rules {
     /// The rules for an instrument, by what its source and its owner say of it.
-    #[must_use]
     pub fn new(interval: Interval, instrument: &Instrument, settings: &CleaningSettings) -> Self {
         let Choice { calendar, .. } = choice::choose(settings.calendar.as_ref(), instrument);
         let zone = instrument.timezone.as_deref().and_then(|name| TimeZone::get(name).ok());
@@ -42,13 +41,11 @@ impl Rules {
     }
 
     /// The time of a row, in seconds since 1970; none where it is no time of this interval. Intraday rows are in UTC.
-    #[must_use]
     pub fn stamp(&self, row: &SourceRow) -> Option<i64> {
         CandleTime::parse(&row.datetime, self.interval, &TimeZone::UTC).ok().map(CandleTime::seconds)
     }
 
     /// Whether cleaning can make a candle of a row: nothing in it is missing or impossible.
-    #[must_use]
     pub fn is_candle(&self, row: &SourceRow) -> bool {
         let prices = row.prices.iter().map(|price| price.parse::<Decimal>().ok());
         let Some(prices) = prices.collect::<Option<Vec<_>>>() else { return false };
@@ -57,7 +54,6 @@ impl Rules {
     }
 
     /// Whether the candle of a time was complete at another, so that cleaning did not leave it out as provisional.
-    #[must_use]
     pub fn is_complete(&self, stamp: i64, at: Timestamp) -> bool {
         let known = self.calendar.and_then(|calendar| calendar.slot_end(self.interval, stamp).ok().flatten());
         let end = known.or_else(|| match self.interval.seconds() {
@@ -73,7 +69,6 @@ impl Rules {
     }
 
     /// Whether the calendar has a slot at a time, or does not know.
-    #[must_use]
     pub fn is_expected(&self, stamp: i64) -> bool {
         self.calendar.is_none_or(|calendar| calendar.is_slot(self.interval, stamp).unwrap_or(true))
     }
@@ -107,7 +102,8 @@ mod tests {
     }
 
     fn row(datetime: &str, prices: [&str; 4], volume: Option<&str>) -> SourceRow {
-        let (prices, volume) = (prices.map(str::to_owned), volume.map(str::to_owned));
+        let prices = prices.map(str::to_owned);
+        let volume = volume.map(str::to_owned);
         SourceRow { datetime: datetime.to_owned(), prices, volume, fetched_at: None }
     }
 

@@ -55,9 +55,6 @@ impl Schedule {
     /// The schedule of a pattern (minute, hour, day of the month, month, day of the week) in a time zone.
     ///
     /// A time that the clocks leave out in spring is due as they go on; one that they show twice in autumn is due once.
-    ///
-    /// # Errors
-    /// What is wrong with the pattern, or with the zone's name.
     pub fn new(pattern: &str, zone: &str) -> Result<Self, ScheduleError> {
         let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
         let error = |reason: String| ScheduleError::Pattern { pattern: pattern.to_owned(), reason };
@@ -68,7 +65,6 @@ impl Schedule {
 
     /// What is to be done now, if the last refresh was due, or asked for, at a time. However many were missed since, one
     /// makes up for all of them.
-    #[must_use]
     pub fn decide(&self, last: Timestamp, now: Timestamp) -> Decision {
         match (self.newest(now), self.next(now)) {
             (Some(at), _) if at > last => Decision::Due { at, late: now.duration_since(at) > ON_TIME },
@@ -78,7 +74,6 @@ impl Schedule {
     }
 
     /// The newest time that it was due by `now`.
-    #[must_use]
     pub fn newest(&self, now: Timestamp) -> Option<Timestamp> {
         let found = self.cron.find_previous_occurrence(&now.to_zoned(self.zone.clone()), true);
         found.ok().map(|time| time.timestamp())
@@ -94,9 +89,6 @@ impl Schedule {
 pub const OFF: &str = "off";
 
 /// A schedule from its two settings: none where there is no pattern, or it is [`OFF`].
-///
-/// # Errors
-/// What is wrong with the pattern, or with the zone's name.
 pub fn from_settings(pattern: Option<&str>, zone: Option<&str>) -> Result<Option<Schedule>, ScheduleError> {
     let pattern = pattern.filter(|pattern| *pattern != OFF);
     pattern.map(|pattern| Schedule::new(pattern, zone.unwrap_or("UTC"))).transpose()
@@ -115,7 +107,10 @@ mod tests {
     /// When a schedule is due within a span, as somebody sees it who looks at every minute.
     fn times(pattern: &str, zone: &str, from: &str, until: &str) -> Vec<String> {
         let schedule = Schedule::new(pattern, zone).unwrap();
-        let (mut last, mut now, until, mut seen) = (at(from), at(from), at(until), Vec::new());
+        let mut last = at(from);
+        let mut now = at(from);
+        let until = at(until);
+        let mut seen = Vec::new();
         while now < until {
             now = now.saturating_add(SignedDuration::from_mins(1)).unwrap();
             if let Decision::Due { at, late } = schedule.decide(last, now) {
@@ -149,7 +144,8 @@ mod tests {
     #[test]
     fn after_downtime_one_refresh_makes_up_for_all_that_were_missed() {
         let schedule = Schedule::new("30 17 * * *", NEW_YORK).unwrap();
-        let (last, now) = (at("2024-12-20T22:30:00Z"), at("2024-12-30T12:00:00Z"));
+        let last = at("2024-12-20T22:30:00Z");
+        let now = at("2024-12-30T12:00:00Z");
         let missed = at("2024-12-29T22:30:00Z");
         assert_eq!(schedule.decide(last, now), Decision::Due { at: missed, late: true });
         assert_eq!(schedule.decide(missed, now), Decision::Wait { until: at("2024-12-30T22:30:00Z") });

@@ -14,12 +14,9 @@ use candlewick_shared::ports::store::{ObjectInfo, ObjectStore};
 use candlewick_shared::runtime::outcome::Setback;
 use jiff::Timestamp;
 
-use crate::kept::KeptObject;
+use crate::fetch::kept::KeptObject;
 
 /// Whether the clean object at a path is from a newer file of somebody's at another key: the gzipped one beside this.
-///
-/// # Errors
-/// A store that does not answer.
 pub async fn goes_before(store: &dyn ObjectStore, path: &ObjectPath, raw: &ObjectInfo) -> Result<bool, Setback> {
     let Some(clean) = store.head(&path.transformed_key()).await? else { return Ok(false) };
     let metadata = RawMetadata::read(&raw.metadata).ok();
@@ -29,9 +26,6 @@ pub async fn goes_before(store: &dyn ObjectStore, path: &ObjectPath, raw: &Objec
 }
 
 /// The real candles of the clean object at a path, as rows that a source gave; none where there is none that can be read.
-///
-/// # Errors
-/// A store that does not answer.
 pub async fn candles(
     store: &dyn ObjectStore,
     path: &ObjectPath,
@@ -47,7 +41,8 @@ pub async fn candles(
     let rows = clean.candles.iter().filter(|candle| !candle.is_filled).map(|candle| row(candle, interval)).collect();
     let fetched_at = origin.fetched_at.unwrap_or(origin.raw_written).min(now);
     let is_by_hand = is_by_hand(origin.source.as_deref());
-    let (instrument, shrank) = (origin.instrument, BTreeSet::new());
+    let instrument = origin.instrument;
+    let shrank = BTreeSet::new();
     Ok(Some(KeptObject { is_by_hand, run: None, fetched_at, instrument, shrank, rows }))
 }
 

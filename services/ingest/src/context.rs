@@ -1,0 +1,33 @@
+//! What all work of ingest needs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use candlewick_shared::adapters::watchlist_source::WatchlistSource;
+use candlewick_shared::ports::clock::Now;
+use candlewick_shared::ports::notifier::Notifier;
+use candlewick_shared::ports::runs::Runs;
+use candlewick_shared::ports::store::ObjectStore;
+
+use crate::credits::metered_queue::MeteredQueue;
+use crate::fetch::client::Client;
+
+/// How long a run, or a series of it, waits while the watchlist is invalid before the list is read again.
+pub const WATCHLIST_RETRY: Duration = Duration::from_secs(300);
+
+/// The connections and settings of the service.
+#[derive(Clone)]
+pub struct Ingest {
+    pub client: Client,
+    /// Where raw objects are stored.
+    pub store: Arc<dyn ObjectStore>,
+    /// The queue that messages come from and go to. It delivers a message only together with a credit.
+    pub queue: Arc<MeteredQueue>,
+    pub notifier: Arc<dyn Notifier>,
+    /// The watchlist, read again for each page of a refresh and for each series.
+    pub watchlist: Arc<WatchlistSource>,
+    pub runs: Arc<dyn Runs>,
+    /// How long to wait before an incomplete answer is asked for again, by the machine's clock.
+    pub pause: Duration,
+    pub now: Now,
+}
