@@ -34,12 +34,12 @@ locals {
   }
 
   default_sizes = {
-    ingest    = { cpu = 256, memory = 512, min = 0, max = 1, slots = 4 }
-    transform = { cpu = 512, memory = 1024, min = 0, max = 4, slots = 6 }
-    loader    = { cpu = 256, memory = 512, min = 0, max = 4, slots = 6 }
+    ingest    = { cpu = 256, memory = 512, min = 0, max = 1, concurrency = 4 }
+    transform = { cpu = 512, memory = 1024, min = 0, max = 4, concurrency = 6 }
+    loader    = { cpu = 256, memory = 512, min = 0, max = 4, concurrency = 6 }
     # It also looks at what nobody says, and tells that it lives: something that waits for a message cannot.
-    notifier  = { cpu = 256, memory = 512, min = 1, max = 1, slots = 4 }
-    dashboard = { cpu = 256, memory = 512, min = 1, max = 1, slots = 4 }
+    notifier  = { cpu = 256, memory = 512, min = 1, max = 1, concurrency = 4 }
+    dashboard = { cpu = 256, memory = 512, min = 1, max = 1, concurrency = 4 }
   }
   sizes = { for service, size in local.default_sizes : service => {
     for name, value in size : name => coalesce(try(var.sizes[service][name], null), value)

@@ -19,7 +19,7 @@ module "ingest" {
     TWELVEDATA_PLAN  = var.twelvedata_plan
     DATABASE_URL     = local.database_urls["ingest"]
     DATABASE_IAM     = "true"
-    SLOTS            = local.sizes["ingest"].slots
+    CONCURRENCY      = local.sizes["ingest"].concurrency
   })
   secrets = { TWELVEDATA_API_KEY = aws_secretsmanager_secret.this["twelvedata-api-key"].arn }
 

@@ -16,7 +16,7 @@ module "loader" {
     TRANSFORMED_QUEUE_URL = local.queue_urls["transformed"]
     DATABASE_URL          = local.database_urls["loader"]
     DATABASE_IAM          = "true"
-    SLOTS                 = local.sizes["loader"].slots
+    CONCURRENCY           = local.sizes["loader"].concurrency
     MEMORY_LIMIT          = "${local.sizes["loader"].memory}MiB"
   })
 

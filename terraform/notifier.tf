@@ -20,7 +20,7 @@ module "notifier" {
     WATCHLIST           = local.watchlist_url
     DATABASE_URL        = local.database_urls["notifier"]
     DATABASE_IAM        = "true"
-    SLOTS               = local.sizes["notifier"].slots
+    CONCURRENCY         = local.sizes["notifier"].concurrency
   })
 
   # An address that alerts go to is a secret: it stands neither in the state nor in the task's definition.

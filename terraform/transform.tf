@@ -14,7 +14,7 @@ module "transform" {
   environment = merge(local.environment, {
     RAW_QUEUE_URL = local.queue_urls["raw"]
     WATCHLIST     = local.watchlist_url
-    SLOTS         = local.sizes["transform"].slots
+    CONCURRENCY   = local.sizes["transform"].concurrency
     MEMORY_LIMIT  = "${local.sizes["transform"].memory}MiB"
   })
 

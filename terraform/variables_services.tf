@@ -60,11 +60,11 @@ variable "container_insights" {
 variable "sizes" {
   description = "What each service has: CPU units (1024 are one vCPU), memory in MiB, the fewest and most tasks, and how many messages a task works on at once. What is left out stays as cluster.tf has it. From nought tasks a queue's first message starts one."
   type = map(object({
-    cpu    = optional(number)
-    memory = optional(number)
-    min    = optional(number)
-    max    = optional(number)
-    slots  = optional(number)
+    cpu         = optional(number)
+    memory      = optional(number)
+    min         = optional(number)
+    max         = optional(number)
+    concurrency = optional(number)
   }))
   default = {}
 

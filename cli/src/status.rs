@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use candlewick_shared::adapters::aws::Aws;
+use candlewick_shared::adapters::database::SqlTimestamp;
 use candlewick_shared::adapters::log_notifier::LogNotifier;
 use candlewick_shared::adapters::watchlist_source::WatchlistSource;
 use candlewick_shared::core::candle::CandleTime;
@@ -96,7 +97,7 @@ const SERIES: &str = "with counted as (
     known as (
         select o.symbol, o.interval, coalesce(sum(q.quarantined), 0)::bigint as quarantined, max(o.error) as error
         from objects o left join quality q on q.object_id = o.id group by o.symbol, o.interval)
-    select symbol, interval, coalesce(candles, 0), extract(epoch from first)::bigint, extract(epoch from last)::bigint,
+    select symbol, interval, coalesce(candles, 0), first, last,
            coalesce(filled, 0), quarantined, error
     from known left join counted using (symbol, interval)";
 
@@ -127,14 +128,16 @@ pub async fn watchlist(aws: &Aws, env: &Env) -> anyhow::Result<Option<Arc<Watchl
 
 fn read(row: &sqlx::postgres::PgRow, now: Timestamp) -> anyhow::Result<SeriesStatus> {
     let interval: Interval = row.try_get::<String, _>(1)?.parse()?;
-    let time = |seconds: i64| CandleTime::from_seconds(seconds).display(interval).to_string();
-    let (first, last): (Option<i64>, Option<i64>) = (row.try_get(3)?, row.try_get(4)?);
+    let seconds = |column: usize| row.try_get::<Option<SqlTimestamp>, _>(column).map(|time| time.map(|time| time.to_jiff().as_second()));
+    let shown = |seconds: i64| CandleTime::from_seconds(seconds).display(interval).to_string();
+    let first = seconds(3)?;
+    let last = seconds(4)?;
     Ok(SeriesStatus {
         symbol: row.try_get(0)?,
         interval: interval.to_string(),
         rows: row.try_get(2)?,
-        first: first.map(time),
-        last: last.map(time),
+        first: first.map(shown),
+        last: last.map(shown),
         filled: row.try_get(5)?,
         quarantined: row.try_get(6)?,
         age_seconds: last.map(|last| now.as_second() - last),

@@ -8,7 +8,9 @@ use anyhow::Context;
 use candlewick_localstack::progress::Reporter;
 use candlewick_localstack::stack::Running;
 use candlewick_notifier::alerts::Known;
+use candlewick_shared::adapters::database::SqlTimestamp;
 use candlewick_shared::core::alert::Kind;
+use jiff::Timestamp;
 use sqlx::Row;
 use sqlx::postgres::PgListener;
 use tokio::time::timeout;
@@ -25,7 +27,7 @@ const LOOK: Duration = Duration::from_secs(30);
 const GATHER: Duration = Duration::from_millis(250);
 
 /// An object as the ledger has it, for telling one load from the next.
-type Load = (String, Option<String>, Option<i64>);
+type Load = (String, Option<String>, Option<Timestamp>);
 
 /// Tells of what happens, for as long as it is let. Returns only an error.
 pub async fn watch(running: &Running, progress: &Reporter) -> anyhow::Result<Infallible> {
@@ -57,12 +59,16 @@ pub async fn watch(running: &Running, progress: &Reporter) -> anyhow::Result<Inf
     }
 }
 
-const LEDGER: &str = "select key, etag, (extract(epoch from loaded_at) * 1e6)::bigint, symbol, interval, rows_total,
+const LEDGER: &str = "select key, etag, loaded_at, symbol, interval, rows_total,
     rows_inserted, rows_updated, rows_removed from objects where etag is not null";
 
 async fn ledger(running: &Running) -> anyhow::Result<Vec<(Load, String)>> {
     let rows = sqlx::query(LEDGER).fetch_all(&running.pool).await.context("read the ledger")?;
-    Ok(rows.iter().map(|row| ((row.get(0), row.get(1), row.get(2)), told(row))).collect())
+    Ok(rows.iter().map(|row| ((row.get(0), row.get(1), loaded_at(row)), told(row))).collect())
+}
+
+fn loaded_at(row: &sqlx::postgres::PgRow) -> Option<Timestamp> {
+    row.get::<Option<SqlTimestamp>, _>(2).map(SqlTimestamp::to_jiff)
 }
 
 fn told(row: &sqlx::postgres::PgRow) -> String {

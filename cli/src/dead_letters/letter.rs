@@ -5,7 +5,7 @@ use candlewick_shared::core::event::{self, Notification};
 use candlewick_shared::core::ingest_message::IngestMessage;
 use candlewick_shared::core::key::Series;
 use candlewick_shared::core::topology::Topology;
-use candlewick_shared::core::work::path_of;
+use candlewick_shared::core::message_subject::path_of;
 use candlewick_shared::ports::queue::Message;
 use jiff::Timestamp;
 use serde::Serialize;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use anyhow::Context;
+use candlewick_shared::adapters::database::SqlTimestamp;
 use candlewick_shared::adapters::s3::S3Store;
 use candlewick_shared::adapters::s3_listing::Listing;
 use candlewick_shared::core::key::RawKey;
@@ -130,21 +131,19 @@ impl Walk<'_> {
     }
 }
 
-const LEDGER: &str = "select key, etag, raw_key, raw_etag,
-    round(extract(epoch from last_modified) * 1000000)::bigint, round(extract(epoch from raw_written) * 1000000)::bigint
+const LEDGER: &str = "select key, etag, raw_key, raw_etag, last_modified, raw_written
     from objects where key = any($1)";
 
 fn ledger_row(row: &sqlx::postgres::PgRow) -> anyhow::Result<(String, LedgerRow)> {
-    let time = |column: usize| {
-        let micros: Option<i64> = row.try_get(column)?;
-        micros.map(Timestamp::from_microsecond).transpose().context("read a time of the ledger")
+    let time = |column: &str| row.try_get::<Option<SqlTimestamp>, _>(column).map(|time| time.map(SqlTimestamp::to_jiff));
+    let ledger_row = LedgerRow {
+        etag: row.try_get("etag")?,
+        last_modified: time("last_modified")?,
+        raw_key: row.try_get("raw_key")?,
+        raw_etag: row.try_get("raw_etag")?,
+        raw_written: time("raw_written")?,
     };
-    let last_modified = time(4)?;
-    let raw_written = time(5)?;
-    let etag = row.try_get(1)?;
-    let raw_key = row.try_get(2)?;
-    let raw_etag = row.try_get(3)?;
-    Ok((row.try_get(0)?, LedgerRow { etag, last_modified, raw_key, raw_etag, raw_written }))
+    Ok((row.try_get("key")?, ledger_row))
 }
 
 /// The clean object at a raw object's target, from a listing that goes on in step: raw keys ascend as their targets do.

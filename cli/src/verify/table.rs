@@ -1,6 +1,7 @@
 //! The table's side: its series, and the rows of one, as a stream.
 
 use anyhow::Context;
+use candlewick_shared::adapters::database::SqlTimestamp;
 use futures::{Stream, TryStreamExt};
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row as _};
@@ -23,7 +24,7 @@ pub async fn series(pool: &PgPool) -> anyhow::Result<Vec<(String, String)>> {
     Ok(rows)
 }
 
-const ROWS: &str = "select round(extract(epoch from c.time) * 1000000)::bigint, trim_scale(c.open)::text,
+const ROWS: &str = "select c.time, trim_scale(c.open)::text,
         trim_scale(c.high)::text, trim_scale(c.low)::text, trim_scale(c.close)::text, trim_scale(c.volume)::text,
         c.is_filled, o.key
     from candles c join objects o on o.id = c.object_id
@@ -42,7 +43,7 @@ pub fn rows<'a>(
 
 fn read(row: &PgRow) -> anyhow::Result<Row> {
     Ok(Row {
-        time: row.try_get(0)?,
+        time: row.try_get::<SqlTimestamp, _>(0)?.to_jiff().as_microsecond(),
         prices: [row.try_get(1)?, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?],
         volume: row.try_get(5)?,
         is_filled: row.try_get(6)?,

@@ -14,7 +14,7 @@ use crate::credits::budget::Plan;
 use crate::refresh::schedule::{self, Schedule};
 
 /// How many messages are in hand at once: the larger plans have twenty credits a second, and an answer takes about one.
-const SLOTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(15);
+const CONCURRENCY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(15);
 
 /// The settings of ingest.
 #[derive(Debug)]
@@ -26,8 +26,8 @@ pub struct Config {
     /// What may be spent of the API's plan: `TWELVEDATA_PLAN`, `TWELVEDATA_CREDITS_PER_MINUTE` and
     /// `TWELVEDATA_CREDITS_PER_DAY`. What is not set is the API's to tell.
     pub plan: Plan,
-    /// How many messages are in hand at once: `SLOTS`.
-    pub slots: usize,
+    /// How many messages are in hand at once: `CONCURRENCY`.
+    pub concurrency: usize,
     /// Where raw objects go: `BUCKET`.
     pub bucket: String,
     /// Where the watchlist is, a path or `s3://BUCKET/KEY`: `WATCHLIST`.
@@ -51,7 +51,7 @@ impl Config {
             url,
             key,
             plan: plan(env)?,
-            slots: env.parsed_or("SLOTS", SLOTS)?.get(),
+            concurrency: env.parsed_or("CONCURRENCY", CONCURRENCY)?.get(),
             bucket: env.bucket()?.to_owned(),
             watchlist: env.required("WATCHLIST")?.parse().context("read WATCHLIST")?,
             database_url: env.secret("DATABASE_URL").context("read DATABASE_URL")?,
@@ -138,7 +138,7 @@ mod tests {
             ("TWELVEDATA_PLAN", "gold"),
             ("TWELVEDATA_CREDITS_PER_MINUTE", "0"),
             ("TWELVEDATA_CREDITS_PER_DAY", "many"),
-            ("SLOTS", "0"),
+            ("CONCURRENCY", "0"),
         ] {
             let error = config(&[(name, value)]).unwrap_err().to_string();
             assert!(error.contains(name) && error.contains(value), "{error}");

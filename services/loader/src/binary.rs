@@ -1,27 +1,27 @@
-//! Candles as PostgreSQL's binary `COPY` has them.
+//! Candles in the format of PostgreSQL's binary `COPY`.
 //!
-//! The form is that of the PostgreSQL documentation, "COPY", Binary Format; that of a `numeric` is its `numeric_send`:
-//! groups of four decimal digits with the weight of the first one, none of them nought at either end. A value has one
-//! form here and in the server, so that rows can be compared as bytes.
+//! The format is described in the PostgreSQL documentation under "COPY", Binary Format. A `numeric` is encoded as the server's
+//! `numeric_send` does: groups of four decimal digits and the weight of the first group, with no zero group at either end. A
+//! value therefore has one encoding, and rows can be compared as bytes.
 
 use candlewick_shared::core::candle::{Candle, CandleTime};
 use candlewick_shared::core::decimal::Decimal;
 
-/// What goes before the first row.
+/// The bytes before the first row.
 pub const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 
-/// What goes behind the last row, in place of a number of fields.
+/// The bytes after the last row, in place of a field count.
 pub const TRAILER: &[u8] = &(-1_i16).to_be_bytes();
 
-/// The columns that come from a candle, in the order in which they are written.
+/// The columns of a candle, in the order in which they are written.
 pub const COLUMNS: &str = "time, open, high, low, close, volume, is_filled";
 
 const FIELDS: i16 = 7;
 
-/// Seconds from 1970, where ours begin, to 2000, where PostgreSQL's do.
+/// The seconds from the Unix epoch to PostgreSQL's.
 const TO_2000: i64 = 946_684_800;
 
-/// What stands in each row around a candle's own columns.
+/// The columns before and after those of a candle.
 #[derive(Clone, Debug, Default)]
 pub struct Frame {
     before: Vec<u8>,
@@ -30,14 +30,14 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// The same frame with a text before the candle, behind what is before it already.
+    /// Adds a text column before the candle, after those added earlier.
     pub fn text_before(mut self, text: &str) -> Self {
         put_field(&mut self.before, text.as_bytes());
         self.fields += 1;
         self
     }
 
-    /// The same frame with a `bigint` behind the candle.
+    /// Adds a `bigint` column after the candle.
     pub fn bigint_after(mut self, number: i64) -> Self {
         put_field(&mut self.after, &number.to_be_bytes());
         self.fields += 1;
@@ -61,7 +61,7 @@ impl Frame {
     }
 }
 
-/// The time of a row that has no frame, in microseconds since 2000; none where there is no such row.
+/// The time of a row without a frame, in microseconds since 2000.
 pub fn time_of(row: &[u8]) -> Option<i64> {
     row.get(6..14).and_then(|bytes| bytes.try_into().ok()).map(i64::from_be_bytes)
 }
@@ -81,7 +81,7 @@ fn put_field(to: &mut Vec<u8>, bytes: &[u8]) {
     to.extend(bytes);
 }
 
-/// The most groups of four that a decimal has: 36 digits, and the point may part one group more.
+/// The most groups of four digits of a decimal: 36 digits, and the point may split one group.
 const MOST_GROUPS: usize = 10;
 
 fn put_numeric(to: &mut Vec<u8>, decimal: Decimal) {
@@ -119,7 +119,7 @@ fn groups(decimal: Decimal) -> (Groups, i16) {
     if rest == 0 {
         return (groups, 0);
     }
-    // The lowest group may have fewer than four digits behind the point: the others stand in its place as noughts.
+    // The lowest group may have fewer than four digits after the point, and is padded with zeros.
     let missing = scale.next_multiple_of(4) - scale;
     let unit = 10_u128.pow(4 - missing);
     groups.push((rest % unit) as u16 * 10_u16.pow(missing));

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use candlewick_shared::core::clock::Clock;
 use candlewick_shared::core::topology::Topology;
-use candlewick_shared::runtime::consumer::SLOTS;
+use candlewick_shared::runtime::consumer::CONCURRENCY;
 use candlewick_shared::runtime::env::Env;
 use candlewick_shared::runtime::memory::Memory;
 use candlewick_shared::runtime::objects::Scope;
@@ -18,7 +18,7 @@ pub struct Config {
     pub memory: Memory,
     /// Where the database is: `DATABASE_URL`.
     pub database_url: SecretString,
-    /// How many connections it holds: one for each slot (`SLOTS`).
+    /// How many connections it holds: one for each slot (`CONCURRENCY`).
     pub connections: u32,
     /// The time it goes by: `CLOCK`.
     pub clock: Clock,
@@ -35,7 +35,7 @@ impl Config {
             bytes_in_flight: memory.bytes_in_flight(env)?,
         };
         let database_url = env.secret("DATABASE_URL").context("read DATABASE_URL")?;
-        let connections = u32::try_from(env.parsed_or("SLOTS", SLOTS)?.get()).context("read SLOTS")?;
+        let connections = u32::try_from(env.parsed_or("CONCURRENCY", CONCURRENCY)?.get()).context("read CONCURRENCY")?;
         Ok(Self { scope, memory, database_url, connections, clock: env.clock()? })
     }
 }

@@ -1,4 +1,4 @@
-//! `COPY`, in both directions.
+//! `COPY` to and from the server.
 
 use candlewick_shared::core::candle::Candle;
 use futures::TryStreamExt;
@@ -6,15 +6,15 @@ use sqlx::PgConnection;
 
 use crate::binary::{self, Frame, HEADER, TRAILER};
 use crate::difference::Difference;
-use crate::failure::{DatabaseError, During};
+use crate::failure::{DatabaseError, DbContext};
 
-/// How many bytes are encoded before they are sent: the server works on them while the next are encoded.
+/// How many bytes are encoded before they are sent, so that the server works on them while the next ones are encoded.
 ///
-/// What is less goes in one piece. The connection has Nagle's algorithm on, so that a second small piece would wait for the
-/// server's acknowledgement of the first, which may take 40 ms.
+/// Less than that is sent in one piece: with Nagle's algorithm on, a second small piece would wait for the acknowledgement of
+/// the first, which may take 40 ms.
 const CHUNK: usize = 256 * 1024;
 
-/// Copies candles into a table; `to` is the table and its columns.
+/// Copies candles into `to`, a table with its columns.
 pub async fn candles_in(
     database: &mut PgConnection,
     to: &str,
@@ -22,36 +22,36 @@ pub async fn candles_in(
     candles: &[Candle],
 ) -> Result<(), DatabaseError> {
     let statement = format!("copy {to} from stdin (format binary)");
-    let mut copy = database.copy_in_raw(&statement).await.during("begin the copy")?;
+    let mut copy = database.copy_in_raw(&statement).await.db_context("begin the copy")?;
     let mut rows = HEADER.to_vec();
     for candle in candles {
         frame.put(&mut rows, candle);
         if rows.len() >= CHUNK {
-            copy.send(&rows[..]).await.during("copy candles")?;
+            copy.send(&rows[..]).await.db_context("copy candles")?;
             rows.clear();
         }
     }
     rows.extend(TRAILER);
-    copy.send(&rows[..]).await.during("copy candles")?;
-    copy.finish().await.during("end the copy").map(|_| ())
+    copy.send(&rows[..]).await.db_context("copy candles")?;
+    copy.finish().await.db_context("end the copy").map(|_| ())
 }
 
-/// Copies rows that are encoded already.
+/// Copies rows that are already encoded.
 pub async fn rows_in(database: &mut PgConnection, to: &str, rows: &[u8]) -> Result<(), DatabaseError> {
     let statement = format!("copy {to} from stdin (format binary)");
-    let mut copy = database.copy_in_raw(&statement).await.during("begin the copy")?;
-    // In one piece: see CHUNK.
-    copy.send([HEADER, rows, TRAILER].concat()).await.during("copy candles")?;
-    copy.finish().await.during("end the copy").map(|_| ())
+    let mut copy = database.copy_in_raw(&statement).await.db_context("begin the copy")?;
+    // One piece: see CHUNK.
+    copy.send([HEADER, rows, TRAILER].concat()).await.db_context("copy candles")?;
+    copy.finish().await.db_context("end the copy").map(|_| ())
 }
 
-/// Compares the rows that an object owns with the candles of its new version.
+/// Compares an object's rows with the candles of its new version.
 pub async fn difference<'a>(
     database: &mut PgConnection,
     object: i64,
     candles: &'a [Candle],
 ) -> Result<Difference<'a>, DatabaseError> {
-    // COPY takes no parameters, and this number needs no quoting; the series is found by it.
+    // COPY takes no parameters. The id is a number and needs no quoting.
     let statement = format!(
         "copy (select {} from candles
             where symbol = (select symbol from objects where id = {object})
@@ -60,12 +60,12 @@ pub async fn difference<'a>(
         binary::COLUMNS
     );
     let mut difference = Difference::from(candles);
-    let mut messages = database.copy_out_raw(&statement).await.during("begin to read candles")?;
-    // A message of the server is a row: the protocol says so. Before the first goes the header.
-    while let Some(message) = messages.try_next().await.during("read candles")? {
+    let mut messages = database.copy_out_raw(&statement).await.db_context("begin to read candles")?;
+    // By the protocol each message is one row; the header precedes the first.
+    while let Some(message) = messages.try_next().await.db_context("read candles")? {
         let row = message.strip_prefix(HEADER).unwrap_or(&message);
         if row != TRAILER {
-            difference.see(row);
+            difference.add_row(row);
         }
     }
     difference.end();

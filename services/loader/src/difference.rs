@@ -1,26 +1,26 @@
-//! What differs between the rows that are in the table and the candles that a new version has.
+//! The difference between the rows in the table and the candles of a new version.
 
 use candlewick_shared::core::candle::{Candle, CandleTime};
 
 use crate::binary::{self, Frame};
 use crate::lost::Going;
 
-/// What differs, found by going through both in the order of time.
+/// The difference, found by walking both in order of time.
 pub struct Difference<'a> {
     coming: std::iter::Peekable<std::slice::Iter<'a, Candle>>,
     scratch: Vec<u8>,
     /// The rows to write, new or changed, in binary form.
     pub rows: Vec<u8>,
-    /// The times of rows that are to go.
+    /// The times of rows to remove.
     pub gone: Vec<CandleTime>,
-    /// How many rows stay as they are.
+    /// How many rows are equal.
     pub unchanged: i64,
-    /// The real candles that are to go, or to be filled ones.
+    /// The real candles that are removed or replaced by filled ones.
     pub going: Going,
 }
 
 impl<'a> Difference<'a> {
-    /// Nothing seen of the table yet; the candles ascend.
+    /// Starts with the new candles, in ascending order.
     pub fn from(candles: &'a [Candle]) -> Self {
         let coming = candles.iter().peekable();
         let scratch = Vec::new();
@@ -29,8 +29,8 @@ impl<'a> Difference<'a> {
         Self { coming, scratch, rows, gone, unchanged: 0, going: Going::default() }
     }
 
-    /// Takes the next row of the table. Rows must ascend.
-    pub fn see(&mut self, row: &[u8]) {
+    /// Takes the next row of the table, in ascending order.
+    pub fn add_row(&mut self, row: &[u8]) {
         let Some(time) = binary::time_of(row) else { return };
         while let Some(added) = self.coming.next_if(|candle| binary::microseconds(candle.time) < time) {
             Frame::default().put(&mut self.rows, added);
@@ -61,7 +61,7 @@ impl<'a> Difference<'a> {
         }
     }
 
-    /// Takes note that the table has no more rows.
+    /// Ends the walk: the table has no more rows.
     pub fn end(&mut self) {
         for added in self.coming.by_ref() {
             Frame::default().put(&mut self.rows, added);
@@ -69,7 +69,7 @@ impl<'a> Difference<'a> {
     }
 }
 
-/// Whether a row without a frame is that of a filled candle: the last column says it, in one byte.
+/// Whether a row without a frame is a filled candle: its last column is that flag, in one byte.
 fn is_filled(row: &[u8]) -> bool {
     row.last() == Some(&1)
 }

@@ -1,19 +1,20 @@
-//! The loader: from a clean object to rows of PostgreSQL.
+//! The loader: loads transformed objects into PostgreSQL.
 
-pub mod alone;
 pub mod binary;
 pub mod claim;
 pub mod config;
+pub mod connection;
 pub mod copy;
 pub mod difference;
+pub mod exclusive;
 pub mod handler;
 pub mod ledger;
 pub mod lost;
 pub mod merge;
 pub mod runs;
 pub mod schema;
-pub mod session;
+pub mod settle;
 pub mod staging;
 
-/// Errors of the database, and which of them are outages.
+/// Database errors, and which of them mean an outage.
 pub use candlewick_shared::adapters::database as failure;

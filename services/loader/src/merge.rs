@@ -1,39 +1,39 @@
-//! The way of an object that shares its span with others: what differs is touched, and nothing else.
+//! Loads an object whose time span overlaps other objects, changing only the rows that differ.
 //!
-//! Where several objects claim one candle, the newest has it, and the claims of the others wait in `shadowed_candles` until
-//! it gives it up.
+//! If several objects claim one candle, the newest object owns it. The claims of the others are kept in `shadowed_candles`
+//! until the owner no longer claims it.
 
 use sqlx::{PgConnection, Row};
 
 use crate::claim::{Claim, Counts};
-use crate::failure::{DatabaseError, During};
+use crate::failure::{DatabaseError, DbContext, ToSqlx};
 use crate::{lost, staging};
 
 /// Merges an object's candles into those of its series.
 pub async fn merge(database: &mut PgConnection, claim: Claim<'_>) -> Result<Counts, DatabaseError> {
     staging::stage(&mut *database, claim.candles).await?;
-    lost::watch(&mut *database, claim).await?;
+    lost::record_touched(&mut *database, claim).await?;
     set_age(&mut *database, claim).await?;
-    let removed = remove_what_is_gone(&mut *database, claim).await?;
+    let removed = remove_missing(&mut *database, claim).await?;
     shadow(&mut *database, claim).await?;
-    claim.bound(PROMOTE).execute(&mut *database).await.during("promote shadowed claims")?;
+    claim.bound(PROMOTE).execute(&mut *database).await.db_context("promote shadowed claims")?;
     let (inserted, updated) = write(&mut *database, claim).await?;
-    let lost = lost::found(database, claim).await?;
+    let lost = lost::after_merge(database, claim).await?;
     Ok(Counts { inserted, updated, unchanged: claim.candles.len() as i64 - inserted - updated, removed, lost })
 }
 
-/// Says how old the claims are that are about to be made: heirs are chosen by it.
+/// Records the age of the new claims, by which the heirs of a candle are chosen.
 async fn set_age(database: &mut PgConnection, claim: Claim<'_>) -> Result<(), DatabaseError> {
-    let query = sqlx::query("update objects set raw_written = to_timestamp($2) where id = $1")
+    let query = sqlx::query("update objects set raw_written = $2 where id = $1")
         .bind(claim.object)
-        .bind(claim.raw_written.as_microsecond() as f64 / 1e6);
-    query.execute(database).await.during("say how old the claims are").map(|_| ())
+        .bind(claim.raw_written.to_sqlx());
+    query.execute(database).await.db_context("record the age of the claims").map(|_| ())
 }
 
-/// Takes away the candles that the object had and has no more, and all that it claimed in vain: it claims anew.
-async fn remove_what_is_gone(database: &mut PgConnection, claim: Claim<'_>) -> Result<i64, DatabaseError> {
-    claim.bound(WITHDRAW).execute(&mut *database).await.during("withdraw shadowed claims")?;
-    let result = claim.bound(REMOVE).execute(database).await.during("remove candles that are gone")?;
+/// Removes the candles that the object no longer has, and all its shadowed claims, which are made again.
+async fn remove_missing(database: &mut PgConnection, claim: Claim<'_>) -> Result<i64, DatabaseError> {
+    claim.bound(WITHDRAW).execute(&mut *database).await.db_context("withdraw shadowed claims")?;
+    let result = claim.bound(REMOVE).execute(database).await.db_context("remove missing candles")?;
     Ok(result.rows_affected() as i64)
 }
 
@@ -42,24 +42,24 @@ const WITHDRAW: &str = "delete from shadowed_candles where symbol = $2 and inter
 const REMOVE: &str = "delete from candles where symbol = $2 and interval = $3 and object_id = $1
     and not exists (select from staging where staging.time = candles.time)";
 
-/// Settles who has a candle that several objects claim: older owners' candles, and the own ones that a newer object
-/// claims, become shadowed claims.
+/// Decides who owns a candle that several objects claim: candles of older owners become shadowed claims, and so do own
+/// candles that a newer object claims.
 async fn shadow(database: &mut PgConnection, claim: Claim<'_>) -> Result<(), DatabaseError> {
     let own = claim.bound_with_age(SHADOW_OWN).execute(&mut *database).await;
-    own.during("shadow claims that a newer object has")?;
-    claim.bound(SHADOW_OTHERS).execute(database).await.during("shadow claims of older objects").map(|_| ())
+    own.db_context("shadow claims that a newer object owns")?;
+    claim.bound(SHADOW_OTHERS).execute(database).await.db_context("shadow claims of older objects").map(|_| ())
 }
 
-/// The newer object need not have the candle yet: this one may have been the newest, and have grown older. Of two objects
-/// that were written in the same second the one with the larger key counts as the newer, byte by byte, so that every
-/// database says the same.
+/// The newer object does not necessarily own the candle yet: this object may have been the newest before it was replaced by
+/// an older version. Of two objects written in the same second the one with the larger key is newer, compared by bytes so
+/// that the result does not depend on the database's collation.
 const SHADOW_OWN: &str = "with claims as (
         select time, object_id from candles where symbol = $2 and interval = $3
         union all select time, object_id from shadowed_candles where symbol = $2 and interval = $3),
     lost as (
         delete from staging using claims c, objects other
         where c.time = staging.time and other.id = c.object_id and other.id <> $1
-            and (other.raw_written, other.key collate \"C\") > (to_timestamp($4), $5)
+            and (other.raw_written, other.key collate \"C\") > ($4, $5)
         returning staging.*),
     given as (
         delete from candles c using lost
@@ -73,7 +73,7 @@ const SHADOW_OTHERS: &str = "with lost as (
         returning c.*)
     insert into shadowed_candles select * from lost";
 
-/// Gives each time of the series that nobody has any more to the newest object that still claims it.
+/// Gives each candle without an owner to the newest object that still claims it.
 const PROMOTE: &str = "with heirs as (
         select distinct on (s.time) s.* from shadowed_candles s join objects o on o.id = s.object_id
         where s.symbol = $2 and s.interval = $3 and $1::bigint is not null
@@ -85,10 +85,10 @@ const PROMOTE: &str = "with heirs as (
         where s.symbol = $2 and s.interval = $3 and s.time = h.time and s.object_id = h.object_id)
     insert into candles select * from heirs";
 
-/// Writes what is left in the staging table, and says how many candles are new and how many changed. Rows that say the
-/// same already are left out before they could be touched: a conflict alone would lock them, which is a write too.
+/// Writes the staged candles and returns how many were inserted and how many updated. Equal rows are filtered out first,
+/// because even a conflict would lock them, which is a write.
 pub async fn write(database: &mut PgConnection, claim: Claim<'_>) -> Result<(i64, i64), DatabaseError> {
-    let row = claim.bound(WRITE).fetch_one(database).await.during("write candles")?;
+    let row = claim.bound(WRITE).fetch_one(database).await.db_context("write candles")?;
     Ok((row.get(0), row.get(1)))
 }
 

@@ -1,4 +1,4 @@
-//! What a run is told of its objects, in the transaction that loads them.
+//! Records in the runs what became of an object, in the transaction that loads it.
 
 use candlewick_shared::adapters::postgres_runs;
 use candlewick_shared::core::key::TransformedKey;
@@ -9,14 +9,14 @@ use sqlx::PgConnection;
 
 use crate::failure::DatabaseError;
 
-/// Tells the run that fetched an object, and those that wait for an older one at its key, what became of it.
-pub async fn tell(
+/// Records the outcome in the run that fetched the object, and in runs that wait for an older object of the same key.
+pub async fn record(
     database: &mut PgConnection,
     key: &TransformedKey,
     info: &ObjectInfo,
     outcome: &Result<Settled, Failure>,
 ) -> Result<(), DatabaseError> {
-    // What names no origin, or none that can be read, was fetched by no run.
+    // An object without readable metadata belongs to no run.
     let origin = TransformedMetadata::read(&info.metadata).ok().flatten();
     let run = origin.as_ref().and_then(|origin| origin.run.as_deref());
     match outcome {

@@ -1,4 +1,4 @@
-//! Waits for the tables, which somebody else makes.
+//! Waits until the database has its tables, which `candlewick migrate` creates.
 
 use std::time::Duration;
 
@@ -6,26 +6,26 @@ use candlewick_shared::runtime::health::{Health, State};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::failure::{DatabaseError, During};
+use crate::failure::{DatabaseError, DbContext};
 
-/// How long until the next look.
-const AGAIN: Duration = Duration::from_secs(1);
+/// How often to look for the tables.
+const POLL: Duration = Duration::from_secs(1);
 
-/// The tables that the loader writes. What they have in them is found out by writing.
+/// The tables that the loader writes. Their columns are checked by the statements that use them.
 const TABLES: &str = "select count(*) = count(to_regclass(name)) from unnest(
     array['candles', 'shadowed_candles', 'objects', 'instruments', 'quality']) name";
 
-/// Returns when the tables are there, or at a stop. Meanwhile the service is not ready, and says why.
+/// Returns once the tables exist, or at a stop. Until then the service reports why it is not ready.
 pub async fn wait_for(pool: &PgPool, health: &Health, stop: &CancellationToken) -> Result<(), DatabaseError> {
-    let mut is_told = false;
-    while !is_there(pool).await? {
-        let waiting = "the database has no tables yet: candlewick migrate makes them";
-        if !is_told {
+    let mut is_logged = false;
+    while !exist(pool).await? {
+        let waiting = "the database has no tables yet: candlewick migrate creates them";
+        if !is_logged {
             tracing::warn!("{waiting}; looking again each second");
-            is_told = true;
+            is_logged = true;
         }
         health.report("schema", State::Waiting(waiting.to_owned()));
-        if tokio::time::timeout(AGAIN, stop.cancelled()).await.is_ok() {
+        if tokio::time::timeout(POLL, stop.cancelled()).await.is_ok() {
             return Ok(());
         }
     }
@@ -33,6 +33,6 @@ pub async fn wait_for(pool: &PgPool, health: &Health, stop: &CancellationToken) 
     Ok(())
 }
 
-async fn is_there(pool: &PgPool) -> Result<bool, DatabaseError> {
-    sqlx::query_scalar(TABLES).fetch_one(pool).await.during("look for the tables")
+async fn exist(pool: &PgPool) -> Result<bool, DatabaseError> {
+    sqlx::query_scalar(TABLES).fetch_one(pool).await.db_context("look for the tables")
 }

@@ -1,15 +1,15 @@
 //! The table of alerts: what is wrong, since when, and what the owner was told of it.
 
 use anyhow::Context;
+use candlewick_shared::adapters::database::{SqlTimestamp, ToSqlx};
 use candlewick_shared::core::alert::{Alert, AlertEvent, Kind, State};
 use candlewick_shared::core::key::Series;
-use candlewick_shared::core::work::path_of;
+use candlewick_shared::core::message_subject::path_of;
 use jiff::Timestamp;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
 use crate::plan::{Due, Group, Standing, Told};
-use crate::time::{micros, of_micros};
 
 /// An alert as the table has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,13 +42,13 @@ pub async fn lock(database: &mut PgConnection) -> sqlx::Result<()> {
 /// Writes down an event, unless it is known, and says whether it is new. `now` is the machine's time.
 pub async fn take_in(database: &mut PgConnection, event: &AlertEvent, now: Timestamp) -> sqlx::Result<bool> {
     let query = "insert into alert_events (id, kind, stage, state, received_at)
-        values ($1, $2, $3, $4, to_timestamp($5 / 1e6)) on conflict do nothing";
+        values ($1, $2, $3, $4, $5) on conflict do nothing";
     let query = sqlx::query(query)
         .bind(&event.id)
         .bind(event.alert.kind.as_str())
         .bind(&event.stage)
         .bind(event.alert.state.as_str())
-        .bind(micros(now));
+        .bind(now.to_sqlx());
     let seen = query.execute(&mut *database).await?;
     if seen.rows_affected() == 0 {
         return Ok(false);
@@ -62,9 +62,9 @@ pub async fn take_in(database: &mut PgConnection, event: &AlertEvent, now: Times
 const WRITE: &str = "insert into alerts as known
     (kind, stage, class, subject, state, text, symbol, interval, key, run, trace_id,
      object_key, raised_at, last_at, resolved_at, occurrences, changed_at, loaded_before)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $14, to_timestamp($12 / 1e6), to_timestamp($12 / 1e6),
-            case when $5 = 'resolved' then to_timestamp($12 / 1e6) end, case when $5 = 'firing' then 1 else 0 end,
-            to_timestamp($13 / 1e6),
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $14, $12, $12,
+            case when $5 = 'resolved' then $12 end, case when $5 = 'firing' then 1 else 0 end,
+            $13,
             (select max(loaded_at) from objects where key = $14 or $14 is null and symbol = $7 and interval = $8))
     on conflict (kind, stage, class, subject) do update set
         state = excluded.state,
@@ -107,17 +107,15 @@ pub async fn write(
         .bind(&alert.key)
         .bind(&alert.run)
         .bind(&alert.trace_id)
-        .bind(micros(at))
-        .bind(micros(now))
+        .bind(at.to_sqlx())
+        .bind(now.to_sqlx())
         .bind(clean_key);
     query.execute(database).await.map(|_| ())
 }
 
 /// Runs are put in order by the machine's clock: the simulator's begins anew with each start of the stack.
 const READ: &str = "select id, stage, kind, state, subject, class, text, symbol, interval, key, run, trace_id,
-    (extract(epoch from raised_at) * 1e6)::bigint as raised_at, occurrences,
-    (extract(epoch from changed_at) * 1e6)::bigint as changed_at, told_state,
-    (extract(epoch from told_at) * 1e6)::bigint as told_at,
+    raised_at, occurrences, changed_at, told_state, told_at,
     (select max(o.loaded_at) from objects o
      where case when object_key is null then (o.symbol, o.interval) = (a.symbol, a.interval)
            else o.key = object_key end) is distinct from loaded_before as loaded_since,
@@ -147,7 +145,7 @@ fn known(row: &PgRow) -> anyhow::Result<Known> {
     let series = optional("symbol").zip(optional("interval"));
     let series =
         series.map(|(symbol, interval)| anyhow::Ok(Series { symbol: symbol.parse()?, interval: interval.parse()? }));
-    let told = optional("told_state").zip(row.try_get::<Option<i64>, _>("told_at")?);
+    let told = optional("told_state").zip(row.try_get::<Option<SqlTimestamp>, _>("told_at")?);
     let alert = Alert::new(text("kind")?.parse::<Kind>()?, text("subject")?, text("text")?);
     let alert = alert.class(text("class")?).series(series.transpose()?).key(optional("key"));
     let alert = alert.run(optional("run")).traced(optional("trace_id"));
@@ -155,12 +153,12 @@ fn known(row: &PgRow) -> anyhow::Result<Known> {
         id: row.try_get("id")?,
         stage: text("stage")?,
         alert: if text("state")? == State::Resolved.as_str() { alert.resolved() } else { alert },
-        raised_at: of_micros(row.try_get("raised_at")?),
+        raised_at: row.try_get::<SqlTimestamp, _>("raised_at")?.to_jiff(),
         occurrences: row.try_get("occurrences")?,
         loaded_since: row.try_get("loaded_since")?,
         renewed_since: row.try_get("renewed_since")?,
-        changed_at: of_micros(row.try_get("changed_at")?),
-        told: told.map(|(state, at)| Told { state: told_state(&state), at: of_micros(at) }),
+        changed_at: row.try_get::<SqlTimestamp, _>("changed_at")?.to_jiff(),
+        told: told.map(|(state, at)| Told { state: told_state(&state), at: at.to_jiff() }),
     })
 }
 
@@ -185,13 +183,13 @@ impl Known {
 pub async fn tell(database: &mut PgConnection, due: &Due, now: Timestamp) -> sqlx::Result<()> {
     let over = if due.group.kind.is_news() { State::Resolved } else { State::Firing };
     for (ids, state) in [(&due.firing, over), (&due.resolved, State::Resolved)] {
-        let query = "update alerts set told_state = $2, told_at = to_timestamp($3 / 1e6),
+        let query = "update alerts set told_state = $2, told_at = $3,
             state = case when $4 then 'resolved' else state end where id = any($1)";
         let is_over = due.group.kind.is_news();
         sqlx::query(query)
             .bind(ids)
             .bind(state.as_str())
-            .bind(micros(now))
+            .bind(now.to_sqlx())
             .bind(is_over)
             .execute(&mut *database)
             .await?;
@@ -202,7 +200,7 @@ pub async fn tell(database: &mut PgConnection, due: &Due, now: Timestamp) -> sql
 /// Brings times that lie in the future back to now. The simulator's clock begins anew with each start of the stack, and what
 /// was said in its former life would otherwise count as newer than anything said now.
 pub async fn settle_clock(database: &mut PgConnection, now: Timestamp) -> sqlx::Result<()> {
-    let query = "update alerts set raised_at = least(raised_at, to_timestamp($1 / 1e6)),
-        last_at = to_timestamp($1 / 1e6) where last_at > to_timestamp($1 / 1e6)";
-    sqlx::query(query).bind(micros(now)).execute(database).await.map(|_| ())
+    let query = "update alerts set raised_at = least(raised_at, $1),
+        last_at = $1 where last_at > $1";
+    sqlx::query(query).bind(now.to_sqlx()).execute(database).await.map(|_| ())
 }

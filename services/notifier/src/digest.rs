@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use anyhow::Context;
+use candlewick_shared::adapters::database::ToSqlx;
 use candlewick_shared::core::alert::{Severity, State};
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
@@ -13,7 +14,6 @@ use sqlx::{PgConnection, PgPool, Row};
 
 use crate::alerts::{self, Known};
 use crate::message::{Message, what};
-use crate::time::micros;
 use crate::{outbox, runs};
 
 /// When the digest is written.
@@ -78,12 +78,12 @@ const DAY: &str =
     count(*), coalesce(sum(rows_inserted), 0)::bigint, coalesce(sum(rows_updated), 0)::bigint,
     coalesce(sum(rows_removed), 0)::bigint, coalesce(sum(q.filled), 0)::bigint, coalesce(sum(q.quarantined), 0)::bigint,
     (select coalesce(sum(candles), 0)::bigint from lost_candles
-     where lost_at between to_timestamp($1 / 1e6) - interval '1 day' and to_timestamp($1 / 1e6))
+     where lost_at between $1 - interval '1 day' and $1)
     from objects o left join quality q on q.object_id = o.id
-    where loaded_at between to_timestamp($1 / 1e6) - interval '1 day' and to_timestamp($1 / 1e6)";
+    where loaded_at between $1 - interval '1 day' and $1";
 
 async fn read(database: &mut PgConnection, now: Timestamp) -> anyhow::Result<Day> {
-    let row = sqlx::query(DAY).bind(micros(now)).fetch_one(&mut *database).await?;
+    let row = sqlx::query(DAY).bind(now.to_sqlx()).fetch_one(&mut *database).await?;
     let number = |column: usize| row.try_get::<i64, _>(column);
     let run = runs::newest_ended(&mut *database).await?;
     let run = run.map(|run| format!("{}: {} of {} series failed", run.id, run.failed, run.expected));

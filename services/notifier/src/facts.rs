@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use candlewick_shared::adapters::aws::Aws;
+use candlewick_shared::adapters::database::SqlTimestamp;
 use candlewick_shared::adapters::watchlist_source::{NoWatchlist, WatchlistSource};
 use candlewick_shared::core::calendar::Calendar;
 use candlewick_shared::core::calendar::choice;
@@ -15,9 +16,8 @@ use candlewick_shared::core::topology::Topology;
 use candlewick_shared::core::watchlist::Watchlist;
 use candlewick_shared::ports::queue::Queue;
 use candlewick_shared::runtime::env::Env;
-use serde::de::DeserializeOwned;
-use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::types::Json;
+use sqlx::{FromRow, PgConnection, PgPool};
 
 use crate::runs::{self, EndedRun};
 
@@ -133,9 +133,8 @@ async fn series_of(database: &mut PgConnection, rules: &Rules) -> anyhow::Result
         Rules::Listed(watchlist) => watchlist,
     };
     let wanted: BTreeSet<Series> = watchlist.series().collect();
-    let rows = sqlx::query(SERIES).fetch_all(database).await?;
-    let facts = rows.iter().map(|row| series(row, watchlist));
-    let facts: anyhow::Result<Vec<_>> = facts.collect();
+    let rows: Vec<SeriesRow> = sqlx::query_as(SERIES).fetch_all(database).await?;
+    let facts: anyhow::Result<Vec<_>> = rows.into_iter().map(|row| row.fact(watchlist)).collect();
     Ok(Some(facts?.into_iter().flatten().filter(|fact| wanted.contains(&fact.series)).collect()))
 }
 
@@ -150,37 +149,55 @@ async fn told(database: &mut PgConnection) -> anyhow::Result<BTreeMap<String, u6
 
 /// The last candle is one step into the primary key, however many candles there are.
 const SERIES: &str = "select s.symbol, s.interval,
-    (select extract(epoch from max(time))::bigint from candles c where (c.symbol, c.interval) = (s.symbol, s.interval)),
+    (select max(time) from candles c where (c.symbol, c.interval) = (s.symbol, s.interval)) as last,
     i.calendar, i.instrument_type
     from (select distinct symbol, interval from objects) s left join instruments i using (symbol)";
 
-fn series(row: &PgRow, watchlist: &Watchlist) -> anyhow::Result<Option<SeriesFact>> {
-    let (symbol, interval): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-    let series = Series { symbol: symbol.parse()?, interval: interval.parse()? };
-    let Some(last) = row.try_get(2)? else { return Ok(None) };
-    let instrument =
-        Instrument { calendar: row.try_get(3)?, instrument_type: row.try_get(4)?, ..Instrument::default() };
-    let setting = watchlist.cleaning(&series.symbol).calendar.as_ref();
-    Ok(Some(SeriesFact { calendar: choice::choose(setting, &instrument).calendar, series, last }))
+#[derive(FromRow)]
+struct SeriesRow {
+    symbol: String,
+    interval: String,
+    last: Option<SqlTimestamp>,
+    calendar: Option<String>,
+    instrument_type: Option<String>,
 }
 
-const OBJECTS: &str = "select o.raw_key, coalesce(o.raw_etag, ''), q.report->'touched', q.report->'gaps'
+impl SeriesRow {
+    /// A series without a candle cannot be late.
+    fn fact(self, watchlist: &Watchlist) -> anyhow::Result<Option<SeriesFact>> {
+        let series = Series { symbol: self.symbol.parse()?, interval: self.interval.parse()? };
+        let Some(last) = self.last else { return Ok(None) };
+        let Self { calendar, instrument_type, .. } = self;
+        let instrument = Instrument { calendar, instrument_type, ..Instrument::default() };
+        let setting = watchlist.cleaning(&series.symbol).calendar.as_ref();
+        let calendar = choice::choose(setting, &instrument).calendar;
+        Ok(Some(SeriesFact { calendar, series, last: last.to_jiff().as_second() }))
+    }
+}
+
+const OBJECTS: &str = "select o.raw_key, coalesce(o.raw_etag, '') as raw_etag, q.report->'touched' as touched, q.report->'gaps' as gaps
     from quality q join objects o on o.id = q.object_id
     where o.raw_key is not null and (q.report @? '$.touched.* ? (@.passed == true)'
                                      or q.report @? '$.gaps[*] ? (@.fate == \"too_long\")')
     order by o.raw_key";
 
-async fn objects(database: &mut PgConnection) -> anyhow::Result<Vec<ObjectFact>> {
-    let rows = sqlx::query(OBJECTS).fetch_all(database).await?;
-    let fact = |row: &PgRow| {
-        let raw_key = row.try_get(0)?;
-        let raw_etag = row.try_get(1)?;
-        Ok(ObjectFact { raw_key, raw_etag, touched: json(row, 2)?, gaps: json(row, 3)? })
-    };
-    rows.iter().map(fact).collect()
+#[derive(FromRow)]
+struct ObjectRow {
+    raw_key: String,
+    raw_etag: String,
+    touched: Option<Json<Touched>>,
+    gaps: Option<Json<Vec<Gap>>>,
 }
 
-fn json<T: DeserializeOwned + Default>(row: &PgRow, column: usize) -> anyhow::Result<T> {
-    let value: Option<serde_json::Value> = row.try_get(column)?;
-    value.map_or_else(|| Ok(T::default()), |value| serde_json::from_value(value).context("read a report"))
+async fn objects(database: &mut PgConnection) -> anyhow::Result<Vec<ObjectFact>> {
+    let rows: Vec<ObjectRow> = sqlx::query_as(OBJECTS).fetch_all(database).await?;
+    Ok(rows.into_iter().map(ObjectRow::fact).collect())
+}
+
+impl ObjectRow {
+    fn fact(self) -> ObjectFact {
+        let touched = self.touched.map(|Json(touched)| touched).unwrap_or_default();
+        let gaps = self.gaps.map(|Json(gaps)| gaps).unwrap_or_default();
+        ObjectFact { raw_key: self.raw_key, raw_etag: self.raw_etag, touched, gaps }
+    }
 }

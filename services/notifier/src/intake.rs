@@ -1,6 +1,6 @@
 //! Writes what services say into the database: what is there is never lost, and the message may go.
 
-use candlewick_shared::adapters::database::{DatabaseError, During};
+use candlewick_shared::adapters::database::{DatabaseError, DbContext};
 use candlewick_shared::core::alert::{AlertEvent, Kind, State};
 use candlewick_shared::ports::clock::Now;
 use candlewick_shared::runtime::layers::Delivery;
@@ -35,12 +35,12 @@ impl Intake {
     }
 
     async fn take_in(&self, event: &AlertEvent) -> Result<bool, DatabaseError> {
-        let mut transaction = self.pool.begin().await.during("begin a transaction")?;
-        let is_new = alerts::take_in(&mut transaction, event, (self.now)()).await.during("write an alert")?;
+        let mut transaction = self.pool.begin().await.db_context("begin a transaction")?;
+        let is_new = alerts::take_in(&mut transaction, event, (self.now)()).await.db_context("write an alert")?;
         if is_new && is_given_up(event) {
             runs::fail_series(&mut transaction, event).await?;
         }
-        transaction.commit().await.during("commit an alert")?;
+        transaction.commit().await.db_context("commit an alert")?;
         Ok(is_new)
     }
 }

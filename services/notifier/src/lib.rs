@@ -24,4 +24,3 @@ pub mod sender;
 pub mod service;
 pub mod stale;
 pub mod sweep;
-pub mod time;

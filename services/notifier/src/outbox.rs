@@ -6,12 +6,12 @@
 
 use std::time::Duration;
 
+use candlewick_shared::adapters::database::{SqlTimestamp, ToSqlx};
 use candlewick_shared::runtime::backoff::Backoff;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::{PgConnection, PgPool, Row};
 
 use crate::message::Message;
-use crate::time::{micros, of_micros};
 
 /// How long a claim keeps others away: longer than any channel takes to answer.
 pub const CLAIM: SignedDuration = SignedDuration::from_secs(120);
@@ -49,7 +49,7 @@ pub async fn put(
     now: Timestamp,
 ) -> sqlx::Result<()> {
     let query = "insert into alert_deliveries (channel, name, subject, body, payload, queued_at, next_at)
-        select channel, $2, $3, $4, $5, to_timestamp($6 / 1e6), to_timestamp($6 / 1e6) from unnest($1) channel
+        select channel, $2, $3, $4, $5, $6, $6 from unnest($1) channel
         on conflict do nothing";
     let query = sqlx::query(query)
         .bind(channels)
@@ -57,7 +57,7 @@ pub async fn put(
         .bind(&message.subject)
         .bind(&message.body)
         .bind(&message.payload)
-        .bind(micros(now));
+        .bind(now.to_sqlx());
     query.execute(database).await.map(|_| ())
 }
 
@@ -74,15 +74,15 @@ macro_rules! is_first_of_its_group {
 /// Claims a delivery of a channel that is due; none where none is.
 pub async fn claim(pool: &PgPool, channel: &str, now: Timestamp) -> sqlx::Result<Option<Delivery>> {
     let query = concat!(
-        "update alert_deliveries set attempts = attempts + 1, next_at = to_timestamp($3 / 1e6)
+        "update alert_deliveries set attempts = attempts + 1, next_at = $3
         where id = (select id from alert_deliveries d
-            where channel = $1 and sent_at is null and given_up_at is null and next_at <= to_timestamp($2 / 1e6) and ",
+            where channel = $1 and sent_at is null and given_up_at is null and next_at <= $2 and ",
         is_first_of_its_group!(),
         " order by id limit 1 for update skip locked)
         returning id, attempts, name, subject, body, payload"
     );
     let until = now.saturating_add(CLAIM).unwrap_or(Timestamp::MAX);
-    let query = sqlx::query(query).bind(channel).bind(micros(now)).bind(micros(until));
+    let query = sqlx::query(query).bind(channel).bind(now.to_sqlx()).bind(until.to_sqlx());
     let row = query.fetch_optional(pool).await?;
     row.map(|row| {
         let name = row.try_get("name")?;
@@ -98,18 +98,18 @@ pub async fn claim(pool: &PgPool, channel: &str, now: Timestamp) -> sqlx::Result
 /// When the next delivery of a channel is due; none where none waits.
 pub async fn next(pool: &PgPool, channel: &str) -> sqlx::Result<Option<Timestamp>> {
     let query = concat!(
-        "select (extract(epoch from min(next_at)) * 1e6)::bigint from alert_deliveries d
+        "select min(next_at) from alert_deliveries d
         where channel = $1 and sent_at is null and given_up_at is null and ",
         is_first_of_its_group!()
     );
-    let next: Option<i64> = sqlx::query_scalar(query).bind(channel).fetch_one(pool).await?;
-    Ok(next.map(of_micros))
+    let next: Option<SqlTimestamp> = sqlx::query_scalar(query).bind(channel).fetch_one(pool).await?;
+    Ok(next.map(SqlTimestamp::to_jiff))
 }
 
 /// Notes that a delivery was sent.
 pub async fn sent(pool: &PgPool, delivery: &Delivery, now: Timestamp) -> sqlx::Result<()> {
-    let query = "update alert_deliveries set sent_at = to_timestamp($2 / 1e6), error = null where id = $1";
-    sqlx::query(query).bind(delivery.id).bind(micros(now)).execute(pool).await.map(|_| ())
+    let query = "update alert_deliveries set sent_at = $2, error = null where id = $1";
+    sqlx::query(query).bind(delivery.id).bind(now.to_sqlx()).execute(pool).await.map(|_| ())
 }
 
 /// Notes that an attempt failed, and when the next one is, if any.
@@ -117,11 +117,11 @@ pub async fn failed(pool: &PgPool, delivery: &Delivery, error: &str, now: Timest
     let fate = fate(delivery.attempt, now);
     let (next, given_up) = match fate {
         Fate::Again(at) => (at, None),
-        Fate::GivenUp => (now, Some(micros(now))),
+        Fate::GivenUp => (now, Some(now.to_sqlx())),
     };
-    let query = "update alert_deliveries set error = $2, next_at = to_timestamp($3 / 1e6),
-        given_up_at = to_timestamp($4 / 1e6) where id = $1";
-    sqlx::query(query).bind(delivery.id).bind(error).bind(micros(next)).bind(given_up).execute(pool).await?;
+    let query = "update alert_deliveries set error = $2, next_at = $3,
+        given_up_at = $4 where id = $1";
+    sqlx::query(query).bind(delivery.id).bind(error).bind(next.to_sqlx()).bind(given_up).execute(pool).await?;
     Ok(fate)
 }
 
@@ -137,20 +137,20 @@ fn fate(attempt: i32, now: Timestamp) -> Fate {
 /// How many deliveries were given up since a time, or have been tried in vain for longer than an hour.
 pub async fn troubles(pool: &PgPool, now: Timestamp) -> sqlx::Result<i64> {
     let query = "select count(*) from alert_deliveries
-        where given_up_at > to_timestamp($1 / 1e6) - interval '1 day'
-           or sent_at is null and given_up_at is null and queued_at < to_timestamp($1 / 1e6) - interval '1 hour'";
-    sqlx::query_scalar(query).bind(micros(now)).fetch_one(pool).await
+        where given_up_at > $1 - interval '1 day'
+           or sent_at is null and given_up_at is null and queued_at < $1 - interval '1 hour'";
+    sqlx::query_scalar(query).bind(now.to_sqlx()).fetch_one(pool).await
 }
 
 /// Forgets what was sent, or given up, and what was taken in, more than thirty days ago; and alerts that were over by then.
 pub async fn forget(pool: &PgPool, now: Timestamp) -> sqlx::Result<()> {
     for query in [
-        "delete from alert_deliveries where coalesce(sent_at, given_up_at) < to_timestamp($1 / 1e6) - interval '30 days'",
-        "delete from alert_events where received_at < to_timestamp($1 / 1e6) - interval '30 days'",
+        "delete from alert_deliveries where coalesce(sent_at, given_up_at) < $1 - interval '30 days'",
+        "delete from alert_events where received_at < $1 - interval '30 days'",
         "delete from alerts where state = 'resolved' and told_state is distinct from 'firing'
-            and changed_at < to_timestamp($1 / 1e6) - interval '30 days'",
+            and changed_at < $1 - interval '30 days'",
     ] {
-        sqlx::query(query).bind(micros(now)).execute(pool).await?;
+        sqlx::query(query).bind(now.to_sqlx()).execute(pool).await?;
     }
     Ok(())
 }

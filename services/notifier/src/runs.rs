@@ -3,10 +3,10 @@
 use candlewick_shared::adapters::database::DatabaseError;
 use candlewick_shared::adapters::postgres_runs;
 use candlewick_shared::core::alert::AlertEvent;
-use sqlx::{PgConnection, Row};
+use sqlx::{FromRow, PgConnection};
 
 /// The newest run that ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, FromRow, PartialEq, Eq)]
 pub struct EndedRun {
     /// Its name.
     pub id: String,
@@ -27,15 +27,7 @@ pub async fn fail_series(database: &mut PgConnection, event: &AlertEvent) -> Res
 /// The run that ended last by the machine's clock; none where none did. The simulator's begins anew with each start of the
 /// stack, so that a run of its former life may have a later time than those of now.
 pub async fn newest_ended(database: &mut PgConnection) -> sqlx::Result<Option<EndedRun>> {
-    let query = "select id, coalesce(expected, 0), coalesce(failed, 0), error from runs
+    let query = "select id, coalesce(expected, 0) as expected, coalesce(failed, 0) as failed, error from runs
         where ended_at is not null order by ended_at + clock_lag desc, id desc limit 1";
-    let row = sqlx::query(query).fetch_optional(database).await?;
-    row.map(|row| {
-        let id = row.try_get(0)?;
-        let expected = row.try_get(1)?;
-        let failed = row.try_get(2)?;
-        let error = row.try_get(3)?;
-        Ok(EndedRun { id, expected, failed, error })
-    })
-    .transpose()
+    sqlx::query_as(query).fetch_optional(database).await
 }

@@ -205,8 +205,8 @@ impl Transform {
         let input = Dataset { namespace, name: &raw, version, rows: report.map(|report| report.rows.read) };
         let rows = report.map(|report| report.rows.written);
         let output = Dataset { namespace, name: &clean, version: None, rows };
-        let told = lineage::Work { job: "transform", began, ended: Timestamp::now(), input, output, error };
-        self.lineage.tell(&told, &path.report_key()).await;
+        let told = lineage::LineageEvent { job: "transform", began, ended: Timestamp::now(), input, output, error };
+        self.lineage.report(&told, &path.report_key()).await;
     }
 
     /// A watchlist that cannot be read is no fault of the object: every object waits until somebody mends it.

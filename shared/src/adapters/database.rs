@@ -1,5 +1,7 @@
 //! Errors of the database, in one sentence, and whose failure they are.
 
+pub use jiff_sqlx::{Timestamp as SqlTimestamp, ToSqlx};
+
 use crate::adapters::sentence::chain;
 use crate::core::blame::Blame;
 
@@ -11,17 +13,18 @@ pub struct DatabaseError {
     error: sqlx::Error,
 }
 
-/// Names what was being done when the database failed.
-pub trait During<T> {
-    /// Names what was being done, as a verb and its object: `read the ledger`.
+/// Adds to an error of the database what was being done.
+pub trait DbContext<T> {
+    /// Adds the action, a verb and its object: `read the ledger`.
     ///
     /// # Errors
-    /// The database's, under that name.
-    fn during(self, action: &'static str) -> Result<T, DatabaseError>;
+    ///
+    /// The original error with the action.
+    fn db_context(self, action: &'static str) -> Result<T, DatabaseError>;
 }
 
-impl<T> During<T> for Result<T, sqlx::Error> {
-    fn during(self, action: &'static str) -> Result<T, DatabaseError> {
+impl<T> DbContext<T> for Result<T, sqlx::Error> {
+    fn db_context(self, action: &'static str) -> Result<T, DatabaseError> {
         self.map_err(|error| DatabaseError { action, error })
     }
 }

@@ -1,22 +1,22 @@
-//! What was made of what, as OpenLineage tells it: one `START` and one `COMPLETE` or `FAIL` for each piece of work.
+//! Lineage in the format of OpenLineage: one `START` and one `COMPLETE` or `FAIL` event per piece of work.
 //!
-//! The shape is that of OpenLineage's specification 2-0-2 (`RunEvent`), with the facets that a reader of lineage uses most.
+//! The shape is that of OpenLineage's specification 2-0-2 (`RunEvent`), with the facets that readers of lineage use most.
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-/// Who says so.
+/// The producer named in each event.
 const PRODUCER: &str = concat!("candlewick/", env!("CARGO_PKG_VERSION"));
 
 const SCHEMA: &str = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent";
 
 const FACETS: &str = "https://openlineage.io/spec/facets";
 
-/// A piece of work that ended.
+/// A piece of work that ended, with its input and output.
 #[derive(Clone, Debug)]
-pub struct Work<'a> {
+pub struct LineageEvent<'a> {
     /// What was done: `transform`, `load`.
     pub job: &'static str,
     /// When it began.
@@ -27,11 +27,11 @@ pub struct Work<'a> {
     pub input: Dataset<'a>,
     /// What it wrote.
     pub output: Dataset<'a>,
-    /// Why it came to nothing, where it did.
+    /// Why it failed, if it did.
     pub error: Option<&'a str>,
 }
 
-/// An object or a table, as a piece of work has seen it.
+/// An object or a table that was read or written.
 #[derive(Clone, Copy, Debug)]
 pub struct Dataset<'a> {
     /// Where it is: `s3://bucket`, `postgres://host:port`.
@@ -40,7 +40,7 @@ pub struct Dataset<'a> {
     pub name: &'a str,
     /// Its version: an entity tag.
     pub version: Option<&'a str>,
-    /// How many rows were read from it or written to it, where that is known.
+    /// How many rows were read from it or written to it, if known.
     pub rows: Option<u64>,
 }
 
@@ -48,8 +48,8 @@ pub struct Dataset<'a> {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RunEvent(Value);
 
-impl Work<'_> {
-    /// The two events of the work. The run's id follows from what was done to what: the same work done twice is one run.
+impl LineageEvent<'_> {
+    /// The start and the end event. The run id is derived from job and input, so repeated work is the same run.
     #[must_use]
     pub fn events(&self) -> [RunEvent; 2] {
         let end = if self.error.is_some() { "FAIL" } else { "COMPLETE" };
@@ -74,7 +74,7 @@ impl Work<'_> {
         }))
     }
 
-    /// A UUID of version 8: its bits are ours to choose.
+    /// A UUID of version 8, whose bits are free to choose.
     fn run_id(&self) -> String {
         let mut hash = Sha256::new();
         for part in [self.job, self.input.namespace, self.input.name, self.input.version.unwrap_or_default()] {
@@ -107,7 +107,7 @@ fn output_rows(rows: u64) -> Value {
     json!({"outputStatistics": facet("1-0-2/OutputStatisticsOutputDatasetFacet", json!({"rowCount": rows}))})
 }
 
-/// A facet says who made it and by which schema: the name of the latter stands behind its version.
+/// Adds the producer and the schema to a facet.
 fn facet(schema: &str, mut content: Value) -> Value {
     let name = schema.split('/').next_back().unwrap_or_default();
     content["_producer"] = json!(PRODUCER);
@@ -119,11 +119,11 @@ fn facet(schema: &str, mut content: Value) -> Value {
 mod tests {
     use super::*;
 
-    fn work<'a>(error: Option<&'a str>) -> Work<'a> {
+    fn work<'a>(error: Option<&'a str>) -> LineageEvent<'a> {
         let input = Dataset { namespace: "s3://b", name: "raw/a.csv", version: Some("e1"), rows: Some(3) };
         let output = Dataset { name: "transformed/a.csv", version: None, rows: Some(2), ..input };
         let (began, ended) = (Timestamp::UNIX_EPOCH, "1970-01-01T00:00:01Z".parse().unwrap());
-        Work { job: "transform", began, ended, input, output, error }
+        LineageEvent { job: "transform", began, ended, input, output, error }
     }
 
     #[test]

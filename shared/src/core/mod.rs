@@ -25,4 +25,4 @@ pub mod time_text;
 pub mod topology;
 pub mod trace;
 pub mod watchlist;
-pub mod work;
+pub mod message_subject;

@@ -27,13 +27,13 @@ const LAST_CALLS: Duration = Duration::from_secs(4);
 
 /// How many messages are in hand at once where nobody says otherwise. Most of their time they wait for S3 and the database; with
 /// fewer, hardly a receive would bring more than one message.
-pub const SLOTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(5);
+pub const CONCURRENCY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(5);
 
 /// How a consumer goes about its work.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
     /// How many messages it has in hand at once; at least one.
-    pub slots: usize,
+    pub concurrency: usize,
     /// How long a message is leased at receipt and at each extension.
     pub lease: Duration,
     /// The longest that one message's work may take.
@@ -56,9 +56,9 @@ pub struct Policy {
 impl Policy {
     /// What suits most services.
     #[must_use]
-    pub fn new(slots: usize, lease: Duration) -> Self {
+    pub fn new(concurrency: usize, lease: Duration) -> Self {
         Self {
-            slots: slots.max(1),
+            concurrency: concurrency.max(1),
             lease,
             deadline: Duration::from_secs(900),
             attempts: 6,
@@ -97,7 +97,7 @@ impl Consumer {
         let mut deleting = AbortOnDropHandle::new(tokio::spawn(deleting));
         let in_hand = InHand::default();
         let _protecting = self.protect(&in_hand);
-        let slots = Arc::new(Semaphore::new(self.policy.slots));
+        let slots = Arc::new(Semaphore::new(self.policy.concurrency));
         let (service, health) = (self.layered(handler, Arc::clone(&slots)), Health::of_this_service());
         let worker = Arc::new(Worker::new(service, self.settlement(deletions), in_hand, health, slots));
         worker.run(&stop, LAST_CALLS).await;
@@ -108,7 +108,7 @@ impl Consumer {
     }
 
     fn layered(&self, handler: MessageService, slots: Arc<Semaphore>) -> MessageService {
-        let all = u32::try_from(self.policy.slots).unwrap_or(u32::MAX);
+        let all = u32::try_from(self.policy.concurrency).unwrap_or(u32::MAX);
         ServiceBuilder::new()
             .layer(layers::span(self.stage))
             .layer(layers::measure(self.stage))

@@ -1,7 +1,7 @@
 //! What goes to the dead-letter queue, within what SQS takes, and what the owner hears of it.
 
 use crate::core::alert::{Alert, Kind};
-use crate::core::work::Work;
+use crate::core::message_subject::MessageSubject;
 use crate::ports::queue::{Attributes, Message, NewMessage};
 use crate::runtime::losses;
 use crate::runtime::outcome::Failure;
@@ -52,7 +52,7 @@ pub fn original(letter: &Message) -> NewMessage {
 /// What the owner hears of it. A message that is buried again after a crash is the same cause.
 #[must_use]
 pub fn alert(stage: &str, message: &Message, failure: &Failure) -> Alert {
-    let work = Work::of(&message.body);
+    let work = MessageSubject::of(&message.body);
     let kind = if stage == "ingest" { Kind::IngestFailed } else { Kind::DeadLetter };
     let subject = work.subject().unwrap_or_else(|| format!("message {}", message.id));
     Alert::new(kind, subject, &failure.message)

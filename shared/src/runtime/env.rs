@@ -157,9 +157,9 @@ mod tests {
 
     #[test]
     fn a_variable_of_another_form_is_named() {
-        let error = env(&[("SLOTS", "many")]).parsed_or("SLOTS", 4_usize).unwrap_err().to_string();
-        assert!(error.contains("SLOTS") && error.contains("many"), "{error}");
-        assert_eq!(env(&[]).parsed_or("SLOTS", 4_usize).unwrap(), 4);
+        let error = env(&[("CONCURRENCY", "many")]).parsed_or("CONCURRENCY", 4_usize).unwrap_err().to_string();
+        assert!(error.contains("CONCURRENCY") && error.contains("many"), "{error}");
+        assert_eq!(env(&[]).parsed_or("CONCURRENCY", 4_usize).unwrap(), 4);
     }
 
     #[test]

@@ -1,20 +1,20 @@
-//! Where lineage is told: beside the reports, to a server, both, or nowhere.
+//! Sends lineage events to objects next to the reports, to a server, to both or to neither.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 
-use crate::core::lineage::{RunEvent, Work};
+use crate::core::lineage::{LineageEvent, RunEvent};
 use crate::core::metadata::Metadata;
 use crate::ports::store::{NewObject, ObjectStore, PutIf};
 use crate::runtime::env::Env;
 use crate::runtime::outgoing;
 
-/// How long a server of lineage may take.
+/// How long a lineage server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Tells what was made of what. Nothing waits for it and nothing fails by it: what cannot be told is logged.
+/// Sends lineage events. A failure is logged and affects nothing else.
 #[derive(Clone, Default)]
 pub struct Lineage {
     bucket: String,
@@ -23,7 +23,7 @@ pub struct Lineage {
 }
 
 impl Lineage {
-    /// As the settings say: `OPENLINEAGE` is `objects` or `off` (the default), `OPENLINEAGE_URL` the address of a server.
+    /// Reads the settings `OPENLINEAGE` (`objects` or `off`, the default) and `OPENLINEAGE_URL` (a server's address).
     ///
     /// # Errors
     /// A setting that is not of its form.
@@ -37,26 +37,26 @@ impl Lineage {
         Ok(Self { bucket: format!("s3://{}", env.bucket()?), objects, server })
     }
 
-    /// The namespace of the objects of the bucket.
+    /// The namespace of the bucket's objects.
     #[must_use]
     pub fn bucket(&self) -> &str {
         &self.bucket
     }
 
-    /// Tells of a piece of work; `beside` is the key of the report on it.
-    pub async fn tell(&self, work: &Work<'_>, beside: &str) {
+    /// Reports a piece of work. `beside` is the key of its report.
+    pub async fn report(&self, event: &LineageEvent<'_>, beside: &str) {
         if self.objects.is_none() && self.server.is_none() {
             return;
         }
-        let events = work.events();
-        let (kept, sent) = tokio::join!(self.keep(work.job, &events, beside), self.send(&events));
-        if let Err(error) = kept.and(sent) {
-            tracing::warn!(beside, "lineage is not told: {error:#}");
+        let events = event.events();
+        let (stored, sent) = tokio::join!(self.store(event.job, &events, beside), self.send(&events));
+        if let Err(error) = stored.and(sent) {
+            tracing::warn!(beside, "lineage was not reported: {error:#}");
         }
     }
 
     /// Writes the events as JSON lines.
-    async fn keep(&self, job: &str, events: &[RunEvent], beside: &str) -> anyhow::Result<()> {
+    async fn store(&self, job: &str, events: &[RunEvent], beside: &str) -> anyhow::Result<()> {
         let Some(store) = &self.objects else { return Ok(()) };
         let mut lines = Vec::new();
         for event in events {
@@ -68,7 +68,7 @@ impl Lineage {
             .put(&key, NewObject::json(lines, Metadata::new()), PutIf::Always)
             .await
             .map(|_| ())
-            .context("keep the events")
+            .context("store the events")
     }
 
     async fn send(&self, events: &[RunEvent]) -> anyhow::Result<()> {

@@ -18,7 +18,7 @@ use crate::core::topology::{Topology, queue_url_variable};
 use crate::ports::notifier::Notifier;
 use crate::ports::protection::Protection;
 use crate::ports::queue::Queue;
-use crate::runtime::consumer::{Consumer, Policy, SLOTS};
+use crate::runtime::consumer::{Consumer, Policy, CONCURRENCY};
 use crate::runtime::env::Env;
 use crate::runtime::health::Health;
 use crate::runtime::health_server::{self, Probe};
@@ -80,7 +80,7 @@ where
     let (stop, health) = (CancellationToken::new(), Health::default());
     stop_on_signals(stop.clone())?;
     let _telling = health_server::start(&env, health.clone()).await?;
-    health.during(start(env, stop)).await?;
+    health.db_context(start(env, stop)).await?;
     tracing::info!(service = name, "stopped");
     Ok(())
 }
@@ -136,16 +136,16 @@ pub fn notifier(stage: &'static str, env: &Env, aws: &Aws) -> anyhow::Result<Arc
     Ok(Arc::new(QueueNotifier::new(stage, Arc::new(aws.queue(url)), now)))
 }
 
-/// The settings of a consumer: `SLOTS`, how many messages it has in hand at once ([`SLOTS`]), `LEASE_SECONDS`, how long each is
+/// The settings of a consumer: `CONCURRENCY`, how many messages it has in hand at once ([`CONCURRENCY`]), `LEASE_SECONDS`, how long each is
 /// hidden from others at a time (the queue's visibility timeout), and `CONSUMERS_LOST`, how many consumers a message may cost
 /// ([`MOST_LOST`]).
 fn policy(env: &Env, visibility_timeout: Duration) -> anyhow::Result<Policy> {
-    let slots = env.parsed_or("SLOTS", SLOTS)?;
+    let concurrency = env.parsed_or("CONCURRENCY", CONCURRENCY)?;
     let timeout =
         NonZeroU64::new(visibility_timeout.as_secs()).context("find a visibility timeout in topology.json")?;
     let lease = env.parsed_or("LEASE_SECONDS", timeout)?;
     let most_lost = env.parsed_or("CONSUMERS_LOST", MOST_LOST)?;
-    Ok(Policy { most_lost, ..Policy::new(slots.get(), Duration::from_secs(lease.get())) })
+    Ok(Policy { most_lost, ..Policy::new(concurrency.get(), Duration::from_secs(lease.get())) })
 }
 
 /// ECS tells its containers where its agent is; nobody else does.

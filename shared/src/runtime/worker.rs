@@ -127,7 +127,7 @@ impl Worker {
     }
 
     async fn slots_for_a_batch(&self) -> Option<OwnedSemaphorePermit> {
-        let some = u32::try_from(BATCH.min(self.settlement.policy.slots / 2)).unwrap_or(1).max(1);
+        let some = u32::try_from(BATCH.min(self.settlement.policy.concurrency / 2)).unwrap_or(1).max(1);
         let gathered = timeout(GATHER, Arc::clone(&self.slots).acquire_many_owned(some)).await;
         let mut slots = match gathered {
             Ok(slots) => slots.ok()?,
@@ -142,7 +142,7 @@ impl Worker {
 
     /// One slot, when all are free: after an outage one message at a time is tried.
     async fn slot_for_a_probe(&self) -> Option<OwnedSemaphorePermit> {
-        let all = u32::try_from(self.settlement.policy.slots).ok()?;
+        let all = u32::try_from(self.settlement.policy.concurrency).ok()?;
         Arc::clone(&self.slots).acquire_many_owned(all).await.ok()?.split(1)
     }
 

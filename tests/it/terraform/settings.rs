@@ -61,7 +61,7 @@ const DEFAULTS: [(&str, &str); 46] = [
     ("SCHEDULE", "EventBridge Scheduler sends the message"),
     ("SCHEDULE_TIMEZONE", "EventBridge Scheduler sends the message"),
     ("SIMULATOR_URL", "there is the API itself, and a key to it"),
-    ("SLOTS", "four; `sizes` says otherwise"),
+    ("CONCURRENCY", "four; `sizes` says otherwise"),
     ("STALE_AFTER", "26 hours: a day and what a daily run takes"),
     ("SWEEP_EVERY", "a minute costs a few queries"),
     ("TRUST_FIRST_WRITTEN", "nothing is put back: S3 forgets no object"),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use candlewick_shared::adapters::database::{DatabaseError, During};
+use candlewick_shared::adapters::database::{DatabaseError, DbContext};
 use candlewick_shared::core::blame::Blame::{self, Dependency, Evidence, Message, Try};
 use libtest_mimic::Trial;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -58,7 +58,7 @@ const RAISED: [(&str, Blame); 16] = [
 ];
 
 async fn error_of(connection: &mut PgConnection, sql: &str) -> DatabaseError {
-    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(connection).await.during("try").unwrap_err()
+    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(connection).await.db_context("try").unwrap_err()
 }
 
 async fn each_error_of_a_statement(world: World) {
@@ -82,14 +82,14 @@ async fn each_error_of_a_login(world: World) {
         (right.clone().username("nobody_at_all").password("x"), "28"),
     ];
     for (options, code) in wrong {
-        let error = PgConnection::connect_with(&options).await.during("connect").map(drop).unwrap_err();
+        let error = PgConnection::connect_with(&options).await.db_context("connect").map(drop).unwrap_err();
         assert!(error.to_string().contains(code), "{error}");
         assert_eq!(error.blame(), Dependency, "{error}");
     }
     let mut other = PgConnection::connect_with(&right.clone().database("postgres")).await.unwrap();
     let closed = format!("alter database \"{name}\" allow_connections false");
     sqlx::raw_sql(AssertSqlSafe(closed)).execute(&mut other).await.unwrap();
-    let error = PgConnection::connect_with(&right).await.during("connect").map(drop).unwrap_err();
+    let error = PgConnection::connect_with(&right).await.db_context("connect").map(drop).unwrap_err();
     assert!(error.to_string().contains("55000") && error.blame() == Dependency, "{error}");
 }
 

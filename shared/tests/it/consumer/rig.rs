@@ -232,7 +232,7 @@ impl Rig {
         };
         let (health, stop) = (self.health.clone(), self.stop.clone());
         let handler = MessageService::new(service_fn(handler));
-        tokio::spawn(async move { health.during(consumer.run(handler, stop)).await })
+        tokio::spawn(async move { health.db_context(consumer.run(handler, stop)).await })
     }
 
     /// Stops the consumer, which has to end.

@@ -1,22 +1,22 @@
-//! What a message asks for, as far as it says: for those who tell of it and do not do it.
+//! What a message of any queue is about, for alerts and listings that name it without handling it.
 
 use crate::core::event::{self, Notification};
 use crate::core::ingest_message::IngestMessage;
 use crate::core::key::{ObjectPath, RawKey, Series, TransformedKey};
 
-/// What a message of any queue is about.
+/// The series, object and run that a message is about, as far as it names them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Work {
-    /// The series.
+pub struct MessageSubject {
+    /// The series that it names, or whose object it names.
     pub series: Option<Series>,
-    /// The key of the object; of several, the first.
+    /// The key of the object, or of the first of several.
     pub key: Option<String>,
-    /// The run.
+    /// The run that a fetch message belongs to.
     pub run: Option<String>,
 }
 
-impl Work {
-    /// Reads what it can from a message.
+impl MessageSubject {
+    /// Reads what it can from the body of a message.
     #[must_use]
     pub fn of(body: &str) -> Self {
         if let Ok(IngestMessage::Fetch { symbol, interval, run, .. }) = serde_json::from_str(body) {
@@ -28,7 +28,7 @@ impl Work {
         Self { series, key, run: None }
     }
 
-    /// What it affects, in a few words: `AAPL 1day`, `AAPL 1min 2024-01`, or a key that names no series.
+    /// A short name for messages: `AAPL 1day`, `AAPL 1min 2024-01`, or the key if it names no series.
     #[must_use]
     pub fn subject(&self) -> Option<String> {
         let path = self.key.as_deref().and_then(path_of).map(|path| path.to_string());
@@ -36,7 +36,7 @@ impl Work {
     }
 }
 
-/// What a key is about, under whichever prefix that events tell of.
+/// The path of a key under `raw/` or `transformed/`.
 #[must_use]
 pub fn path_of(key: &str) -> Option<ObjectPath> {
     let raw = key.parse::<RawKey>().map(|key| key.path);
@@ -57,13 +57,13 @@ mod tests {
 
     #[test]
     fn a_fetch_names_its_series_and_run() {
-        let work = Work::of(r#"{"kind":"fetch","run":"r","symbol":"BTC/USD","interval":"1h","traceparent":"x"}"#);
+        let work = MessageSubject::of(r#"{"kind":"fetch","run":"r","symbol":"BTC/USD","interval":"1h","traceparent":"x"}"#);
         assert_eq!((work.subject().unwrap().as_str(), work.run.as_deref()), ("BTC/USD 1h", Some("r")));
     }
 
     #[test]
     fn an_event_names_its_object() {
-        let subject = |key| Work::of(&event(key)).subject().unwrap();
+        let subject = |key| MessageSubject::of(&event(key)).subject().unwrap();
         assert_eq!(subject("raw/interval%3D1day/symbol%3DAAPL/candles.csv"), "AAPL 1day");
         assert_eq!(subject("transformed/interval%3D1min/symbol%3DBTC%252FUSD/2024-01.csv"), "BTC/USD 1min 2024-01");
         assert_eq!(subject("raw/elsewhere.csv"), "raw/elsewhere.csv");
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn what_says_nothing_is_about_nothing() {
-        assert_eq!(Work::of("hello there"), Work::default());
-        assert_eq!(Work::default().subject(), None);
+        assert_eq!(MessageSubject::of("hello there"), MessageSubject::default());
+        assert_eq!(MessageSubject::default().subject(), None);
     }
 }

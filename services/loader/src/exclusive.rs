@@ -1,15 +1,15 @@
-//! The ways of an object whose span no other object of its series shares.
+//! Loads an object whose time span no other object of its series overlaps.
 
 use sqlx::PgConnection;
 
 use crate::binary::{COLUMNS, Frame};
 use crate::claim::{Claim, Counts};
 use crate::copy;
-use crate::failure::{DatabaseError, During};
+use crate::failure::{DatabaseError, DbContext, ToSqlx};
 use crate::{lost, merge, staging};
 
-/// Copies the candles of an object of which the table has none, straight to their place.
-pub async fn fill(database: &mut PgConnection, claim: Claim<'_>) -> Result<Counts, DatabaseError> {
+/// Copies the candles of an object that has no rows in the table yet.
+pub async fn insert(database: &mut PgConnection, claim: Claim<'_>) -> Result<Counts, DatabaseError> {
     let series = &claim.key.path.series;
     let frame = Frame::default()
         .text_before(series.symbol.as_str())
@@ -20,14 +20,14 @@ pub async fn fill(database: &mut PgConnection, claim: Claim<'_>) -> Result<Count
     Ok(Counts { inserted: claim.candles.len() as i64, ..Counts::default() })
 }
 
-/// Reads what the table has of an object, and writes what differs.
+/// Compares the object's rows with its new version and writes the difference.
 pub async fn replace(database: &mut PgConnection, claim: Claim<'_>) -> Result<Counts, DatabaseError> {
     let difference = copy::difference(&mut *database, claim.object, claim.candles).await?;
-    let lost = lost::about_to(&mut *database, claim, difference.going).await?;
+    let lost = lost::before_replacing(&mut *database, claim, difference.going).await?;
     let removed = difference.gone.len() as i64;
     if removed > 0 {
-        let times: Vec<_> = difference.gone.iter().map(|time| time.seconds() as f64).collect();
-        claim.bound(REMOVE).bind(times).execute(&mut *database).await.during("remove candles that are gone")?;
+        let times: Vec<_> = difference.gone.iter().filter_map(|time| time.timestamp()).map(ToSqlx::to_sqlx).collect();
+        claim.bound(REMOVE).bind(times).execute(&mut *database).await.db_context("remove missing candles")?;
     }
     let mut inserted = 0;
     let mut updated = 0;
@@ -38,5 +38,4 @@ pub async fn replace(database: &mut PgConnection, claim: Claim<'_>) -> Result<Co
     Ok(Counts { inserted, updated, unchanged: difference.unchanged, removed, lost })
 }
 
-const REMOVE: &str = "delete from candles c using unnest($4::float8[]) gone
-    where c.symbol = $2 and c.interval = $3 and c.time = to_timestamp(gone) and c.object_id = $1";
+const REMOVE: &str = "delete from candles c where c.symbol = $2 and c.interval = $3 and c.time = any($4) and c.object_id = $1";
