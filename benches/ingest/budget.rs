@@ -31,7 +31,7 @@ use candlewick_shared::core::run::Run;
 use candlewick_shared::ports::queue::{NewMessage, Queue};
 use candlewick_shared::ports::runs::{Runs, RunsError, Written};
 use candlewick_shared::ports::store::{NewObject, Object, ObjectInfo, ObjectStore, Put, PutIf, StoreError};
-use candlewick_shared::runtime::consumer::{Consumer, Policy};
+use candlewick_shared::runtime::{consumer::Consumer, policy::Policy};
 use candlewick_shared::runtime::layers::MessageService;
 use candlewick_simulator::credits;
 use candlewick_simulator::settings::Settings;

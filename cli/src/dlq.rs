@@ -139,7 +139,7 @@ async fn list(running: &Running, choice: &Choice) -> anyhow::Result<()> {
     if letters.is_empty() {
         terminal::result("no such dead letters");
     } else {
-        terminal::result(&table::letters(&letters));
+        terminal::result(&letter_table(&letters));
     }
     Ok(())
 }
@@ -224,9 +224,31 @@ fn report(done: &Done, dry_run: bool, json: bool) -> anyhow::Result<()> {
         Done::Dropped(letters) => (letters, "dropped", "add --yes"),
     };
     if !letters.is_empty() {
-        terminal::result(&table::letters(letters));
+        terminal::result(&letter_table(letters));
     }
     let end = if dry_run { format!("would be {did}; to do it, {next}") } else { did.to_owned() };
     terminal::result(&format!("{} dead letters {end}", letters.len()));
     Ok(())
+}
+
+/// The width of a reason in the table. `dlq show` prints all of it.
+const REASON_WIDTH: usize = 100;
+
+/// A table with one row per dead letter.
+fn letter_table(rows: &[Summary]) -> String {
+    let mut text = table::empty(&["id", "time", "stage", "class", "about", "reason"]);
+    for row in rows {
+        let time = row.time.as_deref().and_then(|time| time.get(..19)).unwrap_or("-");
+        let about = row.keys.first().map_or("-", String::as_str);
+        let cells = [&row.id, time, &row.stage, &row.class, about, &shortened(&row.reason)];
+        text.add_row(cells.map(terminal::cell));
+    }
+    text.to_string()
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(REASON_WIDTH) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }

@@ -2,6 +2,7 @@
 
 mod database;
 mod deployed;
+mod finding;
 mod findings;
 mod look;
 mod notifications;
@@ -16,7 +17,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use candlewick_shared::core::topology::Topology;
 
-use self::findings::Examined;
+use self::finding::Examined;
 use crate::place::{Place, Running};
 use crate::terminal;
 

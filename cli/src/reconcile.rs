@@ -20,6 +20,7 @@ use serde::Serialize;
 use sqlx::PgPool;
 
 use self::decide::{Gap, Verdict};
+use self::look::Request;
 use crate::dead_letters::{self, DeadLetter};
 use crate::place::{Place, Running};
 use crate::selection::Selection;
@@ -61,19 +62,6 @@ pub struct Args {
     /// a verdict is send, given_up or in_queue
     #[arg(long)]
     json: bool,
-}
-
-/// What to compare, and what to do about it.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// Which series.
-    pub selection: Selection,
-    /// Only what was written before.
-    pub before: Timestamp,
-    /// Whether full queues are no reason to wait.
-    pub regardless: bool,
-    /// Whether nothing is to be sent.
-    pub dry_run: bool,
 }
 
 /// What was compared, and what came of it.

@@ -86,7 +86,7 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
     let text = match args.run {
         Some(name) => one(&pool, &name, runs, args.json).await?,
         None if args.json => serde_json::to_string_pretty(&runs).context("write JSON")?,
-        None => table::runs(&runs),
+        None => run_table(&runs),
     };
     terminal::result(&text);
     Ok(ExitCode::SUCCESS)
@@ -102,5 +102,33 @@ async fn one(pool: &PgPool, name: &str, runs: Vec<Run>, json: bool) -> anyhow::R
         return serde_json::to_string_pretty(&serde_json::json!({"run": run, "series": open})).context("write JSON");
     }
     let error = run.error.as_ref().map(|error| format!("\n{error}")).unwrap_or_default();
-    Ok(format!("{}{error}\n{}", table::runs(std::slice::from_ref(&run)), table::open(&open)))
+    Ok(format!("{}{error}\n{}", run_table(std::slice::from_ref(&run)), open_table(&open)))
+}
+
+/// A table with one row per run.
+fn run_table(rows: &[Run]) -> String {
+    let header = ["run", "kind", "requested at", "state", "took"];
+    let counts = ["expected", "fetched", "loaded", "unchanged", "superseded", "failed"];
+    let mut text = table::empty(&[&header[..], &counts[..]].concat());
+    for row in rows {
+        let took = row.seconds.map_or_else(|| "-".to_owned(), table::age);
+        let words = [row.run.clone(), row.kind.clone(), row.requested_at.clone(), row.state.clone(), took];
+        let counts = [row.expected, row.fetched, row.loaded, row.unchanged, row.superseded, row.failed];
+        text.add_row(words.into_iter().chain(counts.map(|count| count.to_string())));
+    }
+    table::right_align(&mut text, &[4, 5, 6, 7, 8, 9, 10]);
+    text.to_string()
+}
+
+/// A table with one row per series of a run that is not loaded.
+fn open_table(rows: &[Open]) -> String {
+    if rows.is_empty() {
+        return "every series is loaded, or had nothing new".to_owned();
+    }
+    let mut text = table::empty(&["symbol", "interval", "state", "reason"]);
+    for row in rows {
+        let reason = row.reason.clone().unwrap_or_else(|| "-".to_owned());
+        text.add_row([terminal::cell(&row.symbol), row.interval.clone(), row.state.clone(), terminal::cell(&reason)]);
+    }
+    text.to_string()
 }

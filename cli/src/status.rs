@@ -85,7 +85,7 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
     if args.json {
         terminal::json(&status)?;
     } else {
-        terminal::result(&format!("{}\n\n{}", table::series(&status.series), table::queues(&status.queues)));
+        terminal::result(&format!("{}\n\n{}", series_table(&status.series), queue_table(&status.queues)));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -183,4 +183,40 @@ pub async fn queues(aws: &Aws, env: &Env) -> anyhow::Result<Vec<QueueStatus>> {
         });
     }
     Ok(all)
+}
+
+/// A table with one row per series.
+pub fn series_table(rows: &[SeriesStatus]) -> String {
+    let mut text = table::empty(&["symbol", "interval", "rows", "first", "last", "filled", "quarantined", "age"]);
+    for row in rows {
+        let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+        let numbers = [row.rows, row.filled, row.quarantined].map(|number| number.to_string());
+        let [count, filled, quarantined] = numbers;
+        let age = row.age_seconds.map(table::age);
+        text.add_row([
+            terminal::cell(&row.symbol),
+            row.interval.clone(),
+            count,
+            text(&row.first),
+            text(&row.last),
+            filled,
+            quarantined,
+            text(&age),
+        ]);
+    }
+    table::right_align(&mut text, &[2, 5, 6, 7]);
+    text.to_string()
+}
+
+/// A table with one row per queue.
+fn queue_table(rows: &[QueueStatus]) -> String {
+    let mut text = table::empty(&["queue", "waiting", "in flight", "dead letters"]);
+    for row in rows {
+        let number = |number: Option<u64>| number.map_or_else(|| "?".to_owned(), |number| number.to_string());
+        let numbers = [row.waiting, row.in_flight, row.dead_letters].map(number);
+        text.add_row(std::iter::once(row.queue.clone()).chain(numbers));
+    }
+    table::right_align(&mut text, &[1, 2, 3]);
+    let errors = rows.iter().filter_map(|row| Some(format!("\n{}: {}", row.queue, row.error.as_ref()?)));
+    text.to_string() + &errors.collect::<String>()
 }

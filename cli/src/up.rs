@@ -220,7 +220,7 @@ impl Session<'_> {
     async fn show(&self, running: &Running, stages: &Stages) -> anyhow::Result<()> {
         let env = running.addresses.env();
         let series = status::series(&running.pool, &running.aws, &env).await?;
-        terminal::result(&format!("\n{}\n", table::series(&series)));
+        terminal::result(&format!("\n{}\n", status::series_table(&series)));
         for (series, stage) in stages {
             if let Some(reason) = why_not_loaded(stage) {
                 terminal::result(&format!("{series} is not loaded: {reason}"));

@@ -3,117 +3,50 @@
 
 mod check;
 mod health;
+mod kind;
 mod localstack;
 mod ministack;
 mod moto;
 
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 
 pub use self::check::check;
 use self::health::Health;
+pub use self::kind::{Emulator, Settings, UnknownEmulator};
 use crate::process::{Exit, Process, Program, StopPlan};
 use crate::progress::Reporter;
 use crate::python::{Environment, Requirements};
 use crate::state::StateDir;
 
-/// A program that stands in for AWS.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Emulator {
-    /// LocalStack 4.12, the last that runs without an account on every Python that Candlewick does.
-    #[default]
-    LocalStack,
-    /// MiniStack, which is maintained.
-    MiniStack,
-    /// The server of moto, which is maintained.
-    Moto,
-}
-
-impl Emulator {
-    /// All of them, the default first.
-    pub const ALL: [Self; 3] = [Self::LocalStack, Self::MiniStack, Self::Moto];
-
-    /// Its name in settings, and that of its process, log and directory.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::LocalStack => "localstack",
-            Self::MiniStack => "ministack",
-            Self::Moto => "moto",
-        }
-    }
-
-    /// Its name in sentences.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::LocalStack => "LocalStack",
-            Self::MiniStack => "MiniStack",
-            Self::Moto => "moto",
-        }
-    }
-
-    /// What it needs from PyPI.
-    pub fn requirements(self) -> &'static Requirements {
-        match self {
-            Self::LocalStack => &localstack::REQUIREMENTS,
-            Self::MiniStack => &ministack::REQUIREMENTS,
-            Self::Moto => &moto::REQUIREMENTS,
-        }
-    }
-
-    /// The Python program that starts it.
-    fn launch(self) -> &'static str {
-        match self {
-            Self::LocalStack => localstack::LAUNCH,
-            Self::MiniStack => ministack::LAUNCH,
-            Self::Moto => moto::LAUNCH,
-        }
-    }
-
-    /// Its own settings, as environment variables.
-    fn variables(self, settings: &Settings, state: &StateDir) -> Vec<(&'static str, String)> {
-        // What it writes goes here, and not to a directory that all users and stacks of a machine share.
-        let dir = state.root().join(self.name()).display().to_string();
-        match self {
-            Self::LocalStack => localstack::variables(settings, dir),
-            Self::MiniStack => ministack::variables(settings, dir),
-            Self::Moto => moto::variables(settings, dir),
-        }
+/// What an emulator needs from PyPI.
+pub fn requirements(emulator: Emulator) -> &'static Requirements {
+    match emulator {
+        Emulator::LocalStack => &localstack::REQUIREMENTS,
+        Emulator::MiniStack => &ministack::REQUIREMENTS,
+        Emulator::Moto => &moto::REQUIREMENTS,
     }
 }
 
-impl fmt::Display for Emulator {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+/// The Python program that starts an emulator.
+fn launch(emulator: Emulator) -> &'static str {
+    match emulator {
+        Emulator::LocalStack => localstack::LAUNCH,
+        Emulator::MiniStack => ministack::LAUNCH,
+        Emulator::Moto => moto::LAUNCH,
     }
 }
 
-/// A name that is none of an emulator's.
-#[derive(Debug, thiserror::Error)]
-#[error("there is no emulator {0:?}: it is localstack, ministack or moto")]
-pub struct UnknownEmulator(String);
-
-impl FromStr for Emulator {
-    type Err = UnknownEmulator;
-
-    fn from_str(name: &str) -> Result<Self, UnknownEmulator> {
-        Self::ALL.into_iter().find(|emulator| emulator.name() == name).ok_or_else(|| UnknownEmulator(name.to_owned()))
+/// An emulator's own settings, as environment variables.
+fn variables(settings: &Settings, state: &StateDir) -> Vec<(&'static str, String)> {
+    // Its files go here rather than to a directory that all users and stacks of a machine share.
+    let dir = state.root().join(settings.emulator.name()).display().to_string();
+    match settings.emulator {
+        Emulator::LocalStack => localstack::variables(settings, dir),
+        Emulator::MiniStack => ministack::variables(settings, dir),
+        Emulator::Moto => moto::variables(settings, dir),
     }
-}
-
-/// How an emulator is to run.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Which one.
-    pub emulator: Emulator,
-    /// The loopback port of its one endpoint.
-    pub port: u16,
-    /// The services to offer, by their AWS names: `s3`, `sqs`, `sns`, ….
-    pub services: Vec<String>,
-    /// How long it may take to get ready.
-    pub patience: Duration,
 }
 
 /// An emulator that is ready.
@@ -157,12 +90,12 @@ fn program(environment: &Environment, settings: &Settings, state: &StateDir) -> 
     let dir = state.root().join(emulator.name());
     std::fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
     let program = Program::new(emulator.name(), environment.python())
-        .args(["-I", "-c", emulator.launch()])
+        .args(["-I", "-c", launch(emulator)])
         .clean_env()
         .dir(state.root())
         // It has nothing to save.
         .stop_by(StopPlan::term(Duration::from_secs(5)));
-    let variables = emulator.variables(settings, state).into_iter();
+    let variables = variables(settings, state).into_iter();
     Ok(variables.fold(program, |program, (name, value)| program.env(name, value)))
 }
 
@@ -212,7 +145,7 @@ mod tests {
     #[test]
     fn every_package_is_locked_by_its_hash() {
         for emulator in Emulator::ALL {
-            let locks = emulator.requirements().locks.concat();
+            let locks = requirements(emulator).locks.concat();
             let packages = locks.lines().filter(|line| line.contains("==")).count();
             assert!(packages > 10 && packages <= locks.matches("--hash=sha256:").count(), "{emulator}");
         }

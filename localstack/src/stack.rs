@@ -158,7 +158,7 @@ impl Stack {
         let progress = self.progress.clone();
         let state = self.state.clone();
         let emulator = start_emulator(&self.options.python_home, &emulator, &state, &progress);
-        let postgres = async { Ok(Postgres::start(&postgres, &state, &progress).await?) };
+        let postgres = async { Ok(postgres::start(&postgres, &state, &progress).await?) };
         let (emulator, postgres, built) = tokio::join!(emulator, postgres, build);
         // What did start is kept before any error is looked at, so that it is stopped.
         let emulator = emulator.map(|up| self.emulator = Some(up));
@@ -340,8 +340,8 @@ async fn start_emulator(
     state: &StateDir,
     progress: &Reporter,
 ) -> anyhow::Result<emulator::Started> {
-    let requirements = settings.emulator.requirements();
-    let environment = Environment::ensure(home, requirements, &Search::from_env(), progress).await?;
+    let requirements = emulator::requirements(settings.emulator);
+    let environment = python::ensure(home, requirements, &Search::from_env(), progress).await?;
     emulator::Started::start(&environment, settings, state, progress).await
 }
 

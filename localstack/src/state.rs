@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
-use crate::process;
+use crate::process::identity;
 
 /// A killed run's watchdog is given this long to clean up before a new run gives up on the lock.
 const WATCHDOG_PATIENCE: Duration = Duration::from_secs(60);
@@ -91,7 +91,7 @@ impl StateDir {
         let mut text = String::new();
         let _ = file.read_to_string(&mut text);
         let (pid, role) = text.split_once(' ').unwrap_or(("unknown", ""));
-        let is_run = role != WATCHDOG && pid.parse().is_ok_and(process::is_alive);
+        let is_run = role != WATCHDOG && pid.parse().is_ok_and(|pid| identity::started(pid).is_some());
         let pid = pid.to_owned();
         let state = self.root.clone();
         if is_run { LockError::Held { pid, state } } else { LockError::CleaningUp { pid, state } }

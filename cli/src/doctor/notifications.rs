@@ -3,7 +3,7 @@
 use candlewick_shared::core::topology::{NotificationTopology, Topology};
 
 use super::deployed::{Deployed, Notification};
-use super::findings::{APPLY, Examined};
+use super::finding::{APPLY, Examined};
 
 /// Looks at the bucket's notifications.
 pub fn examine(examined: &mut Examined, topology: &Topology, deployed: &Deployed) {

@@ -3,7 +3,7 @@
 use candlewick_shared::core::topology::{QueueTopology, Topology, dead_letter_url_variable, queue_url_variable};
 
 use super::deployed::{Deployed, Queue, Queues, Redrive};
-use super::findings::{APPLY, Examined};
+use super::finding::{APPLY, Examined};
 use super::policy::{self, Writes};
 
 /// Looks at the queues of a role.

@@ -14,7 +14,6 @@ use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use sqlx::{PgPool, Row};
 
-use super::Request;
 use super::decide::{self, Gap, LedgerRow};
 use crate::place::Running;
 
@@ -23,6 +22,19 @@ const CHUNK: usize = 500;
 
 /// How many objects are looked at closely at once.
 const AT_ONCE: usize = 16;
+
+/// What to compare, and what to do about it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Which series.
+    pub selection: Selection,
+    /// Only what was written before.
+    pub before: Timestamp,
+    /// Whether full queues are no reason to wait.
+    pub regardless: bool,
+    /// Whether nothing is to be sent.
+    pub dry_run: bool,
+}
 
 /// What was compared, and what is missing.
 #[derive(Debug, Default)]

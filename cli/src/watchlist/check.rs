@@ -82,7 +82,7 @@ fn say(estimate: &Estimate, location: &Location) -> String {
     };
     let lines = [
         format!("{location} is in order: {} symbols.", estimate.symbols),
-        table::needs(&estimate.intervals),
+        need_table(&estimate.intervals),
         format!("With plan {name} ({per_minute} credits a minute{day}), at one credit a request:"),
         format!("  a refresh takes  {}", time(estimate.refresh)),
         format!("  the first fill   {} at the most", time(estimate.first_fill)),
@@ -94,4 +94,15 @@ fn say(estimate: &Estimate, location: &Location) -> String {
 fn time(time: Time) -> String {
     let Time { credits, minutes, days } = time;
     format!("{credits} credits, {minutes} min of asking, on {days} {}", if days == 1 { "day" } else { "days" })
+}
+
+/// A table of what a watchlist needs, with one row per interval.
+fn need_table(rows: &[(String, Need)]) -> String {
+    let mut text = table::empty(&["interval", "series", "credits a refresh", "credits for the first fill"]);
+    for (interval, need) in rows {
+        let numbers = [need.series, need.refresh_credits, need.first_fill_credits].map(|number| number.to_string());
+        text.add_row(std::iter::once(interval.clone()).chain(numbers));
+    }
+    table::right_align(&mut text, &[1, 2, 3]);
+    text.to_string()
 }

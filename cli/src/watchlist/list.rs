@@ -40,7 +40,17 @@ pub fn run(watchlist: &Watchlist, args: &Args) -> anyhow::Result<ExitCode> {
     if args.json {
         terminal::result(&serde_json::to_string_pretty(&listed).context("write JSON")?);
     } else {
-        terminal::result(&table::instruments(&listed));
+        terminal::result(&instrument_table(&listed));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A table with one row per instrument.
+fn instrument_table(rows: &[Listed]) -> String {
+    let mut text = table::empty(&["symbol", "group", "intervals", "history"]);
+    for row in rows {
+        let intervals: Vec<_> = row.intervals.iter().map(ToString::to_string).collect();
+        text.add_row([row.symbol.clone(), row.group.clone(), intervals.join(" "), row.history.clone()]);
+    }
+    text.to_string()
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::api::defects::Defect;
 use crate::faults::Faults;
 use crate::market::splits::Split;
-use crate::server::Shared;
+use crate::shared::Shared;
 
 type Answer = Result<Json<Value>, (StatusCode, Json<Value>)>;
 

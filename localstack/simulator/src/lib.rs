@@ -21,6 +21,7 @@ pub mod reply;
 pub mod request_log;
 pub mod server;
 pub mod settings;
+mod shared;
 pub mod simulator;
 pub mod world;
 

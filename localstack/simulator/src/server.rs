@@ -11,7 +11,6 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
 use axum::routing::post;
 use bytes::Bytes;
-use candlewick_shared::core::clock::Clock;
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use tokio::net::TcpListener;
@@ -23,6 +22,7 @@ use crate::control;
 use crate::credits::Usage;
 use crate::reply::{Reply, Spoiled};
 use crate::settings::Settings;
+use crate::shared::Shared;
 use crate::simulator::Simulator;
 
 /// How long open connections may take to finish after the signal to stop.
@@ -32,14 +32,6 @@ const GRACE: Duration = Duration::from_secs(2);
 const CUT_AFTER: Duration = Duration::from_millis(50);
 
 const PAGE: &str = "<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>";
-
-/// What all requests share.
-#[derive(Debug)]
-pub struct Shared {
-    pub simulator: Simulator,
-    /// The time.
-    pub clock: Clock,
-}
 
 /// Serves the API on `listener` until `shutdown` completes, then lets open requests finish for two seconds.
 pub async fn serve(listener: TcpListener, settings: Settings, shutdown: impl Future<Output = ()>) -> Result<()> {

@@ -6,7 +6,7 @@ use candlewick_shared::core::metadata::Metadata;
 use candlewick_shared::ports::store::{NewObject, ObjectStore, Put, PutIf};
 use futures::future::try_join_all;
 
-use super::Emulator;
+use super::kind::Emulator;
 
 /// A bucket of its own, because no program deletes an object; the emulator forgets it when it stops.
 const BUCKET: &str = "candlewick-check";

@@ -1,6 +1,6 @@
 //! LocalStack in host mode.
 
-use super::Settings;
+use super::kind::Settings;
 use crate::python::Requirements;
 
 /// Sets what LocalStack has no setting for, then starts it.

@@ -1,6 +1,6 @@
 //! MiniStack: one process and one event loop, everything in memory.
 
-use super::Settings;
+use super::kind::Settings;
 use crate::python::Requirements;
 
 /// Sets what MiniStack has no setting for, then starts it.

@@ -1,6 +1,6 @@
 //! The server of moto: Flask on a server with a thread a connection, everything in memory.
 
-use super::Settings;
+use super::kind::Settings;
 use crate::python::Requirements;
 
 /// Makes moto do one thing at a time, then starts it.

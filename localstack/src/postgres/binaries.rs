@@ -7,7 +7,9 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
-use super::{PostgresError, REQUIREMENTS, Settings, Source, account};
+use super::account;
+use super::error::PostgresError;
+use super::settings::{REQUIREMENTS, Settings, Source};
 use crate::process::Identity;
 use crate::progress::Reporter;
 use crate::python::Environment;
@@ -149,7 +151,7 @@ async fn wheel_in(
     identity: Option<&Identity>,
     progress: &Reporter,
 ) -> Result<Vec<Binaries>, PostgresError> {
-    let environment = Environment::ensure(home, &REQUIREMENTS, &settings.python, progress).await?;
+    let environment = python::ensure(home, &REQUIREMENTS, &settings.python, progress).await?;
     let mut found = usable(wheel_dirs(environment.dir()), identity).await;
     found.sort_by_key(|binaries| std::cmp::Reverse(binaries.order()));
     Ok(found)

@@ -10,9 +10,9 @@ use anyhow::{Context, bail};
 use rand::distr::{Alphanumeric, SampleString};
 use tokio::process::Command;
 
-use super::ROLE;
 use super::account;
 use super::binaries::Binaries;
+use super::settings::ROLE;
 use crate::process::Identity;
 use crate::progress::Reporter;
 

@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use super::binaries::{self, Binaries};
 use super::cluster::Cluster;
-use super::{Postgres, PostgresError, ROLE, Settings, account, ready};
+use super::error::PostgresError;
+use super::running::Postgres;
+use super::settings::{ROLE, Settings};
+use super::{account, ready};
 use crate::process::{Exit, Identity, Process, Program, Signal, StopPlan};
 use crate::progress::Reporter;
 use crate::state::StateDir;
@@ -24,7 +27,8 @@ const OPTIONS: [&str; 6] = [
     "log_line_prefix=%m [%p] ",
 ];
 
-pub(super) async fn start(
+/// Finds or installs the server, creates the data directory once, starts, and waits until the database can be used.
+pub async fn start(
     settings: &Settings,
     state: &StateDir,
     progress: &Reporter,

@@ -4,7 +4,7 @@ use std::fs;
 
 /// The start of a live process, as text to compare; `None` when there is none, or only a zombie.
 #[cfg(target_os = "linux")]
-pub(super) fn started(pid: i32) -> Option<String> {
+pub(crate) fn started(pid: i32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let ticks = start_ticks(&stat)?;
     // Ticks count from the boot, so the boot belongs to them.
@@ -23,7 +23,7 @@ fn start_ticks(stat: &str) -> Option<&str> {
 
 /// The start of a live process, as text to compare; `None` when there is none, or only a zombie.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn started(pid: i32) -> Option<String> {
+pub(crate) fn started(pid: i32) -> Option<String> {
     let output =
         std::process::Command::new("ps").args(["-o", "stat=,lstart=", "-p", &pid.to_string()]).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;

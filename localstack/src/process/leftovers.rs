@@ -10,7 +10,10 @@ use nix::sys::signal::killpg;
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
-use super::{Program, Signal, StopPlan, identity};
+use nix::sys::signal::Signal;
+
+use super::identity;
+use super::program::{Program, StopPlan};
 use crate::env_file;
 use crate::state::StateDir;
 

@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DEFAULT_PATIENCE, Signal};
+use nix::sys::signal::Signal;
+
+/// How long a program may take to end after SIGTERM unless it says otherwise.
+pub const DEFAULT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a program that starts with a clean environment still gets from ours.
 const KEPT: [&str; 6] = ["PATH", "HOME", "TMPDIR", "TZ", "LANG", "LC_ALL"];

@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
-use super::PythonError;
+use super::error::PythonError;
 
 /// Names to look for on PATH. LocalStack is known to run on 3.11 to 3.13, so that `python3` comes first only if it is
 /// one of them, and anything newer last.

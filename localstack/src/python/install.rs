@@ -12,7 +12,10 @@ use anyhow::Context;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{ChildStdout, Command};
 
-use super::{Environment, Interpreter, PythonError, Requirements};
+use super::environment::Environment;
+use super::error::PythonError;
+use super::find::Interpreter;
+use super::requirements::Requirements;
 use crate::process::last_lines;
 use crate::progress::Reporter;
 
@@ -76,10 +79,10 @@ impl<'a> Installer<'a> {
         requirements: &'a Requirements,
         progress: &'a Reporter,
     ) -> anyhow::Result<Self> {
-        let log = environment.dir.with_extension("log");
+        let log = environment.dir().with_extension("log");
         File::create(&log).with_context(|| format!("create {}", log.display()))?;
-        if environment.dir.exists() {
-            fs::remove_dir_all(&environment.dir).with_context(|| format!("remove {}", environment.dir.display()))?;
+        if environment.dir().exists() {
+            fs::remove_dir_all(environment.dir()).with_context(|| format!("remove {}", environment.dir().display()))?;
         }
         Ok(Self { environment, requirements, progress, log })
     }
@@ -92,7 +95,7 @@ impl<'a> Installer<'a> {
     }
 
     fn dir(&self) -> &Path {
-        &self.environment.dir
+        self.environment.dir()
     }
 
     async fn make_environment(&self, python: &Interpreter) -> Result<(), PythonError> {

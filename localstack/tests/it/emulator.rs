@@ -17,8 +17,8 @@ fn settings(emulator: Emulator, port: u16) -> Settings {
 }
 
 async fn start(settings: &Settings, state: &StateDir) -> anyhow::Result<Started> {
-    let requirements = settings.emulator.requirements();
-    let environment = Environment::ensure(&python_home(), requirements, &Search::from_env(), &silent()).await?;
+    let requirements = emulator::requirements(settings.emulator);
+    let environment = python::ensure(&python_home(), requirements, &Search::from_env(), &silent()).await?;
     Started::start(&environment, settings, state, &silent()).await
 }
 

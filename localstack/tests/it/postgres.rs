@@ -27,7 +27,7 @@ fn settings(source: Source) -> Settings {
 }
 
 async fn start(settings: &Settings, state: &StateDir) -> Postgres {
-    Postgres::start(settings, state, &silent()).await.unwrap()
+    postgres::start(settings, state, &silent()).await.unwrap()
 }
 
 async fn connect(postgres: &Postgres) -> PgConnection {
@@ -104,7 +104,7 @@ async fn what_it_keeps_is_private_and_its_password_shows_nowhere() {
     postgres.process.stop().await;
 
     fs::write(home.join("password"), "another\n").unwrap();
-    let error = Postgres::start(&settings, &state, &silent()).await.unwrap_err();
+    let error = postgres::start(&settings, &state, &silent()).await.unwrap_err();
     assert!(matches!(error, PostgresError::WrongPassword { .. }), "{error}");
     assert_eq!(leftovers::alive(&state).unwrap(), [], "a server that can't be used is stopped");
 }
@@ -116,7 +116,7 @@ async fn data_of_another_major_version_is_refused_with_both_named() {
     let postgres = start(&settings, &state).await;
     postgres.process.stop().await;
     fs::write(postgres.data.join("PG_VERSION"), "9\n").unwrap();
-    let error = Postgres::start(&settings, &state, &silent()).await.unwrap_err().to_string();
+    let error = postgres::start(&settings, &state, &silent()).await.unwrap_err().to_string();
     assert!(error.contains("made by PostgreSQL 9") && error.contains(&postgres.version), "{error}");
 }
 
@@ -125,7 +125,7 @@ async fn a_port_that_is_taken_shows_in_the_error() {
     let (_guard, state) = state();
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let settings = Settings { port: taken.local_addr().unwrap().port(), ..settings(Source::System) };
-    let error = Postgres::start(&settings, &state, &silent()).await.unwrap_err();
+    let error = postgres::start(&settings, &state, &silent()).await.unwrap_err();
     assert!(matches!(error, PostgresError::Died { .. }), "{error}");
     assert!(error.to_string().contains("Address already in use"), "{error}");
 }
@@ -151,7 +151,7 @@ async fn where_the_servers_user_cannot_go_the_data_lies_under_var_tmp_and_is_fou
     fs::set_permissions(guard.path(), fs::Permissions::from_mode(0o700)).unwrap();
     let settings = settings(Source::System);
     let (progress, lines) = heard();
-    let postgres = Postgres::start(&settings, &state, &progress).await.unwrap();
+    let postgres = postgres::start(&settings, &state, &progress).await.unwrap();
     keep_a_row(&postgres).await;
     postgres.process.stop().await;
     assert!(postgres.data.starts_with("/var/tmp"), "{}", postgres.data.display());

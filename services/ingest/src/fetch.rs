@@ -8,6 +8,7 @@ pub mod client;
 pub mod failure;
 pub mod identity;
 pub mod kept;
+pub mod kept_object;
 pub mod loss;
 pub mod overlap;
 pub mod plan;

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use candlewick_shared::core::clock::Clock;
 use candlewick_shared::core::topology::Topology;
-use candlewick_shared::runtime::consumer::CONCURRENCY;
+use candlewick_shared::runtime::policy::CONCURRENCY;
 use candlewick_shared::runtime::env::Env;
 use candlewick_shared::runtime::memory::Memory;
 use candlewick_shared::runtime::objects::Scope;

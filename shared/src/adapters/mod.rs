@@ -15,6 +15,7 @@ pub mod postgres_runs;
 pub mod postgres_users;
 pub mod queue_notifier;
 pub mod s3;
+mod s3_answer;
 pub mod s3_listing;
 pub mod secrets;
 pub mod sentence;

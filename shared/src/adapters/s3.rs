@@ -1,21 +1,17 @@
 //! A bucket of S3.
 
-use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
-use aws_sdk_s3::primitives::{ByteStream, DateTime};
+use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
-use jiff::Timestamp;
 
-use crate::adapters::aws_error::{status, words};
 use crate::adapters::budget::{Budget, Share};
+use crate::adapters::s3_answer::{Answer, broken_off, failed, incomplete, unquoted};
 use crate::adapters::s3_listing::Listing;
-use crate::adapters::sentence::chain;
-use crate::core::blame::{Access, Blame};
+use crate::core::blame::Access;
 use crate::core::metadata::{Metadata, TRACEPARENT};
 use crate::core::trace::TraceParent;
 use crate::ports::store::{NewObject, Object, ObjectInfo, ObjectStore, Put, PutIf, StoreError, too_large};
@@ -193,31 +189,6 @@ fn counted(body: Vec<u8>, share: Option<Share>) -> Bytes {
     }
 }
 
-/// What the three read operations answer alike.
-pub(crate) struct Answer {
-    pub(crate) etag: Option<String>,
-    pub(crate) version_id: Option<String>,
-    pub(crate) size: Option<i64>,
-    pub(crate) last_modified: Option<DateTime>,
-    pub(crate) metadata: Option<std::collections::HashMap<String, String>>,
-}
-
-impl Answer {
-    pub(crate) fn into_object_info(self, key: &str) -> Result<ObjectInfo, StoreError> {
-        let incomplete = |what| incomplete("read the answer about", key, format!("it has no {what}"));
-        let etag = self.etag.ok_or_else(|| incomplete("ETag"))?;
-        let written = self.last_modified.ok_or_else(|| incomplete("Last-Modified"))?;
-        Ok(ObjectInfo {
-            key: key.to_owned(),
-            etag: unquoted(&etag),
-            version_id: self.version_id,
-            size: self.size.and_then(|size| u64::try_from(size).ok()).ok_or_else(|| incomplete("length"))?,
-            last_modified: Timestamp::from_second(written.secs()).map_err(|_| incomplete("plausible Last-Modified"))?,
-            metadata: self.metadata.map_or_else(Metadata::new, BTreeMap::from_iter),
-        })
-    }
-}
-
 /// The trace that is written beside an object goes in the header too: S3 passes that on to the queue.
 fn trace_of(metadata: &Metadata) -> Option<TraceParent> {
     metadata.get(TRACEPARENT).and_then(|text| text.parse().ok())
@@ -229,10 +200,6 @@ fn conditional(request: PutObjectFluentBuilder, condition: PutIf) -> PutObjectFl
         PutIf::Absent => request.if_none_match("*"),
         PutIf::Matches(etag) => request.if_match(format!("\"{etag}\"")),
     }
-}
-
-fn unquoted(etag: &str) -> String {
-    etag.trim_matches('"').to_owned()
 }
 
 /// Only a missing key is an absent object: a missing bucket is an error of whoever set the bucket up.
@@ -247,26 +214,3 @@ fn is_condition_failed<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bo
     matches!(code, Some("PreconditionFailed" | "ConditionalRequestConflict" | "NoSuchKey"))
 }
 
-/// An answer of S3 that is an error, or no answer.
-pub(crate) fn failed<E>(
-    operation: &'static str,
-    key: &str,
-    access: Access,
-    error: &SdkError<E, HttpResponse>,
-) -> StoreError
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-{
-    let blame = Blame::of_s3(access, error.code(), status(error));
-    StoreError { operation, key: key.to_owned(), reason: words(error), blame }
-}
-
-/// A body that ended before its end.
-fn broken_off(operation: &'static str, key: &str, error: &dyn std::error::Error) -> StoreError {
-    incomplete(operation, key, chain(error))
-}
-
-/// An answer that lacks something, which is the store's failure and not the object's.
-fn incomplete(operation: &'static str, key: &str, reason: String) -> StoreError {
-    StoreError { operation, key: key.to_owned(), reason, blame: Blame::Dependency }
-}

@@ -8,7 +8,7 @@ use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::types::EncodingType;
 
-use crate::adapters::s3::{Answer, failed};
+use crate::adapters::s3_answer::{Answer, failed};
 use crate::core::blame::{Access, Blame};
 use crate::core::event::decode_form_key;
 use crate::ports::store::{ObjectInfo, StoreError};

@@ -81,7 +81,7 @@ mod tests {
     #[tokio::test]
     async fn a_part_finds_the_health_of_its_own_service() {
         let health = Health::default();
-        health.db_context(async { Health::of_this_service().report("inside", State::Ready) }).await;
+        health.during(async { Health::of_this_service().report("inside", State::Ready) }).await;
         Health::of_this_service().report("outside", State::Stopping);
         assert_eq!(health.readiness(), (true, "inside: ready\n".to_owned()));
     }

@@ -22,6 +22,7 @@ pub mod objects;
 pub mod outage_alert;
 pub mod outcome;
 pub mod outgoing;
+pub mod policy;
 pub mod protector;
 pub mod service;
 pub mod settlement;

@@ -18,11 +18,12 @@ use crate::core::topology::{Topology, queue_url_variable};
 use crate::ports::notifier::Notifier;
 use crate::ports::protection::Protection;
 use crate::ports::queue::Queue;
-use crate::runtime::consumer::{Consumer, Policy, CONCURRENCY};
+use crate::runtime::consumer::Consumer;
 use crate::runtime::env::Env;
 use crate::runtime::health::Health;
 use crate::runtime::health_server::{self, Probe};
 use crate::runtime::losses::MOST_LOST;
+use crate::runtime::policy::{CONCURRENCY, Policy};
 use crate::runtime::telemetry::Telemetry;
 
 /// Runs a service until it ends or is told to stop (SIGTERM, SIGINT), and says how it went: 0 after a stop, 1 after an
@@ -80,7 +81,7 @@ where
     let (stop, health) = (CancellationToken::new(), Health::default());
     stop_on_signals(stop.clone())?;
     let _telling = health_server::start(&env, health.clone()).await?;
-    health.db_context(start(env, stop)).await?;
+    health.during(start(env, stop)).await?;
     tracing::info!(service = name, "stopped");
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::ports::queue::{Message, Queue};
 use crate::runtime::attempts::Attempts;
 use crate::runtime::backoff::Backoff;
 use crate::runtime::breaker::Breaker;
-use crate::runtime::consumer::Policy;
+use crate::runtime::policy::Policy;
 use crate::runtime::dead_letter::{alert, dead_letter};
 use crate::runtime::deletions::Deletions;
 use crate::runtime::evidence::Evidence;

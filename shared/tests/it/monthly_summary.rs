@@ -9,7 +9,7 @@ use candlewick_shared::adapters::memory_store::MemoryStore;
 use candlewick_shared::core::metadata::Metadata;
 use candlewick_shared::ports::queue::{NewMessage, Queue};
 use candlewick_shared::ports::store::{NewObject, ObjectStore, PutIf};
-use candlewick_shared::runtime::consumer::{Consumer, Policy};
+use candlewick_shared::runtime::{consumer::Consumer, policy::Policy};
 use candlewick_shared::runtime::objects::{Scope, objects};
 use serde_json::json;
 use tokio::time::{sleep, timeout};

@@ -85,7 +85,7 @@ pub fn settings(database: &str, port: u16) -> Settings {
 /// Starts such a server. Its user must be able to enter the state's folder, which a temporary directory lets only its maker do.
 pub async fn postgres_at(state: &StateDir, database: &str, port: u16) -> Postgres {
     fs::set_permissions(state.root(), Permissions::from_mode(0o755)).unwrap();
-    Postgres::start(&settings(database, port), state, &silent()).await.unwrap()
+    postgres::start(&settings(database, port), state, &silent()).await.unwrap()
 }
 
 /// What a test program does where it is its server's watchdog: ends the server after a run that was killed.

@@ -165,7 +165,7 @@ fn own_topology(seed: u64) -> Topology {
 }
 
 async fn start_postgres(state: &StateDir, port: u16) -> anyhow::Result<Postgres> {
-    Ok(Postgres::start(&server::settings("faults", port), state, &progress::silent()).await?)
+    Ok(postgres::start(&server::settings("faults", port), state, &progress::silent()).await?)
 }
 
 fn port_of(url: &str) -> anyhow::Result<u16> {

@@ -7,7 +7,7 @@ use candlewick_shared::ports::notifier::{Alert, Kind, Notifier};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 
-use crate::fetch::kept::KeptObject;
+use crate::fetch::kept_object::KeptObject;
 use crate::fetch::loss::Loss;
 use crate::fetch::task::{Fetched, Stop, Task};
 

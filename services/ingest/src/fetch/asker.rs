@@ -16,7 +16,7 @@ use crate::fetch::answer::{Answer, ApiError, Meta};
 use crate::fetch::candles::Rules;
 use crate::fetch::failure;
 use crate::fetch::identity::{self, Evidence};
-use crate::fetch::kept::KeptObject;
+use crate::fetch::kept_object::KeptObject;
 use crate::fetch::loss::{self, Missing};
 use crate::fetch::overlap::{self, Overlap};
 use crate::fetch::plan::{self, MOST_CANDLES, Window};

@@ -13,6 +13,7 @@ use csv::ByteRecord;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use crate::fetch::kept_object::KeptObject;
 use crate::fetch::plan::Kept;
 use crate::fetch::stored;
 
@@ -37,23 +38,6 @@ const VACANT: &str = "vacant-months";
 
 /// How many of them are kept: S3 has room for 2 KB of such things. Others are asked for again.
 const MOST_VACANT: usize = 100;
-
-/// What is kept of a part of a series: a raw object that ingest wrote, or the candles that a file of somebody's became.
-#[derive(Clone, Debug)]
-pub struct KeptObject {
-    /// Whether it is from somebody's hand.
-    pub is_by_hand: bool,
-    /// The run that fetched it.
-    pub run: Option<String>,
-    /// When it was fetched.
-    pub fetched_at: Timestamp,
-    /// What the source said of the instrument.
-    pub instrument: Instrument,
-    /// The losses that the owner heard of, by when the source last gave what is lost.
-    pub shrank: BTreeSet<Timestamp>,
-    /// What it holds.
-    pub rows: Vec<SourceRow>,
-}
 
 /// The months of an intraday series that ingest wrote, oldest first.
 pub async fn months(store: &dyn ObjectStore, series: &Series) -> Result<Vec<Kept>, Setback> {

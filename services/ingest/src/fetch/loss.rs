@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 
 use crate::fetch::candles::Rules;
-use crate::fetch::kept::KeptObject;
+use crate::fetch::kept_object::KeptObject;
 use crate::fetch::overlap;
 use crate::fetch::plan::Window;
 

@@ -14,7 +14,7 @@ use candlewick_shared::ports::store::{ObjectInfo, ObjectStore};
 use candlewick_shared::runtime::outcome::Setback;
 use jiff::Timestamp;
 
-use crate::fetch::kept::KeptObject;
+use crate::fetch::kept_object::KeptObject;
 
 /// Whether the clean object at a path is from a newer file of somebody's at another key: the gzipped one beside this.
 pub async fn goes_before(store: &dyn ObjectStore, path: &ObjectPath, raw: &ObjectInfo) -> Result<bool, Setback> {

@@ -14,7 +14,8 @@ use sha2::{Digest, Sha256};
 
 use crate::context::Ingest;
 use crate::fetch::alerts::SeriesAlerts;
-use crate::fetch::kept::{self, KeptObject};
+use crate::fetch::kept;
+use crate::fetch::kept_object::KeptObject;
 use crate::fetch::task::{Fetched, Task};
 
 /// The metadata entry with the number of past candles that changed in the last fetch.

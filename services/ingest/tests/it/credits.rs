@@ -10,7 +10,7 @@ use candlewick_shared::adapters::memory_queue::MemoryQueue;
 use candlewick_shared::ports::notifier::{Kind, Notifier};
 use candlewick_shared::ports::queue::{NewMessage, Queue};
 use candlewick_shared::runtime::backoff::Backoff;
-use candlewick_shared::runtime::consumer::{Consumer, Policy};
+use candlewick_shared::runtime::{consumer::Consumer, policy::Policy};
 use candlewick_shared::runtime::layers::MessageService;
 use candlewick_simulator::credits;
 use candlewick_simulator::settings::Settings;

@@ -19,7 +19,7 @@ use candlewick_shared::core::key::RawKey;
 use candlewick_shared::core::metadata::TransformedMetadata;
 use candlewick_shared::ports::queue::{Depth, Lease, Message, NewMessage, Queue, QueueError, Receipt};
 use candlewick_shared::ports::store::{NewObject, Object, ObjectInfo, ObjectStore, Put, PutIf, StoreError};
-use candlewick_shared::runtime::consumer::{Consumer, Policy};
+use candlewick_shared::runtime::{consumer::Consumer, policy::Policy};
 use candlewick_shared::runtime::objects::{Scope, objects};
 use candlewick_testbed::bucket;
 use candlewick_transform::handler::Transform;

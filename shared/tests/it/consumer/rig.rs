@@ -11,7 +11,7 @@ use candlewick_shared::core::blame::Blame;
 use candlewick_shared::ports::notifier::{Alert, Notifier};
 use candlewick_shared::ports::protection::Protection;
 use candlewick_shared::ports::queue::{Depth, Lease, Message, NewMessage, Queue, QueueError, Receipt};
-use candlewick_shared::runtime::consumer::{Consumer, Policy};
+use candlewick_shared::runtime::{consumer::Consumer, policy::Policy};
 use candlewick_shared::runtime::health::Health;
 use candlewick_shared::runtime::layers::{Delivery, MessageService};
 use candlewick_shared::runtime::outcome::Outcome;
@@ -232,7 +232,7 @@ impl Rig {
         };
         let (health, stop) = (self.health.clone(), self.stop.clone());
         let handler = MessageService::new(service_fn(handler));
-        tokio::spawn(async move { health.db_context(consumer.run(handler, stop)).await })
+        tokio::spawn(async move { health.during(consumer.run(handler, stop)).await })
     }
 
     /// Stops the consumer, which has to end.

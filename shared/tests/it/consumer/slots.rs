@@ -8,7 +8,7 @@ use candlewick_shared::adapters::log_notifier::LogNotifier;
 use candlewick_shared::adapters::memory_queue::MemoryQueue;
 use candlewick_shared::core::event::ObjectEvent;
 use candlewick_shared::ports::queue::{Depth, Lease, Message, NewMessage, Queue, QueueError, Receipt};
-use candlewick_shared::runtime::consumer::{Consumer, Policy};
+use candlewick_shared::runtime::{consumer::Consumer, policy::Policy};
 use candlewick_shared::runtime::layers::MessageService;
 use candlewick_shared::runtime::objects::{Scope, objects};
 use candlewick_shared::runtime::outcome::Settled;
