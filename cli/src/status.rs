@@ -128,7 +128,9 @@ pub async fn watchlist(aws: &Aws, env: &Env) -> anyhow::Result<Option<Arc<Watchl
 
 fn read(row: &sqlx::postgres::PgRow, now: Timestamp) -> anyhow::Result<SeriesStatus> {
     let interval: Interval = row.try_get::<String, _>(1)?.parse()?;
-    let seconds = |column: usize| row.try_get::<Option<SqlTimestamp>, _>(column).map(|time| time.map(|time| time.to_jiff().as_second()));
+    let seconds = |column: usize| {
+        row.try_get::<Option<SqlTimestamp>, _>(column).map(|time| time.map(|time| time.to_jiff().as_second()))
+    };
     let shown = |seconds: i64| CandleTime::from_seconds(seconds).display(interval).to_string();
     let first = seconds(3)?;
     let last = seconds(4)?;

@@ -1,9 +1,9 @@
 //! What is wrong with what is deployed.
 
-use candlewick_shared::core::topology::Topology;
 use super::deployed::{Deployed, region_of_arn};
 use super::finding::{APPLY, Examined};
 use super::{database, notifications, queues};
+use candlewick_shared::core::topology::Topology;
 
 /// Holds what is deployed against a topology.
 pub fn examine(topology: &Topology, deployed: &Deployed) -> Examined {
@@ -48,7 +48,7 @@ pub mod tests {
 
     use serde_json::json;
 
-    use super::super::deployed::{Unseen, Bucket, Database, Notification, Queue, Queues, Redrive};
+    use super::super::deployed::{Bucket, Database, Notification, Queue, Queues, Redrive, Unseen};
     use super::*;
 
     fn arn(name: &str) -> String {

@@ -147,7 +147,8 @@ const LEDGER: &str = "select key, etag, raw_key, raw_etag, last_modified, raw_wr
     from objects where key = any($1)";
 
 fn ledger_row(row: &sqlx::postgres::PgRow) -> anyhow::Result<(String, LedgerRow)> {
-    let time = |column: &str| row.try_get::<Option<SqlTimestamp>, _>(column).map(|time| time.map(SqlTimestamp::to_jiff));
+    let time =
+        |column: &str| row.try_get::<Option<SqlTimestamp>, _>(column).map(|time| time.map(SqlTimestamp::to_jiff));
     let ledger_row = LedgerRow {
         etag: row.try_get("etag")?,
         last_modified: time("last_modified")?,

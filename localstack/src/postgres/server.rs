@@ -28,11 +28,7 @@ const OPTIONS: [&str; 6] = [
 ];
 
 /// Finds or installs the server, creates the data directory once, starts, and waits until the database can be used.
-pub async fn start(
-    settings: &Settings,
-    state: &StateDir,
-    progress: &Reporter,
-) -> Result<Postgres, PostgresError> {
+pub async fn start(settings: &Settings, state: &StateDir, progress: &Reporter) -> Result<Postgres, PostgresError> {
     let identity = account::choose(state)?;
     let identity = identity.as_ref();
     let cluster = Cluster::new(account::home(state, identity, progress).await?);

@@ -39,7 +39,8 @@ pub async fn assemble(config: Config, env: &Env, aws: &Aws, consumer: &mut Consu
     let pool = CreditPool::new(config.plan, Arc::clone(&now), config.clock, Arc::clone(&notifier));
     let queue = Arc::new(MeteredQueue::new(Arc::clone(&consumer.queue), client.clone(), pool));
     consumer.queue = queue.clone();
-    (consumer.policy.concurrency, consumer.policy.retry, consumer.policy.attempts) = (config.concurrency, RETRY, ATTEMPTS);
+    (consumer.policy.concurrency, consumer.policy.retry, consumer.policy.attempts) =
+        (config.concurrency, RETRY, ATTEMPTS);
     let store = Arc::new(aws.store(&config.bucket));
     let open = |bucket: &str| aws.store(bucket);
     let watchlist = Arc::new(WatchlistSource::new(config.watchlist, open, Arc::clone(&notifier)));

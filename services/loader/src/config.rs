@@ -3,10 +3,10 @@
 use anyhow::Context;
 use candlewick_shared::core::clock::Clock;
 use candlewick_shared::core::topology::Topology;
-use candlewick_shared::runtime::policy::CONCURRENCY;
 use candlewick_shared::runtime::env::Env;
 use candlewick_shared::runtime::memory::Memory;
 use candlewick_shared::runtime::objects::Scope;
+use candlewick_shared::runtime::policy::CONCURRENCY;
 use secrecy::SecretString;
 
 /// The settings of the loader.
@@ -35,7 +35,8 @@ impl Config {
             bytes_in_flight: memory.bytes_in_flight(env)?,
         };
         let database_url = env.secret("DATABASE_URL").context("read DATABASE_URL")?;
-        let connections = u32::try_from(env.parsed_or("CONCURRENCY", CONCURRENCY)?.get()).context("read CONCURRENCY")?;
+        let connections =
+            u32::try_from(env.parsed_or("CONCURRENCY", CONCURRENCY)?.get()).context("read CONCURRENCY")?;
         Ok(Self { scope, memory, database_url, connections, clock: env.clock()? })
     }
 }

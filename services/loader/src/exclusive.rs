@@ -38,4 +38,5 @@ pub async fn replace(database: &mut PgConnection, claim: Claim<'_>) -> Result<Co
     Ok(Counts { inserted, updated, unchanged: difference.unchanged, removed, lost })
 }
 
-const REMOVE: &str = "delete from candles c where c.symbol = $2 and c.interval = $3 and c.time = any($4) and c.object_id = $1";
+const REMOVE: &str =
+    "delete from candles c where c.symbol = $2 and c.interval = $3 and c.time = any($4) and c.object_id = $1";

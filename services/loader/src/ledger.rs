@@ -82,7 +82,8 @@ pub async fn find(database: &mut PgConnection, key: &TransformedKey) -> Result<O
     Ok(query.fetch_optional(database).await.db_context("read the ledger")?.map(LedgerRow::entry))
 }
 
-const FIND: &str = "select id, etag, raw_written, rows_total, error is not null as has_failed from objects where key = $1";
+const FIND: &str =
+    "select id, etag, raw_written, rows_total, error is not null as has_failed from objects where key = $1";
 
 #[derive(FromRow)]
 struct LedgerRow {

@@ -68,14 +68,17 @@ const UNTOUCHED: &str = "select count(*) from candles c
 /// Which of the recorded candles the series lost by the merge.
 pub async fn after_merge(database: &mut PgConnection, claim: Claim<'_>) -> Result<Option<Lost>, DatabaseError> {
     let row = claim.bound(FOUND).fetch_one(&mut *database).await.db_context("look for lost candles")?;
-    let time = |column: usize| row.get::<Option<SqlTimestamp>, _>(column).map(|time| CandleTime::from_seconds(time.to_jiff().as_second()));
+    let time = |column: usize| {
+        row.get::<Option<SqlTimestamp>, _>(column).map(|time| CandleTime::from_seconds(time.to_jiff().as_second()))
+    };
     let Some((first, last)) = time(1).zip(time(2)) else { return Ok(None) };
     let untouched = claim.bound(UNTOUCHED).fetch_one(database).await.db_context("count the candles of the series")?;
     let of = row.get::<i64, _>(3) + untouched.get::<i64, _>(0);
     Ok(Some(Lost { candles: row.get(0), of, first, last }))
 }
 
-const NOTE: &str = "insert into lost_candles (object_id, source, raw_key, raw_etag, raw_etag_before, candles, of_candles,
+const NOTE: &str =
+    "insert into lost_candles (object_id, source, raw_key, raw_etag, raw_etag_before, candles, of_candles,
         first_time, last_time, lost_at)
     select id, $2, $3, $4, raw_etag, $5, $6, $7, $8, $9 from objects where id = $1";
 

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use candlewick_shared::core::alert::{Alert, Kind, State};
 use candlewick_shared::core::calendar::Calendar;
+use candlewick_shared::core::message_subject::path_of;
 use candlewick_shared::core::report::Fate;
 use candlewick_shared::core::topology::Topology;
-use candlewick_shared::core::message_subject::path_of;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::alerts::Known;

@@ -175,7 +175,8 @@ impl SeriesRow {
     }
 }
 
-const OBJECTS: &str = "select o.raw_key, coalesce(o.raw_etag, '') as raw_etag, q.report->'touched' as touched, q.report->'gaps' as gaps
+const OBJECTS: &str =
+    "select o.raw_key, coalesce(o.raw_etag, '') as raw_etag, q.report->'touched' as touched, q.report->'gaps' as gaps
     from quality q join objects o on o.id = q.object_id
     where o.raw_key is not null and (q.report @? '$.touched.* ? (@.passed == true)'
                                      or q.report @? '$.gaps[*] ? (@.fate == \"too_long\")')

@@ -42,7 +42,8 @@ pub struct Loss {
     pub span: (CandleTime, CandleTime),
 }
 
-const OPEN: &str = "select l.id, o.key, l.source, l.raw_key, l.raw_etag_before, l.candles, l.of_candles, l.first_time, l.last_time
+const OPEN: &str =
+    "select l.id, o.key, l.source, l.raw_key, l.raw_etag_before, l.candles, l.of_candles, l.first_time, l.last_time
     from lost_candles l join objects o on o.id = l.object_id where not l.is_judged order by l.id";
 
 /// The losses that nobody judged; they are judged when the transaction commits.
@@ -57,7 +58,9 @@ pub async fn take(database: &mut PgConnection) -> anyhow::Result<Vec<Loss>> {
 
 fn loss(row: &PgRow) -> anyhow::Result<Loss> {
     let key: TransformedKey = row.try_get::<String, _>(1)?.parse()?;
-    let time = |column: usize| row.try_get::<SqlTimestamp, _>(column).map(|time| CandleTime::from_seconds(time.to_jiff().as_second()));
+    let time = |column: usize| {
+        row.try_get::<SqlTimestamp, _>(column).map(|time| CandleTime::from_seconds(time.to_jiff().as_second()))
+    };
     Ok(Loss {
         id: row.try_get(0)?,
         path: key.path,

@@ -87,13 +87,12 @@ impl Runs for PostgresRuns {
     async fn fetched(&self, run: &str, series: &Series, written: &[Written]) -> Result<(), RunsError> {
         let keys: Vec<_> = written.iter().map(|written| written.path.transformed_key()).collect();
         let times: Vec<_> = written.iter().map(|written| written.fetched_at.to_sqlx()).collect();
-        let query =
-            sqlx::query("select series_fetched($1, $2, $3, $4, $5)")
-                .bind(run)
-                .bind(series.symbol.as_str())
-                .bind(series.interval.as_str())
-                .bind(keys)
-                .bind(times);
+        let query = sqlx::query("select series_fetched($1, $2, $3, $4, $5)")
+            .bind(run)
+            .bind(series.symbol.as_str())
+            .bind(series.interval.as_str())
+            .bind(keys)
+            .bind(times);
         Ok(query.execute(&self.pool).await.db_context("note that a series is fetched").map(|_| ())?)
     }
 

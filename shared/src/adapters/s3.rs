@@ -1,6 +1,5 @@
 //! A bucket of S3.
 
-
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
@@ -213,4 +212,3 @@ fn is_condition_failed<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bo
     let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
     matches!(code, Some("PreconditionFailed" | "ConditionalRequestConflict" | "NoSuchKey"))
 }
-

@@ -57,7 +57,8 @@ mod tests {
 
     #[test]
     fn a_fetch_names_its_series_and_run() {
-        let work = MessageSubject::of(r#"{"kind":"fetch","run":"r","symbol":"BTC/USD","interval":"1h","traceparent":"x"}"#);
+        let work =
+            MessageSubject::of(r#"{"kind":"fetch","run":"r","symbol":"BTC/USD","interval":"1h","traceparent":"x"}"#);
         assert_eq!((work.subject().unwrap().as_str(), work.run.as_deref()), ("BTC/USD 1h", Some("r")));
     }
 

@@ -8,7 +8,6 @@ use crate::ports::queue::{Message, Queue};
 use crate::runtime::attempts::Attempts;
 use crate::runtime::backoff::Backoff;
 use crate::runtime::breaker::Breaker;
-use crate::runtime::policy::Policy;
 use crate::runtime::dead_letter::{alert, dead_letter};
 use crate::runtime::deletions::Deletions;
 use crate::runtime::evidence::Evidence;
@@ -16,6 +15,7 @@ use crate::runtime::losses::{self, Standing, first_id};
 use crate::runtime::measures;
 use crate::runtime::outage_alert::OutageAlert;
 use crate::runtime::outcome::{Failure, Outcome, Setback, Settled};
+use crate::runtime::policy::Policy;
 use crate::runtime::unanswered::Unanswered;
 
 /// The longest that a message is hidden. SQS ends every lease twelve hours after the receipt, and refuses what would go
