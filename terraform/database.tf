@@ -2,7 +2,7 @@ locals {
   database_port = 5432
 
   # Who logs in with IAM, and as whom. `candlewick migrate` makes the users.
-  database_services = ["ingest", "loader", "notifier", "dashboard", "reconcile"]
+  database_services = concat([for name, service in local.topology.services : name if service.database], ["reconcile"])
   database_users    = { for service in local.database_services : service => "candlewick_${service}" }
 
   # The group of the schema whose rights each user has, and no others (shared/migrations).

@@ -16,7 +16,7 @@ locals {
   # Where Athena puts what it answers; it goes after a week.
   athena_prefix = "athena/"
 
-  services = ["ingest", "transform", "loader", "notifier", "dashboard"]
+  services = keys(local.topology.services)
 }
 
 data "aws_caller_identity" "current" {}

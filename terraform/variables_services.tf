@@ -19,8 +19,8 @@ variable "images" {
   }
 
   validation {
-    condition     = length(setsubtract(keys(var.images), ["candlewick", "dashboard", "ingest", "loader", "notifier", "transform"])) == 0
-    error_message = "images are of candlewick, dashboard, ingest, loader, notifier and transform."
+    condition     = length(setsubtract(keys(var.images), concat(local.services, ["candlewick"]))) == 0
+    error_message = "images are of candlewick and of the services ${join(", ", local.services)}."
   }
 }
 
@@ -84,8 +84,8 @@ variable "sizes" {
   }
 
   validation {
-    condition     = length(setsubtract(keys(var.sizes), ["dashboard", "ingest", "loader", "notifier", "transform"])) == 0
-    error_message = "sizes are of dashboard, ingest, loader, notifier and transform."
+    condition     = length(setsubtract(keys(var.sizes), local.services)) == 0
+    error_message = "sizes are of the services ${join(", ", local.services)}."
   }
 }
 

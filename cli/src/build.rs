@@ -4,27 +4,23 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, bail};
+use candlewick_shared::core::topology::Topology;
 use tokio::process::Command;
 
-/// The packages whose programs `up` starts, and this one: with it, dependencies have the features that they were built with
-/// already, and nothing is built twice.
-const PACKAGES: [&str; 7] = [
-    "candlewick-cli",
-    "candlewick-ingest",
-    "candlewick-transform",
-    "candlewick-loader",
-    "candlewick-notifier",
-    "candlewick-dashboard",
-    "candlewick-simulator",
-];
+/// The packages whose programs `up` starts, and this one. Naming this one too keeps the features of the dependencies as they
+/// were built already, so that nothing is built twice.
+fn packages() -> impl Iterator<Item = String> {
+    let services = Topology::built_in().services.keys().map(String::as_str);
+    services.chain(["cli", "simulator"]).map(|name| format!("candlewick-{name}"))
+}
 
-/// The directory that this program stands in, and that the others are built to.
+/// This program's directory, in which the others are built.
 pub fn programs() -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe().context("find this program")?;
     Ok(own.parent().context("find this program's directory")?.to_owned())
 }
 
-/// Builds the programs in the profile that this one was built in. What is built already costs a moment.
+/// Builds the programs in the profile of this one.
 pub async fn build(root: &Path) -> anyhow::Result<()> {
     let programs = programs()?;
     let profile = match programs.file_name().and_then(|name| name.to_str()) {
@@ -40,7 +36,7 @@ pub async fn build(root: &Path) -> anyhow::Result<()> {
         .arg("--target-dir")
         .arg(target);
     without_own_package(&mut command);
-    command.args(PACKAGES.iter().flat_map(|package| ["-p", package])).stdin(Stdio::null()).kill_on_drop(true);
+    command.args(packages().flat_map(|package| ["-p".to_owned(), package])).stdin(Stdio::null()).kill_on_drop(true);
     let output = command.output().await.context("run cargo (is Rust's cargo on PATH?)")?;
     if !output.status.success() {
         bail!("the services do not build:\n{}", String::from_utf8_lossy(&output.stderr));

@@ -2,17 +2,16 @@
 
 mod addresses;
 mod database_users;
+mod options;
 mod simulator;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use candlewick_shared::adapters::aws::Aws;
 use candlewick_shared::adapters::postgres as database;
-use candlewick_shared::core::clock::Clock;
 use candlewick_shared::core::topology::Topology;
 use candlewick_shared::ports::store::ObjectStore;
 use sqlx::PgPool;
@@ -20,6 +19,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub use self::addresses::Addresses;
+pub use self::options::{BUCKET, KEYS, Options, Source};
 use crate::emulator::{self, Emulator};
 use crate::env_file;
 use crate::ports::{Picker, Wish};
@@ -32,86 +32,11 @@ use crate::raw_copy::{self, RawCopy};
 use crate::state::StateDir;
 use crate::supervise::{Backoff, Service};
 
-/// The services that are started, in the order of a candle's way, the one that tells of what goes wrong on it, and the one that
-/// shows it.
-pub const SERVICES: [&str; 5] = ["ingest", "transform", "loader", "notifier", "dashboard"];
+/// What a service gets from the environment besides its settings: variables that libraries read.
+const LIBRARY_VARIABLES: [&str; 2] = ["OTEL_EXPORTER_OTLP_HEADERS", "RUST_LOG"];
 
-/// What the settings of the notifier begin with, which alone knows the ways to the owner.
-const NOTIFIER_SETTINGS: [&str; 6] =
-    ["ALERT_", "CALENDAR_HORIZON", "DIGEST_", "HEARTBEAT_URL", "STALE_AFTER", "SWEEP_"];
-
-/// The settings of the dashboard, which alone knows what its callers must know.
-const DASHBOARD_SETTINGS: [&str; 10] = [
-    "DASHBOARD_CLIENTS",
-    "DASHBOARD_CONNECTIONS",
-    "DASHBOARD_EVENT_STREAMS",
-    "DASHBOARD_EVENT_STREAMS_PER_ADDRESS",
-    "DASHBOARD_PASSWORD",
-    "DASHBOARD_REQUESTS_PER_SECOND",
-    "DASHBOARD_REQUEST_TIMEOUT",
-    "DASHBOARD_TOKEN",
-    "DASHBOARD_TRUSTED_PROXIES",
-    "STALE_AFTER",
-];
-
-/// What the services are given of the environment that the stack is started in.
-const PASSED_ON: [&str; 8] = [
-    "LOG_FORMAT",
-    "MEMORY_LIMIT",
-    "METRICS",
-    "OPENLINEAGE",
-    "OPENLINEAGE_URL",
-    "OTEL_EXPORTER_OTLP_ENDPOINT",
-    "OTEL_EXPORTER_OTLP_HEADERS",
-    "RUST_LOG",
-];
-
-/// What tells where the key to the real API is, when it is asked: itself, or the file that has it.
-pub const KEYS: [&str; 2] = ["TWELVEDATA_API_KEY", "TWELVEDATA_API_KEY_FILE"];
-
-/// What limits what ingest spends.
-const BUDGET: [&str; 3] = ["TWELVEDATA_PLAN", "TWELVEDATA_CREDITS_PER_MINUTE", "TWELVEDATA_CREDITS_PER_DAY"];
-
-/// The name of the bucket.
-pub const BUCKET: &str = "candlewick";
-
-/// How the stack is to be.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The directory of the built programs.
-    pub programs: PathBuf,
-    /// Where Python environments are kept.
-    pub python_home: PathBuf,
-    /// The file with the watchlist.
-    pub watchlist: PathBuf,
-    /// When the watchlist is fetched: a cron pattern (or `off`) and its time zone.
-    pub schedule: (String, String),
-    /// What stands in for AWS.
-    pub emulator: Emulator,
-    pub emulator_port: Wish,
-    /// The port of PostgreSQL.
-    pub postgres_port: Wish,
-    /// The port of the dashboard.
-    pub dashboard_port: Wish,
-    /// Where candles come from.
-    pub source: Source,
-}
-
-/// Where candles come from.
-#[derive(Clone, Debug)]
-pub enum Source {
-    /// The simulator, on this port, and the time that it and everything else goes by.
-    Simulator {
-        port: Wish,
-        /// The time.
-        clock: Clock,
-    },
-    /// The real API, in real time, with the key in the environment.
-    TwelveData {
-        /// Where it is, if not at its own address: a proxy in front of it.
-        url: Option<String>,
-    },
-}
+/// Settings that are not taken from the environment: they mean nothing on one machine, or the options decide them.
+const NOT_INHERITED: [&str; 4] = ["CLOCK", "DATABASE_IAM", "ECS_AGENT_URI", "SIMULATOR_URL"];
 
 /// A stack that is being started, runs, or is being stopped. What has been started is known at every moment, so that it
 /// can be stopped even when the start was broken off.
@@ -222,20 +147,24 @@ impl Stack {
 
     /// Starts the services, and has each started again when it dies.
     pub fn start_services(&mut self, running: &Running) -> anyhow::Result<()> {
-        for name in SERVICES {
+        let services: Vec<_> = Topology::built_in().services.keys().map(String::as_str).collect();
+        for name in &services {
             let program = self.service_program(name, running)?;
             let state = self.state.clone();
             let progress = self.progress.clone();
             let service = Service::start(program, state, Backoff::default(), progress, CancellationToken::new())?;
             self.services.push(service);
         }
-        self.progress.line("services", &format!("{} started", SERVICES.join(", ")));
+        self.progress.line("services", &format!("{} started", services.join(", ")));
         Ok(())
     }
 
     fn service_program(&self, name: &str, running: &Running) -> anyhow::Result<Program> {
         let path = self.options.programs.join(format!("candlewick-{name}"));
         let mut program = Program::new(name, path).clean_env().stop_by(StopPlan::term(Duration::from_secs(25)));
+        // Several programs share the machine's memory with everything else.
+        program = program.env("MEMORY_LIMIT", "1GiB");
+        program = self.inherited(name).fold(program, |program, (variable, value)| program.env(variable, value));
         // The owner's login is for the operator alone.
         for (variable, value) in running.addresses.settings().iter().filter(|(name, _)| *name != "DATABASE_URL") {
             program = program.env(variable, value);
@@ -246,34 +175,22 @@ impl Stack {
         if let Some(url) = running.addresses.get(&addresses::health_variable(name)) {
             program = program.env("HEALTH_LISTEN", url.trim_start_matches("http://"));
         }
-        // Whatever the machine has: several programs share it with everything else.
-        program = program.env("MEMORY_LIMIT", "1GiB");
-        for variable in PASSED_ON {
-            if let Ok(value) = std::env::var(variable) {
-                program = program.env(variable, value);
-            }
-        }
-        // Only the one service that asks the API is given the key.
-        if name == "ingest" {
-            let simulated = ("TWELVEDATA_API_KEY".to_owned(), "simulator".into());
-            let key = match self.options.source {
-                Source::Simulator { .. } => vec![simulated],
-                Source::TwelveData { .. } => inherited(&KEYS),
-            };
-            program = key
-                .into_iter()
-                .chain(inherited(&BUDGET))
-                .fold(program, |program, (name, value)| program.env(name, value));
-        }
-        if name == "notifier" {
-            program = notifier_settings().fold(program, |program, (name, value)| program.env(name, value));
-        }
-        if name == "dashboard" {
-            program = inherited(&DASHBOARD_SETTINGS)
-                .into_iter()
-                .fold(program, |program, (name, value)| program.env(name, value));
+        // Only ingest asks the API, so only ingest gets the key.
+        if name == "ingest" && matches!(self.options.source, Source::Simulator { .. }) {
+            program = program.env("TWELVEDATA_API_KEY", "simulator");
         }
         Ok(program)
+    }
+
+    /// The settings of a service in this process's environment. Addresses of the stack itself replace them.
+    fn inherited(&self, service: &str) -> impl Iterator<Item = (String, String)> {
+        let settings = Topology::built_in().settings_of(service).map(|(name, _)| name);
+        let is_simulated = matches!(self.options.source, Source::Simulator { .. });
+        let settings: Vec<_> = settings.filter(|name| !NOT_INHERITED.contains(name)).chain(LIBRARY_VARIABLES).collect();
+        std::env::vars().filter(move |(variable, _)| {
+            let name = variable.strip_suffix("_FILE").unwrap_or(variable);
+            settings.contains(&name) && !(is_simulated && KEYS.contains(&variable.as_str()))
+        })
     }
 
     /// Puts back what the emulator forgot, and from then on keeps a copy of what is written under `raw/`. Returns how many
@@ -322,16 +239,6 @@ impl Stack {
         let rest = [self.simulator, self.emulator.map(|up| up.process), self.postgres.map(|up| up.process)];
         futures::future::join_all(rest.into_iter().flatten().map(|process| async move { process.stop().await })).await;
     }
-}
-
-/// Variables of this process, where they are set.
-fn inherited(names: &[&str]) -> Vec<(String, std::ffi::OsString)> {
-    names.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var_os(name)?))).collect()
-}
-
-/// The settings of the notifier in this process's environment.
-fn notifier_settings() -> impl Iterator<Item = (String, String)> {
-    std::env::vars().filter(|(name, _)| NOTIFIER_SETTINGS.iter().any(|start| name.starts_with(start)))
 }
 
 async fn start_emulator(

@@ -1,5 +1,7 @@
 //! The rules of the code that no compiler knows.
 
+mod circles;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +18,7 @@ pub fn trials() -> Vec<Trial> {
         trial("no_service_depends_on_another", no_service_depends_on_another),
         trial("main_only_wires", main_only_wires),
         trial("versions_stand_once", versions_stand_once),
+        trial("no_files_import_each_other_in_a_circle", no_files_import_each_other_in_a_circle),
         trial("no_program_deletes_an_object", no_program_deletes_an_object),
     ]
 }
@@ -24,6 +27,12 @@ const LAYERS: [&str; 4] = ["core", "ports", "adapters", "runtime"];
 
 /// The Rust files below a folder of the checkout, without their unit tests.
 pub fn sources(folder: &str) -> anyhow::Result<Vec<(PathBuf, String)>> {
+    let code = |text: String| text.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
+    Ok(files(folder)?.into_iter().map(|(path, text)| (path, code(text))).collect())
+}
+
+/// The Rust files below a folder of the checkout.
+fn files(folder: &str) -> anyhow::Result<Vec<(PathBuf, String)>> {
     let mut files = Vec::new();
     collect(&root().join(folder), &mut files)?;
     ensure!(!files.is_empty(), "{folder} has no source: this test looks in the wrong place");
@@ -37,8 +46,7 @@ fn collect(folder: &Path, files: &mut Vec<(PathBuf, String)>) -> anyhow::Result<
             collect(&path, files)?;
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path)?;
-            let code = text.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
-            files.push((path, code));
+            files.push((path, text));
         }
     }
     Ok(())
@@ -56,27 +64,36 @@ fn a_layer_knows_only_those_before_it() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The files of the transform that do I/O. All others decide.
+const TRANSFORM_SHELL: [&str; 4] = ["config.rs", "handler.rs", "main.rs", "targets.rs"];
+
+/// Words that only code with I/O, a clock or an environment has.
+const IO: [&str; 10] =
+    ["async ", "tokio", "aws_", "sqlx", "reqwest", "std::env", "std::fs", "std::net", "Timestamp::now", "SystemTime"];
+
 fn the_core_does_no_io() -> anyhow::Result<()> {
-    let pure = ["shared/src/core", "services/transform/src/clean"];
-    let forbidden = [
-        "async ",
-        "tokio",
-        "aws_",
-        "sqlx",
-        "reqwest",
-        "std::env",
-        "std::fs",
-        "std::net",
-        "Timestamp::now",
-        "SystemTime",
-    ];
-    for folder in pure.into_iter().filter(|folder| root().join(folder).is_dir()) {
-        for (path, code) in sources(folder)? {
-            let code: String = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
-            if let Some(word) = forbidden.iter().find(|word| code.contains(**word)) {
-                anyhow::bail!("{} names {word:?}: the core decides and does no I/O", path.display());
-            }
+    let transform = sources("services/transform/src")?.into_iter();
+    let is_shell = |path: &Path| TRANSFORM_SHELL.iter().any(|name| path.ends_with(name));
+    let pure = transform.filter(|(path, _)| !is_shell(path)).chain(sources("shared/src/core")?);
+    for (path, code) in pure {
+        let code: String = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        if let Some(word) = IO.iter().find(|word| code.contains(**word)) {
+            anyhow::bail!("{} names {word:?}: the core decides and does no I/O", path.display());
         }
+    }
+    Ok(())
+}
+
+fn no_files_import_each_other_in_a_circle() -> anyhow::Result<()> {
+    let services = services()?.into_iter().map(|service| format!("services/{service}/src"));
+    let others = ["shared/src", "cli/src", "localstack/src", "localstack/simulator/src"].map(str::to_owned);
+    for folder in services.chain(others) {
+        let circle = circles::circle(&folder)?;
+        ensure!(
+            circle.is_none(),
+            "{folder}: {} import each other in a circle",
+            circle.unwrap_or_default().join(" -> ")
+        );
     }
     Ok(())
 }

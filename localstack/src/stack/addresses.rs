@@ -1,23 +1,25 @@
 //! Where everything is: the content of the env file.
 
+use std::collections::BTreeMap;
+
 use candlewick_shared::adapters::aws::Aws;
 use candlewick_shared::core::topology::{self, Topology};
 use candlewick_shared::runtime::env::Env;
 
-use super::{BUCKET, Options, SERVICES, Source};
+use super::options::{BUCKET, Options, Source};
 use crate::env_file::Settings;
 use crate::ports::{Picker, Wish};
 use crate::provision::QueueUrls;
 
 /// The ports of one run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Ports {
     pub(super) emulator: u16,
     pub(super) postgres: u16,
     pub(super) dashboard: u16,
     pub(super) simulator: Option<u16>,
-    /// Where each service tells its health, in their order.
-    pub(super) health: [u16; SERVICES.len()],
+    /// Where each service serves its health.
+    pub(super) health: BTreeMap<&'static str, u16>,
 }
 
 /// Picks the ports: those that were demanded, else those of the last run if they are free, else any.
@@ -33,9 +35,10 @@ pub(super) fn pick(picker: &mut Picker, options: &Options, last: &Settings) -> a
         Source::Simulator { port, .. } => Some(picker.pick(&remembered(port, "TWELVEDATA_URL"))?),
         Source::TwelveData { .. } => None,
     };
-    let mut health = [0; SERVICES.len()];
-    for (port, service) in health.iter_mut().zip(SERVICES) {
-        *port = picker.pick(&remembered(&Wish::Any, &health_variable(service)))?;
+    let mut health = BTreeMap::new();
+    for service in Topology::built_in().services.keys() {
+        let port = picker.pick(&remembered(&Wish::Any, &health_variable(service)))?;
+        health.insert(service.as_str(), port);
     }
     Ok(Ports { emulator, postgres, dashboard, simulator, health })
 }
@@ -77,7 +80,7 @@ impl Addresses {
         set("WATCHLIST", options.watchlist.display().to_string());
         set("SCHEDULE", options.schedule.0.clone());
         set("SCHEDULE_TIMEZONE", options.schedule.1.clone());
-        for (service, port) in SERVICES.iter().zip(ports.health) {
+        for (service, port) in &ports.health {
             set(&health_variable(service), format!("http://127.0.0.1:{port}"));
         }
         match (&options.source, ports.simulator) {
@@ -141,7 +144,7 @@ mod tests {
             source,
         };
         let simulator = matches!(options.source, Source::Simulator { .. }).then_some(8460);
-        let ports = Ports { emulator: 1, postgres: 2, dashboard: 3, simulator, health: [4; SERVICES.len()] };
+        let ports = Ports { emulator: 1, postgres: 2, dashboard: 3, simulator, health: BTreeMap::new() };
         Addresses::new("http://127.0.0.1:1", "postgres://127.0.0.1:2".to_owned(), &options, &ports)
     }
 

@@ -1,4 +1,4 @@
-//! `topology.json`: the names, filters and timeouts that the code and Terraform share.
+//! `topology.json`: the prefixes, queues, services and settings that programs, Terraform and documents share.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-/// The bucket's prefixes and the queues, as `topology.json` has them.
+/// The content of `topology.json`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Topology {
@@ -18,6 +18,33 @@ pub struct Topology {
     pub dead_letter_suffix: String,
     /// The queues, by their role: `alerts`, `ingest`, `raw`, `transformed`.
     pub queues: BTreeMap<String, QueueTopology>,
+    /// The services, by name.
+    pub services: BTreeMap<String, ServiceTopology>,
+    /// The environment variables that services read, by name.
+    pub settings: BTreeMap<String, Setting>,
+}
+
+/// A service of Candlewick.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceTopology {
+    /// Whether it logs in to the database.
+    pub database: bool,
+}
+
+/// An environment variable that services read.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Setting {
+    /// The services that read it.
+    pub services: Vec<String>,
+    /// What it means, in Markdown.
+    pub help: String,
+    /// What applies if it is not set, in Markdown.
+    pub default: String,
+    /// Whether its value must not be shown.
+    #[serde(default)]
+    pub secret: bool,
 }
 
 /// The bucket's prefixes, each with a slash at its end.
@@ -76,6 +103,12 @@ impl Topology {
             serde_json::from_str(include_str!("../../../topology.json")).expect("topology.json is well-formed")
         });
         &BUILT_IN
+    }
+
+    /// The settings that a service reads, by name.
+    pub fn settings_of<'a>(&'a self, service: &'a str) -> impl Iterator<Item = (&'a str, &'a Setting)> {
+        let reads = move |setting: &Setting| setting.services.iter().any(|name| name == service);
+        self.settings.iter().filter(move |(_, setting)| reads(setting)).map(|(name, setting)| (name.as_str(), setting))
     }
 
     /// The queue with a role.

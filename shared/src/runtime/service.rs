@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -18,28 +18,38 @@ use crate::core::topology::{Topology, queue_url_variable};
 use crate::ports::notifier::Notifier;
 use crate::ports::protection::Protection;
 use crate::ports::queue::Queue;
+use crate::runtime::command_line::{self, Task};
 use crate::runtime::consumer::Consumer;
 use crate::runtime::env::Env;
 use crate::runtime::health::Health;
-use crate::runtime::health_server::{self, Probe};
+use crate::runtime::health_server;
 use crate::runtime::losses::MOST_LOST;
 use crate::runtime::policy::{CONCURRENCY, Policy};
 use crate::runtime::telemetry::Telemetry;
 
-/// Runs a service until it ends or is told to stop (SIGTERM, SIGINT), and says how it went: 0 after a stop, 1 after an
-/// error, whose chain is the last thing logged. `HEALTH_LISTEN` has it tell its health.
+/// Runs a service until it ends or receives SIGTERM or SIGINT. The exit code is 0 after a stop and 1 after an error, which is
+/// the last thing logged. If `HEALTH_LISTEN` is set it serves its health there.
 ///
-/// Called with the word `healthcheck`, it asks the service that runs beside it whether it is ready, with `healthcheck --live`
-/// whether it is alive, and exits with 0 or 1.
+/// The command line is that of [`command_line`]: `--help`, settings as options, and `healthcheck`.
 pub async fn run<F>(name: &'static str, start: impl FnOnce(Env, CancellationToken) -> F) -> ExitCode
 where
     F: Future<Output = anyhow::Result<()>>,
 {
-    let env = Env::of_process();
+    let task = match command_line::parse(name, std::env::args()) {
+        Ok(task) => task,
+        Err(error) => error.exit(),
+    };
+    let (env, probe) = match task {
+        Task::Serve(options) => (options.or(Env::of_process()), None),
+        Task::Check(probe) => (Env::of_process(), Some(probe)),
+    };
     let result = match Telemetry::start(name, &env) {
         Ok(telemetry) => {
-            let result = told(name, env, start).await;
-            // It blocks, and the runtime's other threads do the sending.
+            let result = match probe {
+                Some(probe) => health_server::check(&env, probe).await,
+                None => until_stopped(name, env, start).await,
+            };
+            // Stopping blocks while the runtime's other threads send what is left.
             let _ = tokio::task::spawn_blocking(|| telemetry.stop()).await;
             result
         }
@@ -51,22 +61,6 @@ where
             tracing::error!(service = name, "{error:#}");
             ExitCode::FAILURE
         }
-    }
-}
-
-/// Serves, or does what the command line says.
-async fn told<F>(name: &'static str, env: Env, start: impl FnOnce(Env, CancellationToken) -> F) -> anyhow::Result<()>
-where
-    F: Future<Output = anyhow::Result<()>>,
-{
-    let words: Vec<_> = std::env::args().skip(1).collect();
-    match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => until_stopped(name, env, start).await,
-        ["healthcheck"] => health_server::check(&env, Probe::Ready).await,
-        ["healthcheck", "--live"] => health_server::check(&env, Probe::Live).await,
-        _ => Err(anyhow!(
-            "{words:?}: it takes no words but healthcheck and healthcheck --live; settings come from the environment"
-        )),
     }
 }
 

@@ -1,14 +1,17 @@
 //! The Docker engine: whether it is there with what these tests need, and what testcontainers has no words for.
 
 use anyhow::{Context, bail, ensure};
+use candlewick_shared::core::topology::Topology;
 use testcontainers::bollard::Docker;
 use testcontainers::bollard::models::{ImageConfig, NetworkConnectRequest, NetworkDisconnectRequest};
 use testcontainers::bollard::query_parameters::{
     InspectContainerOptions, KillContainerOptions, RemoveContainerOptions, StartContainerOptions,
 };
 
-/// The services, in the order of a candle's way, and those that tell of it.
-pub const SERVICES: [&str; 5] = ["ingest", "transform", "loader", "notifier", "dashboard"];
+/// The services of `topology.json`.
+pub fn services() -> impl Iterator<Item = &'static str> {
+    Topology::built_in().services.keys().map(String::as_str)
+}
 
 /// LocalStack's image.
 pub const LOCALSTACK: (&str, &str) = ("localstack/localstack", "4.12.0");
@@ -44,7 +47,7 @@ pub fn is_usable() -> anyhow::Result<()> {
 
 fn images() -> Vec<String> {
     let (name, tag_of_postgres) = postgres();
-    let own = SERVICES.iter().chain(&["simulator", "candlewick"]).map(|name| format!("candlewick/{name}:{}", tag()));
+    let own = services().chain(["simulator", "candlewick"]).map(|name| format!("candlewick/{name}:{}", tag()));
     let others = [format!("{}:{}", LOCALSTACK.0, LOCALSTACK.1), format!("{name}:{tag_of_postgres}")];
     others.into_iter().chain(own).collect()
 }

@@ -3,7 +3,7 @@
 use anyhow::ensure;
 use libtest_mimic::Trial;
 
-use crate::engine::{self, SERVICES};
+use crate::engine::{self, services};
 use crate::trial;
 use crate::world::World;
 
@@ -92,7 +92,7 @@ fn a_rolling_restart_under_load_loses_nothing(world: &'static World) -> anyhow::
             world.drop_files(&symbols("ROLL", part * 30..part * 30 + 30))
         })
     });
-    for service in SERVICES {
+    for service in services() {
         let code = world.roll(service)?;
         ensure!(code == Some(0), "{service} ended with {code:?} after SIGTERM");
     }

@@ -4,7 +4,7 @@
 use anyhow::{Context, ensure};
 use libtest_mimic::Trial;
 
-use crate::engine::{self, SERVICES};
+use crate::engine::{self, services};
 use crate::trial;
 use crate::world::World;
 
@@ -17,7 +17,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 fn an_image_runs_its_program_and_not_as_root(world: &'static World) -> anyhow::Result<()> {
-    for name in SERVICES {
+    for name in services() {
         let config = world.run(engine::image_config(name))?;
         let program = format!("candlewick-{name}");
         ensure!(config.user.as_deref() == Some("65532:65532"), "{name} runs as {:?}", config.user);
@@ -31,7 +31,7 @@ fn an_image_runs_its_program_and_not_as_root(world: &'static World) -> anyhow::R
 }
 
 fn a_service_says_that_it_is_healthy(world: &'static World) -> anyhow::Result<()> {
-    for name in SERVICES {
+    for name in services() {
         let container = world.container(name);
         world.eventually("healthy", || Ok(world.run(engine::health(&container))? == "healthy"))?;
     }
@@ -39,7 +39,7 @@ fn a_service_says_that_it_is_healthy(world: &'static World) -> anyhow::Result<()
 }
 
 fn there_is_no_shell(world: &'static World) -> anyhow::Result<()> {
-    for name in SERVICES {
+    for name in services() {
         let error = world.shell(name).err().with_context(|| format!("{name} has a shell"))?;
         ensure!(format!("{error:#}").contains("no such file"), "{name}: {error:#}");
     }

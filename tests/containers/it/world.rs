@@ -19,7 +19,7 @@ use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, Healthcheck, ImageExt};
 use tokio::runtime::Runtime;
 
-use crate::engine::{self, LOCALSTACK, SERVICES};
+use crate::engine::{self, LOCALSTACK, services};
 
 /// How long anything may take that is awaited. It bounds a failure, and measures nothing.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -175,7 +175,7 @@ async fn make(name: &str) -> anyhow::Result<(Containers, Services, Aws, PgPool)>
     let ground = [localstack(name), database(name)?, simulator(name)].map(AsyncRunner::start);
     let ground = futures::future::try_join_all(ground).await.context("start what the services stand on")?;
     operator(name, &["provision"]).start().await.context("provision")?.rm().await.context("remove it")?;
-    let started = SERVICES.map(|service| async move {
+    let started = services().map(|service| async move {
         Ok::<_, anyhow::Error>((service, self::service(name, service, "first").start().await?))
     });
     let services = futures::future::try_join_all(started).await.context("start the services")?;

@@ -1,9 +1,10 @@
 //! The settings that the code reads against Terraform, and against the list that people read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use anyhow::{Context, ensure};
+use candlewick_shared::core::topology::Topology;
 use libtest_mimic::Trial;
 
 use super::code;
@@ -15,7 +16,11 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial("every_setting_that_a_service_reads_is_set", every_setting_that_a_service_reads_is_set),
         trial("every_setting_is_seen_however_it_is_read", every_setting_is_seen_however_it_is_read),
-        trial("the_list_of_settings_is_what_the_services_read", the_list_of_settings_is_what_the_services_read),
+        trial(
+            "the_settings_of_the_topology_are_what_the_services_read",
+            the_settings_of_the_topology_are_what_the_services_read,
+        ),
+        trial("the_documented_settings_are_those_of_the_topology", the_documented_settings_are_those_of_the_topology),
         trial("no_default_is_relied_on_that_nobody_reads", no_default_is_relied_on_that_nobody_reads),
     ]
 }
@@ -100,17 +105,34 @@ fn every_setting_is_seen_however_it_is_read() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whoever runs the programs finds each setting in docs/settings.md.
-fn the_list_of_settings_is_what_the_services_read() -> anyhow::Result<()> {
-    let text = fs::read_to_string(root().join("docs/settings.md")).context("read docs/settings.md")?;
-    let rows = text.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
-    let listed: BTreeSet<_> = rows.map(|(name, _)| name.to_owned()).collect();
-    let mut read = BTreeSet::new();
+/// `topology.json` lists the settings, and the services read those and no others.
+fn the_settings_of_the_topology_are_what_the_services_read() -> anyhow::Result<()> {
     for service in code::services()? {
-        read.extend(code::settings(&service)?.into_iter().map(|setting| setting.name));
+        let listed: BTreeSet<_> = Topology::built_in().settings_of(&service).map(|(name, _)| name.to_owned()).collect();
+        let read: BTreeSet<_> = code::settings(&service)?.into_iter().map(|setting| setting.name).collect();
+        let missing: Vec<_> = read.difference(&listed).collect();
+        ensure!(missing.is_empty(), "{service} reads {missing:?}, and topology.json does not list them for it");
+        let own = code::of_service(&service)?;
+        let spare: Vec<_> = listed.difference(&read).filter(|name| !own.contains(name.as_str())).collect();
+        ensure!(spare.is_empty(), "topology.json lists {spare:?} for {service}, which does not read them");
     }
-    let (absent, spare): (Vec<_>, Vec<_>) = (read.difference(&listed).collect(), listed.difference(&read).collect());
-    ensure!(absent.is_empty() && spare.is_empty(), "docs/settings.md lacks {absent:?}, and no service reads {spare:?}");
+    Ok(())
+}
+
+/// Users find each setting in docs/settings.md, with the words of `topology.json`.
+fn the_documented_settings_are_those_of_the_topology() -> anyhow::Result<()> {
+    let text = fs::read_to_string(root().join("docs/settings.md")).context("read docs/settings.md")?;
+    let rows = text.lines().filter(|line| line.starts_with("| `"));
+    let rows: BTreeMap<_, _> =
+        rows.filter_map(|row| Some((row.strip_prefix("| `")?.split_once('`')?.0, row))).collect();
+    let settings = &Topology::built_in().settings;
+    for (name, setting) in settings {
+        let row = rows.get(name.as_str()).with_context(|| format!("docs/settings.md lacks {name}"))?;
+        let end = format!("| {} | {} |", setting.help, setting.default);
+        ensure!(row.ends_with(&end), "docs/settings.md says of {name}: {row}\nand topology.json: {end}");
+    }
+    let spare: Vec<_> = rows.keys().filter(|name| !settings.contains_key(**name)).collect();
+    ensure!(spare.is_empty(), "docs/settings.md lists {spare:?}, which no service reads");
     Ok(())
 }
 

@@ -1,0 +1,99 @@
+//! The command line of a service: `--help`, `healthcheck`, and its settings as options.
+
+use std::collections::BTreeMap;
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use crate::core::topology::{Setting, Topology};
+use crate::runtime::env::Env;
+use crate::runtime::health_server::Probe;
+
+/// What the command line asks a service to do.
+#[derive(Debug)]
+pub enum Task {
+    /// Serve, with these settings before those of the environment.
+    Serve(Env),
+    /// Ask the running service for its health.
+    Check(Probe),
+}
+
+/// Reads the command line of a service.
+///
+/// # Errors
+///
+/// A word or an option that the service does not have. `--help` is such an error too, with exit code 0.
+pub fn parse(service: &'static str, words: impl IntoIterator<Item = String>) -> Result<Task, clap::Error> {
+    let matches = command(service).try_get_matches_from(words)?;
+    if let Some(check) = matches.subcommand_matches("healthcheck") {
+        return Ok(Task::Check(if check.get_flag("live") { Probe::Live } else { Probe::Ready }));
+    }
+    Ok(Task::Serve(options(service, &matches)))
+}
+
+fn command(service: &'static str) -> Command {
+    let check = Command::new("healthcheck")
+        .about("Ask the service that runs beside this program whether it is ready; exits with 0 or 1")
+        .arg(Arg::new("live").long("live").action(ArgAction::SetTrue).help("Ask whether it is alive instead"));
+    let settings = Topology::built_in().settings_of(service);
+    let (secret, shown): (Vec<_>, Vec<_>) = settings.partition(|(_, setting)| setting.secret);
+    Command::new(format!("candlewick-{service}"))
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(format!("The {service} service of Candlewick. Each option is also an environment variable"))
+        .subcommand(check)
+        .args(shown.into_iter().map(|(name, setting)| option(name, setting)))
+        .after_help(secrets(&secret))
+}
+
+fn option(name: &'static str, setting: &'static Setting) -> Arg {
+    let help = format!("{} [{name}, default: {}]", setting.help, setting.default).replace('`', "");
+    Arg::new(name).long(name.to_ascii_lowercase().replace('_', "-")).value_name("VALUE").help(help)
+}
+
+/// Secrets are no options, because every user of a machine can read the command lines of its processes.
+fn secrets(settings: &[(&str, &Setting)]) -> String {
+    let lines = settings.iter().map(|(name, setting)| format!("  {name}: {}\n", setting.help.replace('`', "")));
+    format!("Secrets, from the environment only:\n{}", lines.collect::<String>())
+}
+
+fn options(service: &str, matches: &ArgMatches) -> Env {
+    let names = Topology::built_in().settings_of(service).filter(|(_, setting)| !setting.secret);
+    let given = names.filter_map(|(name, _)| Some((name.to_owned(), matches.get_one::<String>(name)?.clone())));
+    Env::from_variables(given.collect::<BTreeMap<_, _>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(words: &[&str]) -> Vec<String> {
+        std::iter::once("candlewick-loader").chain(words.iter().copied()).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn an_option_is_the_setting_of_its_name() {
+        let Ok(Task::Serve(env)) = parse("loader", words(&["--concurrency", "3"])) else { panic!("it serves") };
+        assert_eq!(env.optional("CONCURRENCY"), Some("3"));
+        assert_eq!(env.optional("BUCKET"), None);
+    }
+
+    #[test]
+    fn help_lists_every_setting_of_the_service_and_no_other() {
+        let help = parse("loader", words(&["--help"])).unwrap_err().to_string();
+        for name in ["CONCURRENCY", "BUCKET", "DATABASE_URL", "TRANSFORMED_QUEUE_URL"] {
+            assert!(help.contains(name), "{help}");
+        }
+        assert!(!help.contains("ALERT_SMTP_URL") && !help.contains("--database-url"), "{help}");
+    }
+
+    #[test]
+    fn an_unknown_option_is_refused_by_its_name() {
+        let error = parse("loader", words(&["--concurency", "3"])).unwrap_err().to_string();
+        assert!(error.contains("--concurency") && error.contains("--concurrency"), "{error}");
+    }
+
+    #[test]
+    fn a_health_check_asks_for_readiness_or_for_life() {
+        assert!(matches!(parse("loader", words(&["healthcheck"])), Ok(Task::Check(Probe::Ready))));
+        assert!(matches!(parse("loader", words(&["healthcheck", "--live"])), Ok(Task::Check(Probe::Live))));
+    }
+}
