@@ -191,7 +191,7 @@ pub async fn queues(aws: &Aws, env: &Env) -> anyhow::Result<Vec<QueueStatus>> {
 pub fn series_table(rows: &[SeriesStatus]) -> String {
     let mut text = table::empty(&["symbol", "interval", "rows", "first", "last", "filled", "quarantined", "age"]);
     for row in rows {
-        let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+        let or_dash = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
         let numbers = [row.rows, row.filled, row.quarantined].map(|number| number.to_string());
         let [count, filled, quarantined] = numbers;
         let age = row.age_seconds.map(table::age);
@@ -199,11 +199,11 @@ pub fn series_table(rows: &[SeriesStatus]) -> String {
             terminal::cell(&row.symbol),
             row.interval.clone(),
             count,
-            text(&row.first),
-            text(&row.last),
+            or_dash(&row.first),
+            or_dash(&row.last),
             filled,
             quarantined,
-            text(&age),
+            or_dash(&age),
         ]);
     }
     table::right_align(&mut text, &[2, 5, 6, 7]);

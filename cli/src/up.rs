@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::follow::{self, Stage, Stages};
 use crate::place::{self, Place};
-use crate::{build, reconcile, refresh, status, table, terminal, watch};
+use crate::{build, reconcile, refresh, status, terminal, watch};
 
 /// Starts everything on this machine, fetches the watchlist, and stays up: it fetches again whenever the schedule is due, and
 /// reacts to what is dropped into raw/.

@@ -13,8 +13,6 @@ use candlewick_shared::core::symbol::Symbol;
 use candlewick_shared::core::watchlist::{Location, Watchlist};
 use clap::Subcommand;
 
-pub use self::estimate::Need;
-pub use self::list::Listed;
 use self::text::Text;
 use crate::place::Place;
 use crate::terminal;

@@ -20,14 +20,14 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::addresses::Addresses;
 pub use self::options::{BUCKET, KEYS, Options, Source};
-use crate::emulator::{self, Emulator};
+use crate::emulator;
 use crate::env_file;
-use crate::ports::{Picker, Wish};
+use crate::ports::Picker;
 use crate::postgres::{self, Postgres};
 use crate::process::{Exit, Process, Program, StopPlan};
 use crate::progress::Reporter;
 use crate::provision;
-use crate::python::{Environment, Search};
+use crate::python::{self, Search};
 use crate::raw_copy::{self, RawCopy};
 use crate::state::StateDir;
 use crate::supervise::{Backoff, Service};

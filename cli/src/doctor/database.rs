@@ -3,7 +3,7 @@
 use candlewick_shared::core::topology::Topology;
 
 use super::deployed::{Database, Deployed};
-use super::findings::{Examined, Skipped};
+use super::finding::{Examined, Skipped};
 
 /// Looks at the database.
 pub fn examine(examined: &mut Examined, topology: &Topology, deployed: &Deployed) {

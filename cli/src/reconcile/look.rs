@@ -16,6 +16,7 @@ use sqlx::{PgPool, Row};
 
 use super::decide::{self, Gap, LedgerRow};
 use crate::place::Running;
+use crate::selection::Selection;
 
 /// How many objects are compared at a time.
 const CHUNK: usize = 500;

@@ -12,7 +12,7 @@ use super::error::PostgresError;
 use super::settings::{REQUIREMENTS, Settings, Source};
 use crate::process::Identity;
 use crate::progress::Reporter;
-use crate::python::Environment;
+use crate::python;
 use crate::state::StateDir;
 
 /// Where packages put the programs of each version, and leave them off PATH.

@@ -1,5 +1,8 @@
+use std::time::Duration;
+
 use super::leftovers::{Leftover, Outcome};
 use super::*;
+use crate::state::StateDir;
 
 fn state() -> (tempfile::TempDir, StateDir) {
     let dir = tempfile::tempdir().unwrap();

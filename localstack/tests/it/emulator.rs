@@ -1,10 +1,10 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
-use candlewick_localstack::emulator::{Emulator, Settings, Started, is_ready};
+use candlewick_localstack::emulator::{self, Emulator, Settings, Started, is_ready};
 use candlewick_localstack::process::{Exit, Stopped, leftovers};
 use candlewick_localstack::progress::silent;
-use candlewick_localstack::python::{Environment, Search};
+use candlewick_localstack::python::{self, Search};
 use candlewick_localstack::state::StateDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

@@ -4,7 +4,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use candlewick_localstack::postgres::{Postgres, PostgresError, Settings, Source};
+use candlewick_localstack::postgres::{self, Postgres, PostgresError, Settings, Source};
 use candlewick_localstack::process::leftovers::{self, Outcome};
 use candlewick_localstack::process::{Exit, Signal, Stopped};
 use candlewick_localstack::progress::silent;

@@ -1,7 +1,7 @@
 use std::fs;
 
 use candlewick_localstack::progress::silent;
-use candlewick_localstack::python::{Environment, PythonError, Requirements, Search};
+use candlewick_localstack::python::{self, PythonError, Requirements, Search};
 
 use crate::support::{all, heard};
 

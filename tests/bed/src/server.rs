@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use candlewick_localstack::ports::{Picker, Wish};
-use candlewick_localstack::postgres::{Postgres, Settings, Source};
+use candlewick_localstack::postgres::{self as local_postgres, Postgres, Settings, Source};
 use candlewick_localstack::progress::silent;
 use candlewick_localstack::python::Search;
 use candlewick_localstack::state::StateDir;
@@ -85,7 +85,7 @@ pub fn settings(database: &str, port: u16) -> Settings {
 /// Starts such a server. Its user must be able to enter the state's folder, which a temporary directory lets only its maker do.
 pub async fn postgres_at(state: &StateDir, database: &str, port: u16) -> Postgres {
     fs::set_permissions(state.root(), Permissions::from_mode(0o755)).unwrap();
-    postgres::start(&settings(database, port), state, &silent()).await.unwrap()
+    local_postgres::start(&settings(database, port), state, &silent()).await.unwrap()
 }
 
 /// What a test program does where it is its server's watchdog: ends the server after a run that was killed.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::Context;
 use candlewick_localstack::env_file::Settings;
 use candlewick_localstack::ports::{Picker, Wish};
-use candlewick_localstack::postgres::Postgres;
+use candlewick_localstack::postgres::{self, Postgres};
 use candlewick_localstack::process::{Program, StopPlan};
 use candlewick_localstack::progress;
 use candlewick_localstack::provision;
