@@ -1,9 +1,9 @@
-//! What two or more Candlewick services need, in four layers. Each layer knows only those before it:
+//! Code that two or more Candlewick services share, in four layers. Each layer depends only on the layers before it:
 //!
-//! 1. [`core`] decides: pure functions and types, no I/O, no clock, no environment.
-//! 2. [`ports`] say what the core's surroundings must offer: an object store, a queue, a notifier, a clock.
-//! 3. [`adapters`] offer it: on AWS, and in memory for tests on paused time.
-//! 4. [`runtime`] turns a handler into a service: the consumer loop, its tower layers, settings, logs and graceful stop.
+//! 1. [`core`] makes the decisions: pure functions and types, without I/O, clock or environment.
+//! 2. [`ports`] are the interfaces to the outside: object store, queue, notifier, runs, scale-in protection and clock.
+//! 3. [`adapters`] implement the ports on AWS and PostgreSQL, and in memory for tests on paused time.
+//! 4. [`runtime`] turns a handler into a service: consumer loop, tower layers, settings, logs and graceful shutdown.
 
 pub mod adapters;
 pub mod core;

@@ -1,4 +1,4 @@
-//! What the owner should know: the kinds of alerts, and the messages of the alerts queue.
+//! Alerts to the owner: their kinds and the messages of the alerts queue.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,60 +9,60 @@ use thiserror::Error;
 
 use crate::core::key::Series;
 
-/// How long a text of an alert may be, in bytes. What is longer belongs in a log.
-const MOST_OF_A_TEXT: usize = 2_000;
+/// The maximum length of a text in an alert, in bytes. Longer texts belong in the log.
+const MAX_TEXT_BYTES: usize = 2_000;
 
-/// What kind of thing an alert is about.
+/// The kind of an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// The watchlist cannot be gone by until somebody mends it.
+    /// The watchlist cannot be used until the owner corrects it.
     BadWatchlist,
-    /// The calendar of an exchange ends soon: from then on nothing is filled or held to it.
+    /// The calendar of an exchange ends soon. After its end, candles are neither checked against it nor filled.
     CalendarHorizon,
-    /// A new version of an object took away more of a series than its owner allows.
+    /// A new version of an object removed more of a series than the owner allows.
     CandlesLost,
-    /// The credits of the API's plan are used up for the day, and fetching waits.
+    /// The day's API credits are used up, and fetching waits for new ones.
     CreditsGone,
-    /// A message can never be settled, and stands in a dead-letter queue.
+    /// A message can never be settled and was moved to a dead-letter queue.
     DeadLetter,
-    /// Cleaning set aside or filled a larger share of an object than its owner allows.
+    /// Cleaning quarantined or filled a larger share of an object than the owner allows.
     DirtyObject,
-    /// The source lacks candles that it gave before. The stored ones are kept until the owner accepts the loss.
+    /// The source no longer has candles that it sent before. The stored ones are kept until the owner accepts the loss.
     HistoryShrank,
-    /// A series could not be fetched, and is given up.
+    /// A series could not be fetched and was given up.
     IngestFailed,
-    /// Candles are missing for longer than cleaning fills.
+    /// More consecutive candles are missing than cleaning fills.
     LongGap,
-    /// The source gives prices under a symbol that have nothing in common with the stored ones: probably those of
-    /// another instrument. The stored candles are kept until the owner accepts the new ones.
+    /// The source's prices for a symbol have nothing in common with the stored ones, so they probably belong to another
+    /// instrument. The stored candles are kept until the owner accepts the new ones.
     OtherInstrument,
-    /// Something that a service depends on does not work, so that the service receives no messages.
+    /// A dependency of a service does not work, so the service receives no messages.
     Outage,
-    /// A run ended, and some of its series failed.
+    /// A run ended with failed series.
     RunFailed,
-    /// A split was found, and the history fetched anew.
+    /// A split was found and the history was fetched again.
     SplitFound,
-    /// A candle that must be there by now is not.
+    /// A candle is missing that should have been loaded by now.
     StaleSeries,
 }
 
-/// How much an alert presses.
+/// How urgent an alert is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// To be known. It is told once and stands in the daily digest.
+    /// For information. It is sent once and listed in the daily digest.
     Notice,
-    /// To be mended. It is told again and again until it is.
+    /// The owner must act. Reminders are sent until the alert is resolved.
     Error,
 }
 
-/// The text names no kind of alert.
+/// The text is not the name of an alert kind.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("no alert is of kind {0:?}")]
+#[error("unknown alert kind {0:?}")]
 pub struct UnknownKind(String);
 
 impl Kind {
-    /// Every kind, by its name.
+    /// Every kind, in the order of the names.
     pub const ALL: [Self; 14] = [
         Self::BadWatchlist,
         Self::CalendarHorizon,
@@ -80,7 +80,7 @@ impl Kind {
         Self::StaleSeries,
     ];
 
-    /// Its name in messages, tables and programs: `dead_letter`.
+    /// Returns the name in messages, tables and programs, such as `dead_letter`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -101,7 +101,7 @@ impl Kind {
         }
     }
 
-    /// How much it presses.
+    /// Returns how urgent alerts of this kind are.
     #[must_use]
     pub fn severity(self) -> Severity {
         match self {
@@ -120,7 +120,8 @@ impl Kind {
         }
     }
 
-    /// Whether it is something that happened, and not a state that ends: nothing resolves it, and it is over once told.
+    /// Whether alerts of this kind report an event and not a lasting state. Nothing resolves them, and they are finished once
+    /// sent.
     #[must_use]
     pub fn is_news(self) -> bool {
         matches!(self, Self::CandlesLost | Self::SplitFound)
@@ -128,7 +129,7 @@ impl Kind {
 }
 
 impl Severity {
-    /// Its name: `error`.
+    /// Returns the name in messages and tables, such as `error`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -152,19 +153,19 @@ impl FromStr for Kind {
     }
 }
 
-/// Whether a thing is wrong, or well again.
+/// Whether the problem of an alert exists or is over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// It is wrong.
+    /// The problem exists.
     #[default]
     Firing,
-    /// It is well again.
+    /// The problem is over.
     Resolved,
 }
 
 impl State {
-    /// Its name: `firing`.
+    /// Returns the name in messages and tables, such as `firing`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -174,108 +175,117 @@ impl State {
     }
 }
 
-/// Something the owner should know. Two alerts of the same kind, stage, class and subject are one, seen twice.
+/// Something the owner should know. Alerts of the same kind, stage, class and subject are repetitions of one alert.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Alert {
-    /// What kind of thing it is.
+    /// The kind of problem or event.
     pub kind: Kind,
-    /// Whether it is wrong, or well again.
+    /// Whether the problem exists or is over.
     #[serde(default)]
     pub state: State,
-    /// What it affects: a series, an object, a queue, a calendar.
+    /// What is affected, such as a series, an object, a queue or a calendar.
     pub subject: String,
-    /// The kind of failure within its kind: `unreadable_object`; empty where there is but one.
+    /// The class of failure within the kind, such as `unreadable_object`. Empty if the kind has no classes.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub class: String,
-    /// What happened. Never a secret.
+    /// What happened, for the owner to read. It must not contain secrets.
     pub text: String,
-    /// The series that it affects.
+    /// The affected series, if there is exactly one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<Series>,
-    /// The key of the object that it is about.
+    /// The key of the affected object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// The run that it belongs to.
+    /// The id of the run during which the alert was raised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
-    /// The trace that it belongs to.
+    /// The id of the trace in which the alert was raised, 32 hexadecimal digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
-    /// What raised it: two alerts of one cause are one, told twice. None where every alert has its own.
+    /// What raised the alert. Alerts with the same cause count once; `None` means that every alert counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
 }
 
 impl Alert {
-    /// An alert about a subject.
+    /// Creates a firing alert. Control characters in its texts become spaces, and long texts are cut off.
     #[must_use]
     pub fn new(kind: Kind, subject: impl ToString, text: impl ToString) -> Self {
-        let (subject, text) = (readable(&subject.to_string()), readable(&text.to_string()));
-        let (series, key, run, trace_id, cause) = (None, None, None, None, None);
-        Self { kind, state: State::Firing, subject, class: String::new(), text, series, key, run, trace_id, cause }
+        Self {
+            kind,
+            state: State::Firing,
+            subject: sanitize(&subject.to_string()),
+            class: String::new(),
+            text: sanitize(&text.to_string()),
+            series: None,
+            key: None,
+            run: None,
+            trace_id: None,
+            cause: None,
+        }
     }
 
-    /// The same, of a class within its kind.
+    /// Sets the class of failure within the kind.
     #[must_use]
     pub fn class(self, class: impl ToString) -> Self {
-        Self { class: readable(&class.to_string()), ..self }
+        Self { class: sanitize(&class.to_string()), ..self }
     }
 
-    /// The same, about a series.
+    /// Sets the affected series.
     #[must_use]
     pub fn series(self, series: Option<Series>) -> Self {
         Self { series, ..self }
     }
 
-    /// The same, about an object.
+    /// Sets the key of the affected object.
     #[must_use]
     pub fn key(self, key: Option<String>) -> Self {
-        Self { key: key.map(|key| readable(&key)), ..self }
+        Self { key: key.map(|key| sanitize(&key)), ..self }
     }
 
-    /// The same, of a run.
+    /// Sets the id of the run.
     #[must_use]
     pub fn run(self, run: Option<String>) -> Self {
-        Self { run: run.map(|run| readable(&run)), ..self }
+        Self { run: run.map(|run| sanitize(&run)), ..self }
     }
 
-    /// The same, of a trace.
+    /// Sets the id of the trace.
     #[must_use]
     pub fn traced(self, trace_id: Option<String>) -> Self {
-        Self { trace_id: trace_id.map(|id| readable(&id)), ..self }
+        Self { trace_id: trace_id.map(|id| sanitize(&id)), ..self }
     }
 
-    /// The same, raised by this and nothing else: however often it is said, it counts once.
+    /// Sets the cause, so that the alert counts once however often it is raised for it.
     #[must_use]
     pub fn cause(self, cause: impl ToString) -> Self {
-        Self { cause: Some(readable(&cause.to_string())), ..self }
+        Self { cause: Some(sanitize(&cause.to_string())), ..self }
     }
 
-    /// The same thing, well again.
+    /// Turns the alert into the report that its problem is over.
     #[must_use]
     pub fn resolved(self) -> Self {
         Self { state: State::Resolved, ..self }
     }
 }
 
-/// A message of the alerts queue: an alert, who raised it and when.
+/// A message of the alerts queue: an alert, the service that raised it, and when.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct AlertEvent {
-    /// Its id: an event that comes twice counts once.
+    /// A unique id. An event that is delivered twice counts once.
     pub id: String,
-    /// When it was raised, by Candlewick's clock.
+    /// When the alert was raised, by Candlewick's clock.
     pub at: Timestamp,
-    /// The service that raised it.
+    /// The service that raised the alert.
     pub stage: String,
-    /// The alert.
+    /// The alert itself. In JSON its fields are next to those of the event.
     #[serde(flatten)]
     pub alert: Alert,
 }
 
-/// Text as SQS, PostgreSQL and an e-mail take it, and no longer than somebody reads.
-fn readable(text: &str) -> String {
+/// Shortens a text and replaces the characters that SQS, PostgreSQL or e-mail do not accept.
+fn sanitize(text: &str) -> String {
     let is_refused = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{fffe}' | '\u{ffff}');
-    let text = &text[..text.floor_char_boundary(MOST_OF_A_TEXT)];
+    let text = &text[..text.floor_char_boundary(MAX_TEXT_BYTES)];
     text.chars().map(|c| if is_refused(c) { ' ' } else { c }).collect()
 }
 
@@ -319,6 +329,6 @@ mod tests {
     fn a_text_is_one_that_everybody_takes() {
         let text = format!("a\0b\u{ffff}c\nd{}", "é".repeat(2_000));
         let text = Alert::new(Kind::DeadLetter, "x", text).text;
-        assert!(text.starts_with("a b c\nd") && text.len() <= MOST_OF_A_TEXT, "{text}");
+        assert!(text.starts_with("a b c\nd") && text.len() <= MAX_TEXT_BYTES, "{text}");
     }
 }

@@ -1,40 +1,41 @@
-//! Whose failure an error of S3, KMS, SQS or PostgreSQL is. This table is the only place that says so.
+//! Decides what an error of S3, KMS, SQS or PostgreSQL says about the message that was being handled. These tables are the
+//! only place that decides it.
 //!
-//! A row says what follows from the error alone. Where an error can be either, [`Blame::Evidence`] leaves it to what other
-//! messages meet (`runtime::evidence`). That also holds for every error that has no row.
+//! A row says what follows from the error alone. For errors that can have either cause, and for all errors without a row,
+//! [`Blame::Evidence`] leaves the decision to what other messages experience (`runtime::evidence`).
 
-/// Whose failure an error is.
+/// What an error is to be blamed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blame {
-    /// Of this message or object alone, and no further try will change it: a dead letter of this class.
+    /// This message or object alone. No retry can succeed, so the message becomes a dead letter of this class.
     Message(&'static str),
-    /// Of this message alone, but a further try may succeed.
+    /// This message alone, but a retry may succeed.
     Try,
-    /// Of what the work needs: every message would meet it, so that none is given up for it.
+    /// A dependency of the work. Every message would fail in the same way, so none is given up because of it.
     Dependency,
-    /// Of this message, with this class, unless other messages meet it too and none succeeds meanwhile.
+    /// This message, with this class, unless other messages fail in the same way and none succeeds in the meantime.
     Evidence(&'static str),
 }
 
-/// What was asked of S3.
+/// Which kind of object a request to S3 was about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// An object that somebody wrote, perhaps a stranger: what is wrong with it is its own.
+    /// An input object, possibly written by a third party. It may be defective itself.
     Read,
-    /// The service's own targets, or the bucket as a whole.
+    /// An object that the service writes, or the bucket itself.
     Own,
 }
 
-/// An error code of S3, and whose failure it is where an object is read, and elsewhere.
+/// An error code of S3, what to blame if an input object was read, and what to blame otherwise.
 type S3Row = (&'static str, Blame, Blame);
 
 use Blame::{Dependency, Evidence, Message, Try};
 
-/// Codes of S3, and of KMS as S3 passes them on. A `*` stands for any ending.
+/// Error codes of S3, and of KMS as S3 passes them on. A `*` matches any suffix.
 const S3: &[S3Row] = &[
     // The object is in an archive (Glacier, Deep Archive, an archive tier of Intelligent-Tiering).
     ("InvalidObjectState", Message("archived_object"), Dependency),
-    // A plain read is invalid where the object is encrypted with a key that its writer kept (SSE-C).
+    // The object is encrypted with a customer-provided key (SSE-C), so it cannot be read without that key.
     ("InvalidRequest", Message("unreadable_object"), Evidence("refused_by_s3")),
     ("KMS.Throttling*", Dependency, Dependency),
     ("KMS.Internal*", Dependency, Dependency),
@@ -72,7 +73,7 @@ const S3: &[S3Row] = &[
     ("OperationAborted", Dependency, Dependency),
 ];
 
-/// Codes of SQS, with and without the name of its older protocol before them.
+/// Error codes of SQS, without the prefix of its older query protocol.
 const SQS: &[(&str, Blame)] = &[
     ("InvalidMessageContents", Message("bad_message")),
     ("BatchRequestTooLong", Message("bad_message")),
@@ -80,45 +81,46 @@ const SQS: &[(&str, Blame)] = &[
     ("*", Dependency),
 ];
 
-/// Codes and classes (`*`) of SQLSTATE, from the appendix of PostgreSQL's documentation on error codes.
+/// SQLSTATE codes and classes (`*`), from the appendix on error codes of the PostgreSQL documentation.
 const POSTGRES: &[(&str, Blame)] = &[
-    // The way to the server.
+    // The connection to the server.
     ("08*", Dependency),
-    // The login: a wrong or changed password, a role that must not log in.
+    // The login: a wrong or changed password, or a role that may not log in.
     ("28*", Dependency),
     // The database or the schema does not exist.
     ("3D*", Dependency),
     ("3F*", Dependency),
-    // Tables, columns, functions and types of a schema that is not there, or not there yet.
+    // A table, column, function or type does not exist, usually because a migration has not run yet.
     ("42P01", Dependency),
     ("42703", Dependency),
     ("42883", Dependency),
     ("42704", Dependency),
-    // Rights that are missing.
+    // Missing privileges.
     ("42501", Dependency),
-    // The database takes no connections; another session holds the table (lock_timeout).
+    // The database accepts no connections, or another session holds a lock on the table (lock_timeout).
     ("55000", Dependency),
     ("55P03", Dependency),
     ("55006", Dependency),
-    // What was the primary is a standby now; a transaction that idled for too long.
+    // The former primary is a standby now, or a transaction was idle for too long.
     ("25006", Dependency),
     ("25P03", Dependency),
     // Disk, memory or connections are used up.
     ("53*", Dependency),
-    // A statement that took too long may be one large object, or a slow server.
+    // The cause of a statement timeout can be one large object or a slow server.
     ("57014", Evidence("statement_timeout")),
-    // The server stops, starts or crashed.
+    // The server is starting, is stopping or has crashed.
     ("57*", Dependency),
     ("58*", Dependency),
-    // Rolled back for the sake of another transaction.
+    // Rolled back because of a conflict with another transaction.
     ("40*", Try),
-    // Values and rows that the tables do not take.
+    // Values and rows that violate a type or a constraint.
     ("22*", Message("refused_by_database")),
     ("23*", Try),
 ];
 
 impl Blame {
-    /// Whose failure an answer of S3 is, by its code and, where an answer has none (that of HEAD), by its status.
+    /// Classifies an error response of S3 by its code or, if it has no code (as for HEAD), by its HTTP status. Neither means
+    /// that there was no response.
     #[must_use]
     pub fn of_s3(access: Access, code: Option<&str>, status: Option<u16>) -> Self {
         let row = code.and_then(|code| S3.iter().find(|(pattern, ..)| matches(pattern, code)));
@@ -132,14 +134,14 @@ impl Blame {
         }
     }
 
-    /// Whose failure an answer of SQS is.
+    /// Classifies an error response of SQS by its code. `None` means that there was no response.
     #[must_use]
     pub fn of_sqs(code: Option<&str>) -> Self {
         let code = code.unwrap_or_default();
         find(SQS, code.strip_prefix("AWS.SimpleQueueService.").unwrap_or(code)).unwrap_or(Dependency)
     }
 
-    /// Whose failure an error of PostgreSQL is, by its SQLSTATE.
+    /// Classifies an error of PostgreSQL by its SQLSTATE.
     #[must_use]
     pub fn of_postgres(sqlstate: &str) -> Self {
         find(POSTGRES, sqlstate).unwrap_or(Evidence("gave_up"))
@@ -151,7 +153,7 @@ fn find(table: &[(&str, Blame)], code: &str) -> Option<Blame> {
 }
 
 fn matches(pattern: &str, code: &str) -> bool {
-    pattern.strip_suffix('*').map_or(pattern == code, |beginning| code.starts_with(beginning))
+    pattern.strip_suffix('*').map_or(pattern == code, |prefix| code.starts_with(prefix))
 }
 
 #[cfg(test)]

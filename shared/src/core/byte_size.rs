@@ -1,4 +1,4 @@
-//! Sizes of memory as people write them.
+//! Memory sizes in a form that people write.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,24 +9,25 @@ use thiserror::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ByteSize(pub u64);
 
-/// The text is no size.
+/// The text is not a valid size, or the size does not fit into 64 bits.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{0:?} is no size: write it like 512MiB or 2GiB")]
-pub struct NoSize(String);
+#[error("invalid size {0:?}: write it like 512MiB or 2GiB")]
+pub struct InvalidByteSize(String);
 
+/// The units, matched without regard to case, and their powers of two.
 const UNITS: [(&str, u32); 7] = [("KiB", 10), ("MiB", 20), ("GiB", 30), ("k", 10), ("m", 20), ("g", 30), ("", 0)];
 
 impl FromStr for ByteSize {
-    type Err = NoSize;
+    type Err = InvalidByteSize;
 
-    fn from_str(text: &str) -> Result<Self, NoSize> {
+    fn from_str(text: &str) -> Result<Self, InvalidByteSize> {
         let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
         let unit = text[digits.len()..].trim();
         let bytes = UNITS
             .iter()
             .find(|(name, _)| name.eq_ignore_ascii_case(unit))
             .and_then(|(_, power)| digits.trim().parse::<u64>().ok()?.checked_mul(1 << power));
-        bytes.map(Self).ok_or_else(|| NoSize(text.to_owned()))
+        bytes.map(Self).ok_or_else(|| InvalidByteSize(text.to_owned()))
     }
 }
 

@@ -1,4 +1,4 @@
-//! A candle and its time.
+//! Candles and their times.
 
 use std::fmt;
 
@@ -13,32 +13,33 @@ use crate::core::time_text::TimeText;
 
 /// When a candle opens, in seconds since 1970-01-01T00:00:00Z.
 ///
-/// An intraday candle is stamped with an instant; a daily or longer one with its session's date, kept as that date's
-/// midnight in UTC whatever the exchange's time zone.
+/// An intraday candle is stamped with an instant. A daily or longer candle is stamped with the date of its session, stored
+/// as midnight UTC of that date regardless of the exchange's time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CandleTime(i64);
 
-/// Why a text is no time of a candle.
+/// Why a text is not the time of a candle.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum TimeError {
-    /// It is no date and no date with a time of day.
+    /// The text is neither a date nor a date with a time of day.
     #[error("not a time: write 2024-12-30 or 2024-12-30 09:30:00")]
     Unreadable,
-    /// A daily or longer candle has a time of day: it is not of this interval.
-    #[error("a time of day on a candle that is stamped with a date")]
+    /// A daily or longer candle has a time of day, so it belongs to another interval.
+    #[error("a time of day, but candles of this interval are stamped with a date alone")]
     TimeOfDay,
-    /// An intraday candle has a date alone: it is not of this interval.
-    #[error("a date alone on a candle that is stamped with a time")]
+    /// An intraday candle has a date without a time of day, so it belongs to another interval.
+    #[error("a date alone, but candles of this interval are stamped with a date and a time of day")]
     DateAlone,
-    /// Clocks were put forward over it: that time did not exist.
-    #[error("a local time that daylight saving skipped")]
+    /// The local time did not exist, because clocks were moved forward over it.
+    #[error("a local time that daylight saving time skipped")]
     Skipped,
 }
 
-/// A candle: what an instrument did over one interval. Prices are in the instrument's currency, volume in its units.
+/// The prices and the volume of an instrument over one interval. Prices are in the instrument's currency and volume is in
+/// its units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Candle {
-    /// When it opens.
+    /// When the candle opens.
     pub time: CandleTime,
     /// The first price.
     pub open: Decimal,
@@ -48,50 +49,51 @@ pub struct Candle {
     pub low: Decimal,
     /// The last price.
     pub close: Decimal,
-    /// What was traded; none where the instrument has no volume, which is not the same as nought.
+    /// The traded volume, or `None` if the source has no volume, which differs from a volume of zero.
     pub volume: Option<Decimal>,
-    /// Whether cleaning put it where the calendar expected one and the source had none.
+    /// Whether cleaning put the candle into a vacant slot.
     pub is_filled: bool,
 }
 
 impl CandleTime {
-    /// The time with these seconds since 1970-01-01T00:00:00Z.
+    /// Creates a time from seconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub fn from_seconds(seconds: i64) -> Self {
         Self(seconds)
     }
 
-    /// The time of the daily or longer candle with this date.
+    /// Creates the time of a daily or longer candle from its date.
     #[must_use]
     pub fn from_date(date: Date) -> Self {
         Self(date.to_datetime(civil::Time::midnight()).duration_since(EPOCH).as_secs())
     }
 
-    /// Seconds since 1970-01-01T00:00:00Z.
+    /// Returns the seconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub fn seconds(self) -> i64 {
         self.0
     }
 
-    /// The same as a timestamp; none outside the years −9999 to 9999.
+    /// Returns the time as a timestamp, or `None` outside the years −9999 to 9999.
     #[must_use]
     pub fn timestamp(self) -> Option<Timestamp> {
         Timestamp::from_second(self.0).ok()
     }
 
-    /// The date it stands on, in UTC; none outside the years −9999 to 9999.
+    /// Returns the date in UTC, or `None` outside the years −9999 to 9999.
     #[must_use]
     pub fn date(self) -> Option<Date> {
         self.timestamp().map(|instant| Offset::UTC.to_datetime(instant).date())
     }
 
-    /// Reads a time as sources write it, in the forms of [`TimeText`].
+    /// Parses a time in one of the forms of [`TimeText`], as sources write it.
     ///
-    /// An offset in the text decides; a text with none is local time in `zone`. Where daylight saving makes a local time
-    /// happen twice, the first is meant. A daily or longer candle has a date, or midnight at the offset of the text.
+    /// A text without an offset is local time in `zone`. If the end of daylight saving time makes a local time occur twice,
+    /// the first occurrence is meant. A daily or longer candle has a date, or midnight in the offset of the text.
     ///
     /// # Errors
-    /// [`TimeError`], where it is no time, or not one of this interval's kind.
+    ///
+    /// Returns a [`TimeError`] if the text is not a time or not of the kind that the interval requires.
     pub fn parse(text: &str, interval: Interval, zone: &TimeZone) -> Result<Self, TimeError> {
         match (TimeText::read(text).ok_or(TimeError::Unreadable)?, interval.is_intraday()) {
             (TimeText::Date(_), true) => Err(TimeError::DateAlone),
@@ -107,11 +109,13 @@ impl CandleTime {
         }
     }
 
-    /// The time at which clocks in a zone show a date and a time of day, and the second such time on a day when clocks are put
-    /// back over it.
+    /// Converts a local time in a zone. The second result is the later occurrence of a local time that occurs twice because
+    /// clocks were moved back over it.
     ///
     /// # Errors
-    /// [`TimeError::Skipped`], where clocks were put forward over it.
+    ///
+    /// Returns [`TimeError::Skipped`] if clocks were moved forward over the local time, and [`TimeError::Unreadable`] if it
+    /// is outside the supported years.
     pub fn at_local_time(civil: DateTime, zone: &TimeZone) -> Result<(Self, Option<Self>), TimeError> {
         let ambiguous = zone.to_ambiguous_timestamp(civil);
         let at = |offset: Offset| offset.to_timestamp(civil).map(|instant| Self(instant.as_second()));
@@ -125,7 +129,7 @@ impl CandleTime {
         read.map_err(|_| TimeError::Unreadable)
     }
 
-    /// The time as clean CSV has it: RFC 3339 in UTC for intraday candles, the date for daily and longer ones.
+    /// Formats the time as in clean CSV: RFC 3339 in UTC for intraday candles, the date alone for longer ones.
     #[must_use]
     pub fn display(self, interval: Interval) -> impl fmt::Display {
         let text = self.timestamp().map(|instant| {
@@ -140,7 +144,8 @@ impl CandleTime {
 }
 
 impl Candle {
-    /// The candle of a vacant slot behind this one: nothing was traded, so that every price is this one's close.
+    /// Creates the candle for a vacant slot after this candle. Nothing was traded there, so every price is this candle's
+    /// close, and the volume is zero if this candle has a volume.
     #[must_use]
     pub fn filled_at(&self, time: CandleTime) -> Self {
         let price = self.close;

@@ -1,4 +1,4 @@
-//! Clean CSV: what the transform writes and the loader, and anybody else, reads.
+//! Clean CSV, the format of the objects that the transform writes for the loader and for other readers.
 
 use csv::{ByteRecord, Position, ReaderBuilder, WriterBuilder};
 use jiff::tz::TimeZone;
@@ -8,41 +8,42 @@ use crate::core::candle::{Candle, CandleTime};
 use crate::core::decimal::Decimal;
 use crate::core::key::Series;
 
-/// The columns of clean CSV, the same for every object. Where the source gave no volume, `has_volume` is `false` and `volume`
-/// is `0`.
+/// The columns of clean CSV, which are the same in every object. If the source has no volume, `has_volume` is `false` and
+/// `volume` is `0`.
 pub const COLUMNS: [&str; 10] =
     ["symbol", "interval", "time", "open", "high", "low", "close", "volume", "has_volume", "is_filled"];
 
-/// The version of this schema. Version 1 had no column `has_volume`.
+/// The version of the schema. Version 1 did not have the column `has_volume`.
 pub const SCHEMA: u32 = 2;
 
 const VOLUME: usize = 7;
 const HAS_VOLUME: usize = 8;
 const IS_FILLED: usize = 9;
 
-/// Where and why a text is no clean CSV of a series.
+/// Where and why a text is not clean CSV of a series.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("line {line}, column {column}: {reason}")]
 pub struct NotClean {
-    /// The line, from 1.
+    /// The line number, starting at 1, or 0 if it is unknown.
     pub line: u64,
-    /// The column's name, or `header` or `row`.
+    /// The name of the column, or `header` or `row`.
     pub column: &'static str,
-    /// What is wrong there.
+    /// What is wrong at that place.
     pub reason: String,
 }
 
-/// Candles of one series, ascending in time.
+/// The content of one clean object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CleanCandles {
-    /// The candles, with unique times that ascend.
+    /// The candles in ascending order of their unique times.
     pub candles: Vec<Candle>,
 }
 
-/// Writes candles as clean CSV. The same candles give the same bytes.
+/// Writes candles as clean CSV. The same candles always give the same bytes.
 ///
 /// # Errors
-/// None that come from the candles; the writer's own, should memory refuse.
+///
+/// Returns an error of the CSV writer. No candles cause one.
 pub fn write(series: &Series, clean: &CleanCandles) -> Result<Vec<u8>, csv::Error> {
     let mut writer = WriterBuilder::new().from_writer(Vec::with_capacity(clean.candles.len() * 80 + 80));
     writer.write_record(COLUMNS)?;
@@ -61,11 +62,12 @@ fn fields(series: &Series, candle: &Candle) -> impl Iterator<Item = String> {
     names.into_iter().chain(prices).chain([volume]).chain(flags)
 }
 
-/// Reads clean CSV of one series, and holds it to everything that clean CSV promises.
+/// Reads clean CSV of one series and checks that it keeps every rule of the format.
 ///
 /// # Errors
-/// [`NotClean`], at the first place that breaks a promise: another header, an empty or unreadable cell, another series, a
-/// time that does not ascend.
+///
+/// Returns [`NotClean`] at the first violation: an unexpected header, an empty or unreadable cell, a row of another series
+/// or a time that is not later than the one before.
 pub fn read(bytes: &[u8], series: &Series) -> Result<CleanCandles, NotClean> {
     let mut reader = ReaderBuilder::new().flexible(true).from_reader(bytes);
     let header = reader.byte_headers().map_err(|error| not_clean(1, "header", error))?;
@@ -76,7 +78,7 @@ pub fn read(bytes: &[u8], series: &Series) -> Result<CleanCandles, NotClean> {
         let line = record.position().map_or(0, Position::line);
         let candle = RowReader { record: &record, line }.candle(series)?;
         if clean.candles.last().is_some_and(|last| last.time >= candle.time) {
-            return Err(not_clean(line, "time", "not later than the row before"));
+            return Err(not_clean(line, "time", "not later than the previous row"));
         }
         clean.candles.push(candle);
     }
@@ -104,7 +106,7 @@ struct RowReader<'a> {
 impl RowReader<'_> {
     fn candle(&self, series: &Series) -> Result<Candle, NotClean> {
         if self.record.len() != COLUMNS.len() {
-            return Err(self.wrong("row", format!("{} cells", self.record.len())));
+            return Err(self.wrong("row", format!("has {} cells, expected {}", self.record.len(), COLUMNS.len())));
         }
         self.same("symbol", 0, series.symbol.as_str())?;
         self.same("interval", 1, series.interval.as_str())?;
@@ -132,7 +134,7 @@ impl RowReader<'_> {
         if found == expected.as_bytes() {
             return Ok(());
         }
-        Err(self.wrong(column, format!("{:?}, where the key says {expected:?}", String::from_utf8_lossy(found))))
+        Err(self.wrong(column, format!("{:?}, but the key says {expected:?}", String::from_utf8_lossy(found))))
     }
 
     fn time(&self, series: &Series) -> Result<CandleTime, NotClean> {
@@ -149,7 +151,7 @@ impl RowReader<'_> {
         match self.flag("has_volume", HAS_VOLUME)? {
             true => Ok(Some(volume)),
             false if volume == Decimal::ZERO => Ok(None),
-            false => Err(self.wrong("volume", "not 0, although has_volume is false")),
+            false => Err(self.wrong("volume", "not 0, but has_volume is false")),
         }
     }
 

@@ -1,4 +1,4 @@
-//! What time it is, as a value: the real time, or one that began elsewhere.
+//! The clock setting: real or simulated time.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,33 +7,33 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 
-/// How the time that Candlewick goes by follows from the machine's.
+/// How Candlewick's time is derived from the machine's time.
 ///
-/// With the simulator the whole system lives in the days where its data ends, so that nothing looks stale; every process
-/// is given the same setting and so the same time.
+/// With the simulator, every process runs at the end of the simulator's recorded data, so that no series looks stale. All
+/// processes get the same setting and therefore have the same time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Clock {
-    /// The machine's own time.
+    /// The machine's time.
     #[default]
     Real,
-    /// A time that stood at `start` when the machine's stood at `anchor`, and since then goes `rate` times as fast.
+    /// A time that was `start` when the machine's time was `anchor` and runs `rate` times as fast.
     Simulated {
         /// The simulated time at the anchor.
         start: Timestamp,
-        /// The machine's time at that moment.
+        /// The machine's time that corresponds to `start`.
         anchor: Timestamp,
-        /// How many simulated seconds a second lasts.
+        /// The number of simulated seconds per real second; positive.
         rate: f64,
     },
 }
 
-/// The text is no clock setting.
+/// The text is not a valid clock setting.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("clock {0:?} is not of the form START@ANCHOR*RATE, such as 2024-12-30T22:00:00Z@1732300000*1")]
+#[error("invalid clock {0:?}: write START@ANCHOR*RATE, such as 2024-12-30T22:00:00Z@1732300000*1")]
 pub struct ClockError(String);
 
 impl Clock {
-    /// The time it shows when the machine's time is `real`.
+    /// Converts the machine's time `real` to the time of this clock.
     #[must_use]
     pub fn at(&self, real: Timestamp) -> Timestamp {
         match *self {
@@ -48,7 +48,7 @@ impl Clock {
 }
 
 impl Clock {
-    /// How long, by the machine's clock, a span of its time lasts; a span that is over lasts no time.
+    /// Converts a span of this clock's time to real time. Negative spans become zero.
     #[must_use]
     pub fn lasts(&self, span: SignedDuration) -> Duration {
         let rate = match *self {

@@ -1,4 +1,4 @@
-//! An exact decimal number of up to 36 significant digits, in 16 bytes.
+//! Exact decimal numbers of up to 36 significant digits in 16 bytes.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -6,41 +6,42 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// The most significant digits a [`Decimal`] holds: what fits a signed integer of 121 bits.
+/// The maximum number of significant digits of a [`Decimal`]: what fits into a signed integer of 121 bits.
 pub const MAX_DIGITS: u32 = 36;
 
 const SCALE_BITS: u32 = 7;
 
-/// An exact decimal: a price or a volume, from the API's text to PostgreSQL's `numeric` with no float in between.
+/// A price or a volume, exact from the API's text to PostgreSQL's `numeric` without a float in between.
 ///
-/// It holds the value and not its spelling: `1.50` and `1.5` are equal and both are written `1.5`, so that equal inputs
-/// give equal bytes. The mantissa (121 bits, signed) and the scale (7 bits) share two words, because an object of a
-/// million candles keeps five million of these in memory.
+/// It stores the value and not the spelling: `1.50` and `1.5` are equal and both are written as `1.5`, so equal inputs give
+/// equal bytes. The mantissa (121 bits, signed) and the scale (7 bits) share two words, because an object of a million
+/// candles has five million decimals in memory.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Decimal {
     high: u64,
     low: u64,
 }
 
-/// Why a text is no [`Decimal`].
+/// Why a text is not a [`Decimal`].
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum DecimalError {
-    /// It is not a number written in digits, with at most one point and at most one exponent.
+    /// The text is not a number in digits with at most one decimal point and at most one exponent.
     #[error("not a number")]
     NotANumber,
-    /// It is a number, but one that would have to be rounded to be kept.
+    /// The number cannot be stored without rounding.
     #[error("more than {MAX_DIGITS} digits")]
     TooManyDigits,
 }
 
 impl Decimal {
-    /// Nought: the volume of a filled candle.
+    /// Zero, which is also the volume of a filled candle.
     pub const ZERO: Self = Self { high: 0, low: 0 };
 
-    /// Reads a number written as `12`, `-0.5`, `.5`, `+1.50` or `1.5e-3`.
+    /// Parses a number such as `12`, `-0.5`, `.5`, `+1.50` or `1.5e-3`.
     ///
     /// # Errors
-    /// [`DecimalError`], where the text is no number or would have to be rounded.
+    ///
+    /// Returns a [`DecimalError`] if the text is not a number or the number would have to be rounded.
     pub fn parse(text: &[u8]) -> Result<Self, DecimalError> {
         let (negative, unsigned) = split_sign(text);
         let (digits, exponent) = split_exponent(unsigned)?;
@@ -50,7 +51,7 @@ impl Decimal {
         Self::normalised(mantissa, scale)
     }
 
-    /// The number `mantissa / 10^scale`, with no trailing zeros in its fraction.
+    /// Creates the number `mantissa / 10^scale` without trailing zeros in its fraction.
     fn normalised(mut mantissa: i128, mut scale: i64) -> Result<Self, DecimalError> {
         if mantissa == 0 {
             return Ok(Self::ZERO);
@@ -77,31 +78,31 @@ impl Decimal {
         (i128::from(self.high as i64) << 64) | i128::from(self.low)
     }
 
-    /// The digits as an integer: 150 for `1.5` has scale 1 and mantissa 15.
+    /// Returns the number without its decimal point: `1.5` has mantissa 15 and scale 1.
     #[must_use]
     pub fn mantissa(self) -> i128 {
         self.bits() >> SCALE_BITS
     }
 
-    /// How many of the mantissa's digits stand behind the point: 0 to 36.
+    /// Returns how many digits of the mantissa are after the decimal point, 0 to 36.
     #[must_use]
     pub fn scale(self) -> u8 {
         (self.low & ((1 << SCALE_BITS) - 1)) as u8
     }
 
-    /// Whether it is greater than nought.
+    /// Whether the number is greater than zero.
     #[must_use]
     pub fn is_positive(self) -> bool {
         self.mantissa() > 0
     }
 
-    /// Whether it is less than nought.
+    /// Whether the number is less than zero.
     #[must_use]
     pub fn is_negative(self) -> bool {
         self.mantissa() < 0
     }
 
-    /// Whether it differs from another number by no more than the rounding of binary floats: by at most 1e-9 of the other.
+    /// Whether the number differs from `other` by at most 1e-9 of `other`, as after rounding to a binary float.
     #[must_use]
     pub fn is_about(self, other: Self) -> bool {
         let finer = self.scale().max(other.scale());
@@ -111,7 +112,7 @@ impl Decimal {
         difference.is_some_and(|difference| difference <= other.unsigned_abs())
     }
 
-    /// The parts before and behind the point, the latter as an integer of [`Self::scale`] digits.
+    /// The parts before and after the decimal point, the latter as an integer of [`Self::scale`] digits.
     fn parts(self) -> (i128, i128) {
         let unit = 10_i128.pow(u32::from(self.scale()));
         (self.mantissa() / unit, self.mantissa() % unit)
@@ -126,7 +127,7 @@ fn split_sign(text: &[u8]) -> (bool, &[u8]) {
     }
 }
 
-/// The digits before an `e` and the power of ten behind it.
+/// Splits a number into the digits before an `e` and the power of ten after it.
 fn split_exponent(text: &[u8]) -> Result<(&[u8], i32), DecimalError> {
     let Some(at) = text.iter().position(|byte| matches!(byte, b'e' | b'E')) else {
         return Ok((text, 0));
@@ -135,9 +136,12 @@ fn split_exponent(text: &[u8]) -> Result<(&[u8], i32), DecimalError> {
     Ok((&text[..at], i32::from(exponent.ok_or(DecimalError::NotANumber)?)))
 }
 
-/// The digits as one integer, and how many of them stood behind the point.
+/// Parses the digits as one integer, and counts those after the decimal point.
 fn parse_digits(text: &[u8]) -> Result<(i128, u32), DecimalError> {
-    let (mut value, mut seen, mut behind, mut point) = (0_i128, 0_u32, 0_u32, false);
+    let mut value = 0_i128;
+    let mut digits = 0_u32;
+    let mut fraction_digits = 0_u32;
+    let mut has_point = false;
     for &byte in text {
         match byte {
             b'0'..=b'9' => {
@@ -145,22 +149,21 @@ fn parse_digits(text: &[u8]) -> Result<(i128, u32), DecimalError> {
                     .checked_mul(10)
                     .and_then(|v| v.checked_add(i128::from(byte - b'0')))
                     .ok_or(DecimalError::TooManyDigits)?;
-                seen += 1;
-                behind += u32::from(point);
+                digits += 1;
+                fraction_digits += u32::from(has_point);
             }
-            b'.' if !point => point = true,
+            b'.' if !has_point => has_point = true,
             _ => return Err(DecimalError::NotANumber),
         }
     }
-    if seen == 0 { Err(DecimalError::NotANumber) } else { Ok((value, behind)) }
+    if digits == 0 { Err(DecimalError::NotANumber) } else { Ok((value, fraction_digits)) }
 }
 
 impl Ord for Decimal {
     fn cmp(&self, other: &Self) -> Ordering {
-        let (mantissa, other_mantissa) = (self.mantissa(), other.mantissa());
         let finer = self.scale().max(other.scale());
-        let aligned = |mantissa: i128, own: u8| mantissa.checked_mul(10_i128.pow(u32::from(finer - own)));
-        match (aligned(mantissa, self.scale()), aligned(other_mantissa, other.scale())) {
+        let aligned = |number: &Self| number.mantissa().checked_mul(10_i128.pow(u32::from(finer - number.scale())));
+        match (aligned(self), aligned(other)) {
             (Some(left), Some(right)) => left.cmp(&right),
             _ => self.cmp_by_parts(other),
         }
@@ -168,9 +171,10 @@ impl Ord for Decimal {
 }
 
 impl Decimal {
-    /// For numbers of so many digits that they cannot be brought to one scale.
+    /// Compares numbers with so many digits that their mantissas overflow at a common scale.
     fn cmp_by_parts(&self, other: &Self) -> Ordering {
-        let ((whole, fraction), (other_whole, other_fraction)) = (self.parts(), other.parts());
+        let (whole, fraction) = self.parts();
+        let (other_whole, other_fraction) = other.parts();
         let scale = self.scale().max(other.scale());
         let aligned = |fraction: i128, own: u8| fraction * 10_i128.pow(u32::from(scale - own));
         whole
@@ -281,7 +285,8 @@ mod tests {
 
         #[test]
         fn order_is_that_of_the_numbers(a in -1_000_000_i64..1_000_000, b in -1_000_000_i64..1_000_000, s in 0_u32..5, t in 0_u32..5) {
-            let (left, right) = (Decimal::normalised(a.into(), s.into()).unwrap(), Decimal::normalised(b.into(), t.into()).unwrap());
+            let left = Decimal::normalised(a.into(), s.into()).unwrap();
+            let right = Decimal::normalised(b.into(), t.into()).unwrap();
             let exact = (i128::from(a) * 10_i128.pow(t)).cmp(&(i128::from(b) * 10_i128.pow(s)));
             prop_assert_eq!(left.cmp(&right), exact);
         }
@@ -291,7 +296,8 @@ mod tests {
             a in -10_i128.pow(36) + 1..10_i128.pow(36), b in -10_i128.pow(36) + 1..10_i128.pow(36),
             s in 0_i64..=36, t in 0_i64..=36,
         ) {
-            let (left, right) = (Decimal::normalised(a, s).unwrap(), Decimal::normalised(b, t).unwrap());
+            let left = Decimal::normalised(a, s).unwrap();
+            let right = Decimal::normalised(b, t).unwrap();
             prop_assert_eq!(left.cmp(&right), left.cmp_by_parts(&right));
         }
 

@@ -1,45 +1,45 @@
-//! When the next candle of a series is due.
+//! Decides when the next candle of a series is due.
 
 use jiff::SignedDuration;
 
 use crate::core::calendar::Calendar;
 use crate::core::interval::Interval;
 
-/// How long a market of which no calendar is known may be closed at a stretch: a long weekend and a day.
-const LONGEST_CLOSED: SignedDuration = SignedDuration::from_hours(5 * 24);
+/// How long a market without a known calendar may be closed continuously: a long weekend and one more day.
+const LONGEST_CLOSURE: SignedDuration = SignedDuration::from_hours(5 * 24);
 
-/// The candle behind the last one of a series.
+/// The candle after the last one of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Next {
-    /// Its stamp, in seconds since 1970; none where no calendar says it.
+    /// The time of the candle in seconds since 1970, or `None` if no calendar determines it.
     pub stamp: Option<i64>,
-    /// When it is complete, in seconds since 1970: its source has it from then on.
+    /// When the candle is complete, in seconds since 1970. The source has it from then on.
     pub complete: i64,
 }
 
-/// The candle behind `last`, if it is complete at `now`; both are seconds since 1970.
+/// Returns the candle after `last` if it is complete at `now`. Both arguments are seconds since 1970.
 ///
-/// A weekend or a holiday is no delay where a calendar says so. Where none is known, or where it does not reach so far, a candle
-/// is due after its interval and the longest time that markets are closed.
+/// Closed days of the calendar do not count as delay. If no calendar is known, or it ends before `now`, a candle is due one
+/// interval and the longest closure of a market after `last`.
 #[must_use]
 pub fn next_complete(calendar: Option<&Calendar>, interval: Interval, last: i64, now: i64) -> Option<Next> {
-    let behind_last = last.saturating_add(1)..=now;
-    let stamps = calendar.and_then(|calendar| Some((calendar, calendar.slots(interval, behind_last).ok()?.next())));
-    let next = match stamps {
+    let after_last = last.saturating_add(1)..=now;
+    let first_slot = calendar.and_then(|calendar| Some((calendar, calendar.slots(interval, after_last).ok()?.next())));
+    let next = match first_slot {
         Some((calendar, stamp)) => {
             let complete = calendar.slot_end(interval, stamp?).ok()??;
             Next { stamp, complete }
         }
         None => {
-            let length = interval.seconds().unwrap_or_else(|| longest(interval));
-            Next { stamp: None, complete: last.saturating_add(length + LONGEST_CLOSED.as_secs()) }
+            let length = interval.seconds().unwrap_or_else(|| max_seconds(interval));
+            Next { stamp: None, complete: last.saturating_add(length + LONGEST_CLOSURE.as_secs()) }
         }
     };
     (next.complete <= now).then_some(next)
 }
 
-/// How long a candle of a day or more may last, in seconds.
-fn longest(interval: Interval) -> i64 {
+/// The maximum length of a candle of a day or more, in seconds.
+fn max_seconds(interval: Interval) -> i64 {
     let days = match interval {
         Interval::Month1 => 31,
         Interval::Week1 => 7,
@@ -58,7 +58,7 @@ mod tests {
         text.parse::<Timestamp>().unwrap().as_second()
     }
 
-    /// When the candle behind the last one was complete.
+    /// When the candle after the last one was complete.
     fn complete(code: Option<&str>, interval: &str, last: &str, now: &str) -> Option<i64> {
         let calendar = code.map(|code| Calendar::for_mic(code).unwrap().unwrap());
         next_complete(calendar, interval.parse().unwrap(), at(last), at(now)).map(|next| next.complete)

@@ -1,9 +1,9 @@
-//! What wakes a service: S3 notifications in every wrapping they come in.
+//! Parses S3 event notifications in every form in which they are delivered.
 //!
-//! A message body is recognised by its own shape, with no setting to get wrong: S3's own, S3's inside an SNS envelope,
-//! EventBridge's, EventBridge's inside an SNS envelope, and S3's test event in each. SNS's raw delivery leaves the body as
-//! S3 wrote it. Sources: the Amazon S3 User Guide, "Event message structure" and "EventBridge event message structure";
-//! the Amazon SNS Developer Guide, "HTTP/HTTPS notification JSON format".
+//! The form is recognised from the message body, so there is no setting to get wrong: an S3 event or an EventBridge event,
+//! either directly or inside an SNS envelope, and the S3 test event. With raw message delivery, SNS forwards the body as S3
+//! wrote it. Sources: the Amazon S3 User Guide, "Event message structure" and "EventBridge event message structure"; the
+//! Amazon SNS Developer Guide, "HTTP/HTTPS notification JSON format".
 
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
@@ -11,72 +11,71 @@ use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
-/// What a message says.
+/// The content of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notification {
-    /// S3 tests that it may write to the queue: nothing happened.
+    /// The test event that S3 sends when a notification is configured. It is about no object.
     Test,
-    /// Something happened to these objects.
+    /// One event for each record of the message.
     Objects(Vec<ObjectEvent>),
 }
 
-/// What happened to one object.
+/// The writing or removal of one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectEvent {
     /// Whether the object was written or removed.
     pub kind: EventKind,
-    /// The bucket it is in.
+    /// The name of the object's bucket.
     pub bucket: String,
-    /// Its key, decoded.
+    /// The decoded key.
     pub key: String,
-    /// Its size in bytes, where the event says it.
+    /// The size in bytes, if the event has it.
     pub size: Option<u64>,
-    /// Its entity tag, where the event says it, without quotes.
+    /// The entity tag without quotes, if the event has it.
     pub etag: Option<String>,
-    /// Its version, in buckets that keep versions.
+    /// The version id, if the bucket has versioning enabled.
     pub version_id: Option<String>,
-    /// When it happened, where the event says it.
+    /// When the event occurred, if the event says so.
     pub time: Option<Timestamp>,
 }
 
-/// The two things that happen to objects.
+/// The kind of an object event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventKind {
-    /// It was written: put, posted, copied, uploaded in parts, or restored.
+    /// The object was put, posted, copied, uploaded in parts or restored from an archive.
     Created,
-    /// It was removed, or a delete marker hides it.
+    /// The object was removed, or a delete marker hides it.
     Removed,
 }
 
-/// Why a message is no notification that Candlewick understands.
+/// Why a message is not a supported event notification.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum EventError {
-    /// It is not JSON.
+    /// The body is not JSON.
     #[error("the message is not JSON: {0}")]
     NotJson(String),
-    /// It is JSON of another shape.
-    #[error("the message is no S3 event: it has neither Records, nor Event, nor detail, nor an SNS Message")]
+    /// The body is JSON of an unknown form.
+    #[error("the message is not an S3 event: it has no Records, Event, detail or SNS Message")]
     UnknownShape,
-    /// It has the shape, and a part that is missing or wrong.
+    /// A part of the event is missing or invalid.
     #[error("the S3 event is malformed: {0}")]
     Malformed(String),
-    /// Its schema is none of those that are understood.
-    #[error("the S3 event has schema {0}: only 2.x is understood")]
+    /// The event has an unsupported schema version.
+    #[error("the S3 event has schema version {0}: only 2.x is supported")]
     Schema(String),
-    /// It tells of something else than the writing or removing of an object.
-    #[error(
-        "the event {0:?} is about neither the writing nor the removing of an object: take it out of the notification"
-    )]
+    /// The event reports something other than the writing or removal of an object.
+    #[error("event {0:?} neither creates nor removes an object: remove it from the bucket's notification")]
     OtherEvent(String),
-    /// Its key is not percent-encoded UTF-8.
+    /// The key is not percent-encoded UTF-8.
     #[error("the event's key {0:?} is not percent-encoded UTF-8")]
     Key(String),
 }
 
-/// Reads the body of a message.
+/// Parses the body of a message.
 ///
 /// # Errors
-/// [`EventError`], where it is no notification about objects.
+///
+/// Returns an [`EventError`] if the body is not a notification about objects.
 pub fn parse(body: &str) -> Result<Notification, EventError> {
     match read(body)? {
         Body { topic_arn: Some(_), message: Some(message), .. } => read(&message)?.notification(),
@@ -84,7 +83,7 @@ pub fn parse(body: &str) -> Result<Notification, EventError> {
     }
 }
 
-/// An SNS envelope inside another one is read as a body, and refused: no message can nest without end.
+/// Parses one level of a message. An SNS envelope inside another one is rejected, so nesting cannot go on forever.
 fn read(text: &str) -> Result<Body, EventError> {
     let value: Value = serde_json::from_str(text).map_err(|error| EventError::NotJson(error.to_string()))?;
     if !value.is_object() {
@@ -93,7 +92,7 @@ fn read(text: &str) -> Result<Body, EventError> {
     serde_json::from_value(value).map_err(|error| malformed(&error))
 }
 
-/// Any of the shapes: each has fields of its own by which it is known, and fields nobody reads are ignored.
+/// Any of the forms. Each has distinctive fields, and unknown fields are ignored.
 #[derive(Deserialize)]
 struct Body {
     #[serde(rename = "Records")]
@@ -128,7 +127,7 @@ impl Body {
     }
 }
 
-/// The time is for measurements alone: where it cannot be read, the event is as good without.
+/// An unreadable time is ignored, because the time is only used for measurements.
 fn time(value: Option<&Value>) -> Option<Timestamp> {
     value?.as_str()?.parse().ok()
 }
@@ -183,8 +182,8 @@ fn object_of_record(record: Value) -> Result<ObjectEvent, EventError> {
     Ok(object_event(kind, record.s3.bucket, record.s3.object, key, time(record.event_time.as_ref())))
 }
 
-/// EventBridge leaves keys as they are: only S3's own events encode them. LocalStack encodes both, so that behind it an
-/// EventBridge event's key is read right only where nothing in it needs encoding.
+/// EventBridge events have plain keys; only direct S3 events encode them. LocalStack encodes both, so keys in its
+/// EventBridge events are read correctly only if no character of them needs encoding.
 fn object_of_detail(detail_type: &str, detail: Value, time: Option<Timestamp>) -> Result<ObjectEvent, EventError> {
     let kind = match detail_type {
         "Object Created" | "Object Restore Completed" => EventKind::Created,
@@ -201,7 +200,7 @@ fn object_event(kind: EventKind, bucket: Bucket, object: Object, key: String, ti
     ObjectEvent { kind, bucket: bucket.name, key, size: object.size, etag, version_id: object.version_id, time }
 }
 
-/// The kind of `ObjectCreated:Put`, with or without the `s3:` that configurations write before it.
+/// Classifies an event name such as `ObjectCreated:Put`, with or without the prefix `s3:` of notification settings.
 fn kind_of_event(name: &str) -> Result<EventKind, EventError> {
     match name.trim_start_matches("s3:").split_once(':') {
         Some(("ObjectCreated", _) | ("ObjectRestore", "Completed")) => Ok(EventKind::Created),
@@ -210,11 +209,11 @@ fn kind_of_event(name: &str) -> Result<EventKind, EventError> {
     }
 }
 
-/// Decodes a key as S3 encodes it in its events and its listings: as a form does, a space as `+` and the rest
-/// percent-encoded.
+/// Decodes a key as S3 encodes it in events and listings: like form data, with `+` for a space and percent-encoding.
 ///
 /// # Errors
-/// What is not percent-encoded UTF-8.
+///
+/// Returns [`EventError::Key`] if the key is not percent-encoded UTF-8.
 pub fn decode_form_key(key: &str) -> Result<String, EventError> {
     let spaced = key.replace('+', " ");
     let decoded = percent_decode_str(&spaced).decode_utf8().map_err(|_| EventError::Key(key.to_owned()))?;
@@ -324,17 +323,17 @@ mod tests {
         let nested = in_sns(&serde_json::from_str(&in_sns(&json!({"Records": []}))).unwrap());
         for (body, words) in [
             ("hello", "not JSON"),
-            ("{}", "no S3 event"),
-            ("[]", "no S3 event"),
+            ("{}", "not an S3 event"),
+            ("[]", "not an S3 event"),
             (r#"{"Records":[{}]}"#, "malformed"),
             (r#"{"Records":"x"}"#, "malformed"),
-            (r#"{"Event":"s3:Other"}"#, "neither the writing nor the removing"),
+            (r#"{"Event":"s3:Other"}"#, "neither creates nor removes"),
             (
                 &json!({"Records": [record("ObjectTagging:Put", "raw/a")]}).to_string(),
-                "neither the writing nor the removing",
+                "neither creates nor removes",
             ),
             (&json!({"Records": [record("ObjectCreated:Put", "%FF")]}).to_string(), "not percent-encoded UTF-8"),
-            (&nested, "no S3 event"),
+            (&nested, "not an S3 event"),
         ] {
             let error = parse(body).unwrap_err().to_string();
             assert!(error.contains(words), "{body}: {error}");

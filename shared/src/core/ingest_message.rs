@@ -1,4 +1,4 @@
-//! What the ingest queue carries.
+//! The messages of the ingest queue.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,77 +11,79 @@ use crate::core::trace::TraceParent;
 
 /// A message of the ingest queue: JSON with a field `kind`.
 ///
-/// `{"kind":"refresh"}` asks for everything; the service answers it with a `fetch` for each series, so that each retries,
-/// waits and dead-letters alone.
+/// `{"kind":"refresh"}` asks for all series. The service splits it into one `fetch` message per series, so that each series
+/// is retried, delayed and dead-lettered independently.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub enum IngestMessage {
-    /// Fetch all series of the watchlist, or those of the named symbols.
+    /// Fetch all series of the watchlist, or those of the given symbols.
     Refresh(Refresh),
     /// Fetch one series.
     Fetch {
-        /// The run it belongs to.
+        /// The id of the run.
         run: String,
-        /// Its symbol.
+        /// The instrument of the series.
         symbol: Symbol,
-        /// Its interval.
+        /// The interval of the series.
         interval: Interval,
-        /// The trace that begins with it.
+        /// The trace that starts with this message, as a W3C `traceparent`.
         traceparent: String,
-        /// Whether the answer replaces what is kept, whatever it lacks: the owner said so.
+        /// Whether the answer replaces the stored candles even if candles are missing from it. The owner asked for this.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         replace: bool,
     },
 }
 
-/// What a refresh asks for. What a schedule sends is `{"kind":"refresh","scheduled":"2024-12-30T22:30:00Z"}`.
+/// A request to fetch many series. A schedule sends `{"kind":"refresh","scheduled":"2024-12-30T22:30:00Z"}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Refresh {
-    /// The run's name. A message that has none is named by when it was due, and otherwise by its own id.
+    /// The id of the run. Without it, the id is derived from `scheduled` or else from the id of the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
-    /// When the schedule was due; none where a person asks.
+    /// When the schedule was due, or `None` if a person asked for the refresh.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduled: Option<Timestamp>,
-    /// Whether nobody was there when it was due.
+    /// Whether ingest was not running when the schedule was due.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub catch_up: bool,
-    /// The symbols; none means all.
+    /// The symbols to fetch; empty means all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub symbols: Vec<Symbol>,
-    /// Whether the answers replace what is kept, whatever they lack: the owner said so of the symbols that are named.
+    /// Whether the answers replace the stored candles even if candles are missing from them. The owner asked for this for
+    /// the given symbols.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replace: bool,
-    /// Leaves out the series that were fetched at this time or later.
+    /// Skips the series that were fetched at this time or later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fetched_before: Option<Timestamp>,
-    /// Which part of the watchlist this message is about; none is the first.
+    /// The page of the watchlist that this message is about; `None` is the first one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<Page>,
 }
 
-/// A part of the watchlist.
+/// The position of a page in the watchlist. It names the last series before the page, so that it stays valid when the
+/// watchlist changes.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Page {
-    /// How many come before it.
+    /// The number of pages before this one.
     pub number: u32,
-    /// The symbol of the last series before it.
+    /// The symbol of the last series before this page.
     pub symbol: Symbol,
-    /// The interval of that series.
+    /// The interval of the last series before this page.
     pub interval: Interval,
 }
 
 impl IngestMessage {
-    /// The message that asks for one series.
+    /// Creates a request for one series.
     #[must_use]
     pub fn fetch(series: Series, run: &str, trace: TraceParent) -> Self {
         let Series { symbol, interval } = series;
         Self::Fetch { run: run.to_owned(), symbol, interval, traceparent: trace.to_string(), replace: false }
     }
 
-    /// The message that asks for one series, the answer to which replaces what is kept, whatever it lacks.
+    /// Creates a request for one series whose answer replaces the stored candles even if candles are missing from it.
     #[must_use]
     pub fn replacement(series: Series, run: &str, trace: TraceParent) -> Self {
         let Series { symbol, interval } = series;
@@ -90,7 +92,7 @@ impl IngestMessage {
 }
 
 impl Refresh {
-    /// The run that it asks for, where the message has this id and came at this time.
+    /// Returns the requested run. `message` is the id of the message, and `now` is when it was received.
     #[must_use]
     pub fn run(&self, message: &str, now: Timestamp) -> Run {
         let named = self.run.clone().or_else(|| self.scheduled.map(run::scheduled_id));
@@ -107,19 +109,19 @@ impl Refresh {
         }
     }
 
-    /// The series that the page before this one ended with.
+    /// Returns the last series of the previous page.
     #[must_use]
     pub fn last_before(&self) -> Option<Series> {
         self.page.as_ref().map(|page| Series { symbol: page.symbol.clone(), interval: page.interval })
     }
 
-    /// How many pages come before this one.
+    /// Returns how many pages come before this one.
     #[must_use]
     pub fn number(&self) -> u32 {
         self.page.as_ref().map_or(0, |page| page.number)
     }
 
-    /// The page of a run behind this one, which ended with a series.
+    /// Creates the request for the next page of a run. `last` is the last series of this page.
     #[must_use]
     pub fn next(&self, run: &str, last: &Series) -> Self {
         let page = Page { number: self.number() + 1, symbol: last.symbol.clone(), interval: last.interval };

@@ -6,37 +6,37 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// How much time one candle covers, in the API's own words (`1min` … `1month`).
+/// The span of time that one candle covers. Its names are those of the API (`1min` … `1month`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "&'static str")]
 pub enum Interval {
-    /// One minute.
+    /// `1min`.
     Min1,
-    /// Five minutes.
+    /// `5min`.
     Min5,
-    /// A quarter of an hour.
+    /// `15min`.
     Min15,
-    /// Half an hour.
+    /// `30min`.
     Min30,
-    /// Three quarters of an hour.
+    /// `45min`.
     Min45,
-    /// One hour.
+    /// `1h`.
     Hour1,
-    /// Two hours.
+    /// `2h`.
     Hour2,
-    /// Four hours.
+    /// `4h`.
     Hour4,
-    /// Eight hours.
+    /// `8h`.
     Hour8,
-    /// One session.
+    /// `1day`: one session.
     Day1,
-    /// The sessions of a week.
+    /// `1week`: the sessions of a calendar week.
     Week1,
-    /// The sessions of a month.
+    /// `1month`: the sessions of a calendar month.
     Month1,
 }
 
-/// The text names no interval of the API.
+/// The text is not the name of an interval.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("unknown interval {0:?}: use one of 1min 5min 15min 30min 45min 1h 2h 4h 8h 1day 1week 1month")]
 pub struct UnknownInterval(String);
@@ -58,7 +58,7 @@ impl Interval {
         Self::Month1,
     ];
 
-    /// The API's name for it, which is also the one in object keys.
+    /// Returns the name in the API and in object keys, such as `1day`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -77,13 +77,13 @@ impl Interval {
         }
     }
 
-    /// Whether a candle covers less than a session; such candles are stamped with an instant, the others with a date.
+    /// Whether candles are shorter than a session. Intraday candles are stamped with an instant, longer ones with a date.
     #[must_use]
     pub fn is_intraday(self) -> bool {
         self.seconds().is_some()
     }
 
-    /// The length of an intraday interval in seconds; none for the longer ones, whose length the calendar decides.
+    /// Returns the length of an intraday interval in seconds, or `None` for longer ones, whose length depends on the calendar.
     #[must_use]
     pub fn seconds(self) -> Option<i64> {
         let minutes = match self {

@@ -1,4 +1,4 @@
-//! The layout of the bucket: the one place that reads and writes object keys.
+//! The layout of the bucket. All object keys are parsed and formatted here.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,12 +10,12 @@ use thiserror::Error;
 use crate::core::interval::{Interval, UnknownInterval};
 use crate::core::symbol::{Symbol, SymbolError};
 
-/// A symbol at an interval: what a chart shows, what a refresh asks for.
+/// One symbol at one interval, such as `AAPL 1day`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
 pub struct Series {
-    /// The instrument.
+    /// The symbol of the instrument.
     pub symbol: Symbol,
-    /// The length of its candles.
+    /// The interval of the candles.
     pub interval: Interval,
 }
 
@@ -28,9 +28,9 @@ impl fmt::Display for Series {
 /// The part of a series that one object holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Part {
-    /// All of it (`candles.csv`): daily and longer intervals.
+    /// The whole series (`candles.csv`), for daily and longer intervals.
     Whole,
-    /// One month of it (`2024-01.csv`): intraday intervals.
+    /// One month of the series (`2024-01.csv`), for intraday intervals.
     Month(Month),
 }
 
@@ -44,7 +44,7 @@ pub struct Month {
 }
 
 impl Month {
-    /// The month that a date lies in.
+    /// Returns the month of a date.
     #[must_use]
     pub fn of(date: Date) -> Self {
         Self { year: date.year(), month: date.month() }
@@ -57,69 +57,69 @@ impl fmt::Display for Month {
     }
 }
 
-/// What one object of the bucket is about, whichever prefix it stands under.
+/// The series and part that an object of the bucket holds, independent of its prefix.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectPath {
-    /// The series that its rows belong to.
+    /// The series of the object's rows.
     pub series: Series,
-    /// The part of that series.
+    /// The part of the series that the object holds.
     pub part: Part,
 }
 
 /// The key of an object under `raw/`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RawKey {
-    /// What the object is about.
+    /// The series and part that the object holds.
     pub path: ObjectPath,
-    /// Whether it is gzipped (`.csv.gz`).
+    /// Whether the object is gzipped (`.csv.gz`).
     pub gzip: bool,
 }
 
 /// The key of an object under `transformed/`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TransformedKey {
-    /// What the object is about.
+    /// The series and part that the object holds.
     pub path: ObjectPath,
 }
 
-/// Why a key names no object of Candlewick.
+/// Why a key does not follow the layout of the bucket.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum KeyError {
-    /// The folders or the file name are not the layout's.
+    /// The folders or the file name do not follow the layout.
     #[error("key {key:?} is not of the form {PATTERN}")]
     Layout {
-        /// The key as it came.
+        /// The unchanged key.
         key: String,
     },
-    /// The interval is none of the API's.
+    /// The interval is unknown.
     #[error("key {key:?}: {source}")]
     Interval {
-        /// The key as it came.
+        /// The unchanged key.
         key: String,
-        /// What is wrong with it.
+        /// What is wrong with the interval.
         source: UnknownInterval,
     },
-    /// The symbol is none.
+    /// The symbol is invalid.
     #[error("key {key:?}: {source}")]
     Symbol {
-        /// The key as it came.
+        /// The unchanged key.
         key: String,
-        /// What is wrong with it.
+        /// What is wrong with the symbol.
         source: SymbolError,
     },
-    /// A daily series in months, or an intraday series in one piece.
-    #[error("key {key:?}: {interval} candles are kept in {expected}")]
+    /// The key names a month of a daily or longer series, or the whole of an intraday series.
+    #[error("key {key:?}: {interval} candles are stored in {expected}")]
     Part {
-        /// The key as it came.
+        /// The unchanged key.
         key: String,
-        /// The interval it names.
+        /// The interval in the key.
         interval: Interval,
-        /// What the file must be called.
+        /// The files in which such a series is stored.
         expected: &'static str,
     },
 }
 
-const PATTERN: &str = "PREFIX/interval=1day/symbol=AAPL/candles.csv (intraday: a file a month, such as 2024-01.csv)";
+const PATTERN: &str = "PREFIX/interval=1day/symbol=AAPL/candles.csv (intraday: one file per month, such as 2024-01.csv)";
 
 impl fmt::Display for ObjectPath {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -131,31 +131,31 @@ impl fmt::Display for ObjectPath {
 }
 
 impl ObjectPath {
-    /// The path of a series' one object, for daily and longer intervals.
+    /// Creates the path of the only object of a daily or longer series.
     #[must_use]
     pub fn whole(series: Series) -> Self {
         Self { series, part: Part::Whole }
     }
 
-    /// Where the raw CSV stands.
+    /// Returns the key of the uncompressed raw CSV.
     #[must_use]
     pub fn raw_key(&self) -> String {
         self.under("raw", "csv")
     }
 
-    /// Where the clean CSV stands.
+    /// Returns the key of the clean CSV.
     #[must_use]
     pub fn transformed_key(&self) -> String {
         self.under("transformed", "csv")
     }
 
-    /// Where the report on the cleaning stands.
+    /// Returns the key of the JSON report on the cleaning.
     #[must_use]
     pub fn report_key(&self) -> String {
         self.under("reports", "json")
     }
 
-    /// Where the rows stand that cleaning set aside.
+    /// Returns the key of the CSV with the quarantined rows.
     #[must_use]
     pub fn quarantine_key(&self) -> String {
         self.under("quarantine", "csv")
@@ -170,7 +170,7 @@ impl ObjectPath {
         format!("{prefix}/interval={interval}/symbol={}/{file}.{extension}", symbol.to_key_form())
     }
 
-    /// Reads `interval=…/symbol=…/FILE`, the part of a key between its prefix and its extension.
+    /// Parses `interval=…/symbol=…/FILE`, the part of a key between its prefix and its extension.
     fn parse(key: &str, path: &str) -> Result<Self, KeyError> {
         let layout = || KeyError::Layout { key: key.to_owned() };
         let mut segments = path.split('/');
@@ -192,7 +192,7 @@ impl ObjectPath {
         let expected = match (interval.is_intraday(), part) {
             (false, Part::Whole) | (true, Part::Month(_)) => return Ok(Self { series, part }),
             (false, Part::Month(_)) => "one file, candles.csv",
-            (true, Part::Whole) => "a file a month, such as 2024-01.csv",
+            (true, Part::Whole) => "one file per month, such as 2024-01.csv",
         };
         Err(KeyError::Part { key: key.to_owned(), interval, expected })
     }
@@ -232,8 +232,8 @@ impl FromStr for TransformedKey {
 }
 
 impl RawKey {
-    /// The other object that the same transformed object can be made from: the gzipped one of a plain one, and the other way
-    /// round.
+    /// Returns the key of the other raw object that the same transformed object can be made from: the gzipped variant of a
+    /// plain key, and the plain variant of a gzipped key.
     #[must_use]
     pub fn twin(&self) -> Self {
         Self { gzip: !self.gzip, ..self.clone() }
@@ -283,8 +283,8 @@ mod tests {
             ("raw/interval=1day/symbol=AAPL/more/candles.csv", "is not of the form"),
             ("raw/interval=1day/symbol=/candles.csv", "empty"),
             ("raw/interval=5h/symbol=AAPL/candles.csv", "unknown interval"),
-            ("raw/interval=1day/symbol=AAPL/2024-01.csv", "one file"),
-            ("raw/interval=1min/symbol=AAPL/candles.csv", "a file a month"),
+            ("raw/interval=1day/symbol=AAPL/2024-01.csv", "one file, candles.csv"),
+            ("raw/interval=1min/symbol=AAPL/candles.csv", "stored in one file per month"),
             ("raw/interval=1min/symbol=AAPL/2024-13.csv", "is not of the form"),
             ("raw/interval=1min/symbol=AAPL/2024-1.csv", "is not of the form"),
             ("transformed/interval=1day/symbol=AAPL/candles.csv", "is not of the form"),
@@ -295,7 +295,7 @@ mod tests {
     }
 
     fn any_path() -> impl Strategy<Value = ObjectPath> {
-        let symbol = "[\\p{L}0-9!-+.-/:-~]{1,12}".prop_filter_map("no symbol", |text| text.parse().ok());
+        let symbol = "[\\p{L}0-9!-+.-/:-~]{1,12}".prop_filter_map("not a symbol", |text| text.parse().ok());
         (symbol, 0..12_usize, 1900..2100_i16, 1..=12_i8).prop_map(|(symbol, interval, year, month)| {
             let series = Series { symbol, interval: Interval::ALL[interval] };
             let part = if series.interval.is_intraday() { Part::Month(Month { year, month }) } else { Part::Whole };

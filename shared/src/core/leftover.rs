@@ -1,25 +1,25 @@
-//! What tools leave beside the files that they write, and what is no file of candles by its name alone.
+//! Recognises, by name, files that tools leave next to the files that they write.
 
-/// What leftovers are called: whole names, and what names begin and end with.
+/// File names, prefixes and suffixes of leftovers, in lower case.
 const NAMES: [&str; 7] = ["_success", "_started", "_committed", ".ds_store", "thumbs.db", "desktop.ini", "_metadata"];
-const BEGINNINGS: [&str; 6] = ["_started_", "_committed_", "._", ".~lock.", "~$", "_spark_metadata"];
-const ENDINGS: [&str; 10] =
+const PREFIXES: [&str; 6] = ["_started_", "_committed_", "._", ".~lock.", "~$", "_spark_metadata"];
+const SUFFIXES: [&str; 10] =
     ["_$folder$", ".crc", ".tmp", ".temp", ".part", ".partial", ".crdownload", ".swp", "~", ".filepart"];
 
-/// Folders whose contents are somebody's work in progress.
+/// Folders in which tools keep temporary or internal files.
 const FOLDERS: [&str; 7] =
     ["_temporary", "_spark_metadata", "_delta_log", "__macosx", ".hoodie", ".ipynb_checkpoints", ".spark-staging"];
 
-/// Whether a key is that of something that a tool left behind (Spark's `_SUCCESS`, Hadoop's `x_$folder$`, macOS's
-/// `.DS_Store`, an upload's `.tmp`), or of a folder's marker: it is no mistake of anybody, and nothing is to be done with it.
+/// Whether a key belongs to a folder marker or to a file that a tool left behind, such as Spark's `_SUCCESS`, Hadoop's
+/// `x_$folder$`, macOS's `.DS_Store` or the `.tmp` of an upload. Such objects are ignored: they are not user errors.
 #[must_use]
 pub fn is_leftover(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     let (folders, name) = key.rsplit_once('/').unwrap_or(("", &key));
     name.is_empty()
         || NAMES.contains(&name)
-        || BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
-        || ENDINGS.iter().any(|ending| name.ends_with(ending))
+        || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        || SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
         || folders.split('/').any(|folder| FOLDERS.iter().any(|known| folder.starts_with(known)))
 }
 

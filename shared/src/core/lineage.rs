@@ -17,39 +17,39 @@ const FACETS: &str = "https://openlineage.io/spec/facets";
 /// A piece of work that ended, with its input and output.
 #[derive(Clone, Debug)]
 pub struct LineageEvent<'a> {
-    /// What was done: `transform`, `load`.
+    /// The kind of work: `transform` or `load`.
     pub job: &'static str,
-    /// When it began.
+    /// When the work began.
     pub began: Timestamp,
-    /// When it ended.
+    /// When the work ended.
     pub ended: Timestamp,
-    /// What it read.
+    /// The object that was read.
     pub input: Dataset<'a>,
-    /// What it wrote.
+    /// The object or table that was written.
     pub output: Dataset<'a>,
-    /// Why it failed, if it did.
+    /// The error message if the work failed.
     pub error: Option<&'a str>,
 }
 
 /// An object or a table that was read or written.
 #[derive(Clone, Copy, Debug)]
 pub struct Dataset<'a> {
-    /// Where it is: `s3://bucket`, `postgres://host:port`.
+    /// The bucket or server, such as `s3://bucket` or `postgres://host:port`.
     pub namespace: &'a str,
-    /// Its name there: a key, `candlewick.public.candles`.
+    /// The name in its namespace: an object key, or a table such as `candlewick.public.candles`.
     pub name: &'a str,
-    /// Its version: an entity tag.
+    /// The entity tag of an object.
     pub version: Option<&'a str>,
     /// How many rows were read from it or written to it, if known.
     pub rows: Option<u64>,
 }
 
-/// One event.
+/// An OpenLineage event, which serializes to the JSON of the specification.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RunEvent(Value);
 
 impl LineageEvent<'_> {
-    /// The start and the end event. The run id is derived from job and input, so repeated work is the same run.
+    /// Creates the start event and the end event. The run id is derived from job and input, so repeated work is the same run.
     #[must_use]
     pub fn events(&self) -> [RunEvent; 2] {
         let end = if self.error.is_some() { "FAIL" } else { "COMPLETE" };
@@ -122,8 +122,8 @@ mod tests {
     fn work<'a>(error: Option<&'a str>) -> LineageEvent<'a> {
         let input = Dataset { namespace: "s3://b", name: "raw/a.csv", version: Some("e1"), rows: Some(3) };
         let output = Dataset { name: "transformed/a.csv", version: None, rows: Some(2), ..input };
-        let (began, ended) = (Timestamp::UNIX_EPOCH, "1970-01-01T00:00:01Z".parse().unwrap());
-        LineageEvent { job: "transform", began, ended, input, output, error }
+        let ended = "1970-01-01T00:00:01Z".parse().unwrap();
+        LineageEvent { job: "transform", began: Timestamp::UNIX_EPOCH, ended, input, output, error }
     }
 
     #[test]

@@ -1,22 +1,22 @@
-//! What a message of any queue is about, for alerts and listings that name it without handling it.
+//! The subject of a message of any queue, for alerts and listings that name a message without handling it.
 
 use crate::core::event::{self, Notification};
 use crate::core::ingest_message::IngestMessage;
 use crate::core::key::{ObjectPath, RawKey, Series, TransformedKey};
 
-/// The series, object and run that a message is about, as far as it names them.
+/// The series, object and run of a message, as far as the message names them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MessageSubject {
-    /// The series that it names, or whose object it names.
+    /// The series of a fetch message, or the series of the object in an event.
     pub series: Option<Series>,
-    /// The key of the object, or of the first of several.
+    /// The key of the object, or of the first object if there are several.
     pub key: Option<String>,
-    /// The run that a fetch message belongs to.
+    /// The id of the run of a fetch message.
     pub run: Option<String>,
 }
 
 impl MessageSubject {
-    /// Reads what it can from the body of a message.
+    /// Reads the subject from the body of a message. An unknown message has an empty subject.
     #[must_use]
     pub fn of(body: &str) -> Self {
         if let Ok(IngestMessage::Fetch { symbol, interval, run, .. }) = serde_json::from_str(body) {
@@ -28,7 +28,7 @@ impl MessageSubject {
         Self { series, key, run: None }
     }
 
-    /// A short name for messages: `AAPL 1day`, `AAPL 1min 2024-01`, or the key if it names no series.
+    /// Returns a short name such as `AAPL 1day` or `AAPL 1min 2024-01`, or the key if it does not follow the layout.
     #[must_use]
     pub fn subject(&self) -> Option<String> {
         let path = self.key.as_deref().and_then(path_of).map(|path| path.to_string());
@@ -36,7 +36,7 @@ impl MessageSubject {
     }
 }
 
-/// The path of a key under `raw/` or `transformed/`.
+/// Parses a key under `raw/` or `transformed/`.
 #[must_use]
 pub fn path_of(key: &str) -> Option<ObjectPath> {
     let raw = key.parse::<RawKey>().map(|key| key.path);

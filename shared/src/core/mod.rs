@@ -1,4 +1,4 @@
-//! The pure part: what decides, without any I/O.
+//! Pure functions and types that make the decisions, without any I/O.
 
 pub mod alert;
 pub mod blame;

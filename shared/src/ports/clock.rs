@@ -1,8 +1,8 @@
-//! The one clock.
+//! The clock.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-/// Tells what time it is. Whoever decides takes the time as a value; only shells hold a clock.
+/// Returns the current time. Only the imperative shell holds a clock; decisions take the time as an argument.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;

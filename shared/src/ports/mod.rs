@@ -1,4 +1,5 @@
-//! What the core's surroundings must offer. Each trait carries its contract; every adapter passes the same tests of it.
+//! The interfaces to the outside world. Each trait documents its contract. The contracts of the store and the queue are
+//! also tests that all of their adapters pass (`adapters::contract`).
 
 pub mod clock;
 pub mod notifier;

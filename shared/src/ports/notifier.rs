@@ -1,13 +1,13 @@
-//! How the owner hears of what needs them.
+//! Alerts to the owner.
 
 use async_trait::async_trait;
 
 pub use crate::core::alert::{Alert, Kind};
 
-/// Carries alerts to the owner.
+/// Delivers alerts to the owner.
 #[async_trait]
 pub trait Notifier: Send + Sync {
-    /// Takes charge of an alert. It does not fail: an adapter that cannot deliver says so in the log, because the work
-    /// that raised the alert is settled either way.
+    /// Delivers an alert. This cannot fail, because the work that raised the alert is settled either way: an adapter that
+    /// cannot deliver logs the error.
     async fn notify(&self, alert: Alert);
 }

@@ -1,18 +1,18 @@
-//! Protection from being ended in the middle of work.
+//! Protection from being stopped in the middle of work.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use thiserror::Error;
 
-/// Whoever may end this process to have fewer of its kind.
+/// A platform that may stop this process when it scales the service in.
 #[async_trait]
 pub trait Protection: Send + Sync {
-    /// Asks that this process be left alone for that long, counted from now; none takes an earlier request back.
+    /// Asks the platform not to stop this process for `length` from now. `None` withdraws an earlier request.
     async fn protect(&self, length: Option<Duration>) -> Result<(), ProtectionError>;
 }
 
-/// The request was not granted; this process may be ended at any time.
+/// The request was not granted, so the platform may stop this process at any time.
 #[derive(Debug, Error)]
-#[error("set the protection from scale-in: {0}")]
+#[error("set scale-in protection: {0}")]
 pub struct ProtectionError(pub String);

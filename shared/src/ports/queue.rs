@@ -1,4 +1,4 @@
-//! The queues.
+//! Message queues.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,50 +8,57 @@ use thiserror::Error;
 
 use crate::core::blame::Blame;
 
-/// The most messages that one call receives, sends or deletes; SQS allows no more.
+/// The maximum number of messages in one request to receive, send or delete, as SQS limits it.
 pub const BATCH: usize = 10;
 
-/// The attribute of a message that carries a trace in the form of AWS X-Ray: S3 passes it on from whoever wrote an object.
+/// The message attribute that carries a trace in the format of AWS X-Ray. S3 copies it from the request that wrote the
+/// object.
 pub const XRAY: &str = "AWSTraceHeader";
 
-/// A queue that delivers at least once, in any order. A received message is hidden for a time, its lease; when the lease
-/// ends before the message is deleted, it is delivered again.
+/// A queue that delivers each message at least once, in any order.
+///
+/// A received message is hidden from other consumers while its lease lasts. If the lease ends before the message is
+/// deleted, the message is delivered again.
 #[async_trait]
 pub trait Queue: Send + Sync {
-    /// Takes up to `most` messages (1 to [`BATCH`]) and leases each for `lease`. Waits a while for the first one; an empty
-    /// list means that none came.
+    /// Receives up to `most` messages (1 to [`BATCH`]) and leases each of them for `lease`. Waits a while for the first
+    /// message; an empty list means that none arrived.
     async fn receive(&self, most: usize, lease: Duration) -> Result<Vec<Message>, QueueError>;
 
-    /// Makes the lease end `lease` from now; nought gives the message back at once. It is not sure to notice that the lease
-    /// had ended: LocalStack extends it then too. Who must not work without a lease watches the time as well.
+    /// Makes the lease end `lease` from now. Zero returns the message to the queue at once.
+    ///
+    /// A lease that has already ended may be extended too, as LocalStack does. Callers that must not work without a lease
+    /// must also track its expiry themselves.
     async fn extend(&self, receipt: &Receipt, lease: Duration) -> Result<Lease, QueueError>;
 
-    /// Deletes messages, up to [`BATCH`]; an error names how many remain. One that is deleted already, or whose lease was
-    /// lost, may be among them: that is no error, and the latter may be delivered again.
+    /// Deletes up to [`BATCH`] messages. An error says how many remain.
+    ///
+    /// It is not an error if a message is already deleted or its lease was lost. A message whose lease was lost may be
+    /// delivered again.
     async fn delete(&self, receipts: &[Receipt]) -> Result<(), QueueError>;
 
-    /// Sends messages, any number; `Ok` means that every one was confirmed. After an error some may have been sent.
+    /// Sends any number of messages. `Ok` means that all of them were confirmed; after an error some may have been sent.
     async fn send(&self, messages: &[NewMessage]) -> Result<(), QueueError>;
 
-    /// Sends a message that appears after a delay, of a quarter of an hour at the most.
+    /// Sends a message that becomes visible after a delay of at most 15 minutes.
     async fn send_after(&self, message: &NewMessage, delay: Duration) -> Result<(), QueueError>;
 
-    /// How many messages there are, roughly.
+    /// Counts the messages approximately.
     async fn depth(&self) -> Result<Depth, QueueError>;
 }
 
-/// A message and its lease.
+/// A received message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Its id, the same at every delivery.
+    /// The message id, which is the same at every delivery.
     pub id: String,
-    /// The handle of this delivery.
+    /// The handle of this delivery, which extends its lease and deletes the message.
     pub receipt: Receipt,
-    /// What it says.
+    /// The text of the message, usually JSON.
     pub body: String,
-    /// How many times it has been delivered, this time included.
+    /// How many times the message has been delivered, including this delivery.
     pub receive_count: u32,
-    /// What was attached to it.
+    /// The attributes with which the message was sent.
     pub attributes: Attributes,
 }
 
@@ -59,56 +66,56 @@ pub struct Message {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Receipt(pub String);
 
-/// What is attached to a message: up to ten names with text.
+/// Message attributes: up to ten names, each with a text value.
 pub type Attributes = BTreeMap<String, String>;
 
 /// A message to send.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewMessage {
-    /// What it says.
+    /// The text of the message, usually JSON.
     pub body: String,
-    /// What is attached to it; no text may be empty.
+    /// The attributes of the message. Values must not be empty.
     pub attributes: Attributes,
 }
 
-/// Whether a delivery's lease could be extended.
+/// Whether the lease of a delivery could be extended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lease {
-    /// It could: nobody else has the message, unless the lease had ended.
+    /// The lease was extended. No other consumer has the message, unless the lease had already ended.
     Held,
-    /// It could not: the lease had ended, and somebody else may have the message, or have deleted it.
+    /// The lease had ended. Another consumer may have received the message or deleted it.
     Lost,
 }
 
-/// How many messages a queue has.
+/// The number of messages in a queue, by their state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Depth {
-    /// Those that wait.
+    /// Messages that can be received now.
     pub waiting: u64,
-    /// Those that are leased.
+    /// Messages that are leased to a consumer.
     pub in_flight: u64,
-    /// Those that were sent to appear later.
+    /// Messages whose delay has not passed yet.
     pub delayed: u64,
 }
 
 impl Depth {
-    /// Whether nothing is left to do.
+    /// Whether the queue has no messages in any state.
     #[must_use]
     pub fn is_empty(self) -> bool {
         self == Self::default()
     }
 }
 
-/// The queue did not do what it was asked.
+/// A request to a queue failed.
 #[derive(Debug, Error)]
 #[error("{operation} {queue:?}: {reason}")]
 pub struct QueueError {
-    /// What was asked: `receive from`.
+    /// The operation as a verb phrase that the queue's name completes, such as `receive from`.
     pub operation: &'static str,
-    /// The queue.
+    /// The name or URL of the queue.
     pub queue: String,
-    /// The queue's words.
+    /// The error message of the queue service.
     pub reason: String,
-    /// Whose failure it is.
+    /// Whether the message or the queue service is to blame.
     pub blame: Blame,
 }

@@ -1,4 +1,4 @@
-//! The bucket.
+//! The object store.
 
 use std::sync::Arc;
 
@@ -10,32 +10,34 @@ use thiserror::Error;
 use crate::core::blame::Blame;
 use crate::core::metadata::Metadata;
 
-/// How large an object may be where nobody says otherwise, in bytes.
+/// The default limit on the size of an object that is read, in bytes.
 pub const MOST_BYTES: u64 = 256 << 20;
 
-/// One bucket of objects, strongly consistent: a read sees the last write that was confirmed.
+/// A bucket of objects. It is strongly consistent: a read returns the last confirmed write.
 #[async_trait]
 pub trait ObjectStore: Send + Sync {
-    /// The current object at a key, whole; none where there is no object. Its size is known before its body is read, and
-    /// one of more than `most` bytes is an error ([`too_large`]). A body that breaks off is an error, never a shorter object.
+    /// Reads the current object at a key, or returns `None` if there is no object.
+    ///
+    /// The size is checked before the body is read: an object of more than `most` bytes is an error ([`too_large`]). A body
+    /// that ends early is an error, never a shorter object.
     async fn get_within(&self, key: &str, most: u64) -> Result<Option<Object>, StoreError>;
 
-    /// The same with a limit that suits whatever Candlewick itself wrote.
+    /// Reads an object of at most [`MOST_BYTES`] bytes, which is enough for every object that Candlewick writes.
     async fn get(&self, key: &str) -> Result<Option<Object>, StoreError> {
         self.get_within(key, MOST_BYTES).await
     }
 
-    /// What stands beside the current object at a key; none where there is no object.
+    /// Reads the metadata of the current object at a key, or returns `None` if there is no object.
     async fn head(&self, key: &str) -> Result<Option<ObjectInfo>, StoreError>;
 
-    /// Writes an object if the condition holds at the moment of writing, and says whether it did.
+    /// Writes an object if the condition holds at the moment of writing, and returns whether it did.
     async fn put(&self, key: &str, object: NewObject, condition: PutIf) -> Result<Put, StoreError>;
 
-    /// What lies under a prefix, by key. Metadata is not part of a listing.
+    /// Lists the objects under a prefix in the order of their keys. A listing has no user metadata.
     async fn list(&self, prefix: &str) -> Result<Vec<ObjectInfo>, StoreError>;
 }
 
-/// A store that several have a hand on.
+/// Forwards to the shared store.
 #[async_trait]
 impl<S: ObjectStore + ?Sized> ObjectStore for Arc<S> {
     async fn get_within(&self, key: &str, most: u64) -> Result<Option<Object>, StoreError> {
@@ -55,103 +57,103 @@ impl<S: ObjectStore + ?Sized> ObjectStore for Arc<S> {
     }
 }
 
-/// An object and what stands beside it.
+/// An object with its metadata.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Object {
-    /// What stands beside it.
+    /// The key, version, size and user metadata of the object.
     pub info: ObjectInfo,
-    /// Its bytes.
+    /// The content, as stored.
     pub body: Bytes,
 }
 
-/// What stands beside an object.
+/// Everything that the store knows of an object except its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectInfo {
-    /// Its key.
+    /// The decoded key.
     pub key: String,
-    /// Its entity tag, without quotes: what tells one content from another.
+    /// The entity tag without quotes. It changes whenever the content changes.
     pub etag: String,
-    /// Its version, in buckets that keep versions.
+    /// The version id, if the bucket has versioning enabled.
     pub version_id: Option<String>,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// When it was written, to the second, by the store's clock.
+    /// When the object was written, to the second, by the store's clock.
     pub last_modified: Timestamp,
-    /// Its user metadata; empty in listings.
+    /// The user metadata; empty in listings.
     pub metadata: Metadata,
 }
 
 /// An object to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewObject {
-    /// Its bytes.
+    /// The content.
     pub body: Bytes,
-    /// Its media type.
+    /// The media type, such as `application/json`.
     pub content_type: &'static str,
-    /// Its user metadata.
+    /// The user metadata.
     pub metadata: Metadata,
 }
 
 impl NewObject {
-    /// A CSV object.
+    /// Creates a CSV object in UTF-8.
     #[must_use]
     pub fn csv(body: Vec<u8>, metadata: Metadata) -> Self {
         Self { body: body.into(), content_type: "text/csv; charset=utf-8", metadata }
     }
 
-    /// A JSON object.
+    /// Creates a JSON object.
     #[must_use]
     pub fn json(body: Vec<u8>, metadata: Metadata) -> Self {
         Self { body: body.into(), content_type: "application/json", metadata }
     }
 }
 
-/// When to write.
+/// The condition under which an object is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PutIf {
-    /// In any case.
+    /// Write unconditionally.
     Always,
-    /// Only where there is no object yet.
+    /// Write only if there is no object at the key.
     Absent,
-    /// Only where the current object still has this entity tag.
+    /// Write only if the current object has this entity tag.
     Matches(String),
 }
 
 impl PutIf {
-    /// Only if the key still holds what was seen there.
+    /// The condition that the object at the key has not changed since `seen` was read.
     #[must_use]
     pub fn still(seen: Option<&ObjectInfo>) -> Self {
         seen.map_or(Self::Absent, |info| Self::Matches(info.etag.clone()))
     }
 }
 
-/// What became of a write.
+/// The result of a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Put {
-    /// It is written, with this entity tag.
+    /// The object was written.
     Written {
-        /// The new object's entity tag.
+        /// The entity tag of the new object.
         etag: String,
     },
-    /// The condition did not hold: somebody else wrote first, and nothing was written.
+    /// Nothing was written because the condition did not hold: another writer was first.
     Changed,
 }
 
-/// The store did not do what it was asked.
+/// A request to the store failed.
 #[derive(Debug, Error)]
 #[error("{operation} {key:?}: {reason}")]
 pub struct StoreError {
-    /// What was asked: `get object`.
+    /// The operation as a verb phrase, such as `get object`.
     pub operation: &'static str,
-    /// The key, or the prefix.
+    /// The key, or the prefix of a listing.
     pub key: String,
-    /// The store's words.
+    /// The error message of the store.
     pub reason: String,
-    /// Whose failure it is.
+    /// Whether the object or the store is to blame.
     pub blame: Blame,
 }
 
-/// The error about an object that is larger than its reader allows.
+/// Creates the error for an object that is larger than its reader allows. Sizes are in bytes.
 #[must_use]
 pub fn too_large(key: &str, size: u64, most: u64) -> StoreError {
     StoreError {
