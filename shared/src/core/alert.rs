@@ -120,8 +120,8 @@ impl Kind {
         }
     }
 
-    /// Whether alerts of this kind report an event and not a lasting state. Nothing resolves them, and they are finished once
-    /// sent.
+    /// Whether alerts of this kind report an event and not a lasting state. Nothing resolves them, and they are
+    /// finished once sent.
     #[must_use]
     pub fn is_news(self) -> bool {
         matches!(self, Self::CandlesLost | Self::SplitFound)

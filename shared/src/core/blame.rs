@@ -1,8 +1,8 @@
-//! Decides what an error of S3, KMS, SQS or PostgreSQL says about the message that was being handled. These tables are the
-//! only place that decides it.
+//! Decides what an error of S3, KMS, SQS or PostgreSQL says about the message that was being handled. These tables are
+//! the only place that decides it.
 //!
-//! A row says what follows from the error alone. For errors that can have either cause, and for all errors without a row,
-//! [`Blame::Evidence`] leaves the decision to what other messages experience (`runtime::evidence`).
+//! A row says what follows from the error alone. For errors that can have either cause, and for all errors without a
+//! row, [`Blame::Evidence`] leaves the decision to what other messages experience (`runtime::evidence`).
 
 /// What an error is to be blamed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,8 +119,8 @@ const POSTGRES: &[(&str, Blame)] = &[
 ];
 
 impl Blame {
-    /// Classifies an error response of S3 by its code or, if it has no code (as for HEAD), by its HTTP status. Neither means
-    /// that there was no response.
+    /// Classifies an error response of S3 by its code or, if it has no code (as for HEAD), by its HTTP status. If it
+    /// has neither, there was no response.
     #[must_use]
     pub fn of_s3(access: Access, code: Option<&str>, status: Option<u16>) -> Self {
         let row = code.and_then(|code| S3.iter().find(|(pattern, ..)| matches(pattern, code)));
@@ -134,7 +134,7 @@ impl Blame {
         }
     }
 
-    /// Classifies an error response of SQS by its code. `None` means that there was no response.
+    /// Classifies an error of SQS by its code, if it has one.
     #[must_use]
     pub fn of_sqs(code: Option<&str>) -> Self {
         let code = code.unwrap_or_default();

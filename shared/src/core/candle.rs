@@ -13,8 +13,8 @@ use crate::core::time_text::TimeText;
 
 /// When a candle opens, in seconds since 1970-01-01T00:00:00Z.
 ///
-/// An intraday candle is stamped with an instant. A daily or longer candle is stamped with the date of its session, stored
-/// as midnight UTC of that date regardless of the exchange's time zone.
+/// An intraday candle is stamped with an instant. A daily or longer candle is stamped with the date of its session,
+/// stored as midnight UTC of that date regardless of the exchange's time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CandleTime(i64);
 
@@ -35,8 +35,8 @@ pub enum TimeError {
     Skipped,
 }
 
-/// The prices and the volume of an instrument over one interval. Prices are in the instrument's currency and volume is in
-/// its units.
+/// The prices and the volume of an instrument over one interval. Prices are in the instrument's currency and volume is
+/// in its units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Candle {
     /// When the candle opens.
@@ -88,8 +88,9 @@ impl CandleTime {
 
     /// Parses a time in one of the forms of [`TimeText`], as sources write it.
     ///
-    /// A text without an offset is local time in `zone`. If the end of daylight saving time makes a local time occur twice,
-    /// the first occurrence is meant. A daily or longer candle has a date, or midnight in the offset of the text.
+    /// A text without an offset is local time in `zone`. If the end of daylight saving time makes a local time occur
+    /// twice, the first occurrence is meant. A daily or longer candle has a date, or midnight in the offset of the
+    /// text.
     ///
     /// # Errors
     ///
@@ -109,13 +110,13 @@ impl CandleTime {
         }
     }
 
-    /// Converts a local time in a zone. The second result is the later occurrence of a local time that occurs twice because
-    /// clocks were moved back over it.
+    /// Converts a local time in a zone. The second result is the later occurrence of a local time that occurs twice
+    /// because clocks were moved back over it.
     ///
     /// # Errors
     ///
-    /// Returns [`TimeError::Skipped`] if clocks were moved forward over the local time, and [`TimeError::Unreadable`] if it
-    /// is outside the supported years.
+    /// Returns [`TimeError::Skipped`] if clocks were moved forward over the local time, and [`TimeError::Unreadable`]
+    /// if it is outside the supported years.
     pub fn at_local_time(civil: DateTime, zone: &TimeZone) -> Result<(Self, Option<Self>), TimeError> {
         let ambiguous = zone.to_ambiguous_timestamp(civil);
         let at = |offset: Offset| offset.to_timestamp(civil).map(|instant| Self(instant.as_second()));
@@ -144,8 +145,8 @@ impl CandleTime {
 }
 
 impl Candle {
-    /// Creates the candle for a vacant slot after this candle. Nothing was traded there, so every price is this candle's
-    /// close, and the volume is zero if this candle has a volume.
+    /// Creates the candle for a vacant slot after this candle. Nothing was traded there, so every price is this
+    /// candle's close, and the volume is zero if this candle has a volume.
     #[must_use]
     pub fn filled_at(&self, time: CandleTime) -> Self {
         let price = self.close;

@@ -8,8 +8,8 @@ use crate::core::candle::{Candle, CandleTime};
 use crate::core::decimal::Decimal;
 use crate::core::key::Series;
 
-/// The columns of clean CSV, which are the same in every object. If the source has no volume, `has_volume` is `false` and
-/// `volume` is `0`.
+/// The columns of clean CSV, which are the same in every object. If the source has no volume, `has_volume` is `false`
+/// and `volume` is `0`.
 pub const COLUMNS: [&str; 10] =
     ["symbol", "interval", "time", "open", "high", "low", "close", "volume", "has_volume", "is_filled"];
 
@@ -66,8 +66,8 @@ fn fields(series: &Series, candle: &Candle) -> impl Iterator<Item = String> {
 ///
 /// # Errors
 ///
-/// Returns [`NotClean`] at the first violation: an unexpected header, an empty or unreadable cell, a row of another series
-/// or a time that is not later than the one before.
+/// Returns [`NotClean`] at the first violation: an unexpected header, an empty or unreadable cell, a row of another
+/// series or a time that is not later than the one before.
 pub fn read(bytes: &[u8], series: &Series) -> Result<CleanCandles, NotClean> {
     let mut reader = ReaderBuilder::new().flexible(true).from_reader(bytes);
     let header = reader.byte_headers().map_err(|error| not_clean(1, "header", error))?;

@@ -9,8 +9,8 @@ use thiserror::Error;
 
 /// How Candlewick's time is derived from the machine's time.
 ///
-/// With the simulator, every process runs at the end of the simulator's recorded data, so that no series looks stale. All
-/// processes get the same setting and therefore have the same time.
+/// With the simulator, every process runs at the end of the simulator's recorded data, so that no series looks stale.
+/// All processes get the same setting and therefore have the same time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Clock {
     /// The machine's time.

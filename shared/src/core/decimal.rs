@@ -13,9 +13,9 @@ const SCALE_BITS: u32 = 7;
 
 /// A price or a volume, exact from the API's text to PostgreSQL's `numeric` without a float in between.
 ///
-/// It stores the value and not the spelling: `1.50` and `1.5` are equal and both are written as `1.5`, so equal inputs give
-/// equal bytes. The mantissa (121 bits, signed) and the scale (7 bits) share two words, because an object of a million
-/// candles has five million decimals in memory.
+/// It stores the value and not the spelling: `1.50` and `1.5` are equal and both are written as `1.5`, so equal inputs
+/// give equal bytes. The mantissa (121 bits, signed) and the scale (7 bits) share two words, because an object of a
+/// million candles has five million decimals in memory.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Decimal {
     high: u64,

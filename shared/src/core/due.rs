@@ -19,8 +19,8 @@ pub struct Next {
 
 /// Returns the candle after `last` if it is complete at `now`. Both arguments are seconds since 1970.
 ///
-/// Closed days of the calendar do not count as delay. If no calendar is known, or it ends before `now`, a candle is due one
-/// interval and the longest closure of a market after `last`.
+/// Closed days of the calendar do not count as delay. If no calendar is known, or it ends before `now`, a candle is due
+/// one interval and the longest closure of a market after `last`.
 #[must_use]
 pub fn next_complete(calendar: Option<&Calendar>, interval: Interval, last: i64, now: i64) -> Option<Next> {
     let after_last = last.saturating_add(1)..=now;

@@ -1,9 +1,9 @@
 //! Parses S3 event notifications in every form in which they are delivered.
 //!
-//! The form is recognised from the message body, so there is no setting to get wrong: an S3 event or an EventBridge event,
-//! either directly or inside an SNS envelope, and the S3 test event. With raw message delivery, SNS forwards the body as S3
-//! wrote it. Sources: the Amazon S3 User Guide, "Event message structure" and "EventBridge event message structure"; the
-//! Amazon SNS Developer Guide, "HTTP/HTTPS notification JSON format".
+//! The form is recognised from the message body, so there is no setting to get wrong: an S3 event or an EventBridge
+//! event, either directly or inside an SNS envelope, and the S3 test event. With raw message delivery, SNS forwards the
+//! body as S3 wrote it. Sources: the Amazon S3 User Guide, "Event message structure" and "EventBridge event message
+//! structure"; the Amazon SNS Developer Guide, "HTTP/HTTPS notification JSON format".
 
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
@@ -328,10 +328,7 @@ mod tests {
             (r#"{"Records":[{}]}"#, "malformed"),
             (r#"{"Records":"x"}"#, "malformed"),
             (r#"{"Event":"s3:Other"}"#, "neither creates nor removes"),
-            (
-                &json!({"Records": [record("ObjectTagging:Put", "raw/a")]}).to_string(),
-                "neither creates nor removes",
-            ),
+            (&json!({"Records": [record("ObjectTagging:Put", "raw/a")]}).to_string(), "neither creates nor removes"),
             (&json!({"Records": [record("ObjectCreated:Put", "%FF")]}).to_string(), "not percent-encoded UTF-8"),
             (&nested, "not an S3 event"),
         ] {

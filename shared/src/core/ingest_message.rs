@@ -11,8 +11,8 @@ use crate::core::trace::TraceParent;
 
 /// A message of the ingest queue: JSON with a field `kind`.
 ///
-/// `{"kind":"refresh"}` asks for all series. The service splits it into one `fetch` message per series, so that each series
-/// is retried, delayed and dead-lettered independently.
+/// `{"kind":"refresh"}` asks for all series. The service splits it into one `fetch` message per series, so that each
+/// series is retried, delayed and dead-lettered independently.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub enum IngestMessage {
@@ -28,7 +28,8 @@ pub enum IngestMessage {
         interval: Interval,
         /// The trace that starts with this message, as a W3C `traceparent`.
         traceparent: String,
-        /// Whether the answer replaces the stored candles even if candles are missing from it. The owner asked for this.
+        /// Whether the answer replaces the stored candles even if candles are missing from it. The owner asked for
+        /// this.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         replace: bool,
     },
@@ -50,8 +51,8 @@ pub struct Refresh {
     /// The symbols to fetch; empty means all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub symbols: Vec<Symbol>,
-    /// Whether the answers replace the stored candles even if candles are missing from them. The owner asked for this for
-    /// the given symbols.
+    /// Whether the answers replace the stored candles even if candles are missing from them. The owner asked for this
+    /// for the given symbols.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replace: bool,
     /// Skips the series that were fetched at this time or later.

@@ -77,13 +77,15 @@ impl Interval {
         }
     }
 
-    /// Whether candles are shorter than a session. Intraday candles are stamped with an instant, longer ones with a date.
+    /// Whether candles are shorter than a session. Intraday candles are stamped with an instant, longer ones with a
+    /// date.
     #[must_use]
     pub fn is_intraday(self) -> bool {
         self.seconds().is_some()
     }
 
-    /// Returns the length of an intraday interval in seconds, or `None` for longer ones, whose length depends on the calendar.
+    /// Returns the length of an intraday interval in seconds, or `None` for longer ones, whose length depends on the
+    /// calendar.
     #[must_use]
     pub fn seconds(self) -> Option<i64> {
         let minutes = match self {

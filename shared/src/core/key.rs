@@ -119,7 +119,8 @@ pub enum KeyError {
     },
 }
 
-const PATTERN: &str = "PREFIX/interval=1day/symbol=AAPL/candles.csv (intraday: one file per month, such as 2024-01.csv)";
+const PATTERN: &str =
+    "PREFIX/interval=1day/symbol=AAPL/candles.csv (intraday: one file per month, such as 2024-01.csv)";
 
 impl fmt::Display for ObjectPath {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -232,8 +233,8 @@ impl FromStr for TransformedKey {
 }
 
 impl RawKey {
-    /// Returns the key of the other raw object that the same transformed object can be made from: the gzipped variant of a
-    /// plain key, and the plain variant of a gzipped key.
+    /// Returns the key of the other raw object that the same transformed object can be made from: the gzipped variant
+    /// of a plain key, and the plain variant of a gzipped key.
     #[must_use]
     pub fn twin(&self) -> Self {
         Self { gzip: !self.gzip, ..self.clone() }

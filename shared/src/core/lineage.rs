@@ -1,6 +1,7 @@
 //! Lineage in the format of OpenLineage: one `START` and one `COMPLETE` or `FAIL` event per piece of work.
 //!
-//! The shape is that of OpenLineage's specification 2-0-2 (`RunEvent`), with the facets that readers of lineage use most.
+//! The shape is that of OpenLineage's specification 2-0-2 (`RunEvent`), with the facets that readers of lineage use
+//! most.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -49,7 +50,8 @@ pub struct Dataset<'a> {
 pub struct RunEvent(Value);
 
 impl LineageEvent<'_> {
-    /// Creates the start event and the end event. The run id is derived from job and input, so repeated work is the same run.
+    /// Creates the start event and the end event. The run id is derived from job and input, so repeated work is the
+    /// same run.
     #[must_use]
     pub fn events(&self) -> [RunEvent; 2] {
         let end = if self.error.is_some() { "FAIL" } else { "COMPLETE" };

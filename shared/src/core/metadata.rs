@@ -1,4 +1,4 @@
-//! What Candlewick writes beside an object: the names and the forms of its S3 metadata.
+//! The S3 user metadata of Candlewick's objects: its names and formats.
 
 use std::collections::BTreeMap;
 
@@ -8,38 +8,39 @@ use thiserror::Error;
 
 use crate::core::trace::TraceParent;
 
-/// The name of the W3C trace context among what stands beside an object or is attached to a message.
+/// The name of the W3C trace context in object metadata and in message attributes.
 pub const TRACEPARENT: &str = "traceparent";
 
 /// S3 user metadata: names in lower case, values in ASCII.
 pub type Metadata = BTreeMap<String, String>;
 
-/// The name under which an object that was put back after a stop keeps the time at which it was first written.
+/// The name of the time at which an object was first written. Objects have it if the local stack restored them after a
+/// stop.
 pub const FIRST_WRITTEN: &str = "first-written";
 
-/// The name under which an object without a row says that its owner accepted that.
+/// The name of the mark on an object without rows that the owner accepted as empty.
 const EMPTIED: &str = "emptied";
 
-/// The source of a file that `candlewick drop` put there.
+/// The source of objects that `candlewick drop` wrote.
 pub const DROPPED: &str = "drop";
 
-/// Whether an object is from somebody's hand, and not from a source that is asked for it: `candlewick drop` says so, and an
-/// object that names no source was put by other means.
+/// Whether an object was put by a person and not fetched by ingest: its source is `candlewick drop`, or it names no
+/// source.
 #[must_use]
 pub fn is_by_hand(source: Option<&str>) -> bool {
     source.is_none_or(|source| source == DROPPED)
 }
 
-/// What a source says about an instrument. All of it may be missing.
+/// An instrument as its source describes it. Every field is optional.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Instrument {
-    /// What it is, in the source's words: `Common Stock`, `Digital Currency`.
+    /// The source's name for the type, such as `Common Stock` or `Digital Currency`.
     pub instrument_type: Option<String>,
-    /// The currency of its prices, an ISO 4217 code.
+    /// The currency of the prices, an ISO 4217 code.
     pub currency: Option<String>,
-    /// The exchange's MIC, or the name of another calendar.
+    /// The MIC of the exchange, or the name of another calendar.
     pub calendar: Option<String>,
-    /// The exchange's time zone, an IANA name.
+    /// The IANA time zone of the exchange.
     pub timezone: Option<String>,
 }
 
@@ -64,33 +65,34 @@ impl Instrument {
     }
 }
 
-/// What stands beside a raw object. All of it may be missing: a dropped file needs none of it.
+/// The metadata of a raw object. Every field is optional, so that a file put by a person needs no metadata.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RawMetadata {
-    /// Who said it: `twelvedata`, or [`DROPPED`].
+    /// The source of the data: `twelvedata` or [`DROPPED`].
     pub source: Option<String>,
-    /// When the source said it, by Candlewick's clock.
+    /// When the source sent the data, by Candlewick's clock.
     pub fetched_at: Option<Timestamp>,
-    /// What the source says about the instrument. Its time zone is also that of times that name no offset.
+    /// The source's description of the instrument. Its time zone applies to times without an offset.
     pub instrument: Instrument,
-    /// What prices are adjusted for: `splits`.
+    /// What prices are adjusted for, such as `splits`.
     pub adjust: Option<String>,
-    /// The SHA-256 of the object, in hexadecimal.
+    /// The SHA-256 of the object in hexadecimal.
     pub sha256: Option<String>,
-    /// The trace it belongs to.
+    /// The trace in which the object was written.
     pub traceparent: Option<TraceParent>,
-    /// The run that fetched it.
+    /// The id of the run that fetched the object.
     pub run: Option<String>,
-    /// When it was first written, if it was put back since.
+    /// When the object was first written, if it was restored since then.
     pub first_written: Option<Timestamp>,
-    /// Whether it is empty because its owner accepted that nothing is left of it.
+    /// Whether the object is empty because the owner accepted the loss of all its rows.
     pub is_emptied: bool,
 }
 
 impl RawMetadata {
-    /// When the object was first written, which was `last_modified` unless it was put back since. Anybody can write metadata:
-    /// only where `is_trusted` says that the restore is the only one who does, it is believed, and never that an object will be
-    /// written.
+    /// Returns when the object was first written: `last_modified`, unless the object was restored since then.
+    ///
+    /// Anyone who can write objects can write metadata, so `first_written` only counts if `is_trusted` says that
+    /// nothing but the restore sets it. A time after `last_modified` never counts.
     #[must_use]
     pub fn written(&self, last_modified: Timestamp, is_trusted: bool) -> Timestamp {
         let first = self.first_written.filter(|_| is_trusted);
@@ -98,34 +100,34 @@ impl RawMetadata {
     }
 }
 
-/// What stands beside a transformed object.
+/// The metadata of a transformed object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransformedMetadata {
-    /// The raw object it was made from.
+    /// The key of the raw object from which the object was made.
     pub raw_key: String,
-    /// That object's entity tag.
+    /// The entity tag of the raw object.
     pub raw_etag: String,
-    /// When that object was written: what decides which of two objects is the newer.
+    /// When the raw object was written. It decides which of two objects is newer.
     pub raw_written: Timestamp,
-    /// Who said what that object says, as [`RawMetadata::source`]; none where nobody says.
+    /// The source of the raw object, as in [`RawMetadata::source`].
     pub source: Option<String>,
-    /// When the source said it, where that is known.
+    /// When the source sent the data, if known.
     pub fetched_at: Option<Timestamp>,
-    /// When it was transformed, by Candlewick's clock.
+    /// When the object was transformed, by Candlewick's clock.
     pub transformed_at: Option<Timestamp>,
-    /// The entity tag of the report that was written before it.
+    /// The entity tag of the report, which is written before the object.
     pub report_etag: Option<String>,
-    /// The entity tag of the quarantine that was written before it.
+    /// The entity tag of the quarantine, which is written before the object.
     pub quarantine_etag: Option<String>,
-    /// The trace it belongs to.
+    /// The trace in which the raw object was written.
     pub traceparent: Option<TraceParent>,
-    /// The run that fetched it.
+    /// The id of the run that fetched the raw object.
     pub run: Option<String>,
-    /// What the source says about the instrument.
+    /// The source's description of the instrument.
     pub instrument: Instrument,
 }
 
-/// A value that is not of its name's form.
+/// A metadata value does not have the format that its name requires.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("metadata {name} is {value:?}: {expected}")]
 pub struct MetadataError {
@@ -137,10 +139,11 @@ pub struct MetadataError {
 const TIMESTAMP: &str = "expected an RFC 3339 timestamp such as 2024-12-30T22:00:00Z";
 
 impl RawMetadata {
-    /// Reads what stands beside a raw object.
+    /// Parses the metadata of a raw object.
     ///
     /// # Errors
-    /// [`MetadataError`], where a value that is there is not of its form.
+    ///
+    /// Returns a [`MetadataError`] if a value is present but invalid.
     pub fn read(metadata: &Metadata) -> Result<Self, MetadataError> {
         let text = |name: &str| metadata.get(name).filter(|value| !value.is_empty()).cloned();
         Ok(Self {
@@ -156,7 +159,7 @@ impl RawMetadata {
         })
     }
 
-    /// What is to stand beside a raw object.
+    /// Formats the metadata for a raw object.
     #[must_use]
     pub fn write(&self) -> Metadata {
         let own = [
@@ -172,10 +175,11 @@ impl RawMetadata {
         entries(own.into_iter().chain(self.instrument.entries()))
     }
 
-    /// The zone of times that name no offset; UTC where nothing is said.
+    /// Returns the time zone of times without an offset; UTC by default.
     ///
     /// # Errors
-    /// [`MetadataError`], where the name is none of a time zone.
+    ///
+    /// Returns a [`MetadataError`] if the name is not an IANA time zone.
     pub fn time_zone(&self) -> Result<TimeZone, MetadataError> {
         let Some(name) = &self.instrument.timezone else { return Ok(TimeZone::UTC) };
         let expected = "expected an IANA time zone such as America/New_York";
@@ -184,10 +188,11 @@ impl RawMetadata {
 }
 
 impl TransformedMetadata {
-    /// Reads what stands beside a transformed object; none where another hand than the transform's wrote it.
+    /// Parses the metadata of a transformed object, or returns `None` if the transform did not write the object.
     ///
     /// # Errors
-    /// [`MetadataError`], where a value that is there is not of its form.
+    ///
+    /// Returns a [`MetadataError`] if a value is present but invalid.
     pub fn read(metadata: &Metadata) -> Result<Option<Self>, MetadataError> {
         let text = |name: &str| metadata.get(name).cloned();
         let Some(((raw_key, raw_etag), raw_written)) =
@@ -210,7 +215,7 @@ impl TransformedMetadata {
         }))
     }
 
-    /// What is to stand beside a transformed object.
+    /// Formats the metadata for a transformed object.
     #[must_use]
     pub fn write(&self) -> Metadata {
         let own = [

@@ -1,35 +1,35 @@
-//! The message by which S3 tells of an object, written for objects whose own message got lost, or is wanted again.
+//! Creates the event that S3 sends for a new object, for objects whose event was lost or is to be repeated.
 //!
-//! It has the shape of the Amazon S3 User Guide, "Event message structure", as far as anybody reads it, so that the work
-//! goes the same way as ever.
+//! It has the fields of the Amazon S3 User Guide, "Event message structure", that the consumer reads, so that such an
+//! object is handled like any other.
 
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 
-/// What S3 leaves as it is in the keys of its events.
-const OUTSIDE_KEY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'_').remove(b'-').remove(b'*');
+/// The characters that S3 encodes in the keys of its events.
+const ESCAPED_IN_KEYS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'_').remove(b'-').remove(b'*');
 
-/// An object that a message is to tell of.
+/// The event that an object was created.
 #[derive(Clone, Copy, Debug)]
 pub struct ObjectCreated<'a> {
-    /// The bucket it is in.
+    /// The name of the object's bucket.
     pub bucket: &'a str,
-    /// Its key.
+    /// The plain key, which is encoded in the message.
     pub key: &'a str,
-    /// Its entity tag, without quotes.
+    /// The entity tag without quotes.
     pub etag: &'a str,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// When the message is written.
+    /// The time of the event.
     pub time: Timestamp,
 }
 
 impl ObjectCreated<'_> {
-    /// The body of the message.
+    /// Creates the body of the message, in JSON.
     #[must_use]
     pub fn body(&self) -> String {
-        let object = json!({"key": form_key(self.key), "size": self.size, "eTag": self.etag});
+        let object = json!({"key": encode_form_key(self.key), "size": self.size, "eTag": self.etag});
         let record = json!({
             "eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
             "eventTime": self.time.to_string(), "s3": {"bucket": {"name": self.bucket}, "object": object}
@@ -38,9 +38,9 @@ impl ObjectCreated<'_> {
     }
 }
 
-/// A key as S3 encodes it in its events: as a form does, a space as `+`.
-fn form_key(key: &str) -> String {
-    utf8_percent_encode(key, OUTSIDE_KEY).to_string().replace("%20", "+")
+/// Encodes a key as S3 does in events: like form data, with `+` for a space.
+fn encode_form_key(key: &str) -> String {
+    utf8_percent_encode(key, ESCAPED_IN_KEYS).to_string().replace("%20", "+")
 }
 
 #[cfg(test)]
@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn keys_look_as_s3_writes_them() {
         assert_eq!(
-            form_key("raw/interval=1day/symbol=BTC%2FUSD/a b.csv"),
+            encode_form_key("raw/interval=1day/symbol=BTC%2FUSD/a b.csv"),
             "raw/interval%3D1day/symbol%3DBTC%252FUSD/a+b.csv"
         );
     }

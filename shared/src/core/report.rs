@@ -1,117 +1,118 @@
-//! The report on one cleaning: JSON beside the clean object.
+//! The report on one cleaning, a JSON object stored under `reports/`.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The version of this JSON's schema. A reader accepts the versions it knows.
+/// The schema version of the JSON. A reader accepts the versions that it knows.
 pub const SCHEMA: u32 = 1;
 
-/// Every decision on one raw object, counted. It has no time of its own: the same input gives the same bytes.
+/// Every decision on one raw object, counted. It has no creation time, so the same input gives the same bytes.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct Report {
-    /// [`SCHEMA`].
+    /// The schema version, [`SCHEMA`].
     pub schema: u32,
     /// The version of the cleaning rules.
     pub rules: u32,
-    /// The instrument.
+    /// The symbol of the instrument.
     pub symbol: String,
-    /// The length of its candles.
+    /// The interval of the candles.
     pub interval: String,
     /// The raw object.
     pub source: Source,
-    /// The calendar that its slots were held to.
+    /// The calendar that the candles were checked against.
     pub calendar: CalendarUsed,
-    /// The longest run of vacant slots that is filled.
+    /// The maximum number of consecutive vacant slots that are filled.
     pub max_fill: u32,
-    /// What became of its rows.
+    /// The counts of the rows.
     pub rows: Rows,
-    /// How much of the object cleaning touched, and whether that is more than its owner allows.
+    /// The shares of quarantined rows and filled candles, and whether they exceed the owner's thresholds.
     pub touched: Touched,
-    /// The time of the first clean candle, as clean CSV writes it.
+    /// The time of the first clean candle, formatted as in clean CSV.
     pub first: Option<String>,
-    /// The time of the last clean candle.
+    /// The time of the last clean candle, formatted as in clean CSV.
     pub last: Option<String>,
-    /// Every run of slots for which the object had no candle, filled or not.
+    /// Every run of consecutive slots without a candle in the object, filled or not.
     pub gaps: Vec<Gap>,
-    /// Columns that nothing read.
+    /// The columns that were not used.
     pub ignored_columns: Vec<String>,
-    /// Which day of a week or a month the source stamps its candles with, where it is not the first: `the last session`.
+    /// Which day the source stamps weekly or monthly candles with, such as `the last session`, unless it is the first
+    /// day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stamps: Option<String>,
 }
 
-/// Which calendar an object was held to.
+/// The calendar that an object was checked against.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct CalendarUsed {
-    /// Its code; none where no calendar is known, so that nothing was held to it and nothing filled.
+    /// The code of the calendar. If no calendar is known, nothing is checked or filled.
     pub code: Option<String>,
-    /// What its sessions come from, and how far they reach.
+    /// The origin of the calendar's sessions and the dates that it covers.
     pub version: Option<String>,
-    /// Why this one, or why none.
+    /// Why this calendar, or no calendar, was used.
     pub reason: String,
-    /// The calendar's own words where there are candles of dates that it does not cover; those were not held to it.
+    /// The error of the calendar if the object has candles on dates that it does not cover. Those were not checked.
     pub horizon: Option<String>,
 }
 
-/// A run of slots that followed each other and had no candle.
+/// A run of consecutive slots without a candle.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Gap {
-    /// The time of the first slot, as clean CSV writes it.
+    /// The time of the first slot, formatted as in clean CSV.
     pub first: String,
-    /// The time of the last slot.
+    /// The time of the last slot, formatted as in clean CSV.
     pub last: String,
-    /// How many slots there are from the first to the last.
+    /// The number of slots.
     pub slots: u64,
-    /// What became of them.
+    /// Whether the slots were filled.
     pub fate: Fate,
 }
 
-/// Whether a gap was filled, and if not, why.
+/// Whether a gap was filled or why it was left vacant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fate {
-    /// Every slot has the close before it.
+    /// Every slot was filled with the close before the gap.
     Filled,
-    /// It is longer than `max_fill`.
+    /// The gap is longer than `max_fill`.
     TooLong,
-    /// It lies before the object's first real candle or behind its last one.
+    /// The gap is before the first or after the last real candle of the object.
     Edge,
-    /// It reaches to dates that the calendar does not cover, so that its length is not known.
+    /// The gap extends to dates that the calendar does not cover, so its length is unknown.
     Horizon,
-    /// The source said something of a slot in it, which was quarantined.
+    /// The source had a row for a slot of the gap, which was quarantined.
     Quarantined,
-    /// The object is the result of an earlier cleaning, which left it vacant.
+    /// The object is the result of an earlier cleaning, which left the gap vacant.
     LeftVacant,
 }
 
-/// How much of an object cleaning touched.
+/// How much of an object cleaning changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct Touched {
-    /// Rows set aside, of all rows that were not empty.
+    /// The share of quarantined rows among all rows that were not empty.
     pub quarantined: Measured,
-    /// Candles put in, of all candles written.
+    /// The share of filled candles among all candles written.
     pub filled: Measured,
 }
 
-/// A share beside the one that the owner allows.
+/// A share and the largest share that the owner allows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct Measured {
     /// The share, from 0 to 1.
     pub share: f64,
-    /// The largest share that is allowed.
+    /// The largest allowed share, from 0 to 1.
     pub threshold: f64,
-    /// Whether the share is larger than that.
+    /// Whether the share is larger than the threshold.
     pub passed: bool,
 }
 
 impl Touched {
-    /// Each share: the class of the alert where it is too large, in words what was done, and what was measured.
+    /// Returns each share with the class of its alert and the verb for the alert's text.
     pub fn each(&self) -> impl Iterator<Item = (&'static str, &'static str, Measured)> {
-        [("quarantined", "set aside", self.quarantined), ("filled", "filled", self.filled)].into_iter()
+        [("quarantined", "quarantined", self.quarantined), ("filled", "filled", self.filled)].into_iter()
     }
 
-    /// Whether the object needs somebody's eyes.
+    /// Whether a share exceeds its threshold, so that the owner should look at the object.
     #[must_use]
     pub fn threshold_passed(&self) -> bool {
         self.quarantined.passed || self.filled.passed
@@ -119,7 +120,7 @@ impl Touched {
 }
 
 impl Measured {
-    /// `part` of `whole` against what is allowed; nothing of nothing is no share.
+    /// Compares the share `part` of `whole` with a threshold. The share is 0 if `whole` is 0.
     #[must_use]
     pub fn new(part: u64, whole: u64, threshold: f64) -> Self {
         let share = if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
@@ -127,75 +128,76 @@ impl Measured {
     }
 }
 
-/// Which object was cleaned.
+/// The raw object that was cleaned.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Source {
-    /// Its key.
+    /// The key of the object.
     pub key: String,
-    /// Its entity tag.
+    /// The entity tag of the object.
     pub etag: String,
-    /// When the source said it, or the object was written: the *now* of the cleaning, in RFC 3339.
+    /// The time that the cleaning used as *now*, in RFC 3339: when the source sent the data or the object was written.
     pub as_of: String,
-    /// How that time is known.
+    /// Where `as_of` comes from.
     #[serde(default)]
     pub as_of_from: AsOfFrom,
 }
 
-/// How it is known when a source said something.
+/// The origin of the time that a cleaning used as *now*.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AsOfFrom {
-    /// It was said: beside the object as `fetched-at`, or on the command line.
+    /// The metadata `fetched-at` of the object, or the command line.
     #[default]
     Said,
-    /// It is when the object was written.
+    /// The time at which the object was written.
     Written,
-    /// It is when the object was written, taken from the machine's clock to Candlewick's, which is a simulated one.
+    /// The time at which the object was written, converted from the machine's clock to Candlewick's simulated clock.
     WrittenSimulated,
 }
 
-/// What became of the rows. Every one of them is in exactly one count:
+/// The counts of the rows. Every row is in exactly one count:
 /// `read = empty + provisional + refilled + refilled_kept + collapsed + quarantined + kept`, and
 /// `written = kept + refilled_kept + filled`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Rows {
     /// Rows below the header.
     pub read: u64,
-    /// Rows with nothing in any cell.
+    /// Rows in which every cell is empty.
     pub empty: u64,
-    /// Rows of slots that were still open: what they say was to change.
+    /// Rows of slots that were still open when the source wrote them, so that their values were not final.
     pub provisional: u64,
-    /// Rows that an earlier cleaning had put in. They are no candles of the source: their slots count as vacant, and are
-    /// filled anew where the rules say so.
+    /// Filled candles of an earlier cleaning. They do not come from the source, so their slots count as vacant and are
+    /// filled again if the rules say so.
     pub refilled: u64,
-    /// Rows that an earlier cleaning had put in and that stay, because no calendar tells which slots are vacant.
+    /// Filled candles of an earlier cleaning that are kept, because no calendar says which slots are vacant.
     #[serde(default)]
     pub refilled_kept: u64,
-    /// Rows that said the same as another one of the same time.
+    /// Rows that repeat another row of the same time.
     pub collapsed: u64,
-    /// Rows set aside, by reason.
+    /// Quarantined rows, by reason.
     pub quarantined: BTreeMap<String, u64>,
     /// Rows that became candles.
     pub kept: u64,
-    /// Those of them that no calendar was asked about, because none is known or none reaches so far.
+    /// The kept rows that were not checked against a calendar, because none is known or none covers their dates.
     pub unchecked: u64,
-    /// Rows whose low or high was moved to take in the open and the close, which lay outside by the rounding of binary floats.
+    /// Rows whose low or high was moved to include the open and the close, which were outside by the rounding of binary
+    /// floats.
     #[serde(default)]
     pub widened: u64,
-    /// Candles that cleaning put in.
+    /// Candles that cleaning added.
     pub filled: u64,
     /// Candles in the clean object.
     pub written: u64,
 }
 
 impl Rows {
-    /// Rows set aside, for whatever reason.
+    /// Returns the number of quarantined rows for all reasons together.
     #[must_use]
     pub fn quarantined_total(&self) -> u64 {
         self.quarantined.values().sum()
     }
 
-    /// Rows of which it is known what became of them: all of them, or a count is wrong.
+    /// Returns the sum of the counts, which equals `read` if every row is accounted for.
     #[must_use]
     pub fn accounted_for(&self) -> u64 {
         let dropped = self.empty + self.provisional + self.refilled + self.collapsed + self.quarantined_total();

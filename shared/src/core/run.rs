@@ -7,29 +7,29 @@ use jiff::Timestamp;
 /// One refresh.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// Its name, unique for ever.
+    /// The id, which is never reused.
     pub id: String,
-    /// Why there is one.
+    /// What caused the run.
     pub kind: RunKind,
-    /// When it was due, or asked for, by Candlewick's clock.
+    /// When the run was due or requested, by Candlewick's clock.
     pub requested_at: Timestamp,
-    /// Whether it is of the whole watchlist, and not of some symbols.
+    /// Whether the run covers the whole watchlist and not only some symbols.
     pub is_whole: bool,
 }
 
-/// Why there is a run.
+/// What caused a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunKind {
     /// The schedule was due.
     Scheduled,
-    /// Somebody asked for it.
+    /// A person asked for it.
     Manual,
-    /// The schedule had been due while nobody was there.
+    /// The schedule was due while ingest was not running.
     CatchUp,
 }
 
 impl RunKind {
-    /// Its name in the database.
+    /// Returns the name in the database, such as `catch_up`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -46,8 +46,8 @@ impl fmt::Display for RunKind {
     }
 }
 
-/// The name of the run that was due at a time: `20241230T223000-scheduled`. Whoever says that it is due says it of the same
-/// run, however often.
+/// Returns the id of the run that was due at a time, such as `20241230T223000-scheduled`. All messages about the same
+/// due time therefore ask for the same run.
 #[must_use]
 pub fn scheduled_id(due: Timestamp) -> String {
     due.strftime("%Y%m%dT%H%M%S-scheduled").to_string()

@@ -1,4 +1,4 @@
-//! The name of an instrument.
+//! Symbols, the names of instruments.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,65 +7,70 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// What a symbol's bytes are percent-encoded outside of, in object keys: `[A-Za-z0-9._-]`.
-const OUTSIDE_KEY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'_').remove(b'-');
+/// The characters that are percent-encoded in object keys: all but `[A-Za-z0-9._-]`.
+const ESCAPED_IN_KEYS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'_').remove(b'-');
 
-/// The longest symbol, in bytes: longer than any the API has, short enough for any object key.
+/// The maximum length of a symbol in bytes. It is more than any symbol of the API needs and fits into every object key.
 const MAX_BYTES: usize = 64;
 
-/// A symbol as the API writes it: `AAPL`, `BRK.B`, `BTC/USD`, `SBIN:NSE`. Always text: `NA` and `TRUE` are symbols too.
+/// A symbol as the API writes it, such as `AAPL`, `BRK.B`, `BTC/USD` or `SBIN:NSE`. `NA` and `TRUE` are symbols too.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Symbol(String);
 
-/// Why a text is no symbol.
+/// Why a text is not a symbol.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum SymbolError {
-    /// Nothing is there.
+    /// The text is empty.
     #[error("a symbol is empty: write one such as AAPL or BTC/USD")]
     Empty,
-    /// It is longer than any symbol.
+    /// The text is longer than any symbol may be.
     #[error("symbol {0:?} is longer than {MAX_BYTES} bytes")]
     TooLong(String),
-    /// A comma (which separates symbols in the API), white space, or a character that is not shown or changes how others are
-    /// shown is in it.
-    #[error("symbol {0:?} has a character in it that is no letter, digit or ASCII punctuation, or a comma")]
-    Character(String),
-    /// A spreadsheet would take it for a formula.
-    #[error("symbol {0:?} begins with =, +, - or @, as formulas do")]
-    Formula(String),
-    /// Its form in a key is not percent-encoded UTF-8 as Candlewick writes it.
+    /// The text contains a comma (which separates symbols in the API), white space, or a character that is invisible or
+    /// changes how others are displayed.
     #[error(
-        "{0:?} is not a symbol's form in a key: percent-encode all but letters, digits, '.', '_' and '-' (BTC%2FUSD)"
+        "symbol {0:?} has a character in it that is not allowed: use letters, digits and ASCII punctuation, no comma"
+    )]
+    Character(String),
+    /// A spreadsheet would treat the text as a formula.
+    #[error("symbol {0:?} begins with =, +, - or @, which spreadsheets would read as a formula")]
+    Formula(String),
+    /// The text of a key is not percent-encoded UTF-8, or not encoded as [`Symbol::to_key_form`] does it.
+    #[error(
+        "{0:?} is not a symbol as it is written in keys: percent-encode all but letters, digits, '.', '_' and '-' \
+         (BTC%2FUSD)"
     )]
     Encoding(String),
 }
 
 impl Symbol {
-    /// The symbol as text.
+    /// Returns the symbol as the API writes it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The symbol as one word of a shell's command, quoted where it is not plain: what a person is told to run must not run
-    /// what a file's name says.
+    /// Returns the symbol as one word of a shell command, quoted if necessary. Symbols come from file names, so a
+    /// command that a person is advised to run could otherwise execute part of one.
     #[must_use]
     pub fn to_shell_word(&self) -> String {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | ':');
         if self.0.chars().all(is_plain) { self.0.clone() } else { format!("'{}'", self.0.replace('\'', "'\\''")) }
     }
 
-    /// Its form in object keys: `BTC%2FUSD`.
+    /// Returns the percent-encoded form that object keys contain, such as `BTC%2FUSD`.
     #[must_use]
     pub fn to_key_form(&self) -> String {
-        utf8_percent_encode(&self.0, OUTSIDE_KEY).to_string()
+        utf8_percent_encode(&self.0, ESCAPED_IN_KEYS).to_string()
     }
 
-    /// Reads the form that [`Self::to_key_form`] writes, and no other, so that one symbol has one key.
+    /// Parses the form that [`Self::to_key_form`] returns. No other encoding is accepted, so that a symbol has only one
+    /// key.
     ///
     /// # Errors
-    /// [`SymbolError`], where the text is no symbol in that form.
+    ///
+    /// Returns a [`SymbolError`] if the text is not a symbol in that form.
     pub fn from_key_form(text: &str) -> Result<Self, SymbolError> {
         let encoding = || SymbolError::Encoding(text.to_owned());
         let decoded = percent_decode_str(text).decode_utf8().map_err(|_| encoding())?;
@@ -74,13 +79,14 @@ impl Symbol {
     }
 }
 
-/// Letters and digits of any script, and ASCII punctuation: what everybody sees as it is. White space, control and format
-/// characters (those that turn the direction of text, or have no width), marks and private characters are not.
-fn is_of_a_symbol(c: char) -> bool {
+/// Symbols consist of letters and digits of any script and ASCII punctuation, which everyone sees as they are. White
+/// space, marks, private-use characters, and control and format characters (such as those that reverse the direction of
+/// text) are excluded.
+fn is_symbol_char(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_graphic() && c != ',';
     }
-    // Letters by their class, which are shown as nothing: the fillers of Hangul.
+    // Unicode classifies the Hangul fillers as letters, but they are invisible.
     let is_filler = matches!(c, '\u{115F}' | '\u{1160}' | '\u{3164}' | '\u{FFA0}');
     c.is_alphanumeric() && !is_filler
 }
@@ -93,7 +99,7 @@ impl FromStr for Symbol {
             "" => Err(SymbolError::Empty),
             _ if text.len() > MAX_BYTES => Err(SymbolError::TooLong(text.to_owned())),
             _ if text.starts_with(['=', '+', '-', '@']) => Err(SymbolError::Formula(text.to_owned())),
-            _ if !text.chars().all(is_of_a_symbol) => Err(SymbolError::Character(text.to_owned())),
+            _ if !text.chars().all(is_symbol_char) => Err(SymbolError::Character(text.to_owned())),
             _ => Ok(Self(text.to_owned())),
         }
     }
@@ -155,7 +161,7 @@ mod tests {
         ] {
             let text = format!("SEC{}LPAA", char::from_u32(code).unwrap());
             assert!(matches!(text.parse::<Symbol>(), Err(SymbolError::Character(_))), "U+{code:04X}");
-            let key = utf8_percent_encode(&text, OUTSIDE_KEY).to_string();
+            let key = utf8_percent_encode(&text, ESCAPED_IN_KEYS).to_string();
             assert!(Symbol::from_key_form(&key).is_err(), "U+{code:04X} in a key");
         }
         for text in ["Ä1", "株式", "МТС"] {

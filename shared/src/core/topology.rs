@@ -10,13 +10,13 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Topology {
-    /// The file's schema: 1.
+    /// The schema version of the file, 1.
     pub version: u32,
-    /// What stands under which prefix.
+    /// The prefixes of the bucket.
     pub prefixes: Prefixes,
-    /// What a dead-letter queue's name has behind its queue's.
+    /// The suffix that a queue's name gets in the name of its dead-letter queue.
     pub dead_letter_suffix: String,
-    /// The queues, by their role: `alerts`, `ingest`, `raw`, `transformed`.
+    /// The queues, by role: `alerts`, `ingest`, `raw` and `transformed`.
     pub queues: BTreeMap<String, QueueTopology>,
     /// The services, by name.
     pub services: BTreeMap<String, ServiceTopology>,
@@ -47,55 +47,56 @@ pub struct Setting {
     pub secret: bool,
 }
 
-/// The bucket's prefixes, each with a slash at its end.
+/// The prefixes of the bucket, each with a slash at its end.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Prefixes {
-    /// Where raw CSV is put.
+    /// The prefix of raw CSV.
     pub raw: String,
-    /// Where clean CSV is put.
+    /// The prefix of clean CSV.
     pub transformed: String,
-    /// Where the reports on cleaning are put.
+    /// The prefix of the reports on cleaning.
     pub reports: String,
-    /// Where the rows are put that cleaning set aside.
+    /// The prefix of the quarantined rows.
     pub quarantine: String,
 }
 
-/// A queue, its dead-letter queue, and what feeds it.
+/// A queue and its dead-letter queue.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QueueTopology {
-    /// Its name.
+    /// The name of the queue in SQS.
     pub name: String,
-    /// The service that consumes it.
+    /// The service that consumes the queue.
     pub service: String,
-    /// How long a received message stays hidden, unless its lease is extended.
+    /// How long a received message stays hidden unless its lease is extended.
     pub visibility_timeout_seconds: u32,
-    /// How long it keeps messages.
+    /// How long the queue keeps messages.
     pub retention_seconds: u32,
-    /// How long its dead-letter queue keeps them; more than its own, because they keep their age.
+    /// How long the dead-letter queue keeps messages. It must be at least `retention_seconds`, because a dead letter
+    /// keeps the age of its message.
     pub dead_letter_retention_seconds: u32,
-    /// After how many receives the queue itself moves a message to the dead-letter queue. It is the last resort for
-    /// messages that kill their consumer: the consumer moves every other one itself, with a reason.
+    /// The number of receives after which SQS moves a message to the dead-letter queue. This is the last resort for
+    /// messages that kill their consumer; the consumer moves all others itself, with a reason.
     pub max_receive_count: u32,
-    /// The largest message it takes.
+    /// The maximum size of a message.
     pub maximum_message_size_bytes: u32,
-    /// What the bucket tells it; none where programs write to it.
+    /// The bucket's events that the queue receives, or `None` if programs write to the queue.
     pub notification: Option<NotificationTopology>,
 }
 
-/// Which events of the bucket go to a queue.
+/// The events of the bucket that a queue receives.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NotificationTopology {
-    /// The kinds of events.
+    /// The names of the events, such as `s3:ObjectCreated:*`.
     pub events: Vec<String>,
-    /// What their keys begin with.
+    /// The prefix of the objects' keys.
     pub prefix: String,
 }
 
 impl Topology {
-    /// The topology that this program was built with.
+    /// Returns the topology that was compiled into the program.
     #[must_use]
     pub fn built_in() -> &'static Self {
         static BUILT_IN: LazyLock<Topology> = LazyLock::new(|| {
@@ -105,34 +106,34 @@ impl Topology {
         &BUILT_IN
     }
 
-    /// The settings that a service reads, by name.
+    /// Returns the settings that a service reads, by name.
     pub fn settings_of<'a>(&'a self, service: &'a str) -> impl Iterator<Item = (&'a str, &'a Setting)> {
         let reads = move |setting: &Setting| setting.services.iter().any(|name| name == service);
         self.settings.iter().filter(move |(_, setting)| reads(setting)).map(|(name, setting)| (name.as_str(), setting))
     }
 
-    /// The queue with a role.
+    /// Returns the queue with a role such as `raw`.
     #[must_use]
     pub fn queue(&self, role: &str) -> Option<&QueueTopology> {
         self.queues.get(role)
     }
 
-    /// The role of the queue that the bucket tells of a key.
+    /// Returns the role of the queue that receives the bucket's events about a key.
     #[must_use]
     pub fn role_of_key(&self, key: &str) -> Option<&str> {
-        let wakes =
+        let receives =
             |queue: &QueueTopology| queue.notification.as_ref().is_some_and(|rule| key.starts_with(&rule.prefix));
-        self.queues.iter().find(|(_, queue)| wakes(queue)).map(|(role, _)| role.as_str())
+        self.queues.iter().find(|(_, queue)| receives(queue)).map(|(role, _)| role.as_str())
     }
 
-    /// The service that a text names, if any consumes a queue by that name. Messages say who gave them up, and who can write to
-    /// a queue can write anything there.
+    /// Returns the service with the name `text`, if it consumes a queue. Use it to check the names of services in
+    /// messages, because anyone who can write to a queue can write any name there.
     #[must_use]
     pub fn service(&self, text: &str) -> Option<&str> {
         self.queues.values().map(|queue| queue.service.as_str()).find(|service| *service == text)
     }
 
-    /// The name of a queue's dead-letter queue. It holds for queue URLs too, which end in the name.
+    /// Returns the name of a queue's dead-letter queue. It accepts URLs of queues too, because they end with the name.
     #[must_use]
     pub fn dead_letter_name(&self, queue: &str) -> String {
         format!("{queue}{}", self.dead_letter_suffix)
@@ -140,7 +141,8 @@ impl Topology {
 }
 
 impl Prefixes {
-    /// The prefixes that a service writes under: an event of an object there must never wake it.
+    /// Returns the prefixes under which a service writes. Events about objects there must never be sent to the same
+    /// service.
     #[must_use]
     pub fn written_by(&self, service: &str) -> Vec<&str> {
         match service {
@@ -152,20 +154,20 @@ impl Prefixes {
 }
 
 impl QueueTopology {
-    /// How long a received message stays hidden, unless its lease is extended.
+    /// Returns how long a received message stays hidden unless its lease is extended.
     #[must_use]
     pub fn visibility_timeout(&self) -> Duration {
         Duration::from_secs(self.visibility_timeout_seconds.into())
     }
 }
 
-/// The name of the environment variable with the URL of a queue's dead-letter queue: `RAW_DLQ_URL`.
+/// Returns the name of the environment variable for the URL of a role's dead-letter queue, such as `RAW_DLQ_URL`.
 #[must_use]
 pub fn dead_letter_url_variable(role: &str) -> String {
     format!("{}_DLQ_URL", role.to_ascii_uppercase())
 }
 
-/// The name of the environment variable with a queue's URL: `RAW_QUEUE_URL`.
+/// Returns the name of the environment variable for the URL of a role's queue, such as `RAW_QUEUE_URL`.
 #[must_use]
 pub fn queue_url_variable(role: &str) -> String {
     format!("{}_QUEUE_URL", role.to_ascii_uppercase())
@@ -188,7 +190,7 @@ mod tests {
         }
     }
 
-    /// A run may have to wait for days of credits.
+    /// A run may have to wait for several days' credits.
     #[test]
     fn ingest_keeps_its_messages_for_as_long_as_sqs_does() {
         assert_eq!(Topology::built_in().queue("ingest").unwrap().retention_seconds, 14 * 24 * 3600);
@@ -201,7 +203,7 @@ mod tests {
         assert_eq!(roles, [Some("raw"), Some("transformed"), None]);
     }
 
-    /// `ObjectCreated:Put` alone misses what is copied or uploaded in parts, which is every large object.
+    /// `ObjectCreated:Put` does not include copies and multipart uploads, and every large object is uploaded in parts.
     #[test]
     fn the_bucket_tells_of_every_way_to_write_an_object() {
         let queues = &Topology::built_in().queues;

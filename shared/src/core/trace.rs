@@ -5,40 +5,39 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// A `traceparent` of the W3C Trace Context recommendation, version 00: one trace, and the span that caused this work.
+/// A `traceparent` of the W3C Trace Context recommendation, version 00: the ids of a trace and of the span that caused
+/// this work. Neither id is zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TraceParent {
-    /// The trace; never nought.
     trace_id: u128,
-    /// The causing span; never nought.
     span_id: u64,
 }
 
-/// The text is no `traceparent`.
+/// The text is not a `traceparent`.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{0:?} is no W3C traceparent")]
-pub struct NotATraceParent(String);
+#[error("invalid W3C traceparent {0:?}")]
+pub struct InvalidTraceParent(String);
 
 impl TraceParent {
-    /// The context with these ids; none where one is nought, which the recommendation calls invalid.
+    /// Creates a context, or returns `None` if an id is zero, which the recommendation forbids.
     #[must_use]
     pub fn new(trace_id: u128, span_id: u64) -> Option<Self> {
         (trace_id != 0 && span_id != 0).then_some(Self { trace_id, span_id })
     }
 
-    /// The trace's id, as a number.
+    /// Returns the id of the trace as a number.
     #[must_use]
     pub fn trace(&self) -> u128 {
         self.trace_id
     }
 
-    /// The causing span's id, as a number.
+    /// Returns the id of the causing span as a number.
     #[must_use]
     pub fn span(&self) -> u64 {
         self.span_id
     }
 
-    /// The same context in the form of AWS X-Ray's header `X-Amzn-Trace-Id`, which S3 passes on to the queue.
+    /// Formats the context as the AWS X-Ray header `X-Amzn-Trace-Id`, which S3 passes on to the queue.
     #[must_use]
     pub fn to_xray(&self) -> String {
         let trace = self.trace_id();
@@ -46,7 +45,7 @@ impl TraceParent {
         format!("Root=1-{time}-{unique};Parent={:016x};Sampled=1", self.span_id)
     }
 
-    /// The context in a header of AWS X-Ray; none where it names no trace or no parent, as the first service's does.
+    /// Parses an AWS X-Ray header. Returns `None` if it has no trace or no parent, as in the first service of a trace.
     #[must_use]
     pub fn from_xray(header: &str) -> Option<Self> {
         let field = |name: &str| header.split(';').find_map(|field| field.trim().strip_prefix(name));
@@ -55,7 +54,7 @@ impl TraceParent {
         Self::new(trace_id, u64::from_str_radix(field("Parent=")?, 16).ok()?)
     }
 
-    /// The trace's id, 32 hexadecimal digits.
+    /// Returns the id of the trace as 32 hexadecimal digits.
     #[must_use]
     pub fn trace_id(&self) -> String {
         format!("{:032x}", self.trace_id)
@@ -63,19 +62,22 @@ impl TraceParent {
 }
 
 impl FromStr for TraceParent {
-    type Err = NotATraceParent;
+    type Err = InvalidTraceParent;
 
-    fn from_str(text: &str) -> Result<Self, NotATraceParent> {
+    fn from_str(text: &str) -> Result<Self, InvalidTraceParent> {
         let parse = || {
             let mut fields = text.split('-');
-            let (version, trace_id, span_id, flags) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+            let version = fields.next()?;
+            let trace_id = fields.next()?;
+            let span_id = fields.next()?;
+            let flags = fields.next()?;
             let lengths = (version.len(), trace_id.len(), span_id.len(), flags.len());
             if lengths != (2, 32, 16, 2) || (version == "00" && fields.next().is_some()) {
                 return None;
             }
             Self::new(u128::from_str_radix(trace_id, 16).ok()?, u64::from_str_radix(span_id, 16).ok()?)
         };
-        parse().ok_or_else(|| NotATraceParent(text.to_owned()))
+        parse().ok_or_else(|| InvalidTraceParent(text.to_owned()))
     }
 }
 

@@ -1,4 +1,4 @@
-//! `watchlist.toml`: the instruments to keep fresh.
+//! `watchlist.toml`: the instruments to keep up to date.
 
 mod cleaning;
 mod error;
@@ -16,67 +16,67 @@ use std::str::FromStr;
 
 use toml::Spanned;
 
-pub use self::cleaning::{CleaningSettings, NoShare, Share};
+pub use self::cleaning::{CleaningSettings, InvalidShare, Share};
 pub use self::error::{Fault, WatchlistError};
 use self::file::{File, Group, Settings};
-pub use self::history::{History, NoHistory};
-pub use self::location::{Location, NoLocation};
+pub use self::history::{History, InvalidHistory};
+pub use self::location::{InvalidLocation, Location};
 pub use self::place::Place;
 use crate::core::interval::Interval;
 use crate::core::key::Series;
 use crate::core::symbol::Symbol;
 
-/// The instruments to keep fresh, at which intervals, and how their candles are cleaned.
+/// The instruments to keep up to date, with their intervals and cleaning settings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Watchlist {
     instruments: BTreeMap<Symbol, Instrument>,
-    /// What holds for an instrument that is not on the list: a dropped file can be of any.
+    /// The settings for instruments that are not on the list, because a dropped file can be of any instrument.
     others: Instrument,
 }
 
-/// What is to be kept of an instrument, and how.
+/// The settings of one instrument.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Instrument {
-    /// The group that it stands in; empty for those that stand in none.
+    /// The group of the instrument, or empty if it is not on the list.
     pub group: String,
-    /// The intervals, ascending.
+    /// The intervals to fetch, from the shortest to the longest.
     pub intervals: Vec<Interval>,
-    /// How far back it reaches.
+    /// How far back to fetch.
     pub history: History,
-    /// How its candles are cleaned.
+    /// How the candles are cleaned.
     pub cleaning: CleaningSettings,
 }
 
 impl Watchlist {
-    /// Every instrument, by symbol.
+    /// Returns every instrument in the order of the symbols.
     pub fn instruments(&self) -> impl Iterator<Item = (&Symbol, &Instrument)> {
         self.instruments.iter()
     }
 
-    /// Every series, by symbol and interval.
+    /// Returns every series in the order of symbols and intervals.
     pub fn series(&self) -> impl Iterator<Item = Series> {
-        self.series_behind(None)
+        self.series_after(None)
     }
 
-    /// The series behind one, which need not be on the list any more; behind none are all.
-    pub fn series_behind(&self, last: Option<&Series>) -> impl Iterator<Item = Series> {
+    /// Returns the series after `last`, which need not be on the list any more, or all series.
+    pub fn series_after(&self, last: Option<&Series>) -> impl Iterator<Item = Series> {
         let from = last.map_or(Bound::Unbounded, |last| Bound::Included(&last.symbol));
         let all = self.instruments.range::<Symbol, _>((from, Bound::Unbounded)).flat_map(series_of);
         all.skip_while(move |series| last.is_some_and(|last| series <= last))
     }
 
-    /// The series of one symbol; none where the watchlist has not that symbol.
+    /// Returns the series of one symbol. There are none if the symbol is not on the list.
     pub fn series_of(&self, symbol: &Symbol) -> impl Iterator<Item = Series> {
         self.instruments.get_key_value(symbol).into_iter().flat_map(series_of)
     }
 
-    /// How the candles of an instrument are cleaned, whether it is on the list or not.
+    /// Returns the cleaning settings of an instrument, whether it is on the list or not.
     #[must_use]
     pub fn cleaning(&self, symbol: &Symbol) -> &CleaningSettings {
         &self.instrument(symbol).cleaning
     }
 
-    /// How far back an instrument reaches, whether it is on the list or not.
+    /// Returns how far back an instrument is fetched, whether it is on the list or not.
     #[must_use]
     pub fn history(&self, symbol: &Symbol) -> History {
         self.instrument(symbol).history
@@ -96,12 +96,13 @@ impl FromStr for Watchlist {
 
     fn from_str(text: &str) -> Result<Self, WatchlistError> {
         let file: File = toml::from_str(text).map_err(|error| WatchlistError::syntax(text, &error))?;
-        let (members, own) = (members(text, &file)?, own_settings(text, &file)?);
-        if let Some((stray, (_, offset))) = own.iter().find(|(symbol, _)| !members.contains_key(*symbol)) {
+        let members = members(text, &file)?;
+        let overrides = instrument_settings(text, &file)?;
+        if let Some((stray, (_, offset))) = overrides.iter().find(|(symbol, _)| !members.contains_key(*symbol)) {
             return Err(WatchlistError::at(text, *offset, Fault::NoGroup(stray.clone())));
         }
         let resolve = |(symbol, member): (Symbol, Member<'_>)| {
-            let own = own.get(&symbol).map(|(settings, _)| (*settings).clone()).unwrap_or_default();
+            let own = overrides.get(&symbol).map(|(settings, _)| (*settings).clone()).unwrap_or_default();
             let settings = own.or(member.group.settings()).or(file.defaults.clone());
             Ok((symbol.clone(), settings.resolve_for(text, symbol, member.name)?))
         };
@@ -113,7 +114,7 @@ impl FromStr for Watchlist {
     }
 }
 
-/// Where a symbol stands: its group, and at which byte.
+/// A symbol's group, and the byte offset at which the symbol is written there.
 #[derive(Clone, Copy)]
 struct Member<'a> {
     name: &'a str,
@@ -128,27 +129,31 @@ fn members<'a>(text: &str, file: &'a File) -> Result<BTreeMap<Symbol, Member<'a>
             let member = Member { name: name.get_ref(), group, offset: written.span().start };
             match members.entry(symbol(text, written)?) {
                 Entry::Vacant(vacant) => drop(vacant.insert(member)),
-                Entry::Occupied(known) => return Err(twice(text, known.key(), *known.get(), member)),
+                Entry::Occupied(known) => return Err(duplicate_symbol(text, known.key(), *known.get(), member)),
             }
         }
     }
     Ok(members)
 }
 
-/// What is set for single instruments, and at which byte.
-fn own_settings<'a>(text: &str, file: &'a File) -> Result<BTreeMap<Symbol, (&'a Settings, usize)>, WatchlistError> {
-    let own = file.instruments.iter();
-    own.map(|(written, settings)| Ok((symbol(text, written)?, (settings, written.span().start)))).collect()
+/// The settings of single instruments, each with its byte offset.
+fn instrument_settings<'a>(
+    text: &str,
+    file: &'a File,
+) -> Result<BTreeMap<Symbol, (&'a Settings, usize)>, WatchlistError> {
+    let instruments = file.instruments.iter();
+    instruments.map(|(written, settings)| Ok((symbol(text, written)?, (settings, written.span().start)))).collect()
 }
 
 fn symbol(text: &str, written: &Spanned<String>) -> Result<Symbol, WatchlistError> {
     written.get_ref().parse().map_err(|error| WatchlistError::at(text, written.span().start, Fault::Symbol(error)))
 }
 
-/// The place that comes later in the text is the one that is told.
-fn twice(text: &str, symbol: &Symbol, one: Member<'_>, other: Member<'_>) -> WatchlistError {
+/// The error is reported at the place that comes later in the text.
+fn duplicate_symbol(text: &str, symbol: &Symbol, one: Member<'_>, other: Member<'_>) -> WatchlistError {
     let (first, second) = if one.offset < other.offset { (one, other) } else { (other, one) };
-    let (group, line) = (first.name.to_owned(), place::line_at(text, first.offset));
+    let group = first.name.to_owned();
+    let line = place::line_at(text, first.offset);
     WatchlistError::at(text, second.offset, Fault::Twice { symbol: symbol.clone(), group, line })
 }
 
@@ -160,7 +165,7 @@ impl Settings {
         }
     }
 
-    /// These, and the usual ones where nothing is said: days, of five years.
+    /// Completes the settings with the defaults: daily candles of five years.
     fn resolve(&self, group: &str) -> Instrument {
         let intervals = self.intervals.as_ref().map_or(vec![Interval::Day1], |intervals| intervals.get_ref().clone());
         Instrument {

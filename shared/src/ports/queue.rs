@@ -27,8 +27,8 @@ pub trait Queue: Send + Sync {
 
     /// Makes the lease end `lease` from now. Zero returns the message to the queue at once.
     ///
-    /// A lease that has already ended may be extended too, as LocalStack does. Callers that must not work without a lease
-    /// must also track its expiry themselves.
+    /// A lease that has already ended may be extended too, as LocalStack does. Callers that must not work without a
+    /// lease must also track its expiry themselves.
     async fn extend(&self, receipt: &Receipt, lease: Duration) -> Result<Lease, QueueError>;
 
     /// Deletes up to [`BATCH`] messages. An error says how many remain.
@@ -37,7 +37,8 @@ pub trait Queue: Send + Sync {
     /// delivered again.
     async fn delete(&self, receipts: &[Receipt]) -> Result<(), QueueError>;
 
-    /// Sends any number of messages. `Ok` means that all of them were confirmed; after an error some may have been sent.
+    /// Sends any number of messages. `Ok` means that all of them were confirmed; after an error some may have been
+    /// sent.
     async fn send(&self, messages: &[NewMessage]) -> Result<(), QueueError>;
 
     /// Sends a message that becomes visible after a delay of at most 15 minutes.

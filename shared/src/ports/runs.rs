@@ -11,16 +11,16 @@ use crate::core::run::Run;
 /// The call that settles the last pending series or page of a run also ends the run and stores its counts.
 #[async_trait]
 pub trait Runs: Send + Sync {
-    /// Begins a run on behalf of a message, and returns whether this message is to create the run's fetch messages. If two
-    /// messages ask for the same run, only the first one is. A run that was given up before its messages were created is
-    /// begun again.
+    /// Begins a run on behalf of a message, and returns whether this message is to create the run's fetch messages. If
+    /// two messages ask for the same run, only the first one is. A run that was given up before its messages were
+    /// created is begun again.
     async fn begin(&self, run: &Run, message: &str, now: Timestamp) -> Result<bool, RunsError>;
 
     /// Returns how many pages of a run are done, or `None` if the run has ended or was never begun.
     async fn pages(&self, run: &str) -> Result<Option<u32>, RunsError>;
 
-    /// Adds series to those that a run expects. Call it before sending their fetch messages. It also clears the reason for
-    /// which the run was waiting.
+    /// Adds series to those that a run expects. Call it before sending their fetch messages. It also clears the reason
+    /// for which the run was waiting.
     async fn expect(&self, run: &str, series: &[Series]) -> Result<(), RunsError>;
 
     /// Records that all fetch messages of a page were sent, and whether the page was the last one.
@@ -35,14 +35,15 @@ pub trait Runs: Send + Sync {
     /// Whether a series has already been fetched for a run, or need not be fetched.
     async fn is_fetched(&self, run: &str, series: &Series) -> Result<bool, RunsError>;
 
-    /// Records that a series was fetched, with the raw objects that were written. An empty slice means that the source had
-    /// nothing new.
+    /// Records that a series was fetched, with the raw objects that were written. An empty slice means that the source
+    /// had nothing new.
     async fn fetched(&self, run: &str, series: &Series, written: &[Written]) -> Result<(), RunsError>;
 
     /// Records that a series of a run can never be loaded.
     async fn failed(&self, run: &str, series: &Series, reason: &str) -> Result<(), RunsError>;
 
-    /// Returns when the newest run of the whole watchlist was due or requested, considering only runs up to the time `by`.
+    /// Returns when the newest run of the whole watchlist was due or requested, considering only runs up to the time
+    /// `by`.
     async fn newest_whole(&self, by: Timestamp) -> Result<Option<Timestamp>, RunsError>;
 }
 

@@ -18,8 +18,8 @@ pub const MOST_BYTES: u64 = 256 << 20;
 pub trait ObjectStore: Send + Sync {
     /// Reads the current object at a key, or returns `None` if there is no object.
     ///
-    /// The size is checked before the body is read: an object of more than `most` bytes is an error ([`too_large`]). A body
-    /// that ends early is an error, never a shorter object.
+    /// The size is checked before the body is read: an object of more than `most` bytes is an error ([`too_large`]). A
+    /// body that ends early is an error, never a shorter object.
     async fn get_within(&self, key: &str, most: u64) -> Result<Option<Object>, StoreError>;
 
     /// Reads an object of at most [`MOST_BYTES`] bytes, which is enough for every object that Candlewick writes.

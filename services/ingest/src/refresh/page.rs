@@ -24,7 +24,7 @@ pub struct Page {
 pub fn page(watchlist: &Watchlist, refresh: &Refresh, most: usize) -> Result<Page, Symbol> {
     let last = refresh.last_before();
     if refresh.symbols.is_empty() {
-        return Ok(cut(watchlist.series_behind(last.as_ref()), most));
+        return Ok(cut(watchlist.series_after(last.as_ref()), most));
     }
     let named: BTreeSet<&Symbol> = refresh.symbols.iter().collect();
     if let Some(unknown) = named.iter().find(|symbol| watchlist.series_of(symbol).next().is_none()) {

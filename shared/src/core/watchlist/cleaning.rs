@@ -1,4 +1,4 @@
-//! How an instrument's candles are cleaned.
+//! The cleaning settings of an instrument.
 
 use std::str::FromStr;
 
@@ -7,21 +7,21 @@ use thiserror::Error;
 
 use crate::core::calendar::choice::CalendarSetting;
 
-/// How an instrument's candles are cleaned.
+/// How the candles of an instrument are cleaned.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CleaningSettings {
-    /// The calendar, where the owner says one; otherwise the source's word decides.
+    /// The calendar that the owner chose. Without it, the source's metadata decides.
     pub calendar: Option<CalendarSetting>,
-    /// The longest run of vacant slots that is filled. Three sessions are a feed's hiccup; more is a suspension, which a
-    /// chart should show.
+    /// The maximum number of consecutive vacant slots that are filled. Up to three missing sessions are usually an
+    /// error of the feed; more are a suspension, which a chart should show.
     pub max_fill: u32,
-    /// The largest share of rows that may be set aside before somebody should look.
+    /// The largest share of quarantined rows for which the owner gets no alert.
     pub max_quarantined: Share,
-    /// The largest share of candles that may be put in before somebody should look.
+    /// The largest share of filled candles for which the owner gets no alert.
     pub max_filled: Share,
-    /// The largest share of a series' candles that a dropped file may take away before the owner hears of it.
+    /// The largest share of a series' candles that a dropped file may remove without an alert to the owner.
     pub max_lost: Share,
-    /// Whether prices of zero or less are possible, as those of oil futures were in April 2020.
+    /// Whether prices of zero or less are valid, as for oil futures in April 2020.
     pub allow_negative: bool,
 }
 
@@ -43,13 +43,13 @@ impl Default for CleaningSettings {
 #[serde(try_from = "f64")]
 pub struct Share(f64);
 
-/// The number is no share of a whole.
+/// The value is not a number from 0 to 1.
 #[derive(Clone, Debug, Error, PartialEq)]
-#[error("{0} is no share: write one from 0 to 1, such as 0.01 for one in a hundred")]
-pub struct NoShare(String);
+#[error("invalid share {0}: write a number from 0 to 1, such as 0.01 for 1 %")]
+pub struct InvalidShare(String);
 
 impl Share {
-    /// From 0 to 1.
+    /// Returns the share as a number from 0 to 1.
     #[must_use]
     pub fn get(self) -> f64 {
         self.0
@@ -57,17 +57,17 @@ impl Share {
 }
 
 impl TryFrom<f64> for Share {
-    type Error = NoShare;
+    type Error = InvalidShare;
 
-    fn try_from(number: f64) -> Result<Self, NoShare> {
-        if (0.0..=1.0).contains(&number) { Ok(Self(number)) } else { Err(NoShare(number.to_string())) }
+    fn try_from(number: f64) -> Result<Self, InvalidShare> {
+        if (0.0..=1.0).contains(&number) { Ok(Self(number)) } else { Err(InvalidShare(number.to_string())) }
     }
 }
 
 impl FromStr for Share {
-    type Err = NoShare;
+    type Err = InvalidShare;
 
-    fn from_str(text: &str) -> Result<Self, NoShare> {
-        text.parse::<f64>().map_err(|_| NoShare(text.to_owned()))?.try_into()
+    fn from_str(text: &str) -> Result<Self, InvalidShare> {
+        text.parse::<f64>().map_err(|_| InvalidShare(text.to_owned()))?.try_into()
     }
 }

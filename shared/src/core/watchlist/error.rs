@@ -1,46 +1,46 @@
-//! Why a text is no watchlist, and where.
+//! Errors in a watchlist and their places.
 
 use thiserror::Error;
 
 use super::place::Place;
 use crate::core::symbol::{Symbol, SymbolError};
 
-/// Why a text is no watchlist, and where.
+/// Why a text is not a valid watchlist, and where the error is.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{}{fault}", place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default())]
 pub struct WatchlistError {
-    /// The line and the field; none where it is of the whole.
+    /// The line and the field, or `None` if the error concerns the whole text.
     pub place: Option<Place>,
-    /// What is wrong.
+    /// What is wrong at that place.
     pub fault: Fault,
 }
 
 /// What is wrong with a watchlist.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum Fault {
-    /// It is not TOML, or has another field or value than a watchlist.
+    /// The text is not TOML, or has a field or a value that watchlists do not have.
     #[error("{0}")]
     Syntax(String),
-    /// What stands for a symbol is none.
+    /// A symbol is invalid.
     #[error(transparent)]
     Symbol(#[from] SymbolError),
-    /// No symbol is in it.
+    /// The watchlist has no symbol.
     #[error("the watchlist names no symbol: add one to a group, such as [groups.stocks] symbols = [\"AAPL\"]")]
     Empty,
-    /// A symbol stands in two places, so that it is not clear whose settings hold.
-    #[error("symbol {symbol} stands in group {group} already, in line {line}: take it out of one place")]
+    /// A symbol is listed twice, so it is unclear which settings apply.
+    #[error("symbol {symbol} is already in group {group}, on line {line}: remove one of the two")]
     Twice {
-        /// The symbol.
+        /// The duplicate symbol.
         symbol: Symbol,
-        /// The group that has it already.
+        /// The group that contains the symbol first.
         group: String,
-        /// The line there.
+        /// The line of the symbol in that group.
         line: usize,
     },
-    /// An instrument has settings of its own but stands in no group.
-    #[error("[instruments.\"{0}\"] stands in no group: add {0} to a group's symbols")]
+    /// An instrument has settings but is in no group.
+    #[error("[instruments.\"{0}\"] is in no group: add {0} to a group's symbols")]
     NoGroup(Symbol),
-    /// An instrument would have no interval.
+    /// An instrument has no interval.
     #[error("{0} has no interval: intervals = [] leaves nothing to fetch")]
     NoInterval(Symbol),
 }

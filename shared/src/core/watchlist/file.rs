@@ -1,4 +1,4 @@
-//! What `watchlist.toml` may say.
+//! The structure of `watchlist.toml`.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,6 @@ use super::history::History;
 use crate::core::calendar::choice::CalendarSetting;
 use crate::core::interval::Interval;
 
-/// The file, as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
@@ -25,9 +24,10 @@ pub(super) struct File {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Group {
-    // As text: a symbol that is none is told by its own line, which may be far below the field's name.
+    // Parsed later, so that the error about an invalid symbol has the symbol's line, which may be far below the
+    // field's.
     pub(super) symbols: Vec<Spanned<String>>,
-    // Repeated from `Settings`: serde cannot refuse unknown fields where it flattens one struct into another.
+    // Repeated from `Settings`, because serde cannot reject unknown fields in a struct with a flattened one.
     intervals: Option<Spanned<Vec<Interval>>>,
     history: Option<History>,
     calendar: Option<CalendarSetting>,
@@ -38,7 +38,7 @@ pub(super) struct Group {
     allow_negative: Option<bool>,
 }
 
-/// What can be set for all, for a group or for one instrument.
+/// The settings that the defaults, a group or one instrument may have.
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Settings {
@@ -68,29 +68,29 @@ impl Group {
 }
 
 impl Settings {
-    /// These, and `wider` ones where these say nothing.
-    pub(super) fn or(self, wider: Self) -> Self {
+    /// Takes each setting that is not set from `fallback`.
+    pub(super) fn or(self, fallback: Self) -> Self {
         Self {
-            intervals: self.intervals.or(wider.intervals),
-            history: self.history.or(wider.history),
-            calendar: self.calendar.or(wider.calendar),
-            max_fill: self.max_fill.or(wider.max_fill),
-            max_quarantined: self.max_quarantined.or(wider.max_quarantined),
-            max_filled: self.max_filled.or(wider.max_filled),
-            max_lost: self.max_lost.or(wider.max_lost),
-            allow_negative: self.allow_negative.or(wider.allow_negative),
+            intervals: self.intervals.or(fallback.intervals),
+            history: self.history.or(fallback.history),
+            calendar: self.calendar.or(fallback.calendar),
+            max_fill: self.max_fill.or(fallback.max_fill),
+            max_quarantined: self.max_quarantined.or(fallback.max_quarantined),
+            max_filled: self.max_filled.or(fallback.max_filled),
+            max_lost: self.max_lost.or(fallback.max_lost),
+            allow_negative: self.allow_negative.or(fallback.allow_negative),
         }
     }
 
     pub(super) fn cleaning(&self) -> CleaningSettings {
-        let usual = CleaningSettings::default();
+        let defaults = CleaningSettings::default();
         CleaningSettings {
             calendar: self.calendar.clone(),
-            max_fill: self.max_fill.unwrap_or(usual.max_fill),
-            max_quarantined: self.max_quarantined.unwrap_or(usual.max_quarantined),
-            max_filled: self.max_filled.unwrap_or(usual.max_filled),
-            max_lost: self.max_lost.unwrap_or(usual.max_lost),
-            allow_negative: self.allow_negative.unwrap_or(usual.allow_negative),
+            max_fill: self.max_fill.unwrap_or(defaults.max_fill),
+            max_quarantined: self.max_quarantined.unwrap_or(defaults.max_quarantined),
+            max_filled: self.max_filled.unwrap_or(defaults.max_filled),
+            max_lost: self.max_lost.unwrap_or(defaults.max_lost),
+            allow_negative: self.allow_negative.unwrap_or(defaults.allow_negative),
         }
     }
 }

@@ -1,24 +1,24 @@
-//! How far back a series reaches.
+//! The setting of how far back candles are fetched.
 
 use jiff::civil::Date;
 use jiff::{Span, ToSpan};
 use serde::Deserialize;
 use thiserror::Error;
 
-/// How far back a series reaches: a number of years before today, or a date.
+/// How far back candles are fetched: a number of years before today, or a first date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "toml::Value")]
 pub enum History {
-    /// This many years.
+    /// A number of years, 1 to 100.
     Years(u16),
-    /// From this date on.
+    /// The first date.
     Since(Date),
 }
 
-/// The value says no history.
+/// The value is neither a number of years nor a date.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{0} is no history: write a number of years from 1 to 100, such as 5, or a first date such as 2015-01-01")]
-pub struct NoHistory(String);
+#[error("invalid history {0}: write a number of years from 1 to 100, such as 5, or a first date such as 2015-01-01")]
+pub struct InvalidHistory(String);
 
 impl Default for History {
     /// Five years.
@@ -28,7 +28,7 @@ impl Default for History {
 }
 
 impl History {
-    /// The first date of a history that ends before `until`.
+    /// Returns the first date of a history that ends before `until`.
     #[must_use]
     pub fn first_date(self, until: Date) -> Date {
         match self {
@@ -39,16 +39,16 @@ impl History {
 }
 
 impl TryFrom<toml::Value> for History {
-    type Error = NoHistory;
+    type Error = InvalidHistory;
 
-    fn try_from(value: toml::Value) -> Result<Self, NoHistory> {
-        let no_history = || NoHistory(value.to_string());
-        let since = |text: &str| text.parse().map(Self::Since).map_err(|_| no_history());
+    fn try_from(value: toml::Value) -> Result<Self, InvalidHistory> {
+        let invalid = || InvalidHistory(value.to_string());
+        let since = |text: &str| text.parse().map(Self::Since).map_err(|_| invalid());
         match &value {
-            toml::Value::Integer(years @ 1..=100) => u16::try_from(*years).map(Self::Years).map_err(|_| no_history()),
+            toml::Value::Integer(years @ 1..=100) => u16::try_from(*years).map(Self::Years).map_err(|_| invalid()),
             toml::Value::String(text) => since(text),
             toml::Value::Datetime(time) if time.time.is_none() => since(&time.to_string()),
-            _ => Err(no_history()),
+            _ => Err(invalid()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Where the watchlist is.
+//! The location of the watchlist.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,37 +6,37 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// Where the watchlist is: a file of this machine, or an object.
+/// Where the watchlist is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location {
-    /// A file.
+    /// A local file.
     File(PathBuf),
-    /// An object of a bucket.
+    /// An object in S3.
     Object {
-        /// The bucket.
+        /// The name of the bucket.
         bucket: String,
-        /// The object's key.
+        /// The key of the object.
         key: String,
     },
 }
 
-/// The text names no place.
+/// The text is neither a path nor the URL of an object.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{0:?} names no watchlist: write a path, or s3://BUCKET/config/watchlist.toml")]
-pub struct NoLocation(String);
+#[error("invalid watchlist location {0:?}: write a path, or s3://BUCKET/config/watchlist.toml")]
+pub struct InvalidLocation(String);
 
 impl FromStr for Location {
-    type Err = NoLocation;
+    type Err = InvalidLocation;
 
-    fn from_str(text: &str) -> Result<Self, NoLocation> {
+    fn from_str(text: &str) -> Result<Self, InvalidLocation> {
         let Some(rest) = text.strip_prefix("s3://") else {
-            return if text.is_empty() { Err(NoLocation(text.to_owned())) } else { Ok(Self::File(text.into())) };
+            return if text.is_empty() { Err(InvalidLocation(text.to_owned())) } else { Ok(Self::File(text.into())) };
         };
         match rest.split_once('/') {
             Some((bucket, key)) if !bucket.is_empty() && !key.is_empty() => {
                 Ok(Self::Object { bucket: bucket.to_owned(), key: key.to_owned() })
             }
-            _ => Err(NoLocation(text.to_owned())),
+            _ => Err(InvalidLocation(text.to_owned())),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Where in `watchlist.toml` something stands: the line, and the field.
+//! Places in `watchlist.toml`, as a line and a field.
 
 use std::fmt;
 
@@ -7,15 +7,15 @@ use toml::de::{DeTable, DeValue};
 /// A place in a watchlist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The line, from 1.
+    /// The line number, starting at 1.
     pub line: usize,
-    /// The field, from the outermost table inwards: `groups.stocks.symbols`. None where the text is no TOML, or where the
-    /// place is no field's.
+    /// The path of the field, such as `groups.stocks.symbols`, or `None` if the text is not TOML or the place is
+    /// outside of fields.
     pub field: Option<String>,
 }
 
 impl Place {
-    /// The place of a byte of a text.
+    /// Finds the place of a byte offset in a text.
     #[must_use]
     pub fn at(text: &str, offset: usize) -> Self {
         let (table, _) = DeTable::parse_recoverable(text);
@@ -23,13 +23,13 @@ impl Place {
     }
 }
 
-/// The line of a byte of a text, from 1.
+/// Returns the line number of a byte offset in a text, starting at 1.
 #[must_use]
 pub fn line_at(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
 }
 
-/// The innermost field whose name or value has the byte.
+/// The path of the innermost field whose name or value contains the byte offset.
 fn field_at(table: &DeTable<'_>, offset: usize) -> Option<Vec<String>> {
     table.iter().find_map(|(name, value)| {
         let inner = match value.get_ref() {
@@ -44,7 +44,7 @@ fn field_at(table: &DeTable<'_>, offset: usize) -> Option<Vec<String>> {
     })
 }
 
-/// A key as TOML writes it: `stocks`, `"BRK.B"`.
+/// Formats a key as in TOML: `stocks`, `"BRK.B"`.
 fn quoted(name: &str) -> String {
     let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     if !name.is_empty() && name.chars().all(is_bare) { name.to_owned() } else { format!("{name:?}") }

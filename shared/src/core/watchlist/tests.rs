@@ -1,4 +1,4 @@
-//! What a watchlist says, and how one that is none is refused.
+//! Tests of parsing watchlists and of the errors for invalid ones.
 
 use super::*;
 use crate::core::calendar::choice::CalendarSetting;
@@ -70,12 +70,12 @@ fn what_is_no_watchlist_is_refused_with_line_and_field() {
         ("[groups.a]\nsymbols = [\"A\"]\nintervals = []", "line 3, groups.a.intervals: A has no interval"),
         (
             "[groups.b]\nsymbols = [\"A\"]\n[groups.a]\nsymbols = [\"A\"]",
-            "line 4, groups.a.symbols: symbol A stands in group b already, in line 2",
+            "line 4, groups.a.symbols: symbol A is already in group b, on line 2",
         ),
-        ("[groups.a]\nsymbols = [\"A\", \"A\"]", "line 2, groups.a.symbols: symbol A stands in group a already"),
+        ("[groups.a]\nsymbols = [\"A\", \"A\"]", "line 2, groups.a.symbols: symbol A is already in group a, on line 2"),
         (
             "[instruments.\"B.C\"]\nintervals = [\"1day\"]",
-            "line 1, instruments.\"B.C\": [instruments.\"B.C\"] stands in no group",
+            "line 1, instruments.\"B.C\": [instruments.\"B.C\"] is in no group",
         ),
         ("[groups.a]\nsymbols = [A]", "line 2"),
         ("[groups.a]\nsymbols = \"A\"", "line 2, groups.a.symbols: invalid type"),
@@ -86,10 +86,10 @@ fn what_is_no_watchlist_is_refused_with_line_and_field() {
         ("[groups.a]\nsymbols = [\"A\"]\nmax_fil = 1", "line 3, groups.a.max_fil"),
         ("[defaults]\ncalendar = \"NYSE\"", "line 2, defaults.calendar: no calendar is known by the name \"NYSE\""),
         ("[defaults]\n\nmax_filled = 5", "line 3, defaults.max_filled"),
-        ("[defaults]\nmax_quarantined = -0.1", "-0.1 is no share"),
+        ("[defaults]\nmax_quarantined = -0.1", "invalid share -0.1"),
         ("[defaults]\nmax_fill = -1", "line 2, defaults.max_fill"),
-        ("[defaults]\nhistory = 0", "line 2, defaults.history: 0 is no history"),
-        ("[defaults]\nhistory = \"long\"", "line 2, defaults.history: \"long\" is no history"),
+        ("[defaults]\nhistory = 0", "line 2, defaults.history: invalid history 0"),
+        ("[defaults]\nhistory = \"long\"", "line 2, defaults.history: invalid history \"long\""),
         ("[defaults]\nhistory = 2015-01-01T00:00:00Z", "line 2, defaults.history"),
     ] {
         let error = text.parse::<Watchlist>().unwrap_err().to_string();
@@ -121,14 +121,14 @@ fn history_is_years_or_a_date_for_all_for_a_group_or_for_one() {
 fn series_go_on_behind_any_other() {
     let text = "[groups.a]\nsymbols = [\"A\", \"C\"]\nintervals = [\"1day\", \"1h\"]";
     let watchlist: Watchlist = text.parse().unwrap();
-    let behind = |symbol: &str, interval: &str| {
+    let after = |symbol: &str, interval: &str| {
         let last = Series { symbol: symbol.parse().unwrap(), interval: interval.parse().unwrap() };
-        watchlist.series_behind(Some(&last)).map(|series| series.to_string()).collect::<Vec<_>>()
+        watchlist.series_after(Some(&last)).map(|series| series.to_string()).collect::<Vec<_>>()
     };
-    assert_eq!(behind("A", "1h"), ["A 1day", "C 1h", "C 1day"]);
-    assert_eq!(behind("A", "1min"), ["A 1h", "A 1day", "C 1h", "C 1day"], "it was taken off the list");
-    assert_eq!(behind("B", "1day"), ["C 1h", "C 1day"]);
-    assert_eq!(behind("C", "1day"), [""; 0]);
+    assert_eq!(after("A", "1h"), ["A 1day", "C 1h", "C 1day"]);
+    assert_eq!(after("A", "1min"), ["A 1h", "A 1day", "C 1h", "C 1day"], "it was removed from the list");
+    assert_eq!(after("B", "1day"), ["C 1h", "C 1day"]);
+    assert_eq!(after("C", "1day"), [""; 0]);
 }
 
 #[test]
