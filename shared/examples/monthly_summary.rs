@@ -1,7 +1,7 @@
-//! A reactive service of your own: for every clean object it writes a summary, a row a month, under `summaries/`.
+//! A complete service: for every transformed object it writes a summary with one row per month under `summaries/`.
 //!
-//! Give it a queue of its own in `topology.json`, with the role `summaries`. S3 tells one queue only of what is written
-//! under `transformed/`; a second one hears of it through an SNS topic, or through EventBridge. Either is understood.
+//! Give it a queue with the role `summaries` in `topology.json`. S3 sends the events of `transformed/` to one queue
+//! only; a second queue gets them through an SNS topic or EventBridge. The service understands both forms.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -30,23 +30,26 @@ async fn start(env: Env, stop: CancellationToken) -> Result<()> {
     Ok(())
 }
 
-/// Writes the summary of the object that now stands at the event's key, unless another wrote it meanwhile.
+/// Writes the summary of the object that is now at the event's key, unless someone else has written it in the meantime.
 pub async fn summarise(store: Arc<dyn ObjectStore>, event: ObjectEvent) -> Outcome {
     let key: TransformedKey = event.key.parse().map_err(|error| Failure::new("bad_key", error))?;
     let target = event.key.replacen("transformed/", "summaries/", 1);
-    let seen = store.head(&target).await?;
-    let Some(object) = store.get(&event.key).await? else { return Ok(Settled::Superseded("it is gone".to_owned())) };
-    let clean = clean_csv::read(&object.body, &key.path.series).map_err(|error| Failure::new("unreadable", error))?;
+    let previous = store.head(&target).await?;
+    let Some(object) = store.get(&event.key).await? else {
+        return Ok(Settled::Superseded("the object is gone".to_owned()));
+    };
+    let transformed =
+        clean_csv::read(&object.body, &key.path.series).map_err(|error| Failure::new("unreadable", error))?;
     let month = |candle: &Candle| candle.time.display(key.path.series.interval).to_string()[..7].to_owned();
     let mut csv = "month,candles,first,last,open,close\n".to_owned();
-    for candles in clean.candles.chunk_by(|one, next| month(one) == month(next)) {
+    for candles in transformed.candles.chunk_by(|one, next| month(one) == month(next)) {
         let ([first, ..], [.., last]) = (candles, candles) else { continue };
         let days = [first, last].map(|candle| candle.time.display(key.path.series.interval).to_string()).join(",");
         csv += &format!("{},{},{days},{},{}\n", month(first), candles.len(), first.open, last.close);
     }
     let summary = NewObject::csv(csv.into_bytes(), Metadata::new());
-    match store.put(&target, summary, PutIf::still(seen.as_ref())).await? {
+    match store.put(&target, summary, PutIf::still(previous.as_ref())).await? {
         Put::Written { .. } => Ok(Settled::Done),
-        Put::Changed => Err(Setback::Retry(anyhow!("{target} was written meanwhile"))),
+        Put::Changed => Err(Setback::Retry(anyhow!("{target} was written in the meantime"))),
     }
 }

@@ -72,7 +72,7 @@ fn a_database_that_is_not_there() -> anyhow::Result<()> {
 fn a_url_of_another_database() -> anyhow::Result<()> {
     for url in ["mysql://someone:secret@127.0.0.1:9/candles", "127.0.0.1:9/candles"] {
         let (said, _) = migrate(url)?;
-        ensure!(said.contains("no PostgreSQL URL") && !said.contains("secret"), "{said}");
+        ensure!(said.contains("not a PostgreSQL URL") && !said.contains("secret"), "{said}");
     }
     Ok(())
 }

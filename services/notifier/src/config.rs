@@ -239,7 +239,7 @@ mod tests {
             (&[("ALERT_WEBHOOK_URL", "https://a/s3cret"), ("ALERT_WEBHOOK_URL_FILE", "/x")], "both set"),
             (&[("ALERT_SMTP_URL", "smtps://u:s3cret@h")], "ALERT_EMAIL_FROM"),
             (&[("ALERT_GROUP_WAIT", "soon")], "like 30s"),
-            (&[("SWEEP_EVERY", "0s")], "not longer than nothing"),
+            (&[("SWEEP_EVERY", "0s")], "must be longer than zero"),
             (&[("DIGEST_ZONE", "Mars")], "Europe/Berlin"),
             (&[("WATCHLIST", "s3://b")], "read WATCHLIST"),
             (&[("HEARTBEAT_URL_FILE", "/nowhere/s")], "read HEARTBEAT_URL_FILE /nowhere/s"),

@@ -1,4 +1,4 @@
-//! The connection to AWS, or to what stands in for it at `AWS_ENDPOINT_URL`.
+//! Clients of AWS, or of a compatible server at `AWS_ENDPOINT_URL`.
 
 use std::time::Duration;
 
@@ -21,30 +21,31 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// Reads region, credentials and endpoint from where every AWS program has them. It asks nobody yet.
+    /// Reads the region, credentials and endpoint from where every AWS program finds them. Calls no service yet.
     pub async fn from_env() -> Self {
         Self { config: loader().load().await }
     }
 
-    /// A stand-in for AWS at an address of its own, with the credentials that it wants.
+    /// An AWS-compatible server at its own address, with its own region and credentials.
     pub async fn at(endpoint: &str, region: &str, key_id: &str, secret: &str) -> Self {
         let credentials = Credentials::new(key_id, secret, None, None, "settings");
         let loader = loader().credentials_provider(credentials).region(Region::new(region.to_owned()));
         Self { config: loader.endpoint_url(endpoint).load().await }
     }
 
-    /// The same as [`Self::from_env`], in a region of one's own choice.
+    /// Like [`Self::from_env`], but in the given region.
     pub async fn in_region(region: &str) -> Self {
         Self { config: loader().region(Region::new(region.to_owned())).load().await }
     }
 
-    /// The configuration, for clients of other services.
+    /// The shared configuration, to build clients of other services.
     #[must_use]
     pub fn config(&self) -> &SdkConfig {
         &self.config
     }
 
-    /// A client of S3. Stand-ins for S3 have no host name for each bucket, so that the bucket goes in the path there.
+    /// A client of S3. With a custom endpoint it puts the bucket into the path, because emulators have no host name for
+    /// each bucket.
     #[must_use]
     pub fn s3(&self) -> aws_sdk_s3::Client {
         let path_style = self.config.endpoint_url().is_some();
@@ -52,25 +53,25 @@ impl Aws {
         aws_sdk_s3::Client::from_conf(builder.build())
     }
 
-    /// A client of SQS.
+    /// A client of SQS with the shared configuration.
     #[must_use]
     pub fn sqs(&self) -> aws_sdk_sqs::Client {
         aws_sdk_sqs::Client::new(&self.config)
     }
 
-    /// A client of Secrets Manager.
+    /// A client of Secrets Manager with the shared configuration.
     #[must_use]
     pub fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
         aws_sdk_secretsmanager::Client::new(&self.config)
     }
 
-    /// A bucket.
+    /// The object store in the bucket with this name.
     #[must_use]
     pub fn store(&self, bucket: &str) -> S3Store {
         S3Store::new(self.s3(), bucket)
     }
 
-    /// A queue.
+    /// The SQS queue at this URL.
     #[must_use]
     pub fn queue(&self, url: &str) -> SqsQueue {
         SqsQueue::new(self.sqs(), url)
@@ -86,13 +87,14 @@ fn loader() -> ConfigLoader {
         .stalled_stream_protection(stalled_streams())
 }
 
-/// Bodies are read at once and whole, so that one that does not move has stalled on the way and not here. It may rest for
-/// a while all the same: the fault of a moment must not cost what has come already.
+/// Bodies are read at once and completely, so a body that makes no progress has stalled in the network and not here.
+/// The grace period lets a short interruption pass without losing what has already arrived.
 fn stalled_streams() -> StalledStreamProtectionConfig {
     StalledStreamProtectionConfig::enabled().grace_period(Duration::from_secs(20)).build()
 }
 
-/// An attempt must outlast a long poll of 20 s; what takes longer to connect than a few seconds is down.
+/// An attempt must outlast a long poll of 20 s. A server that does not accept a connection within a few seconds is
+/// down.
 fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(3))

@@ -1,4 +1,4 @@
-//! Errors of the AWS SDK, in one sentence.
+//! Errors of the AWS SDK as one sentence.
 
 use std::error::Error;
 
@@ -7,15 +7,15 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
 use crate::adapters::sentence::{chain, sentence};
 
-/// What a service of AWS said, or why it said nothing.
+/// What an AWS service answered, or why there was no answer.
 pub fn words<E>(error: &SdkError<E, HttpResponse>) -> String
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
-    let said = error.message().unwrap_or_default().trim().trim_end_matches('.');
+    let message = error.message().unwrap_or_default().trim().trim_end_matches('.');
     match (error.code(), error) {
-        (Some(code), _) if said.is_empty() => sentence(code),
-        (Some(code), _) => sentence(&format!("{said} ({code})")),
+        (Some(code), _) if message.is_empty() => sentence(code),
+        (Some(code), _) => sentence(&format!("{message} ({code})")),
         (None, SdkError::TimeoutError(_)) => "it did not answer in time".to_owned(),
         (None, SdkError::ServiceError(_)) => format!("it answered with status {}", status(error).unwrap_or_default()),
         (None, SdkError::ResponseError(_)) => format!("its answer cannot be read: {}", chain(error)),
@@ -23,7 +23,7 @@ where
     }
 }
 
-/// The status of the answer; none where there was no answer.
+/// The HTTP status of the response, or `None` if there was no response.
 pub fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
-    error.raw_response().map(|answer| answer.status().as_u16())
+    error.raw_response().map(|response| response.status().as_u16())
 }

@@ -1,4 +1,4 @@
-//! A number of bytes that several share, so that together they have no more.
+//! A memory budget: a number of bytes that several tasks share.
 
 use std::sync::Arc;
 
@@ -7,59 +7,65 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::core::byte_size::ByteSize;
 
-/// What is less than this is not counted: all slots together have little of it.
-const SMALL: u64 = 256 << 10;
+/// Smaller requests are not counted, because all concurrent tasks together need little memory for them.
+const UNCOUNTED: u64 = 256 << 10;
 
-/// What is counted by: a semaphore has too few permits for bytes.
-const UNIT: u64 = 1 << 10;
+/// The bytes per permit: a semaphore has too few permits to count single bytes.
+const BYTES_PER_PERMIT: u64 = 1 << 10;
 
-/// A number of bytes that several share.
+/// A number of bytes that several tasks share.
 #[derive(Clone, Debug)]
 pub struct Budget {
     bytes: u64,
     free: Arc<Semaphore>,
 }
 
-/// Bytes that are taken for as long as this lives.
+/// A share of a [`Budget`], which is returned on drop.
 #[derive(Debug)]
-pub struct Share(#[expect(dead_code, reason = "it is held, and not looked at")] Option<OwnedSemaphorePermit>);
+pub struct Share(#[expect(dead_code, reason = "held only to be dropped")] Option<OwnedSemaphorePermit>);
 
 impl Budget {
-    /// A budget of so many bytes.
+    /// A budget of `bytes` bytes.
     #[must_use]
     pub fn new(bytes: u64) -> Self {
-        let units = usize::try_from(bytes / UNIT).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
-        Self { bytes, free: Arc::new(Semaphore::new(units)) }
+        let permits = usize::try_from(bytes / BYTES_PER_PERMIT).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
+        Self { bytes, free: Arc::new(Semaphore::new(permits)) }
     }
 
-    /// How many bytes one may have at the most: all of them.
+    /// The size of the whole budget in bytes, which is also the largest possible share.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Waits until so many bytes are free, and takes them.
+    /// Waits until `bytes` bytes are free, and takes them.
     ///
     /// # Errors
-    /// More than there are at all.
+    ///
+    /// Returns an error if `bytes` is more than the whole budget.
     pub async fn take(&self, bytes: u64) -> anyhow::Result<Share> {
-        if bytes <= SMALL {
+        if bytes <= UNCOUNTED {
             return Ok(Share(None));
         }
-        ensure!(bytes <= self.bytes, "{} of memory are wanted of {}", ByteSize(bytes), ByteSize(self.bytes));
-        let units = u32::try_from(bytes / UNIT).context("count the memory")?;
-        let taken = Arc::clone(&self.free).acquire_many_owned(units).await.context("wait for memory")?;
+        ensure!(
+            bytes <= self.bytes,
+            "{} of memory are needed, and the whole budget is {}",
+            ByteSize(bytes),
+            ByteSize(self.bytes)
+        );
+        let permits = u32::try_from(bytes / BYTES_PER_PERMIT).context("count the memory")?;
+        let taken = Arc::clone(&self.free).acquire_many_owned(permits).await.context("wait for memory")?;
         Ok(Share(Some(taken)))
     }
 
-    /// Takes so many bytes, if they are free now.
+    /// Takes `bytes` bytes if they are free now.
     #[must_use]
     pub fn try_take(&self, bytes: u64) -> Option<Share> {
-        if bytes <= SMALL {
+        if bytes <= UNCOUNTED {
             return Some(Share(None));
         }
-        let units = u32::try_from(bytes / UNIT).ok()?;
-        Arc::clone(&self.free).try_acquire_many_owned(units).ok().map(|taken| Share(Some(taken)))
+        let permits = u32::try_from(bytes / BYTES_PER_PERMIT).ok()?;
+        Arc::clone(&self.free).try_acquire_many_owned(permits).ok().map(|taken| Share(Some(taken)))
     }
 }
 

@@ -1,7 +1,8 @@
-//! What every adapter of a port must keep: the promises in the ports' own words, as checks to run on any of them.
+//! Contract tests for the ports: the promises of the traits `Queue` and `ObjectStore` as checks that run on any
+//! adapter.
 //!
-//! They run on memory in this crate's tests, and on LocalStack in those of the whole stack. An adapter of your own is held to
-//! them in the same way.
+//! This crate's tests run them on the adapters in memory, and the tests of the whole stack run them on LocalStack. Run
+//! them on your own adapters in the same way.
 
 mod queue;
 mod store;

@@ -1,25 +1,25 @@
-//! Errors of the database, in one sentence, and whose failure they are.
+//! Database errors: their texts, and whose failure they are.
 
 pub use jiff_sqlx::{Timestamp as SqlTimestamp, ToSqlx};
 
 use crate::adapters::sentence::chain;
 use crate::core::blame::Blame;
 
-/// An error of the database, and what was being done.
+/// A database error with the action that failed.
 #[derive(Debug, thiserror::Error)]
-#[error("{action}: {}", words(error))]
+#[error("{action}: {}", describe(error))]
 pub struct DatabaseError {
     action: &'static str,
     error: sqlx::Error,
 }
 
-/// Adds to an error of the database what was being done.
+/// Adds the failed action to a database error.
 pub trait DbContext<T> {
     /// Adds the action, a verb and its object: `read the ledger`.
     ///
     /// # Errors
     ///
-    /// The original error with the action.
+    /// Returns the original error with the action.
     fn db_context(self, action: &'static str) -> Result<T, DatabaseError>;
 }
 
@@ -29,12 +29,13 @@ impl<T> DbContext<T> for Result<T, sqlx::Error> {
     }
 }
 
-/// An error in one sentence: without the line of PostgreSQL's own source that sqlx adds, and without repetitions.
+/// A database error as one sentence, without repetitions and without the line of PostgreSQL's source code that sqlx
+/// adds.
 #[must_use]
-pub fn words(error: &sqlx::Error) -> String {
+pub fn describe(error: &sqlx::Error) -> String {
     match error {
-        sqlx::Error::Database(said) => {
-            format!("{} (SQLSTATE {})", said.message(), said.code().unwrap_or("none".into()))
+        sqlx::Error::Database(error) => {
+            format!("{} (SQLSTATE {})", error.message(), error.code().unwrap_or("none".into()))
         }
         sqlx::Error::PoolTimedOut => "no connection to the database was free in time".to_owned(),
         error => chain(error),
@@ -42,7 +43,7 @@ pub fn words(error: &sqlx::Error) -> String {
 }
 
 impl DatabaseError {
-    /// Whose failure it is.
+    /// Whose failure the error is.
     #[must_use]
     pub fn blame(&self) -> Blame {
         match &self.error {
@@ -53,7 +54,7 @@ impl DatabaseError {
         }
     }
 
-    /// Whether it says nothing about the work, but that the database, or the way to it, does not work now.
+    /// Whether the database, or the network path to it, is down. Such an error says nothing about the work.
     #[must_use]
     pub fn is_outage(&self) -> bool {
         self.blame() == Blame::Dependency

@@ -1,4 +1,4 @@
-//! The agent of Amazon ECS beside this container.
+//! Task scale-in protection by the agent of Amazon ECS.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use crate::ports::protection::{Protection, ProtectionError};
 
-/// How long an answer may take.
+/// How long the agent may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Protects the task from scale-in and from deployments, by the endpoint that ECS gives to every container.
+/// Protects the task from scale-in and deployments through the endpoint that ECS gives every container.
 ///
 /// Source: the Amazon ECS Developer Guide, "Amazon ECS task scale-in protection endpoint".
 #[derive(Clone, Debug)]
@@ -21,13 +21,14 @@ pub struct EcsProtection {
 }
 
 impl EcsProtection {
-    /// The agent at an address: what `ECS_AGENT_URI` says.
+    /// The agent at the address that `ECS_AGENT_URI` names.
     ///
     /// # Errors
-    /// An HTTP client that cannot be built.
+    ///
+    /// Returns an error if the HTTP client cannot be built.
     pub fn new(agent: &str) -> anyhow::Result<Self> {
-        // The agent speaks plain HTTP, but the client wants a provider for TLS. Installing it a second time fails, and
-        // means that it is there.
+        // The agent speaks plain HTTP, but the client requires a TLS provider. Installing it fails only if it is
+        // already installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().timeout(TIMEOUT).no_proxy().build().context("build the HTTP client")?;
         Ok(Self { http, url: format!("{}/task-protection/v1/state", agent.trim_end_matches('/')) })
@@ -47,7 +48,7 @@ impl Protection for EcsProtection {
     }
 }
 
-/// ECS counts in whole minutes, from one to two days.
+/// ECS takes whole minutes, from one minute to two days.
 fn state(length: Option<Duration>) -> Value {
     match length {
         Some(length) => {
@@ -58,7 +59,7 @@ fn state(length: Option<Duration>) -> Value {
     }
 }
 
-/// A refusal has `failure` or `error`, and not always a status that says so.
+/// A refusal has `failure` or `error` in its body, but not always an error status.
 fn is_granted(answer: &str) -> bool {
     let answer: Value = serde_json::from_str(answer).unwrap_or_default();
     answer["protection"].is_object()

@@ -1,4 +1,4 @@
-//! A queue in memory, with leases that end, for tests on paused time.
+//! A queue in memory whose leases expire, for tests with paused time.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,7 +14,7 @@ use crate::ports::queue::{BATCH, Depth, Lease, Message, NewMessage, Queue, Queue
 /// How long a receive waits for the first message.
 const LONG_POLL: Duration = Duration::from_secs(20);
 
-/// A queue in memory. Time is tokio's, so that tests can pause it and leases end when they would.
+/// A queue in memory. It uses tokio's clock, so tests can pause time and let leases expire.
 #[derive(Debug, Default)]
 pub struct MemoryQueue {
     state: Mutex<State>,
@@ -40,21 +40,21 @@ impl MemoryQueue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Every message's body, leased or not, in the order in which they were sent.
+    /// The bodies of all messages, leased or not, in the order in which they were sent.
     #[must_use]
     pub fn bodies(&self) -> Vec<String> {
         self.state().messages.values().map(|stored| stored.message.body.clone()).collect()
     }
 
-    /// Every message, leased or not, in the order in which they were sent.
+    /// All messages, leased or not, in the order in which they were sent.
     #[must_use]
     pub fn messages(&self) -> Vec<NewMessage> {
         self.state().messages.values().map(|stored| stored.message.clone()).collect()
     }
 
-    /// Makes every call fail with these words, or none.
-    pub fn set_fault(&self, words: Option<&str>) {
-        self.state().fault = words.map(str::to_owned);
+    /// Makes every call fail with this reason; `None` lets calls succeed again.
+    pub fn set_fault(&self, reason: Option<&str>) {
+        self.state().fault = reason.map(str::to_owned);
         self.changed.notify_waiters();
     }
 
@@ -69,7 +69,8 @@ impl MemoryQueue {
         let now = Instant::now();
         let mut state = self.state();
         let mut visible: Vec<_> = state.messages.iter_mut().filter(|(_, stored)| stored.visible_from <= now).collect();
-        // Whoever waits longest comes first, so that no message starves behind others that come again and again.
+        // The message that has waited longest comes first, so no message starves while others are delivered again and
+        // again.
         visible.sort_by_key(|(id, stored)| (stored.visible_from, **id));
         visible.into_iter().take(most.min(BATCH)).map(|(id, stored)| stored.lease(*id, now + lease)).collect()
     }
@@ -77,7 +78,8 @@ impl MemoryQueue {
     fn put(&self, message: &NewMessage, delay: Duration) {
         let mut state = self.state();
         state.sent += 1;
-        let (id, message) = (state.sent, message.clone());
+        let id = state.sent;
+        let message = message.clone();
         state.messages.insert(id, Stored { message, visible_from: Instant::now() + delay, deliveries: 0 });
         self.changed.notify_waiters();
     }
@@ -101,16 +103,16 @@ impl Stored {
     }
 }
 
-/// The message and the delivery that a receipt names.
-fn parts(receipt: &Receipt) -> Option<(u64, u32)> {
+/// The id of the message and the number of the delivery in a receipt.
+fn parse(receipt: &Receipt) -> Option<(u64, u32)> {
     let (id, delivery) = receipt.0.split_once('/')?;
     Some((id.parse().ok()?, delivery.parse().ok()?))
 }
 
 impl State {
-    /// The message of a delivery whose lease holds.
+    /// The message of a delivery whose lease has not ended.
     fn leased(&mut self, receipt: &Receipt) -> Option<(u64, &mut Stored)> {
-        let (id, delivery) = parts(receipt)?;
+        let (id, delivery) = parse(receipt)?;
         let stored = self.messages.get_mut(&id)?;
         (stored.deliveries == delivery && stored.visible_from > Instant::now()).then_some((id, stored))
     }
@@ -167,7 +169,8 @@ impl Queue for MemoryQueue {
 
     async fn depth(&self) -> Result<Depth, QueueError> {
         self.check("read the depth of")?;
-        let (now, state) = (Instant::now(), self.state());
+        let now = Instant::now();
+        let state = self.state();
         let waiting = state.messages.values().filter(|stored| stored.visible_from <= now).count() as u64;
         Ok(Depth { waiting, in_flight: state.messages.len() as u64 - waiting, delayed: 0 })
     }

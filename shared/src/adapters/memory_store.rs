@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 
 use crate::ports::store::{NewObject, Object, ObjectInfo, ObjectStore, Put, PutIf, StoreError, too_large};
 
-/// A bucket in memory. Its clock advances a second at each write, so that newer objects are newer to the second.
+/// A bucket in memory. Its clock advances by one second with each write, so the modification times of two writes always
+/// differ.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     objects: Mutex<BTreeMap<String, Object>>,
@@ -20,12 +21,12 @@ impl MemoryStore {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes an object away.
+    /// Removes the object at a key, if there is one.
     pub fn remove(&self, key: &str) {
         self.objects().remove(key);
     }
 
-    /// The keys of all objects.
+    /// The keys of all objects in ascending order.
     #[must_use]
     pub fn keys(&self) -> Vec<String> {
         self.objects().keys().cloned().collect()
@@ -77,7 +78,7 @@ impl ObjectStore for MemoryStore {
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<ObjectInfo>, StoreError> {
-        let of = |object: &Object| ObjectInfo { metadata: BTreeMap::new(), ..object.info.clone() };
-        Ok(self.objects().iter().filter(|(key, _)| key.starts_with(prefix)).map(|(_, object)| of(object)).collect())
+        let listed = |object: &Object| ObjectInfo { metadata: BTreeMap::new(), ..object.info.clone() };
+        Ok(self.objects().iter().filter(|(key, _)| key.starts_with(prefix)).map(|(_, object)| listed(object)).collect())
     }
 }

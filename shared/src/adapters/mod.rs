@@ -1,4 +1,4 @@
-//! What offers the ports: AWS, the machine, and memory.
+//! Implementations of the ports: AWS, PostgreSQL, the local machine, and memory for tests.
 
 pub mod aws;
 pub mod aws_error;

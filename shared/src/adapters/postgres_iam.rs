@@ -1,4 +1,4 @@
-//! Logging in to a PostgreSQL of RDS with IAM: a password that is signed here, and lives for a quarter of an hour.
+//! IAM logins to PostgreSQL on RDS: the password is a token that is signed here and valid for 15 minutes.
 
 use std::fmt::Display;
 use std::time::{Duration, SystemTime};
@@ -14,18 +14,18 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::adapters::aws::Aws;
 
-/// How long a token can be logged in with. It says nothing of the connection, which may live longer.
+/// How long a token can be used to log in. Connections may live longer.
 ///
 /// Source: the Amazon RDS User Guide, "IAM database authentication".
-const LIFE: Duration = Duration::from_secs(15 * 60);
+const LIFETIME: Duration = Duration::from_secs(15 * 60);
 
-/// When a new token is signed: early enough that one failure, or two, leaves the old one good.
+/// How often a new token is signed: early enough that the old one is still valid after one or two failures.
 const RENEWAL: Duration = Duration::from_secs(10 * 60);
 
-/// When it is tried again where no token could be signed.
+/// How long after a failure signing is tried again.
 const RETRY: Duration = Duration::from_secs(30);
 
-/// Signs tokens for one user of one server.
+/// Signs login tokens for one user of one server.
 #[derive(Debug)]
 pub struct IamLogin {
     credentials: SharedCredentialsProvider,
@@ -34,35 +34,37 @@ pub struct IamLogin {
 }
 
 impl IamLogin {
-    /// A login as the user, and at the server, that the options name.
+    /// A login for the user and the server that the options name.
     ///
     /// # Errors
-    /// A configuration of AWS with no credentials or no region.
+    ///
+    /// Returns an error if the AWS configuration has no credentials or no region.
     pub fn new(aws: &Aws, options: PgConnectOptions) -> anyhow::Result<Self> {
-        let credentials = aws.config().credentials_provider().context("find credentials of AWS for DATABASE_IAM")?;
+        let credentials = aws.config().credentials_provider().context("find AWS credentials for DATABASE_IAM")?;
         let region = aws.config().region().context("find the region for DATABASE_IAM: set AWS_REGION")?.to_string();
         Ok(Self { credentials, region, options })
     }
 
-    /// The options with a token that was signed now.
+    /// The connection options with a newly signed token as the password.
     ///
     /// # Errors
-    /// Credentials that cannot be had.
+    ///
+    /// Returns an error if AWS credentials cannot be loaded.
     pub async fn options(&self) -> anyhow::Result<PgConnectOptions> {
-        let credentials = self.credentials.provide_credentials().await.context("get credentials of AWS")?;
+        let credentials = self.credentials.provide_credentials().await.context("get AWS credentials")?;
         let address = format!("{}:{}", self.options.get_host(), self.options.get_port());
         let token = token(&address, self.options.get_username(), &self.region, credentials, SystemTime::now())?;
         Ok(self.options.clone().password(&token))
     }
 
-    /// Gives the pool a new token every ten minutes until it is closed. Connections that are open stay open.
-    pub fn keep(self, pool: &PgPool) {
-        tokio::spawn(keep(pool.clone(), async move || self.options().await));
+    /// Gives the pool a new token every ten minutes until the pool is closed. Open connections are not affected.
+    pub fn renew(self, pool: &PgPool) {
+        tokio::spawn(renew(pool.clone(), async move || self.options().await));
     }
 }
 
-async fn keep(pool: PgPool, sign: impl AsyncFn() -> anyhow::Result<PgConnectOptions>) {
-    let renew = async {
+async fn renew(pool: PgPool, sign: impl AsyncFn() -> anyhow::Result<PgConnectOptions>) {
+    let renewing = async {
         let mut pause = RENEWAL;
         loop {
             tokio::time::sleep(pause).await;
@@ -72,7 +74,7 @@ async fn keep(pool: PgPool, sign: impl AsyncFn() -> anyhow::Result<PgConnectOpti
                     RENEWAL
                 }
                 Err(error) => {
-                    tracing::warn!("the login to the database was not renewed, and is tried again: {error:#}");
+                    tracing::warn!("the database login was not renewed and will be retried: {error:#}");
                     RETRY
                 }
             };
@@ -80,15 +82,15 @@ async fn keep(pool: PgPool, sign: impl AsyncFn() -> anyhow::Result<PgConnectOpti
     };
     tokio::select! {
         () = pool.close_event() => {}
-        () = renew => {}
+        () = renewing => {}
     }
 }
 
-/// A token: the address of a request to connect, signed in its query.
+/// A token is the URL of a connect request that is signed in its query.
 fn token(address: &str, user: &str, region: &str, credentials: Credentials, now: SystemTime) -> anyhow::Result<String> {
     let identity = Identity::from(credentials);
     let mut settings = SigningSettings::default();
-    settings.expires_in = Some(LIFE);
+    settings.expires_in = Some(LIFETIME);
     settings.signature_location = SignatureLocation::QueryParams;
     let parameters = v4::SigningParams::builder()
         .identity(&identity)
@@ -107,10 +109,10 @@ fn token(address: &str, user: &str, region: &str, credentials: Credentials, now:
     Ok(format!("{}{signature}", url.trim_start_matches("https://")))
 }
 
-/// Everything but the unreserved characters of RFC 3986 is encoded, as signatures have it.
+/// Encodes everything but the unreserved characters of RFC 3986, as the signature requires.
 fn encoded(text: &str) -> impl Display {
-    const KEPT: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-    utf8_percent_encode(text, &KEPT)
+    const ESCAPED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(text, &ESCAPED)
 }
 
 #[cfg(test)]
@@ -160,7 +162,7 @@ mod tests {
             2 => anyhow::bail!("no credentials"),
             time => Ok(options(time)),
         };
-        (pool.clone(), tokio::spawn(keep(pool, sign)))
+        (pool.clone(), tokio::spawn(renew(pool, sign)))
     }
 
     /// At once, at 10 min a token, at 20 min a failure, at 20.5 min the next token.

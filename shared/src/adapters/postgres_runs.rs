@@ -1,4 +1,4 @@
-//! The book of runs in PostgreSQL. What decides is in the functions of `migrations/0002_runs.sql` and what follows it.
+//! Records runs in PostgreSQL. The logic is in the SQL functions of `migrations/0002_runs.sql` and later migrations.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -9,23 +9,24 @@ use crate::core::key::{Series, TransformedKey};
 use crate::core::run::Run;
 use crate::ports::runs::{Runs, RunsError, Written};
 
-/// The book of runs in a database.
+/// The port [`Runs`] in a PostgreSQL database.
 #[derive(Clone, Debug)]
 pub struct PostgresRuns {
     pool: PgPool,
 }
 
 impl PostgresRuns {
-    /// The book in the database of a pool.
+    /// Records runs in the database of this pool.
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
         Self { pool }
     }
 
-    /// Records a run that a message is on its way for; whoever looks for the newest run sees it at once.
+    /// Records a run whose message is about to be sent, so that it counts as the newest run at once.
     ///
     /// # Errors
-    /// The database's.
+    ///
+    /// Returns an error if the database is down or rejects the statement.
     pub async fn announce(&self, run: &Run) -> Result<(), RunsError> {
         let sql = "insert into runs (id, kind, requested_at, is_whole) values ($1, $2, $3, $4)
             on conflict do nothing";
@@ -57,18 +58,18 @@ impl Runs for PostgresRuns {
         let symbols: Vec<_> = series.iter().map(|series| series.symbol.as_str()).collect();
         let intervals: Vec<_> = series.iter().map(|series| series.interval.as_str()).collect();
         let query = sqlx::query("select run_expects($1, $2, $3)").bind(run).bind(symbols).bind(intervals);
-        Ok(query.execute(&self.pool).await.db_context("note what a run expects").map(|_| ())?)
+        Ok(query.execute(&self.pool).await.db_context("record what a run expects").map(|_| ())?)
     }
 
     async fn page_done(&self, run: &str, page: u32, is_last: bool) -> Result<(), RunsError> {
         let page = i32::try_from(page).unwrap_or(i32::MAX);
         let query = sqlx::query("select run_page_done($1, $2, $3)").bind(run).bind(page).bind(is_last);
-        Ok(query.execute(&self.pool).await.db_context("note a page of a run").map(|_| ())?)
+        Ok(query.execute(&self.pool).await.db_context("record a page of a run").map(|_| ())?)
     }
 
     async fn waits(&self, run: &str, reason: &str) -> Result<(), RunsError> {
         let query = sqlx::query("select run_waits($1, $2)").bind(run).bind(reason);
-        Ok(query.execute(&self.pool).await.db_context("note why a run waits").map(|_| ())?)
+        Ok(query.execute(&self.pool).await.db_context("record why a run waits").map(|_| ())?)
     }
 
     async fn give_up(&self, run: &str, reason: &str) -> Result<(), RunsError> {
@@ -81,7 +82,7 @@ impl Runs for PostgresRuns {
             where run = $1 and symbol = $2 and interval = $3
                 and (state in ('fetched', 'loaded', 'unchanged', 'superseded') or ended_at is not null and is_fetched))";
         let query = sqlx::query_scalar(sql).bind(run).bind(series.symbol.as_str()).bind(series.interval.as_str());
-        Ok(query.fetch_one(&self.pool).await.db_context("look whether a series is fetched")?)
+        Ok(query.fetch_one(&self.pool).await.db_context("check whether a series is fetched")?)
     }
 
     async fn fetched(&self, run: &str, series: &Series, written: &[Written]) -> Result<(), RunsError> {
@@ -93,7 +94,7 @@ impl Runs for PostgresRuns {
             .bind(series.interval.as_str())
             .bind(keys)
             .bind(times);
-        Ok(query.execute(&self.pool).await.db_context("note that a series is fetched").map(|_| ())?)
+        Ok(query.execute(&self.pool).await.db_context("record that a series is fetched").map(|_| ())?)
     }
 
     async fn failed(&self, run: &str, series: &Series, reason: &str) -> Result<(), RunsError> {
@@ -104,16 +105,17 @@ impl Runs for PostgresRuns {
     async fn newest_whole(&self, by: Timestamp) -> Result<Option<Timestamp>, RunsError> {
         let sql = "select max(requested_at) from runs where is_whole and requested_at <= $1";
         let query = sqlx::query_scalar::<_, Option<SqlTimestamp>>(sql).bind(by.to_sqlx());
-        let newest = query.fetch_one(&self.pool).await.db_context("look for the newest run")?;
+        let newest = query.fetch_one(&self.pool).await.db_context("find the newest run")?;
         Ok(newest.map(SqlTimestamp::to_jiff))
     }
 }
 
-/// Notes that an object is loaded, in the transaction that loads it: for the run that fetched it, and for those that wait
-/// for an older one at its key.
+/// Records that an object was loaded, in the transaction that loads it: for the run that fetched it, and for runs that
+/// wait for an older object at its key.
 ///
 /// # Errors
-/// The database's.
+///
+/// Returns an error if the database is down or rejects the statement.
 pub async fn loaded(
     database: &mut PgConnection,
     run: Option<&str>,
@@ -127,13 +129,14 @@ pub async fn loaded(
         .bind(series.interval.as_str())
         .bind(key.path.transformed_key())
         .bind(fetched_at.map(ToSqlx::to_sqlx));
-    query.execute(database).await.db_context("note that an object of a run is loaded").map(|_| ())
+    query.execute(database).await.db_context("record that an object of a run is loaded").map(|_| ())
 }
 
-/// Notes that a series can never be loaded: in a run, or in every run that is open.
+/// Records that a series can never be loaded: in this run, or in every open run if `run` is `None`.
 ///
 /// # Errors
-/// The database's.
+///
+/// Returns an error if the database is down or rejects the statement.
 pub async fn failed(
     database: &mut PgConnection,
     run: Option<&str>,
@@ -145,7 +148,7 @@ pub async fn failed(
         .bind(series.symbol.as_str())
         .bind(series.interval.as_str())
         .bind(reason);
-    query.execute(database).await.db_context("note that a series of a run failed").map(|_| ())
+    query.execute(database).await.db_context("record that a series of a run failed").map(|_| ())
 }
 
 impl From<DatabaseError> for RunsError {

@@ -1,4 +1,4 @@
-//! Database users of the services, each a member of the group that its service has in the schema.
+//! The services' database users. Each is a member of the group that its service has in the schema.
 
 use std::str::FromStr;
 
@@ -29,7 +29,7 @@ impl ServiceUser {
         Some(Self { name: format!("candlewick_{service}"), group: (*group).to_owned() })
     }
 
-    /// Its name, which consists of lower-case letters and underscores.
+    /// The user's name, which consists of lower-case letters and underscores.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -52,7 +52,8 @@ impl FromStr for ServiceUser {
 /// Creates users that log in with IAM, or updates them.
 ///
 /// # Errors
-/// A server without the role `rds_iam`, which exists on RDS only, or a group that the schema does not have.
+///
+/// Returns an error if the server has no role `rds_iam`, which exists on RDS only, or if the schema lacks a group.
 pub async fn allow_iam(pool: &PgPool, users: &[ServiceUser]) -> anyhow::Result<()> {
     for user in users {
         let sql = format!("{} grant rds_iam to {};", statements(user), user.name);
@@ -66,13 +67,14 @@ pub async fn allow_iam(pool: &PgPool, users: &[ServiceUser]) -> anyhow::Result<(
 /// Creates a user that logs in with a password, or updates it and its password.
 ///
 /// # Errors
-/// An empty password, or a group that the schema does not have.
+///
+/// Returns an error if the password is empty or the schema lacks the group.
 pub async fn allow_password(pool: &PgPool, user: &ServiceUser, password: &SecretString) -> anyhow::Result<()> {
     ensure!(!password.expose_secret().is_empty(), "the password of {} is empty", user.name);
     let mut transaction = pool.begin().await.context("begin a transaction")?;
     // The password is bound here and quoted by the server: it is never part of a statement's text.
-    let keep = sqlx::query("select set_config('candlewick.password', $1, true)").bind(password.expose_secret());
-    keep.execute(&mut *transaction).await.context("pass on a password")?;
+    let bind = sqlx::query("select set_config('candlewick.password', $1, true)").bind(password.expose_secret());
+    bind.execute(&mut *transaction).await.context("pass on a password")?;
     let set =
         format!("execute format('alter role {} password %L', current_setting('candlewick.password'));", user.name);
     let sql = format!("{} do $$ begin {set} end $$;", statements(user));
@@ -81,7 +83,7 @@ pub async fn allow_password(pool: &PgPool, user: &ServiceUser, password: &Secret
     transaction.commit().await.context("commit the user")
 }
 
-/// Names consist of letters and underscores: nothing in them can end a name.
+/// Names consist of lower-case letters and underscores only, so they are safe in the text of a statement.
 fn statements(user: &ServiceUser) -> String {
     let ServiceUser { name, group } = user;
     format!(

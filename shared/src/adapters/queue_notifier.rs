@@ -1,4 +1,4 @@
-//! Alerts as messages of the alerts queue, from which the notifier takes them.
+//! Sends alerts to the alerts queue, which the notifier reads.
 
 use std::sync::Arc;
 
@@ -21,20 +21,22 @@ pub struct QueueNotifier {
 }
 
 impl QueueNotifier {
-    /// A notifier of one service.
+    /// A notifier for the alerts of one service.
     #[must_use]
     pub fn new(stage: &'static str, queue: Arc<dyn Queue>, now: Now) -> Self {
         Self { stage, queue, now }
     }
 
     async fn send(&self, alert: Alert) -> anyhow::Result<()> {
-        let (id, at, stage) = (event_id(self.stage, &alert), (self.now)(), self.stage.to_owned());
+        let id = event_id(self.stage, &alert);
+        let at = (self.now)();
+        let stage = self.stage.to_owned();
         let body = serde_json::to_string(&AlertEvent { id, at, stage, alert }).context("write an alert")?;
         self.queue.send(&[NewMessage { body, ..NewMessage::default() }]).await.context("send an alert")
     }
 }
 
-/// What has a cause is the same event each time it is said.
+/// An alert with a cause has the same id each time it is reported.
 fn event_id(stage: &str, alert: &Alert) -> String {
     match &alert.cause {
         Some(cause) => format!("{stage} {} {} {} {cause}", alert.kind, alert.state.as_str(), alert.class),
@@ -47,7 +49,7 @@ impl Notifier for QueueNotifier {
     async fn notify(&self, alert: Alert) {
         LogNotifier.notify(alert.clone()).await;
         if let Err(error) = self.send(alert).await {
-            tracing::error!("the owner does not hear of this alert: {error:#}");
+            tracing::error!("this alert was not sent, and the owner is not informed: {error:#}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A bucket of S3.
+//! An [`ObjectStore`] in a bucket of S3.
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
@@ -8,17 +8,17 @@ use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 
 use crate::adapters::budget::{Budget, Share};
-use crate::adapters::s3_answer::{Answer, broken_off, failed, incomplete, unquoted};
+use crate::adapters::s3_answer::{Answer, failed, incomplete, interrupted, unquoted};
 use crate::adapters::s3_listing::Listing;
 use crate::core::blame::Access;
 use crate::core::metadata::{Metadata, TRACEPARENT};
 use crate::core::trace::TraceParent;
 use crate::ports::store::{NewObject, Object, ObjectInfo, ObjectStore, Put, PutIf, StoreError, too_large};
 
-/// The header of a request in which AWS X-Ray has its trace.
+/// The request header that carries the trace for AWS X-Ray.
 const XRAY_HEADER: &str = "X-Amzn-Trace-Id";
 
-/// A bucket of S3.
+/// A bucket of S3, with an optional limit on the memory for bodies.
 #[derive(Clone, Debug)]
 pub struct S3Store {
     client: Client,
@@ -26,7 +26,7 @@ pub struct S3Store {
     budget: Option<Budget>,
 }
 
-/// A body, and the share of memory that it has for as long as anybody holds it.
+/// A body together with its share of the memory budget.
 struct Counted {
     body: Vec<u8>,
     _share: Share,
@@ -39,13 +39,13 @@ impl AsRef<[u8]> for Counted {
 }
 
 impl S3Store {
-    /// The bucket of that name.
+    /// The bucket with this name.
     #[must_use]
     pub fn new(client: Client, bucket: &str) -> Self {
         Self { client, bucket: bucket.to_owned(), budget: None }
     }
 
-    /// The same bucket, of whose objects no more are read at once than a budget allows.
+    /// The same bucket with a limit on the total size of the bodies that are in memory at once.
     #[must_use]
     pub fn within(self, budget: Budget) -> Self {
         Self { budget: Some(budget), ..self }
@@ -56,7 +56,7 @@ impl S3Store {
         budget.take(bytes).await.map_err(|_| too_large(key, bytes, budget.bytes()))
     }
 
-    /// What stands beside an object, and its body, of which nothing is read yet.
+    /// The metadata of an object and its body, which has not been read yet.
     async fn open(&self, key: &str) -> Result<Option<(ObjectInfo, ByteStream)>, StoreError> {
         let answer = match self.client.get_object().bucket(&self.bucket).key(key).send().await {
             Ok(answer) => answer,
@@ -73,22 +73,23 @@ impl S3Store {
         Ok(Some((info.into_object_info(key)?, answer.body)))
     }
 
-    /// What lies under a prefix, page by page and by key.
+    /// Lists the objects under a prefix page by page, ordered by key.
     #[must_use]
     pub fn listing(&self, prefix: &str) -> Listing {
         Listing::new(self.client.clone(), &self.bucket, prefix)
     }
 
-    /// The first `most` bytes of the current object at a key, or all of it where it has fewer; none where there is no
-    /// object.
+    /// The first `most` bytes of the current object at a key, or the whole object if it is shorter. `None` if there is
+    /// no object.
     ///
     /// # Errors
-    /// A store that does not answer, or an object with nothing in it.
+    ///
+    /// Returns an error if S3 does not answer, or if the object is empty.
     pub async fn beginning(&self, key: &str, most: u64) -> Result<Option<Bytes>, StoreError> {
         let request = self.client.get_object().bucket(&self.bucket).key(key);
         match request.range(format!("bytes=0-{}", most.saturating_sub(1))).send().await {
             Ok(answer) => {
-                let body = answer.body.collect().await.map_err(|error| broken_off("read object", key, &error))?;
+                let body = answer.body.collect().await.map_err(|error| interrupted("read object", key, &error))?;
                 Ok(Some(body.into_bytes()))
             }
             Err(error) if is_absent(&error) => Ok(None),
@@ -103,18 +104,19 @@ impl ObjectStore for S3Store {
         let mut held: Option<(u64, Share)> = None;
         loop {
             let Some((info, body)) = self.open(key).await? else { return Ok(None) };
-            // The connection is closed, and what is on its way is not read.
+            // Dropping the body closes the connection, so the rest is not transferred.
             if info.size > most {
                 return Err(too_large(key, info.size, most));
             }
-            // A share that does not suffice is given back before another is waited for.
+            // A share that is too small is returned before waiting for another one.
             let kept = held.take().filter(|(bytes, _)| *bytes >= info.size).map(|(_, share)| share);
             let share = match (&self.budget, kept) {
                 (None, _) => None,
                 (_, Some(share)) => Some(share),
                 (Some(budget), None) => match budget.try_take(info.size) {
                     Some(share) => Some(share),
-                    // Whoever lets a body wait loses it: it is asked for again when there is memory for it.
+                    // A body that is not read soon is broken off, so the object is requested again when there is memory
+                    // for it.
                     None => {
                         drop(body);
                         held = Some((info.size, self.share(budget, key, info.size).await?));
@@ -161,7 +163,8 @@ impl ObjectStore for S3Store {
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<ObjectInfo>, StoreError> {
-        let (mut listing, mut objects) = (self.listing(prefix), Vec::new());
+        let mut listing = self.listing(prefix);
+        let mut objects = Vec::new();
         while let Some(object) = listing.advance().await? {
             objects.push(object);
         }
@@ -169,16 +172,16 @@ impl ObjectStore for S3Store {
     }
 }
 
-/// A body into its place, so that there are never two copies of it.
+/// Reads a body into a buffer of its final size, so that there are never two copies of it.
 async fn read(mut body: ByteStream, key: &str, size: u64) -> Result<Vec<u8>, StoreError> {
-    let mut whole = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
-    while let Some(part) = body.try_next().await.map_err(|error| broken_off("read object", key, &error))? {
-        whole.extend_from_slice(&part);
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+    while let Some(part) = body.try_next().await.map_err(|error| interrupted("read object", key, &error))? {
+        bytes.extend_from_slice(&part);
     }
-    if whole.len() as u64 != size {
-        return Err(incomplete("read object", key, format!("{} of {size} bytes came", whole.len())));
+    if bytes.len() as u64 != size {
+        return Err(incomplete("read object", key, format!("received {} of {size} bytes", bytes.len())));
     }
-    Ok(whole)
+    Ok(bytes)
 }
 
 fn counted(body: Vec<u8>, share: Option<Share>) -> Bytes {
@@ -188,7 +191,7 @@ fn counted(body: Vec<u8>, share: Option<Share>) -> Bytes {
     }
 }
 
-/// The trace that is written beside an object goes in the header too: S3 passes that on to the queue.
+/// The trace in an object's metadata also goes into the request header, which S3 passes on to the queue.
 fn trace_of(metadata: &Metadata) -> Option<TraceParent> {
     metadata.get(TRACEPARENT).and_then(|text| text.parse().ok())
 }
@@ -201,13 +204,13 @@ fn conditional(request: PutObjectFluentBuilder, condition: PutIf) -> PutObjectFl
     }
 }
 
-/// Only a missing key is an absent object: a missing bucket is an error of whoever set the bucket up.
+/// Only a missing key is an absent object: a missing bucket is a configuration error.
 fn is_absent<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     matches!(error.as_service_error().and_then(ProvideErrorMetadata::code), Some("NoSuchKey" | "NotFound"))
 }
 
-/// S3 says so in two ways: the condition did not hold (412), or another conditional write came in between (409). A
-/// missing object under `If-Match` is a 404, and means the same: what was seen is not there any more.
+/// S3 reports a failed condition in two ways: the condition did not hold (412), or another conditional write interfered
+/// (409). A missing object under `If-Match` is a 404 and means the same: the version that was read is gone.
 fn is_condition_failed<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
     matches!(code, Some("PreconditionFailed" | "ConditionalRequestConflict" | "NoSuchKey"))

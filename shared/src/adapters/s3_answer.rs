@@ -1,4 +1,4 @@
-//! What the answers of S3 have in common, and their errors.
+//! The common parts of S3's responses, and their errors.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,7 +13,7 @@ use crate::core::blame::{Access, Blame};
 use crate::core::metadata::Metadata;
 use crate::ports::store::{ObjectInfo, StoreError};
 
-/// The fields that get, head and list return alike.
+/// The fields that get, head and list responses have in common.
 pub(crate) struct Answer {
     pub(crate) etag: Option<String>,
     pub(crate) version_id: Option<String>,
@@ -56,12 +56,12 @@ where
     StoreError { operation, key: key.to_owned(), reason: words(error), blame }
 }
 
-/// The error of a body that broke off.
-pub(crate) fn broken_off(operation: &'static str, key: &str, error: &dyn std::error::Error) -> StoreError {
+/// The error of a body that ended early.
+pub(crate) fn interrupted(operation: &'static str, key: &str, error: &dyn std::error::Error) -> StoreError {
     incomplete(operation, key, chain(error))
 }
 
-/// The error of an incomplete answer. The store is to blame, not the object.
+/// The error of an incomplete response. The store is to blame, not the object.
 pub(crate) fn incomplete(operation: &'static str, key: &str, reason: String) -> StoreError {
     StoreError { operation, key: key.to_owned(), reason, blame: Blame::Dependency }
 }

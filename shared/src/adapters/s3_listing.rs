@@ -1,4 +1,4 @@
-//! A listing of a bucket of S3 that holds one page of it at a time: no bucket is too large to be gone through.
+//! A listing of an S3 bucket. It holds one page at a time, so that it works for buckets of any size.
 
 use std::collections::VecDeque;
 
@@ -13,7 +13,7 @@ use crate::core::blame::{Access, Blame};
 use crate::core::event::decode_form_key;
 use crate::ports::store::{ObjectInfo, StoreError};
 
-/// What lies under a prefix, by key as bytes. Metadata is not part of a listing.
+/// The objects under a prefix, ordered by the bytes of their keys. A listing has no metadata.
 #[derive(Clone, Debug)]
 pub struct Listing {
     client: Client,
@@ -23,42 +23,46 @@ pub struct Listing {
     rest: Rest,
 }
 
-/// What has not been asked for yet.
+/// Which part of the listing has not been requested yet.
 #[derive(Clone, Debug)]
 enum Rest {
     All,
-    Behind(String),
+    After(String),
     Nothing,
 }
 
 impl Listing {
     pub(crate) fn new(client: Client, bucket: &str, prefix: &str) -> Self {
-        let (bucket, prefix) = (bucket.to_owned(), prefix.to_owned());
+        let bucket = bucket.to_owned();
+        let prefix = prefix.to_owned();
         Self { client, bucket, prefix, page: VecDeque::new(), rest: Rest::All }
     }
 
-    /// The next object, which stays the next one; none at the end.
+    /// The next object, without advancing; `None` at the end.
     ///
     /// # Errors
-    /// A store that does not answer.
+    ///
+    /// Returns an error if S3 does not answer.
     pub async fn peek(&mut self) -> Result<Option<&ObjectInfo>, StoreError> {
-        while self.page.is_empty() && self.ask().await? {}
+        while self.page.is_empty() && self.request_page().await? {}
         Ok(self.page.front())
     }
 
-    /// The next object, and steps behind it; none at the end.
+    /// Returns the next object and advances; `None` at the end.
     ///
     /// # Errors
-    /// A store that does not answer.
+    ///
+    /// Returns an error if S3 does not answer.
     pub async fn advance(&mut self) -> Result<Option<ObjectInfo>, StoreError> {
         self.peek().await?;
         Ok(self.page.pop_front())
     }
 
-    /// Up to `most` objects that follow; none at the end.
+    /// Returns up to `most` objects and advances; empty at the end.
     ///
     /// # Errors
-    /// A store that does not answer.
+    ///
+    /// Returns an error if S3 does not answer.
     pub async fn chunk(&mut self, most: usize) -> Result<Vec<ObjectInfo>, StoreError> {
         let mut objects = Vec::new();
         while objects.len() < most
@@ -69,33 +73,39 @@ impl Listing {
         Ok(objects)
     }
 
-    /// Asks for the next page; false where there is none.
-    async fn ask(&mut self) -> Result<bool, StoreError> {
+    /// Requests the next page. Returns false at the end.
+    async fn request_page(&mut self) -> Result<bool, StoreError> {
         let token = match &self.rest {
             Rest::All => None,
-            Rest::Behind(token) => Some(token.clone()),
+            Rest::After(token) => Some(token.clone()),
             Rest::Nothing => return Ok(false),
         };
         let request = self.client.list_objects_v2().bucket(&self.bucket).prefix(&self.prefix);
         let request = request.set_continuation_token(token);
         let answer = match request.clone().send().await {
-            // A key may have characters that XML cannot say. Encoded keys are not asked for at once, because LocalStack compares them
-            // with a token of bare keys, so that a listing of several pages has no end.
+            // A key may have characters that XML cannot represent. Encoded keys are not requested in the first place,
+            // because LocalStack compares them with a token of unencoded keys, so that a listing of several pages never
+            // ends.
             Err(error) if is_unreadable(&error) => request.encoding_type(EncodingType::Url).send().await,
             answer => answer,
         };
-        self.take(answer.map_err(|error| failed("list objects under", &self.prefix, Access::Own, &error))?)?;
+        self.add_page(answer.map_err(|error| failed("list objects under", &self.prefix, Access::Own, &error))?)?;
         Ok(true)
     }
 
-    fn take(&mut self, page: ListObjectsV2Output) -> Result<(), StoreError> {
-        self.rest = page.next_continuation_token.map_or(Rest::Nothing, Rest::Behind);
+    fn add_page(&mut self, page: ListObjectsV2Output) -> Result<(), StoreError> {
+        self.rest = page.next_continuation_token.map_or(Rest::Nothing, Rest::After);
         let is_encoded = page.encoding_type == Some(EncodingType::Url);
         for object in page.contents.unwrap_or_default() {
             let key = object.key.unwrap_or_default();
             let key = if is_encoded { self.decoded(&key)? } else { key };
-            let (etag, size, last_modified) = (object.e_tag, object.size, object.last_modified);
-            let answer = Answer { etag, version_id: None, size, last_modified, metadata: None };
+            let answer = Answer {
+                etag: object.e_tag,
+                version_id: None,
+                size: object.size,
+                last_modified: object.last_modified,
+                metadata: None,
+            };
             self.page.push_back(answer.into_object_info(&key)?);
         }
         Ok(())
@@ -111,7 +121,7 @@ impl Listing {
     }
 }
 
-/// Whether there was an answer that says all is well, and that could not be read.
+/// Whether S3 reported success, but the body could not be parsed.
 fn is_unreadable<E>(error: &SdkError<E, HttpResponse>) -> bool {
     error.raw_response().is_some_and(|response| response.status().is_success())
 }

@@ -1,4 +1,4 @@
-//! Where a secret is read from: the environment, a file, or AWS Secrets Manager.
+//! Reads secrets from the environment, a file or AWS Secrets Manager.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,14 +9,14 @@ use secrecy::SecretString;
 use crate::adapters::aws::Aws;
 use crate::adapters::aws_error::words;
 
-/// Where a secret is. It is read once, when a service starts: who changes it starts the service again.
+/// Where a secret is. It is read once, when a service starts: restart the service after a change.
 #[derive(Debug)]
 pub enum SecretSource {
-    /// It is here already: a variable had it.
+    /// The value of an environment variable.
     Here(SecretString),
-    /// In a file, such as one that a container is given; white space around it is none of it.
+    /// A file, for example one that is mounted into a container. Surrounding white space is ignored.
     File(PathBuf),
-    /// In Secrets Manager, under this name or ARN: the text, or the only value of a JSON object.
+    /// The name or ARN of a secret in Secrets Manager: the text, or the only value of a JSON object.
     Manager(String),
 }
 
@@ -24,7 +24,8 @@ impl SecretSource {
     /// Reads the secret.
     ///
     /// # Errors
-    /// Where it is not there or empty, with where it was looked for.
+    ///
+    /// Returns an error that names the place if the secret is missing or empty.
     pub async fn read(self, aws: &Aws) -> anyhow::Result<SecretString> {
         match self {
             Self::Here(secret) => Ok(secret),
@@ -44,17 +45,17 @@ impl SecretSource {
 async fn from_manager(aws: &Aws, id: &str) -> anyhow::Result<String> {
     let answer = aws.secrets_manager().get_secret_value().secret_id(id).send().await;
     let answer = answer.map_err(|error| anyhow::anyhow!("{}", words(&error)))?;
-    answer.secret_string.context("it has bytes and no text: store the secret as text")
+    answer.secret_string.context("it is binary: store the secret as text")
 }
 
-/// The console keeps secrets as JSON objects unless it is told not to.
+/// The AWS console stores secrets as JSON objects by default.
 fn only_value(text: &str) -> anyhow::Result<SecretString> {
     match serde_json::from_str::<BTreeMap<String, String>>(text) {
         Ok(values) if values.len() == 1 => {
             values.into_values().next().map_or_else(|| secret(""), |value| secret(&value))
         }
         Ok(values) => {
-            bail!("it is a JSON object of {} values: which one is meant? Keep the secret alone", values.len())
+            bail!("it is a JSON object of {} values: store one with only this secret", values.len())
         }
         Err(_) => secret(text),
     }

@@ -1,4 +1,4 @@
-//! A queue of SQS.
+//! A [`Queue`] in SQS.
 
 use std::time::Duration;
 
@@ -20,14 +20,14 @@ use crate::ports::queue::{Attributes, BATCH, Depth, Lease, Message, NewMessage, 
 /// How long a receive waits for the first message, in seconds: the most that SQS allows.
 const LONG_POLL_SECONDS: i32 = 20;
 
-/// How long a receive may take with all its attempts. A connection whose other end is gone without a word is given up by this
-/// alone, and until then a consumer that is cut off would say that it is ready.
+/// How long a receive may take with all its attempts. Only this timeout ends a connection whose peer vanished silently;
+/// until then the consumer would report that it is ready although it is cut off.
 const RECEIVE_WITHIN: Duration = Duration::from_secs(30);
 
 /// The longest delay that SQS allows.
 const LONGEST_DELAY_SECONDS: i32 = 900;
 
-/// A queue of SQS.
+/// A queue of SQS and the client for it.
 #[derive(Clone, Debug)]
 pub struct SqsQueue {
     client: Client,
@@ -35,7 +35,7 @@ pub struct SqsQueue {
 }
 
 impl SqsQueue {
-    /// The queue at that URL.
+    /// The queue at this URL.
     #[must_use]
     pub fn new(client: Client, url: &str) -> Self {
         Self { client, url: url.to_owned() }
@@ -110,10 +110,10 @@ impl Queue for SqsQueue {
         });
         let request = self.client.delete_message_batch().queue_url(&self.url).set_entries(Some(entries.collect()));
         let answer = request.send().await.map_err(|error| self.failed("delete from", &error))?;
-        let left: Vec<_> = answer.failed.iter().filter(|entry| !is_lease_lost(Some(&entry.code))).collect();
-        match left.first() {
+        let remaining: Vec<_> = answer.failed.iter().filter(|entry| !is_lease_lost(Some(&entry.code))).collect();
+        match remaining.first() {
             None => Ok(()),
-            Some(first) => Err(self.error("delete from", format!("{} remain: {}", left.len(), first.code))),
+            Some(first) => Err(self.error("delete from", format!("{} remain: {}", remaining.len(), first.code))),
         }
     }
 
@@ -142,17 +142,17 @@ impl Queue for SqsQueue {
                 delayed: number(QueueAttributeName::ApproximateNumberOfMessagesDelayed)?,
             })
         };
-        read().ok_or_else(|| self.error("read the depth of", "the answer has no numbers of messages".to_owned()))
+        read().ok_or_else(|| self.error("read the depth of", "the answer has no message counts".to_owned()))
     }
 }
 
-/// A dead receipt shows itself under either code.
+/// SQS reports an expired receipt under any of these codes.
 fn is_lease_lost(code: Option<&str>) -> bool {
     matches!(code, Some("ReceiptHandleIsInvalid" | "InvalidParameterValue" | "MessageNotInflight"))
 }
 
-/// Whole seconds, as SQS counts them, and no more than the twelve hours that it allows. A part counts as a whole: only
-/// nought ends a lease at once.
+/// Seconds as SQS takes them: whole, and at most twelve hours. Fractions are rounded up, because zero ends a lease at
+/// once.
 fn whole_seconds(lease: Duration) -> i32 {
     let seconds = lease.as_secs() + u64::from(lease.subsec_nanos() > 0);
     i32::try_from(seconds).unwrap_or(i32::MAX).min(43_200)

@@ -1,5 +1,5 @@
-//! A walk through the messages of a queue that loses none: each stays hidden while the walk goes on, and is given back
-//! unless somebody deletes it. Where the walker dies, it appears again by itself.
+//! Browses the messages of a queue without losing any. Each message is hidden while it is browsed and then given back,
+//! unless it was deleted. If the process dies, the message reappears when its lease ends.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,34 +12,37 @@ use jiff::Timestamp;
 use crate::adapters::sqs::message;
 use crate::ports::queue::{BATCH, Message, Receipt};
 
-/// How long a message that is only glanced at stays hidden; behind it, it is visible again.
-const GLANCE: Duration = Duration::from_secs(5);
+/// How long a message that is only read stays hidden.
+const READ_LEASE: Duration = Duration::from_secs(5);
 
-/// A message that somebody walked past.
+/// A message that was received while browsing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
-    /// The message, with the receipt by which it is held.
+    /// The message. Its receipt deletes it or gives it back.
     pub message: Message,
-    /// When it was sent to this queue, where the queue says it; one that the queue itself moved keeps its first time.
+    /// When the message was sent to this queue, if SQS says so. A message that SQS moved to this queue itself keeps its
+    /// original time.
     pub sent: Option<Timestamp>,
 }
 
-/// Up to `most` messages of a queue. Each is given back behind the look; its receive count has grown by one.
+/// Reads up to `most` messages of a queue and gives them back. Their receive counts grow by one.
 ///
 /// # Errors
-/// A queue that does not answer.
+///
+/// Returns an error if the queue does not answer.
 pub async fn browse(client: &Client, url: &str, most: usize) -> anyhow::Result<Vec<Message>> {
-    let seen = walk(client, url, most, GLANCE, Duration::ZERO).await?;
-    give_back(client, url, seen.iter().map(|held| &held.message.receipt)).await?;
-    Ok(seen.into_iter().map(|held| held.message).collect())
+    let received = walk(client, url, most, READ_LEASE, Duration::ZERO).await?;
+    give_back(client, url, received.iter().map(|held| &held.message.receipt)).await?;
+    Ok(received.into_iter().map(|held| held.message).collect())
 }
 
-/// Takes up to `most` messages of a queue, and holds each for `hold` from its own receipt. The end is where the queue
-/// answers nothing, or only what was seen already, because its time is over; `wait` is how long it is asked for more: a
-/// second makes SQS ask all of its servers.
+/// Receives up to `most` messages of a queue and hides each for `hold` from its own receipt. It ends when a receive
+/// returns nothing, or only messages that were received before and whose hold has ended. Each receive waits for `wait`:
+/// one second makes SQS query all of its servers.
 ///
 /// # Errors
-/// A queue that does not answer.
+///
+/// Returns an error if the queue does not answer.
 pub async fn walk(
     client: &Client,
     url: &str,
@@ -47,16 +50,16 @@ pub async fn walk(
     hold: Duration,
     wait: Duration,
 ) -> anyhow::Result<Vec<Held>> {
-    let mut seen: BTreeMap<String, Held> = BTreeMap::new();
-    while seen.len() < most {
-        let before = seen.len();
+    let mut received: BTreeMap<String, Held> = BTreeMap::new();
+    while received.len() < most {
+        let before = received.len();
         let messages = receive(client, url, BATCH.min(most - before), hold, wait).await?;
-        seen.extend(messages.into_iter().map(|held| (held.message.id.clone(), held)));
-        if seen.len() == before {
+        received.extend(messages.into_iter().map(|held| (held.message.id.clone(), held)));
+        if received.len() == before {
             break;
         }
     }
-    Ok(seen.into_values().collect())
+    Ok(received.into_values().collect())
 }
 
 async fn receive(client: &Client, url: &str, most: usize, hold: Duration, wait: Duration) -> anyhow::Result<Vec<Held>> {
@@ -70,7 +73,7 @@ async fn receive(client: &Client, url: &str, most: usize, hold: Duration, wait: 
         .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
         .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
         .message_attribute_names("All");
-    let answer = request.send().await.context("look into a queue")?;
+    let answer = request.send().await.context("receive messages")?;
     Ok(answer.messages.unwrap_or_default().into_iter().filter_map(held).collect())
 }
 
@@ -80,10 +83,11 @@ fn held(received: SqsMessage) -> Option<Held> {
     Some(Held { message: message(received)?, sent })
 }
 
-/// Makes messages visible again. One whose time is over is so already.
+/// Makes messages visible again. A message whose lease has ended is already visible, which is no error.
 ///
 /// # Errors
-/// A queue that does not answer.
+///
+/// Returns an error if the queue does not answer.
 pub async fn give_back(client: &Client, url: &str, receipts: impl Iterator<Item = &Receipt>) -> anyhow::Result<()> {
     let receipts: Vec<_> = receipts.collect();
     for batch in receipts.chunks(BATCH) {
@@ -93,7 +97,7 @@ pub async fn give_back(client: &Client, url: &str, receipts: impl Iterator<Item 
         });
         let entries: Result<Vec<_>, _> = entries.collect();
         let request = client.change_message_visibility_batch().queue_url(url);
-        let request = request.set_entries(Some(entries.context("list messages")?));
+        let request = request.set_entries(Some(entries.context("prepare the messages")?));
         request.send().await.context("give messages back")?;
     }
     Ok(())

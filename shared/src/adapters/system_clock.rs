@@ -1,4 +1,4 @@
-//! The machine's clock, seen through the setting in force.
+//! The system clock, adjusted by the clock setting.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::core::clock::Clock;
 use crate::ports::clock::Now;
 
-/// The time that Candlewick goes by.
+/// Returns the current time under a clock setting.
 #[must_use]
 pub fn now(clock: Clock) -> Now {
     Arc::new(move || clock.at(Timestamp::now()))

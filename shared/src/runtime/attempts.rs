@@ -1,15 +1,15 @@
-//! How often something happened to each message.
+//! Counts events of each message.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// How many messages are remembered. Where there are more, all are forgotten, and each begins anew.
-const MOST: usize = 10_000;
+/// How many messages are remembered. When there are more, all counts start over.
+const MAX_MESSAGES: usize = 10_000;
 
-/// Counts, message by message: failures, outages, deliveries.
+/// Counts one kind of event for each message: failures, outages or deliveries.
 ///
-/// The queue's receive count would not do: it also counts the deliveries that met an outage or came too early, and those
-/// are nobody's failure. What is counted is lost when the process ends; then a message is tried a few times more.
+/// The queue's receive count does not suffice: it includes deliveries that met an outage or came too early, which are
+/// not failures of the message. The counts are lost when the process ends; a message is then tried a few more times.
 #[derive(Debug, Default)]
 pub struct Attempts {
     counts: Mutex<HashMap<String, u32>>,
@@ -20,10 +20,10 @@ impl Attempts {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// It happened to a message once more. Returns how often it did.
+    /// Counts one more event of a message, and returns its count.
     pub fn add(&self, id: &str) -> u32 {
         let mut counts = self.locked();
-        if counts.len() >= MOST {
+        if counts.len() >= MAX_MESSAGES {
             counts.clear();
         }
         let count = counts.entry(id.to_owned()).or_default();
@@ -31,12 +31,12 @@ impl Attempts {
         *count
     }
 
-    /// How often it happened to a message.
+    /// The number of events of a message.
     pub fn count(&self, id: &str) -> u32 {
         self.locked().get(id).copied().unwrap_or_default()
     }
 
-    /// A message is settled, and will not come again.
+    /// Forgets a message, which is settled and will not be delivered again.
     pub fn settled(&self, id: &str) {
         self.locked().remove(id);
     }
@@ -57,9 +57,9 @@ mod tests {
     #[test]
     fn it_cannot_grow_without_end() {
         let attempts = Attempts::default();
-        for id in 0..3 * MOST {
+        for id in 0..3 * MAX_MESSAGES {
             attempts.add(&id.to_string());
         }
-        assert!(attempts.locked().len() <= MOST);
+        assert!(attempts.locked().len() <= MAX_MESSAGES);
     }
 }

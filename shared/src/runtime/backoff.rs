@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use rand::Rng;
 
-/// A wait that doubles from try to try up to a limit, with jitter so that those who failed together do not return together.
+/// A wait that doubles with each try up to a limit, with jitter so that tasks that failed together do not retry
+/// together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backoff {
     /// The wait after the first try.
@@ -43,7 +44,8 @@ mod tests {
     #[test]
     fn jitter_stays_between_half_and_whole() {
         for attempt in 1..100 {
-            let (wait, ceiling) = (BACKOFF.wait(attempt), BACKOFF.ceiling(attempt));
+            let wait = BACKOFF.wait(attempt);
+            let ceiling = BACKOFF.ceiling(attempt);
             assert!(wait >= ceiling / 2 && wait <= ceiling);
         }
     }

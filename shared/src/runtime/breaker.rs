@@ -8,25 +8,25 @@ use tokio::time::Instant;
 
 use crate::runtime::backoff::Backoff;
 
-/// Knows whether something that the handlers depend on is down, and since how many tries.
+/// Tracks whether a dependency of the handlers is down, and how many tries in a row found it down.
 ///
-/// Without it an outage would burn the receive count of every message in the queue, and noise would fill the log.
+/// Without it, an outage would use up the receive count of every message in the queue and flood the log.
 #[derive(Debug)]
 pub struct Breaker {
     backoff: Backoff,
     outage: watch::Sender<Option<Outage>>,
 }
 
-/// Something is down.
+/// An outage of a dependency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outage {
-    /// The words of the first failure.
+    /// The text of the first failure.
     pub what: Arc<str>,
-    /// Since when.
+    /// When the first failure was recorded.
     pub since: Instant,
-    /// How many tries in a row found it down.
+    /// How many tries in a row found the dependency down.
     pub tries: u32,
-    /// Until then nothing is received; from then on, one message to try with.
+    /// Nothing is received before this time. After it, one message at a time is tried.
     pub until: Instant,
 }
 
@@ -37,17 +37,17 @@ impl Breaker {
         Self { backoff, outage: watch::Sender::new(None) }
     }
 
-    /// Something was down, in these words. Returns how long nothing will be received.
+    /// Records that a dependency was down, with this text. Returns how long nothing will be received.
     ///
-    /// Those who were in hand together fail together: until the wait is over they are one failure, not many.
+    /// Messages that were in flight together fail together: until the wait is over, their failures count as one.
     pub fn failed(&self, what: &str) -> Duration {
         let now = Instant::now();
         self.outage.send_if_modified(|outage| {
-            let is_news = outage.as_ref().is_none_or(|outage| outage.until <= now);
-            if is_news {
+            let is_new = outage.as_ref().is_none_or(|outage| outage.until <= now);
+            if is_new {
                 *outage = Some(self.next(outage.take(), what, now));
             }
-            is_news
+            is_new
         });
         self.outage.borrow().as_ref().map_or(Duration::ZERO, |outage| outage.until - now)
     }
@@ -58,18 +58,18 @@ impl Breaker {
         Outage { tries, until: now + self.backoff.wait(tries), ..outage }
     }
 
-    /// Everything answered.
+    /// Records that every dependency answered, which ends the outage.
     pub fn succeeded(&self) {
         self.outage.send_if_modified(|outage| outage.take().is_some());
     }
 
-    /// The outage, where there is one.
+    /// The current outage, if any.
     #[must_use]
     pub fn outage(&self) -> Option<Outage> {
         self.outage.borrow().clone()
     }
 
-    /// The outage, now and whenever that changes.
+    /// A channel with the current outage and every change of it.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<Option<Outage>> {
         self.outage.subscribe()

@@ -11,9 +11,9 @@ use crate::runtime::health_server::Probe;
 /// What the command line asks a service to do.
 #[derive(Debug)]
 pub enum Task {
-    /// Serve, with these settings before those of the environment.
+    /// Run the service. These settings take precedence over those of the environment.
     Serve(Env),
-    /// Ask the running service for its health.
+    /// Check the health of the running service.
     Check(Probe),
 }
 
@@ -21,9 +21,10 @@ pub enum Task {
 ///
 /// # Errors
 ///
-/// A word or an option that the service does not have. `--help` is such an error too, with exit code 0.
-pub fn parse(service: &'static str, words: impl IntoIterator<Item = String>) -> Result<Task, clap::Error> {
-    let matches = command(service).try_get_matches_from(words)?;
+/// Returns an error for an argument that the service does not have. `--help` and `--version` are such errors too, with
+/// exit code 0.
+pub fn parse(service: &'static str, arguments: impl IntoIterator<Item = String>) -> Result<Task, clap::Error> {
+    let matches = command(service).try_get_matches_from(arguments)?;
     if let Some(check) = matches.subcommand_matches("healthcheck") {
         return Ok(Task::Check(if check.get_flag("live") { Probe::Live } else { Probe::Ready }));
     }
@@ -32,8 +33,8 @@ pub fn parse(service: &'static str, words: impl IntoIterator<Item = String>) -> 
 
 fn command(service: &'static str) -> Command {
     let check = Command::new("healthcheck")
-        .about("Ask the service that runs beside this program whether it is ready; exits with 0 or 1")
-        .arg(Arg::new("live").long("live").action(ArgAction::SetTrue).help("Ask whether it is alive instead"));
+        .about("Check whether the service at HEALTH_LISTEN is ready; exits with 0 or 1")
+        .arg(Arg::new("live").long("live").action(ArgAction::SetTrue).help("Check whether it is alive instead"));
     let settings = Topology::built_in().settings_of(service);
     let (secret, shown): (Vec<_>, Vec<_>) = settings.partition(|(_, setting)| setting.secret);
     Command::new(format!("candlewick-{service}"))
@@ -49,7 +50,7 @@ fn option(name: &'static str, setting: &'static Setting) -> Arg {
     Arg::new(name).long(name.to_ascii_lowercase().replace('_', "-")).value_name("VALUE").help(help)
 }
 
-/// Secrets are no options, because every user of a machine can read the command lines of its processes.
+/// Secrets are not options, because every user of a machine can read the command lines of its processes.
 fn secrets(settings: &[(&str, &Setting)]) -> String {
     let lines = settings.iter().map(|(name, setting)| format!("  {name}: {}\n", setting.help.replace('`', "")));
     format!("Secrets, from the environment only:\n{}", lines.collect::<String>())
@@ -65,20 +66,20 @@ fn options(service: &str, matches: &ArgMatches) -> Env {
 mod tests {
     use super::*;
 
-    fn words(words: &[&str]) -> Vec<String> {
-        std::iter::once("candlewick-loader").chain(words.iter().copied()).map(str::to_owned).collect()
+    fn arguments(arguments: &[&str]) -> Vec<String> {
+        std::iter::once("candlewick-loader").chain(arguments.iter().copied()).map(str::to_owned).collect()
     }
 
     #[test]
     fn an_option_is_the_setting_of_its_name() {
-        let Ok(Task::Serve(env)) = parse("loader", words(&["--concurrency", "3"])) else { panic!("it serves") };
+        let Ok(Task::Serve(env)) = parse("loader", arguments(&["--concurrency", "3"])) else { panic!("it serves") };
         assert_eq!(env.optional("CONCURRENCY"), Some("3"));
         assert_eq!(env.optional("BUCKET"), None);
     }
 
     #[test]
     fn help_lists_every_setting_of_the_service_and_no_other() {
-        let help = parse("loader", words(&["--help"])).unwrap_err().to_string();
+        let help = parse("loader", arguments(&["--help"])).unwrap_err().to_string();
         for name in ["CONCURRENCY", "BUCKET", "DATABASE_URL", "TRANSFORMED_QUEUE_URL"] {
             assert!(help.contains(name), "{help}");
         }
@@ -87,13 +88,13 @@ mod tests {
 
     #[test]
     fn an_unknown_option_is_refused_by_its_name() {
-        let error = parse("loader", words(&["--concurency", "3"])).unwrap_err().to_string();
+        let error = parse("loader", arguments(&["--concurency", "3"])).unwrap_err().to_string();
         assert!(error.contains("--concurency") && error.contains("--concurrency"), "{error}");
     }
 
     #[test]
     fn a_health_check_asks_for_readiness_or_for_life() {
-        assert!(matches!(parse("loader", words(&["healthcheck"])), Ok(Task::Check(Probe::Ready))));
-        assert!(matches!(parse("loader", words(&["healthcheck", "--live"])), Ok(Task::Check(Probe::Live))));
+        assert!(matches!(parse("loader", arguments(&["healthcheck"])), Ok(Task::Check(Probe::Ready))));
+        assert!(matches!(parse("loader", arguments(&["healthcheck", "--live"])), Ok(Task::Check(Probe::Live))));
     }
 }

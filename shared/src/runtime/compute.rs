@@ -1,4 +1,4 @@
-//! Work that takes the processor, away from the thread that keeps the leases.
+//! Runs CPU-bound work outside of the thread that extends the leases.
 
 use std::panic::resume_unwind;
 use std::sync::{Arc, OnceLock};
@@ -8,19 +8,21 @@ use anyhow::Context;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-/// As many at once as there are processors: more would only take memory.
+/// One permit per processor: more concurrent work would only use more memory.
 fn threads() -> Arc<Semaphore> {
     static THREADS: OnceLock<Arc<Semaphore>> = OnceLock::new();
     let processors = || available_parallelism().map_or(1, usize::from);
     Arc::clone(THREADS.get_or_init(|| Arc::new(Semaphore::new(processors()))))
 }
 
-/// Computes on a thread of its own, so that timers and the extensions of leases go on meanwhile. A panic goes on in the caller.
+/// Runs `work` on a blocking thread, so that timers and the extension of leases are not delayed. A panic of the work
+/// resumes in the caller.
 ///
-/// What is computed goes on when the caller is dropped: it must not take long enough, or hold enough, for that to matter.
+/// The work continues when the caller is dropped, so it must be short and must not hold much memory.
 ///
 /// # Errors
-/// A runtime that is shutting down.
+///
+/// Returns an error if the runtime is shutting down.
 pub async fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> anyhow::Result<T> {
     let thread = threads().acquire_owned().await.context("wait for a thread to compute on")?;
     let computed = spawn_blocking(move || {
@@ -38,16 +40,16 @@ pub async fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stati
 mod tests {
     use super::*;
 
-    /// The services' own kind of runtime: with one thread, work that blocked it would keep the timer from firing.
+    /// The services use this kind of runtime: with one thread, work that blocked it would keep the timer from firing.
     #[tokio::test(flavor = "current_thread")]
     async fn others_go_on_while_something_is_computed() {
-        let (tell, told) = std::sync::mpsc::channel();
-        let waiting = compute(move || told.recv_timeout(std::time::Duration::from_secs(20)).is_ok());
-        let (was_told, ()) = tokio::join!(waiting, async {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let waiting = compute(move || receiver.recv_timeout(std::time::Duration::from_secs(20)).is_ok());
+        let (was_received, ()) = tokio::join!(waiting, async {
             tokio::task::yield_now().await;
-            tell.send(()).unwrap();
+            sender.send(()).unwrap();
         });
-        assert!(was_told.unwrap());
+        assert!(was_received.unwrap());
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! The database that a service's settings name.
+//! Connects to the database that a service's settings name.
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::PgPool;
@@ -8,18 +8,20 @@ use crate::adapters::aws::Aws;
 use crate::adapters::postgres;
 use crate::runtime::env::Env;
 
-/// Opens a pool on the database at a URL, with the URL's password, or with IAM where `DATABASE_IAM` is `true`.
+/// Opens a pool on the database at `url`, with the password in the URL, or with IAM if `DATABASE_IAM` is `true`.
 ///
 /// # Errors
-/// As [`postgres::open_with_iam`], a URL that is none, or a `DATABASE_IAM` that is neither `true` nor `false`.
+///
+/// Like [`postgres::open_with_iam`]; also if the URL is invalid, or if `DATABASE_IAM` is neither `true` nor `false`.
 pub async fn connect(env: &Env, aws: &Aws, url: &SecretString, connections: u32) -> anyhow::Result<PgPool> {
     connect_with(env, aws, url, connections, |options| options).await
 }
 
-/// The same, with sessions that begin as `session` says: as a role, or with settings of their own.
+/// Like [`connect`], with connection options that `session` changes, for example to set a role.
 ///
 /// # Errors
-/// As [`connect`].
+///
+/// Like [`connect`].
 pub async fn connect_with(
     env: &Env,
     aws: &Aws,

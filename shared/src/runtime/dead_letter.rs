@@ -1,4 +1,4 @@
-//! What goes to the dead-letter queue, within what SQS takes, and what the owner hears of it.
+//! Builds dead letters within the limits of SQS, and the alerts about them.
 
 use crate::core::alert::{Alert, Kind};
 use crate::core::message_subject::MessageSubject;
@@ -6,42 +6,42 @@ use crate::ports::queue::{Attributes, Message, NewMessage};
 use crate::runtime::losses;
 use crate::runtime::outcome::Failure;
 
-/// How much a message may weigh, with its attributes: what SQS took from everybody before 2025, and what a queue takes
-/// that nobody set otherwise.
-const MOST_BYTES: usize = 256 * 1024;
+/// The largest message with its attributes in bytes: the limit of SQS before 2025, and still the default of a queue.
+const MAX_BYTES: usize = 256 * 1024;
 
-/// How long a reason may be. What is longer belongs in a log.
-const MOST_OF_A_REASON: usize = 2_000;
+/// The longest reason in bytes. Longer texts belong in a log.
+const MAX_REASON_BYTES: usize = 2_000;
 
-/// How many attributes a message may have.
-const MOST_ATTRIBUTES: usize = 10;
+/// The most attributes of a message that SQS accepts.
+const MAX_ATTRIBUTES: usize = 10;
 
-/// What SQS counts for an attribute beside its name and its text: the name of its type, `String`.
+/// The bytes that SQS counts for an attribute in addition to its name and text: the name of its type, `String`.
 const TYPE_BYTES: usize = 6;
 
-/// The message as it was, with the reason beside it: whoever redrives it sends the very same body.
+/// The original message with the reason in its attributes. Redriving it sends the same body.
 ///
-/// The body is never shortened. Where it leaves no room for all attributes, the message's own go first, and then the least
-/// telling of the reasons.
+/// The body is never shortened. If it leaves no room for all attributes, the message's own attributes are dropped
+/// first, and then the least informative reasons.
 #[must_use]
 pub fn dead_letter(stage: &str, message: &Message, failure: &Failure) -> NewMessage {
     let mut letter = NewMessage { body: message.body.clone(), attributes: Attributes::new() };
     for (name, text) in reasons(stage, message, failure) {
-        attach(&mut letter, name, &text);
+        attach_truncated(&mut letter, name, &text);
     }
-    for (name, text) in message.attributes.iter().filter(|(name, _)| !AGAIN.contains(&name.as_str())) {
-        attach_whole(&mut letter, name, text);
+    for (name, text) in message.attributes.iter().filter(|(name, _)| !RESEND_ATTRIBUTES.contains(&name.as_str())) {
+        attach_if_it_fits(&mut letter, name, text);
     }
     letter
 }
 
-/// The names of the attributes that say why, as [`dead_letter`] attaches them.
+/// The attributes that [`dead_letter`] adds.
 const REASONS: [&str; 6] = ["class", "stage", "message-id", "attempts", "trace-id", "reason"];
 
-/// What a message carries that was sent again, and what its dead letter has no use for.
-const AGAIN: [&str; 3] = [losses::LOST, losses::FIRST_ID, losses::EARLIER];
+/// The attributes of a message that was sent again, which mean nothing in its dead letter.
+const RESEND_ATTRIBUTES: [&str; 3] = [losses::LOST, losses::FIRST_ID, losses::EARLIER];
 
-/// The message as it was before it was given up, to be sent where it came from: as a new message it has all its tries.
+/// The message as it was before it was given up, to send it back to its queue. As a new message it has all its tries
+/// again.
 #[must_use]
 pub fn original(letter: &Message) -> NewMessage {
     let own = letter.attributes.iter().filter(|(name, _)| !REASONS.contains(&name.as_str()));
@@ -49,7 +49,8 @@ pub fn original(letter: &Message) -> NewMessage {
     NewMessage { body: letter.body.clone(), attributes }
 }
 
-/// What the owner hears of it. A message that is buried again after a crash is the same cause.
+/// The alert about a dead letter. A message that is buried again after a crash has the same cause, so the owner is
+/// informed once.
 #[must_use]
 pub fn alert(stage: &str, message: &Message, failure: &Failure) -> Alert {
     let work = MessageSubject::of(&message.body);
@@ -64,7 +65,7 @@ pub fn alert(stage: &str, message: &Message, failure: &Failure) -> Alert {
         .cause(format!("message {} receive {}", message.id, message.receive_count))
 }
 
-/// The most telling first.
+/// The reasons, the most informative first.
 fn reasons(stage: &str, message: &Message, failure: &Failure) -> [(&'static str, String); 6] {
     [
         ("class", failure.class.to_owned()),
@@ -76,7 +77,7 @@ fn reasons(stage: &str, message: &Message, failure: &Failure) -> [(&'static str,
     ]
 }
 
-/// The trace that the message itself names, in an attribute or in its body.
+/// The id of the trace that the message names, in an attribute or in its body.
 fn trace_of(message: &Message) -> Option<String> {
     let body =
         || serde_json::from_str::<serde_json::Value>(&message.body).ok()?["traceparent"].as_str().map(str::to_owned);
@@ -84,14 +85,14 @@ fn trace_of(message: &Message) -> Option<String> {
     Some(text.parse::<crate::core::trace::TraceParent>().ok()?.trace_id())
 }
 
-fn attach(letter: &mut NewMessage, name: &str, text: &str) {
+fn attach_truncated(letter: &mut NewMessage, name: &str, text: &str) {
     let room = room(letter).saturating_sub(name.len() + TYPE_BYTES);
-    let text = &text[..text.floor_char_boundary(room.min(MOST_OF_A_REASON))];
-    attach_whole(letter, name, text);
+    let text = &text[..text.floor_char_boundary(room.min(MAX_REASON_BYTES))];
+    attach_if_it_fits(letter, name, text);
 }
 
-fn attach_whole(letter: &mut NewMessage, name: &str, text: &str) {
-    let fits = name.len() + text.len() + TYPE_BYTES <= room(letter) && letter.attributes.len() < MOST_ATTRIBUTES;
+fn attach_if_it_fits(letter: &mut NewMessage, name: &str, text: &str) {
+    let fits = name.len() + text.len() + TYPE_BYTES <= room(letter) && letter.attributes.len() < MAX_ATTRIBUTES;
     if fits && !text.is_empty() && !letter.attributes.contains_key(name) {
         letter.attributes.insert(name.to_owned(), text.to_owned());
     }
@@ -99,10 +100,10 @@ fn attach_whole(letter: &mut NewMessage, name: &str, text: &str) {
 
 fn room(letter: &NewMessage) -> usize {
     let attributes = letter.attributes.iter().map(|(name, text)| name.len() + text.len() + TYPE_BYTES);
-    MOST_BYTES.saturating_sub(letter.body.len() + attributes.sum::<usize>())
+    MAX_BYTES.saturating_sub(letter.body.len() + attributes.sum::<usize>())
 }
 
-/// Text as SQS takes it: XML's characters, without those that would break a line of a table.
+/// Replaces characters that SQS rejects, and control characters that would break a line of a table, by spaces.
 fn readable(text: &str) -> String {
     let is_taken = |c: char| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}');
     text.chars().map(|c| if is_taken(c) { c } else { ' ' }).collect()
@@ -162,8 +163,8 @@ mod tests {
     fn the_original_has_what_the_message_carried_and_nothing_of_the_reasons() {
         let given = message("body", &[("own", "x")]);
         let letter = dead_letter("load", &given, &Failure::new("bad", "why").traced(Some(TRACE.into())));
-        let standing = Message { attributes: letter.attributes, body: letter.body, ..given.clone() };
-        assert_eq!(original(&standing), NewMessage { body: given.body, attributes: given.attributes });
+        let buried = Message { attributes: letter.attributes, body: letter.body, ..given.clone() };
+        assert_eq!(original(&buried), NewMessage { body: given.body, attributes: given.attributes });
     }
 
     #[test]
@@ -180,21 +181,21 @@ mod tests {
         let body = format!(
             r#"{{"kind":"fetch","run":"r","symbol":"AAPL","interval":"1day","traceparent":"00-{TRACE}-b7ad6b7169203331-01"}}"#
         );
-        let heard = alert("ingest", &message(&body, &[]), &Failure::new("plan", "no"));
+        let alert = super::alert("ingest", &message(&body, &[]), &Failure::new("plan", "no"));
         assert_eq!(
-            (heard.kind, heard.subject.as_str(), heard.class.as_str()),
+            (alert.kind, alert.subject.as_str(), alert.class.as_str()),
             (Kind::IngestFailed, "AAPL 1day", "plan")
         );
-        assert_eq!((heard.run.as_deref(), heard.trace_id.as_deref()), (Some("r"), Some(TRACE)));
-        let heard = alert("loader", &message("x", &[]), &Failure::new("bad_message", "no"));
-        assert_eq!((heard.kind, heard.subject.as_str()), (Kind::DeadLetter, "message id-1"));
+        assert_eq!((alert.run.as_deref(), alert.trace_id.as_deref()), (Some("r"), Some(TRACE)));
+        let alert = super::alert("loader", &message("x", &[]), &Failure::new("bad_message", "no"));
+        assert_eq!((alert.kind, alert.subject.as_str()), (Kind::DeadLetter, "message id-1"));
     }
 
     #[test]
     fn a_body_that_leaves_no_room_goes_whole() {
-        let body = "x".repeat(MOST_BYTES);
+        let body = "x".repeat(MAX_BYTES);
         let letter = dead_letter("load", &message(&body, &[("own", "x")]), &Failure::new("bad", "why"));
-        assert_eq!((letter.body.len(), letter.attributes.len()), (MOST_BYTES, 0));
+        assert_eq!((letter.body.len(), letter.attributes.len()), (MAX_BYTES, 0));
     }
 
     proptest! {
@@ -204,11 +205,11 @@ mod tests {
             left in 0_usize..4_000,
             own in "[a-z]{0,9}",
         ) {
-            let body = "x".repeat(MOST_BYTES - left);
+            let body = "x".repeat(MAX_BYTES - left);
             let reason = reason.into_iter().collect::<String>().repeat(50);
             let letter = dead_letter("load", &message(&body, &[("own", &own)]), &Failure::new("bad", reason));
             prop_assert!(left < 200 || letter.attributes.contains_key("reason"), "{letter:?}");
-            prop_assert!(weight(&letter) <= MOST_BYTES);
+            prop_assert!(weight(&letter) <= MAX_BYTES);
             for text in letter.attributes.values() {
                 let is_taken = |c| matches!(c, ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
                 prop_assert!(!text.is_empty() && text.chars().all(is_taken), "{text:?}");

@@ -10,17 +10,17 @@ use tokio::time::{sleep, timeout};
 use crate::ports::queue::{BATCH, Queue, Receipt};
 use crate::runtime::backoff::Backoff;
 
-/// How long the first receipt of a batch waits for others to join it. Nobody waits for a deletion, and a message that comes
-/// again because it was not made finds its work done.
+/// How long the first receipt of a batch waits for others. Nothing waits for a deletion, and a message that is
+/// delivered again because it was not deleted finds its work done.
 const LINGER: Duration = Duration::from_millis(100);
 
-/// How often a batch is tried. What remains then comes again, and its handler finds the work done.
+/// How often a batch is tried. Messages that remain are delivered again, and their handler finds the work done.
 const TRIES: u32 = 3;
 
-/// How long passes between the tries.
+/// The wait between tries.
 const BETWEEN: Backoff = Backoff { first: Duration::from_millis(200), most: Duration::from_secs(2) };
 
-/// Where the receipts of settled messages go.
+/// Collects the receipts of settled messages and deletes them in batches.
 #[derive(Clone)]
 pub struct Deletions {
     queue: Arc<dyn Queue>,
@@ -29,7 +29,7 @@ pub struct Deletions {
 }
 
 impl Deletions {
-    /// A place for receipts, and the work of deleting what is put there, which ends when the last clone is dropped and
+    /// The collector, and the task that deletes what it collects. The task ends when the last clone is dropped and
     /// everything is deleted.
     pub fn new(queue: Arc<dyn Queue>) -> (Self, impl Future<Output = ()> + Send) {
         let (sender, receipts) = mpsc::channel(BATCH);
@@ -38,18 +38,18 @@ impl Deletions {
         (Self { queue, receipts: sender, are_failing }, deleting)
     }
 
-    /// Whether the last deletion failed.
+    /// Whether the last deletion failed after all its tries.
     pub fn are_failing(&self) -> bool {
         self.are_failing.load(Ordering::Relaxed)
     }
 
-    /// Deletes one message, and returns when it is deleted, or will not be.
+    /// Deletes one message. Returns when it is deleted or all tries have failed.
     pub async fn delete_now(&self, receipt: &Receipt) {
         delete(&*self.queue, std::slice::from_ref(receipt), &self.are_failing).await;
     }
 
-    /// Has a message deleted soon. Only what is durable may come here. It waits where deletions lag, and so does the slot of
-    /// whoever asks: no more is received than can be deleted.
+    /// Schedules a message for deletion. Its work must be durable. Waits while deletions lag, and the caller keeps its
+    /// concurrency permit meanwhile: no more is received than can be deleted.
     pub async fn add(&self, receipt: Receipt) {
         if self.receipts.send(receipt).await.is_err() {
             tracing::warn!("a settled message was not deleted: the consumer has stopped");
@@ -77,7 +77,7 @@ async fn batch_of(first: Receipt, receipts: &mut mpsc::Receiver<Receipt>) -> Vec
     batch
 }
 
-/// Deleting what is deleted already does no harm, so that a batch of which some remain is tried again whole.
+/// Deleting a message twice does no harm, so a batch that failed in part is retried as a whole.
 async fn delete(queue: &dyn Queue, batch: &[Receipt], are_failing: &AtomicBool) {
     for attempt in 1..=TRIES {
         match queue.delete(batch).await {

@@ -1,4 +1,4 @@
-//! Settings from the environment: the one place that reads it.
+//! Settings of a service, read from environment variables.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -12,7 +12,7 @@ use crate::adapters::secrets::SecretSource;
 use crate::core::clock::Clock;
 use crate::core::topology;
 
-/// The variables a process was started with.
+/// The environment variables of a process.
 #[derive(Clone, Debug, Default)]
 pub struct Env {
     variables: BTreeMap<String, String>,
@@ -25,13 +25,13 @@ impl Env {
         Self { variables: std::env::vars().collect() }
     }
 
-    /// These variables, for tests and for files of them.
+    /// The given variables, for tests, files and command-line options.
     #[must_use]
     pub fn from_variables(variables: BTreeMap<String, String>) -> Self {
         Self { variables }
     }
 
-    /// The same, with `other`'s variables where this has none.
+    /// The same variables, and those of `other` that are not set here.
     #[must_use]
     pub fn or(mut self, other: Self) -> Self {
         for (name, value) in other.variables {
@@ -40,26 +40,28 @@ impl Env {
         self
     }
 
-    /// A variable that may be missing; one that is empty is missing.
+    /// A variable that may be missing. An empty variable counts as missing.
     #[must_use]
     pub fn optional(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// A variable that must be there.
+    /// A variable that must be set.
     ///
     /// # Errors
-    /// Where it is missing, with its name and where it comes from.
+    ///
+    /// Returns an error that names the variable, and says how to set it, if it is missing.
     pub fn required(&self, name: &str) -> anyhow::Result<&str> {
         self.optional(name).ok_or_else(|| {
             anyhow!("{name} is not set: `cargo run -- up` sets it for its services; by hand, run `. .local/env` first")
         })
     }
 
-    /// A variable of some form, or a default where it is missing.
+    /// A variable parsed as `T`, or a default if it is missing.
     ///
     /// # Errors
-    /// Where it is there and not of that form, with its name.
+    ///
+    /// Returns an error that names the variable if it cannot be parsed.
     pub fn parsed_or<T>(&self, name: &str, default: T) -> anyhow::Result<T>
     where
         T: FromStr,
@@ -69,73 +71,78 @@ impl Env {
         text.parse().map_err(|error: T::Err| anyhow!("{name} is {text:?}: {error}"))
     }
 
-    /// A secret, which no log or error shows.
+    /// A secret variable, which no log or error shows.
     #[must_use]
     pub fn secret(&self, name: &str) -> Option<SecretString> {
         self.optional(name).map(SecretString::from)
     }
 
-    /// Where a secret is: a variable has it (`NAME`), or names a file (`NAME_FILE`) or a secret of Secrets Manager
-    /// (`NAME_SECRET`).
+    /// Where a secret is: in the variable `NAME`, in the file that `NAME_FILE` names, or in the secret of Secrets
+    /// Manager that `NAME_SECRET` names.
     ///
     /// # Errors
-    /// Where none of them is set, or more than one.
+    ///
+    /// Returns an error if none of them is set, or more than one.
     pub fn secret_source(&self, name: &str) -> anyhow::Result<SecretSource> {
-        let (file, manager) = (format!("{name}_FILE"), format!("{name}_SECRET"));
         let here = self.secret(name).map(SecretSource::Here);
-        let file = self.optional(&file).map(|path| SecretSource::File(path.into()));
-        let manager = self.optional(&manager).map(|id| SecretSource::Manager(id.to_owned()));
+        let file = self.optional(&format!("{name}_FILE")).map(|path| SecretSource::File(path.into()));
+        let manager = self.optional(&format!("{name}_SECRET")).map(|id| SecretSource::Manager(id.to_owned()));
         let mut set = here.into_iter().chain(file).chain(manager);
         match (set.next(), set.next()) {
             (Some(source), None) => Ok(source),
-            (Some(_), Some(_)) => bail!("of {name}, {name}_FILE and {name}_SECRET more than one is set: keep one"),
+            (Some(_), Some(_)) => bail!("more than one of {name}, {name}_FILE and {name}_SECRET is set: keep one"),
             (None, _) => {
                 bail!(
-                    "{name} is not set, and neither is {name}_FILE nor {name}_SECRET: `cargo run -- up` sets it for its services"
+                    "{name} is not set, nor is {name}_FILE or {name}_SECRET: set one of them (`cargo run -- up` does it for its services)"
                 )
             }
         }
     }
 
-    /// The bucket's name.
+    /// The name of the bucket: `BUCKET`.
     ///
     /// # Errors
-    /// Where `BUCKET` is missing.
+    ///
+    /// Returns an error if `BUCKET` is missing.
     pub fn bucket(&self) -> anyhow::Result<&str> {
         self.required("BUCKET")
     }
 
-    /// The URL of the queue with a role: `RAW_QUEUE_URL`.
+    /// The URL of the queue with this role, for example `RAW_QUEUE_URL`.
     ///
     /// # Errors
-    /// Where it is missing.
+    ///
+    /// Returns an error that names the variable if it is missing.
     pub fn queue_url(&self, role: &str) -> anyhow::Result<&str> {
         self.required(&topology::queue_url_variable(role))
     }
 
-    /// The clock setting: `CLOCK`, or the real time.
+    /// The clock that `CLOCK` sets, by default the real time.
     ///
     /// # Errors
-    /// Where it is there and no clock setting.
+    ///
+    /// Returns an error if `CLOCK` is invalid.
     pub fn clock(&self) -> anyhow::Result<Clock> {
         self.parsed_or("CLOCK", Clock::Real).context("read the clock setting")
     }
 
-    /// A span of time that is longer than nothing, such as `30s`, `5m` or `12h`; where it is missing, another.
+    /// A positive span of time such as `30s`, `5m` or `12h`, or a default if it is missing.
     ///
     /// # Errors
-    /// Where it is there and no such span.
-    pub fn span(&self, name: &str, otherwise: SignedDuration) -> anyhow::Result<SignedDuration> {
-        let span = self.parsed_or(name, otherwise).with_context(|| format!("write {name} like 30s, 5m or 12h"))?;
-        ensure!(span.is_positive(), "{name} is not longer than nothing: write it like 30s, 5m or 12h");
+    ///
+    /// Returns an error if the variable is not a positive span of time.
+    pub fn span(&self, name: &str, default: SignedDuration) -> anyhow::Result<SignedDuration> {
+        let span = self.parsed_or(name, default).with_context(|| format!("write {name} like 30s, 5m or 12h"))?;
+        ensure!(span.is_positive(), "{name} must be longer than zero: write it like 30s, 5m or 12h");
         Ok(span)
     }
 
-    /// How long after the end of its slot a candle may be missing before its series is late: `STALE_AFTER`, or 26 hours, a
-    /// day and what a daily run takes.
+    /// How long after the end of its slot a candle may be missing before its series is stale: `STALE_AFTER`, by default
+    /// 26 hours, a day plus the duration of a daily run.
     ///
     /// # Errors
-    /// Where it is there and no span of time.
+    ///
+    /// Returns an error if `STALE_AFTER` is not a positive span of time.
     pub fn stale_after(&self) -> anyhow::Result<SignedDuration> {
         self.span("STALE_AFTER", SignedDuration::from_hours(26))
     }

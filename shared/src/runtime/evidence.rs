@@ -1,15 +1,15 @@
-//! Whose failure it is where the error does not say: the evidence of what other messages met.
+//! Decides whose failure an unclear error is, from what happened to other messages.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// How many messages are remembered. Where more are failing, all are forgotten, and each has to be shown again.
-const MOST: usize = 10_000;
+/// How many messages are remembered. When more are failing, all are forgotten, and each has to be recorded again.
+const MAX_MESSAGES: usize = 10_000;
 
-/// How many messages must meet a failure, with no success in between, before it is the dependency's.
+/// How many messages must fail, with no success in between, before the dependency is to blame.
 const ENOUGH: usize = 2;
 
-/// What messages met since something last succeeded.
+/// Records which messages failed since something last succeeded.
 #[derive(Debug, Default)]
 pub struct Evidence {
     facts: Mutex<Facts>,
@@ -17,17 +17,19 @@ pub struct Evidence {
 
 #[derive(Debug, Default)]
 struct Facts {
-    /// How many messages succeeded so far.
+    /// How many messages have succeeded so far.
     successes: u64,
-    /// Those that failed since the last success, without any of which it is known that they alone fail.
-    met: HashSet<String>,
-    /// Of each message that failed: how many had succeeded by then, and how often one did between its failures.
-    failed: HashMap<String, Failed>,
+    /// The messages that failed since the last success, except those that are known to fail alone.
+    failing: HashSet<String>,
+    /// The history of each failing message.
+    history: HashMap<String, History>,
 }
 
 #[derive(Debug, Default)]
-struct Failed {
-    at: u64,
+struct History {
+    /// How many messages had succeeded when it last failed.
+    successes: u64,
+    /// How often it failed after others had succeeded since its previous failure.
     alone: u32,
 }
 
@@ -36,43 +38,44 @@ impl Evidence {
         self.facts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A message succeeded: what it needs works.
+    /// Records that a message succeeded, so its dependencies work.
     pub fn succeeded(&self, id: &str) {
         let mut facts = self.facts();
         facts.successes += 1;
-        facts.met.clear();
-        facts.failed.remove(id);
+        facts.failing.clear();
+        facts.history.remove(id);
     }
 
-    /// A message failed. Returns how often it did so alone: others succeeded since it failed before.
+    /// Records that a message failed. Returns how often it failed alone, that is after others had succeeded since its
+    /// previous failure.
     pub fn failed(&self, id: &str) -> u32 {
         let mut facts = self.facts();
-        if facts.failed.len() >= MOST {
-            facts.failed.clear();
+        if facts.history.len() >= MAX_MESSAGES {
+            facts.history.clear();
         }
         let successes = facts.successes;
-        let is_new = !facts.failed.contains_key(id);
-        let failed = facts.failed.entry(id.to_owned()).or_default();
-        if !is_new && failed.at < successes {
-            failed.alone += 1;
+        let is_new = !facts.history.contains_key(id);
+        let history = facts.history.entry(id.to_owned()).or_default();
+        if !is_new && history.successes < successes {
+            history.alone += 1;
         }
-        failed.at = successes;
-        let alone = failed.alone;
-        if alone == 0 && facts.met.len() < MOST {
-            facts.met.insert(id.to_owned());
+        history.successes = successes;
+        let alone = history.alone;
+        if alone == 0 && facts.failing.len() < MAX_MESSAGES {
+            facts.failing.insert(id.to_owned());
         }
         alone
     }
 
-    /// Whether enough messages failed, and none succeeded meanwhile.
+    /// Whether enough messages failed, with no success in between, that the dependency is to blame.
     #[must_use]
     pub fn is_against_the_dependency(&self) -> bool {
-        self.facts().met.len() >= ENOUGH
+        self.facts().failing.len() >= ENOUGH
     }
 
-    /// A message will not come again.
+    /// Forgets a message that will not be delivered again.
     pub fn settled(&self, id: &str) {
-        self.facts().failed.remove(id);
+        self.facts().history.remove(id);
     }
 }
 
@@ -116,9 +119,9 @@ mod tests {
     #[test]
     fn it_cannot_grow_without_end() {
         let evidence = Evidence::default();
-        for id in 0..3 * MOST {
+        for id in 0..3 * MAX_MESSAGES {
             evidence.failed(&id.to_string());
         }
-        assert!(evidence.facts().failed.len() <= MOST && evidence.facts().met.len() <= MOST);
+        assert!(evidence.facts().history.len() <= MAX_MESSAGES && evidence.facts().failing.len() <= MAX_MESSAGES);
     }
 }

@@ -1,4 +1,4 @@
-//! Whether a service is ready: what each of its parts last said of itself.
+//! Whether a service is ready, from what each of its parts last reported.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,14 +8,14 @@ tokio::task_local! {
     static OF_THIS_SERVICE: Health;
 }
 
-/// How a part of a service is.
+/// The state of a part of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
-    /// What it depends on answered, and it takes work.
+    /// It takes work, and its dependencies answered.
     Ready,
-    /// It takes no work for this reason, and goes on by itself when that is over.
+    /// It takes no work for this reason, and resumes without help.
     Waiting(String),
-    /// It was told to stop, and finishes what it has in hand.
+    /// It is stopping and finishes the work in flight.
     Stopping,
 }
 
@@ -29,30 +29,31 @@ impl fmt::Display for State {
     }
 }
 
-/// The health of a service, shared between its parts and whoever tells it. Nothing is ready before a part has said so.
+/// The health of a service, shared between its parts and the health server. A service is not ready before a part has
+/// reported.
 #[derive(Clone, Debug, Default)]
 pub struct Health {
     parts: Arc<Mutex<BTreeMap<&'static str, State>>>,
 }
 
 impl Health {
-    /// The health of the service that the current task belongs to; outside of any, one that nobody asks.
+    /// The health of the service that the current task belongs to; outside of a service, a health that nothing reads.
     #[must_use]
     pub fn of_this_service() -> Self {
         OF_THIS_SERVICE.try_with(Clone::clone).unwrap_or_default()
     }
 
-    /// Does work as part of the service whose health this is. What the work spawns does not belong to it.
+    /// Runs work as part of the service with this health. Tasks that the work spawns do not belong to the service.
     pub async fn during<F: Future>(&self, work: F) -> F::Output {
         OF_THIS_SERVICE.scope(self.clone(), work).await
     }
 
-    /// Says how a part is.
+    /// Sets the state of a part.
     pub fn report(&self, part: &'static str, state: State) {
         self.parts.lock().unwrap_or_else(PoisonError::into_inner).insert(part, state);
     }
 
-    /// Whether all parts are ready, and how each is: a line a part.
+    /// Whether all parts are ready, and a text with one line per part.
     #[must_use]
     pub fn readiness(&self) -> (bool, String) {
         let parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);

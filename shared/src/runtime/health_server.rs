@@ -1,7 +1,7 @@
-//! Tells the health and the metrics of a service over HTTP, and asks for the former.
+//! Serves the health and the metrics of a service over HTTP, and checks the health of a running service.
 //!
-//! `HEALTH_LISTEN` is the address, such as 127.0.0.1:8080; without it nothing listens. A container asks by the service's
-//! own `healthcheck` command: its image has no other program.
+//! `HEALTH_LISTEN` is the address, such as 127.0.0.1:8080; if it is not set, nothing listens. A container checks its
+//! health with the service's own `healthcheck` command, because its image has no other program.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -19,23 +19,22 @@ use crate::runtime::env::Env;
 use crate::runtime::health::Health;
 use crate::runtime::telemetry;
 
-/// The variable with the address.
 const LISTEN: &str = "HEALTH_LISTEN";
 
-/// How long the health check waits for an answer. Docker and ECS ask every few seconds.
+/// How long a health check waits for an answer. Docker and ECS check every few seconds.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
-/// What a health check wants to know.
+/// What a health check asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Probe {
-    /// Whether the process answers: an orchestrator that replaces what fails it asks this.
+    /// Whether the process answers. Orchestrators replace a process that fails this check.
     Live,
-    /// Whether it receives work, and what that work needs answers: what waits for it asks this.
+    /// Whether the service receives work and its dependencies answer. Whatever must start after the service waits for
+    /// this.
     Ready,
 }
 
 impl Probe {
-    /// The path that answers.
     const fn path(self) -> &'static str {
         match self {
             Self::Live => "/livez",
@@ -44,7 +43,7 @@ impl Probe {
     }
 }
 
-/// Everything that a service tells about itself, whatever it does.
+/// The routes that every service has.
 fn routes(health: Health) -> Router {
     let routes = Router::new().route(Probe::Live.path(), get(|| async { "alive\n" }));
     routes.route(Probe::Ready.path(), get(readyz)).route("/metrics", get(metrics)).with_state(health)
@@ -55,22 +54,23 @@ async fn readyz(State(health): State<Health>) -> (StatusCode, String) {
     (if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, parts)
 }
 
-/// In the text format of Prometheus; 404 where metrics go elsewhere.
+/// The metrics in the text format of Prometheus, or 404 if they are exported elsewhere.
 async fn metrics() -> Result<String, StatusCode> {
     telemetry::render().ok_or(StatusCode::NOT_FOUND)
 }
 
-/// Listens where `HEALTH_LISTEN` says, for as long as the handle lives.
+/// Listens at the address in `HEALTH_LISTEN`, if it is set, until the handle is dropped.
 ///
 /// # Errors
-/// An address that is none, or that cannot be listened on.
+///
+/// Returns an error if the address is invalid or cannot be listened on.
 pub async fn start(env: &Env, health: Health) -> anyhow::Result<Option<AbortOnDropHandle<()>>> {
     let Some(address) = address(env)? else { return Ok(None) };
     let listener = TcpListener::bind(address).await;
     let listener = listener.with_context(|| format!("listen on {address}, which {LISTEN} asks for"))?;
     let serving = async move {
         if let Err(error) = axum::serve(listener, routes(health)).await {
-            tracing::error!("health is told no longer: {error}");
+            tracing::error!("the health server stopped: {error}");
         }
     };
     Ok(Some(AbortOnDropHandle::new(tokio::spawn(serving))))
@@ -81,33 +81,35 @@ fn address(env: &Env) -> anyhow::Result<Option<SocketAddr>> {
     text.parse().map(Some).with_context(|| format!("{LISTEN} is {text:?}: write ADDRESS:PORT, such as 127.0.0.1:8080"))
 }
 
-/// Asks the service that listens at `HEALTH_LISTEN` whether it is alive, or ready.
+/// Checks whether the service that listens at `HEALTH_LISTEN` is alive or ready.
 ///
 /// # Errors
-/// No address, no answer, or an answer that says that it is not, with what it said.
+///
+/// Returns an error if there is no address or no answer, or with the body of an answer whose status is not 200.
 pub async fn check(env: &Env, probe: Probe) -> anyhow::Result<()> {
     let address =
-        address(env)?.with_context(|| format!("{LISTEN} is not set: the service tells its health nowhere"))?;
+        address(env)?.with_context(|| format!("{LISTEN} is not set, so the service serves its health nowhere"))?;
     ask(address, probe.path()).await
 }
 
-/// Asks a server on this machine for a path: one plain request on the loopback, for which an HTTP client is too much.
+/// Requests a path from a server on this machine. A plain request on the loopback interface needs no HTTP client.
 ///
 /// # Errors
-/// No answer, or one whose status is not 200, with its body.
+///
+/// Returns an error if there is no answer, or with its body if the status is not 200.
 pub async fn ask(listening: SocketAddr, path: &str) -> anyhow::Result<()> {
     let address = SocketAddr::new(loopback(listening.ip()), listening.port());
     let answer = tokio::time::timeout(ANSWER_WITHIN, exchange(address, path)).await;
     let answer = answer.with_context(|| format!("{address} did not answer within {} s", ANSWER_WITHIN.as_secs()))?;
-    let answer = answer.with_context(|| format!("ask {address}"))?;
+    let answer = answer.with_context(|| format!("request {path} from {address}"))?;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
     if head.split(' ').nth(1) != Some("200") {
-        bail!("{address} does not say yes to {path}: {}", body.trim_end().replace('\n', ", "));
+        bail!("{path} of {address} reports a failure: {}", body.trim_end().replace('\n', ", "));
     }
     Ok(())
 }
 
-/// What listens on every address listens on the loopback too.
+/// A server that listens on every address also listens on the loopback address.
 fn loopback(ip: IpAddr) -> IpAddr {
     match ip {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),

@@ -1,4 +1,4 @@
-//! What stands around every handler: tower layers, each with one concern.
+//! Tower layers around every handler, each with one concern.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -21,14 +21,14 @@ use crate::runtime::measures;
 use crate::runtime::outcome::{Setback, Settled};
 use crate::runtime::{losses, telemetry};
 
-/// A message in the hands of a consumer. It is shared, not copied, on its way through the layers.
+/// A received message. The layers share it instead of copying it.
 pub type Delivery = Arc<Message>;
 
-/// Anything that settles messages: a handler, or a handler with layers around it.
+/// A service that settles messages: a handler, or a handler with layers around it.
 pub type MessageService = BoxCloneSyncService<Delivery, Settled, Setback>;
 
-/// A span for all that is logged about a message, named as OpenTelemetry's conventions for messaging have it. It goes on with
-/// the trace that S3 passed on, where it did.
+/// Opens a span for everything that is logged about a message, named by OpenTelemetry's conventions for messaging. It
+/// continues the trace that S3 passed on, if there is one.
 pub fn span(stage: &'static str) -> impl Layer<MessageService, Service = MessageService> + Clone {
     layer_fn(move |inner: MessageService| {
         MessageService::new(service_fn(move |delivery: Delivery| {
@@ -51,11 +51,12 @@ pub fn span(stage: &'static str) -> impl Layer<MessageService, Service = Message
     })
 }
 
-/// Measures how long the work takes, by how it ends.
+/// Measures the duration of the work, labelled with its outcome.
 pub fn measure(stage: &'static str) -> impl Layer<MessageService, Service = MessageService> + Clone {
     layer_fn(move |inner: MessageService| {
         MessageService::new(service_fn(move |delivery: Delivery| {
-            let (begun, work) = (Instant::now(), inner.clone().oneshot(delivery));
+            let begun = Instant::now();
+            let work = inner.clone().oneshot(delivery);
             work.map(move |outcome| {
                 measures::processed(stage, &outcome, begun.elapsed());
                 outcome
@@ -66,7 +67,7 @@ pub fn measure(stage: &'static str) -> impl Layer<MessageService, Service = Mess
 
 /// Extends the lease from the moment of receipt until the work ends, and drops the work when the lease is lost.
 ///
-/// The lease has a task of its own, so that work that keeps its thread busy cannot starve it.
+/// The lease is extended by a task of its own, so that work that blocks its thread cannot starve it.
 pub fn lease(queue: Arc<dyn Queue>, length: Duration) -> impl Layer<MessageService, Service = MessageService> + Clone {
     layer_fn(move |inner: MessageService| {
         let queue = Arc::clone(&queue);
@@ -75,7 +76,8 @@ pub fn lease(queue: Arc<dyn Queue>, length: Duration) -> impl Layer<MessageServi
             let inner = inner.clone();
             async move {
                 let lost = AbortOnDropHandle::new(tokio::spawn(lost));
-                // The first timer is set before the work begins: nobody else could run that task while this thread is busy.
+                // Lets the new task set its first timer before the work begins: it cannot run while this thread is
+                // busy.
                 tokio::task::yield_now().await;
                 tokio::select! {
                     biased;
@@ -87,8 +89,8 @@ pub fn lease(queue: Arc<dyn Queue>, length: Duration) -> impl Layer<MessageServi
     })
 }
 
-/// Extends a lease three times in its length, and sooner after an extension that failed, so that several may fail before it
-/// ends. Returns when it is lost, and whether because the queue did not do what it was asked.
+/// Extends a lease three times per length, and sooner after an extension that failed, so that several may fail before
+/// the lease ends. Returns when the lease is lost: true if the queue failed to extend it.
 async fn until_lost(queue: Arc<dyn Queue>, message: Delivery, length: Duration) -> bool {
     let mut held_until = Instant::now() + length;
     let mut next = Instant::now() + length / 3;
@@ -96,7 +98,8 @@ async fn until_lost(queue: Arc<dyn Queue>, message: Delivery, length: Duration) 
     loop {
         sleep_until(next.min(held_until)).await;
         let asked = Instant::now();
-        // What comes too late is not asked for: a queue might grant it, and somebody else have the message all the same.
+        // A late extension is not sent: the queue might grant it although another consumer has already received the
+        // message.
         if asked >= held_until {
             return has_failed;
         }
@@ -114,27 +117,28 @@ async fn until_lost(queue: Arc<dyn Queue>, message: Delivery, length: Duration) 
     }
 }
 
-/// Lets a message at its last chance begin when nothing else is in process, and nothing else begin before it ends.
-pub fn alone(
-    slots: Arc<Semaphore>,
+/// Starts a message at its last chance only when nothing else is in process, and starts nothing else until it ends.
+pub fn exclusive(
+    permits: Arc<Semaphore>,
     all: u32,
     most_lost: u32,
 ) -> impl Layer<MessageService, Service = MessageService> + Clone {
     layer_fn(move |inner: MessageService| {
-        let slots = Arc::clone(&slots);
+        let permits = Arc::clone(&permits);
         MessageService::new(service_fn(move |delivery: Delivery| {
-            let (slots, inner) = (Arc::clone(&slots), inner.clone());
+            let permits = Arc::clone(&permits);
+            let inner = inner.clone();
             async move {
-                let is_alone = losses::is_at_its_last_chance(&delivery, most_lost);
-                let others = if is_alone { all.saturating_sub(1) } else { 0 };
-                let _alone = slots.acquire_many(others).await.map_err(anyhow::Error::from)?;
+                let is_exclusive = losses::is_at_its_last_chance(&delivery, most_lost);
+                let others = if is_exclusive { all.saturating_sub(1) } else { 0 };
+                let _others = permits.acquire_many(others).await.map_err(anyhow::Error::from)?;
                 inner.oneshot(delivery).await
             }
         }))
     })
 }
 
-/// Ends work that takes longer than any work should, so that a slot cannot be lost to it.
+/// Ends work that takes longer than `most`, so that it cannot reduce the concurrency forever.
 pub fn deadline(most: Duration) -> impl Layer<MessageService, Service = MessageService> + Clone {
     layer_fn(move |inner: MessageService| {
         MessageService::new(service_fn(move |delivery: Delivery| {
@@ -144,17 +148,19 @@ pub fn deadline(most: Duration) -> impl Layer<MessageService, Service = MessageS
     })
 }
 
-/// Turns a panic in the handler into a setback of its one message.
+/// Turns a panic in the handler into a setback of its message.
 pub fn guard() -> impl Layer<MessageService, Service = MessageService> + Clone {
     layer_fn(|inner: MessageService| {
         MessageService::new(service_fn(move |delivery: Delivery| {
             let work = AssertUnwindSafe(inner.clone().oneshot(delivery)).catch_unwind();
-            work.map(|done| done.unwrap_or_else(|panic| Err(Setback::Retry(anyhow!("panicked: {}", words(&*panic))))))
+            work.map(|done| {
+                done.unwrap_or_else(|panic| Err(Setback::Retry(anyhow!("panicked: {}", panic_message(&*panic)))))
+            })
         }))
     })
 }
 
-fn words(panic: &(dyn Any + Send)) -> &str {
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no words")
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }

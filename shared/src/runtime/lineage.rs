@@ -11,8 +11,8 @@ use crate::ports::store::{NewObject, ObjectStore, PutIf};
 use crate::runtime::env::Env;
 use crate::runtime::outgoing;
 
-/// How long a lineage server may take to answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a lineage server may take to answer an event.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Sends lineage events. A failure is logged and affects nothing else.
 #[derive(Clone, Default)]
@@ -26,7 +26,8 @@ impl Lineage {
     /// Reads the settings `OPENLINEAGE` (`objects` or `off`, the default) and `OPENLINEAGE_URL` (a server's address).
     ///
     /// # Errors
-    /// A setting that is not of its form.
+    ///
+    /// Returns an error if a setting is invalid.
     pub fn from_env(env: &Env, store: Arc<dyn ObjectStore>) -> anyhow::Result<Self> {
         let objects = match env.optional("OPENLINEAGE").unwrap_or("off") {
             "objects" => Some(store),
@@ -43,27 +44,27 @@ impl Lineage {
         &self.bucket
     }
 
-    /// Reports a piece of work. `beside` is the key of its report.
-    pub async fn report(&self, event: &LineageEvent<'_>, beside: &str) {
+    /// Sends the events of a piece of work. `report` is the key of its report.
+    pub async fn report(&self, event: &LineageEvent<'_>, report: &str) {
         if self.objects.is_none() && self.server.is_none() {
             return;
         }
         let events = event.events();
-        let (stored, sent) = tokio::join!(self.store(event.job, &events, beside), self.send(&events));
+        let (stored, sent) = tokio::join!(self.store(event.job, &events, report), self.send(&events));
         if let Err(error) = stored.and(sent) {
-            tracing::warn!(beside, "lineage was not reported: {error:#}");
+            tracing::warn!(report, "lineage was not reported: {error:#}");
         }
     }
 
     /// Writes the events as JSON lines.
-    async fn store(&self, job: &str, events: &[RunEvent], beside: &str) -> anyhow::Result<()> {
+    async fn store(&self, job: &str, events: &[RunEvent], report: &str) -> anyhow::Result<()> {
         let Some(store) = &self.objects else { return Ok(()) };
         let mut lines = Vec::new();
         for event in events {
             serde_json::to_writer(&mut lines, event).context("write the event")?;
             lines.push(b'\n');
         }
-        let key = format!("{}.{job}.openlineage.jsonl", beside.trim_end_matches(".json"));
+        let key = format!("{}.{job}.openlineage.jsonl", report.trim_end_matches(".json"));
         store
             .put(&key, NewObject::json(lines, Metadata::new()), PutIf::Always)
             .await
@@ -84,5 +85,5 @@ impl Lineage {
 
 fn server(url: &str) -> anyhow::Result<(reqwest::Client, String)> {
     outgoing::address("OPENLINEAGE_URL", url)?;
-    Ok((outgoing::client(PATIENCE)?, format!("{}/api/v1/lineage", url.trim_end_matches('/'))))
+    Ok((outgoing::client(TIMEOUT)?, format!("{}/api/v1/lineage", url.trim_end_matches('/'))))
 }

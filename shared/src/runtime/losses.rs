@@ -1,88 +1,89 @@
-//! How many consumers a message has cost their lease, their memory or their life.
+//! Counts how many consumers each message has cost their lease, their memory or their life.
 //!
-//! A consumer that gives a message back sends it again as a new message, so that its receive count begins anew. A delivery that
-//! the count shows and that nobody gave back ended without a word to the queue. The number of those goes with the message, and
-//! is known after a restart and to every other consumer.
+//! A consumer that gives a message back sends it again as a new message, whose receive count starts over. A delivery
+//! that the count shows and that nobody gave back therefore ended without the queue being informed. The number of such
+//! deliveries travels with the message, so it survives a restart and every other consumer knows it.
 
 use crate::ports::queue::{Attributes, Message, NewMessage};
 
-/// The attribute that says how many consumers the message has cost.
+/// The attribute with the number of consumers that the message has cost.
 pub const LOST: &str = "consumers-lost";
 
-/// The attribute that names the id under which the message was sent first.
+/// The attribute with the id under which the message was first sent.
 pub const FIRST_ID: &str = "first-message-id";
 
-/// The attribute that says how often the message was received under earlier ids.
+/// The attribute with the number of times that the message was received under earlier ids.
 pub const EARLIER: &str = "earlier-receives";
 
-/// How many consumers a message may cost before it is a dead letter, where a setting says nothing else.
+/// How many consumers a message may cost before it becomes a dead letter, unless a setting says otherwise.
 pub const MOST_LOST: u32 = 3;
 
-/// How a message stands.
+/// How a message is treated because of what it has cost so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// It may be worked on together with others.
+pub enum Verdict {
+    /// It is processed together with others.
     Ordinary,
-    /// It is to be sent again for its last chance. Whoever looks into the queue counts as a delivery too, so that the number
-    /// alone does not condemn it.
+    /// It is sent again for its last chance. A receive by a person who browses the queue also counts as a delivery, so
+    /// the number alone does not condemn a message.
     Suspect,
-    /// It is worked on alone: if it costs one consumer more, no other message could be the cause.
+    /// It is processed exclusively: if it costs one more consumer, no other message can be the cause.
     LastChance,
-    /// It has cost too many consumers: so many.
+    /// It has cost too many consumers: this many.
     Killer(u32),
 }
 
-/// A message that was just received, of which so many earlier deliveries are accounted for, and how it stands if it may cost
-/// so many consumers. Its losses and its receive count are brought up to date.
+/// Judges a message that was just received. `accounted` is the number of its earlier deliveries that are known to have
+/// cost no consumer, and `most_lost` is the number of consumers that it may cost. Returns the message with its losses
+/// and its receive count brought up to date.
 #[must_use]
-pub fn account(mut message: Message, accounted: u32, most_lost: u32) -> (Message, Standing) {
+pub fn assess(mut message: Message, accounted: u32, most_lost: u32) -> (Message, Verdict) {
     let unaccounted = message.receive_count.saturating_sub(1).saturating_sub(accounted);
-    let standing = standing(number(&message, LOST), unaccounted, last_chance(most_lost));
+    let verdict = verdict(number(&message, LOST), unaccounted, last_chance(most_lost));
     let lost = number(&message, LOST).saturating_add(unaccounted).min(last_chance(most_lost));
     if lost > 0 {
         message.attributes.insert(LOST.to_owned(), lost.to_string());
     }
     message.receive_count = message.receive_count.saturating_add(number(&message, EARLIER));
-    (message, standing)
+    (message, verdict)
 }
 
-fn standing(known: u32, unaccounted: u32, last_chance: u32) -> Standing {
+fn verdict(known: u32, unaccounted: u32, last_chance: u32) -> Verdict {
     match known.saturating_add(unaccounted) {
-        lost if lost < last_chance => Standing::Ordinary,
-        _ if known < last_chance => Standing::Suspect,
-        _ if unaccounted == 0 => Standing::LastChance,
-        lost => Standing::Killer(lost),
+        lost if lost < last_chance => Verdict::Ordinary,
+        _ if known < last_chance => Verdict::Suspect,
+        _ if unaccounted == 0 => Verdict::LastChance,
+        lost => Verdict::Killer(lost),
     }
 }
 
-/// How many consumers a message has cost that may cost one more. The first loss is never the last chance: it could be another
-/// message's fault.
+/// The number of losses that leaves a message one last chance. The first loss is never the last chance, because another
+/// message could be the cause.
 fn last_chance(most_lost: u32) -> u32 {
     most_lost.saturating_sub(1).max(1)
 }
 
-/// Whether a message that was accounted for is worked on alone.
+/// Whether a message that was assessed has to be processed exclusively.
 #[must_use]
 pub fn is_at_its_last_chance(message: &Message, most_lost: u32) -> bool {
     number(message, LOST) >= last_chance(most_lost)
 }
 
-/// Whether the message was received once since it was sent, the last time that it was.
+/// Whether this is the first delivery since the message was last sent.
 #[must_use]
 pub fn is_first_delivery(message: &Message) -> bool {
     message.receive_count <= number(message, EARLIER) + 1
 }
 
-/// The message as it is sent again by the consumer that gives it back.
+/// The message as a consumer that gives it back sends it again.
 #[must_use]
-pub fn again(message: &Message) -> NewMessage {
+pub fn resent(message: &Message) -> NewMessage {
     let mut attributes: Attributes = message.attributes.clone();
     attributes.insert(FIRST_ID.to_owned(), first_id(message).to_owned());
     attributes.insert(EARLIER.to_owned(), message.receive_count.to_string());
     NewMessage { body: message.body.clone(), attributes }
 }
 
-/// The id under which the message was sent first.
+/// The id under which the message was first sent.
 #[must_use]
 pub fn first_id(message: &Message) -> &str {
     message.attributes.get(FIRST_ID).map_or(&message.id, String::as_str)
@@ -112,45 +113,45 @@ mod tests {
         Message { id: "2".to_owned(), attributes: sent.attributes, ..message(receive_count) }
     }
 
-    fn standing_of(message: Message, accounted: u32) -> Standing {
-        account(message, accounted, MOST_LOST).1
+    fn verdict_of(message: Message, accounted: u32) -> Verdict {
+        assess(message, accounted, MOST_LOST).1
     }
 
     #[test]
     fn deliveries_that_nobody_accounts_for_cost_a_consumer_each() {
-        assert_eq!(standing_of(message(1), 0), Standing::Ordinary);
-        assert_eq!(standing_of(message(2), 0), Standing::Ordinary);
-        assert_eq!(standing_of(message(3), 0), Standing::Suspect);
-        assert_eq!(standing_of(message(4), 2), Standing::Ordinary);
-        assert_eq!(standing_of(message(100), 0), Standing::Suspect, "the number alone condemns no message");
+        assert_eq!(verdict_of(message(1), 0), Verdict::Ordinary);
+        assert_eq!(verdict_of(message(2), 0), Verdict::Ordinary);
+        assert_eq!(verdict_of(message(3), 0), Verdict::Suspect);
+        assert_eq!(verdict_of(message(4), 2), Verdict::Ordinary);
+        assert_eq!(verdict_of(message(100), 0), Verdict::Suspect, "the number alone condemns no message");
     }
 
     #[test]
     fn who_costs_a_consumer_at_its_last_chance_is_a_killer() {
         for deliveries in [3, 100] {
-            let (suspect, _) = account(message(deliveries), 0, MOST_LOST);
-            let last = || again(&suspect);
-            assert_eq!(standing_of(delivered(last(), 1), 0), Standing::LastChance);
-            assert!(is_at_its_last_chance(&account(delivered(last(), 1), 0, MOST_LOST).0, MOST_LOST));
-            assert_eq!(standing_of(delivered(last(), 2), 1), Standing::LastChance, "it was given back");
-            assert_eq!(standing_of(delivered(last(), 2), 0), Standing::Killer(3));
+            let (suspect, _) = assess(message(deliveries), 0, MOST_LOST);
+            let last = || resent(&suspect);
+            assert_eq!(verdict_of(delivered(last(), 1), 0), Verdict::LastChance);
+            assert!(is_at_its_last_chance(&assess(delivered(last(), 1), 0, MOST_LOST).0, MOST_LOST));
+            assert_eq!(verdict_of(delivered(last(), 2), 1), Verdict::LastChance, "it was given back");
+            assert_eq!(verdict_of(delivered(last(), 2), 0), Verdict::Killer(3));
         }
     }
 
     #[test]
     fn the_first_loss_condemns_no_message_whatever_the_setting() {
         for most_lost in [0, 1, 2] {
-            assert_eq!(account(message(1), 0, most_lost).1, Standing::Ordinary);
-            assert_eq!(account(message(2), 0, most_lost).1, Standing::Suspect);
+            assert_eq!(assess(message(1), 0, most_lost).1, Verdict::Ordinary);
+            assert_eq!(assess(message(2), 0, most_lost).1, Verdict::Suspect);
         }
     }
 
     #[test]
     fn what_is_given_back_costs_nothing_and_keeps_what_it_cost() {
-        let (once, _) = account(message(3), 1, MOST_LOST);
+        let (once, _) = assess(message(3), 1, MOST_LOST);
         assert!(!is_first_delivery(&once));
-        let (again, standing) = account(delivered(again(&once), 1), 0, MOST_LOST);
-        assert_eq!(standing, Standing::Ordinary);
+        let (again, verdict) = assess(delivered(resent(&once), 1), 0, MOST_LOST);
+        assert_eq!(verdict, Verdict::Ordinary);
         assert_eq!((first_id(&again), again.attributes[LOST].as_str(), again.receive_count), ("1", "1", 4));
         assert!(is_first_delivery(&again));
     }

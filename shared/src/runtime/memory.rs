@@ -1,4 +1,4 @@
-//! How much memory a service may take, and who has how much of it at a time.
+//! Limits the memory of a service and shares it between objects.
 
 use anyhow::ensure;
 
@@ -7,17 +7,17 @@ use crate::core::byte_size::ByteSize;
 use crate::runtime::env::Env;
 use crate::runtime::outcome::Failure;
 
-/// What a service takes at rest, with connections and buffers, in bytes.
-const AT_REST: u64 = 64 << 20;
+/// The memory of an idle service with its connections and buffers, in bytes.
+const IDLE: u64 = 64 << 20;
 
-/// What a service may take where neither a setting nor a container says so.
-const OTHERWISE: ByteSize = ByteSize(1 << 30);
+/// The limit if neither a setting nor a container sets one.
+const DEFAULT_LIMIT: ByteSize = ByteSize(1 << 30);
 
-/// The least that it can work with.
-const LEAST: ByteSize = ByteSize(128 << 20);
+/// The smallest limit with which a service can work.
+const MIN_LIMIT: ByteSize = ByteSize(128 << 20);
 
-/// The memory of a service, shared out: a quarter is for the bodies of objects, three quarters for work on them. Who has a share
-/// for work never waits for one of a body, so that nobody waits for each other.
+/// The memory of a service: a quarter is for the bodies of objects, three quarters for work on them. A task that holds
+/// a share for work never waits for a share for a body, so tasks cannot deadlock.
 #[derive(Clone, Debug)]
 pub struct Memory {
     bodies: Budget,
@@ -25,65 +25,70 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// The memory that `MEMORY_LIMIT` says, or else the container's limit, or else 1 GiB.
+    /// The memory that `MEMORY_LIMIT` sets, otherwise the container's limit, otherwise 1 GiB.
     ///
     /// # Errors
-    /// A setting that is no size, or a limit that is too small to work with.
+    ///
+    /// Returns an error if the setting is not a size, or if the limit is too small.
     pub fn from_env(env: &Env) -> anyhow::Result<Self> {
-        let limit = env.parsed_or("MEMORY_LIMIT", of_the_container().unwrap_or(OTHERWISE))?;
-        ensure!(limit >= LEAST, "MEMORY_LIMIT, or the container's limit, is {limit}: give it at least {LEAST}");
+        let limit = env.parsed_or("MEMORY_LIMIT", of_container().unwrap_or(DEFAULT_LIMIT))?;
+        ensure!(limit >= MIN_LIMIT, "MEMORY_LIMIT, or the container's limit, is {limit}: give it at least {MIN_LIMIT}");
         Ok(Self::new(limit))
     }
 
-    /// A memory of that size; what a service takes at rest is part of it.
+    /// A memory of this size, including that of the idle service.
     #[must_use]
     pub fn new(limit: ByteSize) -> Self {
-        let rest = limit.0.saturating_sub(AT_REST);
+        let rest = limit.0.saturating_sub(IDLE);
         Self { bodies: Budget::new(rest / 4), work: Budget::new(rest / 4 * 3) }
     }
 
-    /// How many bytes of objects may be in process at once, by what their events say: `BYTES_IN_FLIGHT`, or all that is for
-    /// bodies, 64 MiB at the most.
+    /// How many bytes of objects may be in process at once, by the sizes in their events: `BYTES_IN_FLIGHT`, by default
+    /// everything that is for bodies, at most 64 MiB.
     ///
     /// # Errors
-    /// A setting that is no number.
+    ///
+    /// Returns an error if the setting is not a number.
     pub fn bytes_in_flight(&self, env: &Env) -> anyhow::Result<u32> {
-        let otherwise = u32::try_from(self.bodies.bytes()).unwrap_or(u32::MAX).min(64 << 20);
-        env.parsed_or("BYTES_IN_FLIGHT", otherwise)
+        let default = u32::try_from(self.bodies.bytes()).unwrap_or(u32::MAX).min(64 << 20);
+        env.parsed_or("BYTES_IN_FLIGHT", default)
     }
 
-    /// What is for the bodies of objects.
+    /// The memory for the bodies of objects.
     #[must_use]
     pub fn bodies(&self) -> &Budget {
         &self.bodies
     }
 
-    /// What is for work on them.
+    /// The memory for work on objects.
     #[must_use]
     pub fn work(&self) -> &Budget {
         &self.work
     }
 
-    /// Waits for so many bytes to work on an object; `what` says what takes so much.
+    /// Waits for `bytes` bytes to work on an object; `what` describes the work in the error.
     ///
     /// # Errors
-    /// A failure of the object where it takes more than there is at all.
+    ///
+    /// Returns a failure of the object if it needs more memory than there is for work.
     pub async fn take_for(&self, what: &str, bytes: u64) -> Result<Share, Failure> {
-        let (wanted, all) = (ByteSize(bytes), ByteSize(self.work.bytes()));
-        let words = || {
-            format!("{what} takes {wanted} of memory, and {all} are for one object: split it, or raise MEMORY_LIMIT")
+        let needed = ByteSize(bytes);
+        let limit = ByteSize(self.work.bytes());
+        let message = || {
+            format!("{what} takes {needed} of memory, but one object may take {limit}: split it, or raise MEMORY_LIMIT")
         };
-        self.work.take(bytes).await.map_err(|_| Failure::new("object_too_large", words()))
+        self.work.take(bytes).await.map_err(|_| Failure::new("object_too_large", message()))
     }
 }
 
-fn of_the_container() -> Option<ByteSize> {
+fn of_container() -> Option<ByteSize> {
     let file = |path| std::fs::read_to_string(path).ok();
-    let (second, first) = (file("/sys/fs/cgroup/memory.max"), file("/sys/fs/cgroup/memory/memory.limit_in_bytes"));
-    container_limit(second.as_deref()).or_else(|| container_limit(first.as_deref()))
+    let version_2 = file("/sys/fs/cgroup/memory.max");
+    let version_1 = file("/sys/fs/cgroup/memory/memory.limit_in_bytes");
+    container_limit(version_2.as_deref()).or_else(|| container_limit(version_1.as_deref()))
 }
 
-/// What a control group allows; none where it allows everything, which its first version says by a number beyond all memory.
+/// The limit of a control group; `None` if it is unlimited, for which version 1 has a number beyond any memory.
 fn container_limit(text: Option<&str>) -> Option<ByteSize> {
     let bytes: u64 = text?.trim().parse().ok()?;
     (bytes < 1 << 50).then_some(ByteSize(bytes))
@@ -111,8 +116,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_there_never_is_enough_for_is_refused_in_words() {
-        let failure =
-            Memory::new(ByteSize(AT_REST + (1 << 20))).take_for("a file of 9 rows", 2 << 20).await.unwrap_err();
+        let failure = Memory::new(ByteSize(IDLE + (1 << 20))).take_for("a file of 9 rows", 2 << 20).await.unwrap_err();
         assert_eq!(failure.class, "object_too_large");
         assert!(failure.message.contains("a file of 9 rows takes 2 MiB"), "{}", failure.message);
     }

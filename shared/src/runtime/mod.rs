@@ -1,5 +1,5 @@
-//! What turns a handler into a service: one consumer loop for every queue, tower layers around the handler, settings
-//! from the environment, logs, and a graceful stop.
+//! Turns a handler into a service: one consumer loop for every queue, tower layers around the handler, settings from
+//! the environment, logs, and a graceful stop.
 
 pub mod attempts;
 pub mod backoff;
@@ -27,7 +27,6 @@ pub mod policy;
 pub mod protector;
 pub mod service;
 pub mod settlement;
-
 pub mod telemetry;
 pub mod tracing_ids;
 pub mod unanswered;

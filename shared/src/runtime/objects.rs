@@ -1,4 +1,4 @@
-//! From messages to objects: reads S3 events and hands each object to a handler.
+//! Reads S3 events from messages and passes each object to a handler.
 
 use std::sync::Arc;
 
@@ -16,30 +16,33 @@ use crate::runtime::outcome::{Failure, Outcome, Setback, Settled};
 /// A service that settles one object event.
 pub type ObjectService = BoxCloneSyncService<ObjectEvent, Settled, Setback>;
 
-/// Which objects a service is for, and how much of them it holds at once.
+/// Which objects a service handles, and how many bytes of them at once.
 #[derive(Clone, Debug)]
 pub struct Scope {
-    /// The bucket they are in.
+    /// The bucket of the objects.
     pub bucket: String,
-    /// What their keys begin with.
+    /// The prefix of their keys, for example `raw/`.
     pub prefix: String,
-    /// How many bytes of objects may be in hand at once. An object that is larger than all of it goes alone.
+    /// How many bytes of objects may be in process at once. A larger object is processed alone.
     pub bytes_in_flight: u32,
 }
 
 /// A service for messages that are S3 events, around a handler for objects.
 ///
-/// A message is settled when every object in it is. Of several setbacks the one that lets the message come again counts:
-/// handlers are idempotent, so that objects that are done already are done again without harm.
+/// A message is settled when all of its objects are. If several objects have setbacks, one that lets the message be
+/// delivered again takes precedence: handlers are idempotent, so objects that are already done can be handled again.
 pub fn objects<H>(scope: Scope, handler: H) -> MessageService
 where
     H: Service<ObjectEvent, Response = Settled, Error = Setback> + Clone + Send + Sync + 'static,
     H::Future: Send + 'static,
 {
     let budget = Arc::new(Semaphore::new(scope.bytes_in_flight as usize));
-    let (scope, handler) = (Arc::new(scope), ObjectService::new(handler));
+    let scope = Arc::new(scope);
+    let handler = ObjectService::new(handler);
     MessageService::new(service_fn(move |delivery: Delivery| {
-        let (scope, budget, handler) = (Arc::clone(&scope), Arc::clone(&budget), handler.clone());
+        let scope = Arc::clone(&scope);
+        let budget = Arc::clone(&budget);
+        let handler = handler.clone();
         async move {
             match event::parse(&delivery.body) {
                 Ok(Notification::Test) => Ok(Settled::Unseen("S3 tested the notification".to_owned())),
@@ -51,11 +54,11 @@ where
 }
 
 async fn handle_all(scope: &Scope, budget: &Semaphore, handler: &ObjectService, events: Vec<ObjectEvent>) -> Outcome {
-    let mut whole = Ok(Settled::Unseen("the message names no object".to_owned()));
+    let mut combined = Ok(Settled::Unseen("the message names no object".to_owned()));
     for event in events {
-        whole = both(whole, handle_one(scope, budget, handler, event).await);
+        combined = combine(combined, handle_one(scope, budget, handler, event).await);
     }
-    whole
+    combined
 }
 
 async fn handle_one(scope: &Scope, budget: &Semaphore, handler: &ObjectService, event: ObjectEvent) -> Outcome {
@@ -64,23 +67,25 @@ async fn handle_one(scope: &Scope, budget: &Semaphore, handler: &ObjectService, 
     }
     let bytes = u32::try_from(event.size.unwrap_or(0)).unwrap_or(u32::MAX).min(scope.bytes_in_flight);
     let _held = budget.acquire_many(bytes).await.map_err(anyhow::Error::from)?;
-    let (key, written) = (event.key.clone(), event.time);
+    let key = event.key.clone();
+    let written = event.time;
     let outcome = handler.clone().oneshot(event).await;
     if let Ok(settled) = &outcome {
         tracing::info!(key, ?settled, "settled");
     }
-    // By the machine's time, as the event's is S3's, whatever clock the rest goes by.
+    // Measured by the system clock, because the event's time is S3's; the clock setting does not apply.
     if let (Ok(Settled::Done), Some(written)) = (&outcome, written) {
         measures::hop_done(&scope.prefix, written, Timestamp::now());
     }
     outcome
 }
 
-/// What can be said of an event before its object is looked at.
+/// Settles an event if that is possible without its object.
 fn settled_unseen(scope: &Scope, event: &ObjectEvent) -> Result<Option<Settled>, Failure> {
     if event.bucket != scope.bucket || !event.key.starts_with(&scope.prefix) {
-        let (bucket, key) = (&event.bucket, &event.key);
-        let message = format!("{bucket}/{key} is not under {}/{}: mend the notification", scope.bucket, scope.prefix);
+        let bucket = &event.bucket;
+        let key = &event.key;
+        let message = format!("{bucket}/{key} is not under {}/{}: fix the notification", scope.bucket, scope.prefix);
         return Err(Failure::new("foreign_object", message));
     }
     let skipped = |why: &str| Ok(Some(Settled::Unseen(why.to_owned())));
@@ -88,15 +93,15 @@ fn settled_unseen(scope: &Scope, event: &ObjectEvent) -> Result<Option<Settled>,
         EventKind::Removed => skipped("the object was removed"),
         EventKind::Created if is_leftover(&event.key) => {
             measures::leftover(&scope.prefix);
-            tracing::info!(key = event.key, "settled: something that a tool left, and no file of candles");
+            tracing::info!(key = event.key, "settled: a tool left this object, and it is not a file of candles");
             skipped("a tool left it")
         }
         EventKind::Created => Ok(None),
     }
 }
 
-/// The outcome of two objects of one message. Whoever reads the dead-letter queue learns of every object that is broken.
-fn both(one: Outcome, other: Outcome) -> Outcome {
+/// The combined outcome of two objects of one message. The dead letter names every broken object.
+fn combine(one: Outcome, other: Outcome) -> Outcome {
     match (one, other) {
         (Err(Setback::Permanent(one)), Err(Setback::Permanent(other))) => {
             let message = format!("{}; {}: {}", one.message, other.class, other.message);
@@ -106,7 +111,8 @@ fn both(one: Outcome, other: Outcome) -> Outcome {
     }
 }
 
-/// Of two outcomes the one that decides over the message: what must come again, then what never can, then what is done.
+/// The outcome that decides about the message: a setback that lets it be delivered again, then a permanent one, then
+/// success.
 fn worse(one: Outcome, other: Outcome) -> Outcome {
     let rank = |outcome: &Outcome| match outcome {
         Ok(Settled::Unseen(_)) => 0,
@@ -149,8 +155,8 @@ mod tests {
         })
     }
 
-    /// A service that remembers the keys it saw, and fails on those that end in `bad` or `later`.
-    fn remembering(seen: Arc<Mutex<Vec<String>>>) -> MessageService {
+    /// A service that records the keys that it is called with, and fails on those that end in `bad` or `later`.
+    fn recording(seen: Arc<Mutex<Vec<String>>>) -> MessageService {
         let scope = Scope { bucket: "b".into(), prefix: "raw/".into(), bytes_in_flight: 100 };
         objects(
             scope,
@@ -173,7 +179,7 @@ mod tests {
 
     async fn outcome_of(delivery: Delivery) -> (String, Vec<String>) {
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let outcome = remembering(Arc::clone(&seen)).oneshot(delivery).await;
+        let outcome = recording(Arc::clone(&seen)).oneshot(delivery).await;
         let seen = seen.lock().unwrap().clone();
         (format!("{outcome:?}"), seen)
     }

@@ -1,4 +1,4 @@
-//! What a handler can say of its work.
+//! The outcomes of a handler.
 
 use anyhow::anyhow;
 use std::time::Duration;
@@ -10,47 +10,47 @@ use crate::ports::queue::QueueError;
 use crate::ports::runs::RunsError;
 use crate::ports::store::StoreError;
 
-/// What a handler says of a message, or of one object in it.
+/// The outcome of a message, or of one object in it.
 pub type Outcome = Result<Settled, Setback>;
 
-/// The work is settled: the message is deleted.
+/// The work is settled, and the message is deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settled {
-    /// It is done, and durable.
+    /// The work is done and durable.
     Done,
-    /// There was nothing to do, for this reason: somebody else did it, or will.
+    /// There was nothing to do, for this reason: it was done elsewhere, or will be.
     Superseded(String),
-    /// There was nothing to do, for this reason, and what the work needs was not asked for anything: it may be down.
+    /// There was nothing to do, for this reason, and no dependency was used: one may be down.
     Unseen(String),
 }
 
 /// The work is not settled.
 #[derive(Debug)]
 pub enum Setback {
-    /// It can never succeed: the message goes to the dead-letter queue at once.
+    /// It can never succeed. The message goes to the dead-letter queue at once.
     Permanent(Failure),
-    /// It failed in a way that nobody foresaw; it is tried again, a bounded number of times.
+    /// It failed unexpectedly. It is tried again, a bounded number of times.
     Retry(anyhow::Error),
-    /// It failed, and it is not clear whether because of the message or of what the work needs: the message's while others
-    /// succeed, and an outage when others meet the like and none succeeds.
+    /// It failed, and either the message or a dependency is to blame: the message while others succeed, the dependency
+    /// while other messages fail too and none succeeds.
     Unclear {
-        /// The class of the dead letter, if it is the message's.
+        /// The class of the dead letter, if the message is to blame.
         class: &'static str,
-        /// What failed.
+        /// The error that caused the setback.
         error: anyhow::Error,
     },
-    /// Something that it needs is down. It is tried again for as long as that lasts, and meanwhile nothing is received.
+    /// A dependency is down. The work is tried again for as long as that lasts, and nothing is received meanwhile.
     Down(anyhow::Error),
-    /// It cannot be done before some time has passed. That is nobody's failure, and does not count as one.
+    /// It cannot be done before some time has passed. This does not count as a failure.
     Later {
-        /// How long to wait.
+        /// How long to wait before the next try.
         wait: Duration,
-        /// Why.
+        /// Why the work has to wait.
         reason: String,
     },
-    /// Its lease ended: somebody else may be at it, and it was given up here.
+    /// The lease ended and the work was dropped: another consumer may have the message.
     LeaseLost {
-        /// Whether the queue refused extensions or did not answer: then the work is not what cost the lease.
+        /// Whether the queue refused or failed to extend the lease. Then the work is not to blame for the loss.
         by_queue: bool,
     },
 }
@@ -58,21 +58,21 @@ pub enum Setback {
 /// Why work can never succeed, for the person who reads the dead-letter queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// The kind of failure, in one word, by which dead letters are counted and redriven: `unreadable_object`.
+    /// The class of the failure in one word, by which dead letters are counted and redriven: `unreadable_object`.
     pub class: &'static str,
     /// What is wrong, where, and what to do next.
     pub message: String,
-    /// The trace of the work, where it has one.
+    /// The id of the trace of the work, if it has one.
     pub trace_id: Option<String>,
 }
 
 impl Failure {
-    /// A failure of a class.
+    /// A failure of this class.
     pub fn new(class: &'static str, message: impl ToString) -> Self {
         Self { class, message: message.to_string(), trace_id: None }
     }
 
-    /// The same failure, with the trace it belongs to.
+    /// The same failure with the id of its trace.
     #[must_use]
     pub fn traced(self, trace_id: Option<String>) -> Self {
         Self { trace_id, ..self }
@@ -86,7 +86,7 @@ impl From<Failure> for Setback {
 }
 
 impl Setback {
-    /// The setback of work that met an error, by whose failure that is.
+    /// The setback that follows from whose failure an error is.
     pub fn blamed(blame: Blame, error: anyhow::Error) -> Self {
         match blame {
             Blame::Message(class) => Self::Permanent(Failure::new(class, format!("{error:#}"))),
@@ -124,7 +124,7 @@ impl From<RunsError> for Setback {
     }
 }
 
-/// A watchlist that is broken is mended by its owner: until then what needs it waits, and none of it is given up.
+/// The owner has to fix a broken watchlist. Until then the work that needs it waits, and none of it is given up.
 impl From<NoWatchlist> for Setback {
     fn from(error: NoWatchlist) -> Self {
         Self::Down(anyhow!(error))

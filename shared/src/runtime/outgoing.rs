@@ -1,4 +1,4 @@
-//! HTTP requests to addresses from settings: webhooks, the heartbeat, lineage. Such an address is often a secret itself.
+//! HTTP requests to addresses from settings: webhooks, the heartbeat, lineage. Such an address is often a secret.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -11,18 +11,20 @@ use reqwest::{Client, Url};
 /// `Referer`, which would show the address to others.
 ///
 /// # Errors
-/// A system without what TLS needs.
+///
+/// Returns an error if TLS cannot be initialized.
 pub fn client(timeout: Duration) -> anyhow::Result<Client> {
-    // Installing it a second time fails, and means that it is there.
+    // Installing it fails only if it is already installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = Client::builder().timeout(timeout).redirect(Policy::none()).referer(false);
     builder.build().context("build the HTTP client")
 }
 
-/// Reads an address that something is sent to: `https://…`, or `http://…` on this machine. The error does not show it.
+/// Parses an address to send to: `https://…`, or `http://…` on this machine.
 ///
 /// # Errors
-/// Any other text, with the setting's name.
+///
+/// Returns an error that names the setting, but does not show the address, for any other text.
 pub fn address(setting: &str, text: &str) -> anyhow::Result<Url> {
     let url: Option<Url> = text.parse().ok();
     let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
@@ -37,7 +39,7 @@ pub fn address(setting: &str, text: &str) -> anyhow::Result<Url> {
     Ok(url)
 }
 
-/// Whether a host's name or address is this machine's own.
+/// Whether a host name or address belongs to this machine.
 #[must_use]
 pub fn is_loopback(host: &str) -> bool {
     let host = host.trim_matches(['[', ']']);

@@ -1,4 +1,4 @@
-//! How a consumer works.
+//! The policy of a consumer.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -6,31 +6,31 @@ use std::time::Duration;
 use crate::runtime::backoff::Backoff;
 use crate::runtime::losses::MOST_LOST;
 
-/// How many messages are handled at once by default. They spend most of their time waiting for S3 and the database; with fewer,
-/// a receive would hardly ever return more than one message.
+/// How many messages are processed at once by default. They mostly wait for S3 and the database; with fewer, a receive
+/// would hardly ever return more than one message.
 pub const CONCURRENCY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(5);
 
-/// How a consumer works: concurrency, leases, retries and the stop.
+/// The policy of a consumer: concurrency, leases, retries and the stop.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
-    /// How many messages are handled at once; at least one.
+    /// How many messages are processed at once; at least one.
     pub concurrency: usize,
     /// How long a message is leased at receipt and at each extension.
     pub lease: Duration,
-    /// The longest that one message's work may take.
+    /// The longest that the work on one message may take.
     pub deadline: Duration,
-    /// After how many failures a message is given up. An outage, or work that came too early, is no failure.
+    /// After how many failures a message is given up. Outages and work that came too early do not count.
     pub attempts: u32,
     /// How many consumers a message may cost before it is given up.
     pub most_lost: u32,
     /// How long a message waits after its work failed.
     pub retry: Backoff,
-    /// How long nothing is received after something was down, and after a receive that failed.
+    /// How long nothing is received after a dependency was down or a receive failed.
     pub outage: Backoff,
-    /// How long work in hand may go on after a stop is asked for. ECS kills 30 s after its SIGTERM.
+    /// How long work in flight may continue after a stop was requested. ECS kills a task 30 s after SIGTERM.
     pub stop_within: Duration,
-    /// How long a receive that is under way when a stop is asked for may still bring messages, which are given back. What
-    /// comes later stays hidden until its lease ends.
+    /// How long a receive that is in progress when a stop is requested may still return messages, which are given back.
+    /// Messages that arrive later stay hidden until their lease ends.
     pub last_receive: Duration,
 }
 

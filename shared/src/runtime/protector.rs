@@ -1,4 +1,4 @@
-//! Asks that this process be left alone while it has messages in hand.
+//! Protects this process from being stopped while messages are in flight.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,73 +8,76 @@ use tokio::time::{sleep, timeout};
 
 use crate::ports::protection::Protection;
 
-/// For how long protection is asked for. A process that dies without taking it back is let go after that.
+/// How long protection is requested for. A process that dies without removing it loses it after this time.
 const LENGTH: Duration = Duration::from_secs(600);
 
-/// When it is asked for again: one call in that time may fail.
+/// How often protection is renewed: early enough that one call may fail.
 const RENEWAL: Duration = Duration::from_secs(240);
 
-/// How long nothing must be in hand before it is taken back: the agent takes few calls, and messages come in bursts.
+/// How long nothing must be in flight before protection is removed: the agent limits the rate of calls, and messages
+/// arrive in bursts.
 const LINGER: Duration = Duration::from_secs(15);
 
-/// How many messages are in hand.
+/// The number of messages in flight.
 #[derive(Clone, Debug, Default)]
-pub struct InHand(watch::Sender<usize>);
+pub struct InFlight(watch::Sender<usize>);
 
-/// One message that is in hand for as long as this lives.
-pub struct Held(watch::Sender<usize>);
+/// Counts one message as in flight until it is dropped.
+pub struct InFlightGuard(watch::Sender<usize>);
 
-impl InHand {
-    /// Takes one more in hand.
+impl InFlight {
+    /// Counts one more message as in flight.
     #[must_use]
-    pub fn enter(&self) -> Held {
+    pub fn enter(&self) -> InFlightGuard {
         self.0.send_modify(|count| *count += 1);
-        Held(self.0.clone())
+        InFlightGuard(self.0.clone())
     }
 
-    /// How many there are, now and whenever that changes.
+    /// A channel with the current number and every change of it.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<usize> {
         self.0.subscribe()
     }
 }
 
-impl Drop for Held {
+impl Drop for InFlightGuard {
     fn drop(&mut self) {
         self.0.send_modify(|count| *count -= 1);
     }
 }
 
-/// Keeps protection while something is in hand, and takes it back after; ends when nobody can take anything in hand.
-pub async fn protect(protection: Arc<dyn Protection>, mut in_hand: watch::Receiver<usize>) {
-    while in_hand.wait_for(|count| *count > 0).await.is_ok() {
-        keep(protection.as_ref(), &mut in_hand).await;
-        ask(protection.as_ref(), None).await;
+/// Keeps protection while messages are in flight, and removes it afterwards. Returns when no message can be in flight
+/// any more.
+pub async fn protect(protection: Arc<dyn Protection>, mut in_flight: watch::Receiver<usize>) {
+    while in_flight.wait_for(|count| *count > 0).await.is_ok() {
+        hold(protection.as_ref(), &mut in_flight).await;
+        request(protection.as_ref(), None).await;
     }
 }
 
-async fn keep(protection: &dyn Protection, in_hand: &mut watch::Receiver<usize>) {
+async fn hold(protection: &dyn Protection, in_flight: &mut watch::Receiver<usize>) {
     loop {
-        ask(protection, Some(LENGTH)).await;
+        request(protection, Some(LENGTH)).await;
         tokio::select! {
             biased;
-            () = idle(in_hand) => return,
+            () = idle(in_flight) => return,
             () = sleep(RENEWAL) => {}
         }
     }
 }
 
-/// Returns when nothing has been in hand for a while.
-async fn idle(in_hand: &mut watch::Receiver<usize>) {
-    while in_hand.wait_for(|count| *count == 0).await.is_ok() {
-        if timeout(LINGER, in_hand.wait_for(|count| *count > 0)).await.is_err() {
+/// Returns when nothing has been in flight for a while.
+async fn idle(in_flight: &mut watch::Receiver<usize>) {
+    while in_flight.wait_for(|count| *count == 0).await.is_ok() {
+        if timeout(LINGER, in_flight.wait_for(|count| *count > 0)).await.is_err() {
             return;
         }
     }
 }
 
-/// Work goes on without protection: what is cut off is delivered again.
-async fn ask(protection: &dyn Protection, length: Option<Duration>) {
+/// Sends a request and logs its failure. Work continues without protection: if it is cut off, its message is delivered
+/// again.
+async fn request(protection: &dyn Protection, length: Option<Duration>) {
     if let Err(error) = protection.protect(length).await {
         tracing::warn!("{error}");
     }

@@ -1,4 +1,4 @@
-//! The life of a service: logs, signals, exit code.
+//! Runs a service: logs, signals, exit code.
 
 use std::num::NonZeroU64;
 use std::process::ExitCode;
@@ -27,10 +27,10 @@ use crate::runtime::losses::MOST_LOST;
 use crate::runtime::policy::{CONCURRENCY, Policy};
 use crate::runtime::telemetry::Telemetry;
 
-/// Runs a service until it ends or receives SIGTERM or SIGINT. The exit code is 0 after a stop and 1 after an error, which is
-/// the last thing logged. If `HEALTH_LISTEN` is set it serves its health there.
+/// Runs a service until it ends or receives SIGTERM or SIGINT. The exit code is 0 after a stop and 1 after an error,
+/// which is the last line of the log. If `HEALTH_LISTEN` is set, the service serves its health there.
 ///
-/// The command line is that of [`command_line`]: `--help`, settings as options, and `healthcheck`.
+/// [`command_line`] parses the arguments: `--help`, settings as options, and `healthcheck`.
 pub async fn run<F>(name: &'static str, start: impl FnOnce(Env, CancellationToken) -> F) -> ExitCode
 where
     F: Future<Output = anyhow::Result<()>>,
@@ -49,7 +49,7 @@ where
                 Some(probe) => health_server::check(&env, probe).await,
                 None => until_stopped(name, env, start).await,
             };
-            // Stopping blocks while the runtime's other threads send what is left.
+            // Stopping blocks until the other threads of the runtime have sent the remaining spans.
             let _ = tokio::task::spawn_blocking(|| telemetry.stop()).await;
             result
         }
@@ -72,9 +72,10 @@ async fn until_stopped<F>(
 where
     F: Future<Output = anyhow::Result<()>>,
 {
-    let (stop, health) = (CancellationToken::new(), Health::default());
+    let stop = CancellationToken::new();
+    let health = Health::default();
     stop_on_signals(stop.clone())?;
-    let _telling = health_server::start(&env, health.clone()).await?;
+    let _server = health_server::start(&env, health.clone()).await?;
     health.during(start(env, stop)).await?;
     tracing::info!(service = name, "stopped");
     Ok(())
@@ -93,14 +94,16 @@ fn stop_on_signals(stop: CancellationToken) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The consumer of the queue with a role, after making sure that the queue answers.
+/// The consumer of the queue with this role, after a check that the queue answers.
 ///
 /// # Errors
-/// A setting that is missing, or a queue that does not answer.
+///
+/// Returns an error if a setting is missing or invalid, or if the queue does not answer.
 pub async fn consumer(stage: &'static str, role: &str, env: &Env, aws: &Aws) -> anyhow::Result<Consumer> {
     let topology = Topology::built_in();
     let known = topology.queue(role).with_context(|| format!("find queue {role} in topology.json"))?;
-    let (url, policy) = (env.queue_url(role)?, policy(env, known.visibility_timeout())?);
+    let url = env.queue_url(role)?;
+    let policy = policy(env, known.visibility_timeout())?;
     let queue = aws.queue(url);
     let answer = tokio::time::timeout(Duration::from_secs(15), queue.depth()).await;
     answer
@@ -117,23 +120,24 @@ pub async fn consumer(stage: &'static str, role: &str, env: &Env, aws: &Aws) -> 
     })
 }
 
-/// What carries a service's alerts: the alerts queue, or the log alone where the settings name no queue.
+/// The notifier of a service: the alerts queue, or only the log if no queue is configured.
 ///
 /// # Errors
-/// A clock setting that is none.
+///
+/// Returns an error if `CLOCK` is invalid.
 pub fn notifier(stage: &'static str, env: &Env, aws: &Aws) -> anyhow::Result<Arc<dyn Notifier>> {
     let variable = queue_url_variable("alerts");
     let Some(url) = env.optional(&variable) else {
-        tracing::warn!("{variable} is not set: alerts go to this log alone");
+        tracing::warn!("{variable} is not set: alerts go to this log only");
         return Ok(Arc::new(LogNotifier));
     };
     let now = system_clock::now(env.clock()?);
     Ok(Arc::new(QueueNotifier::new(stage, Arc::new(aws.queue(url)), now)))
 }
 
-/// The settings of a consumer: `CONCURRENCY`, how many messages it has in hand at once ([`CONCURRENCY`]), `LEASE_SECONDS`, how long each is
-/// hidden from others at a time (the queue's visibility timeout), and `CONSUMERS_LOST`, how many consumers a message may cost
-/// ([`MOST_LOST`]).
+/// The policy from the settings: `CONCURRENCY`, how many messages are processed at once ([`CONCURRENCY`]),
+/// `LEASE_SECONDS`, how long each is hidden from others at a time (by default the queue's visibility timeout), and
+/// `CONSUMERS_LOST`, how many consumers a message may cost ([`MOST_LOST`]).
 fn policy(env: &Env, visibility_timeout: Duration) -> anyhow::Result<Policy> {
     let concurrency = env.parsed_or("CONCURRENCY", CONCURRENCY)?;
     let timeout =
@@ -143,7 +147,7 @@ fn policy(env: &Env, visibility_timeout: Duration) -> anyhow::Result<Policy> {
     Ok(Policy { most_lost, ..Policy::new(concurrency.get(), Duration::from_secs(lease.get())) })
 }
 
-/// ECS tells its containers where its agent is; nobody else does.
+/// Only ECS sets `ECS_AGENT_URI`, the address of its agent.
 fn protection(env: &Env) -> anyhow::Result<Option<Arc<dyn Protection>>> {
     let Some(agent) = env.optional("ECS_AGENT_URI") else { return Ok(None) };
     Ok(Some(Arc::new(EcsProtection::new(agent)?)))

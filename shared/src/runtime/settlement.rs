@@ -1,4 +1,4 @@
-//! What becomes of a message when its work ended.
+//! Settles messages after their work has ended.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,54 +11,54 @@ use crate::runtime::breaker::Breaker;
 use crate::runtime::dead_letter::{alert, dead_letter};
 use crate::runtime::deletions::Deletions;
 use crate::runtime::evidence::Evidence;
-use crate::runtime::losses::{self, Standing, first_id};
+use crate::runtime::losses::{self, Verdict, first_id};
 use crate::runtime::measures;
 use crate::runtime::outage_alert::OutageAlert;
 use crate::runtime::outcome::{Failure, Outcome, Setback, Settled};
 use crate::runtime::policy::Policy;
 use crate::runtime::unanswered::Unanswered;
 
-/// The longest that a message is hidden. SQS ends every lease twelve hours after the receipt, and refuses what would go
-/// beyond.
+/// The longest that a message is hidden. SQS ends every lease twelve hours after the receipt, and rejects longer
+/// extensions.
 const LONGEST_WAIT: Duration = Duration::from_secs(11 * 3600);
 
-/// The longest that a message may be sent to appear later: what SQS allows.
+/// The longest delay of a message that is sent again; SQS allows no more.
 const LONGEST_DELAY: Duration = Duration::from_secs(900);
 
-/// For how many leases a receive that was not answered explains a delivery that nobody saw. It comes again after one, and later
-/// where others wait as well.
+/// For how many leases a receive without an answer explains a delivery that no consumer saw. The message is delivered
+/// again after one lease, or later if other messages are waiting too.
 const UNANSWERED_FOR: u32 = 10;
 
-/// How often a message may find something down that works for others in between, before it is the message's own failure.
-/// Chance alone does not get there: by it, even half of all tries failing gives up one message in a million.
+/// How often a message may find a dependency down that works for others in between, before the message is to blame.
+/// Chance alone does not reach this: even if half of all tries fail, it gives up one message in a million.
 const CONVINCING: u32 = 20;
 
-/// Deletes, buries or gives back what was in hand.
+/// Deletes, buries or gives back messages that were in flight.
 pub struct Settlement {
-    /// What is done here, for logs and dead letters.
+    /// The name of the stage in logs and dead letters.
     pub stage: &'static str,
-    /// Where the messages come from.
+    /// The queue that messages are received from.
     pub queue: Arc<dyn Queue>,
-    /// How the work is gone about.
+    /// Concurrency, leases, retries and the stop.
     pub policy: Policy,
-    /// Whether what the work needs is down.
+    /// Tracks outages of dependencies.
     pub breaker: Breaker,
     dead_letters: Arc<dyn Queue>,
     notifier: Arc<dyn Notifier>,
     deletions: Deletions,
     failures: Attempts,
     outages: Attempts,
-    /// Deliveries of a message that are known to have cost no consumer.
+    /// Deliveries of each message that are known to have cost no consumer.
     accounted: Attempts,
-    /// Receives that brought no answer.
+    /// Receives that got no answer.
     unanswered: Unanswered,
     evidence: Evidence,
-    /// Tells the owner that nothing is received.
+    /// Alerts the owner when nothing is received.
     pub outage: OutageAlert,
 }
 
 impl Settlement {
-    /// Settles messages of one queue.
+    /// A settlement for the messages of one queue.
     #[must_use]
     pub fn new(
         stage: &'static str,
@@ -85,7 +85,7 @@ impl Settlement {
         }
     }
 
-    /// Does what an outcome asks for.
+    /// Acts on the outcome of a message.
     pub async fn settle(&self, message: &Message, outcome: Outcome) {
         match outcome {
             Ok(Settled::Unseen(_)) => self.delete(message).await,
@@ -93,11 +93,11 @@ impl Settlement {
                 self.succeeded(message).await;
                 self.delete(message).await;
             }
-            // It says nothing about an outage: a message can be broken beyond any look at what is down.
+            // It says nothing about an outage: a message can be so broken that no dependency was used.
             Err(Setback::Permanent(failure)) => self.bury(message, failure).await,
             Err(Setback::Retry(error)) => self.retry(message, "gave_up", &error).await,
-            Err(Setback::Unclear { class, error }) => self.weigh(message, class, &error).await,
-            Err(Setback::Down(error)) => self.suffer(message, &error).await,
+            Err(Setback::Unclear { class, error }) => self.handle_unclear(message, class, &error).await,
+            Err(Setback::Down(error)) => self.handle_outage(message, &error).await,
             Err(Setback::Later { wait, reason }) => {
                 tracing::info!(id = message.id, "{reason}; trying again in {wait:.0?}");
                 self.give_back(message, wait).await;
@@ -114,11 +114,12 @@ impl Settlement {
     async fn succeeded(&self, message: &Message) {
         self.evidence.succeeded(first_id(message));
         self.breaker.succeeded();
-        self.outage.is_over().await;
+        self.outage.resolve().await;
     }
 
-    /// A failure that may be the message's or an outage: while nothing succeeds, what others met decides.
-    async fn weigh(&self, message: &Message, class: &'static str, error: &anyhow::Error) {
+    /// Handles a failure for which the message or a dependency may be to blame: while nothing succeeds, the failures of
+    /// other messages decide.
+    async fn handle_unclear(&self, message: &Message, class: &'static str, error: &anyhow::Error) {
         self.evidence.failed(first_id(message));
         if self.breaker.outage().is_some() || self.evidence.is_against_the_dependency() {
             return self.wait_for_what_is_down(message, error).await;
@@ -126,12 +127,12 @@ impl Settlement {
         self.retry(message, class, error).await;
     }
 
-    /// An outage, unless only this message ever meets it.
-    async fn suffer(&self, message: &Message, error: &anyhow::Error) {
+    /// Handles an outage, unless only this message ever meets it.
+    async fn handle_outage(&self, message: &Message, error: &anyhow::Error) {
         let alone = self.evidence.failed(first_id(message));
         if alone >= CONVINCING {
-            let words = format!("it failed {alone} times while others succeeded in between: {error:#}");
-            return self.bury(message, Failure::new("gave_up", words)).await;
+            let reason = format!("it failed {alone} times while others succeeded in between: {error:#}");
+            return self.bury(message, Failure::new("gave_up", reason)).await;
         }
         self.wait_for_what_is_down(message, error).await;
     }
@@ -141,7 +142,7 @@ impl Settlement {
         self.failures.settled(id);
         self.outages.settled(id);
         self.evidence.settled(id);
-        // Should it come again because it was not deleted, that is accounted for.
+        // If it is delivered again because it was not deleted, this delivery is accounted for.
         self.account_for(message);
         self.deletions.add(message.receipt.clone()).await;
     }
@@ -149,35 +150,35 @@ impl Settlement {
     async fn retry(&self, message: &Message, class: &'static str, error: &anyhow::Error) {
         let failures = self.failures.add(first_id(message));
         if failures >= self.policy.attempts {
-            let words = format!("given up after {failures} failures: {error:#}");
-            return self.bury(message, Failure::new(class, words)).await;
+            let reason = format!("given up after {failures} failures: {error:#}");
+            return self.bury(message, Failure::new(class, reason)).await;
         }
         let wait = self.policy.retry.wait(failures);
         tracing::warn!(id = message.id, attempt = message.receive_count, "{error:#}; trying again in {wait:.1?}");
         self.give_back(message, wait).await;
     }
 
-    /// A message that meets an outage again and again stays away for longer each time: otherwise its probes alone would
-    /// use up, in a long outage, the receives after which the queue itself gives it up. How often it was received before is
-    /// not the measure: consumers that died with it were no outage, and it is not to wait for minutes because of them.
+    /// Gives back a message that met an outage. It waits longer each time: otherwise its tries alone would use up, in a
+    /// long outage, the receives after which the queue itself moves it to the dead letters. The receive count is not
+    /// the measure, because deliveries that cost a consumer were not outages and must not make it wait.
     async fn wait_for_what_is_down(&self, message: &Message, error: &anyhow::Error) {
         let what = format!("{error:#}");
         if self.breaker.outage().is_none() {
-            self.outage.begins();
+            self.outage.begin();
         }
         let wait = self.breaker.failed(&what);
         tracing::warn!(id = message.id, "{what}; receiving again in {wait:.1?}");
         let own = Backoff { first: self.policy.outage.first, most: self.policy.retry.most };
         let own = own.wait(self.outages.add(first_id(message)));
-        // It is away for longer than nothing is received, so that the next probe is another message.
+        // It waits for longer than nothing is received, so that the next try uses another message.
         self.give_back(message, own.max(wait * 2)).await;
         if let Some(outage) = self.breaker.outage() {
-            self.outage.lasts(&outage.what, outage.since).await;
+            self.outage.report(&outage.what, outage.since).await;
         }
     }
 
-    /// Moves a message to the dead-letter queue. It is deleted here only once it stands there and the owner was told: a
-    /// crash between the steps buries it twice rather than in silence.
+    /// Moves a message to the dead-letter queue. It is deleted here only after it was sent there and the owner was
+    /// informed: a crash in between buries it twice instead of silently.
     async fn bury(&self, message: &Message, failure: Failure) {
         let letter = dead_letter(self.stage, message, &failure);
         if let Err(error) = self.dead_letters.send(&[letter]).await {
@@ -189,60 +190,61 @@ impl Settlement {
         measures::buried(self.stage, failure.class);
     }
 
-    /// A message that was just received, with what it has cost so far, and how it stands. It may have been the answer to a
-    /// receive that brought none: that cost no consumer.
-    pub fn account(&self, message: Message) -> (Message, Standing) {
+    /// Judges a message that was just received by the deliveries that are not accounted for. A receive that failed may
+    /// have delivered the message without costing a consumer.
+    pub fn assess(&self, message: Message) -> (Message, Verdict) {
         let unanswered = self.unanswered.within(self.policy.lease * UNANSWERED_FOR);
         let accounted = self.accounted.count(&message.id).saturating_add(unanswered);
-        losses::account(message, accounted, self.policy.most_lost)
+        losses::assess(message, accounted, self.policy.most_lost)
     }
 
-    /// A receive did not bring an answer.
+    /// Records that a receive failed.
     pub fn receive_failed(&self) {
         self.unanswered.add();
     }
 
-    /// This delivery costs no consumer, whatever comes of its message.
+    /// Records that this delivery costs no consumer, whatever its outcome.
     pub fn account_for(&self, message: &Message) {
         self.accounted.add(&message.id);
     }
 
-    /// Sends a message again that will be worked on alone.
+    /// Sends a message again, to be processed exclusively.
     pub async fn give_last_chance(&self, message: &Message) {
-        tracing::warn!(id = message.id, "it may have cost its consumers their lives: it will be worked on alone");
+        tracing::warn!(id = message.id, "it may have killed its consumers: it will be processed exclusively");
         self.give_back(message, Duration::ZERO).await;
     }
 
     /// Buries a message that cost too many consumers.
     pub async fn bury_killer(&self, message: &Message, lost: u32) {
-        let words = format!(
+        let reason = format!(
             "it cost {lost} consumers their lease, their memory or their life; the last time, nothing else was in process"
         );
-        self.bury(message, Failure::new("kills_its_consumer", words)).await;
+        self.bury(message, Failure::new("kills_its_consumer", reason)).await;
     }
 
-    /// Gives a message back for a later try: it is sent again, and deleted as it was received, so that no later consumer takes
-    /// this delivery for one that was lost. A wait that is too long for that hides it, which may look like one loss.
+    /// Gives a message back for a later try. The message is sent again and the received one is deleted, so that no
+    /// consumer takes this delivery for one that was lost. If the wait is too long for that, a message at its first
+    /// delivery is hidden instead, which may look like one loss.
     pub async fn give_back(&self, message: &Message, wait: Duration) {
         let is_long = wait > LONGEST_DELAY && losses::is_first_delivery(message);
-        // Where nothing is deleted, each message that is sent again would be one more.
+        // While deletions fail, every message that is sent again would be a duplicate.
         if is_long || self.deletions.are_failing() || !self.send_again(message, wait.min(LONGEST_DELAY)).await {
             self.hide(message, wait).await;
         }
     }
 
     async fn send_again(&self, message: &Message, wait: Duration) -> bool {
-        if let Err(error) = self.queue.send_after(&losses::again(message), wait).await {
+        if let Err(error) = self.queue.send_after(&losses::resent(message), wait).await {
             tracing::warn!(id = message.id, "not sent again: {error}");
             return false;
         }
-        // At once, and not with others: until then there are two of it.
+        // Deleted at once and not in a batch, because until then there are two copies of the message.
         self.account_for(message);
         self.deletions.delete_now(&message.receipt).await;
         true
     }
 
-    /// Ends the lease after a wait; where even that fails, it ends by itself.
+    /// Ends the lease after a wait. If that fails, it ends on its own.
     async fn hide(&self, message: &Message, wait: Duration) {
         self.account_for(message);
         if let Err(error) = self.queue.extend(&message.receipt, wait.min(LONGEST_WAIT)).await {

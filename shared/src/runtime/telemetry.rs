@@ -1,8 +1,8 @@
-//! What a running service tells about itself: logs, traces and metrics.
+//! The logs, traces and metrics of a service.
 //!
-//! Logs go to standard error: lines for people, or JSON where `LOG_FORMAT` is `json`; `RUST_LOG` chooses what is logged. Spans
-//! go to a collector of OTLP over HTTP at `OTEL_EXPORTER_OTLP_ENDPOINT`, and nowhere where that is not set. Metrics are kept
-//! for Prometheus, or written to standard output for CloudWatch: `METRICS`.
+//! Logs go to standard error as lines of text, or as JSON if `LOG_FORMAT` is `json`; `RUST_LOG` selects them. Spans go
+//! to the OTLP collector over HTTP at `OTEL_EXPORTER_OTLP_ENDPOINT`, if that is set. `METRICS` selects whether metrics
+//! are kept for Prometheus or written to standard output for CloudWatch.
 
 mod metrics;
 mod otlp;
@@ -20,17 +20,18 @@ pub use self::metrics::render;
 use crate::core::trace::TraceParent;
 use crate::runtime::env::Env;
 
-/// The way of logs, traces and metrics out of the process.
+/// The exporters of logs, traces and metrics.
 #[derive(Debug, Default)]
 pub struct Telemetry {
     traces: Option<SdkTracerProvider>,
 }
 
 impl Telemetry {
-    /// Opens it for the whole process.
+    /// Installs the exporters for the whole process.
     ///
     /// # Errors
-    /// A setting that is not of its form. Logs work from then on all the same, so that the error can be told.
+    ///
+    /// Returns an error if a setting is invalid. Logs work nevertheless, so that the error can be logged.
     pub fn start(service: &'static str, env: &Env) -> anyhow::Result<Self> {
         let traces =
             env.optional("OTEL_EXPORTER_OTLP_ENDPOINT").map(|endpoint| otlp::provider(service, endpoint)).transpose();
@@ -40,10 +41,10 @@ impl Telemetry {
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
         tracing_subscriber::registry().with(exported).with(log_layer(env).with_filter(filter)).init();
         metrics::install(service, env)?;
-        Ok(Self { traces: traces.context("open the way to the collector of OTEL_EXPORTER_OTLP_ENDPOINT")? })
+        Ok(Self { traces: traces.context("prepare the exporter for OTEL_EXPORTER_OTLP_ENDPOINT")? })
     }
 
-    /// Sends what has not been sent. It blocks for as long as the collector takes, a few seconds at the most.
+    /// Sends the remaining spans. This blocks until the collector has answered, for a few seconds at most.
     pub fn stop(self) {
         if let Some(Err(error)) = self.traces.map(|traces| traces.shutdown()) {
             tracing::warn!("some spans were not sent: {error}");
@@ -51,7 +52,7 @@ impl Telemetry {
     }
 }
 
-/// The spans that are exported: our own, from `info` on, whatever is logged.
+/// The spans that are exported: those of Candlewick from level `info`, independent of what is logged.
 fn own_spans() -> tracing_subscriber::filter::FilterFn {
     tracing_subscriber::filter::filter_fn(|metadata| {
         metadata.is_span() && *metadata.level() <= tracing::Level::INFO && metadata.target().starts_with("candlewick")
@@ -66,13 +67,13 @@ where
     if env.optional("LOG_FORMAT") == Some("json") { layer.json().boxed() } else { layer.with_ansi(false).boxed() }
 }
 
-/// Makes a span that has not been entered go on with the trace of a candle, and links it to the span that is current: that of
-/// the message, which may be about several candles. Where there is no trace to go on with, it stays a child of the latter.
+/// Makes a span that has not been entered continue the trace of a candle, and links it to the current span, which is
+/// that of the message and may be about several candles. Without such a trace it remains a child of the current span.
 #[must_use]
 pub fn follow(span: Span, parent: Option<TraceParent>) -> Span {
     if let Some(parent) = parent {
         let current = Span::current().context().span().span_context().clone();
-        // It fails only where nothing is exported, and then nobody misses the trace.
+        // This fails only if nothing is exported, and then the trace is not needed.
         let _ = span.set_parent(opentelemetry::Context::new().with_remote_span_context(context_of(parent)));
         if current.is_valid() {
             span.add_link(current);
@@ -81,7 +82,7 @@ pub fn follow(span: Span, parent: Option<TraceParent>) -> Span {
     span
 }
 
-/// The current span as the parent of what comes after it in another service; none where nothing is exported.
+/// The current span, as the parent of the next service's span. `None` if nothing is exported.
 #[must_use]
 pub fn current() -> Option<TraceParent> {
     let context = Span::current().context();
@@ -93,6 +94,7 @@ pub fn current() -> Option<TraceParent> {
 }
 
 fn context_of(parent: TraceParent) -> SpanContext {
-    let (trace, span) = (TraceId::from(parent.trace()), SpanId::from(parent.span()));
+    let trace = TraceId::from(parent.trace());
+    let span = SpanId::from(parent.span());
     SpanContext::new(trace, span, TraceFlags::SAMPLED, true, TraceState::default())
 }

@@ -1,11 +1,11 @@
-//! Where traces and runs get their names.
+//! Generates the ids of traces and runs.
 
 use jiff::Timestamp;
 use rand::Rng;
 
 use crate::core::trace::TraceParent;
 
-/// Begins a trace.
+/// Generates the ids of a new trace and its first span.
 #[must_use]
 pub fn new_trace() -> TraceParent {
     let mut random = rand::rng();
@@ -16,7 +16,8 @@ pub fn new_trace() -> TraceParent {
     }
 }
 
-/// Names a run by the time it began at, with a few random digits behind: `20241230T220000-1f4e`.
+/// Generates the id of a run from the time at which it began and four random hexadecimal digits:
+/// `20241230T220000-1f4e`.
 #[must_use]
 pub fn new_run(now: Timestamp) -> String {
     format!("{}-{:04x}", now.strftime("%Y%m%dT%H%M%S"), rand::rng().random::<u16>())

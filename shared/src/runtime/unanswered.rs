@@ -1,4 +1,4 @@
-//! Receives whose answers did not come.
+//! Remembers receives that failed.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -6,24 +6,25 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How many are remembered.
-const MOST: usize = 1000;
+/// How many receives are remembered.
+const MAX_RECEIVES: usize = 1000;
 
-/// When receives failed, the oldest first. The queue may have answered all the same, and count what it answered with as delivered.
+/// The times of failed receives, the oldest first. The queue may have answered nevertheless, and counts the messages of
+/// such an answer as delivered.
 #[derive(Debug, Default)]
 pub struct Unanswered(Mutex<VecDeque<Instant>>);
 
 impl Unanswered {
-    /// A receive failed now.
+    /// Records that a receive failed now.
     pub fn add(&self) {
         let mut times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if times.len() >= MOST {
+        if times.len() >= MAX_RECEIVES {
             times.pop_front();
         }
         times.push_back(Instant::now());
     }
 
-    /// How many receives failed within so long. Those before are forgotten.
+    /// The number of receives that failed within the last `length`. Earlier ones are forgotten.
     pub fn within(&self, length: Duration) -> u32 {
         let mut times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         times.retain(|time| time.elapsed() <= length);

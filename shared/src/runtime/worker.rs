@@ -1,4 +1,4 @@
-//! Slots, receiving, and the stop.
+//! Receives messages as concurrency allows, processes them, and stops.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,47 +14,49 @@ use crate::ports::queue::{BATCH, Message, QueueError};
 use crate::runtime::breaker::Outage;
 use crate::runtime::health::{Health, State};
 use crate::runtime::layers::MessageService;
-use crate::runtime::losses::Standing;
+use crate::runtime::losses::Verdict;
 use crate::runtime::measures;
-use crate::runtime::protector::InHand;
+use crate::runtime::protector::InFlight;
 use crate::runtime::settlement::Settlement;
 
-/// How long a receive waits for half of the slots to be free, so that small work is asked for many at a time; large work takes
-/// longer than this, and its slots are filled one by one. While it waits, more than half are at work.
+/// How long a receive waits until half of the permits are free, so that short work is received in batches. Long work
+/// takes longer than this, so its permits are filled one by one; more than half are in use while it waits.
 const GATHER: Duration = Duration::from_millis(100);
 
-/// How long a message that is to be alone stays away when another one is in process.
-const BESIDE_ANOTHER: Duration = Duration::from_secs(2);
+/// How long a message at its last chance is given back for when another one is in process.
+const LAST_CHANCE_TAKEN: Duration = Duration::from_secs(2);
 
-/// Receives as many messages as it has free slots, and serves each in a task of its own.
+/// Receives as many messages as it has free permits, and processes each in its own task.
 pub struct Worker {
     service: MessageService,
     settlement: Settlement,
-    in_hand: InHand,
+    in_flight: InFlight,
     health: Health,
-    slots: Arc<Semaphore>,
-    /// Held while a message at its last chance is in process.
-    alone: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
+    /// Held while a message at its last chance is in process, so that nothing is received.
+    exclusive: Arc<Semaphore>,
     tasks: TaskTracker,
     abandon: CancellationToken,
 }
 
 impl Worker {
-    /// A worker with all its slots free.
+    /// A worker with `permits` for its concurrency, all of them free.
     #[must_use]
     pub fn new(
         service: MessageService,
         settlement: Settlement,
-        in_hand: InHand,
+        in_flight: InFlight,
         health: Health,
-        slots: Arc<Semaphore>,
+        permits: Arc<Semaphore>,
     ) -> Self {
-        let (tasks, abandon, alone) = (TaskTracker::new(), CancellationToken::new(), Arc::new(Semaphore::new(1)));
-        Self { service, settlement, in_hand, health, slots, alone, tasks, abandon }
+        let exclusive = Arc::new(Semaphore::new(1));
+        let tasks = TaskTracker::new();
+        let abandon = CancellationToken::new();
+        Self { service, settlement, in_flight, health, permits, exclusive, tasks, abandon }
     }
 
-    /// Receives and serves until `stop` is cancelled, and then until all work in hand is settled or given back; that, in
-    /// turn, may take as long as the policy allows and `last_calls` more.
+    /// Receives and processes messages until `stop` is cancelled, and then waits until all work in flight is settled or
+    /// given back. That takes at most as long as the policy allows, plus `last_calls`.
     pub async fn run(self: &Arc<Self>, stop: &CancellationToken, last_calls: Duration) {
         let stopped = async {
             stop.cancelled().await;
@@ -66,23 +68,24 @@ impl Worker {
     }
 
     async fn receive_until(self: &Arc<Self>, stop: &CancellationToken) {
-        let (mut failures, mut since) = (0, Instant::now());
-        while let Some(slots) = self.free_slots(failures, stop).await {
-            match self.receive(slots.num_permits(), stop).await {
+        let mut failures = 0;
+        let mut since = Instant::now();
+        while let Some(permits) = self.free_permits(failures, stop).await {
+            match self.receive(permits.num_permits(), stop).await {
                 Ok(messages) => {
                     self.receives_again(failures).await;
                     failures = 0;
                     measures::received(self.settlement.stage, messages.len());
-                    self.begin(messages, slots, stop);
+                    self.start(messages, permits, stop);
                 }
                 Err(error) => {
                     failures += 1;
                     self.settlement.receive_failed();
                     if failures == 1 {
                         since = Instant::now();
-                        self.settlement.outage.begins();
+                        self.settlement.outage.begin();
                     }
-                    self.settlement.outage.lasts(&error.to_string(), since).await;
+                    self.settlement.outage.report(&error.to_string(), since).await;
                     let wait = self.settlement.policy.outage.wait(failures);
                     tracing::warn!(stage = self.settlement.stage, "{error}; receiving again in {wait:.1?}");
                     let _ = timeout(wait, stop.cancelled()).await;
@@ -91,16 +94,16 @@ impl Worker {
         }
     }
 
-    /// The queue answers. What the work needs may be down all the same.
+    /// Resolves the alert when the queue answers again, unless a dependency of the work is down.
     async fn receives_again(&self, failures: u32) {
         if failures > 0 && self.settlement.breaker.outage().is_none() {
-            self.settlement.outage.is_over().await;
+            self.settlement.outage.resolve().await;
         }
     }
 
-    /// Waits until something may be received, and takes the slots for it; none when the loop is to stop. Meanwhile it says
-    /// whether work is taken, from how many receives in a row failed and from what is down.
-    async fn free_slots(&self, failures: u32, stop: &CancellationToken) -> Option<OwnedSemaphorePermit> {
+    /// Waits until messages may be received, and takes permits for them; `None` when the loop has to stop. Meanwhile it
+    /// reports readiness from `failures`, the number of failed receives in a row, and from outages.
+    async fn free_permits(&self, failures: u32, stop: &CancellationToken) -> Option<OwnedSemaphorePermit> {
         let mut outage = self.settlement.breaker.watch();
         loop {
             let seen = outage.borrow_and_update().clone();
@@ -109,45 +112,45 @@ impl Worker {
                 biased;
                 () = stop.cancelled() => return None,
                 _ = outage.changed() => {}
-                slots = self.slots_during(seen) => return slots,
+                permits = self.permits_during(seen) => return permits,
             }
         }
     }
 
-    async fn slots_during(&self, outage: Option<Outage>) -> Option<OwnedSemaphorePermit> {
-        // Nothing is received beside a message that is to be alone.
-        drop(self.alone.acquire().await);
+    async fn permits_during(&self, outage: Option<Outage>) -> Option<OwnedSemaphorePermit> {
+        // Nothing is received while a message at its last chance is in process.
+        drop(self.exclusive.acquire().await);
         match outage {
-            None => self.slots_for_a_batch().await,
+            None => self.permits_for_batch().await,
             Some(outage) => {
                 sleep_until(outage.until).await;
-                self.slot_for_a_probe().await
+                self.permit_for_probe().await
             }
         }
     }
 
-    async fn slots_for_a_batch(&self) -> Option<OwnedSemaphorePermit> {
+    async fn permits_for_batch(&self) -> Option<OwnedSemaphorePermit> {
         let some = u32::try_from(BATCH.min(self.settlement.policy.concurrency / 2)).unwrap_or(1).max(1);
-        let gathered = timeout(GATHER, Arc::clone(&self.slots).acquire_many_owned(some)).await;
-        let mut slots = match gathered {
-            Ok(slots) => slots.ok()?,
-            Err(_) => Arc::clone(&self.slots).acquire_owned().await.ok()?,
+        let acquired = timeout(GATHER, Arc::clone(&self.permits).acquire_many_owned(some)).await;
+        let mut permits = match acquired {
+            Ok(permits) => permits.ok()?,
+            Err(_) => Arc::clone(&self.permits).acquire_owned().await.ok()?,
         };
-        let more = self.slots.available_permits().min(BATCH - slots.num_permits());
-        if let Ok(more) = Arc::clone(&self.slots).try_acquire_many_owned(u32::try_from(more).ok()?) {
-            slots.merge(more);
+        let more = self.permits.available_permits().min(BATCH - permits.num_permits());
+        if let Ok(more) = Arc::clone(&self.permits).try_acquire_many_owned(u32::try_from(more).ok()?) {
+            permits.merge(more);
         }
-        Some(slots)
+        Some(permits)
     }
 
-    /// One slot, when all are free: after an outage one message at a time is tried.
-    async fn slot_for_a_probe(&self) -> Option<OwnedSemaphorePermit> {
+    /// One permit when all are free: after an outage, one message at a time is tried.
+    async fn permit_for_probe(&self) -> Option<OwnedSemaphorePermit> {
         let all = u32::try_from(self.settlement.policy.concurrency).ok()?;
-        Arc::clone(&self.slots).acquire_many_owned(all).await.ok()?.split(1)
+        Arc::clone(&self.permits).acquire_many_owned(all).await.ok()?.split(1)
     }
 
-    /// Receives. A stop does not break it off at once: what the queue is sending by then would stay hidden until its lease
-    /// ends, and rather arrives here to be given back.
+    /// Receives messages. A stop does not cancel the receive at once: messages that the queue is already sending would
+    /// stay hidden until their lease ends, but can be given back when they arrive.
     async fn receive(&self, most: usize, stop: &CancellationToken) -> Result<Vec<Message>, QueueError> {
         let policy = &self.settlement.policy;
         let long_enough = async {
@@ -161,26 +164,28 @@ impl Worker {
         }
     }
 
-    fn begin(self: &Arc<Self>, messages: Vec<Message>, mut slots: OwnedSemaphorePermit, stop: &CancellationToken) {
-        for message in self.newest_of_each(messages) {
-            let (worker, stop) = (Arc::clone(self), stop.clone());
-            let (slot, held) = (slots.split(1), self.in_hand.enter());
-            let (message, standing) = self.settlement.account(message);
-            let alone = (standing == Standing::LastChance).then(|| Arc::clone(&self.alone).try_acquire_owned());
+    fn start(self: &Arc<Self>, messages: Vec<Message>, mut permits: OwnedSemaphorePermit, stop: &CancellationToken) {
+        for message in self.newest_deliveries(messages) {
+            let worker = Arc::clone(self);
+            let stop = stop.clone();
+            let permit = permits.split(1);
+            let in_flight = self.in_flight.enter();
+            let (message, verdict) = self.settlement.assess(message);
+            let exclusive = (verdict == Verdict::LastChance).then(|| Arc::clone(&self.exclusive).try_acquire_owned());
             self.tasks.spawn(async move {
-                match (standing, alone) {
-                    (Standing::Killer(lost), _) => worker.settlement.bury_killer(&message, lost).await,
-                    (Standing::Suspect, _) => worker.settlement.give_last_chance(&message).await,
-                    (_, Some(Err(_))) => worker.settlement.give_back(&message, BESIDE_ANOTHER).await,
+                match (verdict, exclusive) {
+                    (Verdict::Killer(lost), _) => worker.settlement.bury_killer(&message, lost).await,
+                    (Verdict::Suspect, _) => worker.settlement.give_last_chance(&message).await,
+                    (_, Some(Err(_))) => worker.settlement.give_back(&message, LAST_CHANCE_TAKEN).await,
                     (_, None | Some(Ok(_))) => worker.serve(message, &stop).await,
                 }
-                drop((slot, held));
+                drop((permit, in_flight));
             });
         }
     }
 
-    /// SQS may send a message twice in one answer: only its newest receipt will delete it.
-    fn newest_of_each(&self, messages: Vec<Message>) -> impl Iterator<Item = Message> + use<> {
+    /// SQS may return a message twice in one response. Only the newest receipt can delete it.
+    fn newest_deliveries(&self, messages: Vec<Message>) -> impl Iterator<Item = Message> + use<> {
         let mut newest: BTreeMap<String, Message> = BTreeMap::new();
         for message in messages {
             let known = newest.get(&message.id);
@@ -214,11 +219,15 @@ impl Worker {
         if timeout_at(until, self.tasks.wait()).await.is_ok() {
             return;
         }
-        let (stage, left) = (self.settlement.stage, self.tasks.len());
-        tracing::warn!(stage, "giving back {left} messages that are not done");
+        let stage = self.settlement.stage;
+        tracing::warn!(stage, "giving back {} unfinished messages", self.tasks.len());
         self.abandon.cancel();
         if timeout(last_calls, self.tasks.wait()).await.is_err() {
-            tracing::warn!(stage, "{} messages were not given back in time: their leases must end", self.tasks.len());
+            tracing::warn!(
+                stage,
+                "{} messages were not given back in time: they are delivered again when their leases end",
+                self.tasks.len()
+            );
         }
     }
 }
@@ -226,7 +235,7 @@ impl Worker {
 fn readiness(failures: u32, outage: Option<&Outage>) -> State {
     match (failures, outage) {
         (0, None) => State::Ready,
-        (0, Some(outage)) => State::Waiting(format!("what its work needs is down: {}", outage.what)),
+        (0, Some(outage)) => State::Waiting(format!("a dependency is down: {}", outage.what)),
         _ => State::Waiting("the queue does not answer".to_owned()),
     }
 }

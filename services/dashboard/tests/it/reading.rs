@@ -155,7 +155,7 @@ async fn a_watchlist_in_a_bucket(world: World) {
         (answer.status().as_u16(), answer.text().await.unwrap())
     };
     let (status, text) = ask("/api/v1/series").await;
-    assert!(status == 503 && text.contains("s3://b/config/watchlist.toml: there is none"), "{status} {text}");
+    assert!(status == 503 && text.contains("s3://b/config/watchlist.toml: there is no watchlist"), "{status} {text}");
     for symbols in [&["MSFT"][..], &["MSFT", "NVDA"]] {
         world.put("config/watchlist.toml", &format!("[groups.a]\nsymbols = {symbols:?}\n")).await;
         let (_, text) = ask("/api/v1/series").await;

@@ -84,7 +84,7 @@ async fn an_object_within_its_thresholds_is_not_heard_of() {
 async fn a_broken_watchlist_is_heard_of_and_costs_no_message() {
     let (outcome, _, alerts) = cleaned_by("[groups.stocks]\nsymbol = [\"AAPL\"]\n").await;
     let Err(Setback::Down(error)) = outcome else { panic!("it does not wait: {outcome:?}") };
-    assert!(format!("{error:#}").contains("mend the watchlist"), "{error:#}");
+    assert!(format!("{error:#}").contains("fix the watchlist"), "{error:#}");
     let [alert] = &alerts[..] else { panic!("not one alert: {alerts:?}") };
     assert!(alert.kind == Kind::BadWatchlist && alert.text.contains("line 2, groups.stocks.symbol"), "{alert:?}");
 }

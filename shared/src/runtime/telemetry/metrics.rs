@@ -1,4 +1,4 @@
-//! Where metrics go.
+//! Installs the exporter of metrics.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -8,17 +8,17 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::runtime::env::Env;
 
-/// What `/metrics` shows.
+/// The recorder whose metrics `/metrics` shows.
 static PROMETHEUS: OnceLock<PrometheusHandle> = OnceLock::new();
 
-/// How often metrics are written for CloudWatch. Its format has room for a hundred values of one histogram in a document.
+/// How often metrics are written for CloudWatch. A document of its format has room for 100 values of a histogram.
 const EMF_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The upper bounds of histograms, in seconds: from a query to a message that waited for a day.
+/// The upper bounds of histograms in seconds, from the time of a query to a message that waited for a day.
 const BOUNDS: [f64; 16] =
     [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 600.0, 3600.0, 86400.0];
 
-/// Installs what `METRICS` names: `prometheus` (the default), `emf` or `off`.
+/// Installs the exporter that `METRICS` names: `prometheus` (the default), `emf` or `off`.
 pub fn install(service: &'static str, env: &Env) -> anyhow::Result<()> {
     match env.optional("METRICS").unwrap_or("prometheus") {
         "prometheus" => prometheus(service),
@@ -35,7 +35,7 @@ fn prometheus(service: &'static str) -> anyhow::Result<()> {
         .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix("duration".to_owned()), &BOUNDS));
     let recorder = builder.context("set the bounds of histograms")?.build_recorder();
     let _ = PROMETHEUS.set(recorder.handle());
-    metrics::set_global_recorder(recorder).map_err(|_| anyhow!("metrics have a recorder already"))
+    metrics::set_global_recorder(recorder).map_err(|_| anyhow!("a metrics recorder is already installed"))
 }
 
 fn emf(service: &'static str) -> anyhow::Result<()> {
@@ -46,7 +46,7 @@ fn emf(service: &'static str) -> anyhow::Result<()> {
     builder.init().map(|_| ()).map_err(|error| anyhow!("open metrics for CloudWatch: {error}"))
 }
 
-/// The metrics as Prometheus reads them; none where they go elsewhere.
+/// The metrics in the text format of Prometheus, or `None` if they are exported elsewhere.
 #[must_use]
 pub fn render() -> Option<String> {
     PROMETHEUS.get().map(|handle| {

@@ -1,4 +1,4 @@
-//! Spans on their way to a collector: OTLP over HTTP, in protobuf.
+//! Sends spans to a collector: OTLP over HTTP, in protobuf.
 
 use std::time::Duration;
 
@@ -14,13 +14,14 @@ use tokio::runtime::Handle;
 
 use crate::runtime::outgoing;
 
-/// How long the collector may take for a batch.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long the collector may take to accept a batch.
+const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Where finished spans go. `OTEL_EXPORTER_OTLP_HEADERS` and the other variables of OpenTelemetry are read by its own code.
+/// The provider that exports finished spans. OpenTelemetry itself reads `OTEL_EXPORTER_OTLP_HEADERS` and its other
+/// variables.
 pub fn provider(service: &'static str, endpoint: &str) -> anyhow::Result<SdkTracerProvider> {
     endpoint.parse::<reqwest::Url>().with_context(|| format!("read the URL {endpoint:?}"))?;
-    let client = OnRuntime { client: outgoing::client(PATIENCE)?, runtime: Handle::current() };
+    let client = OnRuntime { client: outgoing::client(TIMEOUT)?, runtime: Handle::current() };
     let exporter =
         SpanExporter::builder().with_http().with_http_client(client).build().context("build the exporter")?;
     let resource = Resource::builder()
@@ -30,7 +31,8 @@ pub fn provider(service: &'static str, endpoint: &str) -> anyhow::Result<SdkTrac
     Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
 }
 
-/// The exporter has a thread of its own, outside of the runtime that the client needs: the requests go there.
+/// The exporter runs on its own thread outside of the runtime, but the client needs the runtime, so requests are
+/// spawned on it.
 #[derive(Debug)]
 struct OnRuntime {
     client: reqwest::Client,

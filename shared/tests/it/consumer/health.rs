@@ -27,7 +27,7 @@ async fn it_is_ready_while_it_receives_and_what_it_needs_answers() {
     eventually("ready again", || health.readiness().0).await;
 
     rig.send(&["one"]).await;
-    eventually("an outage", || health.readiness().1.starts_with("test: waiting: what its work needs is down: ")).await;
+    eventually("an outage", || health.readiness().1.starts_with("test: waiting: a dependency is down: ")).await;
     down.store(false, Ordering::SeqCst);
     eventually("ready after the outage", || health.readiness().0).await;
 

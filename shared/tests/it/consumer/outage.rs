@@ -209,7 +209,7 @@ async fn the_owner_hears_what_is_down_since_when_and_how_many_wait() {
     rig.stop(running).await;
     let heard = rig.heard.0.lock().unwrap();
     let text = &heard[0].text;
-    assert!(text.contains("refused") && text.contains("5 messages wait") && text.contains(" since 2"), "{text}");
+    assert!(text.contains("refused") && text.contains("5 messages are waiting") && text.contains(" since 2"), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
