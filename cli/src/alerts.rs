@@ -1,4 +1,4 @@
-//! `candlewick alerts`: what the owner should know.
+//! `candlewick alerts`: lists what is wrong and messages that were not delivered.
 
 use std::fmt::Write;
 use std::process::ExitCode;
@@ -13,13 +13,17 @@ use sqlx::{PgPool, Row};
 use crate::place::Place;
 use crate::terminal;
 
-/// Shows what is wrong: what, since when, where to look, and what to do next; and messages that did not reach you.
+/// Shows what is wrong, since when, where to look, and what to do next.
+///
+/// Also shows notifications that could not be delivered to you. Needs the database.
+///
+/// Exit codes: 0 if the alerts were read, whether anything is wrong or not; 1 after an error.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Show what is over as well
+    /// Include alerts that are over
     #[arg(long)]
     all: bool,
-    /// Print JSON: {"alerts": [...], "undelivered": [...]}, times in RFC 3339
+    /// Print JSON: {"alerts": [...], "undelivered": [...]}, with times in RFC 3339
     #[arg(long)]
     json: bool,
 }
@@ -38,7 +42,7 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is wrong; with `all`, what is over as well.
+/// Reads the alerts that are firing, or with `all` also those that are over.
 pub async fn read(pool: &PgPool, all: bool) -> anyhow::Result<Vec<Known>> {
     let mut database = pool.acquire().await.context("connect to the database")?;
     let known = if all { alerts::all(&mut database).await? } else { alerts::open(&mut database).await? };
@@ -51,8 +55,10 @@ const UNDELIVERED: &str = "select channel, subject, attempts, given_up_at is not
 async fn undelivered(pool: &PgPool) -> anyhow::Result<Vec<Value>> {
     let rows = sqlx::query(UNDELIVERED).fetch_all(pool).await.context("read the outbox")?;
     let entry = |row: &sqlx::postgres::PgRow| {
-        let (channel, subject): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-        let (attempts, is_given_up): (i32, bool) = (row.try_get(2)?, row.try_get(3)?);
+        let channel: String = row.try_get(0)?;
+        let subject: String = row.try_get(1)?;
+        let attempts: i32 = row.try_get(2)?;
+        let is_given_up: bool = row.try_get(3)?;
         let error: Option<String> = row.try_get(4)?;
         Ok(
             json!({"channel": channel, "subject": subject, "attempts": attempts, "given_up": is_given_up, "error": error}),

@@ -1,4 +1,4 @@
-//! Builds the services' programs, as this one was built.
+//! Builds the services' programs with this program's profile.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -7,20 +7,19 @@ use anyhow::{Context, bail};
 use candlewick_shared::core::topology::Topology;
 use tokio::process::Command;
 
-/// The packages whose programs `up` starts, and this one. Naming this one too keeps the features of the dependencies as they
-/// were built already, so that nothing is built twice.
+/// The packages whose programs `up` starts, and this one. Without this one cargo could select other features for the
+/// dependencies, and build them twice.
 fn packages() -> impl Iterator<Item = String> {
     let services = Topology::built_in().services.keys().map(String::as_str);
     services.chain(["cli", "simulator"]).map(|name| format!("candlewick-{name}"))
 }
 
-/// This program's directory, in which the others are built.
+/// This program's directory, which also contains the services' programs.
 pub fn programs() -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe().context("find this program")?;
     Ok(own.parent().context("find this program's directory")?.to_owned())
 }
 
-/// Builds the programs in the profile of this one.
 pub async fn build(root: &Path) -> anyhow::Result<()> {
     let programs = programs()?;
     let profile = match programs.file_name().and_then(|name| name.to_str()) {
@@ -39,13 +38,13 @@ pub async fn build(root: &Path) -> anyhow::Result<()> {
     command.args(packages().flat_map(|package| ["-p".to_owned(), package])).stdin(Stdio::null()).kill_on_drop(true);
     let output = command.output().await.context("run cargo (is Rust's cargo on PATH?)")?;
     if !output.status.success() {
-        bail!("the services do not build:\n{}", String::from_utf8_lossy(&output.stderr));
+        bail!("cargo could not build the services:\n{}", String::from_utf8_lossy(&output.stderr));
     }
     Ok(())
 }
 
-/// Takes away what `cargo run` tells a program about its package: build scripts that look at it would take the change for a
-/// reason to build again.
+/// Removes the variables by which `cargo run` describes the package. Otherwise build scripts that read them would run
+/// again.
 fn without_own_package(command: &mut Command) {
     let about_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
     let names = std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_str().is_some_and(about_package));

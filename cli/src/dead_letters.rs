@@ -1,4 +1,4 @@
-//! What stands in the dead-letter queues.
+//! Reads the dead-letter queues.
 
 pub mod filter;
 pub mod letter;
@@ -12,17 +12,17 @@ use candlewick_shared::runtime::env::Env;
 
 pub use self::letter::DeadLetter;
 
-/// How many letters of each queue are looked at for a person: more than anybody reads.
+/// The most letters of each queue that are read to show them to a person.
 const MOST: usize = 500;
 
-/// How long a letter stays hidden while somebody looks at it or works on it: longer than a walk through a full queue takes.
+/// How long a received letter stays hidden from others: longer than it takes to read a full queue.
 const HOLD: Duration = Duration::from_secs(120);
 
-/// How long a queue is asked for more before it counts as walked through: enough for SQS to ask all of its servers.
+/// How long a receive may return nothing before the queue counts as read: long enough for SQS to query all its servers.
 const WAIT: Duration = Duration::from_secs(1);
 
-/// Looks at the dead letters and leaves each where it is.
-pub async fn look(aws: &Aws, env: &Env) -> anyhow::Result<Vec<DeadLetter>> {
+/// Reads the dead letters of all queues and leaves them there.
+pub async fn browse(aws: &Aws, env: &Env) -> anyhow::Result<Vec<DeadLetter>> {
     let mut letters = Vec::new();
     for role in Topology::built_in().queues.keys() {
         let messages = sqs_browse::browse(&aws.sqs(), &url(env, role)?, MOST).await?;
@@ -31,15 +31,16 @@ pub async fn look(aws: &Aws, env: &Env) -> anyhow::Result<Vec<DeadLetter>> {
     Ok(letters)
 }
 
-/// Takes up to `most` letters of a queue in hand, hidden from everybody else, until they are given back or deleted.
-pub async fn take(aws: &Aws, env: &Env, role: &str, most: usize) -> anyhow::Result<Vec<DeadLetter>> {
+/// Receives up to `most` letters of a queue, oldest first. They are hidden from others until they are given back or
+/// deleted.
+pub async fn hold(aws: &Aws, env: &Env, role: &str, most: usize) -> anyhow::Result<Vec<DeadLetter>> {
     let held = sqs_browse::walk(&aws.sqs(), &url(env, role)?, most, HOLD, WAIT).await?;
     let mut letters: Vec<_> = held.into_iter().map(|held| DeadLetter::read(role, held)).collect();
     letters.sort_by(|one, other| (one.sent, &one.message.id).cmp(&(other.sent, &other.message.id)));
     Ok(letters)
 }
 
-/// Gives letters back that were taken in hand.
+/// Makes held letters visible again.
 pub async fn give_back(
     aws: &Aws,
     env: &Env,
@@ -49,7 +50,7 @@ pub async fn give_back(
     sqs_browse::give_back(&aws.sqs(), &url(env, role)?, letters.map(|letter| &letter.message.receipt)).await
 }
 
-/// The URL of the dead-letter queue of the queue with a role.
+/// The URL of the dead-letter queue that belongs to the queue with this role.
 pub fn url(env: &Env, role: &str) -> anyhow::Result<String> {
     match env.optional(&dead_letter_url_variable(role)) {
         Some(url) => Ok(url.to_owned()),

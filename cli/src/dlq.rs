@@ -1,7 +1,7 @@
-//! `candlewick dlq`: the dead letters, and what becomes of them.
+//! `candlewick dlq`: lists dead letters, sends them back or deletes them.
 
 mod broken_row;
-mod hands;
+mod held;
 
 use std::process::ExitCode;
 
@@ -11,19 +11,20 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use self::broken_row::BrokenRow;
-use self::hands::{InHand, Way};
+use self::held::{Action, HeldLetters};
 use crate::dead_letters::DeadLetter;
 use crate::dead_letters::filter::Filter;
 use crate::dead_letters::letter::Summary;
-use crate::place::{Place, Running};
+use crate::place::{Deployment, Place};
 use crate::{table, terminal};
 
-/// Shows the dead letters, and sends them back or drops them.
+/// Shows dead letters, sends them back to their queues, or deletes them.
 ///
-/// A dead letter is a message that could never be settled, with its class and its reason. A look hides letters from others
-/// for as long as it goes on, at most two minutes, and loses none.
+/// A dead letter is a message that a service gave up, with a class and a reason. Needs the queues; `show` also needs
+/// the bucket. Each command receives the letters that it reads, which hides them from others for up to two minutes.
+/// None is lost, even if the command is interrupted.
 ///
-/// Exit code: 0 when it is done, 1 after an error.
+/// Exit codes: 0 on success, 1 after an error.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -38,18 +39,22 @@ enum Command {
     Drop(Drop),
 }
 
-/// Lists dead letters, the oldest of each queue first.
+/// Lists dead letters, queue by queue, oldest first.
+///
+/// The filters can be combined; a letter must match all of them.
 ///
 /// JSON: {"letters": [{"id", "queue", "stage", "class", "reason", "keys", "symbol", "interval", "time", "attempts",
-/// "trace_id", "message_id"}]}; what is not known is null.
+/// "trace_id", "message_id"}]}; unknown values are null.
+///
+/// Exit codes: 0 on success, also if no letter matches; 1 after an error.
 #[derive(Debug, clap::Args)]
 struct Choice {
-    /// Only these letters, by the ids that `list` shows
+    /// Only the letters with these ids, which `list` shows
     #[arg(value_name = "ID")]
     ids: Vec<String>,
     #[command(flatten)]
     filter: Filter,
-    /// How many letters of each queue are looked at
+    /// The most letters to read from each queue
     #[arg(long, value_name = "LETTERS", default_value_t = 10_000)]
     limit: usize,
     /// Print JSON
@@ -57,35 +62,45 @@ struct Choice {
     json: bool,
 }
 
-/// Shows a dead letter whole: its reason, its message, and the row that broke, as it stands in the object now.
+/// Shows one dead letter in full: its reason, its message, and the broken row as the object contains it now.
 ///
-/// JSON: what `list` has of it, "body", and "broken": {"key", "line", "column", "row", "written_since"} or null.
+/// JSON: the fields of `list`, "body", and "broken": {"key", "line", "column", "row", "written_since"} or null.
+///
+/// Exit codes: 0 on success, 1 after an error or if there is no such letter.
 #[derive(Debug, clap::Args)]
 struct Show {
-    /// The letter's id, which `list` shows
+    /// The id of the letter, which `list` shows
     id: String,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-/// Sends dead letters back to where they came from, as they were, with all their tries before them.
+/// Sends dead letters back to the queues that they came from, unchanged and with all their attempts available again.
 ///
-/// A letter leaves the dead-letter queue only when its message stands in its queue again. Mend what broke first: what is
-/// still broken comes back with its reason. JSON: {"dry_run", "redriven": [letters as in `list`]}.
+/// Fix the cause first: a message that fails again becomes a dead letter again. A letter is deleted from the
+/// dead-letter queue only after its message is in its original queue.
+///
+/// JSON: {"dry_run", "redriven": [letters as in `list`]}.
+///
+/// Exit codes: 0 on success, also if no letter matches; 1 after an error.
 #[derive(Debug, clap::Args)]
 struct Redrive {
     #[command(flatten)]
     choice: Choice,
-    /// Tell what would be sent back, and send nothing
+    /// Show what would be sent back, and send nothing
     #[arg(long)]
     dry_run: bool,
 }
 
-/// Deletes dead letters for good; without --yes it tells which they would be.
+/// Deletes dead letters for good; without --yes it only shows which ones it would delete.
 ///
-/// The object that a letter is about stays. While it stands there unmended, `reconcile` brings it up again.
+/// The objects that the letters are about stay. As long as such an object is not processed, `reconcile` sends its
+/// message again.
+///
 /// JSON: {"dry_run", "dropped": [letters as in `list`]}.
+///
+/// Exit codes: 0 on success, also if no letter matches; 1 after an error.
 #[derive(Debug, clap::Args)]
 struct Drop {
     #[command(flatten)]
@@ -96,16 +111,16 @@ struct Drop {
 }
 
 pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
-    let running = place.running().await?;
+    let deployment = place.running().await?;
     match args.command {
-        Command::List(choice) => list(&running, &choice).await?,
-        Command::Show(args) => show(&running, &args).await?,
+        Command::List(choice) => list(&deployment, &choice).await?,
+        Command::Show(args) => show(&deployment, &args).await?,
         Command::Redrive(Redrive { choice, dry_run }) => {
-            let redriven = settle(&running, &choice, Way::SendBack, dry_run).await?;
+            let redriven = settle(&deployment, &choice, Action::SendBack, dry_run).await?;
             report(&Done::Redriven(redriven), dry_run, choice.json)?;
         }
         Command::Drop(Drop { choice, yes }) => {
-            let dropped = settle(&running, &choice, Way::Delete, !yes).await?;
+            let dropped = settle(&deployment, &choice, Action::Delete, !yes).await?;
             report(&Done::Dropped(dropped), !yes, choice.json)?;
         }
     }
@@ -113,38 +128,38 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
 }
 
 impl Choice {
-    fn has(&self, letter: &DeadLetter, now: Timestamp) -> bool {
+    fn matches(&self, letter: &DeadLetter, now: Timestamp) -> bool {
         let is_named = self.ids.is_empty() || self.ids.contains(&letter.message.id);
-        is_named && self.filter.has(letter, now)
+        is_named && self.filter.matches(letter, now)
     }
 }
 
-/// What `list` prints.
+/// The JSON of `list`.
 #[derive(Serialize)]
 struct Listed {
     letters: Vec<Summary>,
 }
 
-async fn list(running: &Running, choice: &Choice) -> anyhow::Result<()> {
+async fn list(deployment: &Deployment, choice: &Choice) -> anyhow::Result<()> {
     let mut letters = Vec::new();
     let now = Timestamp::now();
     for role in Topology::built_in().queues.keys() {
-        let hand = InHand::take(running, role, choice.limit).await?;
-        letters.extend(hand.letters.iter().filter(|letter| choice.has(letter, now)).map(DeadLetter::summary));
-        hand.give_back().await?;
+        let held = HeldLetters::receive(deployment, role, choice.limit).await?;
+        letters.extend(held.letters.iter().filter(|letter| choice.matches(letter, now)).map(DeadLetter::summary));
+        held.give_back().await?;
     }
     if choice.json {
         return terminal::json(&Listed { letters });
     }
     if letters.is_empty() {
-        terminal::result("no such dead letters");
+        terminal::result("no dead letters");
     } else {
         terminal::result(&letter_table(&letters));
     }
     Ok(())
 }
 
-/// What `show` prints.
+/// The JSON of `show`.
 #[derive(Serialize)]
 struct Shown {
     #[serde(flatten)]
@@ -153,28 +168,28 @@ struct Shown {
     broken: Option<BrokenRow>,
 }
 
-async fn show(running: &Running, args: &Show) -> anyhow::Result<()> {
-    let letter = find(running, &args.id).await?;
-    let broken = broken_row::find(running, &letter).await?;
+async fn show(deployment: &Deployment, args: &Show) -> anyhow::Result<()> {
+    let letter = find(deployment, &args.id).await?;
+    let broken = broken_row::find(deployment, &letter).await?;
     let shown = Shown { letter: letter.summary(), body: letter.message.body.clone(), broken };
-    if args.json { terminal::json(&shown) } else { tell(&shown) }
+    if args.json { terminal::json(&shown) } else { print(&shown) }
 }
 
-async fn find(running: &Running, id: &str) -> anyhow::Result<DeadLetter> {
+async fn find(deployment: &Deployment, id: &str) -> anyhow::Result<DeadLetter> {
     for role in Topology::built_in().queues.keys() {
-        let hand = InHand::take(running, role, usize::MAX).await?;
-        let found = hand.letters.iter().find(|letter| letter.message.id == id).cloned();
-        hand.give_back().await?;
+        let held = HeldLetters::receive(deployment, role, usize::MAX).await?;
+        let found = held.letters.iter().find(|letter| letter.message.id == id).cloned();
+        held.give_back().await?;
         if let Some(found) = found {
             return Ok(found);
         }
     }
     bail!(
-        "no dead letter has the id {id}: `dlq list` shows those there are; one that another look has in hand is back within two minutes"
+        "no dead letter has the id {id}: `dlq list` shows the ids; a letter that another command holds is visible again within two minutes"
     )
 }
 
-fn tell(shown: &Shown) -> anyhow::Result<()> {
+fn print(shown: &Shown) -> anyhow::Result<()> {
     let letter = serde_json::to_value(&shown.letter).context("write a letter")?;
     for (name, value) in letter.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -187,7 +202,7 @@ fn tell(shown: &Shown) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What `redrive` and `drop` print.
+/// The letters in the JSON of `redrive` or `drop`.
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Done {
@@ -195,16 +210,21 @@ enum Done {
     Dropped(Vec<Summary>),
 }
 
-/// Sends back, or deletes, the letters that are meant; in a dry run they stay, and are told all the same.
+/// Applies an action to the chosen letters and returns them. A dry run only returns them.
 ///
-/// All letters of a queue are taken in hand before the first is sent back: one that fails again at once is not met twice.
-async fn settle(running: &Running, choice: &Choice, way: Way, dry_run: bool) -> anyhow::Result<Vec<Summary>> {
+/// All letters of a queue are received before the first is sent back, so one that fails again at once is not met twice.
+async fn settle(
+    deployment: &Deployment,
+    choice: &Choice,
+    action: Action,
+    dry_run: bool,
+) -> anyhow::Result<Vec<Summary>> {
     let mut settled = Vec::new();
     for role in Topology::built_in().queues.keys() {
-        let hand = InHand::take(running, role, choice.limit).await?;
-        let (meant, others) = hand.part(|letter| choice.has(letter, Timestamp::now()));
+        let held = HeldLetters::receive(deployment, role, choice.limit).await?;
+        let (chosen, others) = held.partition(|letter| choice.matches(letter, Timestamp::now()));
         others.give_back().await?;
-        settled.extend(if dry_run { meant.give_back().await? } else { meant.settle(way).await? });
+        settled.extend(if dry_run { chosen.give_back().await? } else { chosen.settle(action).await? });
     }
     Ok(settled)
 }
@@ -231,7 +251,7 @@ fn report(done: &Done, dry_run: bool, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The width of a reason in the table. `dlq show` prints all of it.
+/// The most characters of a reason in the table. `dlq show` prints all of it.
 const REASON_WIDTH: usize = 100;
 
 /// A table with one row per dead letter.

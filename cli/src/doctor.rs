@@ -1,13 +1,13 @@
-//! `candlewick doctor`: holds what is deployed against `topology.json`.
+//! `candlewick doctor`: compares what is deployed with `topology.json`.
 
 mod database;
-mod deployed;
 mod finding;
 mod findings;
-mod look;
+mod inspect;
 mod notifications;
 mod policy;
 mod queues;
+mod snapshot;
 mod terraform;
 
 use std::io::Read;
@@ -18,22 +18,25 @@ use anyhow::Context;
 use candlewick_shared::core::topology::Topology;
 
 use self::finding::Examined;
-use crate::place::{Place, Running};
+use crate::place::{Deployment, Place};
 use crate::terminal;
 
-/// Holds what is deployed against topology.json, and says how to mend what differs.
+/// Compares what is deployed with topology.json, and says how to fix each difference.
 ///
-/// It looks at the bucket's notifications, the queues' policies, redrive and retention, filters by which a service would
-/// wake itself, visibility against measured work, message sizes, regions, permissions and the database's schema. It
-/// changes nothing.
+/// It checks the bucket's notifications and their filters (which must not let a service wake itself), the queues'
+/// policies, redrive, retention, visibility timeout and message size, regions, permissions, the database's schema, and
+/// whether loads take longer than a lease. It changes nothing.
 ///
-/// Exit code: 0 when nothing is wrong, 1 when something is, 2 after an error.
+/// Needs the bucket, the queues and read access to their configuration. Without DATABASE_URL it skips the database and
+/// says so.
+///
+/// Exit codes: 0 if nothing is wrong, 1 if something is wrong, 2 after an error.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Take the addresses from the output of `terraform output -json`; '-' reads standard input
+    /// Take the addresses from this output of `terraform output -json`; '-' reads standard input
     #[arg(long, value_name = "FILE")]
     from_terraform: Option<PathBuf>,
-    /// Print JSON: {"findings": [{"check", "subject", "problem", "mend"}], "skipped": [{"check", "why"}]}; a check is
+    /// Print JSON: {"findings": [{"check", "subject", "problem", "mend"}], "skipped": [{"check", "why"}]}; check is
     /// address, bucket, notification, loop, queue, dead_letters, policy, visibility, retention, message_size, region,
     /// permission or database
     #[arg(long)]
@@ -41,22 +44,22 @@ pub struct Args {
 }
 
 pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
-    let running = match &args.from_terraform {
+    let deployment = match &args.from_terraform {
         Some(file) => from_terraform(place, file).await?,
         None => place.running().await?,
     };
     let topology = Topology::built_in();
-    let deployed = look::look(&running, topology).await?;
-    let examined = findings::examine(topology, &deployed);
+    let snapshot = inspect::inspect(&deployment, topology).await?;
+    let examined = findings::examine(topology, &snapshot);
     if args.json {
         terminal::json(&examined)?;
     } else {
-        terminal::result(&told(&examined));
+        terminal::result(&summary(&examined));
     }
     Ok(if examined.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn from_terraform(place: &Place, file: &Path) -> anyhow::Result<Running> {
+async fn from_terraform(place: &Place, file: &Path) -> anyhow::Result<Deployment> {
     let text = if file == Path::new("-") {
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text).context("read standard input")?;
@@ -65,13 +68,13 @@ async fn from_terraform(place: &Place, file: &Path) -> anyhow::Result<Running> {
         std::fs::read_to_string(file).with_context(|| format!("read {}", file.display()))?
     };
     let addresses = terraform::addresses(&text).with_context(|| {
-        format!("read Terraform's outputs from {} (write them by `terraform output -json`)", file.display())
+        format!("read Terraform's outputs from {} (`terraform output -json` writes them)", file.display())
     })?;
-    place.deployed(addresses).await
+    place.deployment_at(addresses).await
 }
 
-fn told(examined: &Examined) -> String {
-    let skipped = examined.skipped.iter().map(|skipped| format!("not looked at: {}: {}\n", skipped.check, skipped.why));
+fn summary(examined: &Examined) -> String {
+    let skipped = examined.skipped.iter().map(|skipped| format!("skipped: {}: {}\n", skipped.check, skipped.why));
     let findings = examined.findings.iter().map(|finding| format!("{finding}\n"));
     let end = match examined.findings.len() {
         0 => "nothing is wrong".to_owned(),

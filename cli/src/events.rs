@@ -1,4 +1,4 @@
-//! Sends the messages by which S3 would tell of objects, so that they go the same way again.
+//! Sends S3's event messages for existing objects, so that they are processed again.
 
 use std::collections::BTreeMap;
 
@@ -9,15 +9,15 @@ use candlewick_shared::ports::queue::{BATCH, NewMessage, Queue};
 use candlewick_shared::ports::store::ObjectInfo;
 use jiff::Timestamp;
 
-use crate::place::Running;
+use crate::place::Deployment;
 
-/// Sends a message for each object to the queue that hears of its key, a batch at a time, and returns how many went to
-/// which queue, by its role.
-pub async fn send(running: &Running, objects: &[ObjectInfo]) -> anyhow::Result<BTreeMap<String, u64>> {
-    let bucket = running.env.bucket()?;
+/// Sends a message for each object to the queue that S3 notifies of its key. Returns the number of messages by the role
+/// of the queue.
+pub async fn send(deployment: &Deployment, objects: &[ObjectInfo]) -> anyhow::Result<BTreeMap<String, u64>> {
+    let bucket = deployment.env.bucket()?;
     let mut sent = BTreeMap::new();
     for (role, objects) in by_role(objects)? {
-        let queue = running.aws.queue(running.env.queue_url(role)?);
+        let queue = deployment.aws.queue(deployment.env.queue_url(role)?);
         for batch in objects.chunks(BATCH) {
             let messages: Vec<_> = batch.iter().map(|object| message(bucket, object, Timestamp::now())).collect();
             queue.send(&messages).await.with_context(|| format!("send {} messages to queue {role}", messages.len()))?;
@@ -31,7 +31,7 @@ fn by_role(objects: &[ObjectInfo]) -> anyhow::Result<BTreeMap<&'static str, Vec<
     let mut all: BTreeMap<&str, Vec<&ObjectInfo>> = BTreeMap::new();
     for object in objects {
         let role = Topology::built_in().role_of_key(&object.key);
-        let role = role.with_context(|| format!("find the queue that hears of {}", object.key))?;
+        let role = role.with_context(|| format!("no queue is notified of {}", object.key))?;
         all.entry(role).or_default().push(object);
     }
     Ok(all)

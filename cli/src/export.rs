@@ -1,4 +1,4 @@
-//! `candlewick export`: candles as CSV files, for tools that read files.
+//! `candlewick export`: writes candles to CSV files.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -17,31 +17,35 @@ use crate::clean::is_broken_pipe;
 use crate::place::Place;
 use crate::terminal;
 
-/// Writes candles to CSV: a file for each series (DIR/1day/AAPL.csv), one file, or stdout.
+/// Writes candles from the database to CSV: one file per series (DIR/1day/AAPL.csv), a single file, or stdout.
 ///
-/// The columns are those of clean CSV: symbol, interval, time, open, high, low, close, volume, has_volume, is_filled. Times are
-/// dates for daily and longer candles, and RFC 3339 in UTC for intraday ones. Where the volume is unknown, has_volume is false
-/// and volume is 0. docs/data-studio.md leads from here to a chart.
+/// The columns are those of clean CSV: symbol, interval, time, open, high, low, close, volume, has_volume, is_filled.
+/// Times are dates for daily and longer candles, and RFC 3339 in UTC for intraday candles. If the volume is unknown,
+/// has_volume is false and volume is 0. docs/data-studio.md explains how to make a chart of the files.
+///
+/// Needs the database. A single file or stdout takes exactly one series. An existing file is replaced only when the new
+/// one is complete.
+///
+/// Exit codes: 0 on success, 1 after an error or if the database has no such candles.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A symbol, such as AAPL or BTC/USD; may be given several times [default: all in the store]
+    /// A symbol, such as AAPL or BTC/USD; can be repeated [default: all in the store]
     #[arg(long)]
     symbol: Vec<Symbol>,
-    /// An interval, such as 1day; may be given several times [default: all in the store]
+    /// An interval, such as 1day; can be repeated [default: all in the store]
     #[arg(long)]
     interval: Vec<Interval>,
-    /// The first day, in UTC, such as 2024-01-01 [default: the first there is]
+    /// The first day, in UTC, such as 2024-01-01 [default: the first day in the store]
     #[arg(long, value_name = "DATE")]
     from: Option<Date>,
-    /// The last day, in UTC, which is included [default: the last there is]
+    /// The last day, in UTC, inclusive [default: the last day in the store]
     #[arg(long, value_name = "DATE")]
     to: Option<Date>,
-    /// A folder, a file that ends in .csv, or - for stdout
+    /// Where to write: a folder, a file whose name ends in .csv, or - for stdout
     #[arg(long, value_name = "DIR|FILE|-")]
     out: PathBuf,
 }
 
-/// Where an export goes.
 #[derive(Debug, PartialEq, Eq)]
 enum Target {
     Stdout,
@@ -61,7 +65,7 @@ impl Target {
 
 pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
     if let (Some(from), Some(to)) = (args.from, args.to) {
-        ensure!(from <= to, "--from {from} is after --to {to}: no candle lies between");
+        ensure!(from <= to, "--from {from} is after --to {to}: the range is empty");
     }
     let pool = place.running().await?.pool().await?;
     let series = chosen(&pool, &args).await?;
@@ -80,7 +84,7 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// All files of one interval lie in one folder and have one schema, as Data Studio wants it of a folder.
+/// One folder per interval: Data Studio requires that all files of a folder have the same schema.
 fn file_of(series: &Series) -> PathBuf {
     Path::new(series.interval.as_str()).join(format!("{}.csv", series.symbol.to_key_form()))
 }
@@ -89,18 +93,19 @@ fn only(series: &[Series]) -> anyhow::Result<&Series> {
     match series {
         [one] => Ok(one),
         many => bail!(
-            "{} series cannot share one file: name a --symbol and an --interval, or a folder for a file each",
+            "{} series cannot share one file: choose one with --symbol and --interval, or give a folder to get one file per series",
             many.len()
         ),
     }
 }
 
-/// The series of the store that were asked for; each that was named must be there.
+/// The chosen series of the store. Fails if a named symbol has none of them.
 async fn chosen(pool: &PgPool, args: &Args) -> anyhow::Result<Vec<Series>> {
     let query = "select distinct symbol, interval from objects where rows_total > 0 order by symbol, interval";
     let rows = sqlx::query(query).fetch_all(pool).await.context("read the series")?;
     let series = |row: &sqlx::postgres::PgRow| {
-        let (symbol, interval): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        let symbol: String = row.try_get(0)?;
+        let interval: String = row.try_get(1)?;
         anyhow::Ok(Series { symbol: symbol.parse()?, interval: interval.parse()? })
     };
     let all: Vec<_> = rows.iter().map(series).collect::<Result<_, _>>()?;
@@ -117,10 +122,11 @@ async fn chosen(pool: &PgPool, args: &Args) -> anyhow::Result<Vec<Series>> {
     Ok(chosen)
 }
 
-/// Writes beside the file and takes its name at the end: whoever reads it never sees a part.
+/// Writes to a temporary file next to the target and renames it at the end, so that readers never see an incomplete
+/// file.
 async fn into_file(pool: &PgPool, series: &Series, args: &Args, file: &Path) -> anyhow::Result<()> {
     let folder = file.parent().unwrap_or(Path::new("."));
-    tokio::fs::create_dir_all(folder).await.with_context(|| format!("make {}", folder.display()))?;
+    tokio::fs::create_dir_all(folder).await.with_context(|| format!("create {}", folder.display()))?;
     let part = file.with_extension("csv.part");
     let target = File::create(&part).await.with_context(|| format!("create {}", part.display()))?;
     let bytes = write(pool, series, args, target).await?;
@@ -129,13 +135,13 @@ async fn into_file(pool: &PgPool, series: &Series, args: &Args, file: &Path) -> 
     Ok(())
 }
 
-/// Streams a series as CSV, and returns how many bytes it is.
+/// Streams a series as CSV. Returns the number of bytes.
 async fn write(pool: &PgPool, series: &Series, args: &Args, target: impl AsyncWrite + Unpin) -> anyhow::Result<usize> {
     let mut database = pool.acquire().await.context("connect to the database")?;
     let mut transaction = database.begin().await.context("begin a transaction")?;
-    set_bounds(&mut transaction, series, args).await.context("say what to export")?;
+    set_bounds(&mut transaction, series, args).await.context("set what to export")?;
     let statement = copy(series.interval);
-    let mut chunks = transaction.copy_out_raw(&statement).await.context("begin to read candles")?;
+    let mut chunks = transaction.copy_out_raw(&statement).await.context("start reading candles")?;
     let mut target = BufWriter::new(target);
     let mut bytes = 0;
     while let Some(chunk) = chunks.try_next().await.context("read candles")? {
@@ -146,7 +152,7 @@ async fn write(pool: &PgPool, series: &Series, args: &Args, target: impl AsyncWr
     Ok(bytes)
 }
 
-/// `copy` takes no parameters: it reads them from settings of the transaction, so that no text becomes part of SQL.
+/// `copy` takes no parameters, so they are passed as settings of the transaction instead of becoming part of the SQL.
 async fn set_bounds(database: &mut PgConnection, series: &Series, args: &Args) -> sqlx::Result<()> {
     let date = |date: Option<Date>, open: &str| date.map_or_else(|| open.to_owned(), |date| date.to_string());
     let settings = [

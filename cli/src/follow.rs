@@ -1,4 +1,4 @@
-//! How far each series is on its way: asked for, fetched, transformed, loaded.
+//! Follows series through the pipeline until they are loaded or failed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -14,64 +14,64 @@ use tokio::time::Instant;
 use crate::dead_letters::{self, DeadLetter};
 use crate::status;
 
-/// How often the stages are looked at.
-const LOOK: Duration = Duration::from_millis(250);
+/// How often the state is read.
+const POLL: Duration = Duration::from_millis(250);
 
-/// How long empty queues may stand beside a series that is nowhere, before it is said that nothing came.
+/// How long queues may stay empty without progress before a series that is not settled is given up.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// How far a series is.
+/// How far a series got.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Stage {
-    /// Nothing came of it yet.
-    Asked,
-    /// Its raw objects are there.
+pub enum SeriesState {
+    /// No object exists yet.
+    Requested,
+    /// Its raw objects exist.
     Fetched,
-    /// Its clean objects are there.
+    /// Each of its raw objects has a transformed object.
     Transformed,
-    /// All that its clean objects say is in the database.
+    /// The current versions of its transformed objects are in the database.
     Loaded,
-    /// It stands in a dead-letter queue, for this reason.
+    /// A dead letter is about it. The text is the reason.
     Failed(String),
 }
 
-/// Where every series stands.
-pub type Stages = BTreeMap<Series, Stage>;
+pub type SeriesStates = BTreeMap<Series, SeriesState>;
 
-/// Follows series until all are loaded or failed, telling of each as it gets on, and returns where each ended.
+/// Waits until every series is loaded or failed, or nothing happens any more, and reports progress. Returns the last
+/// states.
 pub async fn until_settled(
     running: &Running,
     expected: &BTreeSet<Series>,
     progress: &Reporter,
-) -> anyhow::Result<Stages> {
-    let mut last = Stages::new();
+) -> anyhow::Result<SeriesStates> {
+    let mut last = SeriesStates::new();
     let mut settled = 0;
     let mut silent_since = Instant::now();
     loop {
-        let (stages, busy) = look(running, expected).await?;
-        tell(&last, &stages, progress);
-        let through = stages.values().all(|stage| *stage >= Stage::Loaded);
-        settled = if through && !busy { settled + 1 } else { 0 };
-        if busy || stages != last {
+        let (states, busy) = observe(running, expected).await?;
+        report(&last, &states, progress);
+        let is_done = states.values().all(|state| *state >= SeriesState::Loaded);
+        settled = if is_done && !busy { settled + 1 } else { 0 };
+        if busy || states != last {
             silent_since = Instant::now();
         }
-        last = stages;
-        // Twice, because a notification can be on its way between an object and its queue.
+        last = states;
+        // Twice, because a notification may be between the bucket and its queue.
         if settled == 2 || silent_since.elapsed() > SILENCE {
             return Ok(last);
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(POLL).await;
     }
 }
 
-/// The stages of the expected series, and whether any queue has work.
-async fn look(running: &Running, expected: &BTreeSet<Series>) -> anyhow::Result<(Stages, bool)> {
+/// Reads the states of the expected series, and whether any queue has messages.
+async fn observe(running: &Running, expected: &BTreeSet<Series>) -> anyhow::Result<(SeriesStates, bool)> {
     let store = running.aws.store(BUCKET);
     let env = running.addresses.env();
     let (waiting, letters) = status::messages(&running.aws, &env).await?;
     let busy = waiting > 0;
     let prefixes = &Topology::built_in().prefixes;
-    let seen = Seen {
+    let observed = Observed {
         raw: by_series(&store.list(&prefixes.raw).await?, |key| Some(key.parse::<RawKey>().ok()?.path.series)),
         transformed: by_series(&store.list(&prefixes.transformed).await?, |key| {
             Some(key.parse::<TransformedKey>().ok()?.path.series)
@@ -79,29 +79,29 @@ async fn look(running: &Running, expected: &BTreeSet<Series>) -> anyhow::Result<
         loaded: loaded(running).await?,
         dead: dead(running, letters > 0).await?,
     };
-    Ok((expected.iter().map(|series| (series.clone(), seen.stage(series))).collect(), busy))
+    Ok((expected.iter().map(|series| (series.clone(), observed.state(series))).collect(), busy))
 }
 
-/// What there is at every stage: objects with their entity tags, by series.
-struct Seen {
+/// Objects are pairs of key and ETag.
+struct Observed {
     raw: BTreeMap<Series, Vec<(String, String)>>,
     transformed: BTreeMap<Series, Vec<(String, String)>>,
     loaded: BTreeSet<(String, String)>,
     dead: Vec<DeadLetter>,
 }
 
-impl Seen {
-    fn stage(&self, series: &Series) -> Stage {
+impl Observed {
+    fn state(&self, series: &Series) -> SeriesState {
         if let Some(letter) = self.dead.iter().find(|letter| letter.series.as_ref() == Some(series)) {
-            return Stage::Failed(format!("{}: {}", letter.stage, letter.reason));
+            return SeriesState::Failed(format!("{}: {}", letter.stage, letter.reason));
         }
         let raw = self.raw.get(series).map_or(0, Vec::len);
         let transformed = self.transformed.get(series).map(Vec::as_slice).unwrap_or_default();
         match (raw, transformed.len()) {
-            (0, 0) => Stage::Asked,
-            (raw, transformed) if transformed < raw => Stage::Fetched,
-            _ if transformed.iter().all(|version| self.loaded.contains(version)) => Stage::Loaded,
-            _ => Stage::Transformed,
+            (0, 0) => SeriesState::Requested,
+            (raw, transformed) if transformed < raw => SeriesState::Fetched,
+            _ if transformed.iter().all(|version| self.loaded.contains(version)) => SeriesState::Loaded,
+            _ => SeriesState::Transformed,
         }
     }
 }
@@ -119,42 +119,43 @@ fn by_series(
     all
 }
 
-/// The versions that are loaded: keys with entity tags.
+/// Key and ETag of each loaded version.
 async fn loaded(running: &Running) -> anyhow::Result<BTreeSet<(String, String)>> {
     let rows = sqlx::query("select key, etag from objects where etag is not null").fetch_all(&running.pool).await?;
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
 async fn dead(running: &Running, any: bool) -> anyhow::Result<Vec<DeadLetter>> {
-    if any { dead_letters::look(&running.aws, &running.addresses.env()).await } else { Ok(Vec::new()) }
+    if any { dead_letters::browse(&running.aws, &running.addresses.env()).await } else { Ok(Vec::new()) }
 }
 
-/// Tells of every series that got on, and how many are how far.
-fn tell(last: &Stages, now: &Stages, progress: &Reporter) {
-    let mut moved = false;
-    for (series, stage) in now {
+/// Reports each series that was loaded or failed since the last time, and the counts if anything changed.
+fn report(last: &SeriesStates, now: &SeriesStates, progress: &Reporter) {
+    let mut changed = false;
+    for (series, state) in now {
         let before = last.get(series);
-        if before == Some(stage) {
+        if before == Some(state) {
             continue;
         }
-        moved = true;
-        match stage {
-            Stage::Loaded => progress.line("loaded", &series.to_string()),
-            Stage::Failed(reason) => progress.line("failed", &format!("{series}: {reason}")),
-            Stage::Asked | Stage::Fetched | Stage::Transformed => {}
+        changed = true;
+        match state {
+            SeriesState::Loaded => progress.line("loaded", &series.to_string()),
+            SeriesState::Failed(reason) => progress.line("failed", &format!("{series}: {reason}")),
+            SeriesState::Requested | SeriesState::Fetched | SeriesState::Transformed => {}
         }
     }
-    if moved {
+    if changed {
         progress.line("progress", &counts(now));
     }
 }
 
-fn counts(stages: &Stages) -> String {
-    let reached = |least: &Stage| stages.values().filter(|stage| *stage >= least && **stage <= Stage::Loaded).count();
-    let failed = stages.values().filter(|stage| matches!(stage, Stage::Failed(_))).count();
-    let fetched = reached(&Stage::Fetched);
-    let transformed = reached(&Stage::Transformed);
-    let loaded = reached(&Stage::Loaded);
+fn counts(states: &SeriesStates) -> String {
+    let reached =
+        |least: &SeriesState| states.values().filter(|state| *state >= least && **state <= SeriesState::Loaded).count();
+    let failed = states.values().filter(|state| matches!(state, SeriesState::Failed(_))).count();
+    let fetched = reached(&SeriesState::Fetched);
+    let transformed = reached(&SeriesState::Transformed);
+    let loaded = reached(&SeriesState::Loaded);
     let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
-    format!("of {} series: {fetched} fetched, {transformed} transformed, {loaded} loaded{failed}", stages.len())
+    format!("of {} series: {fetched} fetched, {transformed} transformed, {loaded} loaded{failed}", states.len())
 }

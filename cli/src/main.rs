@@ -1,4 +1,4 @@
-//! `candlewick`: runs the whole of Candlewick on one machine, and looks after it anywhere.
+//! `candlewick`: runs all of Candlewick on one machine, and operates it anywhere.
 
 mod alerts;
 mod build;
@@ -35,15 +35,17 @@ use clap::{Parser, Subcommand};
 
 use crate::place::Place;
 
-/// Keeps a store of market candles fresh: fetched from TwelveData, cleaned, and loaded into PostgreSQL.
+/// Keeps a store of market candles up to date: fetched from TwelveData, cleaned, and loaded into PostgreSQL.
 ///
-/// `candlewick up` starts everything on this machine: LocalStack (S3, SQS, SNS), PostgreSQL, a simulator of the TwelveData
-/// API, and the services. The other commands work on what is running; where the environment has no addresses, they take
-/// those that `up` wrote to .local/env.
+/// `candlewick up` starts everything on this machine: LocalStack (S3, SQS, SNS), PostgreSQL, a simulator of the
+/// TwelveData API, and the services. The other commands work on a running deployment. They take its addresses from the
+/// environment, and those that are not set there from .local/env, which `up` writes.
+///
+/// Exit codes: 0 on success, 1 after an error. Some commands use more codes; their help lists them.
 #[derive(Debug, Parser)]
 #[command(name = "candlewick", version, propagate_version = true)]
 struct Cli {
-    /// The directory that `up` keeps its data, logs and addresses in [default: .local, beside Cargo.toml]
+    /// The directory for data, logs and addresses of `up` [default: .local next to Cargo.toml]
     #[arg(long, global = true, value_name = "DIR", env = "CANDLEWICK_STATE")]
     state: Option<PathBuf>,
     #[command(subcommand)]
@@ -69,15 +71,16 @@ enum Command {
     Status(status::Args),
     Verify(verify::Args),
     Watchlist(watchlist::Args),
-    /// Waits for the end of the `up` that started it, and stops what that left.
+    /// Waits for the `up` that started it to end, and stops whatever that left running.
     #[command(hide = true)]
     Watchdog,
 }
 
 fn main() -> ExitCode {
-    // The settings in .env come before the command line, which may be completed by them, and before any thread.
+    // Options take defaults from the environment, so .env is loaded before the command line is parsed. No thread runs
+    // yet.
     match place::load_settings().and_then(|()| run(Cli::parse())) {
-        Ok(code) => terminal::ended(code),
+        Ok(code) => terminal::exit_code(code),
         Err(error) => {
             terminal::error(&error);
             ExitCode::FAILURE
@@ -91,9 +94,9 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Up(args) => up::run(&place, args).await,
         Command::Alerts(args) => alerts::run(&place, args).await,
-        Command::Clean(args) => Ok(looked(clean::run(args))),
+        Command::Clean(args) => Ok(search_code(clean::run(args))),
         Command::Dlq(args) => dlq::run(&place, args).await,
-        Command::Doctor(args) => Ok(looked(doctor::run(&place, args).await)),
+        Command::Doctor(args) => Ok(search_code(doctor::run(&place, args).await)),
         Command::Down(args) => down::run(&place, args).await,
         Command::Drop(args) => drop_file::run(&place, args).await,
         Command::Provision(args) => provision::run(&place, args).await,
@@ -104,14 +107,14 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Replay(args) => replay::run(&place, args).await,
         Command::Runs(args) => runs::run(&place, args).await,
         Command::Status(args) => status::run(&place, args).await,
-        Command::Verify(args) => Ok(looked(verify::run(&place, args).await)),
+        Command::Verify(args) => Ok(search_code(verify::run(&place, args).await)),
         Command::Watchlist(args) => watchlist::run(&place, args).await,
         Command::Watchdog => up::watchdog(&place).await,
     }
 }
 
-/// Of commands that look for what is wrong, 1 says that they found something, so that an error needs a code of its own.
-fn looked(code: anyhow::Result<ExitCode>) -> ExitCode {
+/// Exits with 2 after an error: the commands that search for problems exit with 1 if they found one.
+fn search_code(code: anyhow::Result<ExitCode>) -> ExitCode {
     code.unwrap_or_else(|error| {
         terminal::error(&error);
         ExitCode::from(2)

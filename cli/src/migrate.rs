@@ -1,4 +1,4 @@
-//! `candlewick migrate`: brings a database to this version.
+//! `candlewick migrate`: migrates the database to this version's schema.
 
 use std::process::ExitCode;
 
@@ -8,13 +8,16 @@ use candlewick_shared::runtime::env::Env;
 
 use crate::terminal;
 
-/// Brings the database at DATABASE_URL to this version's schema.
+/// Migrates the database at DATABASE_URL to this version's schema.
 ///
-/// `candlewick up` does so by itself; a database elsewhere is migrated before its services run a new version. It can be
-/// repeated. A password that is not in the URL is taken from PGPASSWORD.
+/// Needs the owner's login in DATABASE_URL; a password that is not in the URL is read from PGPASSWORD. Run it before
+/// services of a new version start. It can be repeated. `candlewick up` and `candlewick provision` migrate their
+/// database themselves.
+///
+/// Exit codes: 0 on success, 1 after an error.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A user that logs in with IAM, on RDS, and the group of the schema whose rights it has
+    /// A database user that logs in with IAM on RDS, and the group of the schema whose rights it gets; can be repeated
     #[arg(long = "iam-user", value_name = "NAME=GROUP")]
     iam_users: Vec<ServiceUser>,
 }
@@ -24,6 +27,6 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     postgres::migrate(&pool).await?;
     postgres_users::allow_iam(&pool, &args.iam_users).await?;
     pool.close().await;
-    terminal::result(&format!("the database is at this version, with {} users of IAM", args.iam_users.len()));
+    terminal::result(&format!("the database is at this version, with {} IAM users", args.iam_users.len()));
     Ok(ExitCode::SUCCESS)
 }

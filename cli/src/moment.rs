@@ -1,23 +1,21 @@
-//! Moments and time spans, as people write them on the command line.
+//! Times and time spans on the command line.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 
-/// A moment as it was written: a date, a timestamp, or how long ago.
+/// A point in time, absolute or relative to now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// The moment itself.
     At(Timestamp),
-    /// This many seconds before now.
+    /// In seconds.
     Ago(i64),
 }
 
 const EXPECTED: &str = "write 2024-12-30, 2024-12-30T22:00:00Z, or how long ago: 90m, 2h, 3d";
 
 impl Moment {
-    /// The moment, told now.
-    pub fn told(self, now: Timestamp) -> Timestamp {
+    pub fn resolve(self, now: Timestamp) -> Timestamp {
         match self {
             Self::At(moment) => moment,
             Self::Ago(seconds) => {
@@ -27,7 +25,7 @@ impl Moment {
     }
 }
 
-/// Reads a moment. A date means its beginning in UTC.
+/// Parses a date, which means its beginning in UTC, a timestamp, or how long ago.
 pub fn moment(text: &str) -> Result<Moment, String> {
     if let Ok(moment) = text.parse::<Timestamp>() {
         return Ok(Moment::At(moment));
@@ -39,8 +37,8 @@ pub fn moment(text: &str) -> Result<Moment, String> {
     seconds(text).map(Moment::Ago).map_err(|_| EXPECTED.to_owned())
 }
 
-/// Reads when a source said something: a timestamp, or a date, which means its end in UTC, because what a source says of a day
-/// it has said by then.
+/// Parses the time at which a source wrote its data: a timestamp, or a date, which means its end in UTC, so that the
+/// data of that day counts as complete.
 pub fn as_of(text: &str) -> Result<Timestamp, String> {
     let expected = || "write 2024-12-30T22:00:00Z, or 2024-12-30 for the end of that day in UTC".to_owned();
     if let Ok(moment) = text.parse() {
@@ -54,13 +52,13 @@ pub fn as_of(text: &str) -> Result<Timestamp, String> {
     Ok(midnight.timestamp())
 }
 
-/// A date and nothing else: jiff would read one from a date with a time of day too, and forget that time.
+/// Parses a date and nothing else: jiff would also accept a date with a time of day, and drop the time.
 fn date(text: &str) -> Option<Date> {
     let is_date = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     text.parse().ok().filter(|_| is_date)
 }
 
-/// Reads a time span, in seconds. A day has 24 hours.
+/// Parses a time span into seconds. A day has 24 hours.
 pub fn seconds(text: &str) -> Result<i64, String> {
     let expected = || "write a time span such as 30s, 10m, 2h or 3d".to_owned();
     let span: Span = text.parse().map_err(|_| expected())?;
@@ -72,15 +70,15 @@ pub fn seconds(text: &str) -> Result<i64, String> {
 mod tests {
     use super::*;
 
-    fn told(text: &str) -> String {
-        moment(text).unwrap().told("2024-12-30T22:00:00Z".parse().unwrap()).to_string()
+    fn resolved(text: &str) -> String {
+        moment(text).unwrap().resolve("2024-12-30T22:00:00Z".parse().unwrap()).to_string()
     }
 
     #[test]
     fn moments_are_read_in_every_form() {
-        assert_eq!(told("2024-12-28"), "2024-12-28T00:00:00Z");
-        assert_eq!(told("2024-12-28T01:02:03Z"), "2024-12-28T01:02:03Z");
-        assert_eq!([told("90m"), told("3d")], ["2024-12-30T20:30:00Z", "2024-12-27T22:00:00Z"]);
+        assert_eq!(resolved("2024-12-28"), "2024-12-28T00:00:00Z");
+        assert_eq!(resolved("2024-12-28T01:02:03Z"), "2024-12-28T01:02:03Z");
+        assert_eq!([resolved("90m"), resolved("3d")], ["2024-12-30T20:30:00Z", "2024-12-27T22:00:00Z"]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Where things are: the checkout, the state directory, and the addresses of what runs.
+//! Locates the checkout, the state directory and the running deployment.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,26 +14,24 @@ use sqlx::PgPool;
 /// The checkout that this program was built from, and the state directory.
 #[derive(Clone, Debug)]
 pub struct Place {
-    /// The checkout.
     pub root: PathBuf,
-    /// Where `up` keeps its data, logs and addresses.
+    /// The directory for data, logs and addresses of `up`.
     pub state: PathBuf,
 }
 
-/// What a command works on.
-pub struct Running {
-    /// Its settings.
+/// The running services, queues, bucket and database that a command works on.
+pub struct Deployment {
     pub env: Env,
-    /// Its AWS, or what stands in for it.
+    /// AWS or an emulator of it.
     pub aws: Aws,
 }
 
-/// The checkout: where this program was built.
+/// The checkout that this program was built from.
 fn checkout() -> anyhow::Result<&'static Path> {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("find the checkout")
 }
 
-/// Adds what the checkout's `.env` says to the environment; what is set there already goes before it.
+/// Adds the settings in the checkout's `.env` to the environment. Variables that are already set keep their values.
 pub fn load_settings() -> anyhow::Result<()> {
     let file = checkout()?.join(".env");
     match dotenvy::from_path(&file) {
@@ -43,7 +41,7 @@ pub fn load_settings() -> anyhow::Result<()> {
 }
 
 impl Place {
-    /// The checkout is where this program was built; the state directory is `.local` in it, or where the user says.
+    /// The state directory is `.local` in the checkout, unless the user named one.
     pub fn find(state: Option<PathBuf>) -> anyhow::Result<Self> {
         let root = checkout()?.to_owned();
         let state = match state {
@@ -53,40 +51,40 @@ impl Place {
         Ok(Self { root, state })
     }
 
-    /// What runs: the environment's addresses, or those that `up` wrote. It must answer.
-    pub async fn running(&self) -> anyhow::Result<Running> {
-        Running::at(self.env()?).await
+    /// The deployment at the environment's addresses, completed by those that `up` wrote. Fails if its AWS emulator
+    /// does not answer.
+    pub async fn running(&self) -> anyhow::Result<Deployment> {
+        Deployment::at(self.env()?).await
     }
 
-    /// What runs at these addresses, which go before the environment's; credentials come from there.
-    pub async fn deployed(&self, addresses: BTreeMap<String, String>) -> anyhow::Result<Running> {
-        Running::at(Env::from_variables(addresses).or(Env::of_process())).await
+    /// The deployment at these addresses, which override the environment's. Credentials come from the environment.
+    pub async fn deployment_at(&self, addresses: BTreeMap<String, String>) -> anyhow::Result<Deployment> {
+        Deployment::at(Env::from_variables(addresses).or(Env::of_process())).await
     }
 
-    /// AWS, or what stands in for it, as far as anything says where that is.
+    /// AWS or an emulator of it, also if the environment and `up` set no addresses.
     pub async fn aws(&self) -> anyhow::Result<Aws> {
-        aws_of(&Env::of_process().or(Env::from_variables(self.written()?.unwrap_or_default()))).await
+        aws_of(&Env::of_process().or(Env::from_variables(self.written_settings()?.unwrap_or_default()))).await
     }
 
-    /// What `up` wrote, where it did.
-    pub fn written(&self) -> anyhow::Result<Option<env_file::Settings>> {
+    /// The addresses that `up` wrote, if it did.
+    pub fn written_settings(&self) -> anyhow::Result<Option<env_file::Settings>> {
         env_file::read(&self.state.join("env"))
     }
 
     fn env(&self) -> anyhow::Result<Env> {
         let process = Env::of_process();
-        match self.written()? {
+        match self.written_settings()? {
             Some(settings) => Ok(process.or(Env::from_variables(settings))),
             None if process.optional("BUCKET").is_some() => Ok(process),
             None => bail!(
-                "nothing has run here: there is no {} and the environment has no BUCKET; start with `cargo run -- up`",
+                "no deployment found: {} does not exist and BUCKET is not set; start one with `cargo run -- up`",
                 self.state.join("env").display()
             ),
         }
     }
 }
 
-/// AWS, or what stands in for it, as the settings say.
 async fn aws_of(env: &Env) -> anyhow::Result<Aws> {
     match (env.optional("AWS_ENDPOINT_URL"), env.optional("AWS_REGION")) {
         (Some(endpoint), _) => {
@@ -100,13 +98,13 @@ async fn aws_of(env: &Env) -> anyhow::Result<Aws> {
     }
 }
 
-impl Running {
+impl Deployment {
     async fn at(env: Env) -> anyhow::Result<Self> {
         let aws = aws_of(&env).await?;
         Ok(Self { env, aws })
     }
 
-    /// The database, with the URL's password or with IAM, as the settings say.
+    /// Connects to the database, with the password of the URL or with IAM.
     pub async fn pool(&self) -> anyhow::Result<PgPool> {
         self.env.required("DATABASE_URL")?;
         let url = self.env.secret("DATABASE_URL").context("read DATABASE_URL")?;
@@ -114,7 +112,7 @@ impl Running {
     }
 }
 
-/// Tells a stack that is down from one that is slow, before any client starts to try again.
+/// Fails early if an emulator is down. Otherwise the clients would retry for a long time.
 async fn reachable(endpoint: &str) -> anyhow::Result<()> {
     let address = endpoint.trim_start_matches("http://").trim_end_matches('/');
     if endpoint.starts_with("https://") {

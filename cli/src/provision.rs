@@ -1,4 +1,4 @@
-//! `candlewick provision`: makes what the services stand on.
+//! `candlewick provision`: creates the bucket, the queues and the schema that the services need.
 
 use std::process::ExitCode;
 
@@ -13,32 +13,37 @@ use sqlx::PgPool;
 use crate::place::Place;
 use crate::terminal;
 
-/// Makes the bucket, the queues and the notifications of topology.json, and brings the database to its schema.
+/// Creates the bucket, queues and notifications of topology.json, and migrates the database.
 ///
-/// For a LocalStack and a PostgreSQL that something else started, such as `docker compose`: `up` does it by itself, and on
-/// AWS Terraform does. The environment says where they are (AWS_ENDPOINT_URL, BUCKET, DATABASE_URL). A password in
-/// INGEST_DATABASE_PASSWORD, LOADER_…, NOTIFIER_… or DASHBOARD_DATABASE_PASSWORD creates the database user of that service
-/// (candlewick_loader), which has the rights of its service only. It can be run again at any time.
+/// It is for an AWS emulator and a PostgreSQL that something else started, such as `docker compose`. `up` does the same
+/// by itself, and on AWS Terraform does.
+///
+/// Needs AWS_ENDPOINT_URL, BUCKET and DATABASE_URL in the environment. If INGEST_DATABASE_PASSWORD, LOADER_…,
+/// NOTIFIER_… or DASHBOARD_DATABASE_PASSWORD is set, it also creates the database user of that service (for example
+/// candlewick_loader), with only the rights that the service needs. It can be run again at any time.
+///
+/// Exit codes: 0 on success, 1 after an error.
 #[derive(Debug, clap::Args)]
 pub struct Args {}
 
 pub async fn run(place: &Place, _: Args) -> anyhow::Result<ExitCode> {
-    let running = place.running().await?;
-    let bucket = running.env.bucket()?;
+    let deployment = place.running().await?;
+    let bucket = deployment.env.bucket()?;
     let topology = Topology::built_in();
-    let queues = provision::provision(&running.aws, bucket, topology).await.context("make bucket and queues")?;
-    terminal::result(&format!("bucket {bucket} and {} queues are there", queues.len() * 2));
-    let pool = running.pool().await?;
+    let queues =
+        provision::provision(&deployment.aws, bucket, topology).await.context("create the bucket and the queues")?;
+    terminal::result(&format!("bucket {bucket} and {} queues exist", queues.len() * 2));
+    let pool = deployment.pool().await?;
     postgres::migrate(&pool).await?;
     terminal::result("the database has the schema of this version");
-    let users = create_users(&pool, &running.env).await?;
+    let users = create_users(&pool, &deployment.env).await?;
     if !users.is_empty() {
         terminal::result(&format!("the database has the users {}", users.join(", ")));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Creates the users whose passwords the environment has, and returns their names.
+/// Creates the users whose passwords are in the environment. Returns their names.
 async fn create_users(pool: &PgPool, env: &Env) -> anyhow::Result<Vec<String>> {
     let mut names = Vec::new();
     for (service, _) in GROUPS {

@@ -1,7 +1,7 @@
-//! `candlewick reconcile`: finds the objects that nobody was told of, and tells.
+//! `candlewick reconcile`: finds objects whose messages were lost, and sends the messages again.
 
 mod decide;
-mod look;
+mod scan;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -20,65 +20,67 @@ use serde::Serialize;
 use sqlx::PgPool;
 
 use self::decide::{Gap, Verdict};
-use self::look::Request;
+use self::scan::Request;
 use crate::dead_letters::{self, DeadLetter};
-use crate::place::{Place, Running};
+use crate::place::{Deployment, Place};
 use crate::selection::Selection;
 use crate::{events, moment, terminal};
 
-/// How old an object must be before its message counts as lost, in seconds, unless somebody says otherwise.
+/// How old an object must be before `up` considers its message lost, in seconds. Equal to the default of --older-than.
 const GRACE_SECONDS: i64 = 600;
 
 /// How often `up` reconciles.
 const EVERY: Duration = Duration::from_secs(600);
 
-/// How many letters of a dead-letter queue are looked at for objects that were given up already.
+/// The most letters of each dead-letter queue that are read to find objects that were given up.
 const MOST_LETTERS: usize = 100_000;
 
-/// Finds the objects that are not cleaned or not loaded although nobody gave them up, and sends their S3 events again.
+/// Finds objects that were never cleaned or loaded because their message was lost, and sends their S3 events again.
 ///
-/// It compares raw/ with the clean objects and what stands beside them, and the clean objects with the database's ledger.
-/// Notifications get lost; run it on a schedule, and each loss lasts no longer than that. It does no harm at any time.
+/// It compares the raw objects with the transformed objects, and the transformed objects with the objects ledger in the
+/// database. S3 notifications can get lost: run it on a schedule, so that a loss lasts no longer than the interval. It
+/// can run at any time without harm. `candlewick up` runs it every ten minutes.
 ///
-/// Left alone are objects that are younger than --older-than, whose messages may still be on their way; those that a dead
-/// letter is about; and all of a stage whose queue has as many messages as it misses objects, because they are probably in
-/// there.
+/// It skips objects younger than --older-than, because their messages may still be on the way, and objects that a dead
+/// letter is about. It skips a stage if its queue has at least as many messages as objects are missing, because their
+/// messages are probably in the queue; --regardless turns this off.
 ///
-/// Exit code: 0 when it is done, whether anything was missing or not; 1 after an error.
+/// Needs the bucket, the queues and the database. If an alerts queue is set, a failure raises an alert, and the next
+/// success ends it.
+///
+/// Exit codes: 0 on success, whether anything was missing or not; 1 after an error.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     selection: Selection,
-    /// Only objects that were written longer ago, such as 0s, 10m, 2h, by the store's clock
+    /// Only objects written longer ago than this, such as 0s, 10m or 2h, by the clock of S3
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = moment::seconds)]
     older_than: i64,
-    /// Send even where the queue has as many messages as objects are missing
+    /// Send even if the queue has as many messages as objects are missing
     #[arg(long)]
     regardless: bool,
-    /// Tell what is missing, and send nothing
+    /// Show what is missing, and send nothing
     #[arg(long)]
     dry_run: bool,
-    /// Print JSON: {"dry_run", "raw": compared, "transformed": compared, "missing": [{"key", "gap", "verdict"}], "sent"};
-    /// a verdict is send, given_up or in_queue
+    /// Print JSON: {"dry_run", "raw": objects compared, "transformed": objects compared, "missing": [{"key", "gap",
+    /// "verdict"}], "sent": messages}; gap is never_cleaned, cleaned_before, never_loaded or loaded_before; verdict is
+    /// send, given_up or in_queue
     #[arg(long)]
     json: bool,
 }
 
-/// What was compared, and what came of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Reconciled {
     dry_run: bool,
-    /// How many raw objects were compared.
+    /// Raw objects compared.
     raw: u64,
-    /// How many clean objects were compared.
+    /// Transformed objects compared.
     transformed: u64,
-    /// What is missing.
     missing: Vec<Missing>,
-    /// How many messages were sent.
+    /// Messages sent.
     sent: u64,
 }
 
-/// An object that is not cleaned, or not loaded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Missing {
     key: String,
@@ -87,74 +89,75 @@ struct Missing {
 }
 
 pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
-    let running = place.running().await?;
-    let pool = running.pool().await?;
+    let deployment = place.running().await?;
+    let pool = deployment.pool().await?;
     let Args { selection, older_than, regardless, dry_run, json } = args;
-    let before = Timestamp::now().saturating_sub(SignedDuration::from_secs(older_than)).context("reckon the time")?;
-    let reconciled = reconcile(&running, &pool, &Request { selection, before, regardless, dry_run }).await;
-    tell(&running, &reconciled).await?;
+    let before = Timestamp::now().saturating_sub(SignedDuration::from_secs(older_than)).context("compute the time")?;
+    let reconciled = reconcile(&deployment, &pool, &Request { selection, before, regardless, dry_run }).await;
+    report_outcome(&deployment, &reconciled).await?;
     let reconciled = reconciled?;
     if json {
         terminal::json(&reconciled)?;
     } else {
-        terminal::result(&reconciled.told());
+        terminal::result(&reconciled.summary());
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reconciles now and then, for as long as it is let, and tells of what was lost. What is down now is asked again later.
-pub async fn keep(running: &Running, pool: &PgPool, progress: &Reporter) -> Infallible {
+/// Reconciles periodically until it is dropped, and reports what was lost. After an error it goes on with the next
+/// round.
+pub async fn run_periodically(deployment: &Deployment, pool: &PgPool, progress: &Reporter) -> Infallible {
     loop {
         tokio::time::sleep(EVERY).await;
         let grace = SignedDuration::from_secs(GRACE_SECONDS);
         let before = Timestamp::now().saturating_sub(grace).unwrap_or(Timestamp::MIN);
         let request = Request { selection: Selection::default(), before, regardless: false, dry_run: false };
-        let reconciled = reconcile(running, pool, &request).await;
-        if let Err(error) = tell(running, &reconciled).await {
+        let reconciled = reconcile(deployment, pool, &request).await;
+        if let Err(error) = report_outcome(deployment, &reconciled).await {
             progress.line("reconcile", &format!("the alert was not sent: {error:#}"));
         }
         match reconciled {
             Ok(Reconciled { sent: 0, .. }) => {}
-            Ok(reconciled) => progress.line("reconcile", &format!("{} lost messages sent again", reconciled.sent)),
-            Err(error) => progress.line("reconcile", &format!("not done: {error:#}")),
+            Ok(reconciled) => progress.line("reconcile", &format!("sent {} lost messages again", reconciled.sent)),
+            Err(error) => progress.line("reconcile", &format!("failed: {error:#}")),
         }
     }
 }
 
-/// Tells the owner that nobody looks for lost notifications, for example because a listing fails, or that it is over.
-async fn tell(running: &Running, outcome: &anyhow::Result<Reconciled>) -> anyhow::Result<()> {
-    if running.env.optional(&queue_url_variable("alerts")).is_none() {
+/// Raises an alert if reconciling failed, or resolves it after a success.
+async fn report_outcome(deployment: &Deployment, outcome: &anyhow::Result<Reconciled>) -> anyhow::Result<()> {
+    if deployment.env.optional(&queue_url_variable("alerts")).is_none() {
         return Ok(());
     }
-    let notifier = service::notifier("reconcile", &running.env, &running.aws)?;
+    let notifier = service::notifier("reconcile", &deployment.env, &deployment.aws)?;
     let about = |text: &str| Alert::new(Kind::Outage, "reconcile", text);
     let alert = match outcome {
-        Ok(_) => about("lost notifications are looked for again").resolved(),
-        Err(error) => about(&format!("lost notifications are not looked for: {error:#}")),
+        Ok(_) => about("reconcile searches for lost notifications again").resolved(),
+        Err(error) => about(&format!("reconcile cannot search for lost notifications: {error:#}")),
     };
     notifier.notify(alert).await;
     Ok(())
 }
 
-/// Compares, and sends what is missing.
-pub async fn reconcile(running: &Running, pool: &PgPool, request: &Request) -> anyhow::Result<Reconciled> {
-    let looked = look::look(running, pool, request).await?;
+/// Compares the stages and sends the missing messages.
+pub async fn reconcile(deployment: &Deployment, pool: &PgPool, request: &Request) -> anyhow::Result<Reconciled> {
+    let scanned = scan::scan(deployment, pool, request).await?;
     let mut reconciled = Reconciled {
         dry_run: request.dry_run,
-        raw: looked.raw,
-        transformed: looked.transformed,
+        raw: scanned.raw,
+        transformed: scanned.transformed,
         ..Reconciled::default()
     };
     let mut to_send: Vec<ObjectInfo> = Vec::new();
-    for (role, gaps) in by_role(looked.gaps)? {
-        let judged = judge(running, role, gaps, request.regardless).await?;
+    for (role, gaps) in by_role(scanned.gaps)? {
+        let judged = judge(deployment, role, gaps, request.regardless).await?;
         for (object, gap, verdict) in judged {
             reconciled.missing.push(Missing { key: object.key.clone(), gap, verdict });
             to_send.extend((verdict == Verdict::Send).then_some(object));
         }
     }
     if !request.dry_run {
-        reconciled.sent = events::send(running, &to_send).await?.values().sum();
+        reconciled.sent = events::send(deployment, &to_send).await?.values().sum();
     }
     Ok(reconciled)
 }
@@ -165,7 +168,7 @@ fn by_role(gaps: Gaps) -> anyhow::Result<BTreeMap<&'static str, Gaps>> {
     let mut all: BTreeMap<&str, Gaps> = BTreeMap::new();
     for (object, gap) in gaps {
         let role = Topology::built_in().role_of_key(&object.key);
-        all.entry(role.with_context(|| format!("find the queue that hears of {}", object.key))?)
+        all.entry(role.with_context(|| format!("no queue is notified of {}", object.key))?)
             .or_default()
             .push((object, gap));
     }
@@ -173,32 +176,32 @@ fn by_role(gaps: Gaps) -> anyhow::Result<BTreeMap<&'static str, Gaps>> {
 }
 
 async fn judge(
-    running: &Running,
+    deployment: &Deployment,
     role: &str,
     gaps: Gaps,
     regardless: bool,
 ) -> anyhow::Result<Vec<(ObjectInfo, Gap, Verdict)>> {
-    let depth = running.aws.queue(running.env.queue_url(role)?).depth().await?;
+    let depth = deployment.aws.queue(deployment.env.queue_url(role)?).depth().await?;
     let messages = if regardless { 0 } else { depth.waiting + depth.in_flight + depth.delayed };
-    let given_up = decide::given_up(&letters(running, role).await?);
+    let given_up = decide::given_up(&letters(deployment, role).await?);
     let objects: Vec<_> = gaps.iter().map(|(object, _)| object).collect();
     let verdicts = decide::verdicts(&objects, &given_up, messages);
     Ok(gaps.into_iter().zip(verdicts).map(|((object, gap), verdict)| (object, gap, verdict)).collect())
 }
 
-/// The dead letters of a queue, which stay where they are.
-async fn letters(running: &Running, role: &str) -> anyhow::Result<Vec<DeadLetter>> {
-    let letters = dead_letters::take(&running.aws, &running.env, role, MOST_LETTERS).await?;
-    dead_letters::give_back(&running.aws, &running.env, role, letters.iter()).await?;
+/// Reads the dead letters of a queue and leaves them there.
+async fn letters(deployment: &Deployment, role: &str) -> anyhow::Result<Vec<DeadLetter>> {
+    let letters = dead_letters::hold(&deployment.aws, &deployment.env, role, MOST_LETTERS).await?;
+    dead_letters::give_back(&deployment.aws, &deployment.env, role, letters.iter()).await?;
     Ok(letters)
 }
 
 impl Reconciled {
-    fn told(&self) -> String {
+    fn summary(&self) -> String {
         let line =
-            |missing: &Missing| format!("{}: {}; {}\n", missing.key, missing.gap, missing.verdict.told(self.dry_run));
+            |missing: &Missing| format!("{}: {}; {}\n", missing.key, missing.gap, missing.verdict.text(self.dry_run));
         let lines: String = self.missing.iter().map(line).collect();
-        let compared = format!("{} raw and {} clean objects compared", self.raw, self.transformed);
+        let compared = format!("{} raw and {} transformed objects compared", self.raw, self.transformed);
         format!("{lines}{compared}, {} missing, {} messages sent", self.missing.len(), self.sent)
     }
 }

@@ -1,4 +1,4 @@
-//! `candlewick refresh`: fetches now.
+//! `candlewick refresh`: requests a refresh now.
 
 use std::process::ExitCode;
 
@@ -17,45 +17,51 @@ use crate::{status, terminal};
 
 /// Fetches the watchlist now, or the symbols named, without waiting for the schedule.
 ///
-/// It sends one message and returns: ingest asks for the series, page by page. `candlewick runs` shows how far the run is.
+/// It sends one message and returns; ingest then fetches the series. `candlewick runs` shows the progress of the run.
+/// Needs the ingest queue and the watchlist at WATCHLIST.
+///
+/// Exit codes: 0 if the message was sent, 1 after an error or if a symbol is not on the watchlist.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Symbols of the watchlist, such as AAPL or BTC/USD; up to 1000 [default: all]
+    /// Symbols on the watchlist, such as AAPL or BTC/USD; at most 1000 [default: all]
     symbols: Vec<Symbol>,
-    /// Take what the source has now in place of what is kept, whatever it lacks
+    /// Replace everything that is stored with what the source has now
     ///
-    /// Candles that the source does not give any more are removed. It accepts what the alerts history_shrank and
-    /// other_instrument are about; the symbols must be named.
+    /// Candles that the source no longer has are removed. Use it to accept the new data after an alert history_shrank
+    /// or other_instrument. Symbols must be named.
     #[arg(long, requires = "symbols")]
     replace: bool,
 }
 
-/// How many symbols can be named: they go with every message of the run.
+/// The most symbols that can be named, because every message of the run contains all of them.
 const MOST_NAMED: usize = 1000;
 
 pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
-    let running = place.running().await?;
-    let watchlist = status::watchlist(&running.aws, &running.env).await?;
-    let watchlist = watchlist.context("find the watchlist: WATCHLIST is not set")?;
+    let deployment = place.running().await?;
+    let watchlist = status::watchlist(&deployment.aws, &deployment.env).await?;
+    let watchlist = watchlist.context("WATCHLIST is not set: set it to the watchlist's path or its s3:// address")?;
     if args.symbols.len() > MOST_NAMED {
-        bail!("{} symbols are named, and {MOST_NAMED} is the most: refresh all, or in turns", args.symbols.len());
+        bail!(
+            "{} symbols are named, and at most {MOST_NAMED} are allowed: refresh all symbols, or run several refreshes",
+            args.symbols.len()
+        );
     }
-    let asked = Refresh { symbols: args.symbols, replace: args.replace, ..Refresh::default() };
-    let count = match page::page(&watchlist, &asked, usize::MAX) {
+    let refresh = Refresh { symbols: args.symbols, replace: args.replace, ..Refresh::default() };
+    let count = match page::page(&watchlist, &refresh, usize::MAX) {
         Ok(page) => page.series.len(),
         Err(symbol) => {
-            bail!("{symbol} is not on the watchlist: add it to a group in {}", running.env.required("WATCHLIST")?)
+            bail!("{symbol} is not on the watchlist: add it to a group in {}", deployment.env.required("WATCHLIST")?)
         }
     };
-    let run = send(&running.aws, &running.env, asked).await?;
-    terminal::result(&format!("run {run}: {count} series asked for; `cargo run -- runs` shows what becomes of them"));
+    let run = send(&deployment.aws, &deployment.env, refresh).await?;
+    terminal::result(&format!("run {run}: requested {count} series; `cargo run -- runs` shows their progress"));
     Ok(ExitCode::SUCCESS)
 }
 
-/// Asks for a refresh, and returns the run's name.
-pub async fn send(aws: &Aws, env: &Env, asked: Refresh) -> anyhow::Result<String> {
-    let run = asked.run.clone().unwrap_or(new_run(env.clock()?.at(Timestamp::now())));
-    let message = IngestMessage::Refresh(Refresh { run: Some(run.clone()), ..asked });
+/// Sends a refresh message to ingest. Returns the name of the run.
+pub async fn send(aws: &Aws, env: &Env, refresh: Refresh) -> anyhow::Result<String> {
+    let run = refresh.run.clone().unwrap_or(new_run(env.clock()?.at(Timestamp::now())));
+    let message = IngestMessage::Refresh(Refresh { run: Some(run.clone()), ..refresh });
     let body = serde_json::to_string(&message).context("write a message")?;
     aws.queue(env.queue_url("ingest")?).send(&[NewMessage { body, ..NewMessage::default() }]).await?;
     Ok(run)

@@ -1,4 +1,4 @@
-//! `candlewick replay`: has objects go their way again.
+//! `candlewick replay`: processes existing objects again.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -14,48 +14,49 @@ use crate::moment::{Moment, moment};
 use crate::place::Place;
 use crate::{events, terminal};
 
-/// How many objects are listed and sent at a time.
+/// How many objects are listed and sent in one step.
 const CHUNK: usize = 500;
 
-/// Has the current objects under a prefix go their way again, as if they had just been written.
+/// Processes the current objects under a prefix again, as if they had just been written.
 ///
-/// It sends each object's S3 event to the queue that hears of its key, ten in a batch. Nothing is uploaded, and doing it
-/// twice does no harm: what is cleaned or loaded already is recognised. Use it after a change of the cleaning rules (raw/) or
-/// of the database (transformed/); for messages that got lost, `reconcile` finds out by itself what is missing.
+/// It sends the S3 event of each object to the queue that S3 notifies of it, and uploads nothing. Repeating it does no
+/// harm: objects that are already cleaned or loaded are recognised. Use it after a change of the cleaning rules (raw/)
+/// or of the database (transformed/). For lost messages use `reconcile`, which finds the missing objects itself.
 ///
-/// Exit code: 0 when all is sent, 1 after an error.
+/// Needs the bucket and the queues.
+///
+/// Exit codes: 0 if every message was sent, 1 after an error.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What the keys begin with: raw/, transformed/, or more of a key
+    /// The beginning of the keys: raw/, transformed/, or a longer prefix below them
     prefix: String,
-    /// Only objects written since: 2024-12-30, 2024-12-30T22:00:00Z, or how long ago (2h, 3d), by the store's clock
+    /// Only objects written at or after this time by the clock of S3: 2024-12-30, 2024-12-30T22:00:00Z, or how long ago
+    /// (2h, 3d)
     #[arg(long, value_name = "TIME", value_parser = moment)]
     since: Option<Moment>,
-    /// Tell what would be sent, and send nothing
+    /// Show what would be sent, and send nothing
     #[arg(long)]
     dry_run: bool,
-    /// Print JSON: {"dry_run", "keys": [...], "queues": {ROLE: messages}, "older": objects left out by --since}
+    /// Print JSON: {"dry_run", "keys": [...], "queues": {ROLE: messages}, "older": objects skipped by --since}
     #[arg(long)]
     json: bool,
 }
 
-/// What was sent, or would be.
 #[derive(Debug, Default, Serialize)]
 struct Replayed {
     dry_run: bool,
-    /// The keys of the objects.
     keys: Vec<String>,
-    /// How many messages went to which queue.
+    /// Messages sent, by role of the queue.
     queues: BTreeMap<String, u64>,
-    /// How many objects were written before the time asked for.
+    /// Objects that --since skipped.
     older: u64,
 }
 
 pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
     let prefix = checked(&args.prefix)?;
-    let running = place.running().await?;
-    let since = args.since.map(|since| since.told(Timestamp::now()));
-    let mut listing = running.aws.store(running.env.bucket()?).listing(&prefix);
+    let deployment = place.running().await?;
+    let since = args.since.map(|since| since.resolve(Timestamp::now()));
+    let mut listing = deployment.aws.store(deployment.env.bucket()?).listing(&prefix);
     let mut replayed = Replayed { dry_run: args.dry_run, ..Replayed::default() };
     loop {
         let listed = listing.chunk(CHUNK).await?;
@@ -64,26 +65,28 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
         }
         let chosen = replayed.choose(listed, since);
         if !args.dry_run {
-            replayed.count(events::send(&running, &chosen).await?);
+            replayed.count(events::send(&deployment, &chosen).await?);
         }
     }
     show(&prefix, &replayed, args.json)
 }
 
-/// A prefix that some queue hears of, whole.
+/// Completes a prefix with a slash, and checks that S3 notifies a queue of its keys.
 fn checked(prefix: &str) -> anyhow::Result<String> {
     let topology = Topology::built_in();
-    let whole = if prefix.contains('/') { prefix.to_owned() } else { format!("{prefix}/") };
-    if topology.role_of_key(&whole).is_none() {
+    let full = if prefix.contains('/') { prefix.to_owned() } else { format!("{prefix}/") };
+    if topology.role_of_key(&full).is_none() {
         let raw = &topology.prefixes.raw;
         let transformed = &topology.prefixes.transformed;
-        bail!("no queue hears of objects under {prefix:?}: give a prefix that begins with {raw} or {transformed}");
+        bail!(
+            "no queue is notified of objects under {prefix:?}: give a prefix that begins with {raw} or {transformed}"
+        );
     }
-    Ok(whole)
+    Ok(full)
 }
 
 impl Replayed {
-    /// Takes note of what is listed, and returns what is to be sent. What a tool left is no object.
+    /// Counts the listed objects, and returns those to send. Files that tools leave are skipped.
     fn choose(&mut self, listed: Vec<ObjectInfo>, since: Option<Timestamp>) -> Vec<ObjectInfo> {
         let (chosen, older): (Vec<_>, Vec<_>) = listed
             .into_iter()

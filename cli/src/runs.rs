@@ -1,4 +1,4 @@
-//! `candlewick runs`: every refresh, and what became of it.
+//! `candlewick runs`: lists refreshes and their results.
 
 use std::process::ExitCode;
 
@@ -9,46 +9,48 @@ use sqlx::{FromRow, PgPool};
 use crate::place::Place;
 use crate::{table, terminal};
 
-/// Shows the newest runs with their counts, or of one run the series that are not loaded, with the reason.
+/// Shows the newest runs with their counts, or for one run the series that are not loaded, with the reason.
+///
+/// A run is one refresh, from its request until its last series is loaded or failed. Needs the database.
+///
+/// Exit codes: 0 on success, also if series of the run failed; 1 after an error or if there is no such run.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A run, by its name
+    /// The name of a run [default: list the newest runs]
     run: Option<String>,
-    /// How many runs are shown
+    /// The most runs to show
     #[arg(long, default_value_t = 20, value_name = "N")]
     most: u32,
-    /// Print JSON: [{"run", "kind", "requested_at", "state", "expected", "fetched", "loaded", "unchanged", ...}], or of
-    /// one run {"run": {...}, "series": [{"symbol", "interval", "state", "reason"}]}
+    /// Print JSON: [{"run", "kind", "requested_at", "state", "expected", "fetched", "loaded", "unchanged", ...}], or
+    /// for one run {"run": {...}, "series": [{"symbol", "interval", "state", "reason"}]}
     #[arg(long)]
     json: bool,
 }
 
-/// A run.
 #[derive(Debug, FromRow, Serialize)]
 pub struct Run {
-    /// Its name.
     pub run: String,
-    /// Why there was one: scheduled, manual, `catch_up`.
+    /// `scheduled`, `manual` or `catch_up`.
     pub kind: String,
-    /// When it was due or asked for, by Candlewick's clock.
+    /// When it was due or requested, by Candlewick's clock.
     pub requested_at: String,
-    /// Where it stands: waiting, running, ended, failed.
+    /// `waiting`, `running`, `ended` or `failed`.
     pub state: String,
     /// Seconds from its start to its end, or to now.
     pub seconds: Option<i64>,
-    /// The series it expects.
+    /// Series that the run is about.
     pub expected: i64,
-    /// Those that the source answered.
+    /// Series that the source answered.
     pub fetched: i64,
-    /// Those whose objects are all loaded.
+    /// Series whose objects are all loaded.
     pub loaded: i64,
-    /// Those of which the source had nothing new.
+    /// Series for which the source had nothing new.
     pub unchanged: i64,
-    /// Those that another run fetched again before they were loaded.
+    /// Series that another run fetched again before they were loaded.
     pub superseded: i64,
-    /// Those that can never be loaded.
+    /// Series that were given up.
     pub failed: i64,
-    /// Why it does not go on, where it does not.
+    /// Why the run waits or failed.
     pub error: Option<String>,
 }
 
@@ -57,9 +59,8 @@ pub struct Run {
 pub struct Open {
     pub symbol: String,
     pub interval: String,
-    /// How far it is: expected, fetched, superseded, failed.
+    /// `expected`, `fetched`, `superseded` or `failed`.
     pub state: String,
-    /// Why it failed.
     pub reason: Option<String>,
 }
 
@@ -94,10 +95,10 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
 
 async fn one(pool: &PgPool, name: &str, runs: Vec<Run>, json: bool) -> anyhow::Result<String> {
     let Some(run) = runs.into_iter().next() else {
-        bail!("there is no run {name}: `cargo run -- runs` shows those there are")
+        bail!("there is no run {name}: `cargo run -- runs` lists the runs")
     };
     let open: Vec<Open> =
-        sqlx::query_as(OPEN).bind(name).fetch_all(pool).await.context("read what the run waits for")?;
+        sqlx::query_as(OPEN).bind(name).fetch_all(pool).await.context("read the series of the run")?;
     if json {
         return serde_json::to_string_pretty(&serde_json::json!({"run": run, "series": open})).context("write JSON");
     }
@@ -123,7 +124,7 @@ fn run_table(rows: &[Run]) -> String {
 /// A table with one row per series of a run that is not loaded.
 fn open_table(rows: &[Open]) -> String {
     if rows.is_empty() {
-        return "every series is loaded, or had nothing new".to_owned();
+        return "every series is loaded or had nothing new".to_owned();
     }
     let mut text = table::empty(&["symbol", "interval", "state", "reason"]);
     for row in rows {

@@ -1,9 +1,9 @@
-//! Which series a command is about.
+//! The options that select series.
 
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::symbol::Symbol;
 
-/// Which series to look at: all, unless one of these says otherwise.
+/// Selects series. Without options it selects all.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Selection {
     /// Only this instrument, such as AAPL or BTC/USD
@@ -15,7 +15,7 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// The folders below a prefix that hold the series, in the order of their keys.
+    /// The folders of the series below a prefix, in the order of their keys.
     pub fn folders(&self) -> Vec<String> {
         let of = |interval: Interval| match &self.symbol {
             Some(symbol) => format!("interval={interval}/symbol={}/", symbol.to_key_form()),
@@ -28,8 +28,7 @@ impl Selection {
         }
     }
 
-    /// Whether a series is meant.
-    pub fn has(&self, symbol: &str, interval: &str) -> bool {
+    pub fn matches(&self, symbol: &str, interval: &str) -> bool {
         self.symbol.as_ref().is_none_or(|wanted| wanted.as_str() == symbol)
             && self.interval.is_none_or(|wanted| wanted.as_str() == interval)
     }
@@ -52,6 +51,8 @@ mod tests {
         assert_eq!(selection(None, Some("1h")).folders(), ["interval=1h/"]);
         assert_eq!(selection(Some("BTC/USD"), Some("1h")).folders(), ["interval=1h/symbol=BTC%2FUSD/"]);
         assert_eq!(selection(Some("AAPL"), None).folders().len(), 12);
-        assert!(selection(Some("AAPL"), None).has("AAPL", "1h") && !selection(Some("AAPL"), None).has("A", "1h"));
+        assert!(
+            selection(Some("AAPL"), None).matches("AAPL", "1h") && !selection(Some("AAPL"), None).matches("A", "1h")
+        );
     }
 }

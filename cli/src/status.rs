@@ -1,4 +1,4 @@
-//! `candlewick status`: what is in the store, and what waits.
+//! `candlewick status`: shows each series and each queue.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -22,20 +22,26 @@ use sqlx::{PgPool, Row};
 use crate::place::Place;
 use crate::{table, terminal};
 
-/// Shows each series (rows, first and last candle, filled, quarantined, the age of the last) and the depth of each queue.
+/// Shows each series (rows, first and last candle, filled, quarantined, the age of the last) and the depth of each
+/// queue.
+///
+/// It lists the series of the store and of the watchlist. The age is measured by Candlewick's clock, which is simulated
+/// while `up` uses the simulator. Needs the database and the queues; a queue that cannot be read is shown with its
+/// error.
+///
+/// Exit codes: 0 on success, 1 after an error.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Print JSON: {"series": [...], "queues": [...]}, times in RFC 3339 or as dates, ages in seconds
+    /// Print JSON: {"series": [...], "queues": [...]}, with times in RFC 3339 or as dates, and ages in seconds
     #[arg(long)]
     json: bool,
 }
 
-/// What `status` shows.
 #[derive(Debug, Serialize)]
 pub struct Status {
-    /// The series, by symbol and interval.
+    /// Ordered by symbol and interval.
     pub series: Vec<SeriesStatus>,
-    /// The queues, by their role.
+    /// Ordered by role.
     pub queues: Vec<QueueStatus>,
 }
 
@@ -44,43 +50,43 @@ pub struct Status {
 pub struct SeriesStatus {
     pub symbol: String,
     pub interval: String,
-    /// Its candles.
+    /// Candles in the table.
     pub rows: i64,
-    /// The time of its first candle.
+    /// Time of the first candle.
     pub first: Option<String>,
-    /// The time of its last candle.
+    /// Time of the last candle.
     pub last: Option<String>,
-    /// How many of its candles cleaning put in.
+    /// Filled candles.
     pub filled: i64,
-    /// How many raw rows cleaning set aside.
+    /// Quarantined raw rows.
     pub quarantined: i64,
-    /// Seconds since its last candle, by Candlewick's clock.
+    /// Seconds since the last candle, by Candlewick's clock.
     pub age_seconds: Option<i64>,
-    /// Why the newest version of one of its objects could not be loaded, where it could not.
+    /// Why the newest version of one of its objects could not be loaded.
     pub error: Option<String>,
 }
 
 /// A queue and its dead-letter queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct QueueStatus {
-    /// Its role: `ingest`, `raw`, `transformed`.
+    /// The role, such as `ingest`, `raw` or `transformed`.
     pub queue: String,
-    /// Messages that wait; none where the queue does not say.
+    /// Messages that wait or are delayed; `None` if the queue cannot be read.
     pub waiting: Option<u64>,
-    /// Messages that somebody has in hand.
+    /// Messages that a consumer has received and not settled.
     pub in_flight: Option<u64>,
-    /// Messages that can never be settled.
+    /// Messages in the dead-letter queue.
     pub dead_letters: Option<u64>,
-    /// Why one of the two queues does not say: it is missing, perhaps.
+    /// Why one of the two queues cannot be read.
     pub error: Option<String>,
 }
 
 pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
-    let running = place.running().await?;
-    let pool = running.pool().await?;
+    let deployment = place.running().await?;
+    let pool = deployment.pool().await?;
     let status = Status {
-        series: series(&pool, &running.aws, &running.env).await?,
-        queues: queues(&running.aws, &running.env).await?,
+        series: series(&pool, &deployment.aws, &deployment.env).await?,
+        queues: queues(&deployment.aws, &deployment.env).await?,
     };
     if args.json {
         terminal::json(&status)?;
@@ -101,7 +107,7 @@ const SERIES: &str = "with counted as (
            coalesce(filled, 0), quarantined, error
     from known left join counted using (symbol, interval)";
 
-/// Every series of the store and of the watchlist.
+/// Reads every series of the store and of the watchlist.
 pub async fn series(pool: &PgPool, aws: &Aws, env: &Env) -> anyhow::Result<Vec<SeriesStatus>> {
     let now = env.clock()?.at(Timestamp::now());
     let rows = sqlx::query(SERIES).fetch_all(pool).await.context("read the series")?;
@@ -113,12 +119,12 @@ pub async fn series(pool: &PgPool, aws: &Aws, env: &Env) -> anyhow::Result<Vec<S
     for series in watchlist(aws, env).await?.iter().flat_map(|watchlist| watchlist.series()) {
         let symbol = series.symbol.to_string();
         let interval = series.interval.to_string();
-        all.entry((symbol.clone(), interval.clone())).or_insert_with(|| SeriesStatus::nothing(symbol, interval));
+        all.entry((symbol.clone(), interval.clone())).or_insert_with(|| SeriesStatus::empty(symbol, interval));
     }
     Ok(all.into_values().collect())
 }
 
-/// The watchlist, where the settings name one.
+/// Reads the watchlist, if WATCHLIST is set.
 pub async fn watchlist(aws: &Aws, env: &Env) -> anyhow::Result<Option<Arc<Watchlist>>> {
     let Some(location) = env.optional("WATCHLIST") else { return Ok(None) };
     let location = location.parse().context("read WATCHLIST")?;
@@ -148,7 +154,7 @@ fn read(row: &sqlx::postgres::PgRow, now: Timestamp) -> anyhow::Result<SeriesSta
 }
 
 impl SeriesStatus {
-    fn nothing(symbol: String, interval: String) -> Self {
+    fn empty(symbol: String, interval: String) -> Self {
         let first = None;
         let last = None;
         let age_seconds = None;
@@ -157,7 +163,7 @@ impl SeriesStatus {
     }
 }
 
-/// How many messages all queues and all dead-letter queues have. Each must say so.
+/// Counts the messages of all queues and of all dead-letter queues. Fails if one of them cannot be read.
 pub async fn messages(aws: &Aws, env: &Env) -> anyhow::Result<(u64, u64)> {
     let all = queues(aws, env).await?;
     if let Some(error) = all.iter().find_map(|queue| queue.error.as_ref()) {
@@ -167,7 +173,7 @@ pub async fn messages(aws: &Aws, env: &Env) -> anyhow::Result<(u64, u64)> {
     Ok((sum(|queue| [queue.waiting, queue.in_flight]), sum(|queue| [queue.dead_letters, None])))
 }
 
-/// Every queue, with its dead-letter queue.
+/// Reads the depth of every queue and its dead-letter queue.
 pub async fn queues(aws: &Aws, env: &Env) -> anyhow::Result<Vec<QueueStatus>> {
     let topology = Topology::built_in();
     let mut all = Vec::new();

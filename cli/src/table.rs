@@ -1,9 +1,9 @@
-//! What all tables for people share.
+//! Shared parts of the tables that commands print.
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 
-/// A table with a header and no rows.
+/// Creates a table with a header and no rows.
 pub fn empty(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled);
@@ -11,7 +11,6 @@ pub fn empty(header: &[&str]) -> Table {
     table
 }
 
-/// Aligns the numbers in these columns.
 pub fn right_align(table: &mut Table, columns: &[usize]) {
     for &column in columns {
         if let Some(column) = table.column_mut(column) {
@@ -20,7 +19,7 @@ pub fn right_align(table: &mut Table, columns: &[usize]) {
     }
 }
 
-/// A time span in its largest whole unit: `21 h`, `3 d`.
+/// Formats a time span in its largest useful unit, such as `21 h` or `3 d`.
 pub fn age(seconds: i64) -> String {
     match seconds {
         ..60 => format!("{} s", seconds.max(0)),

@@ -1,7 +1,7 @@
-//! What a person reads: the one place that prints.
+//! Prints to the terminal. No other file prints.
 //!
-//! What comes from data (keys, symbols, reasons) may have characters that steer a terminal, or turn the direction of a line.
-//! They are shown as what they are.
+//! Text from data (keys, symbols, reasons) may contain characters that control a terminal or change the direction of
+//! text. They are printed as escapes.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::process::ExitCode;
@@ -12,34 +12,34 @@ use anyhow::Context;
 use candlewick_localstack::progress::Reporter;
 use serde::Serialize;
 
-/// Why something could not be printed, the first time.
+/// The first error of printing.
 static FAILURE: Mutex<Option<io::Error>> = Mutex::new(None);
 
-/// Prints what a command was asked for.
+/// Prints a result to stdout.
 pub fn result(text: &str) {
     print(&lines(text));
 }
 
-/// Prints what a command was asked for as JSON, for programs.
+/// Prints a result to stdout as JSON.
 pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
     print(&escaped_json(&serde_json::to_string_pretty(value).context("write JSON")?));
     Ok(())
 }
 
-/// Prints an error and what caused it.
+/// Prints an error and its causes to stderr.
 pub fn error(error: &anyhow::Error) {
-    // Nobody can be told that the place for errors does not take them.
+    // An error of stderr itself cannot be reported anywhere.
     let _ = writeln!(io::stderr(), "error: {}", lines(&format!("{error:#}")));
 }
 
-/// Asks a question that is answered by yes or no; none where nobody is there to answer. An empty answer, and the end of the
-/// input, is a no.
+/// Asks a yes-or-no question, or returns `None` if stdin or stderr is not a terminal. An empty answer and the end of
+/// the input mean no.
 pub fn ask(question: &str) -> anyhow::Result<Option<bool>> {
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return Ok(None);
     }
-    let mut asked = io::stderr().lock();
-    write!(asked, "{} [y/N] ", lines(question)).and_then(|()| asked.flush()).context("ask a question")?;
+    let mut prompt = io::stderr().lock();
+    write!(prompt, "{} [y/N] ", lines(question)).and_then(|()| prompt.flush()).context("ask a question")?;
     is_yes(std::io::stdin().lock()).map(Some).context("read the answer")
 }
 
@@ -49,20 +49,20 @@ fn is_yes(mut input: impl BufRead) -> std::io::Result<bool> {
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
-/// A reporter of progress: a line each, with the seconds since it was made.
+/// A reporter that prints a line per event, with the seconds since its creation.
 pub fn reporter() -> Reporter {
     let start = Instant::now();
     let (dim, plain) = if io::stdout().is_terminal() { ("\x1b[2m", "\x1b[0m") } else { ("", "") };
     Arc::new(move |source: &str, text: &str| {
         let seconds = start.elapsed().as_secs_f64();
-        // What goes on for hours does not end because nobody reads it any more.
+        // A closed stdout must not end a program that runs for hours.
         let _ = writeln!(io::stdout(), "{dim}{seconds:>6.1} s{plain}  {source:<10}  {}", lines(text));
     })
 }
 
-/// How a command ends: as it says, or with a failure where what it printed did not arrive. Who closed the pipe has read
-/// enough.
-pub fn ended(code: ExitCode) -> ExitCode {
+/// The exit code of the program: a failure if its output could not be written, otherwise the code of the command. A
+/// closed pipe is no failure: its reader has read enough.
+pub fn exit_code(code: ExitCode) -> ExitCode {
     match FAILURE.lock().unwrap_or_else(PoisonError::into_inner).take() {
         Some(failure) if failure.kind() != io::ErrorKind::BrokenPipe => {
             error(&anyhow::Error::from(failure).context("write to standard output"));
@@ -79,12 +79,12 @@ fn print(text: &str) {
     }
 }
 
-/// Text of several lines, without characters that steer.
+/// Escapes control characters except line breaks and tabs.
 fn lines(text: &str) -> String {
     escaped(text, |c| c == '\n' || c == '\t')
 }
 
-/// Text for one cell of a table, without characters that steer and without ends of lines.
+/// Escapes all control characters, including line breaks, for a cell of a table.
 pub fn cell(text: &str) -> String {
     escaped(text, |_| false)
 }
@@ -92,22 +92,23 @@ pub fn cell(text: &str) -> String {
 fn escaped(text: &str, is_kept: impl Fn(char) -> bool) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        if steers(c) && !is_kept(c) { shown.extend(c.escape_unicode()) } else { shown.push(c) }
+        if is_unsafe(c) && !is_kept(c) { shown.extend(c.escape_unicode()) } else { shown.push(c) }
     }
     shown
 }
 
-/// JSON itself escapes only some of them. They stand in its texts alone, where `\u` may stand for any.
+/// Escapes the control characters that JSON leaves as they are. Outside of strings JSON has only line breaks, so `\u`
+/// is valid.
 fn escaped_json(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());
     for c in json.chars() {
-        if steers(c) && c != '\n' { shown.push_str(&format!("\\u{:04x}", u32::from(c))) } else { shown.push(c) }
+        if is_unsafe(c) && c != '\n' { shown.push_str(&format!("\\u{:04x}", u32::from(c))) } else { shown.push(c) }
     }
     shown
 }
 
-/// Control characters, those that turn the direction of what follows, and those that cannot be seen.
-fn steers(c: char) -> bool {
+/// Whether a character controls a terminal, changes the direction of text, or is invisible.
+fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
@@ -128,7 +129,7 @@ mod tests {
     fn json_stays_the_same_json() {
         let keys = ["raw/\u{9b}\u{202e}\u{7f}\x1b\n", "ä"];
         let json = escaped_json(&serde_json::to_string_pretty(&keys).unwrap());
-        assert!(!json.chars().any(|c| steers(c) && c != '\n'), "{json:?}");
+        assert!(!json.chars().any(|c| is_unsafe(c) && c != '\n'), "{json:?}");
         assert_eq!(serde_json::from_str::<Vec<String>>(&json).unwrap(), keys);
     }
 

@@ -1,4 +1,4 @@
-//! `candlewick up`: everything on this machine.
+//! `candlewick up`: runs everything on this machine.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -24,48 +24,55 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::follow::{self, Stage, Stages};
+use crate::follow::{self, SeriesState, SeriesStates};
 use crate::place::{self, Place};
 use crate::{build, reconcile, refresh, status, terminal, watch};
 
-/// Starts everything on this machine, fetches the watchlist, and stays up: it fetches again whenever the schedule is due, and
-/// reacts to what is dropped into raw/.
+/// Starts everything on this machine, fetches the watchlist, and stays up.
 ///
-/// Ctrl-C stops all that it started. What it leaves in .local (the database, a copy of raw/) is what the next `up` starts
-/// from. With TWELVEDATA_API_KEY (or TWELVEDATA_API_KEY_FILE) in the environment or in .env it asks the real API, at
-/// TWELVEDATA_URL where that is set; otherwise a simulator, whose time begins in the evening of 2024-12-30, where its real candles end.
+/// It then fetches again whenever the schedule is due, and processes files that are put into raw/. Ctrl-C stops
+/// everything that it started. The next `up` continues from the data in .local (the database and a copy of raw/).
+///
+/// With TWELVEDATA_API_KEY or TWELVEDATA_API_KEY_FILE in the environment or in .env it uses the real API, at
+/// TWELVEDATA_URL if that is set. Otherwise it uses a simulator, whose clock starts in the evening of 2024-12-30, where
+/// its recorded candles end.
+///
+/// Needs Rust's cargo, Python 3.11 or newer, and this checkout. Only one `up` can run per state directory.
+///
+/// Exit codes: 0 if it was stopped, or with --once if every series is loaded; 1 after an error, or with --once if a
+/// series is not loaded or it was stopped early.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Fetch and load the watchlist, then stop; exit 1 if a series failed
+    /// Fetch and load the watchlist, then stop; exit with 1 if a series is not loaded
     #[arg(long)]
     once: bool,
-    /// The watchlist [default: watchlist.toml, beside Cargo.toml]
+    /// The watchlist [default: watchlist.toml next to Cargo.toml]
     #[arg(long, value_name = "FILE", env = "WATCHLIST")]
     watchlist: Option<PathBuf>,
-    /// When the watchlist is fetched: minute, hour, day of the month, month, day of the week; or off
+    /// When to fetch the watchlist: minute, hour, day of the month, month, day of the week; or off
     #[arg(long, value_name = "CRON", env = "SCHEDULE", default_value = "30 17 * * *")]
     schedule: String,
     /// The time zone of the schedule
     #[arg(long, value_name = "ZONE", env = "SCHEDULE_TIMEZONE", default_value = "America/New_York")]
     schedule_timezone: String,
-    /// What stands in for S3, SQS and SNS: localstack, ministack or moto (docs/emulators.md)
+    /// The emulator of S3, SQS and SNS: localstack, ministack or moto (see docs/emulators.md)
     #[arg(long, value_name = "NAME", env = "CANDLEWICK_EMULATOR", default_value_t)]
     emulator: Emulator,
-    /// The port of the emulator, whichever it is [default: the last one, or any free one]
+    /// The port of the emulator, whichever one it is [default: the last port used, or any free port]
     #[arg(long, value_name = "PORT", env = "LOCALSTACK_PORT")]
     localstack_port: Option<u16>,
-    /// The port of PostgreSQL [default: the last one, or any free one]
+    /// The port of PostgreSQL [default: the last port used, or any free port]
     #[arg(long, value_name = "PORT", env = "POSTGRES_PORT")]
     postgres_port: Option<u16>,
-    /// The port of the dashboard [default: the last one, or any free one]
+    /// The port of the dashboard [default: the last port used, or any free port]
     #[arg(long, value_name = "PORT", env = "DASHBOARD_PORT")]
     dashboard_port: Option<u16>,
-    /// The port of the simulator [default: the last one, or any free one]
+    /// The port of the simulator [default: the last port used, or any free port]
     #[arg(long, value_name = "PORT", env = "SIMULATOR_PORT")]
     simulator_port: Option<u16>,
 }
 
-/// The moment that the simulator's time begins at: an hour after the last session of its real candles closed.
+/// Where the simulator's clock starts: an hour after the close of its last recorded session.
 const SIMULATED_START: &str = "2024-12-30T22:00:00Z";
 
 pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
@@ -74,7 +81,7 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
     let _lock = state.lock().await?;
     let own = std::env::current_exe().context("find this program")?;
     let watchdog = Watchdog::start(&own, ["--state".as_ref(), state.root().as_os_str(), "watchdog".as_ref()])?;
-    leftovers::stop(&state).await.context("stop what an earlier run left")?;
+    leftovers::stop(&state).await.context("stop the programs that an earlier run left running")?;
 
     let progress = terminal::reporter();
     let stop = stop_on_signals()?;
@@ -86,14 +93,14 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
     };
     progress.line("up", "stopping");
     stack.stop().await;
-    // A start that was broken off may have begun what the stack does not know of yet.
-    leftovers::stop(&state).await.context("stop what is left")?;
+    // An interrupted start may have started programs that the stack does not know yet.
+    leftovers::stop(&state).await.context("stop the remaining programs")?;
     watchdog.dismiss().await?;
     progress.line("up", "stopped");
     ended
 }
 
-/// Waits for the end of the `up` that started it, and stops what that left if it was killed.
+/// Waits for the `up` that started it to end. If `up` was killed, it stops the programs that `up` left running.
 pub async fn watchdog(place: &Place) -> anyhow::Result<ExitCode> {
     watchdog::run(&StateDir::open(&place.state)?).await?;
     Ok(ExitCode::SUCCESS)
@@ -129,7 +136,7 @@ fn source(port: Wish) -> anyhow::Result<Source> {
         return Ok(Source::TwelveData { url });
     }
     let anchor = Timestamp::from_second(Timestamp::now().as_second()).context("read the clock")?;
-    let start = SIMULATED_START.parse().context("read the simulator's first moment")?;
+    let start = SIMULATED_START.parse().context("parse the simulator's start time")?;
     Ok(Source::Simulator { port, clock: Clock::Simulated { start, anchor, rate: 1.0 } })
 }
 
@@ -138,19 +145,18 @@ fn stop_on_signals() -> anyhow::Result<CancellationToken> {
     let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
     let mut hangup = signal(SignalKind::hangup()).context("listen for SIGHUP")?;
-    let told = stop.clone();
+    let stopped = stop.clone();
     tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
             _ = hangup.recv() => {}
         }
-        told.cancel();
+        stopped.cancel();
     });
     Ok(stop)
 }
 
-/// One `up`, from the first program to the last line.
 struct Session<'a> {
     place: &'a Place,
     args: &'a Args,
@@ -164,24 +170,24 @@ impl Session<'_> {
         let running = stack.start_ground(self.build()).await?;
         let restored = stack.restore_raw(&running).await?;
         if restored > 0 {
-            self.progress.line("raw copy", &format!("{restored} raw objects put back; they go their way again"));
+            self.progress.line("raw copy", &format!("restored {restored} raw objects; they are processed again"));
         }
         let expected: BTreeSet<Series> = self.watchlist.series().collect();
-        // Before any service is there: a schedule that looks for what it missed finds this run.
+        // Requested before any service starts, so that a schedule that catches up on missed refreshes finds this run.
         self.refresh(&running, &expected).await?;
         stack.start_services(&running)?;
-        let stages = tokio::select! {
-            stages = follow::until_settled(&running, &expected, self.progress) => stages?,
+        let states = tokio::select! {
+            states = follow::until_settled(&running, &expected, self.progress) => states?,
             died = stack.died() => bail!(died),
         };
-        self.show(&running, &stages).await?;
+        self.show(&running, &states).await?;
         if self.args.once {
-            return once(&stages);
+            return once(&states);
         }
-        let reached = place::Running { env: running.addresses.env(), aws: running.aws.clone() };
+        let deployment = place::Deployment { env: running.addresses.env(), aws: running.aws.clone() };
         tokio::select! {
             failed = watch::watch(&running, self.progress) => failed.map(|never| match never {}),
-            never = reconcile::keep(&reached, &running.pool, self.progress) => match never {},
+            never = reconcile::run_periodically(&deployment, &running.pool, self.progress) => match never {},
             died = stack.died() => bail!(died),
         }
     }
@@ -193,8 +199,8 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Asks for the series that nobody fetched since the schedule was last due: what was fetched a moment ago costs no
-    /// credits again.
+    /// Requests the series that were not fetched since the schedule was last due, so that a restart costs no credits
+    /// for fresh series.
     async fn refresh(&self, running: &Running, expected: &BTreeSet<Series>) -> anyhow::Result<()> {
         let env = running.addresses.env();
         let now = env.clock()?.at(Timestamp::now());
@@ -205,24 +211,24 @@ impl Session<'_> {
             due += usize::from(freshness::is_due(&store, series, before, now).await?);
         }
         if due == 0 {
-            self.progress.line("refresh", &format!("all {} series are fresh already", expected.len()));
+            self.progress.line("refresh", &format!("all {} series are already fresh", expected.len()));
             return Ok(());
         }
-        let asked = Refresh { fetched_before: Some(before), ..Refresh::default() };
-        let run = refresh::send(&running.aws, &env, asked).await?;
+        let request = Refresh { fetched_before: Some(before), ..Refresh::default() };
+        let run = refresh::send(&running.aws, &env, request).await?;
         let run = Run { id: run, kind: RunKind::Manual, requested_at: now, is_whole: true };
         PostgresRuns::new(running.pool.clone()).announce(&run).await?;
         let fresh = expected.len() - due;
-        self.progress.line("refresh", &format!("run {}: {due} series asked for, {fresh} fresh already", run.id));
+        self.progress.line("refresh", &format!("run {}: requested {due} series, {fresh} are already fresh", run.id));
         Ok(())
     }
 
-    async fn show(&self, running: &Running, stages: &Stages) -> anyhow::Result<()> {
+    async fn show(&self, running: &Running, states: &SeriesStates) -> anyhow::Result<()> {
         let env = running.addresses.env();
         let series = status::series(&running.pool, &running.aws, &env).await?;
         terminal::result(&format!("\n{}\n", status::series_table(&series)));
-        for (series, stage) in stages {
-            if let Some(reason) = why_not_loaded(stage) {
+        for (series, state) in states {
+            if let Some(reason) = why_not_loaded(state) {
                 terminal::result(&format!("{series} is not loaded: {reason}"));
             }
         }
@@ -240,37 +246,37 @@ impl Session<'_> {
         terminal::result(&format!("TwelveData   {}", address("TWELVEDATA_URL")));
         terminal::result(&format!("addresses    . {}", env.display()));
         terminal::result(&format!("logs         {}", logs.display()));
-        terminal::result("metrics      /metrics at each …_HEALTH_URL of the addresses");
+        terminal::result("metrics      /metrics at each …_HEALTH_URL in the file of addresses");
         if !self.args.once {
-            terminal::result("\nup, and reacting. In another terminal:");
+            terminal::result("\nCandlewick is up. In another terminal:");
             terminal::result("  cargo run -- drop FILE --symbol AAPL --interval 1day");
             terminal::result("  cargo run -- status\nCtrl-C stops everything.\n");
         }
     }
 }
 
-/// When a refresh was last due: by the schedule, and without one a day ago.
+/// When a refresh was last due by the schedule, or a day ago if there is no schedule.
 fn last_due(env: &Env, now: Timestamp) -> anyhow::Result<Timestamp> {
     let schedule = schedule::from_settings(env.optional("SCHEDULE"), env.optional("SCHEDULE_TIMEZONE"));
     let schedule = schedule.context("read SCHEDULE and SCHEDULE_TIMEZONE")?;
-    let a_day_ago = now.checked_sub(SignedDuration::from_hours(24)).context("go back a day")?;
+    let a_day_ago = now.checked_sub(SignedDuration::from_hours(24)).context("subtract a day")?;
     Ok(schedule.and_then(|schedule| schedule.newest(now)).unwrap_or(a_day_ago))
 }
 
-fn why_not_loaded(stage: &Stage) -> Option<&str> {
-    match stage {
-        Stage::Loaded => None,
-        Stage::Failed(reason) => Some(reason),
-        Stage::Asked => Some("nothing came of it; see logs/ingest.log"),
-        Stage::Fetched => Some("it was fetched and not transformed; see logs/transform.log"),
-        Stage::Transformed => Some("it was transformed and not loaded; see logs/loader.log"),
+fn why_not_loaded(state: &SeriesState) -> Option<&str> {
+    match state {
+        SeriesState::Loaded => None,
+        SeriesState::Failed(reason) => Some(reason),
+        SeriesState::Requested => Some("it was requested and not fetched; see logs/ingest.log"),
+        SeriesState::Fetched => Some("it was fetched and not transformed; see logs/transform.log"),
+        SeriesState::Transformed => Some("it was transformed and not loaded; see logs/loader.log"),
     }
 }
 
-fn once(stages: &Stages) -> anyhow::Result<ExitCode> {
-    let failed = stages.values().filter(|stage| **stage != Stage::Loaded).count();
+fn once(states: &SeriesStates) -> anyhow::Result<ExitCode> {
+    let failed = states.values().filter(|state| **state != SeriesState::Loaded).count();
     if failed > 0 {
-        bail!("{failed} of {} series are not loaded (the reasons stand above)", stages.len());
+        bail!("{failed} of {} series are not loaded (see the reasons above)", states.len());
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,4 +1,4 @@
-//! `candlewick verify`: holds the table of candles against the clean objects that it was made from.
+//! `candlewick verify`: compares the table of candles with the transformed objects.
 
 mod compare;
 mod objects;
@@ -16,51 +16,53 @@ use sqlx::PgPool;
 
 use self::compare::Difference;
 use self::objects::Group;
+use self::series::Comparison;
 use crate::place::Place;
 use crate::selection::Selection;
 use crate::terminal;
 
-/// How often a series that differs is looked at before it is told: it may have been loaded meanwhile.
-const LOOKS: u32 = 2;
+/// How often a series is compared before its differences are reported: a load may have been in progress.
+const ATTEMPTS: u32 = 2;
 
-/// Rebuilds each series from its clean objects, beside the live table, and compares the two candle by candle.
+/// Rebuilds each series from its transformed objects and compares it with the table, candle by candle.
 ///
-/// Where several objects claim a candle the newest has it, as in the table. Nothing is written and nothing locked. A series
-/// at a time is held against the stream of its rows, and no more of it is in memory than objects that overlap. What is
-/// being loaded right now may differ for a moment.
+/// If several objects claim a candle, the newest one owns it, as in the table. Verify writes nothing and locks nothing.
+/// It compares one series at a time, and only objects that overlap are in memory together. A series that is being
+/// loaded may differ for a moment; it is compared again before it is reported.
 ///
-/// Exit code: 0 when the table is the union of transformed/, 1 when anything differs, 2 after an error.
+/// Needs the bucket and the database.
+///
+/// Exit codes: 0 if the table is the union of transformed/, 1 if anything differs, 2 after an error.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     selection: Selection,
-    /// How many differences are shown; all of them are counted
+    /// The most differences to show; all of them are counted
     #[arg(long, value_name = "DIFFERENCES", default_value_t = 100)]
     limit: usize,
-    /// Print JSON: {"series", "candles", "differences": count, "shown": [{"symbol", "interval", "time", "kind", "column",
-    /// "expected", "found", "object"}]}; a kind is missing, extra, differs, owner or unreadable
+    /// Print JSON: {"series", "candles", "differences": count, "shown": [{"symbol", "interval", "time", "kind",
+    /// "column", "expected", "found", "object"}]}; kind is missing, extra, differs, owner or unreadable
     #[arg(long)]
     json: bool,
 }
 
-/// What was compared, and what differs.
 #[derive(Debug, Default, Serialize)]
 pub struct Verified {
-    /// How many series were compared.
+    /// Series compared.
     series: u64,
-    /// How many candles the objects have.
+    /// Candles in the objects.
     candles: u64,
-    /// How many differences there are.
+    /// All differences.
     differences: u64,
-    /// The first of them.
+    /// The first differences, up to the limit.
     shown: Vec<Difference>,
 }
 
 pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
-    let running = place.running().await?;
+    let deployment = place.running().await?;
     let verifier = Verifier {
-        store: running.aws.store(running.env.bucket()?),
-        pool: running.pool().await?,
+        store: deployment.aws.store(deployment.env.bucket()?),
+        pool: deployment.pool().await?,
         selection: args.selection,
         limit: args.limit,
     };
@@ -68,7 +70,7 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
     if args.json {
         terminal::json(&verified)?;
     } else {
-        terminal::result(&verified.told());
+        terminal::result(&verified.summary());
     }
     Ok(if verified.differences == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -81,20 +83,20 @@ struct Verifier {
 }
 
 impl Verifier {
-    /// Every series that has objects, and then those that have rows alone.
+    /// Compares every series that has objects, and then those that have only rows.
     async fn verify(&self) -> anyhow::Result<Verified> {
         let mut verified = Verified::default();
-        let mut seen = BTreeSet::new();
+        let mut compared = BTreeSet::new();
         for folder in self.selection.folders() {
             let prefix = format!("{}{folder}", Topology::built_in().prefixes.transformed);
             let mut groups = objects::Groups::new(self.store.listing(&prefix));
             while let Some(group) = groups.next().await? {
                 self.add(&mut verified, &group).await?;
-                seen.insert((group.symbol, group.interval));
+                compared.insert((group.symbol, group.interval));
             }
         }
         for (symbol, interval) in table::series(&self.pool).await? {
-            if self.selection.has(&symbol, &interval) && !seen.contains(&(symbol.clone(), interval.clone())) {
+            if self.selection.matches(&symbol, &interval) && !compared.contains(&(symbol.clone(), interval.clone())) {
                 self.add(&mut verified, &Group { symbol, interval, keys: Vec::new() }).await?;
             }
         }
@@ -102,37 +104,37 @@ impl Verifier {
     }
 
     async fn add(&self, verified: &mut Verified, group: &Group) -> anyhow::Result<()> {
-        let mut found = self.look(group).await?;
-        for _ in 1..LOOKS {
-            if found.differences == 0 {
+        let mut comparison = self.compare(group).await?;
+        for _ in 1..ATTEMPTS {
+            if comparison.differences == 0 {
                 break;
             }
-            found = self.look(group).await?;
+            comparison = self.compare(group).await?;
         }
         verified.series += 1;
-        verified.candles += found.candles;
-        verified.differences += found.differences;
+        verified.candles += comparison.candles;
+        verified.differences += comparison.differences;
         let room = self.limit.saturating_sub(verified.shown.len());
-        verified.shown.extend(found.shown.into_iter().take(room));
+        verified.shown.extend(comparison.shown.into_iter().take(room));
         Ok(())
     }
 
-    async fn look(&self, group: &Group) -> anyhow::Result<series::Found> {
+    async fn compare(&self, group: &Group) -> anyhow::Result<Comparison> {
         series::compare(&self.store, &self.pool, group, self.limit).await
     }
 }
 
 impl Verified {
-    fn told(&self) -> String {
+    fn summary(&self) -> String {
         let lines: String = self.shown.iter().map(|difference| format!("{difference}\n")).collect();
         let more = self.differences.saturating_sub(self.shown.len() as u64);
         let more = if more > 0 { format!("and {more} more differences\n") } else { String::new() };
         let end = if self.differences == 0 {
-            "the table is the union of the clean objects".to_owned()
+            "the table is the union of the transformed objects".to_owned()
         } else {
-            let mend =
-                "`candlewick reconcile` sends what was never loaded; `candlewick replay` has objects loaded again";
-            format!("{} differences; {mend}", self.differences)
+            let fix =
+                "`candlewick reconcile` loads objects that were never loaded; `candlewick replay` loads objects again";
+            format!("{} differences; {fix}", self.differences)
         };
         format!("{lines}{more}{} series with {} candles compared: {end}", self.series, self.candles)
     }

@@ -1,4 +1,4 @@
-//! What a person sees while the stack is up: each object that is loaded, each message that is given up, each alert.
+//! Prints each load, each dead letter and each alert while the stack is up.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -17,45 +17,46 @@ use tokio::time::timeout;
 
 use crate::{alerts, dead_letters, status};
 
-/// The channel on which the database tells of loads, runs and alerts.
+/// The channel on which the database notifies of loads, runs and alerts.
 const CHANNEL: &str = "candlewick";
 
-/// When it is looked again although the database told nothing: a queue may move a message by itself.
-const LOOK: Duration = Duration::from_secs(30);
+/// How often everything is read again without a notification: SQS itself may move a message to the dead letters.
+const POLL: Duration = Duration::from_secs(30);
 
-/// For how long what comes together is one look.
+/// How long notifications that follow each other are gathered.
 const GATHER: Duration = Duration::from_millis(250);
 
-/// An object as the ledger has it, for telling one load from the next.
+/// Key, ETag and time of a load, which identify it.
 type Load = (String, Option<String>, Option<Timestamp>);
 
-/// Tells of what happens, for as long as it is let. Returns only an error.
+/// Prints what happens until it is dropped. Returns only after an error.
 pub async fn watch(running: &Running, progress: &Reporter) -> anyhow::Result<Infallible> {
     let mut loads: BTreeSet<Load> = ledger(running).await?.into_iter().map(|(load, _)| load).collect();
-    let mut count = dead(running).await?;
+    let mut count = dead_letter_count(running).await?;
     let mut letters = letters(running).await?;
-    let mut wrong = BTreeSet::new();
-    let mut told = PgListener::connect_with(&running.pool).await.context("listen to the database")?;
-    told.listen(CHANNEL).await.context("listen to the database")?;
+    let mut firing = BTreeSet::new();
+    let mut listener = PgListener::connect_with(&running.pool).await.context("listen to the database")?;
+    listener.listen(CHANNEL).await.context("listen to the database")?;
     loop {
-        if let Ok(notice) = timeout(LOOK, told.recv()).await {
+        if let Ok(notice) = timeout(POLL, listener.recv()).await {
             notice.context("listen to the database")?;
-            let more = async { while told.recv().await.is_ok() {} };
+            let more = async { while listener.recv().await.is_ok() {} };
             let _ = timeout(GATHER, more).await;
         }
         let now = ledger(running).await?;
         now.iter().filter(|(load, _)| !loads.contains(load)).for_each(|(_, text)| progress.line("loaded", text));
         loads = now.into_iter().map(|(load, _)| load).collect();
-        let dead = dead(running).await?;
-        if dead != count {
+        let new_count = dead_letter_count(running).await?;
+        if new_count != count {
             let now = self::letters(running).await?;
             now.difference(&letters).for_each(|letter| progress.line("failed", letter));
-            (count, letters) = (dead, now);
+            count = new_count;
+            letters = now;
         }
-        let now = self::wrong(running).await?;
-        now.difference(&wrong).for_each(|alert| progress.line("alert", alert));
-        wrong.difference(&now).for_each(|alert| progress.line("resolved", alert));
-        wrong = now;
+        let now = firing_alerts(running).await?;
+        now.difference(&firing).for_each(|alert| progress.line("alert", alert));
+        firing.difference(&now).for_each(|alert| progress.line("resolved", alert));
+        firing = now;
     }
 }
 
@@ -63,34 +64,34 @@ const LEDGER: &str = "select key, etag, loaded_at, symbol, interval, rows_total,
     rows_inserted, rows_updated, rows_removed from objects where etag is not null";
 
 async fn ledger(running: &Running) -> anyhow::Result<Vec<(Load, String)>> {
-    let rows = sqlx::query(LEDGER).fetch_all(&running.pool).await.context("read the ledger")?;
-    Ok(rows.iter().map(|row| ((row.get(0), row.get(1), loaded_at(row)), told(row))).collect())
+    let rows = sqlx::query(LEDGER).fetch_all(&running.pool).await.context("read the objects ledger")?;
+    Ok(rows.iter().map(|row| ((row.get(0), row.get(1), loaded_at(row)), load_text(row))).collect())
 }
 
 fn loaded_at(row: &sqlx::postgres::PgRow) -> Option<Timestamp> {
     row.get::<Option<SqlTimestamp>, _>(2).map(SqlTimestamp::to_jiff)
 }
 
-fn told(row: &sqlx::postgres::PgRow) -> String {
-    let (symbol, interval): (String, String) = (row.get(3), row.get(4));
+fn load_text(row: &sqlx::postgres::PgRow) -> String {
+    let symbol: String = row.get(3);
+    let interval: String = row.get(4);
     let [total, inserted, updated, removed] = [5, 6, 7, 8].map(|column| row.get::<i64, _>(column));
     format!("{symbol} {interval}: {total} candles ({inserted} new, {updated} changed, {removed} removed)")
 }
 
-/// How many dead letters there are.
-async fn dead(running: &Running) -> anyhow::Result<u64> {
+async fn dead_letter_count(running: &Running) -> anyhow::Result<u64> {
     Ok(status::messages(&running.aws, &running.addresses.env()).await?.1)
 }
 
 async fn letters(running: &Running) -> anyhow::Result<BTreeSet<String>> {
-    let letters = dead_letters::look(&running.aws, &running.addresses.env()).await?;
+    let letters = dead_letters::browse(&running.aws, &running.addresses.env()).await?;
     Ok(letters.into_iter().map(|letter| format!("{}: {}", letter.stage, letter.reason)).collect())
 }
 
-/// What is wrong, but for messages that were given up: those are told of already, and sooner.
-async fn wrong(running: &Running) -> anyhow::Result<BTreeSet<String>> {
-    let is_told = |known: &Known| matches!(known.alert.kind, Kind::DeadLetter | Kind::IngestFailed);
+/// Reads the alerts that are firing, without those about dead letters, which are already printed.
+async fn firing_alerts(running: &Running) -> anyhow::Result<BTreeSet<String>> {
+    let is_printed = |known: &Known| matches!(known.alert.kind, Kind::DeadLetter | Kind::IngestFailed);
     let open = alerts::read(&running.pool, false).await?;
-    let told = |known: Known| format!("{}: {}: {}", known.alert.kind, known.alert.subject, known.alert.text);
-    Ok(open.into_iter().filter(|known| !is_told(known)).map(told).collect())
+    let text = |known: Known| format!("{}: {}: {}", known.alert.kind, known.alert.subject, known.alert.text);
+    Ok(open.into_iter().filter(|known| !is_printed(known)).map(text).collect())
 }

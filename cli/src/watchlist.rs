@@ -1,4 +1,4 @@
-//! `candlewick watchlist`: looks at the watchlist, and edits it.
+//! `candlewick watchlist`: checks, lists and edits the watchlist.
 
 mod check;
 mod edit;
@@ -19,10 +19,13 @@ use crate::terminal;
 
 /// Checks the watchlist, lists it, and adds or removes symbols.
 ///
-/// An edit keeps comments and order, is checked before it is written, and takes effect at the next refresh, with no restart.
+/// An edit keeps comments and order, is checked before it is written, and takes effect at the next refresh, without a
+/// restart. Needs only the watchlist, and AWS access if it is an object in S3.
+///
+/// Exit codes: 0 on success, 1 after an error, also if the watchlist is invalid.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The watchlist, a path or s3://BUCKET/KEY [default: that of the running `up`, or watchlist.toml beside Cargo.toml]
+    /// The watchlist: a path or s3://BUCKET/KEY [default: the one that `up` uses, or watchlist.toml next to Cargo.toml]
     #[arg(long, value_name = "PLACE", env = "WATCHLIST", global = true)]
     watchlist: Option<Location>,
     #[command(subcommand)]
@@ -37,21 +40,26 @@ enum Action {
     Remove(Remove),
 }
 
-/// Adds symbols to a group
+/// Adds symbols to the end of a group.
+///
+/// Fails without writing if a symbol is already in a group, or if the result would not be a valid watchlist. A list in
+/// S3 is written only if nobody changed it meanwhile.
 #[derive(Debug, clap::Args)]
 struct Add {
-    /// The symbols, such as AAPL, BRK.B, BTC/USD or SBIN:NSE
+    /// Symbols such as AAPL, BRK.B, BTC/USD or SBIN:NSE
     #[arg(required = true)]
     symbols: Vec<Symbol>,
-    /// The group; a new one is made [default: the only group there is]
+    /// The group, which is created if it does not exist [default: the only group of the list]
     #[arg(long)]
     group: Option<String>,
 }
 
-/// Takes symbols off the list, with the settings of their own; what was loaded of them stays
+/// Removes symbols from the list, with their own settings and comments.
+///
+/// Candles that were already loaded stay in the store. Fails without writing if a symbol is not on the list.
 #[derive(Debug, clap::Args)]
 struct Remove {
-    /// The symbols
+    /// Symbols that are on the list
     #[arg(required = true)]
     symbols: Vec<Symbol>,
 }
@@ -77,7 +85,7 @@ fn location(place: &Place, named: Option<Location>) -> anyhow::Result<Location> 
     if let Some(named) = named {
         return Ok(named);
     }
-    match place.written()?.and_then(|settings| settings.get("WATCHLIST").cloned()) {
+    match place.written_settings()?.and_then(|settings| settings.get("WATCHLIST").cloned()) {
         Some(location) => location.parse().context("read WATCHLIST"),
         None => Ok(Location::File(place.root.join("watchlist.toml"))),
     }
@@ -87,14 +95,14 @@ fn watchlist(text: &Text) -> anyhow::Result<Watchlist> {
     text.content.parse().with_context(|| format!("read the watchlist {}", text.location))
 }
 
-/// Writes an edit, if what it makes is a watchlist.
+/// Writes an edited text, if it is a valid watchlist.
 async fn change(text: Text, edited: String, what: &str) -> anyhow::Result<ExitCode> {
     let watchlist: Watchlist =
-        edited.parse().with_context(|| format!("edit {}: it would be no watchlist any more", text.location))?;
+        edited.parse().with_context(|| format!("edit {}: the result would not be a valid watchlist", text.location))?;
     let symbols = watchlist.instruments().count();
     let location = text.location.clone();
     text.replace(edited).await?;
-    terminal::result(&format!("{what}: {location} has {symbols} symbols now"));
+    terminal::result(&format!("{what}: {location} now has {symbols} symbols"));
     Ok(ExitCode::SUCCESS)
 }
 

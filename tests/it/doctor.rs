@@ -85,7 +85,7 @@ fn the_doctor_names_what_is_broken() -> anyhow::Result<()> {
     let examined: Value = serde_json::from_str(&said).with_context(|| said.clone())?;
     let findings = examined["findings"].as_array().context("find the findings")?;
     for (check, subject, words) in [
-        ("notification", "transformed", "does not tell the queue of s3:ObjectCreated:* under transformed/"),
+        ("notification", "transformed", "does not notify the queue of s3:ObjectCreated:* under transformed/"),
         ("loop", "raw", "writes under \"transformed/\": it wakes itself"),
         ("dead_letters", "raw", "no redrive policy"),
         ("retention", "ingest", "kept for 60 s"),

@@ -105,7 +105,7 @@ impl Stack {
         command.args(["up", "--watchlist"]).arg(self.watchlist()).stdout(Stdio::piped()).stderr(self.log("up.err")?);
         command.envs(Sink::get().settings());
         let mut child = command.spawn().context("start candlewick up")?;
-        let ready = self.await_line(&mut child, "up, and reacting");
+        let ready = self.await_line(&mut child, "Candlewick is up");
         let up = ready.and_then(|()| self.connect(child));
         *self.up.lock().unwrap_or_else(PoisonError::into_inner) = Some(up?);
         Ok(())

@@ -109,7 +109,7 @@ fn a_broken_watchlist() -> anyhow::Result<()> {
 fn help_is_worth_reading() -> anyhow::Result<()> {
     let anywhere = tempfile::tempdir()?;
     for (command, words) in [
-        ("up", "Ctrl-C stops all that it started"),
+        ("up", "Ctrl-C stops everything that it started"),
         ("down", "nothing else"),
         ("drop", "needs a header"),
         ("refresh", "without waiting for the schedule"),

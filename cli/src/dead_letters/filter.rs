@@ -1,39 +1,39 @@
-//! Which dead letters somebody means.
+//! The options that select dead letters.
 
 use jiff::Timestamp;
 
 use crate::dead_letters::DeadLetter;
 use crate::moment::{Moment, moment};
 
-/// Which dead letters are meant: all, unless one of these says otherwise; all of what is given must hold.
+/// Selects dead letters. A letter must match every given option.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Filter {
-    /// Only of this class, such as unreadable_object
+    /// Only letters of this class, such as unreadable_object
     #[arg(long)]
     class: Option<String>,
-    /// Only what this service gave up: ingest, transform, loader
+    /// Only letters from this service: ingest, transform or loader
     #[arg(long, value_name = "SERVICE")]
     stage: Option<String>,
-    /// Only what is about keys that begin so, such as raw/interval=1day/
+    /// Only letters about keys that begin with this prefix, such as raw/interval=1day/
     #[arg(long, value_name = "PREFIX")]
     key: Option<String>,
-    /// Only what was given up since: 2024-12-30, 2024-12-30T22:00:00Z, or how long ago (2h, 3d)
+    /// Only letters given up at or after this time: 2024-12-30, 2024-12-30T22:00:00Z, or how long ago (2h, 3d)
     #[arg(long, value_name = "TIME", value_parser = moment)]
     since: Option<Moment>,
-    /// Only what was given up before
+    /// Only letters given up before this time, in the same formats as --since
     #[arg(long, value_name = "TIME", value_parser = moment)]
     until: Option<Moment>,
 }
 
 impl Filter {
-    /// Whether a letter is meant. One whose time is not known is not, where a time is asked for.
-    pub fn has(&self, letter: &DeadLetter, now: Timestamp) -> bool {
+    /// Whether a letter matches every option. A letter of unknown time matches no --since and no --until.
+    pub fn matches(&self, letter: &DeadLetter, now: Timestamp) -> bool {
         let is = |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|wanted| wanted == found);
         is(&self.class, &letter.class)
             && is(&self.stage, &letter.stage)
             && self.key.as_ref().is_none_or(|prefix| letter.keys.iter().any(|key| key.starts_with(prefix)))
-            && self.since.is_none_or(|since| letter.sent.is_some_and(|sent| sent >= since.told(now)))
-            && self.until.is_none_or(|until| letter.sent.is_some_and(|sent| sent < until.told(now)))
+            && self.since.is_none_or(|since| letter.sent.is_some_and(|sent| sent >= since.resolve(now)))
+            && self.until.is_none_or(|until| letter.sent.is_some_and(|sent| sent < until.resolve(now)))
     }
 }
 
@@ -46,7 +46,7 @@ mod tests {
         let mut filter = Filter::default();
         change(&mut filter);
         let letter = letter(&event("AAPL"), &[("class", "bad"), ("stage", "transform")]);
-        filter.has(&letter, "2024-12-30T23:00:00Z".parse().unwrap())
+        filter.matches(&letter, "2024-12-30T23:00:00Z".parse().unwrap())
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A dead letter, read.
+//! Parses dead letters.
 
 use candlewick_shared::adapters::sqs_browse::Held;
 use candlewick_shared::core::event::{self, Notification};
@@ -10,61 +10,53 @@ use candlewick_shared::ports::queue::Message;
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// The class of letters that the queue itself moved, because they were received too often.
+/// The class of letters that SQS moved because they were received too often.
 pub const RECEIVED_TOO_OFTEN: &str = "received_too_often";
 
-/// A message that can never be settled, and why.
+/// A message that was given up, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// The role of the queue that it was given up in.
+    /// The role of the queue that the message was in.
     pub role: String,
     /// The service that gave it up.
     pub stage: String,
-    /// The kind of failure, in one word.
+    /// The kind of failure, such as `unreadable_object`.
     pub class: String,
-    /// The keys of the objects that it is about; of a fetch, the folder that it was to write to.
+    /// The keys of the objects that it is about. For a fetch message, the folder that it would have written to.
     pub keys: Vec<String>,
-    /// The series that it was about, where it says so.
     pub series: Option<Series>,
     /// What is wrong, where, and what to do next.
     pub reason: String,
-    /// When it was given up, where that is known.
+    /// When it was given up, if known.
     pub sent: Option<Timestamp>,
-    /// The letter itself.
+    /// The message in the dead-letter queue.
     pub message: Message,
 }
 
-/// A dead letter as programs read it.
+/// A dead letter in the JSON of `dlq`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Summary {
-    /// Its id in the dead-letter queue.
+    /// The id of the message in the dead-letter queue.
     pub id: String,
-    /// The role of the queue that it was given up in.
+    /// The role of the queue that the message was in.
     pub queue: String,
-    /// The service that gave it up.
     pub stage: String,
-    /// The kind of failure.
     pub class: String,
-    /// What is wrong, where, and what to do next.
     pub reason: String,
-    /// The keys of the objects that it is about.
     pub keys: Vec<String>,
-    /// The symbol of its series.
     pub symbol: Option<String>,
-    /// The interval of its series.
     pub interval: Option<String>,
     /// When it was given up, in RFC 3339.
     pub time: Option<String>,
-    /// How often it had been received.
+    /// How often the message was received before it was given up.
     pub attempts: Option<u64>,
-    /// The trace that it belongs to.
     pub trace_id: Option<String>,
-    /// The id of the message that was given up.
+    /// The id of the message in its original queue.
     pub message_id: Option<String>,
 }
 
 impl DeadLetter {
-    /// Reads a letter of the dead-letter queue of a role.
+    /// Reads a message from the dead-letter queue that belongs to `role`.
     pub fn read(role: &str, held: Held) -> Self {
         let Held { message, sent } = held;
         let attribute = |name: &str| message.attributes.get(name).cloned();
@@ -85,7 +77,6 @@ impl DeadLetter {
         }
     }
 
-    /// What programs read of it.
     pub fn summary(&self) -> Summary {
         let attribute = |name: &str| self.message.attributes.get(name).cloned();
         Summary {
@@ -105,7 +96,7 @@ impl DeadLetter {
     }
 }
 
-/// The keys and the series that a message is about: a fetch names its series, an event its keys.
+/// The keys and the series that a message is about. A fetch message names a series, an S3 event names keys.
 fn about(body: &str) -> (Vec<String>, Option<Series>) {
     if let Ok(IngestMessage::Fetch { symbol, interval, .. }) = serde_json::from_str(body) {
         let folder = format!("raw/interval={interval}/symbol={}/", symbol.to_key_form());
@@ -124,7 +115,7 @@ pub mod tests {
 
     use super::*;
 
-    /// A letter of the raw queue with that body.
+    /// A letter from the raw queue.
     pub fn letter(body: &str, attributes: &[(&str, &str)]) -> DeadLetter {
         let owned = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
         let message = Message {
@@ -137,7 +128,7 @@ pub mod tests {
         DeadLetter::read("raw", Held { message, sent: Some("2024-12-30T22:00:00Z".parse().unwrap()) })
     }
 
-    /// The event of a raw object of that symbol.
+    /// The S3 event of a daily raw object.
     pub fn event(symbol: &str) -> String {
         let key = format!("raw/interval=1day/symbol={symbol}/candles.csv");
         let time = "2024-12-30T22:00:00Z".parse().unwrap();

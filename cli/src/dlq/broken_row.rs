@@ -1,4 +1,4 @@
-//! The row that broke, as it stands in the object now.
+//! Finds the row that a dead letter blames, as the object contains it now.
 
 use std::fmt;
 
@@ -8,50 +8,47 @@ use candlewick_transform::unpack;
 use serde::Serialize;
 
 use crate::dead_letters::DeadLetter;
-use crate::place::Running;
+use crate::place::Deployment;
 
-/// How much of a row is shown.
+/// The most characters of a row that are shown.
 const MOST_OF_A_ROW: usize = 500;
 
-/// Where something is wrong in an object.
+/// The position of an error in an object, as a reason names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Spot {
     line: u64,
     column: Option<String>,
 }
 
-/// A line of an object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BrokenRow {
-    /// The object.
     pub key: String,
-    /// The line, from 1.
+    /// Counted from 1.
     pub line: u64,
-    /// The column, where the reason names one.
     pub column: Option<String>,
-    /// The line as it stands now; none where the object is gone, or has fewer lines.
+    /// The current text of the line; `None` if the object is gone or has fewer lines.
     pub row: Option<String>,
-    /// Whether the object was written again since the letter was, so that the row may be another one.
+    /// Whether the object was written after the letter, so that the row may be a different one.
     pub written_since: bool,
 }
 
-/// The row that a letter's reason points at; none where it points at none.
-pub async fn find(running: &Running, letter: &DeadLetter) -> anyhow::Result<Option<BrokenRow>> {
+/// Reads the row that a letter's reason names; `None` if it names none.
+pub async fn find(deployment: &Deployment, letter: &DeadLetter) -> anyhow::Result<Option<BrokenRow>> {
     let Some((Spot { line, column }, key)) = spot(&letter.reason).zip(letter.keys.first()) else { return Ok(None) };
     let broken = BrokenRow { key: key.clone(), line, column, row: None, written_since: false };
-    let Some(object) = running.aws.store(running.env.bucket()?).get(key).await? else { return Ok(Some(broken)) };
+    let Some(object) = deployment.aws.store(deployment.env.bucket()?).get(key).await? else { return Ok(Some(broken)) };
     let written_since = letter.sent.is_some_and(|sent| object.info.last_modified > sent);
     let text = unpack::read(object.body, key.ends_with(".gz"), unpack::MOST_OF_A_COMMAND);
     let text = text.map_err(|error| anyhow!(error.message))?;
     Ok(Some(BrokenRow { row: row(&text, line), written_since, ..broken }))
 }
 
-/// The place that a reason names: `line 3, column close: …`, `line 1: …`.
+/// Parses the position from a reason such as `line 3, column close: …` or `line 1: …`.
 fn spot(reason: &str) -> Option<Spot> {
-    let (_, behind) = reason.split_once("line ")?;
-    let digits = behind.len() - behind.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let line = behind[..digits].parse().ok()?;
-    let column = behind[digits..]
+    let (_, rest) = reason.split_once("line ")?;
+    let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let line = rest[..digits].parse().ok()?;
+    let column = rest[digits..]
         .strip_prefix(", column ")
         .map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default().to_owned());
     Some(Spot { line, column })
@@ -70,10 +67,13 @@ impl fmt::Display for BrokenRow {
         writeln!(formatter, "{} line {}{column}:", self.key, self.line)?;
         match &self.row {
             Some(row) => writeln!(formatter, "  {row}")?,
-            None => writeln!(formatter, "  there is no such line now")?,
+            None => writeln!(formatter, "  this line no longer exists")?,
         }
         if self.written_since {
-            writeln!(formatter, "The object was written again since: `dlq redrive` tries the new one.")?;
+            writeln!(
+                formatter,
+                "The object was written again after this letter: `dlq redrive` processes the new version."
+            )?;
         }
         Ok(())
     }

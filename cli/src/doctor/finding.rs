@@ -4,65 +4,65 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::deployed::{Seen, Unseen};
+use super::snapshot::{InspectError, Inspected};
 
-/// Something that is wrong, and how to mend it.
+/// Something that is wrong, and how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What was looked at, in one word.
+    /// The name of the check, in one word.
     pub check: &'static str,
-    /// What it is about: a queue's role, the bucket, the database.
+    /// A queue's role, the bucket's name, or the database.
     pub subject: String,
-    /// What is wrong.
     pub problem: String,
-    /// What to do.
+    /// How to fix it.
     pub mend: String,
 }
 
-/// Something that could not be looked at.
+/// A check that was not made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Skipped {
-    /// What would have been looked at.
     pub check: &'static str,
-    /// Why not.
     pub why: String,
 }
 
-/// What there is to say.
+/// The result of all checks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Examined {
-    /// What is wrong.
     pub findings: Vec<Finding>,
-    /// What could not be looked at.
     pub skipped: Vec<Skipped>,
 }
 
-/// What brings everything to what topology.json says.
-pub const APPLY: &str = "`terraform apply`, or start `up` again on one's own machine";
+/// The fix for whatever differs from topology.json.
+pub const APPLY: &str = "run `terraform apply`, or start `up` again on your own machine";
 
 impl Examined {
-    /// Takes note of something wrong.
     pub fn find(&mut self, check: &'static str, subject: &str, problem: impl ToString, mend: impl ToString) {
         let problem = problem.to_string();
         let mend = mend.to_string();
         self.findings.push(Finding { check, subject: subject.to_owned(), problem, mend });
     }
 
-    /// What was seen; what was not is a finding, of that check where it is absent.
-    pub fn seen<'a, T>(&mut self, check: &'static str, subject: &str, what: &str, seen: &'a Seen<T>) -> Option<&'a T> {
-        match seen {
-            Ok(seen) => return Some(seen),
-            Err(Unseen::Absent) => self.find(check, subject, format!("{what} does not exist"), APPLY),
-            Err(Unseen::Denied(action)) => {
-                let mend = format!("allow {action} to whoever runs this command");
-                self.find("permission", subject, format!("{what} may not be looked at: {action} is denied"), mend);
+    /// Returns the value, or adds a finding about why it could not be read.
+    pub fn require<'a, T>(
+        &mut self,
+        check: &'static str,
+        subject: &str,
+        what: &str,
+        inspected: &'a Inspected<T>,
+    ) -> Option<&'a T> {
+        match inspected {
+            Ok(value) => return Some(value),
+            Err(InspectError::Absent) => self.find(check, subject, format!("{what} does not exist"), APPLY),
+            Err(InspectError::Denied(action)) => {
+                let mend = format!("allow {action} to the user or role that runs this command");
+                self.find("permission", subject, format!("{what} cannot be read: {action} is denied"), mend);
             }
-            Err(Unseen::Failed(reason)) => {
+            Err(InspectError::Failed(reason)) => {
                 self.find(
                     check,
                     subject,
-                    format!("{what} does not answer as it should: {reason}"),
-                    "see to its address",
+                    format!("{what} cannot be read: {reason}"),
+                    "check its address and that it can be reached",
                 );
             }
         }
@@ -72,6 +72,6 @@ impl Examined {
 
 impl fmt::Display for Finding {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} {}: {}\n    mend: {}", self.check, self.subject, self.problem, self.mend)
+        write!(formatter, "{} {}: {}\n    fix: {}", self.check, self.subject, self.problem, self.mend)
     }
 }

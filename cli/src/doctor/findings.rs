@@ -1,42 +1,41 @@
-//! What is wrong with what is deployed.
+//! Compares a snapshot with the topology.
 
-use super::deployed::{Deployed, region_of_arn};
 use super::finding::{APPLY, Examined};
+use super::snapshot::{Snapshot, region_of_arn};
 use super::{database, notifications, queues};
 use candlewick_shared::core::topology::Topology;
 
-/// Holds what is deployed against a topology.
-pub fn examine(topology: &Topology, deployed: &Deployed) -> Examined {
+pub fn examine(topology: &Topology, snapshot: &Snapshot) -> Examined {
     let mut examined = Examined::default();
-    bucket(&mut examined, deployed);
-    regions(&mut examined, deployed);
-    notifications::examine(&mut examined, topology, deployed);
+    bucket(&mut examined, snapshot);
+    regions(&mut examined, snapshot);
+    notifications::examine(&mut examined, topology, snapshot);
     for (role, wanted) in &topology.queues {
-        queues::examine(&mut examined, role, wanted, topology, deployed);
+        queues::examine(&mut examined, role, wanted, topology, snapshot);
     }
-    database::examine(&mut examined, topology, deployed);
+    database::examine(&mut examined, topology, snapshot);
     examined
 }
 
-fn bucket(examined: &mut Examined, deployed: &Deployed) {
-    let bucket = &deployed.bucket;
-    examined.seen("bucket", &bucket.name, "the bucket", &bucket.listing);
+fn bucket(examined: &mut Examined, snapshot: &Snapshot) {
+    let bucket = &snapshot.bucket;
+    examined.require("bucket", &bucket.name, "the bucket", &bucket.listing);
 }
 
-/// S3 tells only queues of its own region, and programs find queues only in theirs.
-fn regions(examined: &mut Examined, deployed: &Deployed) {
-    let Ok(home) = &deployed.bucket.region else { return };
+/// S3 notifies only queues in its own region, and programs find only queues in theirs.
+fn regions(examined: &mut Examined, snapshot: &Snapshot) {
+    let Ok(home) = &snapshot.bucket.region else { return };
     let here = |region: &str| region.is_empty() || region == home;
-    if let Some(region) = deployed.region.as_ref().filter(|region| !here(region)) {
-        let problem = format!("the programs work in {region}, and the bucket is in {home}");
-        examined.find("region", &deployed.bucket.name, problem, format!("set AWS_REGION={home}"));
+    if let Some(region) = snapshot.region.as_ref().filter(|region| !here(region)) {
+        let problem = format!("the programs use {region}, and the bucket is in {home}");
+        examined.find("region", &snapshot.bucket.name, problem, format!("set AWS_REGION={home}"));
     }
-    for (role, queues) in &deployed.queues {
+    for (role, queues) in &snapshot.queues {
         for queue in [&queues.queue, &queues.dead_letters].into_iter().flatten() {
             let region = region_of_arn(&queue.arn);
             if !here(region) {
                 let problem = format!("{} is in {region}, and the bucket is in {home}", queue.arn);
-                examined.find("region", role, problem, format!("make the queue in {home}: {APPLY}"));
+                examined.find("region", role, problem, format!("create the queue in {home}: {APPLY}"));
             }
         }
     }
@@ -48,7 +47,7 @@ pub mod tests {
 
     use serde_json::json;
 
-    use super::super::deployed::{Bucket, Database, Notification, Queue, Queues, Redrive, Unseen};
+    use super::super::snapshot::{Bucket, Database, InspectError, Notification, Queue, Queues, Redrive};
     use super::*;
 
     fn arn(name: &str) -> String {
@@ -83,8 +82,8 @@ pub mod tests {
         Queues { url: Some(url), queue: Ok(queue), dead_letter_url: Some(dead_letter_url), dead_letters: Ok(letters) }
     }
 
-    /// What is deployed where nothing is wrong.
-    pub fn healthy() -> Deployed {
+    /// A snapshot without problems.
+    pub fn healthy() -> Snapshot {
         let topology = Topology::built_in();
         let notification = |(_, queue): (&String, &candlewick_shared::core::topology::QueueTopology)| {
             let rule = queue.notification.as_ref()?;
@@ -102,19 +101,19 @@ pub mod tests {
         let queues: BTreeMap<_, _> =
             topology.queues.keys().map(|role| (role.clone(), queues(topology, role))).collect();
         let database = Database { applied: vec![1], known: vec![1], work_seconds: Some(0.2) };
-        Deployed { region: Some("eu-west-1".to_owned()), bucket, queues, database: Some(Ok(database)) }
+        Snapshot { region: Some("eu-west-1".to_owned()), bucket, queues, database: Some(Ok(database)) }
     }
 
-    /// What is found after something is broken: check and subject, and that all of it can be mended.
-    pub fn found(break_it: impl FnOnce(&mut Deployed)) -> Vec<(&'static str, String)> {
-        let mut deployed = healthy();
-        break_it(&mut deployed);
-        let findings = examine(Topology::built_in(), &deployed).findings;
+    /// Check and subject of each finding after something was broken.
+    pub fn found(break_it: impl FnOnce(&mut Snapshot)) -> Vec<(&'static str, String)> {
+        let mut snapshot = healthy();
+        break_it(&mut snapshot);
+        let findings = examine(Topology::built_in(), &snapshot).findings;
         assert!(findings.iter().all(|finding| !finding.mend.is_empty() && !finding.problem.is_empty()));
         findings.into_iter().map(|finding| (finding.check, finding.subject)).collect()
     }
 
-    /// One finding, as [`found`] says it.
+    /// One finding, as [`found`] returns it.
     pub fn one(check: &'static str, subject: &str) -> Vec<(&'static str, String)> {
         vec![(check, subject.to_owned())]
     }
@@ -126,16 +125,16 @@ pub mod tests {
 
     #[test]
     fn a_bucket_that_is_not_there_or_may_not_be_seen_is_found() {
-        assert_eq!(found(|deployed| deployed.bucket.listing = Err(Unseen::Absent)), one("bucket", "b"));
-        let denied = Err(Unseen::Denied("s3:ListBucket"));
-        assert_eq!(found(|deployed| deployed.bucket.listing = denied), one("permission", "b"));
+        assert_eq!(found(|snapshot| snapshot.bucket.listing = Err(InspectError::Absent)), one("bucket", "b"));
+        let denied = Err(InspectError::Denied("s3:ListBucket"));
+        assert_eq!(found(|snapshot| snapshot.bucket.listing = denied), one("permission", "b"));
     }
 
     #[test]
     fn what_is_in_another_region_is_found() {
-        assert_eq!(found(|deployed| deployed.region = Some("us-east-1".to_owned())), one("region", "b"));
-        let moved = found(|deployed| {
-            let queue = deployed.queues.get_mut("ingest").unwrap().queue.as_mut().unwrap();
+        assert_eq!(found(|snapshot| snapshot.region = Some("us-east-1".to_owned())), one("region", "b"));
+        let moved = found(|snapshot| {
+            let queue = snapshot.queues.get_mut("ingest").unwrap().queue.as_mut().unwrap();
             queue.arn = queue.arn.replace("eu-west-1", "eu-west-2");
         });
         assert_eq!(moved, one("region", "ingest"));

@@ -1,19 +1,18 @@
-//! What a queue's policy lets the bucket do.
+//! Evaluates whether a queue's policy lets the bucket send messages.
 
 use serde_json::Value;
 
-/// What a policy says of a bucket that writes to the queue.
+/// Who may send messages to a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Writes {
-    /// The bucket may write.
     Allowed,
-    /// It may, and so may everybody else.
+    /// The bucket may, and so may everyone else.
     OpenToAll,
-    /// It may not.
+    /// The bucket may not.
     Refused,
 }
 
-/// Whether the bucket with that ARN may send messages to a queue.
+/// Evaluates a policy for the bucket with this ARN.
 pub fn writes(policy: Option<&Value>, queue_arn: &str, bucket_arn: &str) -> Writes {
     let statements = policy.map(|policy| many(&policy["Statement"])).unwrap_or_default();
     let about_sending = |statement: &&&Value| {
@@ -22,7 +21,7 @@ pub fn writes(policy: Option<&Value>, queue_arn: &str, bucket_arn: &str) -> Writ
     };
     let statements: Vec<_> = statements.iter().filter(about_sending).collect();
     let with_effect = |effect: &'static str| statements.iter().filter(move |statement| statement["Effect"] == effect);
-    // A refusal under a condition, such as that of connections without TLS, does not concern S3.
+    // A conditional deny, such as one for connections without TLS, does not affect S3.
     if with_effect("Deny").any(|statement| is_s3(statement) && statement["Condition"].is_null()) {
         return Writes::Refused;
     }
@@ -33,7 +32,7 @@ pub fn writes(policy: Option<&Value>, queue_arn: &str, bucket_arn: &str) -> Writ
     if allowing.iter().any(|statement| is_for(statement, bucket_arn)) { Writes::Allowed } else { Writes::Refused }
 }
 
-/// A value, or the values of a list: policies have either everywhere.
+/// The values of a list, or a single value: policies allow both everywhere.
 fn many(value: &Value) -> Vec<&Value> {
     value.as_array().map_or_else(|| vec![value], |values| values.iter().collect())
 }
@@ -50,7 +49,7 @@ fn is_s3(statement: &Value) -> bool {
     is_everybody(statement) || is_one(&statement["Principal"]["Service"], &["s3.amazonaws.com"])
 }
 
-/// Whether no condition on the source names other buckets alone.
+/// Whether every condition on the source covers the bucket.
 fn is_for(statement: &Value, bucket_arn: &str) -> bool {
     let operators = statement["Condition"].as_object().into_iter().flatten();
     let sources = operators.flat_map(|(_, keys)| keys.as_object().into_iter().flatten());
@@ -58,7 +57,7 @@ fn is_for(statement: &Value, bucket_arn: &str) -> bool {
     sources.all(|(_, arns)| many(arns).iter().any(|arn| arn.as_str().is_some_and(|arn| covers(arn, bucket_arn))))
 }
 
-/// Whether a pattern covers an ARN: `*` stands for anything at its end, as policies write it.
+/// Whether a pattern covers an ARN. Only a `*` at the end is supported.
 fn covers(pattern: &str, arn: &str) -> bool {
     pattern.strip_suffix('*').map_or(pattern == arn, |beginning| arn.starts_with(beginning))
 }

@@ -1,23 +1,22 @@
-//! Whether a queue and its dead-letter queue are as topology.json has them.
+//! Compares a queue and its dead-letter queue with topology.json.
 
 use candlewick_shared::core::topology::{QueueTopology, Topology, dead_letter_url_variable, queue_url_variable};
 
-use super::deployed::{Deployed, Queue, Queues, Redrive};
 use super::finding::{APPLY, Examined};
 use super::policy::{self, Writes};
+use super::snapshot::{Queue, Queues, Redrive, Snapshot};
 
-/// Looks at the queues of a role.
-pub fn examine(examined: &mut Examined, role: &str, wanted: &QueueTopology, topology: &Topology, deployed: &Deployed) {
-    let Some(queues) = deployed.queues.get(role) else { return };
+pub fn examine(examined: &mut Examined, role: &str, wanted: &QueueTopology, topology: &Topology, snapshot: &Snapshot) {
+    let Some(queues) = snapshot.queues.get(role) else { return };
     let Some(url) = &queues.url else {
-        let problem = format!("{} is not set: no program finds the queue", queue_url_variable(role));
+        let problem = format!("{} is not set, so no program finds the queue", queue_url_variable(role));
         return examined.find("address", role, problem, "set it to the queue's URL, or run `. .local/env`");
     };
-    let queue = examined.seen("queue", role, "the queue", &queues.queue);
-    let letters = examined.seen("dead_letters", role, "the dead-letter queue", &queues.dead_letters);
+    let queue = examined.require("queue", role, "the queue", &queues.queue);
+    let letters = examined.require("dead_letters", role, "the dead-letter queue", &queues.dead_letters);
     if let Some(queue) = queue {
         attributes(examined, role, wanted, queue);
-        permissions(examined, role, wanted, queue, &deployed.bucket.name);
+        permissions(examined, role, wanted, queue, &snapshot.bucket.name);
         redrive(examined, role, wanted, queue, letters);
     }
     if let Some(letters) = letters {
@@ -26,7 +25,7 @@ pub fn examine(examined: &mut Examined, role: &str, wanted: &QueueTopology, topo
     }
 }
 
-/// Services find a dead-letter queue by its queue's name.
+/// Services derive the URL of a dead-letter queue from the URL of its queue.
 fn address(examined: &mut Examined, role: &str, url: &str, queues: &Queues, topology: &Topology) {
     let expected = topology.dead_letter_name(url);
     if let Some(found) = queues.dead_letter_url.as_ref().filter(|found| **found != expected) {
@@ -36,7 +35,7 @@ fn address(examined: &mut Examined, role: &str, url: &str, queues: &Queues, topo
             "address",
             role,
             problem,
-            format!("name the dead-letter queue as its queue, with {suffix} behind it"),
+            format!("name the dead-letter queue like its queue, followed by {suffix}"),
         );
     }
 }
@@ -76,12 +75,11 @@ fn set(attribute: &str, value: u32, arn: &str) -> String {
 fn permissions(examined: &mut Examined, role: &str, wanted: &QueueTopology, queue: &Queue, bucket: &str) {
     let writes = policy::writes(queue.policy.as_ref(), &queue.arn, &format!("arn:aws:s3:::{bucket}"));
     if writes == Writes::OpenToAll {
-        let problem = "everybody may write to the queue";
-        examined.find("policy", role, problem, format!("let the bucket write, and nobody else: {APPLY}"));
+        let problem = "anyone may send messages to the queue";
+        examined.find("policy", role, problem, format!("allow only the bucket to send messages: {APPLY}"));
     }
     if writes == Writes::Refused && wanted.notification.is_some() {
-        let problem =
-            format!("its policy does not let bucket {bucket} write to the queue: S3 cannot tell it of anything");
+        let problem = format!("its policy does not let bucket {bucket} write to the queue, so S3 cannot notify it");
         let mend =
             format!("allow sqs:SendMessage to s3.amazonaws.com for aws:SourceArn arn:aws:s3:::{bucket}: {APPLY}");
         examined.find("policy", role, problem, mend);
@@ -92,12 +90,12 @@ fn redrive(examined: &mut Examined, role: &str, wanted: &QueueTopology, queue: &
     let mend = |what: &str| format!("{what}: {APPLY}");
     match (&queue.redrive, letters) {
         (None, _) => {
-            let problem = "the queue has no redrive policy: a message that kills its consumer comes back for ever";
+            let problem = "the queue has no redrive policy: a message that kills its consumer comes back forever";
             examined.find("dead_letters", role, problem, mend("set its RedrivePolicy"));
         }
         (Some(Redrive { target_arn, .. }), Some(letters)) if *target_arn != letters.arn => {
             let problem =
-                format!("the queue moves messages to {target_arn}, and its dead-letter queue is {}", letters.arn);
+                format!("the queue moves messages to {target_arn}, but its dead-letter queue is {}", letters.arn);
             examined.find("dead_letters", role, problem, mend("set its RedrivePolicy"));
         }
         (Some(Redrive { max_receive_count, .. }), _) if *max_receive_count != wanted.max_receive_count => {
@@ -110,21 +108,20 @@ fn redrive(examined: &mut Examined, role: &str, wanted: &QueueTopology, queue: &
     }
 }
 
-/// A message that SQS itself moves keeps its age, and whatever a queue takes its dead-letter queue must take.
+/// A dead-letter queue must accept every message of its queue. A message keeps its age when SQS moves it.
 fn dead_letters(examined: &mut Examined, role: &str, wanted: &QueueTopology, letters: &Queue) {
     let kept = letters.retention_seconds;
     let needed = wanted.dead_letter_retention_seconds;
     if kept < needed {
-        let problem = format!(
-            "dead letters are kept for {kept} s, and topology.json has {needed}: they end before anybody looks"
-        );
+        let problem =
+            format!("dead letters are kept for {kept} s, and topology.json has {needed}: they expire too early");
         examined.find("retention", role, problem, set("MessageRetentionPeriod", needed, &letters.arn));
     }
-    let taken = letters.maximum_message_size_bytes;
+    let accepted = letters.maximum_message_size_bytes;
     let needed = wanted.maximum_message_size_bytes;
-    if taken < needed {
+    if accepted < needed {
         let problem = format!(
-            "the dead-letter queue takes {taken} bytes, and its queue {needed}: large messages cannot be given up"
+            "the dead-letter queue accepts messages up to {accepted} bytes, and its queue up to {needed}: large messages cannot be given up"
         );
         examined.find("message_size", role, problem, set("MaximumMessageSize", needed, &letters.arn));
     }
@@ -132,16 +129,16 @@ fn dead_letters(examined: &mut Examined, role: &str, wanted: &QueueTopology, let
 
 #[cfg(test)]
 mod tests {
-    use super::super::deployed::Unseen;
     use super::super::findings::tests::{found, one};
+    use super::super::snapshot::InspectError;
     use super::*;
 
     fn broken(break_it: impl FnOnce(&mut Queue)) -> Vec<(&'static str, String)> {
-        found(|deployed| break_it(deployed.queues.get_mut("raw").unwrap().queue.as_mut().unwrap()))
+        found(|snapshot| break_it(snapshot.queues.get_mut("raw").unwrap().queue.as_mut().unwrap()))
     }
 
     fn broken_letters(break_it: impl FnOnce(&mut Queue)) -> Vec<(&'static str, String)> {
-        found(|deployed| break_it(deployed.queues.get_mut("raw").unwrap().dead_letters.as_mut().unwrap()))
+        found(|snapshot| break_it(snapshot.queues.get_mut("raw").unwrap().dead_letters.as_mut().unwrap()))
     }
 
     #[test]
@@ -174,21 +171,21 @@ mod tests {
             serde_json::json!({"Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}});
         assert_eq!(broken(|queue| queue.policy = Some(open)), one("policy", "raw"));
         let unasked =
-            found(|deployed| deployed.queues.get_mut("ingest").unwrap().queue.as_mut().unwrap().policy = None);
+            found(|snapshot| snapshot.queues.get_mut("ingest").unwrap().queue.as_mut().unwrap().policy = None);
         assert!(unasked.is_empty(), "the bucket does not write to the ingest queue");
     }
 
     #[test]
     fn queues_that_are_not_there_are_found() {
-        let of = |break_it: fn(&mut Queues)| found(|deployed| break_it(deployed.queues.get_mut("ingest").unwrap()));
-        assert_eq!(of(|queues| queues.queue = Err(Unseen::Absent)), one("queue", "ingest"));
-        assert_eq!(of(|queues| queues.dead_letters = Err(Unseen::Absent)), one("dead_letters", "ingest"));
+        let of = |break_it: fn(&mut Queues)| found(|snapshot| break_it(snapshot.queues.get_mut("ingest").unwrap()));
+        assert_eq!(of(|queues| queues.queue = Err(InspectError::Absent)), one("queue", "ingest"));
+        assert_eq!(of(|queues| queues.dead_letters = Err(InspectError::Absent)), one("dead_letters", "ingest"));
         assert_eq!(of(|queues| queues.url = None), one("address", "ingest"));
         assert_eq!(
             of(|queues| queues.dead_letter_url = Some("https://q/1/other".to_owned())),
             one("address", "ingest")
         );
-        let denied = of(|queues| queues.queue = Err(Unseen::Denied("sqs:GetQueueAttributes")));
+        let denied = of(|queues| queues.queue = Err(InspectError::Denied("sqs:GetQueueAttributes")));
         assert_eq!(denied, one("permission", "ingest"));
     }
 }

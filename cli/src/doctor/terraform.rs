@@ -1,4 +1,4 @@
-//! The addresses in what `terraform output -json` prints.
+//! Reads addresses from the output of `terraform output -json`.
 
 use std::collections::BTreeMap;
 
@@ -6,13 +6,13 @@ use anyhow::{Context, bail};
 use candlewick_shared::core::topology::{Topology, dead_letter_url_variable, queue_url_variable};
 use serde::Deserialize;
 
-/// An output of Terraform; its type is not looked at.
+/// An output of Terraform. Its `type` is ignored.
 #[derive(Deserialize)]
 struct Output<T> {
     value: T,
 }
 
-/// The outputs that are read; all others are ignored.
+/// The outputs that are used. All others are ignored.
 #[derive(Deserialize)]
 struct Outputs {
     bucket: Output<String>,
@@ -23,7 +23,7 @@ struct Outputs {
     database_endpoint: Option<Output<Option<String>>>,
 }
 
-/// The settings that the outputs stand for, by the names of their variables. Queues may go by their role or their name.
+/// Converts outputs to settings, by variable name. The maps of queues may be keyed by role or by name.
 pub fn addresses(text: &str) -> anyhow::Result<BTreeMap<String, String>> {
     let outputs: Outputs = serde_json::from_str(text).context("read JSON")?;
     let mut all =

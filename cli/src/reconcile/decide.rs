@@ -1,4 +1,4 @@
-//! What is missing, and what is to be done about it.
+//! Decides which objects are missing a step, and what to do about it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,97 +10,99 @@ use serde::Serialize;
 
 use crate::dead_letters::DeadLetter;
 
-/// What the ledger says of a clean object.
+/// The row of a transformed object in the objects ledger.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LedgerRow {
-    /// The entity tag of the version that is loaded; none where none is.
+    /// The ETag of the loaded version; `None` if no version is loaded.
     pub etag: Option<String>,
     /// When that version was written.
     pub last_modified: Option<Timestamp>,
-    /// The raw object behind it.
+    /// The raw object that the version was made from.
     pub raw_key: Option<String>,
-    /// That object's entity tag.
     pub raw_etag: Option<String>,
-    /// When that object was written.
+    /// When the raw object was written.
     pub raw_written: Option<Timestamp>,
 }
 
-/// What was never done.
+/// A step that was never done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Gap {
-    /// There is no clean object of a raw one.
+    /// The raw object has no transformed object.
     NeverCleaned,
-    /// The clean object was made from an earlier version of the raw one.
+    /// The transformed object was made from an earlier version of the raw object.
     CleanedBefore,
-    /// The ledger knows no version of a clean object.
+    /// No version of the transformed object is in the ledger.
     NeverLoaded,
-    /// The ledger has an earlier version of a clean object.
+    /// The ledger has an earlier version of the transformed object.
     LoadedBefore,
 }
 
-/// What is to be done about a gap.
+/// What to do about a gap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Its message is sent again.
+    /// Send the message again.
     Send,
-    /// A dead letter says why it was never done.
+    /// Nothing: a dead letter is about it.
     GivenUp,
-    /// Its queue has as many messages as objects are missing: it is probably in there.
+    /// Nothing: the queue has as many messages as objects are missing, so its message is probably there.
     InQueue,
 }
 
-/// Whether the listing and the ledger alone say that a raw object is cleaned, and what came of it loaded.
-pub fn is_cleaned(raw: &ObjectInfo, clean: Option<&ObjectInfo>, row: Option<&LedgerRow>) -> bool {
-    let Some((clean, row)) = clean.zip(row) else { return false };
+/// Whether listing and ledger are enough to know that a raw object is cleaned and the result is loaded.
+pub fn is_cleaned(raw: &ObjectInfo, transformed: Option<&ObjectInfo>, row: Option<&LedgerRow>) -> bool {
+    let Some((transformed, row)) = transformed.zip(row) else { return false };
     let same = |field: &Option<String>, text: &str| field.as_deref() == Some(text);
-    same(&row.etag, &clean.etag)
+    same(&row.etag, &transformed.etag)
         && same(&row.raw_key, &raw.key)
         && same(&row.raw_etag, &raw.etag)
         && row.raw_written == Some(raw.last_modified)
 }
 
-/// What is missing of a raw object, by what stands beside it and beside its clean object.
+/// Whether a raw object is missing its cleaning, by the metadata of both objects.
 ///
-/// Metadata that cannot be read is for the transform to give up, and so counts as never cleaned.
-pub fn gap_of_raw(raw: &ObjectInfo, clean: Option<&ObjectInfo>) -> Option<Gap> {
-    let Some(clean) = clean else { return Some(Gap::NeverCleaned) };
+/// Unreadable metadata counts as never cleaned: the transform then gives the object up with a reason.
+pub fn gap_of_raw(raw: &ObjectInfo, transformed: Option<&ObjectInfo>) -> Option<Gap> {
+    let Some(transformed) = transformed else { return Some(Gap::NeverCleaned) };
     let Ok((metadata, origin)) = RawMetadata::read(&raw.metadata)
-        .and_then(|metadata| Ok((metadata, TransformedMetadata::read(&clean.metadata)?)))
+        .and_then(|metadata| Ok((metadata, TransformedMetadata::read(&transformed.metadata)?)))
     else {
         return Some(Gap::NeverCleaned);
     };
-    // Whether the transform believed the metadata is its setting; it says itself what it took the age to be.
+    // A setting of the transform decides whether it trusts the age in the metadata, so both ages are accepted.
     let ages = [false, true].map(|is_trusted| metadata.written(raw.last_modified, is_trusted));
     let written = ages[1];
     let is_newest = match origin {
-        // Another hand than the transform's wrote it: the later of the two counts.
-        None => clean.last_modified >= raw.last_modified,
+        // It was not written by the transform: the later object counts.
+        None => transformed.last_modified >= raw.last_modified,
         Some(origin) if origin.raw_key == raw.key => origin.raw_etag == raw.etag && ages.contains(&origin.raw_written),
-        // A gzipped and a plain raw object share a clean one, and the newer of them has it.
+        // A gzipped and a plain raw object share a transformed object, which belongs to the newer of them.
         Some(origin) => (origin.raw_written, &origin.raw_key) > (written, &raw.key),
     };
     (!is_newest).then_some(Gap::CleanedBefore)
 }
 
-/// Whether the listing and the ledger alone say that a clean object is loaded.
-pub fn is_loaded(clean: &ObjectInfo, row: Option<&LedgerRow>) -> bool {
-    row.is_some_and(|row| row.etag.as_deref() == Some(&clean.etag) && row.last_modified == Some(clean.last_modified))
+/// Whether listing and ledger are enough to know that a transformed object is loaded.
+pub fn is_loaded(transformed: &ObjectInfo, row: Option<&LedgerRow>) -> bool {
+    row.is_some_and(|row| {
+        row.etag.as_deref() == Some(&transformed.etag) && row.last_modified == Some(transformed.last_modified)
+    })
 }
 
-/// What is missing of a clean object, by what stands beside it. The same content of a newer raw object is another version.
-pub fn gap_of_clean(clean: &ObjectInfo, row: Option<&LedgerRow>) -> Option<Gap> {
+/// Whether a transformed object is missing its load, by its metadata. The same content from a newer raw object is
+/// another version.
+pub fn gap_of_transformed(transformed: &ObjectInfo, row: Option<&LedgerRow>) -> Option<Gap> {
     let Some((row, etag)) = row.and_then(|row| Some((row, row.etag.as_ref()?))) else { return Some(Gap::NeverLoaded) };
-    let written = match TransformedMetadata::read(&clean.metadata) {
-        Ok(origin) => origin.map_or(clean.last_modified, |origin| origin.raw_written),
+    let written = match TransformedMetadata::read(&transformed.metadata) {
+        Ok(origin) => origin.map_or(transformed.last_modified, |origin| origin.raw_written),
         Err(_) => return Some(Gap::NeverLoaded),
     };
-    let is_same = *etag == clean.etag && row.raw_written == Some(written);
+    let is_same = *etag == transformed.etag && row.raw_written == Some(written);
     (!is_same).then_some(Gap::LoadedBefore)
 }
 
-/// The keys that dead letters are about, with the time of the last one; a letter of unknown time counts for ever.
+/// The keys that dead letters are about, with the time of the newest letter. A letter of unknown time counts as newest.
 pub fn given_up(letters: &[DeadLetter]) -> HashMap<String, Timestamp> {
     let mut all = HashMap::new();
     for letter in letters {
@@ -112,7 +114,7 @@ pub fn given_up(letters: &[DeadLetter]) -> HashMap<String, Timestamp> {
     all
 }
 
-/// What is to be done about the gaps of one queue that has so many messages.
+/// Decides about the gaps of one queue, which has this many messages.
 pub fn verdicts(objects: &[&ObjectInfo], given_up: &HashMap<String, Timestamp>, messages: u64) -> Vec<Verdict> {
     let is_given_up =
         |object: &&&ObjectInfo| given_up.get(&object.key).is_some_and(|letter| *letter >= object.last_modified);
@@ -133,13 +135,13 @@ impl fmt::Display for Gap {
 }
 
 impl Verdict {
-    /// What was done, or would be.
-    pub fn told(self, dry_run: bool) -> &'static str {
+    /// What was done, or in a dry run would be done.
+    pub fn text(self, dry_run: bool) -> &'static str {
         match (self, dry_run) {
             (Self::Send, false) => "sent again",
             (Self::Send, true) => "would be sent again",
-            (Self::GivenUp, _) => "given up: see `dlq list`",
-            (Self::InQueue, _) => "probably in its queue: left alone (--regardless sends it)",
+            (Self::GivenUp, _) => "given up, see `dlq list`",
+            (Self::InQueue, _) => "skipped, its message is probably in the queue (--regardless sends it)",
         }
     }
 }
@@ -167,8 +169,8 @@ mod tests {
         ObjectInfo { key, etag, version_id, size: 1, last_modified: at(minute), metadata }
     }
 
-    /// A clean object made from version `raw_etag` of a raw object that was written in that minute.
-    fn clean(raw_key: &str, raw_etag: &str, minute: i64) -> ObjectInfo {
+    /// A transformed object made from version `raw_etag` of a raw object that was written in that minute.
+    fn transformed(raw_key: &str, raw_etag: &str, minute: i64) -> ObjectInfo {
         let origin = TransformedMetadata {
             raw_key: raw_key.to_owned(),
             raw_etag: raw_etag.to_owned(),
@@ -198,23 +200,28 @@ mod tests {
     #[test]
     fn what_the_ledger_has_needs_no_closer_look() {
         let raw = object(KEY, "e", 0);
-        let clean = object("transformed/a.csv", "clean", 1);
-        assert!(is_cleaned(&raw, Some(&clean), Some(&row("e", 0))));
-        assert!(is_loaded(&clean, Some(&row("e", 0))));
-        assert!(!is_cleaned(&raw, None, Some(&row("e", 0))), "its clean object is gone");
-        assert!(!is_cleaned(&raw, Some(&clean), Some(&row("older", 0))));
-        assert!(!is_cleaned(&object(KEY, "e", 5), Some(&clean), Some(&row("e", 0))), "the same bytes, written again");
-        assert!(!is_loaded(&clean, None) && !is_loaded(&object("transformed/a.csv", "other", 1), Some(&row("e", 0))));
+        let transformed = object("transformed/a.csv", "clean", 1);
+        assert!(is_cleaned(&raw, Some(&transformed), Some(&row("e", 0))));
+        assert!(is_loaded(&transformed, Some(&row("e", 0))));
+        assert!(!is_cleaned(&raw, None, Some(&row("e", 0))), "its transformed object is gone");
+        assert!(!is_cleaned(&raw, Some(&transformed), Some(&row("older", 0))));
+        assert!(
+            !is_cleaned(&object(KEY, "e", 5), Some(&transformed), Some(&row("e", 0))),
+            "the same bytes, written again"
+        );
+        assert!(
+            !is_loaded(&transformed, None) && !is_loaded(&object("transformed/a.csv", "other", 1), Some(&row("e", 0)))
+        );
     }
 
     #[test]
     fn a_raw_object_is_cleaned_if_the_clean_one_was_made_from_this_version() {
         let raw = object(KEY, "e", 0);
         assert_eq!(gap_of_raw(&raw, None), Some(Gap::NeverCleaned));
-        assert_eq!(gap_of_raw(&raw, Some(&clean(KEY, "e", 0))), None);
-        assert_eq!(gap_of_raw(&raw, Some(&clean(KEY, "older", -5))), Some(Gap::CleanedBefore));
+        assert_eq!(gap_of_raw(&raw, Some(&transformed(KEY, "e", 0))), None);
+        assert_eq!(gap_of_raw(&raw, Some(&transformed(KEY, "older", -5))), Some(Gap::CleanedBefore));
         assert_eq!(
-            gap_of_raw(&raw, Some(&clean(KEY, "e", -5))),
+            gap_of_raw(&raw, Some(&transformed(KEY, "e", -5))),
             Some(Gap::CleanedBefore),
             "the same bytes, written again"
         );
@@ -224,15 +231,15 @@ mod tests {
     fn an_object_that_was_put_back_is_as_old_as_it_was() {
         let mut raw = object(KEY, "e", 90);
         raw.metadata.insert(FIRST_WRITTEN.to_owned(), at(0).to_string());
-        assert_eq!(gap_of_raw(&raw, Some(&clean(KEY, "e", 0))), None);
+        assert_eq!(gap_of_raw(&raw, Some(&transformed(KEY, "e", 0))), None);
     }
 
     #[test]
     fn of_a_gzipped_and_a_plain_object_only_the_newer_needs_cleaning() {
         let raw = object(KEY, "e", 0);
         let twin = format!("{KEY}.gz");
-        assert_eq!(gap_of_raw(&raw, Some(&clean(&twin, "z", 5))), None);
-        assert_eq!(gap_of_raw(&raw, Some(&clean(&twin, "z", -5))), Some(Gap::CleanedBefore));
+        assert_eq!(gap_of_raw(&raw, Some(&transformed(&twin, "z", 5))), None);
+        assert_eq!(gap_of_raw(&raw, Some(&transformed(&twin, "z", -5))), Some(Gap::CleanedBefore));
     }
 
     #[test]
@@ -244,11 +251,11 @@ mod tests {
 
     #[test]
     fn a_clean_object_is_loaded_if_the_ledger_has_this_version() {
-        let object = clean(KEY, "e", 0);
-        assert_eq!(gap_of_clean(&object, None), Some(Gap::NeverLoaded));
-        assert_eq!(gap_of_clean(&object, Some(&LedgerRow::default())), Some(Gap::NeverLoaded), "it failed");
-        assert_eq!(gap_of_clean(&object, Some(&row("e", 0))), None);
-        assert_eq!(gap_of_clean(&object, Some(&row("e", -5))), Some(Gap::LoadedBefore));
+        let object = transformed(KEY, "e", 0);
+        assert_eq!(gap_of_transformed(&object, None), Some(Gap::NeverLoaded));
+        assert_eq!(gap_of_transformed(&object, Some(&LedgerRow::default())), Some(Gap::NeverLoaded), "it failed");
+        assert_eq!(gap_of_transformed(&object, Some(&row("e", 0))), None);
+        assert_eq!(gap_of_transformed(&object, Some(&row("e", -5))), Some(Gap::LoadedBefore));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What differs between a candle as the objects have it and as the table does.
+//! Compares a candle of the objects with a row of the table.
 
 use std::fmt;
 
@@ -8,74 +8,68 @@ use serde::Serialize;
 
 use super::union::Owner;
 
-/// A row of the table, as text: numbers without needless zeros.
+/// A row of the table. Numbers are text without trailing zeros.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// Its time, in microseconds since 1970.
+    /// Microseconds since 1970.
     pub time: i64,
     /// Open, high, low and close.
     pub prices: [String; 4],
     pub volume: Option<String>,
-    /// Whether cleaning put it in.
     pub is_filled: bool,
-    /// The key of the object that owns it.
+    /// The key of the object that owns the row.
     pub object: String,
 }
 
-/// How something differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// The table has no such candle.
+    /// Only the objects have the candle.
     Missing,
-    /// The objects have no such candle.
+    /// Only the table has the candle.
     Extra,
-    /// Both have it, with another value in a column.
+    /// A column has different values.
     Differs,
-    /// Both have it, and the table says that another object owns it.
+    /// The table names another object as the owner.
     Owner,
-    /// An object cannot be read, so that its series was not compared.
+    /// An object cannot be read, so its series was not compared.
     Unreadable,
 }
 
 /// A difference between the objects and the table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// The symbol of the series.
     pub symbol: String,
     pub interval: String,
-    /// The time of the candle, as clean CSV writes it.
+    /// In the format of clean CSV.
     pub time: Option<String>,
-    /// How it differs.
     pub kind: Kind,
-    /// The column that differs.
     pub column: Option<&'static str>,
-    /// What the objects say.
+    /// The value in the objects.
     pub expected: Option<String>,
-    /// What the table says.
+    /// The value in the table.
     pub found: Option<String>,
-    /// The object that has the candle, or the one that the table says has it.
+    /// The object that has the candle, or for an extra candle the object that the table names as its owner.
     pub object: String,
 }
 
-/// What stands at one time: at least one of both.
+/// The candle and the row at one time; at least one of them exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pair<'a> {
-    /// Both have a candle.
     Both(&'a Candle, &'a Owner, &'a Row),
-    /// The objects alone.
+    /// Only the objects have a candle.
     Expected(&'a Candle, &'a Owner),
-    /// The table alone.
+    /// Only the table has a candle.
     Found(&'a Row),
 }
 
-/// A candle's time as the table counts it.
+/// Microseconds since 1970, the unit of [`Row::time`].
 pub fn microseconds(time: CandleTime) -> i64 {
     time.seconds().saturating_mul(1_000_000)
 }
 
 impl Pair<'_> {
-    /// Of the next ones of both sides, those that stand at the earlier time.
+    /// Pairs the next candle with the next row if their times are equal, otherwise takes the earlier one.
     pub fn next<'a>(expected: Option<&'a (Candle, Owner)>, found: Option<&'a Row>) -> Option<Pair<'a>> {
         match (expected, found) {
             (None, None) => None,
@@ -89,7 +83,7 @@ impl Pair<'_> {
         }
     }
 
-    /// What differs here, in a series; one difference a column.
+    /// The differences at this time, one per column.
     pub fn differences(&self, symbol: &str, interval: &str) -> Vec<Difference> {
         let difference = |kind, column, expected, found, object: &str| Difference {
             symbol: symbol.to_owned(),
@@ -165,12 +159,14 @@ impl fmt::Display for Difference {
         write!(formatter, "{} {} {}: ", self.symbol, self.interval, self.time.as_deref().unwrap_or_default())?;
         match self.kind {
             Kind::Missing => write!(formatter, "missing in the table; {} has it", self.object),
-            Kind::Extra => write!(formatter, "in the table and in no object; the table says it is of {}", self.object),
+            Kind::Extra => {
+                write!(formatter, "in the table and in no object; the table names {} as its owner", self.object)
+            }
             Kind::Differs => {
                 let column = self.column.unwrap_or_default();
                 write!(formatter, "{column} is {found} in the table and {expected} in {}", self.object)
             }
-            Kind::Owner => write!(formatter, "the table says it is of {found}; {expected} is newer"),
+            Kind::Owner => write!(formatter, "the table names {found} as its owner, but {expected} is newer"),
             Kind::Unreadable => write!(formatter, "not compared: {} cannot be read: {expected}", self.object),
         }
     }
@@ -208,38 +204,38 @@ mod tests {
         }
     }
 
-    fn told(expected: Option<&(Candle, Owner)>, found: Option<&Row>) -> Vec<String> {
+    fn texts(expected: Option<&(Candle, Owner)>, found: Option<&Row>) -> Vec<String> {
         let pair = Pair::next(expected, found).unwrap();
         pair.differences("AAPL", "1day").iter().map(Difference::to_string).collect()
     }
 
     #[test]
     fn what_is_the_same_does_not_differ() {
-        assert!(told(Some(&expected()), Some(&row())).is_empty());
+        assert!(texts(Some(&expected()), Some(&row())).is_empty());
         assert_eq!(Pair::next(None, None), None);
     }
 
     #[test]
     fn every_difference_is_named_with_its_candle() {
         let when = "AAPL 1day 2024-12-27: ";
-        assert_eq!(told(Some(&expected()), None), [format!("{when}missing in the table; transformed/a has it")]);
-        assert!(told(None, Some(&row()))[0].starts_with(&format!("{when}in the table and in no object")));
+        assert_eq!(texts(Some(&expected()), None), [format!("{when}missing in the table; transformed/a has it")]);
+        assert!(texts(None, Some(&row()))[0].starts_with(&format!("{when}in the table and in no object")));
         let tampered = Row { prices: ["1", "2.5", "0.5", "2.01"].map(str::to_owned), ..row() };
         assert_eq!(
-            told(Some(&expected()), Some(&tampered)),
+            texts(Some(&expected()), Some(&tampered)),
             [format!("{when}close is 2.01 in the table and 2 in transformed/a")]
         );
         let volume = Row { volume: Some("0".to_owned()), is_filled: true, ..row() };
-        assert_eq!(told(Some(&expected()), Some(&volume)).len(), 2, "no volume is not the same as nought");
+        assert_eq!(texts(Some(&expected()), Some(&volume)).len(), 2, "no volume is not the same as zero");
         let owner = Row { object: "transformed/b".to_owned(), ..row() };
-        assert!(told(Some(&expected()), Some(&owner))[0].contains("transformed/a is newer"));
+        assert!(texts(Some(&expected()), Some(&owner))[0].contains("transformed/a is newer"));
     }
 
     #[test]
     fn the_earlier_side_goes_first() {
         let earlier = Row { time: row().time - 1, ..row() };
-        assert!(told(Some(&expected()), Some(&earlier))[0].contains("µs"));
+        assert!(texts(Some(&expected()), Some(&earlier))[0].contains("µs"));
         let later = Row { time: row().time + 1, ..row() };
-        assert!(told(Some(&expected()), Some(&later))[0].contains("missing"));
+        assert!(texts(Some(&expected()), Some(&later))[0].contains("missing"));
     }
 }

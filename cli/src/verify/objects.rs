@@ -1,31 +1,29 @@
-//! The clean objects of each series, from a listing that goes on.
+//! Groups a listing of transformed objects by series.
 
 use candlewick_shared::adapters::s3_listing::Listing;
 use candlewick_shared::core::key::TransformedKey;
 use candlewick_shared::core::leftover::is_leftover;
 
-/// The clean objects of one series.
+/// The transformed objects of one series.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Group {
-    /// Its symbol; a key that names no series is a group of its own, under that key.
+    /// For a key that names no series, the key itself: such a key is a group of its own.
     pub symbol: String,
     pub interval: String,
-    /// The keys of the objects.
     pub keys: Vec<String>,
 }
 
-/// The groups of a listing. A listing has the objects of a series side by side, so that a group at a time is held.
+/// The groups of a listing, one at a time. A listing is ordered by key, so the objects of a series follow each other.
 pub struct Groups {
     listing: Listing,
 }
 
 impl Groups {
-    /// The groups of that listing.
     pub fn new(listing: Listing) -> Self {
         Self { listing }
     }
 
-    /// The next group; none at the end.
+    /// Returns the next group, or `None` at the end.
     pub async fn next(&mut self) -> anyhow::Result<Option<Group>> {
         let mut group: Option<Group> = None;
         while let Some(object) = self.listing.peek().await? {

@@ -1,4 +1,4 @@
-//! One series: its objects merged in step with its rows.
+//! Compares one series: merges its objects in step with its rows.
 
 use std::pin::pin;
 
@@ -18,33 +18,31 @@ use super::objects::Group;
 use super::table;
 use super::union::{Owner, Step, Union};
 
-/// How much of an object is read to see when it begins: the header and the first row of any.
+/// How many bytes of an object are read to find its first time: enough for the header and a row.
 const BEGINNING: u64 = 1024;
 
-/// What was found of a series.
 #[derive(Debug, Default)]
-pub struct Found {
-    /// How many candles its objects have.
+pub struct Comparison {
+    /// Candles in the objects.
     pub candles: u64,
-    /// How many differences there are.
+    /// All differences.
     pub differences: u64,
-    /// The first of them.
+    /// The first differences, up to the limit.
     pub shown: Vec<Difference>,
 }
 
-/// Why a series cannot be compared: this object, for this reason.
+/// The object that prevents the comparison of its series.
 struct Unreadable {
     key: String,
     reason: String,
 }
 
-/// The end of a comparison: done, or an object that cannot be read.
-type Compared = Result<Found, Unreadable>;
+type Compared = Result<Comparison, Unreadable>;
 
-/// Compares a series, keeping up to `most` of its differences.
-pub async fn compare(store: &S3Store, pool: &PgPool, group: &Group, most: usize) -> anyhow::Result<Found> {
+/// Compares a series. The result contains up to `most` differences.
+pub async fn compare(store: &S3Store, pool: &PgPool, group: &Group, most: usize) -> anyhow::Result<Comparison> {
     Ok(match merge(store, pool, group, most).await? {
-        Ok(found) => found,
+        Ok(comparison) => comparison,
         Err(Unreadable { key, reason }) => {
             let symbol = group.symbol.clone();
             let interval = group.interval.clone();
@@ -54,7 +52,7 @@ pub async fn compare(store: &S3Store, pool: &PgPool, group: &Group, most: usize)
             let kind = Kind::Unreadable;
             let expected = Some(reason);
             let shown = vec![Difference { symbol, interval, time, kind, column, expected, found, object: key }];
-            Found { candles: 0, differences: 1, shown }
+            Comparison { candles: 0, differences: 1, shown }
         }
     })
 }
@@ -65,7 +63,7 @@ async fn merge(store: &S3Store, pool: &PgPool, group: &Group, most: usize) -> an
         Err(unreadable) => return Ok(Err(unreadable)),
     };
     let mut rows = pin!(table::rows(pool, &group.symbol, &group.interval));
-    let mut found = Found::default();
+    let mut comparison = Comparison::default();
     let mut row = rows.try_next().await?;
     let mut candle = None;
     let mut wants_candle = true;
@@ -75,10 +73,10 @@ async fn merge(store: &S3Store, pool: &PgPool, group: &Group, most: usize) -> an
                 Ok(candle) => candle,
                 Err(unreadable) => return Ok(Err(unreadable)),
             };
-            found.candles += u64::from(candle.is_some());
+            comparison.candles += u64::from(candle.is_some());
         }
-        let Some(pair) = Pair::next(candle.as_ref(), row.as_ref()) else { return Ok(Ok(found)) };
-        found.add(pair.differences(&group.symbol, &group.interval), most);
+        let Some(pair) = Pair::next(candle.as_ref(), row.as_ref()) else { return Ok(Ok(comparison)) };
+        comparison.add(pair.differences(&group.symbol, &group.interval), most);
         wants_candle = !matches!(pair, Pair::Found(_));
         if !matches!(pair, Pair::Expected(..)) {
             row = rows.try_next().await?;
@@ -86,7 +84,7 @@ async fn merge(store: &S3Store, pool: &PgPool, group: &Group, most: usize) -> an
     }
 }
 
-impl Found {
+impl Comparison {
     fn add(&mut self, differences: Vec<Difference>, most: usize) {
         self.differences += differences.len() as u64;
         let room = most.saturating_sub(self.shown.len());
@@ -94,7 +92,7 @@ impl Found {
     }
 }
 
-/// The objects of a series, opened as their union wants them.
+/// Opens the objects of a series when their union asks for them.
 struct Objects<'a> {
     store: &'a S3Store,
     union: Union,
@@ -121,7 +119,7 @@ impl<'a> Objects<'a> {
                 Step::Candle(candle, owner) => return Ok(Ok(Some((candle, owner)))),
                 Step::Open(key) => {
                     let Some(object) = self.store.get(&key).await? else {
-                        bail!("{key} was removed meanwhile: verify again");
+                        bail!("{key} was deleted during the comparison: run verify again");
                     };
                     match read(&object) {
                         Ok((owner, candles)) => self.union.open(owner, candles),
@@ -133,7 +131,7 @@ impl<'a> Objects<'a> {
     }
 }
 
-/// The time of an object's first candle, from its beginning; none where it has no candle.
+/// Reads the time of an object's first candle from its beginning; `None` if it has no candle.
 fn first_time(key: &str, beginning: &Bytes) -> Result<Option<CandleTime>, String> {
     let series = series_of(key)?;
     let whole_lines = beginning.split_inclusive(|byte| *byte == b'\n').take(2).collect::<Vec<_>>().concat();

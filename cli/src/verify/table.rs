@@ -1,4 +1,4 @@
-//! The table's side: its series, and the rows of one, as a stream.
+//! Reads the table: its series, and the rows of one series as a stream.
 
 use anyhow::Context;
 use candlewick_shared::adapters::database::SqlTimestamp;
@@ -8,7 +8,7 @@ use sqlx::{PgPool, Row as _};
 
 use super::compare::Row;
 
-/// The series that have rows, found by leaping from one to the next in the primary key.
+/// Skips from one series to the next in the primary key instead of reading every row.
 const SERIES: &str = "with recursive series as (
         (select symbol, interval from candles order by symbol, interval limit 1)
         union all
@@ -17,7 +17,7 @@ const SERIES: &str = "with recursive series as (
             order by symbol, interval limit 1) next)
     select symbol, interval from series";
 
-/// The series that have rows: symbols with intervals.
+/// Lists the symbol and interval of each series that has rows.
 pub async fn series(pool: &PgPool) -> anyhow::Result<Vec<(String, String)>> {
     let rows: Vec<(String, String)> =
         sqlx::query_as(SERIES).fetch_all(pool).await.context("list the table's series")?;
@@ -30,7 +30,7 @@ const ROWS: &str = "select c.time, trim_scale(c.open)::text,
     from candles c join objects o on o.id = c.object_id
     where c.symbol = $1 and c.interval = $2 order by c.time";
 
-/// The rows of a series, ascending.
+/// Streams the rows of a series, ascending by time.
 pub fn rows<'a>(
     pool: &'a PgPool,
     symbol: &'a str,

@@ -1,4 +1,4 @@
-//! The union of the objects of a series, in the order of time, as the loader would leave it in the table.
+//! The union of the objects of a series in order of time, as the loader should leave it in the table.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -6,32 +6,30 @@ use std::sync::Arc;
 use candlewick_shared::core::candle::{Candle, CandleTime};
 use jiff::Timestamp;
 
-/// Whose a candle is: of two objects that claim one, the larger of these has it. The key decides where both were written
-/// in the same second, byte by byte.
+/// The owner of a candle. If two objects claim a candle, the greater owner wins. If both raw objects were written in
+/// the same second, the bytes of the key decide.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Owner {
-    /// When the raw object behind it was written.
+    /// When the raw object of the transformed object was written.
     pub raw_written: Timestamp,
-    /// The key of the clean object.
+    /// The key of the transformed object.
     pub key: Arc<str>,
 }
 
-/// What comes next of a union.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// This object must be opened before anything else can be said.
+    /// The caller must open this object before the union can continue.
     Open(Arc<str>),
-    /// The next candle, and whose it is.
+    /// The next candle and its owner.
     Candle(Candle, Owner),
-    /// There is no more.
     End,
 }
 
-/// The union of objects of which only those are open that the present time lies in. It does no I/O: it says which object
-/// it wants, and is given it.
+/// Merges objects, of which only those that overlap the current time are open. It does no I/O: it names the object that
+/// it needs, and the caller passes it in.
 #[derive(Debug, Default)]
 pub struct Union {
-    /// What is not opened yet, the earliest last.
+    /// Objects that are not open yet, the earliest last.
     waiting: Vec<(CandleTime, Arc<str>)>,
     open: Vec<Open>,
 }
@@ -43,20 +41,19 @@ struct Open {
 }
 
 impl Union {
-    /// The union of objects that begin at these times.
+    /// Takes the time of the first candle and the key of each object.
     pub fn new(beginnings: impl IntoIterator<Item = (CandleTime, String)>) -> Self {
         let mut waiting: Vec<_> = beginnings.into_iter().map(|(time, key)| (time, Arc::from(key))).collect();
         waiting.sort_by_key(|(time, key): &(CandleTime, Arc<str>)| Reverse((*time, Arc::clone(key))));
         Self { waiting, open: Vec::new() }
     }
 
-    /// Opens the object that was asked for: its candles ascend.
+    /// Opens the object that [`Step::Open`] named. Its candles must ascend.
     pub fn open(&mut self, owner: Owner, candles: Vec<Candle>) {
         self.waiting.retain(|(_, key)| *key != owner.key);
         self.open.push(Open { owner, candles: candles.into_iter().peekable() });
     }
 
-    /// What comes next.
     pub fn step(&mut self) -> Step {
         self.open.retain_mut(|open| open.candles.peek().is_some());
         let next = self.open.iter_mut().filter_map(|open| open.candles.peek().map(|candle| candle.time)).min();
@@ -67,7 +64,7 @@ impl Union {
         }
     }
 
-    /// The newest claim on a time; all claims on it are used up.
+    /// Takes all claims on a time and returns the newest one.
     fn newest_at(&mut self, time: CandleTime) -> Step {
         let claims = self
             .open
@@ -103,7 +100,7 @@ mod tests {
         times.iter().map(candle).collect()
     }
 
-    /// Whose each time is, and how many objects were open at once.
+    /// The owner of each time, and the most objects that were open at once.
     fn merged(objects: &Objects) -> (Vec<(i64, String)>, usize) {
         let beginnings = objects
             .iter()
@@ -125,7 +122,7 @@ mod tests {
         }
     }
 
-    /// The same, by writing each object over those that are older.
+    /// The same result, by writing each object over the older ones.
     fn written_over(objects: &Objects) -> Vec<(i64, String)> {
         let mut by_age: Vec<_> = objects.iter().map(|(key, (age, times))| (age, key, times)).collect();
         by_age.sort();

@@ -1,4 +1,4 @@
-//! `candlewick watchlist check`: whether it is one, and what it costs.
+//! `candlewick watchlist check`: validates the watchlist and estimates its cost.
 
 use std::process::ExitCode;
 
@@ -10,16 +10,20 @@ use serde::Serialize;
 use super::estimate::{self, Need, PLANS, Plan, Time};
 use crate::{table, terminal};
 
-/// Checks the watchlist, and estimates the credits, minutes and days that it takes
+/// Validates the watchlist, and estimates the API credits, minutes and days that it takes.
+///
+/// It does not contact the API. An error in the list names the line and the field.
+///
+/// Exit codes: 0 if the list is valid, also if the plan is too small for it; 1 if it is invalid, or after an error.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The plan of the API's key: basic, grow, pro or ultra
+    /// Your plan at TwelveData: basic, grow, pro or ultra
     #[arg(long, default_value = "basic", value_parser = plan)]
     plan: Plan,
-    /// Credits a minute, where the plan's are others by now
+    /// Credits per minute, if your plan has a different limit [default: the plan's]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     credits_per_minute: Option<u64>,
-    /// Credits a day, where the plan's are others by now
+    /// Credits per day, if your plan has a different limit [default: the plan's]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     credits_per_day: Option<u64>,
     /// Print JSON: {"symbols", "intervals": {...}, "plan", "refresh", "first_fill", "is_enough", "smallest_plan"}
@@ -28,10 +32,9 @@ pub struct Args {
 }
 
 fn plan(name: &str) -> Result<Plan, String> {
-    PLANS.into_iter().find(|plan| plan.name == name).ok_or_else(|| "it is none of basic, grow, pro, ultra".to_owned())
+    PLANS.into_iter().find(|plan| plan.name == name).ok_or_else(|| "expected basic, grow, pro or ultra".to_owned())
 }
 
-/// What a watchlist takes.
 #[derive(Debug, Serialize)]
 struct Estimate {
     symbols: usize,
@@ -51,7 +54,7 @@ pub fn run(watchlist: &Watchlist, location: &Location, args: &Args) -> anyhow::R
     if args.json {
         terminal::result(&serde_json::to_string_pretty(&estimate).context("write JSON")?);
     } else {
-        terminal::result(&say(&estimate, location));
+        terminal::result(&summary(&estimate, location));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -72,20 +75,20 @@ fn estimate(watchlist: &Watchlist, plan: Plan) -> Estimate {
     }
 }
 
-fn say(estimate: &Estimate, location: &Location) -> String {
+fn summary(estimate: &Estimate, location: &Location) -> String {
     let Plan { name, per_minute, per_day } = &estimate.plan;
-    let day = per_day.map_or(String::new(), |credits| format!(" and {credits} a day"));
+    let day = per_day.map_or(String::new(), |credits| format!(" and {credits} per day"));
     let enough = match (estimate.is_enough, estimate.smallest_plan) {
-        (true, _) => format!("A refresh every day is within plan {name}."),
-        (false, Some(larger)) => format!("A refresh every day is more than plan {name} has; {larger} is enough."),
-        (false, None) => "A refresh every day is more than any plan has.".to_owned(),
+        (true, _) => format!("Plan {name} is sufficient for a refresh every day."),
+        (false, Some(larger)) => format!("Plan {name} is not sufficient for a refresh every day; {larger} is."),
+        (false, None) => "No plan is sufficient for a refresh every day.".to_owned(),
     };
     let lines = [
-        format!("{location} is in order: {} symbols.", estimate.symbols),
+        format!("{location} is valid: {} symbols.", estimate.symbols),
         need_table(&estimate.intervals),
-        format!("With plan {name} ({per_minute} credits a minute{day}), at one credit a request:"),
+        format!("With plan {name} ({per_minute} credits per minute{day}), at one credit per request:"),
         format!("  a refresh takes  {}", time(estimate.refresh)),
-        format!("  the first fill   {} at the most", time(estimate.first_fill)),
+        format!("  the first fill   at most {}", time(estimate.first_fill)),
         enough,
     ];
     lines.join("\n")
@@ -93,12 +96,12 @@ fn say(estimate: &Estimate, location: &Location) -> String {
 
 fn time(time: Time) -> String {
     let Time { credits, minutes, days } = time;
-    format!("{credits} credits, {minutes} min of asking, on {days} {}", if days == 1 { "day" } else { "days" })
+    format!("{credits} credits, {minutes} min of requests, on {days} {}", if days == 1 { "day" } else { "days" })
 }
 
 /// A table of what a watchlist needs, with one row per interval.
 fn need_table(rows: &[(String, Need)]) -> String {
-    let mut text = table::empty(&["interval", "series", "credits a refresh", "credits for the first fill"]);
+    let mut text = table::empty(&["interval", "series", "credits per refresh", "credits for the first fill"]);
     for (interval, need) in rows {
         let numbers = [need.series, need.refresh_credits, need.first_fill_credits].map(|number| number.to_string());
         text.add_row(std::iter::once(interval.clone()).chain(numbers));

@@ -1,15 +1,15 @@
-//! Adds symbols to the text of a watchlist, and takes them out: comments and order stay.
+//! Adds symbols to the text of a watchlist and removes them. Comments and order stay.
 
 use anyhow::{Context, bail};
 use candlewick_shared::core::symbol::Symbol;
 use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value};
 
-/// The text with symbols at the end of a group; none names the only group there is.
+/// Adds symbols to the end of a group. Without a group it uses the only one that exists.
 pub fn add(text: &str, symbols: &[Symbol], group: Option<&str>) -> anyhow::Result<String> {
     let mut document: DocumentMut = text.parse().context("read the watchlist")?;
     for symbol in symbols {
         if let Some(group) = group_of(&document, symbol) {
-            bail!("{symbol} stands in group {group} already");
+            bail!("{symbol} is already in group {group}");
         }
     }
     let group = match group {
@@ -23,13 +23,13 @@ pub fn add(text: &str, symbols: &[Symbol], group: Option<&str>) -> anyhow::Resul
     Ok(document.to_string())
 }
 
-/// The text without symbols, and without the settings of their own.
+/// Removes symbols and their own settings.
 pub fn remove(text: &str, symbols: &[Symbol]) -> anyhow::Result<String> {
     let mut document: DocumentMut = text.parse().context("read the watchlist")?;
     for symbol in symbols {
         let group =
             group_of(&document, symbol).with_context(|| format!("find {symbol}: it is not on the watchlist"))?;
-        take_out(members_or_new(&mut document, &group)?, symbol.as_str());
+        remove_member(members_or_new(&mut document, &group)?, symbol.as_str());
         if let Some(own) = document.get_mut("instruments").and_then(Item::as_table_like_mut) {
             own.remove(symbol.as_str());
         }
@@ -53,8 +53,8 @@ fn only_group(document: &DocumentMut) -> anyhow::Result<String> {
     let names: Vec<_> = groups(document).map(|(name, _)| name).collect();
     match names[..] {
         [only] => Ok(only.to_owned()),
-        [] => bail!("there is no group yet: name a new one with --group"),
-        _ => bail!("name the group with --group: {} or a new one", names.join(", ")),
+        [] => bail!("there is no group yet: create one with --group"),
+        _ => bail!("choose the group with --group: {} or a new one", names.join(", ")),
     }
 }
 
@@ -62,14 +62,14 @@ fn members_or_new<'a>(document: &'a mut DocumentMut, group: &str) -> anyhow::Res
     let mut implicit = Table::new();
     implicit.set_implicit(true);
     let groups = document.entry("groups").or_insert(Item::Table(implicit));
-    let groups = groups.as_table_like_mut().context("read groups: it is no table")?;
+    let groups = groups.as_table_like_mut().context("read groups: it is not a table")?;
     let group = groups.entry(group).or_insert(Item::Table(Table::new()));
-    let group = group.as_table_like_mut().context("read the group: it is no table")?;
+    let group = group.as_table_like_mut().context("read the group: it is not a table")?;
     let members = group.entry("symbols").or_insert(toml_edit::value(Array::new()));
-    members.as_array_mut().context("read the group's symbols: they are no list")
+    members.as_array_mut().context("read the group's symbols: they are not a list")
 }
 
-/// In a list of one line a symbol goes behind the last; in a list of many, on a line of its own as the last is.
+/// Adds a symbol on its own line if the last symbol has one, otherwise after the last symbol.
 fn push(members: &mut Array, symbol: &str) {
     let last = members.len().checked_sub(1).and_then(|last| members.get(last));
     let indent = last.and_then(|last| before(last).rsplit_once('\n').map(|(_, indent)| indent.to_owned()));
@@ -86,23 +86,23 @@ fn push(members: &mut Array, symbol: &str) {
     members.push_formatted(value);
 }
 
-/// Makes the list end with a comma, so that what stands behind its last symbol stands behind the comma.
+/// Ends the list with a comma, and moves the text after the last symbol to after that comma.
 fn close_last(members: &mut Array) {
     if members.trailing_comma() {
         return;
     }
     let last = members.len().saturating_sub(1);
     if let Some(value) = members.get_mut(last) {
-        let behind = value.decor().suffix().map(text_of).unwrap_or_default();
+        let suffix = value.decor().suffix().map(text_of).unwrap_or_default();
         value.decor_mut().set_suffix("");
-        let trailing = format!("{behind}{}", text_of(members.trailing()));
+        let trailing = format!("{suffix}{}", text_of(members.trailing()));
         members.set_trailing(trailing);
         members.set_trailing_comma(true);
     }
 }
 
-/// A comment on a symbol's line goes with it. To the parser it stands before the next symbol, as the end of the line does.
-fn take_out(members: &mut Array, symbol: &str) {
+/// Removes a symbol and the comment on its line. To the parser that comment belongs to the next symbol's prefix.
+fn remove_member(members: &mut Array, symbol: &str) {
     let Some(at) = members.iter().position(|member| member.as_str() == Some(symbol)) else { return };
     if at + 1 == members.len() && members.get(at).is_some_and(|last| before(last).contains('\n')) {
         close_last(members);
@@ -162,7 +162,7 @@ max_fill = 1
         names.iter().map(|name| name.parse().unwrap()).collect()
     }
 
-    /// The lines that an edit took away and brought.
+    /// The lines that an edit removed (-) and added (+).
     fn difference(old: &str, new: &str) -> Vec<String> {
         new.parse::<Watchlist>().unwrap();
         let gone = old.lines().filter(|line| !new.lines().any(|other| other == *line)).map(|line| format!("-{line}"));
@@ -224,7 +224,7 @@ max_fill = 1
     #[test]
     fn what_cannot_be_done_is_said() {
         let said = |result: anyhow::Result<String>| format!("{:#}", result.unwrap_err());
-        assert_eq!(said(add(LIST, &symbols(&["BTC/USD"]), Some("stocks"))), "BTC/USD stands in group fx already");
+        assert_eq!(said(add(LIST, &symbols(&["BTC/USD"]), Some("stocks"))), "BTC/USD is already in group fx");
         assert!(said(add(LIST, &symbols(&["X"]), None)).contains("--group: stocks, fx"));
         assert!(said(add("", &symbols(&["X"]), None)).contains("no group yet"));
         assert!(said(remove(LIST, &symbols(&["X"]))).contains("X: it is not on the watchlist"));

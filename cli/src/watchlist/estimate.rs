@@ -1,4 +1,4 @@
-//! What a watchlist costs: credits, minutes, days.
+//! Estimates what a watchlist costs in credits, minutes and days.
 
 use std::collections::BTreeMap;
 
@@ -9,21 +9,21 @@ use candlewick_shared::core::watchlist::{History, Watchlist};
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// What a market is open for at the most, unless it never closes: nine hours on the weekdays of a month.
+/// The longest opening hours of a market that closes: nine hours on each weekday of a month.
 const OPEN_SECONDS_A_DAY: u64 = 9 * 3600;
 const OPEN_DAYS_A_MONTH: u64 = 23;
 
-/// What a key of the API may ask for. Prices and limits change: <https://twelvedata.com/pricing> has those of today.
+/// A plan of the API. The limits change: <https://twelvedata.com/pricing> has the current ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Plan {
     pub name: &'static str,
-    /// Credits a minute.
+    /// Credits per minute.
     pub per_minute: u64,
-    /// Credits a day, where it says a number.
+    /// Credits per day, if the plan limits them.
     pub per_day: Option<u64>,
 }
 
-/// The plans, from the smallest: their limits as of July 2026.
+/// The plans in ascending order, with their limits of July 2026.
 pub const PLANS: [Plan; 4] = [
     Plan { name: "basic", per_minute: 8, per_day: Some(800) },
     Plan { name: "grow", per_minute: 377, per_day: None },
@@ -31,29 +31,28 @@ pub const PLANS: [Plan; 4] = [
     Plan { name: "ultra", per_minute: 10_946, per_day: None },
 ];
 
-/// What the series of an interval need.
+/// The needs of all series of an interval.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Need {
-    /// How many series there are.
     pub series: u64,
-    /// Credits for one refresh, once all are there, on most days: one a series, because the end of a month, or a history of
-    /// days, is one answer. In the first two days of a month, the months before of intraday series are asked for too.
+    /// Credits for one refresh on most days, after the first fill: an intraday series needs one answer, and a daily
+    /// series one per 5000 candles. In the first two days of a month, intraday series also need the previous month.
     pub refresh_credits: u64,
-    /// Credits for their whole history, at the most: what the API has not is not asked for.
+    /// The most credits for the full history. Months before the first candle of the API are not requested.
     pub first_fill_credits: u64,
 }
 
-/// How long credits take.
+/// How long it takes to spend credits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Time {
     pub credits: u64,
-    /// Minutes, while the plan's credits of the day last.
+    /// Minutes of requests, without the wait for the next day's credits.
     pub minutes: u64,
-    /// Days on which something is asked for.
+    /// Days with requests.
     pub days: u64,
 }
 
-/// What the series of each interval need.
+/// The needs by interval.
 pub fn needs(watchlist: &Watchlist, now: Timestamp) -> BTreeMap<Interval, Need> {
     let mut needs: BTreeMap<Interval, Need> = BTreeMap::new();
     for (symbol, instrument) in watchlist.instruments() {
@@ -61,7 +60,7 @@ pub fn needs(watchlist: &Watchlist, now: Timestamp) -> BTreeMap<Interval, Need> 
             let need = needs.entry(*interval).or_default();
             need.series += 1;
             let first_fill = first_fill(symbol, *interval, instrument.history, now);
-            // A history of days is replaced whole, each time.
+            // Each refresh fetches the full history of daily and longer candles.
             need.refresh_credits += if interval.is_intraday() { 1 } else { first_fill };
             need.first_fill_credits += first_fill;
         }
@@ -69,8 +68,8 @@ pub fn needs(watchlist: &Watchlist, now: Timestamp) -> BTreeMap<Interval, Need> 
     needs
 }
 
-/// How many requests a whole history takes: of days and longer as many as it has answers; of the shorter as many as each
-/// month has, and one to learn where it begins.
+/// The number of requests for a full history: one per answer for daily and longer candles; for intraday candles the
+/// answers of each month, and one request to find the beginning.
 fn first_fill(symbol: &Symbol, interval: Interval, history: History, now: Timestamp) -> u64 {
     let history = plan::history(interval, history, now);
     if !interval.is_intraday() {
@@ -80,7 +79,7 @@ fn first_fill(symbol: &Symbol, interval: Interval, history: History, now: Timest
     months.map(|month| answers(slots(symbol, interval, month))).sum::<u64>() + 1
 }
 
-/// How many candles an intraday month has at the most. A pair, of which the symbol has a slash, is traded around the clock.
+/// The most intraday candles of a month. Currency pairs, whose symbols contain a slash, are traded around the clock.
 fn slots(symbol: &Symbol, interval: Interval, month: Window) -> u64 {
     let length = interval.seconds().map_or(1, i64::unsigned_abs);
     if symbol.as_str().contains('/') {
@@ -98,7 +97,7 @@ fn answers(candles: u64) -> u64 {
 }
 
 impl Plan {
-    /// How long credits take with this plan.
+    /// How long this plan takes to spend the credits.
     pub fn time(&self, credits: u64) -> Time {
         let minutes = credits.div_ceil(self.per_minute);
         let by_minutes = minutes.div_ceil(24 * 60);
@@ -106,13 +105,13 @@ impl Plan {
         Time { credits, minutes, days }
     }
 
-    /// Whether a refresh every day is within it.
+    /// Whether the plan allows a refresh every day.
     pub fn is_enough(&self, refresh_credits: u64) -> bool {
         self.time(refresh_credits).days <= 1
     }
 }
 
-/// The smallest plan that is enough for a refresh every day; none where even the largest is not.
+/// The smallest plan that allows a refresh every day, if any does.
 pub fn smallest(refresh_credits: u64) -> Option<Plan> {
     PLANS.into_iter().find(|plan| plan.is_enough(refresh_credits))
 }
@@ -136,8 +135,8 @@ mod tests {
         );
         let need = |interval: Interval| &needs[&interval];
         assert_eq!(*need(Interval::Day1), of(2, 2, 2));
-        assert_eq!(*need(Interval::Hour1), of(1, 1, 1 + 13), "December to December, and where it begins");
-        assert_eq!(*need(Interval::Min1), of(1, 1, 1 + 3 * 13), "three answers a month at the most");
+        assert_eq!(*need(Interval::Hour1), of(1, 1, 1 + 13), "December to December, and one to find the beginning");
+        assert_eq!(*need(Interval::Min1), of(1, 1, 1 + 3 * 13), "at most three answers per month");
     }
 
     #[test]

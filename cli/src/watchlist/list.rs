@@ -1,4 +1,4 @@
-//! `candlewick watchlist list`: what is on it.
+//! `candlewick watchlist list`: lists the symbols and their settings.
 
 use std::process::ExitCode;
 
@@ -9,7 +9,9 @@ use serde::Serialize;
 
 use crate::{table, terminal};
 
-/// Lists the symbols, each with what holds for it
+/// Lists the symbols, each with its group, intervals and history.
+///
+/// Exit codes: 0 on success, 1 after an error, also if the watchlist is invalid.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Print JSON: [{"symbol", "group", "intervals", "history"}]
@@ -17,13 +19,12 @@ pub struct Args {
     json: bool,
 }
 
-/// A symbol of the watchlist.
 #[derive(Debug, Serialize)]
 pub struct Listed {
     pub symbol: String,
     pub group: String,
     pub intervals: Vec<Interval>,
-    /// How far back it reaches: `5 years`, `since 2015-01-01`.
+    /// Such as `5 years` or `since 2015-01-01`.
     pub history: String,
 }
 

@@ -1,4 +1,4 @@
-//! The text of a watchlist, where it is kept, and how it is replaced whole.
+//! Reads the text of a watchlist from a file or S3, and replaces it atomically.
 
 use std::io::Write;
 use std::path::Path;
@@ -11,17 +11,13 @@ use candlewick_shared::ports::store::{NewObject, ObjectStore, Put, PutIf};
 
 use crate::place::Place;
 
-/// The text of a watchlist, as it was read.
 pub struct Text {
-    /// Where it is.
     pub location: Location,
-    /// What it says.
     pub content: String,
-    /// Of an object: its bucket, and its entity tag when it was read.
+    /// For an object in S3: its bucket, and its ETag when it was read.
     object: Option<(S3Store, String)>,
 }
 
-/// Reads the text at a location.
 pub async fn read(place: &Place, location: Location) -> anyhow::Result<Text> {
     let reading = || format!("read the watchlist {location}");
     match &location {
@@ -40,7 +36,7 @@ pub async fn read(place: &Place, location: Location) -> anyhow::Result<Text> {
 }
 
 impl Text {
-    /// Puts another text in its place: a file at once and whole, an object only if nobody else wrote it meanwhile.
+    /// Replaces the text. An object in S3 is replaced only if it has not changed since it was read.
     pub async fn replace(self, content: String) -> anyhow::Result<()> {
         let location = self.location;
         match (&location, self.object) {
@@ -49,7 +45,7 @@ impl Text {
                     NewObject { body: content.into(), content_type: "application/toml", metadata: Metadata::new() };
                 match store.put(key, object, PutIf::Matches(etag)).await? {
                     Put::Written { .. } => Ok(()),
-                    Put::Changed => bail!("{location} was changed by somebody else meanwhile: do it again"),
+                    Put::Changed => bail!("{location} was changed by someone else meanwhile: run the command again"),
                 }
             }
             (Location::File(path), _) => replace_file(path, &content).with_context(|| format!("write {location}")),
@@ -58,7 +54,8 @@ impl Text {
     }
 }
 
-/// Through a file beside it that takes its name, so that no reader sees half of it. It keeps its mode, and a link stays one.
+/// Writes a temporary file and renames it, so that readers never see an incomplete file. Keeps the mode and symbolic
+/// links.
 fn replace_file(path: &Path, content: &str) -> anyhow::Result<()> {
     let path = path.canonicalize()?;
     let mut file = tempfile::NamedTempFile::new_in(path.parent().context("find its directory")?)?;

@@ -1,4 +1,4 @@
-//! Asks AWS and the database what is deployed.
+//! Reads what is deployed from AWS and the database.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,52 +12,54 @@ use candlewick_shared::adapters::postgres;
 use candlewick_shared::core::topology::Topology;
 use sqlx::PgPool;
 
-use super::deployed::{Bucket, Database, Deployed, Notification, Queue, Queues, Redrive, Seen, Unseen};
+use super::snapshot::{Bucket, Database, InspectError, Inspected, Notification, Queue, Queues, Redrive, Snapshot};
 use crate::dead_letters;
-use crate::place::Running;
+use crate::place::Deployment;
 
-/// Looks at everything. What cannot be seen is part of the answer.
-pub async fn look(running: &Running, topology: &Topology) -> anyhow::Result<Deployed> {
-    let region = running.aws.config().region().map(ToString::to_string);
+/// Takes a snapshot. What cannot be read is recorded in it as an error.
+pub async fn inspect(deployment: &Deployment, topology: &Topology) -> anyhow::Result<Snapshot> {
+    let region = deployment.aws.config().region().map(ToString::to_string);
     let mut all = BTreeMap::new();
     for role in topology.queues.keys() {
-        all.insert(role.clone(), queues(running, role).await);
+        all.insert(role.clone(), queues(deployment, role).await);
     }
-    let bucket = bucket(running, running.env.bucket()?).await;
-    Ok(Deployed { region, bucket, queues: all, database: database(running).await })
+    let bucket = bucket(deployment, deployment.env.bucket()?).await;
+    Ok(Snapshot { region, bucket, queues: all, database: database(deployment).await })
 }
 
-/// What an error of AWS says of the thing that was asked for.
-fn unseen<E>(error: &SdkError<E, HttpResponse>, action: &'static str) -> Unseen
+/// Classifies an error of AWS.
+fn inspect_error<E>(error: &SdkError<E, HttpResponse>, action: &'static str) -> InspectError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default();
     match code {
-        "NoSuchBucket" | "NotFound" | "AWS.SimpleQueueService.NonExistentQueue" | "QueueDoesNotExist" => Unseen::Absent,
-        "AccessDenied" | "AccessDeniedException" | "Forbidden" => Unseen::Denied(action),
-        _ => Unseen::Failed(aws_error::words(error)),
+        "NoSuchBucket" | "NotFound" | "AWS.SimpleQueueService.NonExistentQueue" | "QueueDoesNotExist" => {
+            InspectError::Absent
+        }
+        "AccessDenied" | "AccessDeniedException" | "Forbidden" => InspectError::Denied(action),
+        _ => InspectError::Failed(aws_error::words(error)),
     }
 }
 
-async fn bucket(running: &Running, name: &str) -> Bucket {
-    let s3 = running.aws.s3();
+async fn bucket(deployment: &Deployment, name: &str) -> Bucket {
+    let s3 = deployment.aws.s3();
     let listing = s3.list_objects_v2().bucket(name).max_keys(1).send().await;
     let region = s3.get_bucket_location().bucket(name).send().await;
     let notifications = s3.get_bucket_notification_configuration().bucket(name).send().await;
     Bucket {
         name: name.to_owned(),
-        listing: listing.map(|_| ()).map_err(|error| unseen(&error, "s3:ListBucket")),
+        listing: listing.map(|_| ()).map_err(|error| inspect_error(&error, "s3:ListBucket")),
         region: region
             .map(|answer| region_of(answer.location_constraint.as_ref().map_or("", |region| region.as_str())))
-            .map_err(|error| unseen(&error, "s3:GetBucketLocation")),
+            .map_err(|error| inspect_error(&error, "s3:GetBucketLocation")),
         notifications: notifications
             .map(|answer| answer.queue_configurations.unwrap_or_default().into_iter().map(notification).collect())
-            .map_err(|error| unseen(&error, "s3:GetBucketNotification")),
+            .map_err(|error| inspect_error(&error, "s3:GetBucketNotification")),
     }
 }
 
-/// S3 names no region for its first one, and `EU` for the second.
+/// S3 returns no location for us-east-1, and may return `EU` for eu-west-1.
 fn region_of(constraint: &str) -> String {
     match constraint {
         "" | "null" => "us-east-1",
@@ -69,7 +71,7 @@ fn region_of(constraint: &str) -> String {
 
 fn notification(configuration: QueueConfiguration) -> Notification {
     let rules = configuration.filter.and_then(|filter| filter.key).and_then(|key| key.filter_rules).unwrap_or_default();
-    // S3 writes the names of the rules in capitals where it has been given them so.
+    // S3 returns rule names in the case in which they were set.
     let rule = |wanted: FilterRuleName| {
         let is = |name: &FilterRuleName| name.as_str().eq_ignore_ascii_case(wanted.as_str());
         let rule = rules.iter().find(|rule| rule.name.as_ref().is_some_and(is));
@@ -83,27 +85,27 @@ fn notification(configuration: QueueConfiguration) -> Notification {
     }
 }
 
-async fn queues(running: &Running, role: &str) -> Queues {
-    let url = running.env.queue_url(role).ok().map(str::to_owned);
-    let dead_letter_url = dead_letters::url(&running.env, role).ok();
+async fn queues(deployment: &Deployment, role: &str) -> Queues {
+    let url = deployment.env.queue_url(role).ok().map(str::to_owned);
+    let dead_letter_url = dead_letters::url(&deployment.env, role).ok();
     Queues {
-        queue: queue(running, url.as_deref()).await,
-        dead_letters: queue(running, dead_letter_url.as_deref()).await,
+        queue: queue(deployment, url.as_deref()).await,
+        dead_letters: queue(deployment, dead_letter_url.as_deref()).await,
         url,
         dead_letter_url,
     }
 }
 
-async fn queue(running: &Running, url: Option<&str>) -> Seen<Queue> {
-    let Some(url) = url else { return Err(Unseen::Absent) };
-    let request = running.aws.sqs().get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::All);
-    let answer = request.send().await.map_err(|error| unseen(&error, "sqs:GetQueueAttributes"))?;
-    read(&answer.attributes.unwrap_or_default())
+async fn queue(deployment: &Deployment, url: Option<&str>) -> Inspected<Queue> {
+    let Some(url) = url else { return Err(InspectError::Absent) };
+    let request = deployment.aws.sqs().get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::All);
+    let answer = request.send().await.map_err(|error| inspect_error(&error, "sqs:GetQueueAttributes"))?;
+    read_queue(&answer.attributes.unwrap_or_default())
 }
 
-fn read(attributes: &HashMap<QueueAttributeName, String>) -> Seen<Queue> {
+fn read_queue(attributes: &HashMap<QueueAttributeName, String>) -> Inspected<Queue> {
     let number = |name: QueueAttributeName| {
-        let missing = || Unseen::Failed(format!("it says no {}", name.as_str()));
+        let missing = || InspectError::Failed(format!("it has no {}", name.as_str()));
         attributes.get(&name).and_then(|text| text.parse().ok()).ok_or_else(missing)
     };
     let json = |name: QueueAttributeName| attributes.get(&name).and_then(|text| serde_json::from_str(text).ok());
@@ -118,7 +120,7 @@ fn read(attributes: &HashMap<QueueAttributeName, String>) -> Seen<Queue> {
     })
 }
 
-/// The count is a number or a text, as whoever set it wrote it.
+/// The count may be a number or a text, depending on who set the policy.
 fn redrive(policy: &serde_json::Value) -> Option<Redrive> {
     let count = &policy["maxReceiveCount"];
     let max_receive_count = count.as_u64().or_else(|| count.as_str()?.parse().ok())?;
@@ -126,20 +128,20 @@ fn redrive(policy: &serde_json::Value) -> Option<Redrive> {
     Some(Redrive { target_arn, max_receive_count: u32::try_from(max_receive_count).ok()? })
 }
 
-async fn database(running: &Running) -> Option<Result<Database, String>> {
-    let url = running.env.optional("DATABASE_URL")?;
-    let looked = async { look_into(&postgres::connect(url, 1).await?).await };
-    Some(looked.await.map_err(|error: anyhow::Error| format!("{error:#}")))
+async fn database(deployment: &Deployment) -> Option<Result<Database, String>> {
+    let url = deployment.env.optional("DATABASE_URL")?;
+    let inspected = async { read_database(&postgres::connect(url, 1).await?).await };
+    Some(inspected.await.map_err(|error: anyhow::Error| format!("{error:#}")))
 }
 
 const APPLIED: &str = "select version from _sqlx_migrations where success order by version";
 
-/// The last hundred loads.
+/// The median over the last hundred loads.
 const WORK: &str = "select percentile_cont(0.5) within group (order by seconds) from (
     select extract(epoch from loaded_at - transformed_at)::float8 as seconds from objects
     where loaded_at is not null and transformed_at is not null order by loaded_at desc limit 100) recent";
 
-async fn look_into(pool: &PgPool) -> anyhow::Result<Database> {
+async fn read_database(pool: &PgPool) -> anyhow::Result<Database> {
     let applied = sqlx::query_scalar(APPLIED).fetch_all(pool).await.context("read the schema's steps")?;
     let work_seconds = sqlx::query_scalar(WORK).fetch_one(pool).await.context("read how long loads take")?;
     Ok(Database { applied, known: postgres::schema_steps(), work_seconds })

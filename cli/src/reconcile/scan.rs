@@ -1,4 +1,4 @@
-//! Goes through the prefixes and the ledger side by side, holding a page of each.
+//! Compares the prefixes and the objects ledger in step, a chunk at a time.
 
 use std::collections::HashMap;
 
@@ -15,51 +15,47 @@ use jiff::Timestamp;
 use sqlx::{PgPool, Row};
 
 use super::decide::{self, Gap, LedgerRow};
-use crate::place::Running;
+use crate::place::Deployment;
 use crate::selection::Selection;
 
-/// How many objects are compared at a time.
+/// How many objects are compared in one step.
 const CHUNK: usize = 500;
 
-/// How many objects are looked at closely at once.
+/// How many objects are inspected concurrently.
 const AT_ONCE: usize = 16;
 
-/// What to compare, and what to do about it.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Which series.
     pub selection: Selection,
-    /// Only what was written before.
+    /// Only objects written at or before this time.
     pub before: Timestamp,
-    /// Whether full queues are no reason to wait.
+    /// Whether to send even if the queue has as many messages as objects are missing.
     pub regardless: bool,
-    /// Whether nothing is to be sent.
     pub dry_run: bool,
 }
 
-/// What was compared, and what is missing.
 #[derive(Debug, Default)]
-pub struct Looked {
-    /// How many raw objects were compared.
+pub struct Scanned {
+    /// Raw objects compared.
     pub raw: u64,
-    /// How many clean objects were compared.
+    /// Transformed objects compared.
     pub transformed: u64,
-    /// The objects of which something is missing.
+    /// Objects with a missing step.
     pub gaps: Vec<(ObjectInfo, Gap)>,
 }
 
-/// Compares raw objects with clean ones, and clean ones with the ledger.
-pub async fn look(running: &Running, pool: &PgPool, request: &Request) -> anyhow::Result<Looked> {
+/// Compares raw objects with transformed objects, and those with the ledger.
+pub async fn scan(deployment: &Deployment, pool: &PgPool, request: &Request) -> anyhow::Result<Scanned> {
     let prefixes = &Topology::built_in().prefixes;
-    let walk = Walk { store: running.aws.store(running.env.bucket()?), pool, before: request.before };
-    let mut looked = Looked::default();
+    let walk = Walk { store: deployment.aws.store(deployment.env.bucket()?), pool, before: request.before };
+    let mut scanned = Scanned::default();
     for folder in request.selection.folders() {
         let raw = format!("{}{folder}", prefixes.raw);
         let transformed = format!("{}{folder}", prefixes.transformed);
-        walk.raw(&raw, &transformed, &mut looked).await?;
-        walk.transformed(&transformed, &mut looked).await?;
+        walk.raw(&raw, &transformed, &mut scanned).await?;
+        walk.transformed(&transformed, &mut scanned).await?;
     }
-    Ok(looked)
+    Ok(scanned)
 }
 
 struct Walk<'a> {
@@ -68,11 +64,11 @@ struct Walk<'a> {
     before: Timestamp,
 }
 
-/// A raw object, and the clean object at its target.
+/// A raw object and its transformed object, if there is one.
 type Pair = (ObjectInfo, Option<ObjectInfo>);
 
 impl Walk<'_> {
-    async fn raw(&self, raw: &str, transformed: &str, looked: &mut Looked) -> anyhow::Result<()> {
+    async fn raw(&self, raw: &str, transformed: &str, scanned: &mut Scanned) -> anyhow::Result<()> {
         let mut raw = self.store.listing(raw);
         let mut transformed = self.store.listing(transformed);
         loop {
@@ -81,65 +77,67 @@ impl Walk<'_> {
                 return Ok(());
             }
             let mut pairs = Vec::new();
-            for object in listed.into_iter().filter(|object| self.is_meant(object)) {
-                let clean = target_of(&object, &mut transformed).await?;
-                pairs.push((object, clean));
+            for object in listed.into_iter().filter(|object| self.is_in_scope(object)) {
+                let counterpart = transformed_of(&object, &mut transformed).await?;
+                pairs.push((object, counterpart));
             }
-            looked.raw += pairs.len() as u64;
-            looked.gaps.extend(self.gaps_of_raw(pairs).await?);
+            scanned.raw += pairs.len() as u64;
+            scanned.gaps.extend(self.gaps_of_raw(pairs).await?);
         }
     }
 
-    async fn transformed(&self, transformed: &str, looked: &mut Looked) -> anyhow::Result<()> {
+    async fn transformed(&self, transformed: &str, scanned: &mut Scanned) -> anyhow::Result<()> {
         let mut transformed = self.store.listing(transformed);
         loop {
             let listed = transformed.chunk(CHUNK).await?;
             if listed.is_empty() {
                 return Ok(());
             }
-            let meant: Vec<_> = listed.into_iter().filter(|object| self.is_meant(object)).collect();
-            looked.transformed += meant.len() as u64;
-            looked.gaps.extend(self.gaps_of_clean(meant).await?);
+            let in_scope: Vec<_> = listed.into_iter().filter(|object| self.is_in_scope(object)).collect();
+            scanned.transformed += in_scope.len() as u64;
+            scanned.gaps.extend(self.gaps_of_transformed(in_scope).await?);
         }
     }
 
-    /// What a tool left, a folder's marker too, is no object, and a young object may still be on its way.
-    fn is_meant(&self, object: &ObjectInfo) -> bool {
+    /// Excludes files that tools leave, such as folder markers, and young objects, whose message may be on the way.
+    fn is_in_scope(&self, object: &ObjectInfo) -> bool {
         !is_leftover(&object.key) && object.last_modified <= self.before
     }
 
     async fn gaps_of_raw(&self, pairs: Vec<Pair>) -> anyhow::Result<Vec<(ObjectInfo, Gap)>> {
-        let ledger = self.ledger(pairs.iter().filter_map(|(_, clean)| clean.as_ref())).await?;
-        let row = |clean: &Option<ObjectInfo>| ledger.get(&clean.as_ref()?.key);
-        let unclear = pairs.into_iter().filter(|(raw, clean)| !decide::is_cleaned(raw, clean.as_ref(), row(clean)));
+        let ledger = self.ledger(pairs.iter().filter_map(|(_, transformed)| transformed.as_ref())).await?;
+        let row = |transformed: &Option<ObjectInfo>| ledger.get(&transformed.as_ref()?.key);
+        let is_unclear = |(raw, transformed): &Pair| !decide::is_cleaned(raw, transformed.as_ref(), row(transformed));
+        let unclear = pairs.into_iter().filter(is_unclear);
         let gaps = futures::stream::iter(unclear).map(|pair| self.gap_of_raw(pair)).buffered(AT_ONCE);
         gaps.try_filter_map(|gap| async { Ok(gap) }).try_collect().await
     }
 
-    /// A closer look, at what stands beside both objects. One that is gone by now needs nothing.
-    async fn gap_of_raw(&self, (raw, clean): Pair) -> anyhow::Result<Option<(ObjectInfo, Gap)>> {
-        let clean = match clean {
-            Some(clean) => self.store.head(&clean.key).await?,
+    /// Reads the metadata of both objects. A raw object that no longer exists has no gap.
+    async fn gap_of_raw(&self, (raw, transformed): Pair) -> anyhow::Result<Option<(ObjectInfo, Gap)>> {
+        let transformed = match transformed {
+            Some(transformed) => self.store.head(&transformed.key).await?,
             None => None,
         };
         let Some(raw) = self.store.head(&raw.key).await? else { return Ok(None) };
-        Ok(decide::gap_of_raw(&raw, clean.as_ref()).map(|gap| (raw, gap)))
+        Ok(decide::gap_of_raw(&raw, transformed.as_ref()).map(|gap| (raw, gap)))
     }
 
-    async fn gaps_of_clean(&self, listed: Vec<ObjectInfo>) -> anyhow::Result<Vec<(ObjectInfo, Gap)>> {
+    async fn gaps_of_transformed(&self, listed: Vec<ObjectInfo>) -> anyhow::Result<Vec<(ObjectInfo, Gap)>> {
         let ledger = self.ledger(listed.iter()).await?;
-        let unclear = listed.into_iter().filter(|clean| !decide::is_loaded(clean, ledger.get(&clean.key)));
+        let unclear = listed.into_iter().filter(|object| !decide::is_loaded(object, ledger.get(&object.key)));
         let heads = futures::stream::iter(unclear)
-            .map(|clean| async move { anyhow::Ok(self.store.head(&clean.key).await?) })
+            .map(|object| async move { anyhow::Ok(self.store.head(&object.key).await?) })
             .buffered(AT_ONCE);
         let heads: Vec<ObjectInfo> = heads.try_filter_map(|head| async { Ok(head) }).try_collect().await?;
-        let gap = |clean: ObjectInfo| decide::gap_of_clean(&clean, ledger.get(&clean.key)).map(|gap| (clean, gap));
+        let gap =
+            |object: ObjectInfo| decide::gap_of_transformed(&object, ledger.get(&object.key)).map(|gap| (object, gap));
         Ok(heads.into_iter().filter_map(gap).collect())
     }
 
     async fn ledger(&self, objects: impl Iterator<Item = &ObjectInfo>) -> anyhow::Result<HashMap<String, LedgerRow>> {
         let keys: Vec<_> = objects.map(|object| object.key.clone()).collect();
-        let rows = sqlx::query(LEDGER).bind(keys).fetch_all(self.pool).await.context("read the ledger")?;
+        let rows = sqlx::query(LEDGER).bind(keys).fetch_all(self.pool).await.context("read the objects ledger")?;
         rows.iter().map(ledger_row).collect()
     }
 }
@@ -160,13 +158,13 @@ fn ledger_row(row: &sqlx::postgres::PgRow) -> anyhow::Result<(String, LedgerRow)
     Ok((row.try_get("key")?, ledger_row))
 }
 
-/// The clean object at a raw object's target, from a listing that goes on in step: raw keys ascend as their targets do.
-/// It stays the next one, because a gzipped and a plain raw object share it.
-async fn target_of(raw: &ObjectInfo, transformed: &mut Listing) -> anyhow::Result<Option<ObjectInfo>> {
+/// Finds the transformed object of a raw object by advancing the listing in step: both kinds of keys have the same
+/// order. The object stays the next one, because a gzipped and a plain raw object share it.
+async fn transformed_of(raw: &ObjectInfo, transformed: &mut Listing) -> anyhow::Result<Option<ObjectInfo>> {
     let Ok(key) = raw.key.parse::<RawKey>() else { return Ok(None) };
-    let target = key.path.transformed_key();
+    let transformed_key = key.path.transformed_key();
     while let Some(next) = transformed.peek().await? {
-        match next.key.cmp(&target) {
+        match next.key.cmp(&transformed_key) {
             std::cmp::Ordering::Less => transformed.advance().await?,
             std::cmp::Ordering::Equal => return Ok(Some(next.clone())),
             std::cmp::Ordering::Greater => return Ok(None),
