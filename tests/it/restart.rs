@@ -55,7 +55,7 @@ fn after_a_second_up_the_store_is_whole() -> anyhow::Result<()> {
         Ok(stack.object("transformed/interval=1day/symbol=KEPT/candles.csv").is_ok())
     })?;
     let log = std::fs::read_to_string(stack.state().join("logs/loader.log"))?;
-    ensure!(log.contains("this version is loaded already"), "nothing was recognised as loaded");
+    ensure!(log.contains("this version is already loaded"), "nothing was recognised as loaded");
     let loads = log.lines().filter(|line| line.contains("symbol=KEPT") && line.contains("Done")).count();
     ensure!(loads == 1, "KEPT was loaded {loads} times");
     Ok(())

@@ -1,4 +1,4 @@
-//! Puts the service together.
+//! Builds the service from its settings.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,20 +18,19 @@ use crate::credits::metered_queue::MeteredQueue;
 use crate::credits::pool::CreditPool;
 use crate::fetch::client::Client;
 
-/// How long a series waits after an answer that was none, and how often it is asked for: for 20 to 25 minutes together,
-/// because each try costs a credit, and what an API suffers from lasts longer than what a queue does.
+/// Retries span 20 to 25 minutes in all, because each attempt costs a credit and API trouble outlasts the trouble of a queue.
 const RETRY: Backoff = Backoff { first: Duration::from_secs(10), most: Duration::from_secs(600) };
 const ATTEMPTS: u32 = 8;
 
-/// How long to wait before an answer that lacks candles is asked for again: what a vendor's servers tell each other takes
-/// seconds, and meanwhile the message has one of the slots.
+/// How long to wait before repeating a request whose answer lacked candles. The vendor's servers agree within seconds, and the
+/// waiting message counts against the concurrency limit.
 const PAUSE: Duration = Duration::from_secs(20);
 
-/// How many connections to the book of runs are held, whatever the slots: what is asked of it is short, and the marks of one
-/// run wait for each other in any case.
+/// Fewer connections than concurrent messages are enough: the statements are short, and updates of one run exclude each other
+/// anyway.
 const CONNECTIONS: u32 = 4;
 
-/// The handler, and the consumer made such that it receives only what there are credits for.
+/// Builds the context of the handler, and makes the consumer receive only as many messages as there are credits.
 pub async fn assemble(config: Config, env: &Env, aws: &Aws, consumer: &mut Consumer) -> anyhow::Result<Ingest> {
     let client = Client::new(&config.url, &config.key.read(aws).await?)?;
     let now = system_clock::now(config.clock);
@@ -39,8 +38,9 @@ pub async fn assemble(config: Config, env: &Env, aws: &Aws, consumer: &mut Consu
     let pool = CreditPool::new(config.plan, Arc::clone(&now), config.clock, Arc::clone(&notifier));
     let queue = Arc::new(MeteredQueue::new(Arc::clone(&consumer.queue), client.clone(), pool));
     consumer.queue = queue.clone();
-    (consumer.policy.concurrency, consumer.policy.retry, consumer.policy.attempts) =
-        (config.concurrency, RETRY, ATTEMPTS);
+    consumer.policy.concurrency = config.concurrency;
+    consumer.policy.retry = RETRY;
+    consumer.policy.attempts = ATTEMPTS;
     let store = Arc::new(aws.store(&config.bucket));
     let open = |bucket: &str| aws.store(bucket);
     let watchlist = Arc::new(WatchlistSource::new(config.watchlist, open, Arc::clone(&notifier)));

@@ -13,36 +13,34 @@ use secrecy::SecretString;
 use crate::credits::budget::Plan;
 use crate::refresh::schedule::{self, Schedule};
 
-/// How many messages are in hand at once: the larger plans have twenty credits a second, and an answer takes about one.
+/// The default concurrency. The larger plans allow twenty credits a second, and a request takes about a second.
 const CONCURRENCY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(15);
 
-/// The settings of ingest.
 #[derive(Debug)]
 pub struct Config {
-    /// Where the API is: `TWELVEDATA_URL`, or its own address; without a key `SIMULATOR_URL`, where there is one.
+    /// `TWELVEDATA_URL`, or the public API. If no key is set, `SIMULATOR_URL` takes precedence.
     pub url: String,
-    /// Where the key to it is: `TWELVEDATA_API_KEY`, `TWELVEDATA_API_KEY_FILE` or `TWELVEDATA_API_KEY_SECRET`.
+    /// `TWELVEDATA_API_KEY`, `TWELVEDATA_API_KEY_FILE` or `TWELVEDATA_API_KEY_SECRET`.
     pub key: SecretSource,
-    /// What may be spent of the API's plan: `TWELVEDATA_PLAN`, `TWELVEDATA_CREDITS_PER_MINUTE` and
-    /// `TWELVEDATA_CREDITS_PER_DAY`. What is not set is the API's to tell.
+    /// The owner's limits: `TWELVEDATA_PLAN`, `TWELVEDATA_CREDITS_PER_MINUTE` and `TWELVEDATA_CREDITS_PER_DAY`. Limits that
+    /// are not set come from the API.
     pub plan: Plan,
-    /// How many messages are in hand at once: `CONCURRENCY`.
+    /// `CONCURRENCY`: how many messages are handled at once.
     pub concurrency: usize,
-    /// Where raw objects go: `BUCKET`.
+    /// `BUCKET`.
     pub bucket: String,
-    /// Where the watchlist is, a path or `s3://BUCKET/KEY`: `WATCHLIST`.
+    /// `WATCHLIST`: a path or `s3://BUCKET/KEY`.
     pub watchlist: Location,
-    /// Where the book of runs is: `DATABASE_URL`.
+    /// `DATABASE_URL`.
     pub database_url: SecretString,
-    /// When a refresh is due, a cron pattern or `off`: `SCHEDULE`; in the time zone `SCHEDULE_TIMEZONE` (UTC). Without one
-    /// somebody else must send the message.
+    /// `SCHEDULE`, a cron pattern or `off`, in the time zone `SCHEDULE_TIMEZONE` (UTC). Without a schedule, something else must
+    /// send the refresh messages.
     pub schedule: Option<Schedule>,
-    /// The time it goes by: `CLOCK`.
+    /// `CLOCK`.
     pub clock: Clock,
 }
 
 impl Config {
-    /// Reads the settings.
     pub fn from_env(env: &Env) -> anyhow::Result<Self> {
         let schedule = schedule::from_settings(env.optional("SCHEDULE"), env.optional("SCHEDULE_TIMEZONE"));
         let (url, key) = api(env)?;
@@ -61,7 +59,7 @@ impl Config {
     }
 }
 
-/// Where the API is, and the key to it. A key is meant for the API and never for the simulator.
+/// The URL of the API and its key. The owner's key is never sent to the simulator.
 fn api(env: &Env) -> anyhow::Result<(String, SecretSource)> {
     let is_set =
         ["", "_FILE", "_SECRET"].iter().any(|kind| env.optional(&format!("TWELVEDATA_API_KEY{kind}")).is_some());
@@ -69,7 +67,7 @@ fn api(env: &Env) -> anyhow::Result<(String, SecretSource)> {
         Some(simulator) => Ok((simulator.to_owned(), SecretSource::Here(SecretString::from("simulator")))),
         None => {
             let url = env.optional("TWELVEDATA_URL").unwrap_or("https://api.twelvedata.com");
-            // The key goes there.
+            // The key is sent to this address.
             outgoing::address("TWELVEDATA_URL", url)?;
             Ok((url.to_owned(), env.secret_source("TWELVEDATA_API_KEY")?))
         }
@@ -79,9 +77,9 @@ fn api(env: &Env) -> anyhow::Result<(String, SecretSource)> {
 fn plan(env: &Env) -> anyhow::Result<Plan> {
     let limit =
         |name| env.optional(name).map(|_| env.parsed_or(name, NonZeroU32::MIN).map(NonZeroU32::get)).transpose();
-    let own =
+    let limits =
         Plan { per_minute: limit("TWELVEDATA_CREDITS_PER_MINUTE")?, per_day: limit("TWELVEDATA_CREDITS_PER_DAY")? };
-    Ok(own.and(env.parsed_or("TWELVEDATA_PLAN", Plan::default())?))
+    Ok(limits.and(env.parsed_or("TWELVEDATA_PLAN", Plan::default())?))
 }
 
 #[cfg(test)]
@@ -90,7 +88,7 @@ mod tests {
 
     use super::*;
 
-    fn asked(variables: &[(&str, &str)]) -> anyhow::Result<(String, String)> {
+    fn api_with(variables: &[(&str, &str)]) -> anyhow::Result<(String, String)> {
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         match api(&Env::from_variables(variables))? {
             (url, SecretSource::Here(key)) => Ok((url, key.expose_secret().to_owned())),
@@ -100,7 +98,7 @@ mod tests {
 
     #[test]
     fn the_key_is_sent_by_https_or_to_this_machine() {
-        let with = |url| asked(&[("TWELVEDATA_API_KEY", "secret"), ("TWELVEDATA_URL", url)]);
+        let with = |url| api_with(&[("TWELVEDATA_API_KEY", "secret"), ("TWELVEDATA_URL", url)]);
         assert!(with("https://proxy.example/td").is_ok() && with("http://127.0.0.1:8460").is_ok());
         let error = with("http://proxy.example/td").unwrap_err().to_string();
         assert!(error.contains("TWELVEDATA_URL") && !error.contains("secret"), "{error}");
@@ -109,12 +107,12 @@ mod tests {
     #[test]
     fn a_key_goes_to_the_api_and_never_to_the_simulator() {
         let both = [("TWELVEDATA_API_KEY", "secret"), ("SIMULATOR_URL", "http://simulator:8460")];
-        assert_eq!(asked(&both).unwrap(), ("https://api.twelvedata.com".to_owned(), "secret".to_owned()));
-        let only_simulator = asked(&[("TWELVEDATA_API_KEY", ""), both[1]]).unwrap();
+        assert_eq!(api_with(&both).unwrap(), ("https://api.twelvedata.com".to_owned(), "secret".to_owned()));
+        let only_simulator = api_with(&[("TWELVEDATA_API_KEY", ""), both[1]]).unwrap();
         assert_eq!(only_simulator, ("http://simulator:8460".to_owned(), "simulator".to_owned()));
-        let from_file = asked(&[("TWELVEDATA_API_KEY_FILE", "/run/key"), both[1]]).unwrap();
+        let from_file = api_with(&[("TWELVEDATA_API_KEY_FILE", "/run/key"), both[1]]).unwrap();
         assert_eq!(from_file.0, "https://api.twelvedata.com");
-        assert!(asked(&[]).unwrap_err().to_string().contains("TWELVEDATA_API_KEY"));
+        assert!(api_with(&[]).unwrap_err().to_string().contains("TWELVEDATA_API_KEY"));
     }
 
     fn config(variables: &[(&str, &str)]) -> anyhow::Result<Config> {

@@ -12,7 +12,7 @@ use candlewick_shared::ports::store::ObjectStore;
 use crate::credits::metered_queue::MeteredQueue;
 use crate::fetch::client::Client;
 
-/// How long a run, or a series of it, waits while the watchlist is invalid before the list is read again.
+/// How long a run or a series waits before it reads an invalid watchlist again.
 pub const WATCHLIST_RETRY: Duration = Duration::from_secs(300);
 
 /// The connections and settings of the service.
@@ -24,10 +24,10 @@ pub struct Ingest {
     /// The queue that messages come from and go to. It delivers a message only together with a credit.
     pub queue: Arc<MeteredQueue>,
     pub notifier: Arc<dyn Notifier>,
-    /// The watchlist, read again for each page of a refresh and for each series.
+    /// Read again for each page of a refresh and for each series.
     pub watchlist: Arc<WatchlistSource>,
     pub runs: Arc<dyn Runs>,
-    /// How long to wait before an incomplete answer is asked for again, by the machine's clock.
+    /// How long to wait, in wall-clock time, before repeating a request whose answer was incomplete.
     pub pause: Duration,
     pub now: Now,
 }

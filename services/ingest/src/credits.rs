@@ -1,4 +1,4 @@
-//! The credits of the API's plan: how many are left, and who may spend one.
+//! The credits of the API plan: how many are left, and which request may spend one.
 
 pub mod allowance;
 pub mod budget;

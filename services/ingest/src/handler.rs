@@ -16,7 +16,7 @@ pub async fn handle(ingest: Ingest, delivery: Delivery) -> Outcome {
     let allowance = ingest.queue.allowance(&delivery.id);
     let message = serde_json::from_str(&delivery.body).map_err(|error| Failure::new("bad_message", error))?;
     match message {
-        IngestMessage::Refresh(asked) => refresh::handle(&ingest, &asked, &delivery.id).await,
+        IngestMessage::Refresh(request) => refresh::handle(&ingest, &request, &delivery.id).await,
         IngestMessage::Fetch { run, symbol, interval, traceparent, replace } => {
             let task = Task { series: Series { symbol, interval }, run, trace: traceparent.parse().ok(), replace };
             let span = tracing::info_span!("fetch", series = %task.series, run = task.run, otel.kind = "client");

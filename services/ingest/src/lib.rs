@@ -1,7 +1,7 @@
 //! Ingest: from the watchlist to raw objects, through the TwelveData API.
 //!
 //! [`refresh`] decides which series are due and sends a message for each, [`fetch`] fetches one series and stores it, and
-//! [`credits`] sees to it that no request exceeds the plan's budget.
+//! [`credits`] keeps requests within the budget of the API plan.
 
 pub mod assemble;
 pub mod config;

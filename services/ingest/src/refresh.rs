@@ -22,31 +22,31 @@ use crate::context::{Ingest, WATCHLIST_RETRY};
 use crate::refresh::page::{PAGE, Page};
 
 /// Handles one refresh message. `message` is its id.
-pub async fn handle(ingest: &Ingest, asked: &Refresh, message: &str) -> Outcome {
-    if asked.replace && asked.symbols.is_empty() {
-        return Err(Failure::new("bad_message", "`replace` must name its symbols").into());
+pub async fn handle(ingest: &Ingest, request: &Refresh, message: &str) -> Outcome {
+    if request.replace && request.symbols.is_empty() {
+        return Err(Failure::new("bad_message", "a refresh with `replace` must name its symbols").into());
     }
-    let run = asked.run(message, (ingest.now)());
-    if !is_next(ingest, &run, asked, message).await? {
-        return Ok(Settled::Superseded(format!("page {} of run {} was sent already", asked.number(), run.id)));
+    let run = request.run(message, (ingest.now)());
+    if !is_next(ingest, &run, request, message).await? {
+        return Ok(Settled::Superseded(format!("page {} of run {} was already sent", request.number(), run.id)));
     }
-    let page = read_page(ingest, &run, asked).await?;
-    send_page(ingest, &run, asked, page).await?;
+    let page = read_page(ingest, &run, request).await?;
+    send_page(ingest, &run, request, page).await?;
     Ok(Settled::Done)
 }
 
 /// Whether this page is still to be sent and, for the first page, whether this message is the one that starts the run.
-async fn is_next(ingest: &Ingest, run: &Run, asked: &Refresh, message: &str) -> Result<bool, Setback> {
-    if asked.page.is_none() && !ingest.runs.begin(run, message, (ingest.now)()).await? {
+async fn is_next(ingest: &Ingest, run: &Run, request: &Refresh, message: &str) -> Result<bool, Setback> {
+    if request.page.is_none() && !ingest.runs.begin(run, message, (ingest.now)()).await? {
         return Ok(false);
     }
-    Ok(ingest.runs.pages(&run.id).await?.is_some_and(|done| done <= asked.number()))
+    Ok(ingest.runs.pages(&run.id).await?.is_some_and(|done| done <= request.number()))
 }
 
 /// The page of the current watchlist. While the watchlist is invalid the run waits and records why.
-async fn read_page(ingest: &Ingest, run: &Run, asked: &Refresh) -> Result<Page, Setback> {
+async fn read_page(ingest: &Ingest, run: &Run, request: &Refresh) -> Result<Page, Setback> {
     match ingest.watchlist.read().await {
-        Ok(watchlist) => page_of(ingest, run, asked, &watchlist).await,
+        Ok(watchlist) => page_of(ingest, run, request, &watchlist).await,
         Err(broken @ NoWatchlist::Broken { .. }) => {
             let reason = broken.to_string();
             ingest.runs.waits(&run.id, &reason).await?;
@@ -56,8 +56,8 @@ async fn read_page(ingest: &Ingest, run: &Run, asked: &Refresh) -> Result<Page, 
     }
 }
 
-async fn page_of(ingest: &Ingest, run: &Run, asked: &Refresh, watchlist: &Watchlist) -> Result<Page, Setback> {
-    match page::page(watchlist, asked, PAGE) {
+async fn page_of(ingest: &Ingest, run: &Run, request: &Refresh, watchlist: &Watchlist) -> Result<Page, Setback> {
+    match page::page(watchlist, request, PAGE) {
         Ok(page) => Ok(page),
         Err(symbol) => {
             let reason = format!("{symbol} is not on the watchlist: add it, and refresh again");
@@ -67,21 +67,21 @@ async fn page_of(ingest: &Ingest, run: &Run, asked: &Refresh, watchlist: &Watchl
     }
 }
 
-async fn send_page(ingest: &Ingest, run: &Run, asked: &Refresh, page: Page) -> Result<(), Setback> {
-    let next = page.series.last().filter(|_| !page.is_last).map(|last| asked.next(&run.id, last));
-    let due = due(ingest, asked, page.series).await?;
+async fn send_page(ingest: &Ingest, run: &Run, request: &Refresh, page: Page) -> Result<(), Setback> {
+    let next = page.series.last().filter(|_| !page.is_last).map(|last| request.next(&run.id, last));
+    let due = due(ingest, request, page.series).await?;
     let count = due.len();
     ingest.runs.expect(&run.id, &due).await?;
-    let fetches = page::messages(due, &run.id, asked.replace);
+    let fetches = page::messages(due, &run.id, request.replace);
     send(ingest, fetches.into_iter().chain(next.map(IngestMessage::Refresh))).await?;
-    ingest.runs.page_done(&run.id, asked.number(), page.is_last).await?;
-    tracing::info!(run = run.id, page = asked.number(), series = count, is_last = page.is_last, "sent a page");
+    ingest.runs.page_done(&run.id, request.number(), page.is_last).await?;
+    tracing::info!(run = run.id, page = request.number(), series = count, is_last = page.is_last, "sent a page");
     Ok(())
 }
 
 /// The series of a page that were not fetched since the time that the refresh names.
-async fn due(ingest: &Ingest, asked: &Refresh, series: Vec<Series>) -> Result<Vec<Series>, Setback> {
-    let Some(before) = asked.fetched_before else { return Ok(series) };
+async fn due(ingest: &Ingest, request: &Refresh, series: Vec<Series>) -> Result<Vec<Series>, Setback> {
+    let Some(before) = request.fetched_before else { return Ok(series) };
     let mut due = Vec::new();
     for series in series {
         if freshness::is_due(ingest.store.as_ref(), &series, before, (ingest.now)()).await? {

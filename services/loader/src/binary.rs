@@ -18,8 +18,8 @@ pub const COLUMNS: &str = "time, open, high, low, close, volume, is_filled";
 
 const FIELDS: i16 = 7;
 
-/// The seconds from the Unix epoch to PostgreSQL's.
-const TO_2000: i64 = 946_684_800;
+/// PostgreSQL's epoch, 2000-01-01, in Unix seconds.
+const EPOCH_2000: i64 = 946_684_800;
 
 /// The columns before and after those of a candle.
 #[derive(Clone, Debug, Default)]
@@ -61,19 +61,19 @@ impl Frame {
     }
 }
 
-/// The time of a row without a frame, in microseconds since 2000.
+/// The time of an unframed row, in microseconds since 2000.
 pub fn time_of(row: &[u8]) -> Option<i64> {
     row.get(6..14).and_then(|bytes| bytes.try_into().ok()).map(i64::from_be_bytes)
 }
 
 /// A candle's time as PostgreSQL counts it, in microseconds since 2000.
 pub fn microseconds(time: CandleTime) -> i64 {
-    (time.seconds() - TO_2000).saturating_mul(1_000_000)
+    (time.seconds() - EPOCH_2000).saturating_mul(1_000_000)
 }
 
-/// The time that PostgreSQL counts so.
+/// The candle time of a PostgreSQL timestamp in microseconds since 2000.
 pub fn candle_time(microseconds: i64) -> CandleTime {
-    CandleTime::from_seconds(microseconds.div_euclid(1_000_000) + TO_2000)
+    CandleTime::from_seconds(microseconds.div_euclid(1_000_000) + EPOCH_2000)
 }
 
 fn put_field(to: &mut Vec<u8>, bytes: &[u8]) {
@@ -81,8 +81,8 @@ fn put_field(to: &mut Vec<u8>, bytes: &[u8]) {
     to.extend(bytes);
 }
 
-/// The most groups of four digits of a decimal: 36 digits, and the point may split one group.
-const MOST_GROUPS: usize = 10;
+/// A decimal has at most 36 digits, and the point may split one group of four.
+const MAX_GROUPS: usize = 10;
 
 fn put_numeric(to: &mut Vec<u8>, decimal: Decimal) {
     const NEGATIVE: u16 = 0x4000;
@@ -100,7 +100,7 @@ fn put_numeric(to: &mut Vec<u8>, decimal: Decimal) {
 
 /// Groups of four digits, the lowest first.
 struct Groups {
-    digits: [u16; MOST_GROUPS],
+    digits: [u16; MAX_GROUPS],
     from: usize,
     until: usize,
 }
@@ -113,7 +113,7 @@ impl Groups {
 
 /// The digits of a decimal in groups that do not cross the point, and the power of 10,000 of the highest.
 fn groups(decimal: Decimal) -> (Groups, i16) {
-    let mut groups = Groups { digits: [0; MOST_GROUPS], from: 0, until: 0 };
+    let mut groups = Groups { digits: [0; MAX_GROUPS], from: 0, until: 0 };
     let mut rest = decimal.mantissa().unsigned_abs();
     let scale = u32::from(decimal.scale());
     if rest == 0 {

@@ -53,13 +53,13 @@ pub struct Lost {
 }
 
 impl Claim<'_> {
-    /// A statement whose `$1` to `$3` are the object's id, symbol and interval.
+    /// Binds the object's id, symbol and interval as `$1` to `$3`.
     pub fn bound<'q>(&self, sql: &'static str) -> Query<'q, sqlx::Postgres, PgArguments> {
         let Series { symbol, interval } = &self.key.path.series;
         sqlx::query(sql).bind(self.object).bind(symbol.as_str().to_owned()).bind(interval.as_str())
     }
 
-    /// The same, with the raw object's age as `$4` and the object's key as `$5`.
+    /// Like [`Self::bound`], and binds when the raw object was written as `$4` and the object's key as `$5`.
     pub fn bound_with_age<'q>(&self, sql: &'static str) -> Query<'q, sqlx::Postgres, PgArguments> {
         self.bound(sql).bind(self.raw_written.to_sqlx()).bind(self.key.to_string())
     }

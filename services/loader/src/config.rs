@@ -9,23 +9,21 @@ use candlewick_shared::runtime::objects::Scope;
 use candlewick_shared::runtime::policy::CONCURRENCY;
 use secrecy::SecretString;
 
-/// The settings of the loader.
 #[derive(Debug)]
 pub struct Config {
-    /// The objects it is for: `BUCKET`, `BYTES_IN_FLIGHT`.
+    /// `BUCKET` and `BYTES_IN_FLIGHT`.
     pub scope: Scope,
-    /// What it may take: `MEMORY_LIMIT`.
+    /// `MEMORY_LIMIT`.
     pub memory: Memory,
-    /// Where the database is: `DATABASE_URL`.
+    /// `DATABASE_URL`.
     pub database_url: SecretString,
-    /// How many connections it holds: one for each slot (`CONCURRENCY`).
+    /// `CONCURRENCY`: each message in progress uses one connection.
     pub connections: u32,
-    /// The time it goes by: `CLOCK`.
+    /// `CLOCK`.
     pub clock: Clock,
 }
 
 impl Config {
-    /// Reads the settings.
     pub fn from_env(env: &Env) -> anyhow::Result<Self> {
         env.required("DATABASE_URL")?;
         let memory = Memory::from_env(env)?;

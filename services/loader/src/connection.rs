@@ -16,7 +16,6 @@ pub struct LoadConnection {
 }
 
 impl LoadConnection {
-    /// Takes a connection from a pool.
     pub async fn open(pool: &PgPool) -> Result<Self, DatabaseError> {
         Ok(Self { connection: pool.acquire().await.db_context("connect")?, is_complete: false })
     }

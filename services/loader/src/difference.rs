@@ -3,48 +3,48 @@
 use candlewick_shared::core::candle::{Candle, CandleTime};
 
 use crate::binary::{self, Frame};
-use crate::lost::Going;
+use crate::lost::LossTally;
 
-/// The difference, found by walking both in order of time.
+/// Collects the difference while both are walked in order of time.
 pub struct Difference<'a> {
-    coming: std::iter::Peekable<std::slice::Iter<'a, Candle>>,
+    candles: std::iter::Peekable<std::slice::Iter<'a, Candle>>,
     scratch: Vec<u8>,
     /// The rows to write, new or changed, in binary form.
     pub rows: Vec<u8>,
     /// The times of rows to remove.
-    pub gone: Vec<CandleTime>,
-    /// How many rows are equal.
+    pub removed: Vec<CandleTime>,
+    /// How many rows equal their candle.
     pub unchanged: i64,
     /// The real candles that are removed or replaced by filled ones.
-    pub going: Going,
+    pub losses: LossTally,
 }
 
 impl<'a> Difference<'a> {
     /// Starts with the new candles, in ascending order.
     pub fn from(candles: &'a [Candle]) -> Self {
-        let coming = candles.iter().peekable();
+        let candles = candles.iter().peekable();
         let scratch = Vec::new();
         let rows = Vec::new();
-        let gone = Vec::new();
-        Self { coming, scratch, rows, gone, unchanged: 0, going: Going::default() }
+        let removed = Vec::new();
+        Self { candles, scratch, rows, removed, unchanged: 0, losses: LossTally::default() }
     }
 
     /// Takes the next row of the table, in ascending order.
     pub fn add_row(&mut self, row: &[u8]) {
         let Some(time) = binary::time_of(row) else { return };
-        while let Some(added) = self.coming.next_if(|candle| binary::microseconds(candle.time) < time) {
+        while let Some(added) = self.candles.next_if(|candle| binary::microseconds(candle.time) < time) {
             Frame::default().put(&mut self.rows, added);
         }
-        match self.coming.next_if(|candle| binary::microseconds(candle.time) == time) {
+        match self.candles.next_if(|candle| binary::microseconds(candle.time) == time) {
             Some(candle) => self.compare(row, candle),
             None => self.remove(row, binary::candle_time(time)),
         }
     }
 
     fn remove(&mut self, row: &[u8], time: CandleTime) {
-        self.gone.push(time);
+        self.removed.push(time);
         if !is_filled(row) {
-            self.going.add(time);
+            self.losses.add(time);
         }
     }
 
@@ -56,20 +56,20 @@ impl<'a> Difference<'a> {
         } else {
             self.rows.extend(&self.scratch);
             if candle.is_filled && !is_filled(row) {
-                self.going.add(candle.time);
+                self.losses.add(candle.time);
             }
         }
     }
 
-    /// Ends the walk: the table has no more rows.
+    /// Adds the candles after the last row of the table.
     pub fn end(&mut self) {
-        for added in self.coming.by_ref() {
+        for added in self.candles.by_ref() {
             Frame::default().put(&mut self.rows, added);
         }
     }
 }
 
-/// Whether a row without a frame is a filled candle: its last column is that flag, in one byte.
+/// Whether an unframed row is a filled candle. Its last column is that flag, in one byte.
 fn is_filled(row: &[u8]) -> bool {
     row.last() == Some(&1)
 }

@@ -23,10 +23,11 @@ pub async fn insert(database: &mut PgConnection, claim: Claim<'_>) -> Result<Cou
 /// Compares the object's rows with its new version and writes the difference.
 pub async fn replace(database: &mut PgConnection, claim: Claim<'_>) -> Result<Counts, DatabaseError> {
     let difference = copy::difference(&mut *database, claim.object, claim.candles).await?;
-    let lost = lost::before_replacing(&mut *database, claim, difference.going).await?;
-    let removed = difference.gone.len() as i64;
+    let lost = lost::before_replacing(&mut *database, claim, difference.losses).await?;
+    let removed = difference.removed.len() as i64;
     if removed > 0 {
-        let times: Vec<_> = difference.gone.iter().filter_map(|time| time.timestamp()).map(ToSqlx::to_sqlx).collect();
+        let times: Vec<_> =
+            difference.removed.iter().filter_map(|time| time.timestamp()).map(ToSqlx::to_sqlx).collect();
         claim.bound(REMOVE).bind(times).execute(&mut *database).await.db_context("remove missing candles")?;
     }
     let mut inserted = 0;

@@ -137,7 +137,7 @@ pub async fn record_loaded(
 
 type Columns<'q, 'a> = Separated<'q, Postgres, &'static str>;
 
-/// Sets one column, so that its name and its value stand side by side.
+/// Sets one column, so that its name is next to its value.
 fn set<'a, T>(columns: &mut Columns<'_, 'a>, column: &'static str, value: T)
 where
     T: 'a + Encode<'a, Postgres> + Type<Postgres>,
@@ -173,8 +173,8 @@ fn set_content(columns: &mut Columns<'_, '_>, candles: &CleanCandles, counts: Co
 
 /// Clears the recorded error: the newest version is the loaded one again.
 pub async fn clear_error(database: &mut PgConnection, entry: &Entry) -> Result<(), DatabaseError> {
-    let mend = "update objects set error = null, error_line = null, error_column = null where id = $1";
-    sqlx::query(mend).bind(entry.id).execute(database).await.db_context("clear the error in the ledger").map(|_| ())
+    let query = "update objects set error = null, error_line = null, error_column = null where id = $1";
+    sqlx::query(query).bind(entry.id).execute(database).await.db_context("clear the error in the ledger").map(|_| ())
 }
 
 /// Records why the newest version could not be loaded and, if known, in which line and column. The rows of the older version
@@ -183,13 +183,13 @@ pub async fn record_error(
     database: &mut PgConnection,
     entry: &Entry,
     reason: &str,
-    place: Option<(u64, &'static str)>,
+    position: Option<(u64, &'static str)>,
 ) -> Result<(), DatabaseError> {
     let query = sqlx::query("update objects set error = $2, error_line = $3, error_column = $4 where id = $1")
         .bind(entry.id)
         .bind(reason)
-        .bind(place.map(|(line, _)| line as i64))
-        .bind(place.map(|(_, column)| column));
+        .bind(position.map(|(line, _)| line as i64))
+        .bind(position.map(|(_, column)| column));
     query.execute(database).await.db_context("record the error in the ledger").map(|_| ())
 }
 

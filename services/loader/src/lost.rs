@@ -13,12 +13,12 @@ use crate::ledger::{Entry, Version};
 
 /// Counts real candles that are about to be lost, in ascending order of time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Going {
+pub struct LossTally {
     candles: i64,
     span: Option<(CandleTime, CandleTime)>,
 }
 
-impl Going {
+impl LossTally {
     pub fn add(&mut self, time: CandleTime) {
         self.candles += 1;
         self.span = Some((self.span.map_or(time, |(first, _)| first), time));
@@ -32,11 +32,11 @@ const REAL: &str = "select count(*) from candles
 pub async fn before_replacing(
     database: &mut PgConnection,
     claim: Claim<'_>,
-    going: Going,
+    tally: LossTally,
 ) -> Result<Option<Lost>, DatabaseError> {
-    let Some((first, last)) = going.span else { return Ok(None) };
+    let Some((first, last)) = tally.span else { return Ok(None) };
     let row = claim.bound(REAL).fetch_one(database).await.db_context("count the candles of the series")?;
-    Ok(Some(Lost { candles: going.candles, of: row.get(0), first, last }))
+    Ok(Some(Lost { candles: tally.candles, of: row.get(0), first, last }))
 }
 
 const CREATE: &str =
@@ -57,7 +57,7 @@ pub async fn record_touched(database: &mut PgConnection, claim: Claim<'_>) -> Re
     claim.bound(TOUCHED).execute(database).await.db_context("record the touched candles").map(|_| ())
 }
 
-const FOUND: &str = "select count(*), min(time), max(time), (select count(*) from touched where was_real)
+const LOST: &str = "select count(*), min(time), max(time), (select count(*) from touched where was_real)
     from touched t where was_real and $1::bigint is not null and not exists (
         select from candles c where c.symbol = $2 and c.interval = $3 and c.time = t.time and not c.is_filled)";
 
@@ -67,7 +67,7 @@ const UNTOUCHED: &str = "select count(*) from candles c
 
 /// Which of the recorded candles the series lost by the merge.
 pub async fn after_merge(database: &mut PgConnection, claim: Claim<'_>) -> Result<Option<Lost>, DatabaseError> {
-    let row = claim.bound(FOUND).fetch_one(&mut *database).await.db_context("look for lost candles")?;
+    let row = claim.bound(LOST).fetch_one(&mut *database).await.db_context("look for lost candles")?;
     let time = |column: usize| {
         row.get::<Option<SqlTimestamp>, _>(column).map(|time| CandleTime::from_seconds(time.to_jiff().as_second()))
     };
@@ -77,7 +77,7 @@ pub async fn after_merge(database: &mut PgConnection, claim: Claim<'_>) -> Resul
     Ok(Some(Lost { candles: row.get(0), of, first, last }))
 }
 
-const NOTE: &str =
+const RECORD: &str =
     "insert into lost_candles (object_id, source, raw_key, raw_etag, raw_etag_before, candles, of_candles,
         first_time, last_time, lost_at)
     select id, $2, $3, $4, raw_etag, $5, $6, $7, $8, $9 from objects where id = $1";
@@ -90,7 +90,7 @@ pub async fn record(
     lost: Lost,
     now: Timestamp,
 ) -> Result<(), DatabaseError> {
-    let query = sqlx::query(NOTE)
+    let query = sqlx::query(RECORD)
         .bind(entry.id)
         .bind(version.origin.and_then(|origin| origin.source.as_ref()))
         .bind(version.origin.map(|origin| &origin.raw_key))

@@ -8,7 +8,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::failure::{DatabaseError, DbContext};
 
-/// How often to look for the tables.
 const POLL: Duration = Duration::from_secs(1);
 
 /// The tables that the loader writes. Their columns are checked by the statements that use them.
@@ -21,7 +20,7 @@ pub async fn wait_for(pool: &PgPool, health: &Health, stop: &CancellationToken) 
     while !exist(pool).await? {
         let waiting = "the database has no tables yet: candlewick migrate creates them";
         if !is_logged {
-            tracing::warn!("{waiting}; looking again each second");
+            tracing::warn!("{waiting}; checking again every second");
             is_logged = true;
         }
         health.report("schema", State::Waiting(waiting.to_owned()));

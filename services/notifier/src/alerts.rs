@@ -1,4 +1,4 @@
-//! The table of alerts: what is wrong, since when, and what the owner was told of it.
+//! The table `alerts`: what is wrong, since when, and the last notification about it.
 
 use anyhow::Context;
 use candlewick_shared::adapters::database::{SqlTimestamp, ToSqlx};
@@ -6,41 +6,39 @@ use candlewick_shared::core::alert::{Alert, AlertEvent, Kind, State};
 use candlewick_shared::core::key::Series;
 use candlewick_shared::core::message_subject::path_of;
 use jiff::Timestamp;
-use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, Row};
+use sqlx::{FromRow, PgConnection};
 
-use crate::plan::{Due, Group, Standing, Told};
+use crate::plan::{Candidate, Due, Group, Notification};
 
-/// An alert as the table has it.
+/// A row of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
     pub id: i64,
     /// The service that raised it.
     pub stage: String,
-    /// What it says.
     pub alert: Alert,
-    /// Since when it is wrong, by Candlewick's clock.
+    /// Since when it is firing, by `CLOCK`.
     pub raised_at: Timestamp,
-    /// How often it was raised since.
+    /// How often it was raised since then.
     pub occurrences: i64,
-    /// Whether an object that it is about was loaded since it was raised.
+    /// Whether its object or series was loaded since it was raised.
     pub loaded_since: bool,
-    /// Whether its series ended loaded or unchanged in its run after all, or in one that began later.
+    /// Whether its series was loaded or unchanged after all, in its run or in a later one.
     pub renewed_since: bool,
-    /// Since when it is in its state, by the machine's clock.
+    /// Since when it is in its state, in wall-clock time.
     pub changed_at: Timestamp,
-    /// What the owner was told last.
-    pub told: Option<Told>,
+    /// The last notification about it.
+    pub told: Option<Notification>,
 }
 
-/// Keeps other notifiers from deciding at the same time, until the transaction ends.
+/// Prevents other notifiers from planning or sweeping until the transaction ends.
 pub async fn lock(database: &mut PgConnection) -> sqlx::Result<()> {
     let query = "select pg_advisory_xact_lock(hashtextextended('candlewick alerts', 0))";
     sqlx::query(query).execute(database).await.map(|_| ())
 }
 
-/// Writes down an event, unless it is known, and says whether it is new. `now` is the machine's time.
-pub async fn take_in(database: &mut PgConnection, event: &AlertEvent, now: Timestamp) -> sqlx::Result<bool> {
+/// Records an event and applies it to its alert. Returns `false` if the event is recorded already. `now` is wall-clock time.
+pub async fn record_event(database: &mut PgConnection, event: &AlertEvent, now: Timestamp) -> sqlx::Result<bool> {
     let query = "insert into alert_events (id, kind, stage, state, received_at)
         values ($1, $2, $3, $4, $5) on conflict do nothing";
     let query = sqlx::query(query)
@@ -49,16 +47,16 @@ pub async fn take_in(database: &mut PgConnection, event: &AlertEvent, now: Times
         .bind(&event.stage)
         .bind(event.alert.state.as_str())
         .bind(now.to_sqlx());
-    let seen = query.execute(&mut *database).await?;
-    if seen.rows_affected() == 0 {
+    let inserted = query.execute(&mut *database).await?;
+    if inserted.rows_affected() == 0 {
         return Ok(false);
     }
     write(database, &event.stage, &event.alert, event.at, now).await?;
     Ok(true)
 }
 
-/// The newest word on an alert counts, and its time decides which that is: messages overtake each other. That something is well
-/// may be said when it was never wrong, or for the second time: that is kept for its time, and changes nothing else.
+/// Messages may arrive in any order, so an event counts only if none of a later time was applied. An event that resolves an
+/// alert that is not firing only records its time.
 const WRITE: &str = "insert into alerts as known
     (kind, stage, class, subject, state, text, symbol, interval, key, run, trace_id,
      object_key, raised_at, last_at, resolved_at, occurrences, changed_at, loaded_before)
@@ -86,7 +84,7 @@ const WRITE: &str = "insert into alerts as known
         loaded_before = case when excluded.state = 'firing' then excluded.loaded_before else known.loaded_before end
     where known.last_at <= excluded.last_at";
 
-/// Writes down what is said of an alert: `at` by Candlewick's clock, `now` by the machine's.
+/// Raises or resolves an alert. `at` is by `CLOCK`, `now` in wall-clock time.
 pub async fn write(
     database: &mut PgConnection,
     stage: &str,
@@ -94,7 +92,7 @@ pub async fn write(
     at: Timestamp,
     now: Timestamp,
 ) -> sqlx::Result<()> {
-    let clean_key = alert.key.as_deref().and_then(path_of).map(|path| path.transformed_key());
+    let transformed_key = alert.key.as_deref().and_then(path_of).map(|path| path.transformed_key());
     let query = sqlx::query(WRITE)
         .bind(alert.kind.as_str())
         .bind(stage)
@@ -109,11 +107,11 @@ pub async fn write(
         .bind(&alert.trace_id)
         .bind(at.to_sqlx())
         .bind(now.to_sqlx())
-        .bind(clean_key);
+        .bind(transformed_key);
     query.execute(database).await.map(|_| ())
 }
 
-/// Runs are put in order by the machine's clock: the simulator's begins anew with each start of the stack.
+/// Runs are ordered in wall-clock time, because simulated time restarts with each start of the stack.
 const READ: &str = "select id, stage, kind, state, subject, class, text, symbol, interval, key, run, trace_id,
     raised_at, occurrences, changed_at, told_state, told_at,
     (select max(o.loaded_at) from objects o
@@ -124,81 +122,103 @@ const READ: &str = "select id, stage, kind, state, subject, class, text, symbol,
                 and r.started_at + r.clock_lag >= coalesce(own.started_at + own.clock_lag, a.changed_at)) as renewed_since
     from alerts a where $1 and occurrences > 0 or state = 'firing' or told_state = 'firing' order by raised_at, id";
 
-/// Every alert that is wrong, or that the owner believes to be wrong; the oldest first.
+/// The alerts that are firing, or that the owner believes to be firing; the oldest first.
 pub async fn open(database: &mut PgConnection) -> anyhow::Result<Vec<Known>> {
     read(database, false).await
 }
 
-/// Every alert, also what is over; the oldest first.
+/// All alerts, including resolved ones; the oldest first.
 pub async fn all(database: &mut PgConnection) -> anyhow::Result<Vec<Known>> {
     read(database, true).await
 }
 
 async fn read(database: &mut PgConnection, all: bool) -> anyhow::Result<Vec<Known>> {
-    let rows = sqlx::query(READ).bind(all).fetch_all(database).await.context("read the alerts")?;
-    rows.iter().map(known).collect()
+    let rows: Vec<AlertRow> = sqlx::query_as(READ).bind(all).fetch_all(database).await.context("read the alerts")?;
+    rows.into_iter().map(AlertRow::known).collect()
 }
 
-fn known(row: &PgRow) -> anyhow::Result<Known> {
-    let text = |column: &str| row.try_get::<String, _>(column).with_context(|| format!("read alerts.{column}"));
-    let optional = |column: &str| row.try_get::<Option<String>, _>(column).ok().flatten();
-    let series = optional("symbol").zip(optional("interval"));
-    let series =
-        series.map(|(symbol, interval)| anyhow::Ok(Series { symbol: symbol.parse()?, interval: interval.parse()? }));
-    let told = optional("told_state").zip(row.try_get::<Option<SqlTimestamp>, _>("told_at")?);
-    let alert = Alert::new(text("kind")?.parse::<Kind>()?, text("subject")?, text("text")?);
-    let alert = alert.class(text("class")?).series(series.transpose()?).key(optional("key"));
-    let alert = alert.run(optional("run")).traced(optional("trace_id"));
-    Ok(Known {
-        id: row.try_get("id")?,
-        stage: text("stage")?,
-        alert: if text("state")? == State::Resolved.as_str() { alert.resolved() } else { alert },
-        raised_at: row.try_get::<SqlTimestamp, _>("raised_at")?.to_jiff(),
-        occurrences: row.try_get("occurrences")?,
-        loaded_since: row.try_get("loaded_since")?,
-        renewed_since: row.try_get("renewed_since")?,
-        changed_at: row.try_get::<SqlTimestamp, _>("changed_at")?.to_jiff(),
-        told: told.map(|(state, at)| Told { state: told_state(&state), at: at.to_jiff() }),
-    })
+#[derive(FromRow)]
+struct AlertRow {
+    id: i64,
+    stage: String,
+    kind: String,
+    state: String,
+    subject: String,
+    class: String,
+    text: String,
+    symbol: Option<String>,
+    interval: Option<String>,
+    key: Option<String>,
+    run: Option<String>,
+    trace_id: Option<String>,
+    raised_at: SqlTimestamp,
+    occurrences: i64,
+    changed_at: SqlTimestamp,
+    told_state: Option<String>,
+    told_at: Option<SqlTimestamp>,
+    loaded_since: bool,
+    renewed_since: bool,
 }
 
-fn told_state(text: &str) -> State {
+impl AlertRow {
+    fn known(self) -> anyhow::Result<Known> {
+        let series = self.symbol.zip(self.interval);
+        let series = series
+            .map(|(symbol, interval)| anyhow::Ok(Series { symbol: symbol.parse()?, interval: interval.parse()? }));
+        let told = self.told_state.zip(self.told_at);
+        let alert = Alert::new(self.kind.parse::<Kind>()?, self.subject, self.text).class(self.class);
+        let alert = alert.series(series.transpose()?).key(self.key).run(self.run).traced(self.trace_id);
+        Ok(Known {
+            id: self.id,
+            stage: self.stage,
+            alert: if state(&self.state) == State::Resolved { alert.resolved() } else { alert },
+            raised_at: self.raised_at.to_jiff(),
+            occurrences: self.occurrences,
+            loaded_since: self.loaded_since,
+            renewed_since: self.renewed_since,
+            changed_at: self.changed_at.to_jiff(),
+            told: told.map(|(told_state, at)| Notification { state: state(&told_state), at: at.to_jiff() }),
+        })
+    }
+}
+
+fn state(text: &str) -> State {
     if text == State::Firing.as_str() { State::Firing } else { State::Resolved }
 }
 
 impl Known {
-    /// What the plan needs to know of it.
-    pub fn standing(&self) -> Standing {
-        Standing {
+    /// The part of the alert that the plan needs.
+    pub fn candidate(&self) -> Candidate {
+        Candidate {
             id: self.id,
             group: Group { kind: self.alert.kind, stage: self.stage.clone() },
             state: self.alert.state,
             changed_at: self.changed_at,
-            told: self.told,
+            notified: self.told,
         }
     }
 }
 
-/// Notes what the owner is told. News is over once it is told.
-pub async fn tell(database: &mut PgConnection, due: &Due, now: Timestamp) -> sqlx::Result<()> {
-    let over = if due.group.kind.is_news() { State::Resolved } else { State::Firing };
-    for (ids, state) in [(&due.firing, over), (&due.resolved, State::Resolved)] {
+/// Records a notification in its alerts. News is resolved by its notification.
+pub async fn record_notified(database: &mut PgConnection, due: &Due, now: Timestamp) -> sqlx::Result<()> {
+    let is_news = due.group.kind.is_news();
+    let told = if is_news { State::Resolved } else { State::Firing };
+    for (ids, state) in [(&due.firing, told), (&due.resolved, State::Resolved)] {
         let query = "update alerts set told_state = $2, told_at = $3,
             state = case when $4 then 'resolved' else state end where id = any($1)";
-        let is_over = due.group.kind.is_news();
         sqlx::query(query)
             .bind(ids)
             .bind(state.as_str())
             .bind(now.to_sqlx())
-            .bind(is_over)
+            .bind(is_news)
             .execute(&mut *database)
             .await?;
     }
     Ok(())
 }
 
-/// Brings times that lie in the future back to now. The simulator's clock begins anew with each start of the stack, and what
-/// was said in its former life would otherwise count as newer than anything said now.
+/// Sets times in the future back to now. Simulated time restarts with each start of the stack, and events of an earlier start
+/// would otherwise count as newer than any event now.
 pub async fn settle_clock(database: &mut PgConnection, now: Timestamp) -> sqlx::Result<()> {
     let query = "update alerts set raised_at = least(raised_at, $1),
         last_at = $1 where last_at > $1";

@@ -1,4 +1,4 @@
-//! The ways to the owner.
+//! Channels through which the owner is notified.
 
 pub mod discord;
 pub mod email;
@@ -15,12 +15,11 @@ use async_trait::async_trait;
 
 use crate::message::Message;
 
-/// A way to the owner.
 #[async_trait]
 pub trait Channel: Send + Sync {
-    /// Its name in the outbox, in logs and in tables: `webhook`.
+    /// The name in the outbox, in logs and in metrics, for example `webhook`.
     fn name(&self) -> &'static str;
 
-    /// Sends a message; `Ok` means that the other side took it.
+    /// Sends a message. `Ok` means that the receiver accepted it.
     async fn send(&self, message: &Message) -> anyhow::Result<()>;
 }

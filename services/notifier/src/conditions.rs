@@ -1,4 +1,4 @@
-//! What is wrong, from how things are: for what no service says itself, or died before saying.
+//! Derives alerts from the facts, for trouble that no service reports or that a service died before reporting.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,39 +13,37 @@ use crate::alerts::Known;
 use crate::facts::{Facts, ObjectFact, SeriesFact};
 use crate::stale;
 
-/// How long a dead-letter queue may look empty before that is believed: its depth is told with a delay.
+/// How long a dead-letter queue must look empty before its letters count as gone, because SQS reports depths with a delay.
 const DEPTH_DELAY: SignedDuration = SignedDuration::from_mins(2);
 
-/// The class of dead letters that no service told of.
-const UNTOLD: &str = "untold";
+/// The class of dead letters that no service reported.
+const UNREPORTED: &str = "untold";
 
-/// What is judged by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// How long after its end a candle must be in the store.
     pub stale_after: SignedDuration,
-    /// How long before the end of a calendar the owner hears of it.
+    /// How long before the end of a calendar the owner is notified.
     pub horizon: SignedDuration,
 }
 
-/// An alert, and the service that it is put down to.
+/// An alert and the service that it is attributed to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {
-    /// The service.
     pub stage: String,
     pub alert: Alert,
 }
 
-/// Everything that is wrong. `now` is Candlewick's time: staleness goes by it.
+/// Everything that is wrong. `now` is the time of `CLOCK`, by which staleness is judged.
 pub fn conditions(facts: &Facts, now: Timestamp, limits: &Limits) -> Vec<Condition> {
     let stale = facts.series.iter().flatten().filter_map(|fact| stale_series(fact, now, limits));
     let horizons = calendars(facts).into_values().filter_map(|calendar| near_horizon(calendar, now, limits));
     let objects = facts.objects.iter().flat_map(|object| dirty(object).into_iter().chain(long_gap(object)));
-    let letters = facts.letters.iter().filter_map(|(role, count)| letters(role, *count, facts));
+    let letters = facts.dead_letters.iter().filter_map(|(role, count)| unreported_letters(role, *count, facts));
     stale.chain(horizons).chain(objects).chain(failed_run(facts)).chain(letters).collect()
 }
 
-fn of(stage: &str, alert: Alert) -> Condition {
+fn condition(stage: &str, alert: Alert) -> Condition {
     Condition { stage: stage.to_owned(), alert }
 }
 
@@ -53,7 +51,7 @@ fn stale_series(fact: &SeriesFact, now: Timestamp, limits: &Limits) -> Option<Co
     let late = stale::late(fact.calendar, fact.series.interval, fact.last, now, limits.stale_after)?;
     let complete = Timestamp::from_second(late.complete).ok()?;
     let text = format!("{} is not in the store; it was complete at {complete}", late.missing);
-    Some(of("notifier", Alert::new(Kind::StaleSeries, &fact.series, text).series(Some(fact.series.clone()))))
+    Some(condition("notifier", Alert::new(Kind::StaleSeries, &fact.series, text).series(Some(fact.series.clone()))))
 }
 
 fn calendars(facts: &Facts) -> BTreeMap<&'static str, &'static Calendar> {
@@ -64,22 +62,22 @@ fn near_horizon(calendar: &Calendar, now: Timestamp, limits: &Limits) -> Option<
     let last = *calendar.coverage().end();
     let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
     let is_near = last.duration_since(today) <= limits.horizon;
-    let text = format!("{} ends with {last}: later candles are neither held to it nor filled", calendar.name());
-    is_near.then(|| of("notifier", Alert::new(Kind::CalendarHorizon, calendar.code(), text)))
+    let text = format!("{} ends on {last}: later candles are neither checked against it nor filled", calendar.name());
+    is_near.then(|| condition("notifier", Alert::new(Kind::CalendarHorizon, calendar.code(), text)))
 }
 
-/// What the transform says at once; here it is said again, for the case that it died before.
+/// The transform raises this alert at once. The sweep raises it again in case the transform died before that.
 fn dirty(object: &ObjectFact) -> Vec<Condition> {
     let Some(path) = path_of(&object.raw_key) else { return Vec::new() };
     let passed = object.touched.each().filter(|(_, _, measured)| measured.passed);
-    let condition = |(class, what, measured): (&str, &str, candlewick_shared::core::report::Measured)| {
+    let exceeded = |(class, what, measured): (&str, &str, candlewick_shared::core::report::Measured)| {
         let share = measured.share * 100.0;
         let most = measured.threshold * 100.0;
         let text = format!("{share:.2} % was {what}, where {most:.2} % is allowed: see {}", path.report_key());
         let alert = Alert::new(Kind::DirtyObject, &path, text).class(class).series(Some(path.series.clone()));
-        of("transform", alert.key(Some(object.raw_key.clone())).cause(format!("{path} {}", object.raw_etag)))
+        condition("transform", alert.key(Some(object.raw_key.clone())).cause(format!("{path} {}", object.raw_etag)))
     };
-    passed.map(condition).collect()
+    passed.map(exceeded).collect()
 }
 
 fn long_gap(object: &ObjectFact) -> Option<Condition> {
@@ -87,14 +85,14 @@ fn long_gap(object: &ObjectFact) -> Option<Condition> {
     let gaps: Vec<_> = object.gaps.iter().filter(|gap| gap.fate == Fate::TooLong).collect();
     let longest = gaps.iter().max_by_key(|gap| gap.slots)?;
     let text = format!(
-        "{} longer than is filled; the longest lacks {} candles, {} to {}",
+        "{} too long to be filled; the longest lacks {} candles, {} to {}",
         if gaps.len() == 1 { "a gap is".to_owned() } else { format!("{} gaps are", gaps.len()) },
         longest.slots,
         longest.first,
         longest.last
     );
     let alert = Alert::new(Kind::LongGap, &path, text).series(Some(path.series.clone()));
-    Some(of("transform", alert.key(Some(object.raw_key.clone()))))
+    Some(condition("transform", alert.key(Some(object.raw_key.clone()))))
 }
 
 fn failed_run(facts: &Facts) -> Option<Condition> {
@@ -103,34 +101,33 @@ fn failed_run(facts: &Facts) -> Option<Condition> {
         Some(error) => format!("run {} could not be carried out: {error}", run.id),
         None => format!("run {} ended, and {} of its {} series failed", run.id, run.failed, run.expected),
     };
-    Some(of("ingest", Alert::new(Kind::RunFailed, "the newest run", text).run(Some(run.id.clone()))))
+    Some(condition("ingest", Alert::new(Kind::RunFailed, "the newest run", text).run(Some(run.id.clone()))))
 }
 
-/// Letters that no service told of: the queue itself moves what kills its consumer each time, and then nobody says a word.
-fn letters(role: &str, count: u64, facts: &Facts) -> Option<Condition> {
+/// Dead letters that no service reported. SQS itself moves a message that kills its consumer each time.
+fn unreported_letters(role: &str, count: u64, facts: &Facts) -> Option<Condition> {
     let topology = Topology::built_in();
-    let told = &facts.told;
     let queue = topology.queue(role)?;
-    let untold = count.saturating_sub(told.get(&queue.service).copied().unwrap_or(0));
+    let unreported = count.saturating_sub(facts.reported.get(&queue.service).copied().unwrap_or(0));
     let text = format!(
-        "{count} messages stand in {}, and {untold} of them nobody told of: they killed their consumer each time",
+        "{count} messages are in {}, and {unreported} of them were not reported: they killed their consumer each time",
         topology.dead_letter_name(&queue.name)
     );
-    let alert = Alert::new(Kind::DeadLetter, format!("queue {role}"), text).class(UNTOLD);
-    (untold > 0).then(|| of(&queue.service, alert))
+    let alert = Alert::new(Kind::DeadLetter, format!("queue {role}"), text).class(UNREPORTED);
+    (unreported > 0).then(|| condition(&queue.service, alert))
 }
 
-/// What a sweep says: alerts that are raised, and alerts that are over.
+/// The changes since the last sweep: conditions that are new, and alerts that are over.
 pub fn changes(open: &[Known], facts: &Facts, conditions: Vec<Condition>, real_now: Timestamp) -> Vec<Condition> {
     let firing: Vec<_> = open.iter().filter(|known| known.alert.state == State::Firing).collect();
     let over = firing.iter().filter(|known| is_over(known, facts, &conditions, real_now));
-    let over: Vec<_> = over.map(|known| of(&known.stage, known.alert.clone().resolved())).collect();
-    let told: BTreeSet<_> = firing.iter().map(|known| identity(&known.stage, &known.alert)).collect();
-    let is_new = |condition: &Condition| !told.contains(&identity(&condition.stage, &condition.alert));
+    let over: Vec<_> = over.map(|known| condition(&known.stage, known.alert.clone().resolved())).collect();
+    let raised: BTreeSet<_> = firing.iter().map(|known| identity(&known.stage, &known.alert)).collect();
+    let is_new = |condition: &Condition| !raised.contains(&identity(&condition.stage, &condition.alert));
     conditions.into_iter().filter(is_new).chain(over).collect()
 }
 
-/// What makes two alerts one.
+/// Alerts with the same identity are the same alert.
 fn identity<'a>(stage: &'a str, alert: &'a Alert) -> (Kind, &'a str, &'a str, &'a str) {
     (alert.kind, stage, &alert.class, &alert.subject)
 }
@@ -143,17 +140,18 @@ fn is_over(known: &Known, facts: &Facts, conditions: &[Condition], real_now: Tim
     match known.alert.kind {
         Kind::CalendarHorizon | Kind::StaleSeries => facts.series.is_some() && !holds(),
         Kind::LongGap | Kind::RunFailed => !holds(),
-        // The transform says it before the loader writes the report that the sweep reads.
+        // The transform raises it before the loader stores the report that the sweep reads.
         Kind::DirtyObject => known.loaded_since && !holds(),
-        Kind::DeadLetter if known.alert.class == UNTOLD => !holds(),
+        Kind::DeadLetter if known.alert.class == UNREPORTED => !holds(),
         Kind::DeadLetter | Kind::IngestFailed => {
             let is_renewed = known.alert.kind == Kind::IngestFailed && known.renewed_since;
             let is_repaired = known.alert.series.is_some() && known.loaded_since || is_renewed;
-            is_repaired || (no_letters(&known.stage, facts) && real_now.duration_since(known.changed_at) > DEPTH_DELAY)
+            is_repaired
+                || (has_no_letters(&known.stage, facts) && real_now.duration_since(known.changed_at) > DEPTH_DELAY)
         }
-        // Nothing of the series is taken while it lasts.
+        // No answer about the series is accepted while it lasts.
         Kind::OtherInstrument => known.renewed_since,
-        // Whoever raises these says when they are over.
+        // The services that raise these also resolve them.
         Kind::BadWatchlist
         | Kind::CandlesLost
         | Kind::CreditsGone
@@ -163,11 +161,11 @@ fn is_over(known: &Known, facts: &Facts, conditions: &[Condition], real_now: Tim
     }
 }
 
-/// Whether nothing stands in the dead-letter queues of a service.
-fn no_letters(stage: &str, facts: &Facts) -> bool {
+/// Whether all dead-letter queues of a service were read and are empty.
+fn has_no_letters(stage: &str, facts: &Facts) -> bool {
     let queues = &Topology::built_in().queues;
     let mut own =
-        facts.letters.iter().filter(|(role, _)| queues.get(*role).is_some_and(|queue| queue.service == stage));
+        facts.dead_letters.iter().filter(|(role, _)| queues.get(*role).is_some_and(|queue| queue.service == stage));
     own.clone().next().is_some() && own.all(|(_, count)| *count == 0)
 }
 
@@ -183,9 +181,10 @@ mod tests {
         "2024-12-30T22:00:00Z".parse().unwrap()
     }
 
-    fn facts(letters: u64, told: u64) -> Facts {
-        let letters = [("raw".to_owned(), letters)].into();
-        Facts { letters, told: [("transform".to_owned(), told)].into(), ..Facts::default() }
+    fn facts(letters: u64, reported: u64) -> Facts {
+        let dead_letters = [("raw".to_owned(), letters)].into();
+        let reported = [("transform".to_owned(), reported)].into();
+        Facts { dead_letters, reported, ..Facts::default() }
     }
 
     fn subjects(changes: &[Condition]) -> Vec<(&str, State)> {
@@ -209,7 +208,6 @@ mod tests {
         }
     }
 
-    /// What a sweep changes where these alerts are open.
     fn swept(open: &[Known], facts: &Facts) -> Vec<Condition> {
         changes(open, facts, conditions(facts, now(), &LIMITS), now())
     }
@@ -218,7 +216,7 @@ mod tests {
     fn letters_that_nobody_told_of_are_told_of_until_they_are_gone() {
         assert_eq!(subjects(&swept(&[], &facts(2, 2))), []);
         let raised = swept(&[], &facts(3, 2));
-        assert!(raised[0].alert.text.contains("3 messages stand in candlewick-raw-dlq, and 1 of them"), "{raised:?}");
+        assert!(raised[0].alert.text.contains("3 messages are in candlewick-raw-dlq, and 1 of them"), "{raised:?}");
         let open = [known(raised[0].alert.clone(), 0)];
         assert_eq!(subjects(&swept(&open, &facts(3, 2))), []);
         assert_eq!(subjects(&swept(&open, &facts(0, 2))), [("queue raw", State::Resolved)]);
@@ -228,9 +226,9 @@ mod tests {
     fn a_letter_is_over_when_its_queue_stays_empty() {
         let letter = |minutes| [known(Alert::new(Kind::DeadLetter, "message 1", "text").class("bad_message"), minutes)];
         assert_eq!(subjects(&swept(&letter(5), &facts(1, 1))), []);
-        assert_eq!(subjects(&swept(&letter(1), &facts(0, 1))), [], "the depth is told with a delay");
+        assert_eq!(subjects(&swept(&letter(1), &facts(0, 1))), [], "the depth is reported with a delay");
         assert_eq!(subjects(&swept(&letter(5), &facts(0, 1))), [("message 1", State::Resolved)]);
-        assert_eq!(subjects(&swept(&letter(5), &Facts::default())), [], "a queue that was not looked at is not empty");
+        assert_eq!(subjects(&swept(&letter(5), &Facts::default())), [], "a queue that was not read is not empty");
     }
 
     #[test]

@@ -16,53 +16,50 @@ use crate::conditions::Limits;
 use crate::digest::Schedule;
 use crate::plan::Pace;
 
-/// The settings of the notifier.
 #[derive(Debug)]
 pub struct Config {
-    /// Where the database is: `DATABASE_URL`.
+    /// `DATABASE_URL`.
     pub database_url: SecretString,
-    /// Where the watchlist is, a path or `s3://BUCKET/KEY`: `WATCHLIST`; without one no series counts as stale.
+    /// `WATCHLIST`: a path or `s3://BUCKET/KEY`. Without it no series counts as stale.
     pub watchlist: Option<Location>,
-    /// The time it judges by: `CLOCK`.
+    /// `CLOCK`.
     pub clock: Clock,
-    /// The ways to the owner.
     pub channels: Channels,
-    /// Where the heartbeat goes: `HEARTBEAT_URL`.
+    /// `HEARTBEAT_URL`.
     pub heartbeat: Option<SecretString>,
-    /// How soon and how often the owner is told: `ALERT_GROUP_WAIT` (30s), `ALERT_GROUP_INTERVAL` (5m),
-    /// `ALERT_REPEAT_INTERVAL` (12h).
+    /// `ALERT_GROUP_WAIT` (30s), `ALERT_GROUP_INTERVAL` (5m) and `ALERT_REPEAT_INTERVAL` (12h).
     pub pace: Pace,
-    /// What is judged by: `STALE_AFTER` (26h), `CALENDAR_HORIZON` (1440h, sixty days).
+    /// `STALE_AFTER` (26h) and `CALENDAR_HORIZON` (1440h, sixty days).
     pub limits: Limits,
-    /// When the digest is written: `DIGEST_AT` (08:00), `DIGEST_ZONE` (UTC).
+    /// `DIGEST_AT` (08:00) and `DIGEST_ZONE` (UTC).
     pub digest: Schedule,
-    /// How often it looks at how things are: `SWEEP_EVERY` (1m).
+    /// `SWEEP_EVERY` (1m).
     pub sweep_every: SignedDuration,
 }
 
-/// The ways to the owner; each that is set is used.
+/// The channels. Every channel that is set is used.
 #[derive(Debug, Default)]
 pub struct Channels {
-    /// A topic of SNS: `ALERT_SNS_TOPIC_ARN`.
+    /// `ALERT_SNS_TOPIC_ARN`.
     pub sns: Option<String>,
-    /// A plain webhook: `ALERT_WEBHOOK_URL`.
+    /// `ALERT_WEBHOOK_URL`.
     pub webhook: Option<SecretString>,
-    /// An incoming webhook of Slack: `ALERT_SLACK_WEBHOOK_URL`.
+    /// `ALERT_SLACK_WEBHOOK_URL`.
     pub slack: Option<SecretString>,
-    /// A workflow of Microsoft Teams: `ALERT_TEAMS_WEBHOOK_URL`.
+    /// `ALERT_TEAMS_WEBHOOK_URL`.
     pub teams: Option<SecretString>,
-    /// A webhook of Discord: `ALERT_DISCORD_WEBHOOK_URL`.
+    /// `ALERT_DISCORD_WEBHOOK_URL`.
     pub discord: Option<SecretString>,
-    /// The API, a bot and its chat: `ALERT_TELEGRAM_API_URL`, `ALERT_TELEGRAM_TOKEN`, `ALERT_TELEGRAM_CHAT`.
+    /// `ALERT_TELEGRAM_API_URL`, `ALERT_TELEGRAM_TOKEN` and `ALERT_TELEGRAM_CHAT`.
     pub telegram: Option<(String, SecretString, String)>,
-    /// Where events go, and a service's key: `ALERT_PAGERDUTY_URL`, `ALERT_PAGERDUTY_ROUTING_KEY`.
+    /// `ALERT_PAGERDUTY_URL` and `ALERT_PAGERDUTY_ROUTING_KEY`.
     pub pagerduty: Option<(String, SecretString)>,
-    /// A mail server, the sender and the receivers: `ALERT_SMTP_URL`, `ALERT_EMAIL_FROM`, `ALERT_EMAIL_TO`.
+    /// `ALERT_SMTP_URL`, `ALERT_EMAIL_FROM` and `ALERT_EMAIL_TO`.
     pub email: Option<(SecretString, String, String)>,
 }
 
 impl Config {
-    /// Reads the settings. Each secret may stand in a file instead, which `NAME_FILE` names.
+    /// Reads the settings. Each secret may be in a file instead, whose path is in `NAME_FILE`.
     pub fn from_env(env: &Env) -> anyhow::Result<Self> {
         let database_url = secret(env, "DATABASE_URL")?;
         if database_url.is_none() {
@@ -118,11 +115,11 @@ fn telegram(env: &Env) -> anyhow::Result<Option<(String, SecretString, String)>>
         (None, _) => Ok(None),
         (Some(_), None) => bail!("ALERT_TELEGRAM_TOKEN is set: set ALERT_TELEGRAM_CHAT too"),
         (Some(token), Some(chat)) => {
-            // It becomes part of an address.
+            // The token becomes part of a URL.
             let is_token = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '_');
             ensure!(
                 token.expose_secret().chars().all(is_token),
-                "ALERT_TELEGRAM_TOKEN has a character that no token has"
+                "ALERT_TELEGRAM_TOKEN contains a character that no token has"
             );
             Ok(Some((service(env, "ALERT_TELEGRAM_API_URL", telegram::API)?, token, chat.to_owned())))
         }
@@ -134,9 +131,9 @@ fn pagerduty(env: &Env) -> anyhow::Result<Option<(String, SecretString)>> {
     Ok(Some((service(env, "ALERT_PAGERDUTY_URL", pagerduty::EVENTS)?, key)))
 }
 
-/// The address of a public service, or another one where the setting names it.
-fn service(env: &Env, name: &str, usual: &str) -> anyhow::Result<String> {
-    let url = env.optional(name).unwrap_or(usual);
+/// The address of a service: the setting `name`, or the public default.
+fn service(env: &Env, name: &str, default: &str) -> anyhow::Result<String> {
+    let url = env.optional(name).unwrap_or(default);
     outgoing::address(name, url)?;
     Ok(url.to_owned())
 }
@@ -160,11 +157,11 @@ fn address(env: &Env, name: &str) -> anyhow::Result<Option<SecretString>> {
     Ok(url)
 }
 
-/// A secret from its variable, or from the file that `NAME_FILE` names.
+/// Reads a secret from its variable, or from the file that `NAME_FILE` names.
 fn secret(env: &Env, name: &str) -> anyhow::Result<Option<SecretString>> {
     let file = format!("{name}_FILE");
     match (env.secret(name), env.optional(&file)) {
-        (Some(_), Some(_)) => bail!("{name} and {file} are both set: take one away"),
+        (Some(_), Some(_)) => bail!("{name} and {file} are both set: remove one of them"),
         (Some(secret), None) => Ok(Some(secret)),
         (None, None) => Ok(None),
         (None, Some(path)) => {

@@ -1,4 +1,4 @@
-//! The daily digest: how things are, also when all is well, which proves that the way to the owner works.
+//! The daily digest. It is sent even if all is well, which shows that messages reach the owner.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -10,18 +10,17 @@ use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::{FromRow, PgConnection, PgPool};
 
 use crate::alerts::{self, Known};
-use crate::message::{Message, what};
+use crate::message::{Message, label};
 use crate::{outbox, runs};
 
 /// When the digest is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {
-    /// The time of the day.
+    /// The time of day in `zone`.
     pub at: Time,
-    /// Where that is the time.
     pub zone: TimeZone,
 }
 
@@ -33,26 +32,31 @@ impl Schedule {
     }
 }
 
-/// What a digest tells of.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The figures of a digest. The last day is by `CLOCK`.
+#[derive(Clone, Debug, Default, FromRow, PartialEq, Eq)]
 pub struct Day {
     /// How many series have candles.
     pub series: i64,
-    /// How many objects were loaded in the last day, by Candlewick's clock.
+    /// How many objects were loaded.
     pub objects: i64,
-    /// How many candles that put in, changed and took away.
-    pub candles: [i64; 3],
-    /// How many candles cleaning filled in those objects, and how many rows it set aside.
-    pub cleaned: [i64; 2],
-    /// How many real candles series lost.
+    pub inserted: i64,
+    pub updated: i64,
+    pub removed: i64,
+    /// Filled candles in the loaded objects.
+    pub filled: i64,
+    /// Quarantined rows of the loaded objects.
+    pub quarantined: i64,
+    /// Real candles that series lost.
     pub lost: i64,
-    /// The newest run that ended, in words.
+    /// A summary of the run that ended last.
+    #[sqlx(skip)]
     pub run: Option<String>,
-    /// Messages that did not reach the owner in the last day.
+    /// Messages that did not reach the owner in the last day of wall-clock time.
+    #[sqlx(skip)]
     pub undelivered: i64,
 }
 
-/// Puts the digest that is due into the outbox, unless it is there. The first one comes with the first start.
+/// Puts the digest that is due into the outbox, unless it is there already. The first one is written at the first start.
 pub async fn queue_due(
     pool: &PgPool,
     channels: &[String],
@@ -69,44 +73,35 @@ pub async fn queue_due(
     let mut database = pool.acquire().await.context("connect to the database")?;
     let open = alerts::open(&mut database).await?;
     let day = read(&mut database, now).await.context("read the day")?;
-    let day = Day { undelivered: outbox::troubles(pool, real_now).await.context("read the outbox")?, ..day };
-    outbox::put(&mut database, channels, &write(&name, &day, &open), real_now).await.context("fill the outbox")
+    let day = Day { undelivered: outbox::count_undelivered(pool, real_now).await.context("read the outbox")?, ..day };
+    outbox::put(&mut database, channels, &compose(&name, &day, &open), real_now).await.context("fill the outbox")
 }
 
 const DAY: &str =
-    "select (select count(*) from (select distinct symbol, interval from objects where rows_total > 0) s),
-    count(*), coalesce(sum(rows_inserted), 0)::bigint, coalesce(sum(rows_updated), 0)::bigint,
-    coalesce(sum(rows_removed), 0)::bigint, coalesce(sum(q.filled), 0)::bigint, coalesce(sum(q.quarantined), 0)::bigint,
+    "select (select count(*) from (select distinct symbol, interval from objects where rows_total > 0) s) as series,
+    count(*) as objects, coalesce(sum(rows_inserted), 0)::bigint as inserted,
+    coalesce(sum(rows_updated), 0)::bigint as updated, coalesce(sum(rows_removed), 0)::bigint as removed,
+    coalesce(sum(q.filled), 0)::bigint as filled, coalesce(sum(q.quarantined), 0)::bigint as quarantined,
     (select coalesce(sum(candles), 0)::bigint from lost_candles
-     where lost_at between $1 - interval '1 day' and $1)
+     where lost_at between $1 - interval '1 day' and $1) as lost
     from objects o left join quality q on q.object_id = o.id
     where loaded_at between $1 - interval '1 day' and $1";
 
 async fn read(database: &mut PgConnection, now: Timestamp) -> anyhow::Result<Day> {
-    let row = sqlx::query(DAY).bind(now.to_sqlx()).fetch_one(&mut *database).await?;
-    let number = |column: usize| row.try_get::<i64, _>(column);
+    let day: Day = sqlx::query_as(DAY).bind(now.to_sqlx()).fetch_one(&mut *database).await?;
     let run = runs::newest_ended(&mut *database).await?;
     let run = run.map(|run| format!("{}: {} of {} series failed", run.id, run.failed, run.expected));
-    Ok(Day {
-        series: number(0)?,
-        objects: number(1)?,
-        candles: [number(2)?, number(3)?, number(4)?],
-        cleaned: [number(5)?, number(6)?],
-        lost: number(7)?,
-        run,
-        undelivered: 0,
-    })
+    Ok(Day { run, ..day })
 }
 
-/// The digest in words.
-pub fn write(name: &str, day: &Day, open: &[Known]) -> Message {
+pub fn compose(name: &str, day: &Day, open: &[Known]) -> Message {
     let firing: Vec<_> = open.iter().filter(|known| known.alert.state == State::Firing).collect();
     let errors = firing.iter().filter(|known| known.alert.kind.severity() == Severity::Error).count();
     let date = name.trim_start_matches("digest-");
     let verdict = match (errors, firing.len()) {
         (0, 0) => "all is well".to_owned(),
-        (0, notices) => format!("{notices} to be known"),
-        (errors, _) => format!("{errors} to be mended"),
+        (0, notices) => format!("{notices} to note"),
+        (errors, _) => format!("{errors} to fix"),
     };
     Message {
         name: name.to_owned(),
@@ -114,22 +109,20 @@ pub fn write(name: &str, day: &Day, open: &[Known]) -> Message {
         body: body(day, &firing),
         payload: json!({
             "type": "digest", "date": date, "series": day.series, "objects_loaded": day.objects,
-            "inserted": day.candles[0], "updated": day.candles[1], "removed": day.candles[2],
-            "lost": day.lost, "filled": day.cleaned[0], "quarantined": day.cleaned[1], "firing": firing.len(), "errors": errors,
+            "inserted": day.inserted, "updated": day.updated, "removed": day.removed, "lost": day.lost,
+            "filled": day.filled, "quarantined": day.quarantined, "firing": firing.len(), "errors": errors,
         }),
     }
 }
 
 fn body(day: &Day, firing: &[&Known]) -> String {
-    let [inserted, updated, removed] = day.candles;
-    let [filled, quarantined] = day.cleaned;
+    let Day { series, objects, inserted, updated, removed, filled, quarantined, .. } = day;
     let mut text = format!(
-        "Series in the store: {}\nLoaded in the last day: {} objects; {inserted} candles new, {updated} changed, {removed} \
-         removed\nIn those objects: {filled} candles filled, {quarantined} rows set aside\n",
-        day.series, day.objects
+        "Series in the store: {series}\nLoaded in the last day: {objects} objects; {inserted} candles new, {updated} changed, \
+         {removed} removed\nIn those objects: {filled} candles filled, {quarantined} rows quarantined\n"
     );
     if day.lost > 0 {
-        let _ = writeln!(text, "Real candles that their series lost: {}", day.lost);
+        let _ = writeln!(text, "Real candles lost: {}", day.lost);
     }
     if let Some(run) = &day.run {
         let _ = writeln!(text, "Newest run: {run}");
@@ -141,16 +134,16 @@ fn body(day: &Day, firing: &[&Known]) -> String {
     for known in firing {
         groups.entry(known.alert.kind).or_default().push(&known.alert.subject);
     }
-    text.push_str(if groups.is_empty() { "\nNothing is open.\n" } else { "\nOpen:\n" });
+    text.push_str(if groups.is_empty() { "\nNo alerts are open.\n" } else { "\nOpen:\n" });
     for (kind, subjects) in groups {
-        let _ = writeln!(text, "  {}: {}", what(kind), listed(&subjects));
+        let _ = writeln!(text, "  {}: {}", label(kind), listed(&subjects));
     }
     text
 }
 
 fn listed(subjects: &[&str]) -> String {
-    let some = subjects.iter().take(10).copied().collect::<Vec<_>>().join(", ");
-    if subjects.len() > 10 { format!("{some} and {} more", subjects.len() - 10) } else { some }
+    let first = subjects.iter().take(10).copied().collect::<Vec<_>>().join(", ");
+    if subjects.len() > 10 { format!("{first} and {} more", subjects.len() - 10) } else { first }
 }
 
 #[cfg(test)]
@@ -201,9 +194,9 @@ mod tests {
 
     #[test]
     fn it_says_so_when_all_is_well() {
-        let message = write("digest-2024-12-31", &Day { series: 10, ..Day::default() }, &[]);
+        let message = compose("digest-2024-12-31", &Day { series: 10, ..Day::default() }, &[]);
         assert_eq!(message.subject, "Candlewick: digest of 2024-12-31: all is well");
-        assert!(message.body.contains("Series in the store: 10\n") && message.body.contains("Nothing is open"));
+        assert!(message.body.contains("Series in the store: 10\n") && message.body.contains("No alerts are open"));
     }
 
     #[test]
@@ -211,10 +204,10 @@ mod tests {
         let mut over = known(Kind::StaleSeries, "SPY 1day");
         over.alert = over.alert.resolved();
         let open = [known(Kind::LongGap, "AAPL 1day"), known(Kind::DeadLetter, "QQQ 1day"), over];
-        let message = write("digest-2024-12-31", &Day { undelivered: 2, ..Day::default() }, &open);
-        assert_eq!(message.subject, "Candlewick: digest of 2024-12-31: 1 to be mended");
+        let message = compose("digest-2024-12-31", &Day { undelivered: 2, ..Day::default() }, &open);
+        assert_eq!(message.subject, "Candlewick: digest of 2024-12-31: 1 to fix");
         assert!(message.body.contains("  given up: QQQ 1day\n  long gap: AAPL 1day\n"), "{}", message.body);
         assert!(message.body.contains("did not reach you: 2") && !message.body.contains("SPY"));
-        assert!(write("digest-x", &Day::default(), &open[..1]).subject.ends_with("1 to be known"));
+        assert!(compose("digest-x", &Day::default(), &open[..1]).subject.ends_with("1 to note"));
     }
 }

@@ -1,4 +1,4 @@
-//! What the sweep looks at: the database, the dead-letter queues and the watchlist, as values.
+//! Reads what the sweep judges: the database, the dead-letter queues and the watchlist.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,114 +21,104 @@ use sqlx::{FromRow, PgConnection, PgPool};
 
 use crate::runs::{self, EndedRun};
 
-/// How things are.
 #[derive(Debug, Default)]
 pub struct Facts {
-    /// The series of the watchlist that have candles; none while the watchlist is broken, because nobody knows then which
-    /// are to be fresh.
+    /// The series of the watchlist that have candles; `None` while the watchlist is invalid, because then it is unknown which
+    /// series should be fresh.
     pub series: Option<Vec<SeriesFact>>,
-    /// How much is allowed of each instrument.
     pub rules: Rules,
-    /// The clean objects with something to be told of.
+    /// The transformed objects whose cleaning reports show trouble.
     pub objects: Vec<ObjectFact>,
-    /// The newest run that ended.
+    /// The run that ended last.
     pub run: Option<EndedRun>,
-    /// How many dead letters stand in each queue, by its role.
-    pub letters: BTreeMap<String, u64>,
-    /// How many dead letters each service told of, for as long as dead-letter queues keep them.
-    pub told: BTreeMap<String, u64>,
+    /// The number of dead letters per queue, by its role.
+    pub dead_letters: BTreeMap<String, u64>,
+    /// The number of dead letters that each service reported within the retention time of the dead-letter queues.
+    pub reported: BTreeMap<String, u64>,
 }
 
-/// What the owner says, as far as it is known.
+/// The owner's limits per instrument.
 #[derive(Clone, Debug, Default)]
 pub enum Rules {
-    /// There is no watchlist: what is usual holds.
+    /// There is no watchlist, and the defaults apply.
     #[default]
-    Usual,
-    /// The watchlist is broken: what can wait is not judged.
+    Defaults,
+    /// The watchlist is invalid. What can wait is not judged.
     Unknown,
-    /// The watchlist.
     Listed(Arc<Watchlist>),
 }
 
-/// A series that is to be kept fresh.
+/// A series that should be fresh.
 #[derive(Debug)]
 pub struct SeriesFact {
     pub series: Series,
-    /// The stamp of its last candle, in Unix seconds.
+    /// The time of its last candle, in Unix seconds.
     pub last: i64,
-    /// The calendar it goes by.
     pub calendar: Option<&'static Calendar>,
 }
 
-/// A clean object of which the report on its cleaning has something to tell.
+/// A transformed object whose cleaning report shows trouble.
 #[derive(Debug)]
 pub struct ObjectFact {
-    /// The raw object it was made from.
     pub raw_key: String,
-    /// That object's entity tag.
     pub raw_etag: String,
-    /// How much of it cleaning touched.
+    /// The shares of rows that cleaning quarantined and filled.
     pub touched: Touched,
-    /// Its gaps, filled or not.
+    /// Includes gaps that were filled.
     pub gaps: Vec<Gap>,
 }
 
-/// Where facts come from.
 #[derive(Clone)]
 pub struct Sources {
-    /// The database.
     pub pool: PgPool,
-    /// The queues.
     pub aws: Aws,
-    /// Their addresses.
+    /// Has the addresses of the queues.
     pub env: Env,
-    /// The watchlist, which is looked at in each sweep.
+    /// Read again in each sweep.
     pub watchlist: Option<Arc<WatchlistSource>>,
 }
 
 impl Sources {
-    /// Looks at everything.
-    pub async fn look(&self) -> anyhow::Result<Facts> {
+    pub async fn read(&self) -> anyhow::Result<Facts> {
         let mut database = self.pool.acquire().await.context("connect to the database")?;
         let rules = self.rules().await.context("read the watchlist")?;
         Ok(Facts {
             series: series_of(&mut database, &rules).await.context("read the series")?,
             rules,
-            objects: objects(&mut database).await.context("read the reports on cleaning")?,
+            objects: objects(&mut database).await.context("read the cleaning reports")?,
             run: runs::newest_ended(&mut database).await.context("read the runs")?,
-            letters: self.letters().await?,
-            told: told(&mut database).await.context("read the events")?,
+            dead_letters: self.dead_letters().await?,
+            reported: reported(&mut database).await.context("read the alert events")?,
         })
     }
 
     async fn rules(&self) -> anyhow::Result<Rules> {
-        let Some(watchlist) = &self.watchlist else { return Ok(Rules::Usual) };
+        let Some(watchlist) = &self.watchlist else { return Ok(Rules::Defaults) };
         match watchlist.read().await {
             Ok(watchlist) => Ok(Rules::Listed(watchlist)),
-            // Whoever reads it tells the owner. All else is looked at, and said, as ever.
+            // The reader raises an alert about it. Everything else is still judged.
             Err(NoWatchlist::Broken { .. }) => Ok(Rules::Unknown),
             Err(unreachable) => Err(unreachable.into()),
         }
     }
 
-    async fn letters(&self) -> anyhow::Result<BTreeMap<String, u64>> {
+    async fn dead_letters(&self) -> anyhow::Result<BTreeMap<String, u64>> {
         let topology = Topology::built_in();
-        let mut letters = BTreeMap::new();
+        let mut counts = BTreeMap::new();
         for role in topology.queues.keys() {
-            // A queue that the settings do not name is none that this notifier can look at.
+            // Queues that the settings do not name cannot be read.
             let Ok(url) = self.env.queue_url(role) else { continue };
             let depth = self.aws.queue(&topology.dead_letter_name(url)).depth().await?;
-            letters.insert(role.clone(), depth.waiting + depth.in_flight);
+            counts.insert(role.clone(), depth.waiting + depth.in_flight);
         }
-        Ok(letters)
+        Ok(counts)
     }
 }
 
-/// Without a watchlist no series is to be fresh.
+/// Without a watchlist no series needs to be fresh.
 async fn series_of(database: &mut PgConnection, rules: &Rules) -> anyhow::Result<Option<Vec<SeriesFact>>> {
     let watchlist = match rules {
-        Rules::Usual => return Ok(Some(Vec::new())),
+        Rules::Defaults => return Ok(Some(Vec::new())),
         Rules::Unknown => return Ok(None),
         Rules::Listed(watchlist) => watchlist,
     };
@@ -138,16 +128,16 @@ async fn series_of(database: &mut PgConnection, rules: &Rules) -> anyhow::Result
     Ok(Some(facts?.into_iter().flatten().filter(|fact| wanted.contains(&fact.series)).collect()))
 }
 
-const TOLD: &str = "select stage, count(*) from alert_events
+const REPORTED: &str = "select stage, count(*) from alert_events
     where kind in ('dead_letter', 'ingest_failed') and state = 'firing' and received_at > now() - interval '14 days'
     group by stage";
 
-async fn told(database: &mut PgConnection) -> anyhow::Result<BTreeMap<String, u64>> {
-    let rows: Vec<(String, i64)> = sqlx::query_as(TOLD).fetch_all(database).await?;
+async fn reported(database: &mut PgConnection) -> anyhow::Result<BTreeMap<String, u64>> {
+    let rows: Vec<(String, i64)> = sqlx::query_as(REPORTED).fetch_all(database).await?;
     Ok(rows.into_iter().map(|(stage, count)| (stage, count.unsigned_abs())).collect())
 }
 
-/// The last candle is one step into the primary key, however many candles there are.
+/// Finding the last candle is one lookup in the primary key, however many candles there are.
 const SERIES: &str = "select s.symbol, s.interval,
     (select max(time) from candles c where (c.symbol, c.interval) = (s.symbol, s.interval)) as last,
     i.calendar, i.instrument_type

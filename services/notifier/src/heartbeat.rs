@@ -1,4 +1,4 @@
-//! The heartbeat: an outside watcher (such as healthchecks.io) misses it, and so hears of what nothing inside can tell.
+//! The heartbeat: an outside watcher such as healthchecks.io raises an alarm if it stops, because then nothing inside can.
 
 use candlewick_shared::ports::clock::Now;
 use reqwest::Client;
@@ -8,29 +8,26 @@ use sqlx::PgPool;
 use crate::channel::http;
 use crate::outbox;
 
-/// Where to show that all is alive.
 #[derive(Clone)]
 pub struct Heartbeat {
-    /// The HTTP client.
     pub http: Client,
-    /// The address.
     pub url: SecretString,
-    /// The database.
     pub pool: PgPool,
-    /// The machine's time.
+    /// Wall-clock time.
     pub now: Now,
 }
 
 impl Heartbeat {
-    /// Pings the address, unless messages to the owner do not get through: then silence is the message.
+    /// Pings the address. If messages to the owner are not getting through, it stays silent, so that the watcher raises an
+    /// alarm.
     pub async fn beat(&self) {
-        match outbox::troubles(&self.pool, (self.now)()).await {
+        match outbox::count_undelivered(&self.pool, (self.now)()).await {
             Ok(0) => {}
-            Ok(count) => return tracing::error!("no heartbeat: {count} messages do not reach the owner"),
-            Err(error) => return tracing::error!("no heartbeat: {error}"),
+            Ok(count) => return tracing::error!("no heartbeat sent: {count} messages do not reach the owner"),
+            Err(error) => return tracing::error!("no heartbeat sent: {error}"),
         }
         if let Err(error) = http::ping(&self.http, &self.url).await {
-            tracing::warn!("the heartbeat was not heard: {error:#}");
+            tracing::warn!("failed to send the heartbeat: {error:#}");
         }
     }
 }

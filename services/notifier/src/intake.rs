@@ -1,4 +1,4 @@
-//! Writes what services say into the database: what is there is never lost, and the message may go.
+//! Records the alerts of the services in the database. Once they are there, their messages can be deleted.
 
 use candlewick_shared::adapters::database::{DatabaseError, DbContext};
 use candlewick_shared::core::alert::{AlertEvent, Kind, State};
@@ -13,30 +13,29 @@ use crate::{alerts, runs};
 /// The handler of the alerts queue.
 #[derive(Clone)]
 pub struct Intake {
-    /// The database.
     pub pool: PgPool,
-    /// The machine's time.
+    /// Wall-clock time.
     pub now: Now,
-    /// Tells whoever plans that there is something new.
+    /// Wakes the planner.
     pub wake: mpsc::Sender<()>,
 }
 
 impl Intake {
-    /// Takes an event in. It is written before the message is deleted, and one that comes again changes nothing.
+    /// Records an event. It is committed before the message is deleted, and a second delivery changes nothing.
     pub async fn handle(self, delivery: Delivery) -> Outcome {
         let event = serde_json::from_str(&delivery.body).map_err(|error| Failure::new("bad_message", error))?;
-        let is_new = self.take_in(&event).await?;
+        let is_new = self.record(&event).await?;
         if !is_new {
-            return Ok(Settled::Superseded("this alert is known".to_owned()));
+            return Ok(Settled::Superseded("this alert event is already recorded".to_owned()));
         }
-        // Where the channel is full, the planner has been woken already.
+        // If the channel is full, the planner has been woken already.
         let _ = self.wake.try_send(());
         Ok(Settled::Done)
     }
 
-    async fn take_in(&self, event: &AlertEvent) -> Result<bool, DatabaseError> {
+    async fn record(&self, event: &AlertEvent) -> Result<bool, DatabaseError> {
         let mut transaction = self.pool.begin().await.db_context("begin a transaction")?;
-        let is_new = alerts::take_in(&mut transaction, event, (self.now)()).await.db_context("write an alert")?;
+        let is_new = alerts::record_event(&mut transaction, event, (self.now)()).await.db_context("write an alert")?;
         if is_new && is_given_up(event) {
             runs::fail_series(&mut transaction, event).await?;
         }
@@ -45,7 +44,7 @@ impl Intake {
     }
 }
 
-/// Whether a message was given up, and with it a series of its run.
+/// Whether a message was given up, in which case its series has failed in its run.
 fn is_given_up(event: &AlertEvent) -> bool {
     matches!(event.alert.kind, Kind::DeadLetter | Kind::IngestFailed) && event.alert.state == State::Firing
 }

@@ -1,8 +1,8 @@
-//! Tells the owner of what needs them.
+//! Notifies the owner of trouble.
 //!
-//! Reading order: `intake` writes what services say into the database; `sweep` looks for what nobody says (`facts` reads,
-//! `conditions` and `stale` decide); `plan` decides what is told when, `message` in which words, `digest` once a day;
-//! `outbox` keeps what is to be sent, and `sender` sends it through the `channel`s.
+//! Reading order: `intake` records the alerts of the services; `sweep` looks for trouble that no service reports (`facts`
+//! reads, `conditions` and `stale` decide); `plan` decides which notification is due, `message` writes it, and `digest`
+//! writes the daily summary; `outbox` stores notifications until `sender` has sent them through each `channel`.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

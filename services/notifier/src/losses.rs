@@ -1,4 +1,4 @@
-//! Candles that series lost: the loader writes each loss down with the rows, and the sweep judges each once.
+//! Alerts about lost candles. The loader records each loss together with the rows, and the sweep judges it once.
 
 use std::sync::Arc;
 
@@ -9,36 +9,34 @@ use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::key::{ObjectPath, TransformedKey};
 use candlewick_shared::core::metadata::is_by_hand;
 use candlewick_shared::core::watchlist::{CleaningSettings, Watchlist};
-use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, Row};
+use sqlx::{FromRow, PgConnection};
 
 use crate::alerts::Known;
 use crate::conditions::Condition;
 
-/// The class of the alert: a new version of an object replaced an older one that had more.
+/// The class of the alert: a new version of an object replaced one with more candles.
 const REPLACED: &str = "replaced";
 
-/// The service that the alert is put down to.
+/// The service that the alert is attributed to.
 const LOADER: &str = "loader";
 
 /// Real candles that a series lost by one load.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Loss {
-    /// Its row.
     pub id: i64,
     /// The object that no longer has them.
     pub path: ObjectPath,
-    /// Who said what it says now; none where nobody says.
+    /// The source of the new version, if known.
     pub source: Option<String>,
-    /// The raw object that it was made from.
+    /// The raw object of the new version.
     pub raw_key: Option<String>,
-    /// The entity tag of the raw object that it was made from before.
+    /// The entity tag of the raw object of the previous version.
     pub raw_etag_before: Option<String>,
-    /// How many candles are gone.
+    /// How many candles are lost.
     pub candles: i64,
-    /// How many the series had.
+    /// How many candles the series had.
     pub of: i64,
-    /// The first and the last that is gone.
+    /// The first and the last lost candle.
     pub span: (CandleTime, CandleTime),
 }
 
@@ -46,60 +44,73 @@ const OPEN: &str =
     "select l.id, o.key, l.source, l.raw_key, l.raw_etag_before, l.candles, l.of_candles, l.first_time, l.last_time
     from lost_candles l join objects o on o.id = l.object_id where not l.is_judged order by l.id";
 
-/// The losses that nobody judged; they are judged when the transaction commits.
-pub async fn take(database: &mut PgConnection) -> anyhow::Result<Vec<Loss>> {
-    let rows = sqlx::query(OPEN).fetch_all(&mut *database).await.context("read the lost candles")?;
-    let losses = rows.iter().map(loss).collect::<anyhow::Result<Vec<_>>>()?;
+/// Returns the losses that were not judged yet and marks them as judged.
+pub async fn take_unjudged(database: &mut PgConnection) -> anyhow::Result<Vec<Loss>> {
+    let rows: Vec<LossRow> = sqlx::query_as(OPEN).fetch_all(&mut *database).await.context("read the lost candles")?;
+    let losses = rows.into_iter().map(LossRow::loss).collect::<anyhow::Result<Vec<_>>>()?;
     let ids: Vec<_> = losses.iter().map(|loss| loss.id).collect();
     let judge = sqlx::query("update lost_candles set is_judged = true where id = any($1)").bind(ids);
-    judge.execute(database).await.context("note which losses are judged")?;
+    judge.execute(database).await.context("mark the losses as judged")?;
     Ok(losses)
 }
 
-fn loss(row: &PgRow) -> anyhow::Result<Loss> {
-    let key: TransformedKey = row.try_get::<String, _>(1)?.parse()?;
-    let time = |column: usize| {
-        row.try_get::<SqlTimestamp, _>(column).map(|time| CandleTime::from_seconds(time.to_jiff().as_second()))
-    };
-    Ok(Loss {
-        id: row.try_get(0)?,
-        path: key.path,
-        source: row.try_get(2)?,
-        raw_key: row.try_get(3)?,
-        raw_etag_before: row.try_get(4)?,
-        candles: row.try_get(5)?,
-        of: row.try_get(6)?,
-        span: (time(7)?, time(8)?),
-    })
+#[derive(FromRow)]
+struct LossRow {
+    id: i64,
+    key: String,
+    source: Option<String>,
+    raw_key: Option<String>,
+    raw_etag_before: Option<String>,
+    candles: i64,
+    of_candles: i64,
+    first_time: SqlTimestamp,
+    last_time: SqlTimestamp,
 }
 
-/// What the owner is told of losses: each that is larger than they allow.
+impl LossRow {
+    fn loss(self) -> anyhow::Result<Loss> {
+        let key: TransformedKey = self.key.parse()?;
+        let time = |time: SqlTimestamp| CandleTime::from_seconds(time.to_jiff().as_second());
+        Ok(Loss {
+            id: self.id,
+            path: key.path,
+            source: self.source,
+            raw_key: self.raw_key,
+            raw_etag_before: self.raw_etag_before,
+            candles: self.candles,
+            of: self.of_candles,
+            span: (time(self.first_time), time(self.last_time)),
+        })
+    }
+}
+
+/// The alerts about losses that are larger than the owner allows.
 ///
-/// A loss is news: it is never over before it is told. Where an earlier one of the same object waits to be told, one alert
-/// tells both.
+/// A loss is news, which is over only after the owner was notified. If an earlier loss of the same object is still waiting
+/// for its notification, one alert covers both.
 pub fn alerts(losses: &[Loss], watchlist: Option<&Arc<Watchlist>>, open: &[Known]) -> Vec<Condition> {
-    let mut told: Vec<Condition> = Vec::new();
+    let mut conditions: Vec<Condition> = Vec::new();
     for loss in losses.iter().filter(|loss| loss.is_too_much(allowed(loss, watchlist))) {
         let text = loss.text(allowed(loss, watchlist));
         let waiting = open.iter().filter(|known| known.alert.state == State::Firing).map(|known| &known.alert);
-        let mut untold = told.iter().rev().map(|condition| &condition.alert).chain(waiting);
-        let text = match untold.find(|alert| loss.is_subject_of(alert)) {
+        let mut pending = conditions.iter().rev().map(|condition| &condition.alert).chain(waiting);
+        let text = match pending.find(|alert| loss.is_subject_of(alert)) {
             Some(earlier) => format!("{text}\nBefore that: {}", earlier.text),
             None => text,
         };
-        told.push(Condition { stage: LOADER.to_owned(), alert: loss.alert(text) });
+        conditions.push(Condition { stage: LOADER.to_owned(), alert: loss.alert(text) });
     }
-    told
+    conditions
 }
 
-/// The share of its candles that a series may lose without a word. A file is dropped by its owner, who may know; what a
-/// source no longer has, nobody gave up.
+/// The share of its candles that a series may lose without an alert. Only dropped files may remove candles, because their
+/// owner probably knows what they do.
 fn allowed(loss: &Loss, watchlist: Option<&Arc<Watchlist>>) -> f64 {
     if !is_by_hand(loss.source.as_deref()) {
         return 0.0;
     }
-    let usual = CleaningSettings::default();
-    let settings = watchlist.map_or(&usual, |list| list.cleaning(&loss.path.series.symbol));
+    let defaults = CleaningSettings::default();
+    let settings = watchlist.map_or(&defaults, |list| list.cleaning(&loss.path.series.symbol));
     settings.max_lost.get()
 }
 
@@ -123,12 +134,12 @@ impl Loss {
 
     fn text(&self, allowed: f64) -> String {
         let by = match (&self.raw_key, is_by_hand(self.source.as_deref())) {
-            (None, _) => "a new clean object".to_owned(),
+            (None, _) => "a new transformed object".to_owned(),
             (Some(key), true) => format!("a file at {key}"),
-            (Some(key), false) => format!("what was fetched to {key}"),
+            (Some(key), false) => format!("the fetched object {key}"),
         };
         let earlier = self.raw_etag_before.as_ref().map_or_else(String::new, |etag| {
-            format!(" The earlier object had the ETag {etag}, by which a bucket that keeps versions has it still.")
+            format!(" The earlier object had the ETag {etag}; a versioned bucket still has it.")
         });
         format!(
             "{} of {} real candles ({:.2} %, where {:.2} % is allowed) are gone, {}: {by} does not have them.{earlier}",
@@ -168,7 +179,7 @@ mod tests {
 
     fn texts(losses: &[Loss], watchlist: Option<&str>, open: &[Known]) -> Vec<String> {
         let watchlist = watchlist.map(|text| Arc::new(text.parse().unwrap()));
-        alerts(losses, watchlist.as_ref(), open).into_iter().map(|told| told.alert.text).collect()
+        alerts(losses, watchlist.as_ref(), open).into_iter().map(|condition| condition.alert.text).collect()
     }
 
     #[test]
@@ -178,8 +189,8 @@ mod tests {
         assert_eq!(
             told,
             ["6 of 100 real candles (6.00 %, where 5.00 % is allowed) are gone, 2024-01-02 to 2024-12-27: a file at \
-              raw/interval=1day/symbol=AAPL/candles.csv does not have them. The earlier object had the ETag e1, by which a \
-              bucket that keeps versions has it still."]
+              raw/interval=1day/symbol=AAPL/candles.csv does not have them. The earlier object had the ETag e1; a versioned \
+              bucket still has it."]
         );
     }
 
@@ -195,7 +206,7 @@ mod tests {
     #[test]
     fn of_what_is_fetched_every_loss_is_told() {
         let told = texts(&[loss(1, Some("twelvedata"))], None, &[]);
-        assert!(told[0].contains("0.00 % is allowed") && told[0].contains("what was fetched to raw/"), "{told:?}");
+        assert!(told[0].contains("0.00 % is allowed") && told[0].contains("the fetched object raw/"), "{told:?}");
     }
 
     #[test]

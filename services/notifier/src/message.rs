@@ -1,4 +1,4 @@
-//! The words in which the owner is told.
+//! The texts of notifications.
 
 use std::fmt::Write;
 
@@ -10,27 +10,27 @@ use serde_json::{Value, json};
 use crate::alerts::Known;
 use crate::plan::Due;
 
-/// How many alerts of a group are told in full; the others are counted.
-const MOST_IN_FULL: usize = 20;
+/// How many alerts of a group are shown in full. The others are counted.
+const MAX_IN_FULL: usize = 20;
 
-/// How many subjects stand in the first line.
-const MOST_IN_SUBJECT: usize = 3;
+/// How many alerts the subject line names.
+const MAX_IN_SUBJECT: usize = 3;
 
-/// What is sent, whatever carries it.
+/// A notification, independent of the channel.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Message {
-    /// Its own name, the same at every attempt.
+    /// Unique, and the same at every attempt.
     pub name: String,
     /// One line.
     pub subject: String,
     /// Plain text.
     pub body: String,
-    /// The same for programs.
+    /// The same as JSON, for programs.
     pub payload: Value,
 }
 
-/// The message about a group.
-pub fn of(due: &Due, open: &[Known], name: &str) -> Message {
+/// Composes the message about a group.
+pub fn compose(due: &Due, open: &[Known], name: &str) -> Message {
     let chosen = |ids: &[i64]| open.iter().filter(|known| ids.contains(&known.id)).collect::<Vec<_>>();
     let firing = chosen(&due.firing);
     let resolved = chosen(&due.resolved);
@@ -43,85 +43,90 @@ pub fn of(due: &Due, open: &[Known], name: &str) -> Message {
 }
 
 fn subject(due: &Due, firing: &[&Known], resolved: &[&Known]) -> String {
-    let what = what(due.group.kind);
-    let (mark, of) = if firing.is_empty() { ("resolved: ", resolved) } else { ("", firing) };
-    let names: Vec<_> = of.iter().take(MOST_IN_SUBJECT).map(|known| known.alert.subject.as_str()).collect();
-    let more = of.len().saturating_sub(MOST_IN_SUBJECT);
+    let label = label(due.group.kind);
+    let (prefix, alerts) = if firing.is_empty() { ("resolved: ", resolved) } else { ("", firing) };
+    let names: Vec<_> = alerts.iter().take(MAX_IN_SUBJECT).map(|known| known.alert.subject.as_str()).collect();
+    let more = alerts.len().saturating_sub(MAX_IN_SUBJECT);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("Candlewick: {mark}{what}: {}{more}", names.join(", "))
+    format!("Candlewick: {prefix}{label}: {}{more}", names.join(", "))
 }
 
 /// What a kind means, in a few words.
-pub fn what(kind: Kind) -> &'static str {
+pub fn label(kind: Kind) -> &'static str {
     match kind {
-        Kind::BadWatchlist => "the watchlist is broken",
+        Kind::BadWatchlist => "the watchlist is invalid",
         Kind::CalendarHorizon => "calendar ends soon",
-        Kind::CandlesLost => "candles are gone",
+        Kind::CandlesLost => "candles were lost",
         Kind::CreditsGone => "API credits are used up",
         Kind::DeadLetter => "given up",
-        Kind::DirtyObject => "more was cleaned than allowed",
-        Kind::HistoryShrank => "the source lacks candles that it gave before",
-        Kind::IngestFailed => "not fetched",
+        Kind::DirtyObject => "cleaning changed more than allowed",
+        Kind::HistoryShrank => "the source no longer has some candles",
+        Kind::IngestFailed => "fetch failed",
         Kind::LongGap => "long gap",
         Kind::OtherInstrument => "prices of another instrument",
-        Kind::Outage => "a dependency does not work",
+        Kind::Outage => "a dependency is down",
         Kind::RunFailed => "run ended with failures",
         Kind::SplitFound => "split found",
-        Kind::StaleSeries => "not fresh",
+        Kind::StaleSeries => "stale",
     }
 }
 
 /// What a kind affects.
 fn effect(kind: Kind) -> &'static str {
     match kind {
-        Kind::BadWatchlist => "Nothing is asked for or cleaned until it is mended; then all of it goes on by itself.",
+        Kind::BadWatchlist => "Nothing is fetched or cleaned until it is corrected. Then everything resumes by itself.",
         Kind::CalendarHorizon => {
-            "Candles behind the calendar's end are loaded, but strays are not noticed and gaps not filled."
+            "Candles after the calendar's end are loaded, but stray ones are not detected and gaps are not filled."
         }
-        Kind::CandlesLost => "What the new object does not have is gone from the store.",
-        Kind::CreditsGone => "Nothing more is fetched until the credits come back, which it does by itself.",
-        Kind::DeadLetter => "What the message asked for is not done. What was loaded before stays as it was.",
+        Kind::CandlesLost => "Candles that the new object lacks were removed from the table.",
+        Kind::CreditsGone => "Nothing is fetched until there are credits again. Then fetching resumes by itself.",
+        Kind::DeadLetter => {
+            "The work that the message asked for is not done. Candles that were loaded before are unchanged."
+        }
         Kind::DirtyObject => {
-            "The object is loaded; what was set aside is missing from it, and what was filled is flagged."
+            "The object is loaded. Quarantined rows are missing from it, and filled candles are flagged."
         }
-        Kind::HistoryShrank => "The stored candles are kept; those that the source lacks are no longer renewed.",
-        Kind::IngestFailed => "The series are not renewed. What was loaded before stays as it was.",
-        Kind::LongGap => "The candles are missing from the store; charts show a hole.",
+        Kind::HistoryShrank => {
+            "The stored candles are kept. Those that the source no longer has are not updated any more."
+        }
+        Kind::IngestFailed => "The series are not updated. Candles that were loaded before are unchanged.",
+        Kind::LongGap => "The candles are missing from the table, and charts show a gap.",
         Kind::OtherInstrument => "The stored candles are kept, and no new ones are added until you decide.",
         Kind::Outage => "Messages wait in the queue. None is lost, and work resumes by itself.",
-        Kind::RunFailed => "The series that failed are not renewed. What was loaded before stays as it was.",
+        Kind::RunFailed => "The series that failed are not updated. Candles that were loaded before are unchanged.",
         Kind::SplitFound => {
-            "The history was fetched anew and its prices changed; stored results of it are of the old ones."
+            "The history was fetched again and its prices changed. Results computed earlier are based on the old prices."
         }
-        Kind::StaleSeries => "Whoever reads these series does not see the newest candles.",
+        Kind::StaleSeries => "Readers of these series do not see the newest candles.",
     }
 }
 
-/// What to do next, as commands.
+/// What to do next, mostly as commands.
 pub fn next_step(kind: Kind, known: &Known) -> String {
     let symbol =
         known.alert.series.as_ref().map_or_else(|| "SYMBOL".to_owned(), |series| series.symbol.to_shell_word());
     match kind {
-        Kind::BadWatchlist => "candlewick watchlist check; mend what it names".to_owned(),
-        Kind::CalendarHorizon => "update Candlewick, whose calendars reach further with each release".to_owned(),
+        Kind::BadWatchlist => "candlewick watchlist check; correct what it names".to_owned(),
+        Kind::CalendarHorizon => "update Candlewick: each release extends the calendars".to_owned(),
         Kind::CandlesLost => {
-            "if that was not intended, drop the earlier file again, or put the object's earlier version back".to_owned()
+            "if that was not intended, drop the earlier file again, or restore the earlier version of the object"
+                .to_owned()
         }
-        Kind::CreditsGone => "nothing, or a larger plan at twelvedata.com".to_owned(),
+        Kind::CreditsGone => "nothing, or get a larger plan at twelvedata.com".to_owned(),
         Kind::DeadLetter => {
-            // An event of the queue says which stage it is from, and may be forged.
+            // The stage comes from an event in the queue, which may be forged.
             let stage = Topology::built_in().service(&known.stage);
             let only = stage.map(|stage| format!(" --stage {stage}")).unwrap_or_default();
-            format!("candlewick dlq list{only}; mend what the reason names; candlewick dlq redrive{only}")
+            format!("candlewick dlq list{only}; fix what the reason names; candlewick dlq redrive{only}")
         }
         Kind::DirtyObject | Kind::LongGap => {
-            "look at the report and at what was set aside beside the clean object".to_owned()
+            "look at the cleaning report and at the quarantined rows of the object".to_owned()
         }
         Kind::HistoryShrank | Kind::OtherInstrument => {
             format!("to accept what the source has now: candlewick refresh {symbol} --replace")
         }
         Kind::IngestFailed | Kind::StaleSeries => format!("candlewick refresh {symbol}"),
-        Kind::Outage => "restore what the text names; candlewick status shows what waits".to_owned(),
+        Kind::Outage => "restore what the text names; candlewick status shows how many messages wait".to_owned(),
         Kind::RunFailed => "candlewick status; then candlewick refresh".to_owned(),
         Kind::SplitFound => "nothing".to_owned(),
     }
@@ -129,7 +134,7 @@ pub fn next_step(kind: Kind, known: &Known) -> String {
 
 fn body(kind: Kind, firing: &[&Known], resolved: &[&Known]) -> String {
     let mut text = String::new();
-    for known in firing.iter().take(MOST_IN_FULL) {
+    for known in firing.iter().take(MAX_IN_FULL) {
         let _ = writeln!(text, "{}", paragraph(known));
     }
     count_rest(&mut text, firing.len());
@@ -139,21 +144,21 @@ fn body(kind: Kind, firing: &[&Known], resolved: &[&Known]) -> String {
     if let Some(first) = firing.first() {
         let _ = writeln!(text, "Next: {}", next_step(kind, first));
     }
-    for known in resolved.iter().take(MOST_IN_FULL) {
-        let _ = writeln!(text, "Well again: {} ({})", known.alert.subject, what(kind));
+    for known in resolved.iter().take(MAX_IN_FULL) {
+        let _ = writeln!(text, "Resolved: {} ({})", known.alert.subject, label(kind));
     }
     count_rest(&mut text, resolved.len());
-    text.push_str("\nAll that is open: candlewick alerts\n");
+    text.push_str("\nAll open alerts: candlewick alerts\n");
     text
 }
 
 fn count_rest(text: &mut String, all: usize) {
-    if all > MOST_IN_FULL {
-        let _ = writeln!(text, "… and {} more: candlewick alerts", all - MOST_IN_FULL);
+    if all > MAX_IN_FULL {
+        let _ = writeln!(text, "… and {} more: candlewick alerts", all - MAX_IN_FULL);
     }
 }
 
-/// An alert in full: what, since when, and how to find it elsewhere.
+/// An alert in full: what it is, since when, and the key, run and trace to look for.
 fn paragraph(known: &Known) -> String {
     let alert = &known.alert;
     let class = if alert.class.is_empty() { String::new() } else { format!(" ({})", alert.class) };
@@ -171,7 +176,7 @@ fn paragraph(known: &Known) -> String {
     text
 }
 
-/// `still_firing` counts all of the group, also what the owner was told before: at 0 the trouble is over.
+/// `still_firing` counts all firing alerts of the group, including those that earlier messages reported.
 fn payload(due: &Due, firing: &[&Known], resolved: &[&Known], open: &[Known]) -> Value {
     let state = if firing.is_empty() { State::Resolved } else { State::Firing };
     let of_group = |known: &&Known| known.alert.kind == due.group.kind && known.stage == due.group.stage;
@@ -228,7 +233,7 @@ mod tests {
 
     fn message(firing: &[i64], resolved: &[i64], open: &[Known]) -> Message {
         let group = Group { kind: Kind::DeadLetter, stage: "transform".to_owned() };
-        of(&Due { group, firing: firing.to_vec(), resolved: resolved.to_vec() }, open, "name")
+        compose(&Due { group, firing: firing.to_vec(), resolved: resolved.to_vec() }, open, "name")
     }
 
     #[test]
@@ -238,9 +243,9 @@ mod tests {
         for words in [
             "AAPL 1day (unreadable_object), since 2024-12-30 22:01 UTC\n  line 3: no price\n  key raw/AAPL\n  trace 0af7\n",
             "BTC/USD 1day (unreadable_object), since 2024-12-30 22:01 UTC, 2 times",
-            "What it affects: What the message asked for is not done.",
+            "What it affects: The work that the message asked for is not done.",
             "Next: candlewick dlq list --stage transform",
-            "Well again: SPY 1day",
+            "Resolved: SPY 1day",
         ] {
             assert!(message.body.contains(words), "{words}\n---\n{}", message.body);
         }
@@ -283,7 +288,7 @@ mod tests {
     fn every_kind_has_its_words() {
         for kind in Kind::ALL {
             let step = next_step(kind, &known(1, "AAPL"));
-            assert!(!what(kind).is_empty() && effect(kind).ends_with('.') && !step.is_empty());
+            assert!(!label(kind).is_empty() && effect(kind).ends_with('.') && !step.is_empty());
         }
     }
 }

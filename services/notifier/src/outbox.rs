@@ -1,47 +1,45 @@
-//! The outbox: what is to be sent stands in the database, so that a crash loses nothing.
+//! The outbox: notifications are stored in the database until they are sent, so that a crash loses none.
 //!
-//! A delivery is claimed before it is sent, by moving its next attempt on: nobody else sends it meanwhile, and where the
-//! claimer dies, it is sent again after the claim. So a message is sent at least once, and twice only where the crash falls
-//! between a channel's yes and the note of it; both copies then have the same name.
+//! A sender claims a delivery by postponing its next attempt. Meanwhile no other sender takes it, and if the claimer dies,
+//! the delivery is sent after the claim has expired. A message is therefore sent at least once, and twice only if a crash
+//! happens after the channel accepted it and before that is recorded. Both copies have the same name.
 
 use std::time::Duration;
 
 use candlewick_shared::adapters::database::{SqlTimestamp, ToSqlx};
 use candlewick_shared::runtime::backoff::Backoff;
 use jiff::{SignedDuration, Timestamp};
-use sqlx::{PgConnection, PgPool, Row};
+use serde_json::Value;
+use sqlx::{FromRow, PgConnection, PgPool};
 
 use crate::message::Message;
 
-/// How long a claim keeps others away: longer than any channel takes to answer.
+/// How long a claim lasts: longer than any channel takes to answer.
 pub const CLAIM: SignedDuration = SignedDuration::from_secs(120);
 
-/// How long a delivery waits after a failed attempt.
 const RETRY: Backoff = Backoff { first: Duration::from_secs(5), most: Duration::from_secs(3600) };
 
-/// After how many attempts a delivery is given up: some six hours.
+/// A delivery is given up after so many attempts, which take about six hours.
 pub const MOST_ATTEMPTS: i32 = 16;
 
-/// A delivery in hand.
+/// A claimed delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
     pub id: i64,
     /// Which attempt this is, from 1.
     pub attempt: i32,
-    /// What to send.
     pub message: Message,
 }
 
-/// What became of a failed attempt.
+/// What happens after a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It is tried again at this time.
+    /// The next attempt is at this time.
     Again(Timestamp),
-    /// It is given up.
     GivenUp,
 }
 
-/// Puts a message in the outbox, a delivery for each channel. A message whose name is known changes nothing.
+/// Adds a message to the outbox, as one delivery per channel. A message whose name is there already changes nothing.
 pub async fn put(
     database: &mut PgConnection,
     channels: &[String],
@@ -61,8 +59,8 @@ pub async fn put(
     query.execute(database).await.map(|_| ())
 }
 
-/// Whether nothing older about the same kind and stage still waits for the channel. A retried "it is wrong" would otherwise
-/// arrive after "it is well again", and be believed.
+/// Whether no older message about the same kind and stage waits for the channel. Otherwise a retried "firing" could arrive
+/// after its "resolved".
 macro_rules! is_first_of_its_group {
     () => {
         "not exists (select from alert_deliveries older where older.channel = d.channel and older.id < d.id
@@ -71,7 +69,7 @@ macro_rules! is_first_of_its_group {
     };
 }
 
-/// Claims a delivery of a channel that is due; none where none is.
+/// Claims a delivery of a channel that is due, if there is one.
 pub async fn claim(pool: &PgPool, channel: &str, now: Timestamp) -> sqlx::Result<Option<Delivery>> {
     let query = concat!(
         "update alert_deliveries set attempts = attempts + 1, next_at = $3
@@ -82,21 +80,29 @@ pub async fn claim(pool: &PgPool, channel: &str, now: Timestamp) -> sqlx::Result
         returning id, attempts, name, subject, body, payload"
     );
     let until = now.saturating_add(CLAIM).unwrap_or(Timestamp::MAX);
-    let query = sqlx::query(query).bind(channel).bind(now.to_sqlx()).bind(until.to_sqlx());
-    let row = query.fetch_optional(pool).await?;
-    row.map(|row| {
-        let name = row.try_get("name")?;
-        let subject = row.try_get("subject")?;
-        let body = row.try_get("body")?;
-        let payload = row.try_get("payload")?;
-        let message = Message { name, subject, body, payload };
-        Ok(Delivery { id: row.try_get("id")?, attempt: row.try_get("attempts")?, message })
-    })
-    .transpose()
+    let query = sqlx::query_as::<_, DeliveryRow>(query).bind(channel).bind(now.to_sqlx()).bind(until.to_sqlx());
+    Ok(query.fetch_optional(pool).await?.map(DeliveryRow::delivery))
 }
 
-/// When the next delivery of a channel is due; none where none waits.
-pub async fn next(pool: &PgPool, channel: &str) -> sqlx::Result<Option<Timestamp>> {
+#[derive(FromRow)]
+struct DeliveryRow {
+    id: i64,
+    attempts: i32,
+    name: String,
+    subject: String,
+    body: String,
+    payload: Value,
+}
+
+impl DeliveryRow {
+    fn delivery(self) -> Delivery {
+        let Self { id, attempts, name, subject, body, payload } = self;
+        Delivery { id, attempt: attempts, message: Message { name, subject, body, payload } }
+    }
+}
+
+/// When the next delivery of a channel is due; `None` if none waits.
+pub async fn next_due(pool: &PgPool, channel: &str) -> sqlx::Result<Option<Timestamp>> {
     let query = concat!(
         "select min(next_at) from alert_deliveries d
         where channel = $1 and sent_at is null and given_up_at is null and ",
@@ -106,14 +112,13 @@ pub async fn next(pool: &PgPool, channel: &str) -> sqlx::Result<Option<Timestamp
     Ok(next.map(SqlTimestamp::to_jiff))
 }
 
-/// Notes that a delivery was sent.
-pub async fn sent(pool: &PgPool, delivery: &Delivery, now: Timestamp) -> sqlx::Result<()> {
+pub async fn record_sent(pool: &PgPool, delivery: &Delivery, now: Timestamp) -> sqlx::Result<()> {
     let query = "update alert_deliveries set sent_at = $2, error = null where id = $1";
     sqlx::query(query).bind(delivery.id).bind(now.to_sqlx()).execute(pool).await.map(|_| ())
 }
 
-/// Notes that an attempt failed, and when the next one is, if any.
-pub async fn failed(pool: &PgPool, delivery: &Delivery, error: &str, now: Timestamp) -> sqlx::Result<Fate> {
+/// Records that an attempt failed, and schedules the next one unless it was the last.
+pub async fn record_failure(pool: &PgPool, delivery: &Delivery, error: &str, now: Timestamp) -> sqlx::Result<Fate> {
     let fate = fate(delivery.attempt, now);
     let (next, given_up) = match fate {
         Fate::Again(at) => (at, None),
@@ -134,16 +139,17 @@ fn fate(attempt: i32, now: Timestamp) -> Fate {
     Fate::Again(now.saturating_add(wait).unwrap_or(Timestamp::MAX))
 }
 
-/// How many deliveries were given up since a time, or have been tried in vain for longer than an hour.
-pub async fn troubles(pool: &PgPool, now: Timestamp) -> sqlx::Result<i64> {
+/// How many deliveries were given up within the last day or have been failing for more than an hour.
+pub async fn count_undelivered(pool: &PgPool, now: Timestamp) -> sqlx::Result<i64> {
     let query = "select count(*) from alert_deliveries
         where given_up_at > $1 - interval '1 day'
            or sent_at is null and given_up_at is null and queued_at < $1 - interval '1 hour'";
     sqlx::query_scalar(query).bind(now.to_sqlx()).fetch_one(pool).await
 }
 
-/// Forgets what was sent, or given up, and what was taken in, more than thirty days ago; and alerts that were over by then.
-pub async fn forget(pool: &PgPool, now: Timestamp) -> sqlx::Result<()> {
+/// Deletes deliveries that were sent or given up, events that were received, and alerts that were over more than thirty days
+/// ago.
+pub async fn delete_old(pool: &PgPool, now: Timestamp) -> sqlx::Result<()> {
     for query in [
         "delete from alert_deliveries where coalesce(sent_at, given_up_at) < $1 - interval '30 days'",
         "delete from alert_events where received_at < $1 - interval '30 days'",

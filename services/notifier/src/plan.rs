@@ -1,77 +1,71 @@
-//! What the owner is told, and when: alerts of one kind and stage go into one message, and are told again while they last.
+//! Plans notifications: alerts of one kind and stage form a group, which is one message and is repeated while it lasts.
 //!
-//! The pace is Alertmanager's (`group_wait`, `group_interval`, `repeat_interval` of its configuration): a first alert waits
-//! a little for others of its group; news of a group that was told waits longer; what does not change is repeated seldom.
+//! The pace follows Alertmanager (`group_wait`, `group_interval` and `repeat_interval` in its configuration): the first alert
+//! of a group waits briefly for others, changes of a group wait longer, and unchanged groups are repeated rarely.
 
 use std::collections::BTreeMap;
 
 use candlewick_shared::core::alert::{Kind, Severity, State};
 use jiff::{SignedDuration, Timestamp};
 
-/// How soon and how often the owner is told.
+/// How soon and how often the owner is notified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
     /// How long the first alert of a group waits for others.
     pub group_wait: SignedDuration,
-    /// How long news of a group wait after the group was told.
+    /// How long changes of a group wait after its last notification.
     pub group_interval: SignedDuration,
-    /// After what time an unchanged group is told again.
+    /// When an unchanged group is repeated.
     pub repeat_interval: SignedDuration,
 }
 
-/// An alert that is wrong, or that the owner believes to be wrong.
+/// An alert that is firing, or that the owner believes to be firing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct Candidate {
     pub id: i64,
     pub group: Group,
     pub state: State,
-    /// Since when it is in that state, by the machine's clock.
+    /// Since when it is in that state, in wall-clock time.
     pub changed_at: Timestamp,
-    /// What the owner was told last.
-    pub told: Option<Told>,
+    /// The last notification about it.
+    pub notified: Option<Notification>,
 }
 
-/// What the owner was told of an alert.
+/// A notification about an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Told {
-    /// The state it was said to be in.
+pub struct Notification {
     pub state: State,
-    /// When.
     pub at: Timestamp,
 }
 
-/// Alerts that go into one message.
+/// Alerts of the same group go into one message.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Group {
-    /// Their kind.
     pub kind: Kind,
-    /// The service that raised them.
     pub stage: String,
 }
 
-/// A group to tell of now.
+/// A notification that is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due {
     pub group: Group,
-    /// The ids of what is wrong.
+    /// The ids of firing alerts.
     pub firing: Vec<i64>,
-    /// The ids of what is well again, and was told to be wrong.
+    /// The ids of resolved alerts whose last notification said that they were firing.
     pub resolved: Vec<i64>,
 }
 
-/// What to do now, and when to look again if nothing happens before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// The groups to tell of.
     pub due: Vec<Due>,
     /// When the next group becomes due.
     pub next: Option<Timestamp>,
 }
 
-/// Decides what is due.
-pub fn plan(standing: &[Standing], now: Timestamp, pace: &Pace) -> Plan {
-    let mut groups: BTreeMap<&Group, Vec<&Standing>> = BTreeMap::new();
-    for alert in standing {
+/// Decides which notifications are due.
+pub fn plan(candidates: &[Candidate], now: Timestamp, pace: &Pace) -> Plan {
+    let mut groups: BTreeMap<&Group, Vec<&Candidate>> = BTreeMap::new();
+    for alert in candidates {
         groups.entry(&alert.group).or_default().push(alert);
     }
     let mut plan = Plan::default();
@@ -85,16 +79,18 @@ pub fn plan(standing: &[Standing], now: Timestamp, pace: &Pace) -> Plan {
     plan
 }
 
-/// When a group is to be told of; none where there is nothing to say.
-fn due_at(group: &Group, members: &[&Standing], pace: &Pace) -> Option<Timestamp> {
-    let told = members.iter().filter_map(|alert| alert.told).map(|told| told.at).max();
+/// When the next notification of a group is due; `None` if there is nothing to report.
+fn due_at(group: &Group, members: &[&Candidate], pace: &Pace) -> Option<Timestamp> {
+    let notified = members.iter().filter_map(|alert| alert.notified).map(|notified| notified.at).max();
     let changed = members.iter().filter(|alert| alert.is_news()).map(|alert| alert.changed_at).min();
-    let is_wrong = members.iter().any(|alert| alert.state == State::Firing);
-    match (changed, told) {
+    let is_firing = members.iter().any(|alert| alert.state == State::Firing);
+    match (changed, notified) {
         (Some(changed), None) => Some(later(changed, pace.group_wait)),
-        (Some(changed), Some(told)) => Some(later(changed, pace.group_wait).max(later(told, pace.group_interval))),
-        (None, Some(told)) if is_wrong && group.kind.severity() == Severity::Error => {
-            Some(later(told, pace.repeat_interval))
+        (Some(changed), Some(notified)) => {
+            Some(later(changed, pace.group_wait).max(later(notified, pace.group_interval)))
+        }
+        (None, Some(notified)) if is_firing && group.kind.severity() == Severity::Error => {
+            Some(later(notified, pace.repeat_interval))
         }
         (None, _) => None,
     }
@@ -104,8 +100,8 @@ fn later(time: Timestamp, wait: SignedDuration) -> Timestamp {
     time.saturating_add(wait).unwrap_or(Timestamp::MAX)
 }
 
-fn due(group: &Group, members: &[&Standing]) -> Due {
-    let ids = |wanted: &dyn Fn(&Standing) -> bool| members.iter().filter(|m| wanted(m)).map(|m| m.id).collect();
+fn due(group: &Group, members: &[&Candidate]) -> Due {
+    let ids = |wanted: &dyn Fn(&Candidate) -> bool| members.iter().filter(|m| wanted(m)).map(|m| m.id).collect();
     Due {
         group: group.clone(),
         firing: ids(&|alert| alert.state == State::Firing),
@@ -113,11 +109,11 @@ fn due(group: &Group, members: &[&Standing]) -> Due {
     }
 }
 
-impl Standing {
-    /// Whether the owner believes something else. What came and went before they were told is nothing to them.
+impl Candidate {
+    /// Whether the owner's last information differs. An alert that was resolved before the first notification is not news.
     pub fn is_news(&self) -> bool {
-        match self.told {
-            Some(told) => told.state != self.state,
+        match self.notified {
+            Some(notified) => notified.state != self.state,
             None => self.state == State::Firing,
         }
     }
@@ -139,63 +135,64 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    fn alert(id: i64, kind: Kind, state: State, changed: i64, told: Option<(State, i64)>) -> Standing {
+    fn alert(id: i64, kind: Kind, state: State, changed: i64, notified: Option<(State, i64)>) -> Candidate {
         let group = Group { kind, stage: "transform".to_owned() };
-        let told = told.map(|(state, second)| Told { state, at: at(second) });
-        Standing { id, group, state, changed_at: at(changed), told }
+        let notified = notified.map(|(state, second)| Notification { state, at: at(second) });
+        Candidate { id, group, state, changed_at: at(changed), notified }
     }
 
-    fn firing(id: i64, changed: i64, told: Option<(State, i64)>) -> Standing {
-        alert(id, Kind::DeadLetter, State::Firing, changed, told)
+    fn firing(id: i64, changed: i64, notified: Option<(State, i64)>) -> Candidate {
+        alert(id, Kind::DeadLetter, State::Firing, changed, notified)
     }
 
-    fn resolved(id: i64, changed: i64, told: Option<(State, i64)>) -> Standing {
-        alert(id, Kind::DeadLetter, State::Resolved, changed, told)
+    fn resolved(id: i64, changed: i64, notified: Option<(State, i64)>) -> Candidate {
+        alert(id, Kind::DeadLetter, State::Resolved, changed, notified)
     }
 
-    /// What fires and what is resolved, of each message that is due.
+    /// The firing and resolved alerts of each message that is due.
     type Messages = Vec<(Vec<i64>, Vec<i64>)>;
 
-    /// The ids told of at a second, and the second of the next look.
-    fn planned(standing: &[Standing], second: i64) -> (Messages, Option<i64>) {
-        let Plan { due, next } = plan(standing, at(second), &PACE);
+    /// The messages that are due at a second, and the second of the next plan.
+    fn planned(candidates: &[Candidate], second: i64) -> (Messages, Option<i64>) {
+        let Plan { due, next } = plan(candidates, at(second), &PACE);
         (due.into_iter().map(|due| (due.firing, due.resolved)).collect(), next.map(Timestamp::as_second))
     }
 
     #[test]
     fn a_first_alert_waits_for_others_and_one_message_has_all_of_them() {
-        let standing = [firing(1, 100, None), firing(2, 120, None)];
-        assert_eq!(planned(&standing, 129), (vec![], Some(130)));
-        assert_eq!(planned(&standing, 130), (vec![(vec![1, 2], vec![])], None));
+        let candidates = [firing(1, 100, None), firing(2, 120, None)];
+        assert_eq!(planned(&candidates, 129), (vec![], Some(130)));
+        assert_eq!(planned(&candidates, 130), (vec![(vec![1, 2], vec![])], None));
     }
 
     #[test]
     fn kinds_and_stages_are_told_apart() {
-        let mut standing = [firing(1, 0, None), firing(2, 0, None), alert(3, Kind::RunFailed, State::Firing, 0, None)];
-        standing[1].group.stage = "loader".to_owned();
-        assert_eq!(planned(&standing, 30).0.len(), 3);
+        let mut candidates =
+            [firing(1, 0, None), firing(2, 0, None), alert(3, Kind::RunFailed, State::Firing, 0, None)];
+        candidates[1].group.stage = "loader".to_owned();
+        assert_eq!(planned(&candidates, 30).0.len(), 3);
     }
 
     #[test]
     fn news_of_a_group_that_was_told_wait_for_its_interval() {
-        let standing = [firing(1, 0, Some((State::Firing, 30))), firing(2, 40, None)];
-        assert_eq!(planned(&standing, 329), (vec![], Some(330)));
-        assert_eq!(planned(&standing, 330), (vec![(vec![1, 2], vec![])], None));
+        let candidates = [firing(1, 0, Some((State::Firing, 30))), firing(2, 40, None)];
+        assert_eq!(planned(&candidates, 329), (vec![], Some(330)));
+        assert_eq!(planned(&candidates, 330), (vec![(vec![1, 2], vec![])], None));
     }
 
     #[test]
     fn what_does_not_change_is_repeated_seldom_and_what_presses_not_is_not() {
-        let told = Some((State::Firing, 30));
-        assert_eq!(planned(&[firing(1, 0, told)], 43_229), (vec![], Some(43_230)));
-        assert_eq!(planned(&[firing(1, 0, told)], 43_230), (vec![(vec![1], vec![])], None));
-        let notice = alert(1, Kind::LongGap, State::Firing, 0, told);
+        let notified = Some((State::Firing, 30));
+        assert_eq!(planned(&[firing(1, 0, notified)], 43_229), (vec![], Some(43_230)));
+        assert_eq!(planned(&[firing(1, 0, notified)], 43_230), (vec![(vec![1], vec![])], None));
+        let notice = alert(1, Kind::LongGap, State::Firing, 0, notified);
         assert_eq!(planned(&[notice], 1_000_000), (vec![], None));
     }
 
     #[test]
     fn that_it_is_well_again_is_told_once() {
-        let standing = [resolved(1, 500, Some((State::Firing, 30)))];
-        assert_eq!(planned(&standing, 530), (vec![(vec![], vec![1])], None));
+        let candidates = [resolved(1, 500, Some((State::Firing, 30)))];
+        assert_eq!(planned(&candidates, 530), (vec![(vec![], vec![1])], None));
         assert_eq!(planned(&[resolved(1, 500, Some((State::Resolved, 530)))], 1_000_000), (vec![], None));
     }
 
@@ -203,10 +200,10 @@ mod tests {
     fn what_came_and_went_before_it_was_told_is_not_told() {
         assert_eq!(planned(&[resolved(1, 10, None)], 1_000), (vec![], None));
         let back = firing(1, 200, Some((State::Firing, 30)));
-        assert_eq!(planned(&[back], 400).0, vec![], "it was well for a moment, and is as it was told");
+        assert_eq!(planned(&[back], 400).0, vec![], "it was resolved for a moment, and is again as the owner knows it");
     }
 
-    /// What one second of a made-up life does.
+    /// A step of a random history.
     #[derive(Clone, Copy, Debug)]
     enum Step {
         Fire(usize),
@@ -223,19 +220,20 @@ mod tests {
         proptest::collection::vec(step, 1..60)
     }
 
-    fn change(alert: &mut Standing, state: State, second: i64) {
+    fn change(alert: &mut Candidate, state: State, second: i64) {
         if alert.state != state {
-            (alert.state, alert.changed_at) = (state, at(second));
+            alert.state = state;
+            alert.changed_at = at(second);
         }
     }
 
     proptest! {
-        /// Whatever happens, the owner comes to know how things are; and is never told the same twice within an interval.
+        /// Whatever happens, the owner is eventually up to date, and is notified at most once per interval.
         #[test]
         fn the_owner_comes_to_know_the_truth_and_is_not_flooded(steps in steps()) {
             let mut alerts: Vec<_> = (0..4).map(|id| resolved(id, 0, None)).collect();
             let mut now = 0;
-            let mut told_at = Vec::new();
+            let mut notified_at = Vec::new();
             for step in steps.into_iter().chain([Step::Wait(5_000), Step::Wait(5_000)]) {
                 match step {
                     Step::Fire(which) => change(&mut alerts[which], State::Firing, now),
@@ -245,14 +243,14 @@ mod tests {
                 let Plan { due, next } = plan(&alerts, at(now), &PACE);
                 prop_assert!(next.is_none_or(|next| next > at(now)));
                 for due in due {
-                    told_at.push(now);
+                    notified_at.push(now);
                     for alert in alerts.iter_mut().filter(|a| due.firing.contains(&a.id) || due.resolved.contains(&a.id)) {
-                        alert.told = Some(Told { state: alert.state, at: at(now) });
+                        alert.notified = Some(Notification { state: alert.state, at: at(now) });
                     }
                 }
             }
             prop_assert!(alerts.iter().all(|alert| !alert.is_news()), "{alerts:?}");
-            prop_assert!(told_at.windows(2).all(|pair| pair[1] - pair[0] >= 300), "{told_at:?}");
+            prop_assert!(notified_at.windows(2).all(|pair| pair[1] - pair[0] >= 300), "{notified_at:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Reads what is open, has it planned, and puts what is due into the outbox: all of it in one transaction.
+//! Plans notifications for the open alerts and puts those that are due into the outbox, in one transaction.
 
 use anyhow::Context;
 use jiff::Timestamp;
@@ -8,10 +8,11 @@ use sqlx::PgPool;
 use crate::plan::{Pace, Plan, plan};
 use crate::{alerts, message, outbox};
 
-/// Puts what is due into the outbox and notes that it is told. Returns when to look again, if nothing happens before.
+/// Puts the notifications that are due into the outbox and records them in the alerts. Returns when to plan again if nothing
+/// happens before.
 ///
-/// That both commit together is what makes a message neither lost nor doubled by a crash. Where there is no channel, nothing
-/// is told: the alerts wait in the table for the day there is one.
+/// Both are committed together, so a crash neither loses nor duplicates a notification. Without a channel nothing is sent,
+/// and the alerts wait in the table until there is one.
 pub async fn queue_due(
     pool: &PgPool,
     channels: &[String],
@@ -24,14 +25,14 @@ pub async fn queue_due(
     let mut transaction = pool.begin().await.context("begin a transaction")?;
     alerts::lock(&mut transaction).await.context("lock the alerts")?;
     let open = alerts::open(&mut transaction).await?;
-    let standing: Vec<_> = open.iter().map(alerts::Known::standing).collect();
-    let Plan { due, next } = plan(&standing, now, pace);
+    let candidates: Vec<_> = open.iter().map(alerts::Known::candidate).collect();
+    let Plan { due, next } = plan(&candidates, now, pace);
     for due in &due {
         let name = format!("alert-{:032x}", rand::rng().random::<u128>());
-        let message = message::of(due, &open, &name);
+        let message = message::compose(due, &open, &name);
         outbox::put(&mut transaction, channels, &message, now).await.context("fill the outbox")?;
-        alerts::tell(&mut transaction, due, now).await.context("note what is told")?;
-        tracing::info!(name, "to be told: {}", message.subject);
+        alerts::record_notified(&mut transaction, due, now).await.context("record the notification")?;
+        tracing::info!(name, "queued a notification: {}", message.subject);
     }
     transaction.commit().await.context("commit")?;
     Ok(next)

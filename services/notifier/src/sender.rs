@@ -1,4 +1,4 @@
-//! Sends what stands in the outbox, a loop for each channel: one that hangs delays nobody else.
+//! Sends the messages in the outbox. Each channel has its own loop, so that a channel that hangs delays no other.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,30 +13,29 @@ use tokio_util::sync::CancellationToken;
 use crate::channel::Channel;
 use crate::outbox::{self, Fate};
 
-/// How long the outbox is left alone at the most: what another notifier put there is found by then.
-const LOOK: Duration = Duration::from_secs(20);
+/// The longest time between two looks into the outbox, which another notifier may have filled.
+const POLL: Duration = Duration::from_secs(20);
 
-/// Sends what stands in the outbox for one channel.
+/// Sends the messages of one channel.
 pub struct Sender {
-    /// The database.
     pub pool: PgPool,
     pub channel: Arc<dyn Channel>,
-    /// The machine's time.
+    /// Wall-clock time.
     pub now: Now,
-    /// Tells that something was put into the outbox.
+    /// Changes when messages were put into the outbox.
     pub filled: watch::Receiver<()>,
 }
 
 impl Sender {
-    /// Sends until `stop` is cancelled; what is on its way then is finished.
+    /// Sends until `stop` is cancelled. A delivery in progress is finished first.
     pub async fn run(mut self, stop: CancellationToken) {
         let name = self.channel.name();
         while !stop.is_cancelled() {
             let wait = match self.send_due().await {
                 Ok(wait) => wait,
                 Err(error) => {
-                    tracing::warn!(channel = name, "{error:#}; looking again in {LOOK:.0?}");
-                    LOOK
+                    tracing::warn!(channel = name, "{error:#}; retrying in {POLL:.0?}");
+                    POLL
                 }
             };
             tokio::select! {
@@ -47,15 +46,15 @@ impl Sender {
         }
     }
 
-    /// Sends all that is due, and returns how long nothing more will be.
+    /// Sends everything that is due, and returns how long to wait before looking again.
     pub async fn send_due(&self) -> anyhow::Result<Duration> {
         while self.send_one().await? {}
-        let next = outbox::next(&self.pool, self.channel.name()).await.context("look into the outbox")?;
+        let next = outbox::next_due(&self.pool, self.channel.name()).await.context("read the outbox")?;
         let wait = next.map(|next| Duration::try_from(next.duration_since((self.now)())).unwrap_or_default());
-        Ok(wait.map_or(LOOK, |wait| wait.min(LOOK)))
+        Ok(wait.map_or(POLL, |wait| wait.min(POLL)))
     }
 
-    /// Sends one delivery that is due, and says whether there was one.
+    /// Sends one delivery that is due. Returns `false` if there is none.
     async fn send_one(&self) -> anyhow::Result<bool> {
         let pool = &self.pool;
         let name = self.channel.name();
@@ -64,26 +63,26 @@ impl Sender {
         };
         match self.channel.send(&delivery.message).await {
             Ok(()) => {
-                outbox::sent(pool, &delivery, (self.now)()).await.context("note that a message was sent")?;
+                outbox::record_sent(pool, &delivery, (self.now)()).await.context("record that a message was sent")?;
                 measures::alert_sent(name, "sent");
                 tracing::info!(channel = name, name = delivery.message.name, "sent: {}", delivery.message.subject);
             }
             Err(error) => {
-                let words = format!("{error:#}");
-                let fate = outbox::failed(pool, &delivery, &words, (self.now)()).await;
-                tell(name, &delivery, &words, fate.context("note that a message was not sent")?);
+                let error = format!("{error:#}");
+                let fate = outbox::record_failure(pool, &delivery, &error, (self.now)()).await;
+                report_failure(name, &delivery, &error, fate.context("record that a message was not sent")?);
             }
         }
         Ok(true)
     }
 }
 
-fn tell(channel: &'static str, delivery: &outbox::Delivery, error: &str, fate: Fate) {
+fn report_failure(channel: &'static str, delivery: &outbox::Delivery, error: &str, fate: Fate) {
     let subject = &delivery.message.subject;
     let attempt = delivery.attempt;
     measures::alert_sent(channel, if fate == Fate::GivenUp { "given_up" } else { "failed" });
     match fate {
-        Fate::Again(at) => tracing::warn!(channel, attempt, "not sent: {subject}: {error}; again at {at}"),
-        Fate::GivenUp => tracing::error!(channel, attempt, "given up: {subject}: {error}"),
+        Fate::Again(at) => tracing::warn!(channel, attempt, "failed to send: {subject}: {error}; retrying at {at}"),
+        Fate::GivenUp => tracing::error!(channel, attempt, "gave up sending: {subject}: {error}"),
     }
 }

@@ -1,4 +1,4 @@
-//! The parts of the notifier, running side by side.
+//! Runs the parts of the notifier concurrently.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,13 +39,12 @@ use crate::sender::Sender;
 use crate::sweep::Sweep;
 use crate::{alerts, digest, planner};
 
-/// How long after an error the planner looks again, and how long it rests at the most.
-const LOOK: Duration = Duration::from_secs(20);
+/// The longest time between two plans, and the wait after an error.
+const POLL: Duration = Duration::from_secs(20);
 
-/// How many connections to the database there are: for the slots of the queue, each channel, the planner and the sweep.
+/// Enough for the messages handled at once, the channels, the planner and the sweep.
 const CONNECTIONS: u32 = 8;
 
-/// The notifier.
 pub struct Notifier {
     pool: PgPool,
     channels: Vec<Arc<dyn Channel>>,
@@ -57,7 +56,7 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    /// Connects to the database and opens the channels. `notifier` hears of a watchlist that is broken.
+    /// Connects to the database and opens the channels. `notifier` receives the alert about an invalid watchlist.
     pub async fn new(
         config: Config,
         env: Env,
@@ -65,17 +64,15 @@ impl Notifier {
         notifier: Arc<dyn notifier::Notifier>,
     ) -> anyhow::Result<Self> {
         let pool = database::connect(&env, aws, &config.database_url, CONNECTIONS).await?;
-        let (now, real_now) = (system_clock::now(config.clock), system_clock::now(Clock::Real));
+        let now = system_clock::now(config.clock);
+        let real_now = system_clock::now(Clock::Real);
         let mut database = pool.acquire().await.context("connect to the database")?;
         alerts::settle_clock(&mut database, now()).await.context("settle the clock")?;
         drop(database);
         let http = http::client()?;
-        let channels = open(&config.channels, &http, aws)?;
+        let channels = open_channels(&config.channels, &http, aws)?;
         let names: Vec<_> = channels.iter().map(|channel| channel.name()).collect();
-        tracing::info!(
-            "the owner is told by: {}",
-            if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
-        );
+        tracing::info!("channels: {}", if names.is_empty() { "none".to_owned() } else { names.join(", ") });
         let watchlist = config.watchlist.clone();
         let watchlist = watchlist.map(|at| Arc::new(WatchlistSource::new(at, |bucket| aws.store(bucket), notifier)));
         let sources = Sources { pool: pool.clone(), aws: aws.clone(), env, watchlist };
@@ -88,7 +85,7 @@ impl Notifier {
         Ok(Self { pool, channels, sweep, heartbeat, config, now, real_now })
     }
 
-    /// Takes alerts in, sweeps, plans and sends, until `stop` is cancelled.
+    /// Receives alerts, sweeps, plans and sends until `stop` is cancelled.
     pub async fn run(self, consumer: Consumer, stop: CancellationToken) {
         let (wake, woken) = mpsc::channel(1);
         let (fill, filled) = watch::channel(());
@@ -110,12 +107,12 @@ impl Notifier {
     }
 
     async fn sweep_until(&self, stop: &CancellationToken, wake: &mpsc::Sender<()>) {
-        let every = Duration::try_from(self.config.sweep_every).unwrap_or(LOOK);
+        let every = Duration::try_from(self.config.sweep_every).unwrap_or(POLL);
         while !stop.is_cancelled() {
             match (self.sweep.sweep().await, &self.heartbeat) {
                 (Ok(()), Some(heartbeat)) => heartbeat.beat().await,
                 (Ok(()), None) => {}
-                (Err(error), _) => tracing::warn!("not swept, and no heartbeat: {error:#}"),
+                (Err(error), _) => tracing::warn!("the sweep failed, so no heartbeat is sent: {error:#}"),
             }
             let _ = wake.try_send(());
             let _ = tokio::time::timeout(every, stop.cancelled()).await;
@@ -126,8 +123,8 @@ impl Notifier {
         let names: Vec<_> = self.channels.iter().map(|channel| channel.name().to_owned()).collect();
         while !stop.is_cancelled() {
             let wait = self.plan(&names, &self.config.pace).await.unwrap_or_else(|error| {
-                tracing::warn!("nothing planned: {error:#}; looking again in {LOOK:.0?}");
-                LOOK
+                tracing::warn!("failed to plan notifications: {error:#}; retrying in {POLL:.0?}");
+                POLL
             });
             fill.send_replace(());
             tokio::select! {
@@ -138,12 +135,12 @@ impl Notifier {
         }
     }
 
-    /// Fills the outbox with what is due, and returns how long nothing more will be.
+    /// Fills the outbox with what is due, and returns how long to wait before planning again.
     async fn plan(&self, channels: &[String], pace: &Pace) -> anyhow::Result<Duration> {
         let now = (self.real_now)();
         digest::queue_due(&self.pool, channels, &self.config.digest, (self.now)(), now).await?;
         let next = planner::queue_due(&self.pool, channels, pace, now).await?;
-        Ok(next.map_or(LOOK, |next| until(next, now).min(LOOK)))
+        Ok(next.map_or(POLL, |next| until(next, now).min(POLL)))
     }
 }
 
@@ -151,7 +148,7 @@ fn until(next: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(next.duration_since(now)).unwrap_or_default()
 }
 
-fn open(settings: &Channels, http: &reqwest::Client, aws: &Aws) -> anyhow::Result<Vec<Arc<dyn Channel>>> {
+fn open_channels(settings: &Channels, http: &reqwest::Client, aws: &Aws) -> anyhow::Result<Vec<Arc<dyn Channel>>> {
     let mut channels: Vec<Arc<dyn Channel>> = Vec::new();
     let http = || http.clone();
     if let Some(topic) = settings.sns.clone() {

@@ -1,4 +1,4 @@
-//! Whether a series has the candles that it must have by now.
+//! Decides whether a series has all candles that it should have by now.
 
 use candlewick_shared::core::calendar::Calendar;
 use candlewick_shared::core::candle::CandleTime;
@@ -6,16 +6,16 @@ use candlewick_shared::core::due::next_complete;
 use candlewick_shared::core::interval::Interval;
 use jiff::{SignedDuration, Timestamp};
 
-/// A candle that must be there by now and is not.
+/// A candle that should exist by now and does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Late {
-    /// What is missing, in words: `the candle of 2024-12-30`.
+    /// What is missing, for example `the candle of 2024-12-30`.
     pub missing: String,
-    /// Since when it is complete, in Unix seconds.
+    /// When it was complete, in Unix seconds.
     pub complete: i64,
 }
 
-/// The first candle behind `last` that was complete more than `allowance` before `now`; none where all is there.
+/// The first candle after `last` that was complete more than `allowance` before `now`; `None` if there is none.
 pub fn late(
     calendar: Option<&Calendar>,
     interval: Interval,

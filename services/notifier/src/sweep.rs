@@ -1,4 +1,4 @@
-//! Looks for what nobody says: at how things are, again and again.
+//! Periodically looks for trouble that no service reports.
 
 use anyhow::Context;
 use candlewick_shared::ports::clock::Now;
@@ -9,31 +9,28 @@ use crate::conditions::{Condition, Limits, changes, conditions};
 use crate::facts::{Facts, Rules, Sources};
 use crate::{alerts, losses, outbox};
 
-/// Looks at how things are, and writes down what is wrong and what is well again.
 #[derive(Clone)]
 pub struct Sweep {
-    /// Where facts come from.
     pub sources: Sources,
-    /// What is judged by.
     pub limits: Limits,
-    /// Candlewick's time.
+    /// The time of `CLOCK`, which may be simulated.
     pub now: Now,
-    /// The machine's time.
+    /// Wall-clock time.
     pub real_now: Now,
 }
 
 impl Sweep {
-    /// Sweeps once.
+    /// Reads the facts once, and raises or resolves the alerts about them.
     pub async fn sweep(&self) -> anyhow::Result<()> {
-        let facts = self.sources.look().await?;
-        let changes = self.write(&facts).await.context("write down what is wrong")?;
+        let facts = self.sources.read().await?;
+        let changes = self.record(&facts).await.context("record the alerts of the sweep")?;
         for Condition { stage, alert } in changes {
             tracing::info!(stage, kind = %alert.kind, state = alert.state.as_str(), "{}: {}", alert.subject, alert.text);
         }
-        outbox::forget(&self.sources.pool, (self.real_now)()).await.context("forget what is long past")
+        outbox::delete_old(&self.sources.pool, (self.real_now)()).await.context("delete old alerts and deliveries")
     }
 
-    async fn write(&self, facts: &Facts) -> anyhow::Result<Vec<Condition>> {
+    async fn record(&self, facts: &Facts) -> anyhow::Result<Vec<Condition>> {
         let now = (self.now)();
         let real_now = (self.real_now)();
         let wrong = conditions(facts, now, &self.limits);
@@ -41,7 +38,7 @@ impl Sweep {
         alerts::lock(&mut transaction).await?;
         let open = alerts::open(&mut transaction).await?;
         let mut changes = changes(&open, facts, wrong, real_now);
-        changes.extend(lost(&mut transaction, &facts.rules, &open).await?);
+        changes.extend(lost_candles(&mut transaction, &facts.rules, &open).await?);
         for Condition { stage, alert } in &changes {
             alerts::write(&mut transaction, stage, alert, now, real_now).await?;
         }
@@ -50,12 +47,12 @@ impl Sweep {
     }
 }
 
-/// What is to be told of lost candles. While nobody knows how much the owner allows, the losses wait.
-async fn lost(database: &mut PgConnection, rules: &Rules, open: &[Known]) -> anyhow::Result<Vec<Condition>> {
+/// The alerts about lost candles. While the watchlist is invalid, the allowed share is unknown and the losses wait.
+async fn lost_candles(database: &mut PgConnection, rules: &Rules, open: &[Known]) -> anyhow::Result<Vec<Condition>> {
     let watchlist = match rules {
         Rules::Unknown => return Ok(Vec::new()),
-        Rules::Usual => None,
+        Rules::Defaults => None,
         Rules::Listed(watchlist) => Some(watchlist),
     };
-    Ok(losses::alerts(&losses::take(database).await?, watchlist, open))
+    Ok(losses::alerts(&losses::take_unjudged(database).await?, watchlist, open))
 }

@@ -1,7 +1,7 @@
-//! How many credits may be spent now, and if none, from when on: limits, what was spent and the time in, a decision out.
+//! Decides how many credits may be spent now and, if there are none, when there will be.
 //!
-//! The API counts the credits of each wall-clock minute and, on the free plan, of each day; a day is taken to end at midnight
-//! UTC. Source: its plans of July 2026, and the words of its errors.
+//! The API counts credits per wall-clock minute and, on the free plan, per day. A day is assumed to end at midnight UTC.
+//! Source: the published plans of July 2026, and the texts of the API's errors.
 
 use std::str::FromStr;
 
@@ -10,23 +10,21 @@ use jiff::{SignedDuration, Timestamp};
 const MINUTE: i64 = 60;
 const DAY: i64 = 86_400;
 
-/// How long after its beginning a minute or a day is used by those who waited for it, because clocks differ.
+/// How long to wait after the start of a minute or day before spending its credits, because clocks differ.
 const MARGIN: SignedDuration = SignedDuration::from_secs(1);
 
-/// What may be spent. A limit that is missing is not known, or does not exist.
+/// The limits of a plan. `None` means unlimited or unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// Credits in a minute.
     pub per_minute: Option<u32>,
-    /// Credits in a day.
     pub per_day: Option<u32>,
 }
 
 impl Plan {
-    /// The plan of whoever pays nothing, and of whoever is not known to pay.
+    /// The free plan, which is also assumed until the limits are known.
     pub const FREE: Self = Self { per_minute: Some(8), per_day: Some(800) };
 
-    /// The tighter of two limits, each.
+    /// The tighter of both limits, per minute and per day.
     pub fn and(self, other: Self) -> Self {
         let tighter = |one: Option<u32>, other: Option<u32>| one.into_iter().chain(other).min();
         Self { per_minute: tighter(self.per_minute, other.per_minute), per_day: tighter(self.per_day, other.per_day) }
@@ -48,17 +46,16 @@ impl FromStr for Plan {
     }
 }
 
-/// What credits are counted by.
+/// A span for which credits are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Period {
-    /// A wall-clock minute.
     Minute,
-    /// A day in UTC.
+    /// In UTC.
     Day,
 }
 
 impl Period {
-    /// When the credits of the next one are there.
+    /// When the credits of the next minute or day can be spent.
     pub fn next(self, now: Timestamp) -> Timestamp {
         let seconds = match self {
             Self::Minute => MINUTE,
@@ -69,47 +66,44 @@ impl Period {
     }
 }
 
-/// There is no credit to spend.
+/// No credit can be spent now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Closed {
-    /// Whose credits are used up.
     pub period: Period,
-    /// When there are credits again.
+    /// When credits will be available again.
     pub until: Timestamp,
 }
 
-/// What the API says of the minute with each answer (`api-credits-used`, `api-credits-left`).
+/// The current minute according to the headers of an answer (`api-credits-used`, `api-credits-left`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Told {
-    /// Used in this minute, by whomever.
+pub struct MinuteUsage {
+    /// Includes credits that other clients of the same account used.
     pub used: u32,
-    /// Left in this minute.
     pub left: u32,
 }
 
-/// What the API says of the account (`/api_usage`).
+/// The account according to `/api_usage`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// Its limits; none for the day where the plan has none.
+    /// `per_day` is `None` if the plan has no daily limit.
     pub plan: Plan,
-    /// Used in this minute.
+    /// In the current minute.
     pub used: u32,
-    /// Used on this day.
     pub used_today: u32,
 }
 
-/// The credits of an account, as far as they are known here.
+/// The credits of an account, as counted here and as reported by the API.
 #[derive(Clone, Debug, Default)]
 pub struct Budget {
     /// The owner's limits.
-    set: Plan,
+    configured: Plan,
     /// The API's limits.
-    told: Plan,
-    /// Whether the API was asked for its limits, and answered.
+    reported: Plan,
+    /// Whether the API has reported its limits.
     is_known: bool,
-    /// Reserved, and not known to be spent.
-    held: u32,
-    /// How many wait for a credit with a message in hand.
+    /// Credits that are reserved and not spent yet.
+    reserved: u32,
+    /// How many messages that are already being handled wait for a credit.
     waiting: u32,
     minute: Tally,
     day: Tally,
@@ -118,64 +112,60 @@ pub struct Budget {
 /// The credits of one minute or day.
 #[derive(Clone, Copy, Debug, Default)]
 struct Tally {
+    /// Minutes or days since 1970.
     number: i64,
     own: u32,
     others: u32,
-    is_over: bool,
+    is_exhausted: bool,
 }
 
 impl Budget {
-    /// An untouched budget within the owner's limits.
-    pub fn new(set: Plan) -> Self {
-        Self { set, ..Self::default() }
+    pub fn new(configured: Plan) -> Self {
+        Self { configured, ..Self::default() }
     }
 
-    /// What may be spent: no more than the owner allows, nor than the API has. While neither is known it is the free plan.
+    /// The limits that apply: the tighter of the owner's and the API's. While neither is known, those of the free plan.
     pub fn plan(&self) -> Plan {
-        let known = self.set.and(self.told);
-        let is_said = self.is_known || self.set != Plan::default();
-        let cautious = if is_said { Plan::default() } else { Plan::FREE };
+        let known = self.configured.and(self.reported);
+        let has_limits = self.is_known || self.configured != Plan::default();
+        let cautious = if has_limits { Plan::default() } else { Plan::FREE };
         Plan { per_minute: known.per_minute.or(cautious.per_minute), per_day: known.per_day.or(cautious.per_day) }
     }
 
-    /// Whether the API has told its limits.
     pub fn is_known(&self) -> bool {
         self.is_known
     }
 
-    /// How many messages may be received now, `most` at the most: a credit is there for each, beyond those that are waited
-    /// for with a message in hand.
-    pub fn free(&mut self, most: usize, now: Timestamp) -> Result<usize, Closed> {
+    /// How many messages may be received now, up to `most`. Credits that messages in progress wait for are not counted.
+    pub fn receivable(&mut self, most: usize, now: Timestamp) -> Result<usize, Closed> {
         let waiting = self.waiting;
         let left = self.left(now).and_then(|left| left.checked_sub(waiting).filter(|left| *left > 0));
         left.map(|left| most.min(left as usize)).ok_or_else(|| self.closed(now))
     }
 
-    /// Reserves a credit.
     pub fn reserve(&mut self, now: Timestamp) -> Result<(), Closed> {
         let Some(_) = self.left(now) else { return Err(self.closed(now)) };
-        self.held += 1;
+        self.reserved += 1;
         Ok(())
     }
 
-    /// Gives a reserved credit back.
+    /// Returns a reserved credit that was not spent.
     pub fn release(&mut self) {
-        self.held = self.held.saturating_sub(1);
+        self.reserved = self.reserved.saturating_sub(1);
     }
 
-    /// Somebody with a message in hand begins to wait for a credit.
+    /// Counts a message in progress that waits for a credit.
     pub fn begin_waiting(&mut self) {
         self.waiting += 1;
     }
 
-    /// Somebody with a message in hand waits no more.
     pub fn end_waiting(&mut self) {
         self.waiting = self.waiting.saturating_sub(1);
     }
 
-    /// A reserved credit was spent on a request of `sent_at`, whose answer told this. What a minute's end crossed says
-    /// nothing about the new minute.
-    pub fn spent(&mut self, sent_at: Timestamp, now: Timestamp, told: Option<Told>) {
+    /// Records that a reserved credit was spent on a request sent at `sent_at`, and what its answer reported. An answer that
+    /// arrived after the end of its minute says nothing about the new minute.
+    pub fn spend(&mut self, sent_at: Timestamp, now: Timestamp, usage: Option<MinuteUsage>) {
         self.release();
         self.turn_to(now);
         if number(sent_at, DAY) == self.day.number {
@@ -185,32 +175,33 @@ impl Budget {
             return;
         }
         self.minute.own += 1;
-        if let Some(told) = told {
-            self.minute.observe(told.used, self.held);
-            self.minute.is_over |= told.left == 0;
-            self.told.per_minute =
-                Some(told.used.saturating_add(told.left)).filter(|_| told.left > 0).or(self.told.per_minute);
+        if let Some(usage) = usage {
+            self.minute.observe(usage.used, self.reserved);
+            self.minute.is_exhausted |= usage.left == 0;
+            let limit = Some(usage.used.saturating_add(usage.left)).filter(|_| usage.left > 0);
+            self.reported.per_minute = limit.or(self.reported.per_minute);
         }
     }
 
-    /// The API says that a period's credits are used up, whatever was counted here.
+    /// Records that the API refused a request because the credits of a period are used up, whatever was counted here.
     pub fn exhausted(&mut self, period: Period, now: Timestamp) {
         self.turn_to(now);
         match period {
-            Period::Minute => self.minute.is_over = true,
-            Period::Day => self.day.is_over = true,
+            Period::Minute => self.minute.is_exhausted = true,
+            Period::Day => self.day.is_exhausted = true,
         }
     }
 
-    /// The API tells its limits and what was spent, by this process before it was started again or by others.
+    /// Takes over the limits and usage that the API reports, including what earlier processes and other clients spent.
     pub fn reconcile(&mut self, account: Account, now: Timestamp) {
         self.turn_to(now);
-        (self.is_known, self.told) = (true, account.plan);
-        self.minute.observe(account.used, self.held);
-        self.day.observe(account.used_today, self.held);
+        self.is_known = true;
+        self.reported = account.plan;
+        self.minute.observe(account.used, self.reserved);
+        self.day.observe(account.used_today, self.reserved);
     }
 
-    /// How many credits of a period are not spent, held ones among them; none where it has no limit.
+    /// How many credits of a period are unspent, including reserved ones; `None` if the period has no limit.
     pub fn unspent(&mut self, period: Period, now: Timestamp) -> Option<u32> {
         self.turn_to(now);
         let plan = self.plan();
@@ -220,16 +211,16 @@ impl Budget {
         }
     }
 
-    /// The credits left now; none where there is not one.
+    /// The credits left now; `None` instead of 0.
     fn left(&mut self, now: Timestamp) -> Option<u32> {
         self.turn_to(now);
         let plan = self.plan();
-        let left = self.minute.left(plan.per_minute, self.held).min(self.day.left(plan.per_day, self.held));
+        let left = self.minute.left(plan.per_minute, self.reserved).min(self.day.left(plan.per_day, self.reserved));
         Some(left).filter(|left| *left > 0)
     }
 
     fn closed(&self, now: Timestamp) -> Closed {
-        // Credits that are only held come back: a day is over when they cannot help.
+        // Reserved credits may be released, so the day counts as used up only if it would be without them.
         let is_day = self.day.left(self.plan().per_day, 0) == 0;
         let period = if is_day { Period::Day } else { Period::Minute };
         Closed { period, until: period.next(now) }
@@ -248,17 +239,18 @@ impl Tally {
         }
     }
 
-    fn left(&self, limit: Option<u32>, held: u32) -> u32 {
+    fn left(&self, limit: Option<u32>, reserved: u32) -> u32 {
         match limit {
-            _ if self.is_over => 0,
-            Some(limit) => limit.saturating_sub(self.own).saturating_sub(self.others).saturating_sub(held),
+            _ if self.is_exhausted => 0,
+            Some(limit) => limit.saturating_sub(self.own).saturating_sub(self.others).saturating_sub(reserved),
             None => u32::MAX,
         }
     }
 
-    /// What was used beyond anything that was asked from here was used by others. Requests under way may be in it or not.
-    fn observe(&mut self, used: u32, held: u32) {
-        self.others = self.others.max(used.saturating_sub(self.own).saturating_sub(held));
+    /// Attributes to other clients what was used beyond our own requests. Requests in flight may or may not be counted in
+    /// `used`, so they are assumed to be.
+    fn observe(&mut self, used: u32, reserved: u32) {
+        self.others = self.others.max(used.saturating_sub(self.own).saturating_sub(reserved));
     }
 }
 

@@ -1,4 +1,4 @@
-//! The ingest queue, from which a message comes only when there is a credit to spend on it.
+//! The ingest queue, which is received from only while there are credits to spend.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,10 +11,10 @@ use crate::credits::allowance::Allowance;
 use crate::credits::pool::{Credit, CreditPool};
 use crate::fetch::client::Client;
 
-/// A queue that is received from as credits allow.
+/// A queue that receives as many messages as there are credits.
 ///
-/// It holds no credits while it waits for messages, so that those in hand can use them: a message for which none is left
-/// when it comes is one in hand that waits for the next.
+/// It reserves no credits while it waits for messages, so that messages in progress can use them. A message that arrives when
+/// none is left waits for its credit like those.
 pub struct MeteredQueue {
     inner: Arc<dyn Queue>,
     client: Client,
@@ -23,12 +23,11 @@ pub struct MeteredQueue {
 }
 
 impl MeteredQueue {
-    /// Meters a queue by a pool's budget, about which the client asks the API.
     pub fn new(inner: Arc<dyn Queue>, client: Client, pool: CreditPool) -> Self {
         Self { inner, client, pool, credits: Mutex::default() }
     }
 
-    /// What a message may spend: the credit that it came with, and others as there are any.
+    /// The credit that came with a message, if any, and access to more.
     pub fn allowance(&self, message_id: &str) -> Allowance {
         Allowance::new(self.credits().remove(message_id), self.pool.clone())
     }
@@ -37,20 +36,20 @@ impl MeteredQueue {
         self.credits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks the API for its limits and what was used of them today, until it has told once. Its silence stops nothing: its
-    /// answers tell of the minute, and its refusals of the day.
-    async fn ask_for_limits(&self) {
-        if !self.pool.is_to_ask() {
+    /// Requests the limits and today's usage from the API until it has reported them once. A failure stops nothing: the
+    /// headers of other answers report the minute, and their errors the end of the day's credits.
+    async fn fetch_limits(&self) {
+        if !self.pool.needs_limits() {
             return;
         }
         match self.client.usage().await {
             Ok(account) => {
                 self.pool.reconcile(account);
-                tracing::info!(plan = ?self.pool.plan(), used_today = account.used_today, "the plan's credits are known");
+                tracing::info!(plan = ?self.pool.plan(), used_today = account.used_today, "read the limits of the API plan");
             }
             Err(error) => {
-                self.pool.refused(&error);
-                tracing::warn!("the plan's credits are not known: {error}");
+                self.pool.record_refusal(&error);
+                tracing::warn!("failed to read the limits of the API plan: {error}");
             }
         }
     }
@@ -59,10 +58,10 @@ impl MeteredQueue {
 #[async_trait]
 impl Queue for MeteredQueue {
     async fn receive(&self, most: usize, lease: Duration) -> Result<Vec<Message>, QueueError> {
-        self.ask_for_limits().await;
+        self.fetch_limits().await;
         let room = self.pool.room(most).await;
         let messages = self.inner.receive(room, lease).await?;
-        // What nobody took came with messages that were not worked on: they were sent again, or given up.
+        // Credits still here belong to earlier messages that were returned or given up without being handled.
         self.credits().clear();
         for message in &messages {
             if let Ok(credit) = self.pool.try_take() {

@@ -1,4 +1,4 @@
-//! Hands out credits to all workers of the service: nobody sends a request without one.
+//! Hands out credits to all workers of the service. No request is sent without one.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,43 +11,41 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use crate::credits::budget::{Account, Budget, Closed, Period, Plan, Told};
+use crate::credits::budget::{Account, Budget, Closed, MinuteUsage, Period, Plan};
 use crate::fetch::answer::ApiError;
 
-/// Keeps the budget. Its clones keep the same one.
+/// A budget that clones share.
 #[derive(Clone)]
 pub struct CreditPool(Arc<Shared>);
 
 struct Shared {
     budget: Mutex<Budget>,
-    /// Somebody gave a credit back, or waits no more.
+    /// Notified when a credit is returned or a message stops waiting for one.
     changed: Notify,
     now: Now,
     clock: Clock,
     notifier: Arc<dyn Notifier>,
-    /// What the owner has heard of the day's credits.
-    heard: Mutex<Heard>,
-    /// When the API was last asked for its limits.
-    asked_at: Mutex<Option<Timestamp>>,
+    day_alert: Mutex<DayAlert>,
+    /// When the limits were last requested from the API.
+    limits_requested_at: Mutex<Option<Timestamp>>,
 }
 
-/// What the owner has heard of the day's credits.
+/// The state of the alert about the day's credits.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Heard {
-    /// Nobody here knows: a process before this one may have told that they are used up.
+enum DayAlert {
+    /// An earlier process may have raised it.
     #[default]
     Unknown,
-    /// That they are used up until then.
-    Gone(Timestamp),
-    /// That they are there.
-    There,
+    /// Raised for the day that ends at this time.
+    Raised(Timestamp),
+    Resolved,
 }
 
-/// A credit to spend on one request. What is dropped before it was sent is given back.
+/// A reserved credit for one request. It returns to the pool if it is dropped before the request was sent.
 pub struct Credit {
     pool: CreditPool,
     sent_at: Option<Timestamp>,
-    told: Option<Told>,
+    usage: Option<MinuteUsage>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -55,7 +53,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl CreditPool {
-    /// Keeps an untouched budget within the owner's limits, by this time: `clock` says how fast `now` goes.
+    /// `clock` says how fast the time of `now` passes.
     pub fn new(plan: Plan, now: Now, clock: Clock, notifier: Arc<dyn Notifier>) -> Self {
         let budget = Mutex::new(Budget::new(plan));
         let changed = Notify::new();
@@ -65,8 +63,8 @@ impl CreditPool {
             now,
             clock,
             notifier,
-            heard: Mutex::default(),
-            asked_at: Mutex::default(),
+            day_alert: Mutex::default(),
+            limits_requested_at: Mutex::default(),
         }))
     }
 
@@ -74,18 +72,18 @@ impl CreditPool {
         lock(&self.0.budget)
     }
 
-    /// How long the machine must wait for a time to come.
+    /// The wall-clock time until `time`.
     pub fn wait_for(&self, time: Timestamp) -> Duration {
         self.0.clock.lasts(time.duration_since((self.0.now)()))
     }
 
-    /// How long the machine must wait after an error of the API for credits to come back.
+    /// The wall-clock time until there are credits again after an error of the API; zero for errors that are not about credits.
     pub fn wait_after(&self, error: &ApiError) -> Duration {
         let now = (self.0.now)();
         exhausted(error).map(|period| self.wait_for(period.next(now))).unwrap_or_default()
     }
 
-    /// What the owner allows and the API has.
+    /// The limits that apply now.
     pub fn plan(&self) -> Plan {
         self.budget().plan()
     }
@@ -94,28 +92,28 @@ impl CreditPool {
     pub async fn room(&self, most: usize) -> usize {
         loop {
             let changed = self.0.changed.notified();
-            // The budget is let go of before anybody is told anything.
-            let free = self.budget().free(most, (self.0.now)());
-            let closed = match free {
+            // A separate statement, so that the budget is unlocked before the alert is sent.
+            let receivable = self.budget().receivable(most, (self.0.now)());
+            let closed = match receivable {
                 Ok(room) => {
-                    self.tell_of_return().await;
+                    self.resolve_day_alert().await;
                     return room;
                 }
                 Err(closed) => closed,
             };
-            self.tell_of(closed).await;
-            tracing::debug!("no credits: nothing is received before {}", closed.until);
+            self.raise_day_alert(closed).await;
+            tracing::debug!("out of credits: receiving nothing before {}", closed.until);
             let _ = timeout(self.wait_for(closed.until), changed).await;
         }
     }
 
-    /// A credit, if there is one now.
+    /// Takes a credit if there is one now.
     pub fn try_take(&self) -> Result<Credit, Closed> {
         self.budget().reserve((self.0.now)())?;
-        Ok(Credit { pool: self.clone(), sent_at: None, told: None })
+        Ok(Credit { pool: self.clone(), sent_at: None, usage: None })
     }
 
-    /// A credit, for whoever has a message in hand and has begun with it: waits for the next minute where it must.
+    /// Takes a credit for a message in progress, and waits for the next minute if necessary. Fails if the day is used up.
     pub async fn take(&self) -> Result<Credit, Closed> {
         let _waiting = Waiting::new(self);
         loop {
@@ -129,32 +127,32 @@ impl CreditPool {
         }
     }
 
-    /// Whether the API is still to be asked for its limits; once a minute it is worth another try.
-    pub fn is_to_ask(&self) -> bool {
-        const AGAIN: i64 = 60;
+    /// Whether to request the limits from the API now: they are unknown, and were not requested within the last minute.
+    pub fn needs_limits(&self) -> bool {
+        const RETRY_SECONDS: i64 = 60;
         let now = (self.0.now)();
-        let mut asked_at = lock(&self.0.asked_at);
-        let is_due = asked_at.is_none_or(|asked| now.duration_since(asked).as_secs() >= AGAIN);
-        let is_to_ask = is_due && !self.budget().is_known();
-        *asked_at = asked_at.filter(|_| !is_to_ask).or(Some(now));
-        is_to_ask
+        let mut requested_at = lock(&self.0.limits_requested_at);
+        let is_due = requested_at.is_none_or(|requested| now.duration_since(requested).as_secs() >= RETRY_SECONDS);
+        let needs_limits = is_due && !self.budget().is_known();
+        *requested_at = requested_at.filter(|_| !needs_limits).or(Some(now));
+        needs_limits
     }
 
-    /// Takes in what the API says of the account.
+    /// Takes over the limits and usage that the API reports.
     pub fn reconcile(&self, account: Account) {
         self.budget().reconcile(account, (self.0.now)());
         self.measure();
         self.0.changed.notify_waiters();
     }
 
-    /// Takes in that the API refused a request for want of credits.
-    pub fn refused(&self, error: &ApiError) {
+    /// Records the error of a request if it says that credits are used up.
+    pub fn record_refusal(&self, error: &ApiError) {
         let Some(period) = exhausted(error) else { return };
         self.budget().exhausted(period, (self.0.now)());
         self.measure();
     }
 
-    /// Shows how many credits are left, where there is a limit.
+    /// Sets the metrics of the credits left in periods that have a limit.
     fn measure(&self) {
         let now = (self.0.now)();
         let mut budget = self.budget();
@@ -165,30 +163,28 @@ impl CreditPool {
         }
     }
 
-    /// Tells the owner that the day's credits are used up, once a day.
-    async fn tell_of(&self, closed: Closed) {
-        let gone = Heard::Gone(closed.until);
-        if closed.period == Period::Day && self.hears(gone) != gone {
+    /// Raises an alert if the day's credits are used up, once a day.
+    async fn raise_day_alert(&self, closed: Closed) {
+        let raised = DayAlert::Raised(closed.until);
+        if closed.period == Period::Day && self.replace_day_alert(raised) != raised {
             let text = format!(
-                "the credits of this day are used up: nothing is fetched before {}, and then it goes on by itself \
-                 (fewer symbols, fewer intervals or a larger plan need less)",
+                "the credits of this day are used up: fetching resumes by itself at {} (fewer symbols, fewer intervals or a \
+                 larger plan would avoid this)",
                 closed.until
             );
             self.0.notifier.notify(credits_gone(&text)).await;
         }
     }
 
-    /// Tells the owner that there are credits again: also the first time, because who told that there are none may have been
-    /// stopped since.
-    async fn tell_of_return(&self) {
-        if self.hears(Heard::There) != Heard::There {
-            self.0.notifier.notify(credits_gone("there are credits again").resolved()).await;
+    /// Resolves the alert, also when this process did not raise it: an earlier one may have.
+    async fn resolve_day_alert(&self) {
+        if self.replace_day_alert(DayAlert::Resolved) != DayAlert::Resolved {
+            self.0.notifier.notify(credits_gone("credits are available again").resolved()).await;
         }
     }
 
-    /// Notes what the owner hears, and returns what they heard before.
-    fn hears(&self, now: Heard) -> Heard {
-        std::mem::replace(&mut *lock(&self.0.heard), now)
+    fn replace_day_alert(&self, new: DayAlert) -> DayAlert {
+        std::mem::replace(&mut *lock(&self.0.day_alert), new)
     }
 }
 
@@ -196,7 +192,7 @@ fn credits_gone(text: &str) -> Alert {
     Alert::new(Kind::CreditsGone, "TwelveData", text)
 }
 
-/// Whose credits an error says are used up.
+/// The period whose credits are used up according to an error.
 fn exhausted(error: &ApiError) -> Option<Period> {
     match error {
         ApiError::MinuteCredits(_) => Some(Period::Minute),
@@ -206,25 +202,25 @@ fn exhausted(error: &ApiError) -> Option<Period> {
 }
 
 impl Credit {
-    /// The request is on its way: from now on the credit counts as spent, whatever becomes of the answer.
-    pub fn send(&mut self) {
+    /// Marks the request as sent. From now on the credit counts as spent, whatever the outcome.
+    pub fn mark_sent(&mut self) {
         self.sent_at = Some((self.pool.0.now)());
     }
 
-    /// The request reached nobody, and was not charged.
-    pub fn never_arrived(&mut self) {
+    /// Marks the request as not sent: it did not reach the API and was not charged.
+    pub fn mark_unsent(&mut self) {
         self.sent_at = None;
     }
 
-    /// What the answer said of the minute.
-    pub fn told(&mut self, told: Option<Told>) {
-        self.told = told;
+    /// Sets what the answer reported about the minute.
+    pub fn set_usage(&mut self, usage: Option<MinuteUsage>) {
+        self.usage = usage;
     }
 
-    /// What became of the request, where that concerns the budget.
-    pub fn ended(self, error: Option<&ApiError>) {
+    /// Ends the request, and records its error if that concerns the budget.
+    pub fn finish(self, error: Option<&ApiError>) {
         if let Some(error) = error {
-            self.pool.refused(error);
+            self.pool.record_refusal(error);
         }
     }
 }
@@ -234,7 +230,7 @@ impl Drop for Credit {
         match self.sent_at {
             None => self.pool.budget().release(),
             Some(sent_at) => {
-                self.pool.budget().spent(sent_at, (self.pool.0.now)(), self.told);
+                self.pool.budget().spend(sent_at, (self.pool.0.now)(), self.usage);
                 self.pool.measure();
             }
         }
@@ -242,7 +238,7 @@ impl Drop for Credit {
     }
 }
 
-/// Somebody with a message in hand, for as long as this lives.
+/// Counts a message in progress as waiting until it is dropped.
 struct Waiting<'a>(&'a CreditPool);
 
 impl<'a> Waiting<'a> {

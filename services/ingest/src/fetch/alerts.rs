@@ -26,25 +26,29 @@ impl SeriesAlerts<'_> {
         let old = fetched.rows.iter().filter(|row| row.fetched_at.is_some()).count();
         let kept = match old {
             0 => String::new(),
-            old => format!(" but for {old} candles that TwelveData no longer gives, which keep the prices before it"),
+            old => {
+                format!(
+                    ", except {old} candles that TwelveData no longer has; they keep their prices from before the split"
+                )
+            }
         };
         let text = format!(
-            "{series}: every past close is {ratio} times what it was: a split. All of the series was fetched again{kept}; \
-             what is kept elsewhere at the old prices no longer compares"
+            "{series}: every past close is {ratio} times its former value, so there was a split. The whole series was fetched \
+             again{kept}. Results computed from the old prices are no longer comparable"
         );
         self.send(Alert::new(Kind::SplitFound, series, text)).await;
     }
 
     /// Reports the losses that were not reported yet.
     pub(crate) async fn losses(&self, part: Part, fetched: &Fetched, kept: Option<&KeptObject>) {
-        let known = |loss: &&Loss| kept.is_some_and(|kept| kept.shrank.contains(&loss.fetched_at));
+        let known = |loss: &&Loss| kept.is_some_and(|kept| kept.reported_losses.contains(&loss.fetched_at));
         let is_by_hand = kept.is_some_and(|kept| kept.is_by_hand);
         for loss in fetched.losses.iter().filter(|loss| !known(loss)) {
             let text = match is_by_hand {
-                true => self.words_of_a_file(part, loss),
-                false => self.words(part, loss, fetched.overlap.split.is_some()),
+                true => self.file_loss_text(part, loss),
+                false => self.loss_text(part, loss, fetched.overlap.split.is_some()),
             };
-            self.send(self.shrank(part, loss.fetched_at, &text)).await;
+            self.send(self.loss_alert(part, loss.fetched_at, &text)).await;
         }
     }
 
@@ -52,43 +56,43 @@ impl SeriesAlerts<'_> {
     /// accepted the loss.
     pub(crate) async fn returns(&self, part: Part, fetched: &Fetched, kept: Option<&KeptObject>) {
         let current: BTreeSet<_> = fetched.losses.iter().map(|loss| loss.fetched_at).collect();
-        let reported = kept.map(|kept| &kept.shrank).into_iter().flatten();
+        let reported = kept.map(|kept| &kept.reported_losses).into_iter().flatten();
         for since in reported.filter(|since| !current.contains(since)) {
-            self.send(self.shrank(part, *since, "nothing is missing any more").resolved()).await;
+            self.send(self.loss_alert(part, *since, "no candles are missing any more").resolved()).await;
         }
     }
 
-    /// Each loss is an alert of its own, told apart by when the source last had its candles.
-    fn shrank(&self, part: Part, since: Timestamp, text: &str) -> Alert {
+    /// Each loss has its own alert, identified by when the source last had its candles.
+    fn loss_alert(&self, part: Part, since: Timestamp, text: &str) -> Alert {
         let subject = self.task.subject(part);
         let alert =
             Alert::new(Kind::HistoryShrank, &subject, text).class(since).key(Some(self.task.path(part).raw_key()));
         alert.cause(format!("{subject} {since}"))
     }
 
-    fn words(&self, part: Part, loss: &Loss, is_split: bool) -> String {
+    fn loss_text(&self, part: Part, loss: &Loss, is_split: bool) -> String {
         let subject = self.task.subject(part);
         let symbol = &self.task.series.symbol;
         let fetched_at = loss.fetched_at;
-        let what = self.what(loss);
+        let candles = self.describe(loss);
         let prices = if is_split { ", at the prices before the split" } else { "" };
         format!(
-            "{subject}: TwelveData no longer gives {what}, also when asked again. What is kept stays as it was fetched by \
-             {fetched_at}{prices}. If it is rightly gone, remove it with `candlewick refresh {symbol} --replace`"
+            "{subject}: TwelveData no longer gives {candles}, also when asked again. The stored candles stay as fetched by \
+             {fetched_at}{prices}. If they are gone for a good reason, remove them with `candlewick refresh {symbol} --replace`"
         )
     }
 
-    fn words_of_a_file(&self, part: Part, loss: &Loss) -> String {
+    fn file_loss_text(&self, part: Part, loss: &Loss) -> String {
         let subject = self.task.subject(part);
         let symbol = &self.task.series.symbol;
-        let what = self.what(loss);
+        let candles = self.describe(loss);
         format!(
-            "{subject}: TwelveData does not give {what} of a file that was put over what it gave, also when asked again. They stay \
-             beside what it gives. To have only that, remove them with `candlewick refresh {symbol} --replace`"
+            "{subject}: TwelveData does not give {candles} of a dropped file, also when asked again. They stay next to \
+             the candles that it gives. To remove them, use `candlewick refresh {symbol} --replace`"
         )
     }
 
-    fn what(&self, Loss { candles, first, last, .. }: &Loss) -> String {
+    fn describe(&self, Loss { candles, first, last, .. }: &Loss) -> String {
         match candles {
             1 => format!("the candle of {}", self.time(*first)),
             _ => format!("{candles} candles from {} to {}", self.time(*first), self.time(*last)),
@@ -99,14 +103,14 @@ impl SeriesAlerts<'_> {
         if self.task.series.interval.is_intraday() { time.to_string() } else { time.date().to_string() }
     }
 
-    /// Reports that an answer is about another instrument, and stops the work. However many refreshes meet it, it counts as
+    /// Reports that an answer is about another instrument, and stops the work. However many refreshes find it, it counts as
     /// one alert until something else is stored.
     pub(crate) async fn other_instrument(&self, part: Part, kept: &KeptObject, reason: &str) -> Stop {
         let subject = self.task.subject(part);
         let symbol = &self.task.series.symbol;
         let text = format!(
-            "{subject}: what TwelveData gives now is probably another instrument: {reason}. None of it is stored, and what is \
-             kept stays. If it is right, take it in place of what is kept with `candlewick refresh {symbol} --replace`"
+            "{subject}: TwelveData's answer is probably about another instrument: {reason}. It was not stored, and the stored \
+             candles stay. If the answer is right, replace them with `candlewick refresh {symbol} --replace`"
         );
         let alert = Alert::new(Kind::OtherInstrument, &subject, &text).key(Some(self.task.path(part).raw_key()));
         self.send(alert.cause(format!("{subject} {}", kept.fetched_at))).await;

@@ -1,7 +1,7 @@
-//! What the API answered: bytes and a status in, candles or a typed error out.
+//! Parses answers of the API: bytes and a status in, candles or a typed error out.
 //!
-//! The body is read before the status: the API is known to send its errors with status 200 as well as with their own.
-//! Source of the shapes and messages: TwelveData's OpenAPI document, and what clients of the API report.
+//! The body takes precedence over the status, because the API may send errors with status 200.
+//! Source of the shapes and messages: TwelveData's OpenAPI document, and reports by users of the API.
 
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::Series;
@@ -14,80 +14,72 @@ use thiserror::Error;
 /// An answer that is not an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// Candles, in the API's order, and what it says about the instrument.
+    /// Candles in the API's order, and its description of the instrument.
     Candles(Meta, Vec<SourceRow>),
-    /// There is nothing in the window that was asked for.
+    /// There are no candles in the requested window.
     Nothing,
 }
 
-/// What the API says about the instrument.
+/// The API's description of the instrument.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Meta {
-    /// The symbol, as the API writes it.
+    /// In the API's spelling.
     pub symbol: Option<String>,
-    /// The interval, as the API writes it.
+    /// In the API's spelling.
     pub interval: Option<String>,
-    /// The currency of prices.
     pub currency: Option<String>,
-    /// The second currency of a pair, in which its prices are.
+    /// The second currency of a pair, which is the currency of its prices.
     pub currency_quote: Option<String>,
-    /// The exchange's time zone.
     pub exchange_timezone: Option<String>,
-    /// The exchange's market identifier code.
+    /// The market identifier code of the exchange.
     pub mic_code: Option<String>,
-    /// What the instrument is: `Common Stock`, `Digital Currency`.
+    /// For example `Common Stock` or `Digital Currency`.
     #[serde(rename = "type")]
     pub instrument_type: Option<String>,
 }
 
-/// Why the API gave no candles, and what to do about it.
+/// Why the API gave no candles. The texts say what to do about it.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ApiError {
-    /// The symbol, or another part of the request, names nothing.
+    /// The symbol, or another part of the request, is unknown.
     #[error("TwelveData does not know the symbol: {0} (correct it in the watchlist; BRK.B has a dot, BTC/USD a slash)")]
     UnknownSymbol(String),
-    /// There are no candles of the symbol, which may well exist.
+    /// There are no candles of the symbol, which may exist nevertheless.
     #[error("TwelveData has no data: {0}")]
     NoData(String),
-    /// The plan does not include what was asked for.
+    /// The plan does not include what was requested.
     #[error("the TwelveData plan does not include {0}: {1} ({advice}, or upgrade the plan)", advice = .0.advice())]
     Plan(Gated, String),
-    /// The key is missing or wrong.
-    #[error("TwelveData refuses the API key (set TWELVEDATA_API_KEY, and start ingest again): {0}")]
+    #[error("TwelveData rejects the API key (set TWELVEDATA_API_KEY and restart ingest): {0}")]
     Key(String),
-    /// The request is wrong in a way that no repetition mends.
-    #[error("TwelveData refuses the request: {0} (nothing mends this but another version of Candlewick: report it)")]
+    /// The request is invalid, and repeating it does not help.
+    #[error("TwelveData rejects the request: {0} (only a new version of Candlewick can fix this: please report it)")]
     Request(String),
-    /// The credits of this minute are used up.
     #[error("the credits of this minute are used up: {0}")]
     MinuteCredits(String),
-    /// The credits of this day are used up.
     #[error("the credits of this day are used up: {0}")]
     DayCredits(String),
-    /// The API is not well: it may be at the next try.
+    /// The API failed in a way that the next attempt may not.
     #[error("TwelveData did not answer properly: {0}")]
-    Passing(String),
-    /// The API is not there, or the way to it: that says nothing about what was asked.
-    #[error("TwelveData is not reached (is TWELVEDATA_URL right, and the network there?): {0}")]
+    Transient(String),
+    /// The API or the network is down, which says nothing about the request.
+    #[error("TwelveData cannot be reached (check TWELVEDATA_URL and the network): {0}")]
     Unreachable(String),
 }
 
-/// What of a request a plan does not include, as far as the API says it.
+/// Which part of a request the plan does not include, as far as the API says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gated {
-    /// The symbol.
     Symbol,
-    /// The interval.
     Interval,
-    /// Candles of so long ago, or so many.
+    /// Candles this old, or this many.
     History,
-    /// The way to the answer: the endpoint.
     Endpoint,
 }
 
 impl Gated {
-    /// What a message of the API is about.
+    /// Guesses the part from a message of the API.
     fn of(message: &str) -> Self {
         let message = message.to_ascii_lowercase();
         let names = |words: &[&str]| words.iter().any(|word| message.contains(word));
@@ -102,7 +94,7 @@ impl Gated {
         }
     }
 
-    /// What to change so that it is not asked for.
+    /// What to change so that it is no longer requested.
     fn advice(self) -> &'static str {
         match self {
             Self::Symbol | Self::Endpoint => "take it off the watchlist",
@@ -117,27 +109,27 @@ impl std::fmt::Display for Gated {
         formatter.write_str(match self {
             Self::Symbol => "the symbol",
             Self::Interval => "the interval",
-            Self::History => "so long a history",
+            Self::History => "a history of this length",
             Self::Endpoint => "this kind of request",
         })
     }
 }
 
 impl Meta {
-    /// What an answer is plainly about in place of a series; none where it can be about that. The API writes `SBIN` for
-    /// `SBIN:NSE`, and may leave all of it out.
+    /// Describes what the answer is about if it cannot be about `series`. The API writes `SBIN` for `SBIN:NSE`, and may leave
+    /// out any field.
     pub fn mismatch(&self, series: &Series) -> Option<String> {
         let symbol = self.symbol.as_deref().unwrap_or_default();
-        let own = plain(series.symbol.as_str());
-        let is_other_symbol = !plain(symbol).is_empty() && plain(symbol) != own;
+        let expected = plain(series.symbol.as_str());
+        let is_other_symbol = !plain(symbol).is_empty() && plain(symbol) != expected;
         let interval = self.interval.as_deref().and_then(|text| text.parse::<Interval>().ok());
         let is_other_interval = interval.is_some_and(|interval| interval != series.interval);
-        let words = || format!("an answer about {symbol} {}", self.interval.as_deref().unwrap_or_default());
-        (is_other_symbol || is_other_interval).then(words)
+        let description = || format!("an answer about {symbol} {}", self.interval.as_deref().unwrap_or_default());
+        (is_other_symbol || is_other_interval).then(description)
     }
 }
 
-/// A symbol without its exchange and without what its parts are separated by.
+/// A symbol in upper case, without its exchange and without separators.
 fn plain(symbol: &str) -> String {
     let name = symbol.split(':').next().unwrap_or_default();
     name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect()
@@ -155,19 +147,19 @@ struct Body<'a> {
 }
 
 impl Body<'_> {
-    /// The code, as a number or as text.
+    /// The code, which may be a JSON number or string.
     fn code(&self) -> Option<u16> {
         self.code.map(text)?.parse().ok()
     }
 
-    /// Whether the API itself says that something is wrong: what stands before it has errors of another form.
+    /// Whether the error comes from the API itself. Proxies in front of it have errors of another form.
     fn is_own_error(&self) -> bool {
         self.status.as_deref() == Some("error") || self.code().is_some()
     }
 }
 
-/// A candle as the API writes it. Numbers are kept as text, so that no digit is lost on the way; a field that is `null`
-/// or missing is an empty cell, which cleaning sets aside, and a candle that is `null` an empty row.
+/// A candle as the API writes it. Numbers stay text, so that no digit is lost. A field that is `null` or missing becomes an
+/// empty cell, which cleaning quarantines, and a candle that is `null` becomes an empty row.
 #[derive(Default, Deserialize)]
 struct Value<'a> {
     datetime: Option<String>,
@@ -183,10 +175,10 @@ struct Value<'a> {
     volume: Option<&'a RawValue>,
 }
 
-/// The message of an empty window, which is no error but says that there is nothing.
+/// The message of an empty window. The API sends it as an error, but it only means that there are no candles.
 const EMPTY_WINDOW: &str = "No data is available on the specified dates";
 
-/// Reads an answer to `/time_series` for one symbol.
+/// Parses an answer to `/time_series` for one symbol.
 pub fn read(status: u16, body: &[u8]) -> Result<Answer, ApiError> {
     let body: Body<'_> = serde_json::from_slice(body).map_err(|error| unreadable(status, body, &error))?;
     match (is_error(status, &body), body.values) {
@@ -196,37 +188,37 @@ pub fn read(status: u16, body: &[u8]) -> Result<Answer, ApiError> {
             let rows = values.into_iter().map(|value| row(&value.unwrap_or_default()));
             Ok(Answer::Candles(body.meta.unwrap_or_default(), rows.collect()))
         }
-        (false, None) => Err(ApiError::Passing(format!("status {status}, and an answer with no values"))),
+        (false, None) => Err(ApiError::Transient(format!("status {status} and an answer without values"))),
     }
 }
 
-/// Reads an answer that is one object, of another endpoint than `/time_series`; none where it says that there is nothing.
+/// Parses an answer of another endpoint, which is one object; `None` if it says that there is nothing.
 pub fn read_object<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<Option<T>, ApiError> {
     let unreadable = |error| unreadable(status, body, &error);
-    let said: Body<'_> = serde_json::from_slice(body).map_err(unreadable)?;
-    if is_error(status, &said) {
-        return error_or_nothing(status, said).map(|_| None);
+    let envelope: Body<'_> = serde_json::from_slice(body).map_err(unreadable)?;
+    if is_error(status, &envelope) {
+        return error_or_nothing(status, envelope).map(|_| None);
     }
     serde_json::from_slice(body).map(Some).map_err(unreadable)
 }
 
-/// The body says so; and where it says nothing, the status does.
+/// The body decides or, if it says nothing, the status.
 fn is_error(status: u16, body: &Body<'_>) -> bool {
-    let is_said = body.status.as_deref() == Some("error") || body.code().is_some_and(|code| code >= 400);
-    is_said || (body.values.is_none() && status >= 400)
+    let has_error = body.status.as_deref() == Some("error") || body.code().is_some_and(|code| code >= 400);
+    has_error || (body.values.is_none() && status >= 400)
 }
 
-/// What is said by what stands before the API, in pages of its own: a gateway, a proxy, whoever asks whether one is human.
-/// An answer of the API that broke off may be one symbol's.
+/// The error of an answer that is not JSON of the API. Pages are sent by gateways, proxies and bot checks in front of the API.
+/// A truncated answer of the API may be caused by a single symbol.
 fn unreadable(status: u16, body: &[u8], error: &serde_json::Error) -> ApiError {
-    const MOST: usize = 80;
-    let begins: String = String::from_utf8_lossy(body).chars().take(MOST).collect();
-    let words = format!("status {status}, and an answer that cannot be read ({error}): {begins:?}");
-    let is_page = begins.trim_start().starts_with('<');
+    const MAX_CHARS: usize = 80;
+    let start: String = String::from_utf8_lossy(body).chars().take(MAX_CHARS).collect();
+    let text = format!("status {status} and an unreadable answer ({error}): {start:?}");
+    let is_page = start.trim_start().starts_with('<');
     match status {
-        429 => ApiError::MinuteCredits(words),
-        200..=299 if !is_page => ApiError::Passing(words),
-        _ => ApiError::Unreachable(words),
+        429 => ApiError::MinuteCredits(text),
+        200..=299 if !is_page => ApiError::Transient(text),
+        _ => ApiError::Unreachable(text),
     }
 }
 
@@ -248,11 +240,11 @@ fn error_or_nothing(status: u16, body: Body<'_>) -> Result<Answer, ApiError> {
         404 => ApiError::UnknownSymbol(message),
         400 if message.contains("symbol") => ApiError::UnknownSymbol(message),
         400..=499 => ApiError::Request(message),
-        _ => ApiError::Passing(format!("code {code}: {message}")),
+        _ => ApiError::Transient(format!("code {code}: {message}")),
     })
 }
 
-/// Whether a message says that there is no data, and not that there is no such symbol.
+/// Whether a message says that there is no data, rather than no such symbol.
 fn is_no_data(message: &str) -> bool {
     let message = message.to_ascii_lowercase();
     message.contains("data not found") || message.contains("no data")
@@ -260,8 +252,9 @@ fn is_no_data(message: &str) -> bool {
 
 fn is_plan_gate(message: &str) -> bool {
     let message = message.to_ascii_lowercase();
-    let says = ["available starting with", "with your plan", "upgrad", "your current plan", "twelvedata.com/pricing"];
-    says.iter().any(|words| message.contains(words))
+    let phrases =
+        ["available starting with", "with your plan", "upgrad", "your current plan", "twelvedata.com/pricing"];
+    phrases.iter().any(|words| message.contains(words))
 }
 
 fn row(value: &Value<'_>) -> SourceRow {
@@ -273,7 +266,7 @@ fn row(value: &Value<'_>) -> SourceRow {
     }
 }
 
-/// A JSON string's or number's own characters; nothing for `null`.
+/// The text of a JSON string or number; empty for `null`.
 fn text(value: &RawValue) -> String {
     match value.get() {
         "null" => String::new(),
@@ -342,7 +335,7 @@ mod tests {
         for (status, body) in [(200, r#"{"code":"401","message":"no"}"#), (401, r#"{"message":"no"}"#), (401, "{}")] {
             assert!(matches!(error(status, body), ApiError::Key(_)), "{body}");
         }
-        assert!(matches!(error(200, r#"{"status":"error","message":"no"}"#), ApiError::Passing(_)));
+        assert!(matches!(error(200, r#"{"status":"error","message":"no"}"#), ApiError::Transient(_)));
         assert!(matches!(error(429, "<html>slow down</html>"), ApiError::MinuteCredits(_)));
     }
 
@@ -455,7 +448,7 @@ mod tests {
             assert_eq!(mismatch(asked, Some(symbol), Some("1day")), None, "{asked} {symbol}");
         }
         assert_eq!(mismatch("AAPL", None, None), None);
-        assert_eq!(mismatch("AAPL", Some("AAPL"), Some("daily")), None, "a name that is nobody's interval");
+        assert_eq!(mismatch("AAPL", Some("AAPL"), Some("daily")), None, "not the name of any interval");
         assert_eq!(mismatch("AAPL", Some("MSFT"), Some("1day")).unwrap(), "an answer about MSFT 1day");
         assert!(mismatch("AAPL", Some("AAPL"), Some("1h")).is_some());
     }
@@ -472,7 +465,7 @@ mod tests {
             (200, nulls),
             (200, "[]"),
         ] {
-            assert!(matches!(error(status, body), ApiError::Passing(_)), "{body}");
+            assert!(matches!(error(status, body), ApiError::Transient(_)), "{body}");
         }
     }
 

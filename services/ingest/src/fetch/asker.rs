@@ -1,4 +1,4 @@
-//! Asks the API for a window, and once more if the answer lacks candles that an earlier answer had.
+//! Requests a window from the API, and once more if the answer lacks candles that an earlier answer had.
 
 use candlewick_shared::core::key::Part;
 use candlewick_shared::core::metadata::Instrument;
@@ -48,11 +48,11 @@ struct Verdict {
 impl Verdict {
     /// Whether to ask again. A loss that an earlier refresh met was already confirmed by a second answer then.
     fn needs_second_answer(&self, kept: &KeptObject) -> bool {
-        self.doubt.is_some() || self.missing.losses.iter().any(|loss| !kept.shrank.contains(&loss.fetched_at))
+        self.doubt.is_some() || self.missing.losses.iter().any(|loss| !kept.reported_losses.contains(&loss.fetched_at))
     }
 }
 
-/// Asks for the candles of one series.
+/// Requests the candles of one series.
 pub(crate) struct Asker<'a> {
     ingest: &'a Ingest,
     task: &'a Task,
@@ -77,7 +77,7 @@ impl<'a> Asker<'a> {
 
     /// Asks when the series begins, so that no credit is spent on earlier months. Returns `false` if it has no candle.
     pub(crate) async fn ask_earliest(&mut self) -> Result<bool, Stop> {
-        let credit = self.allowance.begin().map_err(|closed| self.later(closed))?;
+        let credit = self.allowance.try_take().map_err(|closed| self.later(closed))?;
         let answer = self.ingest.client.earliest(&self.task.series, credit).await;
         self.earliest = answer.map_err(Stop::Api)?;
         Ok(self.earliest.is_some())
@@ -91,7 +91,7 @@ impl<'a> Asker<'a> {
         kept: Option<&KeptObject>,
         against: Against,
     ) -> Result<Fetched, Stop> {
-        let credit = self.allowance.begin().map_err(|closed| self.later(closed))?;
+        let credit = self.allowance.try_take().map_err(|closed| self.later(closed))?;
         let answers = self.ask_all(window, credit).await.or_else(|stop| self.nothing_yet(stop, kept))?;
         let Some(kept) = kept else { return Ok(self.without_comparison(answers)) };
         if self.task.replace {
@@ -140,7 +140,7 @@ impl<'a> Asker<'a> {
 
     async fn second_answer(&mut self, window: Window, kept: Option<&KeptObject>) -> Result<Answers, Stop> {
         tokio::time::sleep(self.ingest.pause).await;
-        let credit = self.allowance.go_on().await.map_err(|closed| self.later(closed))?;
+        let credit = self.allowance.take().await.map_err(|closed| self.later(closed))?;
         self.ask_all(window, credit).await.or_else(|stop| self.nothing_yet(stop, kept))
     }
 
@@ -210,21 +210,21 @@ impl<'a> Asker<'a> {
             let answer = self.ingest.client.time_series(&self.task.series, left, credit).await;
             let Answer::Candles(meta, candles) = answer.map_err(Stop::Api)? else { break };
             if let Some(words) = meta.mismatch(&self.task.series) {
-                return Err(Stop::Api(ApiError::Passing(words)));
+                return Err(Stop::Api(ApiError::Transient(words)));
             }
             let rest = rest(&candles, left)?;
             answers.meta = Some(meta);
             answers.rows.extend(candles.into_iter().filter(|row| is_within(row, left)));
             let Some(rest) = rest else { break };
             left = rest;
-            credit = self.allowance.go_on().await.map_err(|closed| self.later(closed))?;
+            credit = self.allowance.take().await.map_err(|closed| self.later(closed))?;
         }
         Ok(answers)
     }
 
     /// Whether the API lists the symbol. A symbol that the API refuses to describe is not listed.
     pub(crate) async fn is_listed(&mut self) -> Result<bool, Setback> {
-        let credit = self.allowance.go_on().await.map_err(|closed| self.later(closed))?;
+        let credit = self.allowance.take().await.map_err(|closed| self.later(closed))?;
         match self.ingest.client.is_listed(&self.task.series.symbol, credit).await {
             Ok(is_listed) => Ok(is_listed),
             Err(ApiError::NoData(_) | ApiError::UnknownSymbol(_) | ApiError::Plan(..) | ApiError::Request(_)) => {
@@ -279,7 +279,7 @@ fn rest(candles: &[SourceRow], left: Window) -> Result<Option<Window>, Stop> {
     }
     let times: Vec<_> = candles.iter().filter(|row| is_within(row, left)).filter_map(overlap::time).collect();
     let (Some(first), Some(last)) = (times.first().copied(), times.last().copied()) else {
-        return Err(Stop::Api(ApiError::Passing(OUTSIDE_WINDOW.to_owned())));
+        return Err(Stop::Api(ApiError::Transient(OUTSIDE_WINDOW.to_owned())));
     };
     let rest = if first < last {
         let newest = times.iter().max().copied().unwrap_or(last);
@@ -290,9 +290,9 @@ fn rest(candles: &[SourceRow], left: Window) -> Result<Option<Window>, Stop> {
     Ok((rest.from < rest.until).then_some(rest))
 }
 
-/// A candle of another time was not asked for. One whose time cannot be read stays, and cleaning sets it aside.
+/// Candles outside the window were not requested. One whose time cannot be read stays, and cleaning quarantines it.
 fn is_within(row: &SourceRow, window: Window) -> bool {
-    overlap::time(row).is_none_or(|time| window.has(time))
+    overlap::time(row).is_none_or(|time| window.contains(time))
 }
 
 #[cfg(test)]
@@ -317,7 +317,7 @@ mod tests {
         assert_eq!(rest(&rows(MOST_CANDLES - 1, false)), None);
         let older = rest(&rows(MOST_CANDLES, false)).unwrap();
         assert_eq!((older.from, older.until.to_string().as_str()), (window.from, "2000-01-01T00:00:00"));
-        // The order was asked for and not heeded: these are the oldest, and the newest are still to come.
+        // The API ignored the requested order: these are the oldest, and the newest are still missing.
         let newer = rest(&rows(MOST_CANDLES, true)).unwrap();
         assert_eq!((newer.from.to_string().as_str(), newer.until), ("2013-09-08T00:00:01", window.until));
         let elsewhere = Window { until: window.from, ..window };

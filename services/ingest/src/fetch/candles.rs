@@ -1,4 +1,4 @@
-//! What a row of a raw object is worth: whether it is a candle, whether that was complete, and whether the calendar has it.
+//! Predicts how cleaning will judge a row: whether it is a candle, was complete, and has a slot in the calendar.
 
 use candlewick_shared::core::calendar::choice::{self, Choice};
 use candlewick_shared::core::calendar::{Calendar, last_date};
@@ -12,27 +12,25 @@ use jiff::Timestamp;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 
-/// By how much the rounding of binary floats may put a price outside its range, as a share of it.
+/// How far binary rounding may put a price outside its range, as a share of the price.
 const NOISE: f64 = 1e-9;
 
-/// The volumes that say that there is none.
+/// Spellings of a missing volume.
 const NO_VOLUME: [&str; 8] = ["", "nan", "null", "none", "n/a", "na", "-", "-1"];
 
-/// What the rows of a series are judged by.
+/// The rules for the rows of a series.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    /// The length of the candles.
     pub interval: Interval,
-    /// The calendar, where one is known.
     pub calendar: Option<&'static Calendar>,
-    /// The zone in which dates end where no calendar says it.
+    /// The zone in which a date ends if there is no calendar.
     pub zone: TimeZone,
     /// Whether prices of zero or less are possible.
     pub allow_negative: bool,
 }
 
 impl Rules {
-    /// The rules for an instrument, by what its source and its owner say of it.
+    /// The rules for an instrument, from the source's description and the owner's settings.
     pub fn new(interval: Interval, instrument: &Instrument, settings: &CleaningSettings) -> Self {
         let Choice { calendar, .. } = choice::choose(settings.calendar.as_ref(), instrument);
         let zone = instrument.timezone.as_deref().and_then(|name| TimeZone::get(name).ok());
@@ -40,12 +38,12 @@ impl Rules {
         Self { interval, calendar, zone, allow_negative: settings.allow_negative }
     }
 
-    /// The time of a row, in seconds since 1970; none where it is no time of this interval. Intraday rows are in UTC.
+    /// The time of a row in Unix seconds, if it is a valid time of this interval. Intraday rows are in UTC.
     pub fn stamp(&self, row: &SourceRow) -> Option<i64> {
         CandleTime::parse(&row.datetime, self.interval, &TimeZone::UTC).ok().map(CandleTime::seconds)
     }
 
-    /// Whether cleaning can make a candle of a row: nothing in it is missing or impossible.
+    /// Whether a row can become a candle: nothing in it is missing or impossible.
     pub fn is_candle(&self, row: &SourceRow) -> bool {
         let prices = row.prices.iter().map(|price| price.parse::<Decimal>().ok());
         let Some(prices) = prices.collect::<Option<Vec<_>>>() else { return false };
@@ -53,7 +51,7 @@ impl Rules {
         is_possible && self.stamp(row).is_some() && is_in_range(&row.prices) && is_volume(row.volume.as_deref())
     }
 
-    /// Whether the candle of a time was complete at another, so that cleaning did not leave it out as provisional.
+    /// Whether the candle at `stamp` was complete at `at`, so that cleaning did not drop it as provisional.
     pub fn is_complete(&self, stamp: i64, at: Timestamp) -> bool {
         let known = self.calendar.and_then(|calendar| calendar.slot_end(self.interval, stamp).ok().flatten());
         let end = known.or_else(|| match self.interval.seconds() {
@@ -68,7 +66,7 @@ impl Rules {
         self.zone.to_ambiguous_timestamp(next).compatible().ok().map(|instant| instant.as_second())
     }
 
-    /// Whether the calendar has a slot at a time, or does not know.
+    /// Whether the calendar has a slot at `stamp`. Times that no calendar covers count as expected.
     pub fn is_expected(&self, stamp: i64) -> bool {
         self.calendar.is_none_or(|calendar| calendar.is_slot(self.interval, stamp).unwrap_or(true))
     }
@@ -84,8 +82,8 @@ fn is_in_range(prices: &[String; 4]) -> bool {
 
 fn is_volume(volume: Option<&str>) -> bool {
     let Some(volume) = volume.map(str::trim) else { return true };
-    let is_nothing = NO_VOLUME.iter().any(|nothing| nothing.eq_ignore_ascii_case(volume));
-    is_nothing || volume.parse::<Decimal>().is_ok_and(|volume| !volume.is_negative())
+    let is_missing = NO_VOLUME.iter().any(|missing| missing.eq_ignore_ascii_case(volume));
+    is_missing || volume.parse::<Decimal>().is_ok_and(|volume| !volume.is_negative())
 }
 
 #[cfg(test)]
@@ -115,7 +113,7 @@ mod tests {
         for volume in [None, Some(""), Some("NaN"), Some("-1"), Some("1.5")] {
             assert!(daily.is_candle(&row("2024-12-27", good, volume)), "{volume:?}");
         }
-        // 3e-14 of it is the rounding of floats.
+        // The deviation of 3e-14 comes from the rounding of floats.
         assert!(daily.is_candle(&row("2024-12-27", ["10.00000000000003", "10", "9", "10"], None)));
         for (time, prices, volume) in [
             ("2024-12-27", ["", "", "", ""], Some("100")),
@@ -142,7 +140,7 @@ mod tests {
         let daily = rules("1day", Some("XNYS"));
         assert!(!complete(&daily, "2024-12-30", "2024-12-30T20:59:59Z"));
         assert!(complete(&daily, "2024-12-30", "2024-12-30T21:00:00Z"));
-        // With no calendar it is the end of the day in the exchange's time zone.
+        // Without a calendar the day ends at midnight in the exchange's time zone.
         let unknown = rules("1day", None);
         assert!(!complete(&unknown, "2024-12-30", "2024-12-31T04:59:59Z"));
         assert!(complete(&unknown, "2024-12-30", "2024-12-31T05:00:00Z"));

@@ -1,4 +1,4 @@
-//! Which errors pass, and when.
+//! What an error of the API means for the message.
 
 use std::time::Duration;
 
@@ -9,8 +9,7 @@ use candlewick_shared::runtime::outcome::{Failure, Setback};
 
 use crate::fetch::answer::ApiError;
 
-/// What an error of the API means for the message of a series. Where credits are used up, it waits for as long as `wait`
-/// says.
+/// Maps an error of the API to a setback of the message. `wait` is the time until there are credits again.
 pub fn setback(series: &Series, trace: Option<TraceParent>, error: ApiError, wait: Duration) -> Setback {
     let text = format!("{series}: {error}");
     let failure = |class| Failure::new(class, &text).traced(trace.map(|trace| trace.trace_id())).into();
@@ -21,7 +20,7 @@ pub fn setback(series: &Series, trace: Option<TraceParent>, error: ApiError, wai
         ApiError::Key(_) => failure("api_key"),
         ApiError::Request(_) => failure("bad_request"),
         ApiError::MinuteCredits(_) | ApiError::DayCredits(_) => Setback::Later { wait, reason: text },
-        ApiError::Passing(_) => Setback::Retry(anyhow!(text)),
+        ApiError::Transient(_) => Setback::Retry(anyhow!(text)),
         ApiError::Unreachable(_) => Setback::Down(anyhow!(text)),
     }
 }

@@ -1,4 +1,4 @@
-//! Whether an answer is about the instrument whose candles are kept, or about another one under the same name.
+//! Decides whether an answer is about the instrument whose candles are stored, or about another one under the same name.
 
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::metadata::Instrument;
@@ -6,30 +6,30 @@ use candlewick_shared::core::raw_csv::SourceRow;
 
 use crate::fetch::overlap::{self, Overlap, Ratio};
 
-/// How many closes must be there to be compared as a whole.
+/// How many common closes a statistical comparison needs.
 const LEAST: usize = 3;
 
-/// How far a price must have moved to be another price, as a logarithm: some 5 %.
+/// From which change on a price counts as a different price, as a logarithm: about 5 %.
 const FAR: f64 = 0.05;
 
-/// By how much prices may depart from the factor of the candle before without losing what they have in common, as a
-/// logarithm: 0.2 %.
+/// How far the factor of a price may deviate from that of the candle before and still count as the same, as a logarithm:
+/// 0.2 %.
 const SLACK: f64 = 0.002;
 
-/// By how much they depart from it where two instruments of the same price have nothing in common: 1 %.
+/// The same limit for two instruments with similar prices, as a logarithm: 1 %.
 const UNLIKE: f64 = 0.01;
 
-/// By what factor a price jumps from the last kept candle to the first new one where the two have no day in common, as a
-/// logarithm: half as much again.
+/// From which change on a price jumps between the last stored and the first new candle if no candle is in both, as a
+/// logarithm: about 50 %.
 const JUMP: f64 = 0.405;
 
-/// The most candles of a day that are compared: those of one minute and the next differ by too little.
+/// How many intraday candles are compared at most. Successive minutes differ by too little.
 const MOST_SAMPLES: usize = 30;
 
-/// Closes of one time: the kept one and the new one.
+/// The stored and the new close at one time.
 type Pair = (f64, f64);
 
-/// The reason to think that an answer is about another instrument; none where it has enough in common with what is kept.
+/// Why an answer is probably about another instrument; `None` if it has enough in common with the stored candles.
 pub fn doubt(overlap: &Overlap, evidence: &Evidence<'_>) -> Option<String> {
     let Evidence { kept, fetched, interval, was, is, lost } = *evidence;
     if let Some(ratio) = overlap.split {
@@ -38,44 +38,41 @@ pub fn doubt(overlap: &Overlap, evidence: &Evidence<'_>) -> Option<String> {
     let closes = &overlap.closes;
     match closes.len() {
         0 => (lost > 0).then(|| jump(kept, fetched)).flatten(),
-        few if few < LEAST => has_jumped(closes, lost).then(|| unlike(closes)),
-        _ => (has_jumped(closes, lost) || is_unlike(&sampled(closes, interval))).then(|| unlike(closes)),
+        few if few < LEAST => has_jumped(closes, lost).then(|| description(closes)),
+        _ => (has_jumped(closes, lost) || is_unlike(&sampled(closes, interval))).then(|| description(closes)),
     }
 }
 
-/// What an answer is compared with.
+/// What the decision is based on.
 #[derive(Clone, Copy, Debug)]
 pub struct Evidence<'a> {
-    /// What is kept.
     pub kept: &'a [SourceRow],
-    /// What came.
     pub fetched: &'a [SourceRow],
-    /// The length of the candles.
     pub interval: Interval,
-    /// What the source said of the instrument when the kept ones were fetched.
+    /// The source's description of the instrument when the stored candles were fetched.
     pub was: &'a Instrument,
-    /// What it says now.
+    /// The source's description now.
     pub is: &'a Instrument,
-    /// How many kept candles the answer lacks.
+    /// How many stored candles the answer lacks.
     pub lost: usize,
 }
 
-/// A factor that no split has, or that comes with another currency or kind of instrument.
+/// Why a constant factor is probably not a split: it is implausible, or the currency or type changed too.
 fn doubtful_factor(ratio: Ratio, was: &Instrument, is: &Instrument) -> Option<String> {
     let value = ratio.value();
     let is_hundredfold = [100.0, 0.01].iter().any(|hundred| (value / hundred - 1.0).abs() < SLACK);
     let change = changed("currency", was.currency.as_ref(), is.currency.as_ref())
         .or_else(|| changed("type", was.instrument_type.as_ref(), is.instrument_type.as_ref()));
-    let times = format!("every past close is {ratio} times what it was");
+    let times = format!("every past close is {ratio} times its former value");
     match change {
         Some(change) => Some(format!("{times}, and {change}")),
-        None if is_hundredfold => Some(format!("{times}, as if pounds had become pence or the other way round")),
+        None if is_hundredfold => Some(format!("{times}, as if pounds had become pence or the reverse")),
         None if !(0.001..=1000.0).contains(&value) => Some(format!("{times}, which no split explains")),
         None => None,
     }
 }
 
-/// Whether the source says something else of the instrument than it did: of its currency, its kind or its exchange.
+/// Whether the source's description changed: the currency, the type or the exchange.
 pub fn is_changed(was: &Instrument, is: &Instrument) -> bool {
     let pairs =
         [(&was.currency, &is.currency), (&was.instrument_type, &is.instrument_type), (&was.calendar, &is.calendar)];
@@ -84,7 +81,7 @@ pub fn is_changed(was: &Instrument, is: &Instrument) -> bool {
 
 fn changed(what: &str, was: Option<&String>, is: Option<&String>) -> Option<String> {
     let (was, is) = was.zip(is)?;
-    (!was.eq_ignore_ascii_case(is)).then(|| format!("its {what} is {is} where it was {was}"))
+    (!was.eq_ignore_ascii_case(is)).then(|| format!("its {what} is now {is} and was {was}"))
 }
 
 fn sampled(pairs: &[Pair], interval: Interval) -> Vec<Pair> {
@@ -96,34 +93,34 @@ fn factor((kept, fetched): &Pair) -> f64 {
     (fetched / kept).ln()
 }
 
-/// Whether more than half of the closes are others, and follow no common factor from one to the next. What is adjusted for
-/// dividends or splits is multiplied by factors that stay the same for many candles; what is restated stays near.
+/// Whether more than half of the closes differ without a common factor from one to the next. Adjustments for dividends or
+/// splits multiply many successive candles by the same factor, and corrections are small.
 fn is_unlike(pairs: &[Pair]) -> bool {
     let factors: Vec<_> = pairs.iter().map(factor).collect();
-    let share = |count: usize, of: usize| of > 0 && 2 * count > of;
-    let far = |least: f64| factors.iter().filter(|factor| factor.abs() > least).count();
-    let departures = |least: f64| factors.windows(2).filter(|pair| (pair[1] - pair[0]).abs() > least).count();
-    let moves = factors.len().saturating_sub(1);
-    let is_elsewhere = share(far(FAR), factors.len()) && share(departures(SLACK), moves);
-    let moves_otherwise = share(far(UNLIKE), factors.len()) && share(departures(UNLIKE), moves);
-    is_elsewhere || moves_otherwise
+    let is_most = |count: usize, of: usize| of > 0 && 2 * count > of;
+    let changed = |limit: f64| factors.iter().filter(|factor| factor.abs() > limit).count();
+    let deviations = |limit: f64| factors.windows(2).filter(|pair| (pair[1] - pair[0]).abs() > limit).count();
+    let pairs = factors.len().saturating_sub(1);
+    let has_other_prices = is_most(changed(FAR), factors.len()) && is_most(deviations(SLACK), pairs);
+    let has_other_moves = is_most(changed(UNLIKE), factors.len()) && is_most(deviations(UNLIKE), pairs);
+    has_other_prices || has_other_moves
 }
 
-/// Whether all closes that both have are far from each other, in an answer that lacks more than those.
+/// Whether all common closes are far apart, in an answer that lacks more candles than it has in common.
 fn has_jumped(pairs: &[Pair], lost: usize) -> bool {
     lost > pairs.len() && pairs.iter().all(|pair| factor(pair).abs() > 4.0 * FAR)
 }
 
-fn unlike(pairs: &[Pair]) -> String {
+fn description(pairs: &[Pair]) -> String {
     let others = pairs.iter().filter(|pair| factor(pair).abs() > SLACK).count();
     let (kept, fetched) = pairs.last().copied().unwrap_or_default();
     format!(
-        "of {} closes that both have, {others} are others and have no factor in common; the newest is {fetched} where {kept} is kept",
+        "of {} closes in both, {others} differ and have no factor in common; the newest is {fetched} and was {kept}",
         pairs.len()
     )
 }
 
-/// The jump from what is kept to an answer that has no candle in common with it; none where the price goes on.
+/// Describes the jump between the stored candles and an answer that has none of them; `None` if the price continues.
 pub fn jump(kept: &[SourceRow], fetched: &[SourceRow]) -> Option<String> {
     let dated = |row: &SourceRow| Some((overlap::time(row)?, overlap::price(row)?));
     let last = kept.iter().filter_map(dated).max_by_key(|(time, _)| *time)?;
@@ -160,19 +157,19 @@ mod tests {
         Instrument { currency: some(currency), instrument_type: some(kind), ..Instrument::default() }
     }
 
-    fn doubted(kept: &[SourceRow], fetched: &[SourceRow], lost: usize) -> Option<String> {
+    fn doubt_of(kept: &[SourceRow], fetched: &[SourceRow], lost: usize) -> Option<String> {
         let same = instrument("USD", "Common Stock");
-        doubted_as(kept, fetched, lost, &same)
+        doubt_as(kept, fetched, lost, &same)
     }
 
-    fn doubted_as(kept: &[SourceRow], fetched: &[SourceRow], lost: usize, is: &Instrument) -> Option<String> {
+    fn doubt_as(kept: &[SourceRow], fetched: &[SourceRow], lost: usize, is: &Instrument) -> Option<String> {
         let overlap = overlap::compare(kept, fetched, "2025-01-01".parse().unwrap());
         let was = instrument("USD", "Common Stock");
         let interval = Interval::Day1;
         doubt(&overlap, &Evidence { kept, fetched, interval, was: &was, is, lost })
     }
 
-    /// Closes that move by some 2 % a day, each seed in its own way.
+    /// A random walk of about 2 % a day.
     fn walk(seed: u64, days: usize, from: f64) -> Vec<f64> {
         let mut state = seed;
         let step = move |price: &f64| {
@@ -187,7 +184,7 @@ mod tests {
         for (from, lost) in [(50.0, 0), (300.0, 700), (100.0, 0), (104.0, 0)] {
             let old = rows(walk(1, 1000, 100.0));
             let new = rows(walk(2, 1000, from));
-            let doubt = doubted(&old, &new, lost).unwrap_or_else(|| panic!("{from} is believed"));
+            let doubt = doubt_of(&old, &new, lost).unwrap_or_else(|| panic!("{from} is believed"));
             assert!(doubt.contains("no factor in common"), "{doubt}");
         }
     }
@@ -196,7 +193,7 @@ mod tests {
     fn restatements_adjustments_and_splits_are_the_same_instrument() {
         let closes = walk(1, 1000, 100.0);
         let believed = |name: &str, new: Vec<f64>| {
-            assert_eq!(doubted(&rows(closes.clone()), &rows(new), 0), None, "{name}");
+            assert_eq!(doubt_of(&rows(closes.clone()), &rows(new), 0), None, "{name}");
         };
         believed("nothing", closes.clone());
         let scale = |factor: &dyn Fn(usize) -> f64| {
@@ -224,24 +221,24 @@ mod tests {
         let closes = walk(1, 50, 100.0);
         let times = |factor: f64| rows(closes.iter().map(|close| close * factor));
         let kept = rows(closes.clone());
-        assert!(doubted(&kept, &times(100.0), 0).unwrap().contains("pence"));
-        assert!(doubted(&kept, &times(5000.0), 0).unwrap().contains("no split"));
-        assert_eq!(doubted(&kept, &times(20.0), 0), None);
+        assert!(doubt_of(&kept, &times(100.0), 0).unwrap().contains("pence"));
+        assert!(doubt_of(&kept, &times(5000.0), 0).unwrap().contains("no split"));
+        assert_eq!(doubt_of(&kept, &times(20.0), 0), None);
         let pounds = instrument("GBP", "Common Stock");
-        let words = doubted_as(&kept, &times(0.5), 0, &pounds).unwrap();
-        assert!(words.contains("its currency is GBP where it was USD"), "{words}");
-        assert_eq!(doubted_as(&kept, &kept, 0, &pounds), None, "the same prices are the same instrument");
+        let words = doubt_as(&kept, &times(0.5), 0, &pounds).unwrap();
+        assert!(words.contains("its currency is now GBP and was USD"), "{words}");
+        assert_eq!(doubt_as(&kept, &kept, 0, &pounds), None, "the same prices are the same instrument");
     }
 
     #[test]
     fn an_answer_with_little_in_common_is_doubted_where_its_price_jumps() {
         let kept = rows(walk(1, 20, 100.0));
         let later = |close: f64| vec![row(25, close), row(26, close * 1.01)];
-        assert!(doubted(&kept, &later(900.0), 20).unwrap().contains("no candle is in both"));
-        assert_eq!(doubted(&kept, &later(110.0), 20), None, "values of today only, of the same instrument");
-        assert_eq!(doubted(&kept, &later(900.0), 0), None, "it lacks nothing");
+        assert!(doubt_of(&kept, &later(900.0), 20).unwrap().contains("no candle is in both"));
+        assert_eq!(doubt_of(&kept, &later(110.0), 20), None, "values of today only, of the same instrument");
+        assert_eq!(doubt_of(&kept, &later(900.0), 0), None, "it lacks nothing");
         let overlapping = vec![row(18, 900.0), row(19, 905.0)];
-        assert!(doubted(&kept, &overlapping, 18).is_some());
-        assert_eq!(doubted(&kept[18..], &overlapping, 0), None, "two corrections");
+        assert!(doubt_of(&kept, &overlapping, 18).is_some());
+        assert_eq!(doubt_of(&kept[18..], &overlapping, 0), None, "two corrections");
     }
 }

@@ -1,4 +1,4 @@
-//! What the bucket has of a series already.
+//! Reads the candles of a series that are stored in the bucket.
 
 use std::collections::BTreeSet;
 
@@ -14,33 +14,33 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::fetch::kept_object::KeptObject;
-use crate::fetch::plan::Kept;
+use crate::fetch::plan::KeptMonth;
 use crate::fetch::stored;
 
-/// Whose objects these are. Those of another hand say nothing about what the API has.
+/// The source of the objects that ingest writes. Objects of other sources say nothing about what the API has.
 pub const SOURCE: &str = "twelvedata";
 
-/// The name under which an object of an intraday series keeps the date of the series' oldest candle.
+/// The metadata entry with the date of an intraday series' oldest candle.
 pub const EARLIEST: &str = "earliest";
 
 /// The metadata entry of an object that was fetched again because of a split: when the month that shows the split was
 /// fetched.
 pub const REFETCHED_SINCE: &str = "refetched-since";
 
-/// The name under which an object keeps the losses that it shows: when the source last gave what it lacks, of each.
-const SHRANK: &str = "shrank";
+/// The metadata entry with the reported losses of an object: for each, when the source last had the lost candles.
+const LOSSES: &str = "shrank";
 
-/// How many of them are kept, for the same reason.
-const MOST_LOSSES: usize = 20;
+/// S3 allows 2 KB of metadata.
+const MAX_LOSSES: usize = 20;
 
-/// The name under which it keeps the months that the API had no candle of: `2022-03 2022-04`.
+/// The metadata entry with the months for which the API had no candle: `2022-03 2022-04`.
 const VACANT: &str = "vacant-months";
 
-/// How many of them are kept: S3 has room for 2 KB of such things. Others are asked for again.
-const MOST_VACANT: usize = 100;
+/// S3 allows 2 KB of metadata. Further months are requested again.
+const MAX_VACANT: usize = 100;
 
 /// The months of an intraday series that ingest wrote, oldest first.
-pub async fn months(store: &dyn ObjectStore, series: &Series) -> Result<Vec<Kept>, Setback> {
+pub async fn months(store: &dyn ObjectStore, series: &Series) -> Result<Vec<KeptMonth>, Setback> {
     let mut months = Vec::new();
     for info in store.list(&folder(series)).await? {
         let Ok(RawKey { path: ObjectPath { part: Part::Month(month), .. }, gzip: false }) = info.key.parse() else {
@@ -51,41 +51,41 @@ pub async fn months(store: &dyn ObjectStore, series: &Series) -> Result<Vec<Kept
             let earliest = earliest(&info.metadata);
             let vacant = vacant(&info.metadata);
             let refetched_since = info.metadata.get(REFETCHED_SINCE).and_then(|since| since.parse().ok());
-            months.push(Kept { month, run, fetched_at, instrument, earliest, vacant, refetched_since });
+            months.push(KeptMonth { month, run, fetched_at, instrument, earliest, vacant, refetched_since });
         }
     }
     months.sort_by_key(|kept| kept.month);
     Ok(months)
 }
 
-/// What is kept at a path: the object that ingest wrote, unless a file of somebody's has taken its place or goes before it.
-/// Then it is what the store has by that file.
+/// The stored candles at a path: those of the raw object that ingest wrote or, if a dropped file replaced or overrides it,
+/// those that were read from that file.
 pub async fn object(store: &dyn ObjectStore, path: &ObjectPath, now: Timestamp) -> Result<Option<KeptObject>, Setback> {
     let raw = store.get(&path.raw_key()).await?;
     if let Some(raw) = &raw
-        && let Some(kept) = written(raw)
-        && !stored::goes_before(store, path, &raw.info).await?
+        && let Some(kept) = ingested(raw)
+        && !stored::is_overridden(store, path, &raw.info).await?
     {
         return Ok(Some(kept));
     }
     stored::candles(store, path, now).await
 }
 
-/// The content of a raw object, if ingest wrote it and it can still be read.
-fn written(object: &Object) -> Option<KeptObject> {
+/// The content of a raw object, if ingest wrote it and it is readable.
+fn ingested(object: &Object) -> Option<KeptObject> {
     let Origin { run, fetched_at, instrument } = origin(&object.info.metadata)?;
-    let shrank = shrank(&object.info.metadata);
+    let reported_losses = reported_losses(&object.info.metadata);
     match rows(&object.body) {
-        Ok(rows) => Some(KeptObject { is_by_hand: false, run, fetched_at, instrument, shrank, rows }),
+        Ok(rows) => Some(KeptObject { is_by_hand: false, run, fetched_at, instrument, reported_losses, rows }),
         Err(error) => {
-            tracing::warn!(key = object.info.key, "not as it was written: {error:#}");
+            tracing::warn!(key = object.info.key, "ignoring an unreadable raw object: {error:#}");
             None
         }
     }
 }
 
-/// Whether there is any raw object of a symbol, at whatever interval and of whatever hand.
-pub async fn any(store: &dyn ObjectStore, symbol: &Symbol) -> Result<bool, Setback> {
+/// Whether a symbol has a raw object, of any interval and any source.
+pub async fn has_any(store: &dyn ObjectStore, symbol: &Symbol) -> Result<bool, Setback> {
     for interval in Interval::ALL {
         let series = Series { symbol: symbol.clone(), interval };
         if !store.list(&folder(&series)).await?.is_empty() {
@@ -95,28 +95,28 @@ pub async fn any(store: &dyn ObjectStore, symbol: &Symbol) -> Result<bool, Setba
     Ok(false)
 }
 
-/// Where an object that ingest wrote is from.
+/// When, and by which run, ingest wrote an object.
 struct Origin {
     run: Option<String>,
     fetched_at: Timestamp,
     instrument: Instrument,
 }
 
-/// The origin of an object that ingest wrote; none of one that another hand did, or that nobody can place.
+/// The origin of an object that ingest wrote; `None` for objects of other or unknown sources.
 fn origin(metadata: &Metadata) -> Option<Origin> {
     let metadata = RawMetadata::read(metadata).ok().filter(|read| read.source.as_deref() == Some(SOURCE))?;
     Some(Origin { run: metadata.run, fetched_at: metadata.fetched_at?, instrument: metadata.instrument })
 }
 
-fn shrank(metadata: &Metadata) -> BTreeSet<Timestamp> {
-    let text = metadata.get(SHRANK).map(String::as_str).unwrap_or_default();
+fn reported_losses(metadata: &Metadata) -> BTreeSet<Timestamp> {
+    let text = metadata.get(LOSSES).map(String::as_str).unwrap_or_default();
     text.split(' ').filter_map(|time| time.parse().ok()).collect()
 }
 
-/// What stands beside an object of the losses that it shows, where there are any.
-pub fn shrank_entry(losses: impl IntoIterator<Item = Timestamp>) -> Option<(String, String)> {
-    let times: Vec<_> = losses.into_iter().take(MOST_LOSSES).map(|time| time.to_string()).collect();
-    (!times.is_empty()).then(|| (SHRANK.to_owned(), times.join(" ")))
+/// The metadata entry of losses, if there are any.
+pub fn losses_entry(losses: impl IntoIterator<Item = Timestamp>) -> Option<(String, String)> {
+    let times: Vec<_> = losses.into_iter().take(MAX_LOSSES).map(|time| time.to_string()).collect();
+    (!times.is_empty()).then(|| (LOSSES.to_owned(), times.join(" ")))
 }
 
 fn earliest(metadata: &Metadata) -> Option<Date> {
@@ -128,27 +128,27 @@ fn vacant(metadata: &Metadata) -> BTreeSet<Month> {
     text.split(' ').filter_map(|month| format!("{month}-01").parse().ok()).map(Month::of).collect()
 }
 
-/// What stands beside an object of the months with no candle, where there are any.
+/// The metadata entry of the vacant months, if there are any.
 pub fn vacant_entry(months: &BTreeSet<Month>) -> Option<(String, String)> {
-    let names: Vec<_> = months.iter().take(MOST_VACANT).map(Month::to_string).collect();
+    let names: Vec<_> = months.iter().take(MAX_VACANT).map(Month::to_string).collect();
     (!names.is_empty()).then(|| (VACANT.to_owned(), names.join(" ")))
 }
 
-/// Where all raw objects of a series lie.
+/// The prefix of all raw objects of a series.
 fn folder(series: &Series) -> String {
     let key = ObjectPath::whole(series.clone()).raw_key();
     key.rsplit_once('/').map(|(folder, _)| format!("{folder}/")).unwrap_or(key)
 }
 
-/// Where a column is that only ingest's own objects have; those are written plainly.
-fn place(body: &[u8], column: &str) -> Option<usize> {
+/// The index of a column that only ingest writes. Ingest's objects have no quoted column names.
+fn column_index(body: &[u8], column: &str) -> Option<usize> {
     let header = body.split(|byte| *byte == b'\n').next()?;
     header.split(|byte| *byte == b',').position(|name| name == column.as_bytes())
 }
 
 fn rows(body: &[u8]) -> anyhow::Result<Vec<SourceRow>> {
     let (header, mut reader) = raw_csv::open(body)?;
-    let marks = place(body, raw_csv::FETCHED_AT);
+    let marks = column_index(body, raw_csv::FETCHED_AT);
     let row = |record: ByteRecord| {
         let cell = |at: usize| String::from_utf8_lossy(record.get(at).unwrap_or_default()).into_owned();
         let fetched_at = marks.map(cell).and_then(|time| time.parse().ok());
@@ -161,11 +161,11 @@ fn rows(body: &[u8]) -> anyhow::Result<Vec<SourceRow>> {
 
 #[cfg(test)]
 impl KeptObject {
-    /// An object with nothing in it, fetched at a time.
+    /// An empty object.
     pub fn fetched(fetched_at: Timestamp) -> Self {
         let instrument = Instrument::default();
-        let shrank = BTreeSet::new();
-        Self { is_by_hand: false, run: None, fetched_at, instrument, shrank, rows: Vec::new() }
+        let reported_losses = BTreeSet::new();
+        Self { is_by_hand: false, run: None, fetched_at, instrument, reported_losses, rows: Vec::new() }
     }
 }
 

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 /// The stored candles of one part of a series: a raw object that ingest wrote, or the candles of a dropped file.
 #[derive(Clone, Debug)]
 pub struct KeptObject {
-    /// Whether a person put it there.
+    /// Whether it is a file that a person dropped.
     pub is_by_hand: bool,
     /// The run that fetched it.
     pub run: Option<String>,
@@ -17,6 +17,6 @@ pub struct KeptObject {
     /// What the source said of the instrument.
     pub instrument: Instrument,
     /// The losses that were already reported, by when the source last had the lost candles.
-    pub shrank: BTreeSet<Timestamp>,
+    pub reported_losses: BTreeSet<Timestamp>,
     pub rows: Vec<SourceRow>,
 }

@@ -1,7 +1,7 @@
-//! What an answer lacks of what an earlier one had, and what is kept of that.
+//! Finds the candles that an earlier answer had and a new one lacks, and decides which of them stay.
 //!
-//! A source that gives less than before has taken nothing back: a candle that was complete stays until the source gives
-//! another value for its time, or the owner says that it is to go.
+//! An answer with fewer candles does not retract the others: a complete candle stays until the source gives another value
+//! for its time, or the owner removes it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,44 +15,41 @@ use crate::fetch::kept_object::KeptObject;
 use crate::fetch::overlap;
 use crate::fetch::plan::Window;
 
-/// What an answer lacks, and what is to stay because of it.
+/// The stored candles that an answer lacks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Missing {
-    /// What it lacks although it was asked for it.
+    /// Candles that it lacks although they were requested.
     pub losses: Vec<Loss>,
-    /// The rows that stay, with their marks: those of the losses, and those that it was not asked for.
+    /// The rows that stay: those of the losses, marked with when they were fetched, and those that were not requested.
     rows: Vec<SourceRow>,
-    /// The times of which it gives several candles that cannot all be true, where one is kept.
+    /// Times of stored candles for which the answer has several contradictory ones.
     contradictory: BTreeSet<DateTime>,
 }
 
 /// Candles that the source gave in one answer and that it no longer gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loss {
-    /// When the source last gave them: their mark, and what tells one loss from another.
+    /// When the source last gave them. Identifies the loss.
     pub fetched_at: Timestamp,
-    /// How many there are.
     pub candles: usize,
-    /// The first one's time.
     pub first: DateTime,
-    /// The last one's time.
     pub last: DateTime,
 }
 
-/// Holds an answer about a window against what is kept. What lies before `history` is not asked for any more, and is no loss
-/// even where it was.
+/// Compares an answer about a window with the stored candles. Candles before `history` are no longer requested, so their
+/// absence is not a loss.
 pub fn find(kept: &KeptObject, answer: &[SourceRow], window: Window, history: Window, rules: &Rules) -> Missing {
     let given = Given::of(answer, rules);
     let rows = missing(kept, &given, window, history, rules);
     let stays: BTreeSet<_> = rows.iter().filter_map(overlap::time).collect();
     let contradictory = given.contradictory.intersection(&stays).copied().collect();
-    let asked = Window { from: window.from.max(history.from), ..window };
-    Missing { losses: losses(&rows, asked, rules), rows, contradictory }
+    let requested = Window { from: window.from.max(history.from), ..window };
+    Missing { losses: losses(&rows, requested, rules), rows, contradictory }
 }
 
 impl Missing {
-    /// What is written: the answer, and what stays. Rows of it that contradict each other say nothing, and next to the kept
-    /// one they would have all of them set aside.
+    /// Adds the rows that stay to the answer. Contradictory rows are left out, because together with the stored one cleaning
+    /// would quarantine them all.
     pub fn with(self, answer: Vec<SourceRow>) -> Vec<SourceRow> {
         let Self { rows: kept, contradictory, .. } = self;
         let mut rows = answer;
@@ -67,10 +64,10 @@ impl Missing {
     }
 }
 
-/// Two answers to the same question: the second one, and what only the first one has.
+/// Merges two answers to the same request: the second one, and the rows that only the first one has.
 pub fn union(first: Vec<SourceRow>, second: Vec<SourceRow>) -> Vec<SourceRow> {
-    let has: BTreeSet<_> = second.iter().filter_map(overlap::time).collect();
-    let only_first = first.into_iter().filter(|row| overlap::time(row).is_some_and(|time| !has.contains(&time)));
+    let times: BTreeSet<_> = second.iter().filter_map(overlap::time).collect();
+    let only_first = first.into_iter().filter(|row| overlap::time(row).is_some_and(|time| !times.contains(&time)));
     let mut rows = second;
     let before = rows.len();
     rows.extend(only_first);
@@ -80,7 +77,7 @@ pub fn union(first: Vec<SourceRow>, second: Vec<SourceRow>) -> Vec<SourceRow> {
     rows
 }
 
-/// The times of which an answer gives a candle, and those of which it gives several that cannot all be true.
+/// The times for which an answer has a candle, and those for which it has several contradictory ones.
 #[derive(Default)]
 struct Given {
     times: BTreeSet<DateTime>,
@@ -101,7 +98,7 @@ impl Given {
     }
 }
 
-/// Whether cleaning makes one candle of the rows of a time: they are equal, or one has a larger volume than all others.
+/// Whether cleaning makes one candle of the rows of one time: they are equal, or one has the largest volume.
 fn is_one_candle(rows: &[&SourceRow]) -> bool {
     let mut distinct: Vec<&SourceRow> = Vec::new();
     for row in rows {
@@ -118,7 +115,7 @@ fn is_one_candle(rows: &[&SourceRow]) -> bool {
     volumes.len() > 1 && volumes[volumes.len() - 1] > volumes[volumes.len() - 2]
 }
 
-/// What is kept although the answer lacks it: what lies outside its window as it is, and the candles inside that it lacks.
+/// The stored rows that stay: those before the window unchanged, and candles inside it that the answer lacks.
 fn missing(kept: &KeptObject, given: &Given, window: Window, history: Window, rules: &Rules) -> Vec<SourceRow> {
     let stays = |row: &SourceRow| {
         let time = overlap::time(row)?;
@@ -132,18 +129,18 @@ fn missing(kept: &KeptObject, given: &Given, window: Window, history: Window, ru
     kept.rows.iter().filter_map(stays).collect()
 }
 
-/// Whether a row, as it was fetched, can have become a candle of the store.
+/// Whether a row, fetched at that time, can have become a candle in the table.
 fn is_stored(row: &SourceRow, fetched_at: Timestamp, rules: &Rules) -> bool {
     rules.is_candle(row) && rules.stamp(row).is_some_and(|stamp| rules.is_complete(stamp, fetched_at))
 }
 
-/// The losses among what is missing: what was not asked for, and what the calendar has no slot for, is no loss.
+/// The losses among the missing rows. Rows that were not requested, or have no slot in the calendar, are not losses.
 fn losses(missing: &[SourceRow], window: Window, rules: &Rules) -> Vec<Loss> {
     let mut lost: BTreeMap<Timestamp, BTreeSet<DateTime>> = BTreeMap::new();
     for row in missing {
         let is_expected = rules.stamp(row).is_some_and(|stamp| rules.is_expected(stamp));
         if let (Some(time), Some(fetched_at), true) = (overlap::time(row), row.fetched_at, is_expected)
-            && window.has(time)
+            && window.contains(time)
         {
             lost.entry(fetched_at).or_default().insert(time);
         }
@@ -201,7 +198,7 @@ mod tests {
         merge(&kept(kept_rows), answer, window(from), window(from))
     }
 
-    /// The days of what is written, newest first, with `*` where they are marked.
+    /// The days of the merged rows, newest first, with `*` after marked ones.
     fn days(merged: &Merged) -> String {
         let day =
             |row: &SourceRow| format!("{}{}", &row.datetime[8..], if row.fetched_at.is_some() { "*" } else { "" });

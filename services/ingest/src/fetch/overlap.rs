@@ -1,4 +1,4 @@
-//! What is kept against what was fetched: which past candles changed, and whether a split explains it.
+//! Compares stored with fetched candles: which past candles changed, and whether a split explains it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,33 +7,32 @@ use candlewick_shared::core::decimal::Decimal;
 use candlewick_shared::core::raw_csv::SourceRow;
 use jiff::civil::DateTime;
 
-/// How many closes must have changed by the same ratio before that is taken for a split: one or two may be corrections.
+/// How many closes must have changed by the same ratio to count as a split. One or two may be corrections.
 const LEAST: usize = 3;
 
-/// The smallest change of a price that a split makes, in thousandths. What a vendor rounds is far less.
+/// The smallest change of a price by a split, in thousandths. Rounding by the vendor is far less.
 const LEAST_CHANGE: i128 = 5;
 
-/// How far a price may lie beside the ratio, in ten-thousandths of it, beyond what rounding to its last digit explains.
+/// How far a price may deviate from the ratio, in ten-thousandths, beyond what rounding to its last digit explains.
 const SLACK: i128 = 5;
 
-/// Larger numbers are not compared: their products would not fit.
+/// Larger numbers are not compared, because their products would overflow.
 const LARGEST: i128 = 100_000_000_000_000;
 
-/// What comparing came to.
+/// The result of a comparison.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Overlap {
-    /// How many candles were compared.
     pub compared: usize,
-    /// How many of them have another price or volume now.
+    /// How many of the compared candles have another price or volume now.
     pub changed: usize,
-    /// The one ratio by which every close changed.
+    /// The constant ratio by which every close changed.
     pub split: Option<Ratio>,
-    /// The kept and the new closes of the same times, where both are prices: oldest first, and after those of the last answer
-    /// those of earlier ones.
+    /// The stored and new closes of the same times, if both are prices, oldest first. Rows that later answers lacked come
+    /// last.
     pub closes: Vec<(f64, f64)>,
 }
 
-/// New price over old price.
+/// New price divided by old price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ratio {
     new: i128,
@@ -41,28 +40,28 @@ pub struct Ratio {
 }
 
 impl Ratio {
-    /// As a number.
     pub fn value(self) -> f64 {
         self.new as f64 / self.old as f64
     }
 }
 
 impl fmt::Display for Ratio {
-    /// In decimal, to four digits.
+    /// A decimal number with four digits after the point.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts = (self.new * 10_000 + self.old / 2) / self.old;
         write!(formatter, "{}.{:04}", parts / 10_000, parts % 10_000)
     }
 }
 
-/// The time of a row; none where it cannot be read.
+/// The time of a row, if it can be read.
 pub fn time(row: &SourceRow) -> Option<DateTime> {
     row.datetime.parse().ok()
 }
 
-/// Compares the candles that both have, from the oldest to the last one before `open_from`, which were closed already when
-/// the kept ones were fetched. Kept ones that later answers lacked are older than the others, and show a split only where there
-/// is nothing else: they may be from before it.
+/// Compares the common candles up to `open_from`, which were complete when the stored ones were fetched.
+///
+/// Stored rows that later answers lacked were fetched earlier than the others and may have prices from before a split, so
+/// they decide only if there are no others.
 pub fn compare(kept: &[SourceRow], fetched: &[SourceRow], open_from: DateTime) -> Overlap {
     let closed = |row: &&SourceRow| time(row).is_some_and(|time| time <= open_from);
     let fetched: BTreeMap<_, _> = fetched.iter().map(|row| (time(row), row)).collect();
@@ -71,21 +70,21 @@ pub fn compare(kept: &[SourceRow], fetched: &[SourceRow], open_from: DateTime) -
         let kept: BTreeMap<_, _> = rows.map(|row| (time(row), row)).collect();
         kept.into_iter().filter_map(|(time, kept)| Some((kept, *fetched.get(&time)?))).collect()
     };
-    let of_the_last = pairs_of(false);
+    let newest = pairs_of(false);
     let older = pairs_of(true);
     let prices = |(kept, fetched): &(&SourceRow, &SourceRow)| price(kept).zip(price(fetched));
-    let closes = of_the_last.iter().chain(&older).filter_map(prices).collect();
-    let pairs = if of_the_last.is_empty() { older } else { of_the_last };
+    let closes = newest.iter().chain(&older).filter_map(prices).collect();
+    let pairs = if newest.is_empty() { older } else { newest };
     let changed = pairs.iter().filter(|(kept, fetched)| differ(kept, fetched)).count();
     Overlap { compared: pairs.len(), changed, split: split(&pairs), closes }
 }
 
-/// The close of a row, where it is a price.
+/// The close of a row, if it is a price.
 pub fn price(row: &SourceRow) -> Option<f64> {
     close(row).and_then(|_| row.prices[3].parse().ok())
 }
 
-/// Whether two rows of one time have another price or volume.
+/// Whether two rows of one time differ in a price or the volume.
 pub fn differ(kept: &SourceRow, fetched: &SourceRow) -> bool {
     let is_same = |one: &str, other: &str| match (one.parse::<Decimal>(), other.parse::<Decimal>()) {
         (Ok(one), Ok(other)) => one == other,
@@ -96,8 +95,8 @@ pub fn differ(kept: &SourceRow, fetched: &SourceRow) -> bool {
     !(prices.clone().all(|(one, other)| is_same(one, other)) && is_same(&volume(kept), &volume(fetched)))
 }
 
-/// The ratio of a split. Candles after it, which were fetched at the new price already, did not change. A row that has no
-/// price says nothing either way.
+/// The ratio of a split. Candles after the split were fetched at the new price already and did not change. Rows without a
+/// price are ignored.
 fn split(pairs: &[(&SourceRow, &SourceRow)]) -> Option<Ratio> {
     let closes: Vec<_> = pairs.iter().filter_map(|(kept, fetched)| close(fetched).zip(close(kept))).collect();
     let before = closes.iter().rposition(|(new, old)| new != old)? + 1;
@@ -110,7 +109,7 @@ fn close(row: &SourceRow) -> Option<Decimal> {
     row.prices[3].parse::<Decimal>().ok().filter(|close| close.is_positive())
 }
 
-/// New and old closes as integers of one scale, and what the last digit of each kind is worth there.
+/// New and old closes as integers of a common scale, and the value of the last digit of each in that scale.
 struct Scaled {
     closes: Vec<(i128, i128)>,
     new_digit: i128,
@@ -133,7 +132,7 @@ impl Scaled {
         })
     }
 
-    /// That of the largest price, which rounding falsifies least; none where it is as good as one.
+    /// The ratio of the largest price, which has the smallest rounding error; `None` if it is close to one.
     fn ratio(&self) -> Option<Ratio> {
         let (new, old) = *self.closes.iter().max_by_key(|(_, old)| *old)?;
         let is_change = (new - old).abs() * 1_000 > LEAST_CHANGE * old;
@@ -143,10 +142,10 @@ impl Scaled {
     /// Whether each new close is its old one times the ratio: `new / old = ratio.new / ratio.old`, multiplied out.
     fn all_have(&self, ratio: Ratio) -> bool {
         self.closes.iter().all(|(new, old)| {
-            let beside = (new * ratio.old - old * ratio.new).abs();
+            let deviation = (new * ratio.old - old * ratio.new).abs();
             let rounding = self.new_digit * (old + ratio.old) + self.old_digit * (new + ratio.new);
-            // Rounding is off by half a digit at the most.
-            beside <= rounding / 2 + old * ratio.new / 10_000 * SLACK
+            // The rounding error is at most half a digit.
+            deviation <= rounding / 2 + old * ratio.new / 10_000 * SLACK
         })
     }
 }

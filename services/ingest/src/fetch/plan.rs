@@ -1,4 +1,4 @@
-//! What is asked for: the span of a series' history, the parts it is kept in, and which of them are due.
+//! Plans requests: the span of a series' history, its parts, and which of them are due.
 
 use std::collections::BTreeSet;
 
@@ -11,111 +11,107 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp, ToSpan};
 
-/// The most candles that one answer has.
+/// The most candles in one answer of the API.
 pub const MOST_CANDLES: usize = 5000;
 
-/// How long after its end a month is still open: the last candles of a session come late, and are put right.
+/// How long a month stays open after its end, because the last candles of a session may be late or corrected.
 const LATE: SignedDuration = SignedDuration::from_hours(24);
 
 /// A span of time, in UTC for intraday candles and in the exchange's time zone for the longer ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// The first time in it.
     pub from: DateTime,
-    /// The time behind the last one. The API is asked up to here: some of its intervals take this time in, which is then
-    /// cut off, and for others it is the first that is left out.
+    /// Exclusive. For some intervals the API includes the end of a request in its answer; such a candle is cut off.
     pub until: DateTime,
 }
 
-/// A month of an intraday series that is kept already.
+/// A stored month of an intraday series.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct KeptMonth {
     pub month: Month,
     /// The run that fetched it.
     pub run: Option<String>,
-    /// When it was fetched.
     pub fetched_at: Timestamp,
-    /// What the source said of the instrument.
+    /// The source's description of the instrument.
     pub instrument: Instrument,
-    /// The date of the series' oldest candle, which was asked for when its first month was fetched.
+    /// The date of the series' oldest candle, which was requested before its first month was fetched.
     pub earliest: Option<Date>,
-    /// The months that the API had no candle of, when this one was fetched.
+    /// The months for which the API had no candle when this one was fetched.
     pub vacant: BTreeSet<Month>,
-    /// When the month was fetched that showed a split, if this one was fetched again because of that.
+    /// When the month that showed a split was fetched, if this one was fetched again because of the split.
     pub refetched_since: Option<Timestamp>,
 }
 
 impl Window {
-    /// The dates from `from` to before `until`.
+    /// The dates from `from` to the day before `until`.
     pub fn of_dates(from: Date, until: Date) -> Self {
         Self { from: from.to_datetime(Time::midnight()), until: until.to_datetime(Time::midnight()) }
     }
 
-    /// Whether a time is in it.
-    pub fn has(&self, time: DateTime) -> bool {
+    pub fn contains(&self, time: DateTime) -> bool {
         (self.from..self.until).contains(&time)
     }
 }
 
-/// The history of a series, up to now.
+/// The window of a series' whole history, up to now.
 pub fn history(interval: Interval, history: History, now: Timestamp) -> Window {
     let today = now.to_zoned(TimeZone::UTC).date();
-    // East of UTC the day has begun already: what is dated tomorrow there may be a candle of today.
+    // East of UTC the next day may have begun already, so a candle dated tomorrow in UTC may exist today.
     let until = if interval.is_intraday() { 1.day() } else { 2.days() };
     Window::of_dates(history.first_date(today), moved(today, until))
 }
 
-/// The months that a history touches, oldest first, from its oldest candle on where that is known.
+/// The months of a history, oldest first, starting with that of the oldest candle if it is known.
 pub fn months(history: Window, earliest: Option<Date>) -> Vec<Month> {
     let from = earliest.map_or(history.from.date(), |earliest| earliest.max(history.from.date()));
     let firsts = std::iter::successors(Some(from.first_of_month()), |first| first.checked_add(1.month()).ok());
     firsts.take_while(|first| *first < history.until.date()).map(Month::of).collect()
 }
 
-/// The whole of a month, as far as a history reaches.
+/// The window of a whole month, cut off at the end of the history.
 pub fn whole(month: Month, history: Window) -> Window {
     let first = first_of(month);
     Window::of_dates(first, moved(first, 1.month()).min(history.until.date()))
 }
 
-/// The same window, reaching back to the oldest of some rows.
+/// Extends a window back to the oldest of some rows.
 pub fn back_to(window: Window, rows: &[SourceRow]) -> Window {
     let oldest = rows.iter().filter_map(crate::fetch::overlap::time).min();
     let from = oldest.map_or(window.from, |oldest| oldest.date().to_datetime(Time::midnight()));
     Window { from: from.min(window.from), ..window }
 }
 
-/// Whether a month has to be asked for: it is not kept, or was fetched while it was open; but never twice in a run.
-pub fn is_due(kept: Option<&Kept>, run: &str) -> bool {
-    kept.is_none_or(|kept| kept.run.as_deref() != Some(run) && kept.fetched_at < closes(kept.month))
+/// Whether a month must be requested: it is not stored, or was fetched while it was open. Never twice in a run.
+pub fn is_due(kept: Option<&KeptMonth>, run: &str) -> bool {
+    kept.is_none_or(|kept| kept.run.as_deref() != Some(run) && kept.fetched_at < closes_at(kept.month))
 }
 
-/// The month at which a backfill goes on that was broken off on an earlier day: the last one kept before the first that is
-/// missing. If the series was split meanwhile, what is kept has the old prices and what is missing will have the new ones; they
-/// touch in no candle, so that only this month, asked for once more, can show it.
-pub fn seam(kept: &[Kept], months: &[Month], vacant: &BTreeSet<Month>, now: Timestamp) -> Option<Month> {
+/// The month to fetch again when a backfill that was interrupted on an earlier day continues: the last stored one before the
+/// first missing one. If the series was split meanwhile, the stored months have the old prices and the missing ones will have
+/// the new ones. They have no candle in common, so only fetching this month again can reveal the split.
+pub fn seam(kept: &[KeptMonth], months: &[Month], vacant: &BTreeSet<Month>, now: Timestamp) -> Option<Month> {
     let is_known = |month: &Month| vacant.contains(month) || kept.iter().any(|kept| kept.month == *month);
-    let missing = months.iter().find(|month| !is_known(month) && closes(**month) <= now)?;
+    let missing = months.iter().find(|month| !is_known(month) && closes_at(**month) <= now)?;
     let last = kept.iter().rfind(|kept| kept.month < *missing && months.contains(&kept.month))?;
     let date = |time: Timestamp| time.to_zoned(TimeZone::UTC).date();
     (date(last.fetched_at) < date(now)).then_some(last.month)
 }
 
-/// The months of which there is known to be no candle. The last month's object says so, and with each new month that is
-/// forgotten: what was wrongly said to be empty is asked for again.
-pub fn vacant(kept: &[Kept], months: &[Month]) -> BTreeSet<Month> {
+/// The months that are known to have no candle. Only the object of the last month records them, so each new month forgets
+/// them, and a month that was empty by mistake is requested again.
+pub fn vacant(kept: &[KeptMonth], months: &[Month]) -> BTreeSet<Month> {
     let last = kept.iter().find(|kept| Some(&kept.month) == months.last());
     last.map(|kept| kept.vacant.clone()).unwrap_or_default()
 }
 
-/// When a month can change no more, but by a split.
-pub fn closes(month: Month) -> Timestamp {
+/// From when on only a split can change a month.
+pub fn closes_at(month: Month) -> Timestamp {
     let end = moved(first_of(month), 1.month()).to_zoned(TimeZone::UTC).map(|end| end.timestamp());
     end.and_then(|end| end.checked_add(LATE)).unwrap_or(Timestamp::MAX)
 }
 
-/// What to ask for of a month that is open, of which the last candle kept is `last`: from the day before that on, so that
-/// both can be compared. Where a whole month fits into one answer it costs no more, and is asked for.
+/// The window to request of an open month whose last stored candle is `last`: from the day before it, so that stored and new
+/// candles can be compared. If a whole month fits into one answer, it is requested, because that costs no more.
 pub fn tail(whole: Window, last: Option<DateTime>, interval: Interval) -> Window {
     let Some((last, seconds)) = last.zip(interval.seconds()) else { return whole };
     let slots = (whole.until - whole.from).get_days() as i64 * 86_400 / seconds;
@@ -126,7 +122,7 @@ pub fn tail(whole: Window, last: Option<DateTime>, interval: Interval) -> Window
     Window { from: from.max(whole.from), ..whole }
 }
 
-/// The time from which on candles were still open when they were fetched, and could change as they liked.
+/// From this time on, candles were still incomplete when they were fetched, so changes are expected.
 pub fn open_from(interval: Interval, fetched_at: Timestamp) -> DateTime {
     let fetched = TimeZone::UTC.to_datetime(fetched_at);
     let length = match (interval.seconds(), interval) {
@@ -186,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_month_is_due_until_it_was_fetched_a_day_after_its_end() {
-        let kept = |fetched_at: &str| Kept {
+        let kept = |fetched_at: &str| KeptMonth {
             month: month("2024-11"),
             run: Some("run-1".to_owned()),
             fetched_at: fetched_at.parse().unwrap(),
@@ -204,17 +200,18 @@ mod tests {
     #[test]
     fn a_backfill_goes_on_at_the_last_month_of_an_earlier_day() {
         let months = ["2024-09", "2024-10", "2024-11", "2024-12"].map(month);
-        let kept = |names: &[&str], fetched_at: &str| -> Vec<Kept> {
+        let kept = |names: &[&str], fetched_at: &str| -> Vec<KeptMonth> {
             let fetched_at = fetched_at.parse().unwrap();
             let run = None;
             let instrument = Instrument::default();
             let earliest = None;
             let vacant = BTreeSet::new();
             let refetched_since = None;
-            let kept = Kept { month: month("2024-09"), run, fetched_at, instrument, earliest, vacant, refetched_since };
-            names.iter().map(|name| Kept { month: month(name), ..kept.clone() }).collect()
+            let kept =
+                KeptMonth { month: month("2024-09"), run, fetched_at, instrument, earliest, vacant, refetched_since };
+            names.iter().map(|name| KeptMonth { month: month(name), ..kept.clone() }).collect()
         };
-        let seam = |kept: &[Kept], vacant: &[&str]| {
+        let seam = |kept: &[KeptMonth], vacant: &[&str]| {
             seam(kept, &months, &vacant.iter().map(|name| month(name)).collect(), NOW.parse().unwrap())
         };
         let yesterday = "2024-12-29T22:00:00Z";

@@ -1,6 +1,6 @@
-//! What the store has of a part of a series whose raw object is not ingest's: somebody dropped a file over what was fetched.
+//! The stored candles of a part of a series if ingest did not write its raw object: someone dropped a file over it.
 //!
-//! Such a file may have any form that is read, or none. What stands of the part is in the clean object, in one form.
+//! Such a file may have any supported format, or be unreadable. The transformed object has the candles in one known format.
 
 use std::collections::BTreeSet;
 
@@ -16,16 +16,16 @@ use jiff::Timestamp;
 
 use crate::fetch::kept_object::KeptObject;
 
-/// Whether the clean object at a path is from a newer file of somebody's at another key: the gzipped one beside this.
-pub async fn goes_before(store: &dyn ObjectStore, path: &ObjectPath, raw: &ObjectInfo) -> Result<bool, Setback> {
-    let Some(clean) = store.head(&path.transformed_key()).await? else { return Ok(false) };
+/// Whether the transformed object at a path comes from a newer dropped file at another key, such as the gzipped one.
+pub async fn is_overridden(store: &dyn ObjectStore, path: &ObjectPath, raw: &ObjectInfo) -> Result<bool, Setback> {
+    let Some(transformed) = store.head(&path.transformed_key()).await? else { return Ok(false) };
     let metadata = RawMetadata::read(&raw.metadata).ok();
     let written = metadata.map_or(raw.last_modified, |metadata| metadata.written(raw.last_modified, true));
     let is_newer = |origin: &TransformedMetadata| origin.raw_key != raw.key && origin.raw_written > written;
-    Ok(origin(&clean.metadata).is_some_and(|origin| is_by_hand(origin.source.as_deref()) && is_newer(&origin)))
+    Ok(origin(&transformed.metadata).is_some_and(|origin| is_by_hand(origin.source.as_deref()) && is_newer(&origin)))
 }
 
-/// The real candles of the clean object at a path, as rows that a source gave; none where there is none that can be read.
+/// The real candles of the transformed object at a path, as source rows; `None` if there is no readable object.
 pub async fn candles(
     store: &dyn ObjectStore,
     path: &ObjectPath,
@@ -33,24 +33,25 @@ pub async fn candles(
 ) -> Result<Option<KeptObject>, Setback> {
     let Some(object) = store.get(&path.transformed_key()).await? else { return Ok(None) };
     let Some(origin) = origin(&object.info.metadata) else { return Ok(None) };
-    let Ok(clean) = clean_csv::read(&object.body, &path.series) else {
-        tracing::warn!(key = object.info.key, "not as it was written, and nothing of it is kept");
+    let Ok(transformed) = clean_csv::read(&object.body, &path.series) else {
+        tracing::warn!(key = object.info.key, "ignoring an unreadable transformed object");
         return Ok(None);
     };
     let interval = path.series.interval;
-    let rows = clean.candles.iter().filter(|candle| !candle.is_filled).map(|candle| row(candle, interval)).collect();
+    let real = transformed.candles.iter().filter(|candle| !candle.is_filled);
+    let rows = real.map(|candle| row(candle, interval)).collect();
     let fetched_at = origin.fetched_at.unwrap_or(origin.raw_written).min(now);
     let is_by_hand = is_by_hand(origin.source.as_deref());
     let instrument = origin.instrument;
-    let shrank = BTreeSet::new();
-    Ok(Some(KeptObject { is_by_hand, run: None, fetched_at, instrument, shrank, rows }))
+    let reported_losses = BTreeSet::new();
+    Ok(Some(KeptObject { is_by_hand, run: None, fetched_at, instrument, reported_losses, rows }))
 }
 
 fn origin(metadata: &Metadata) -> Option<TransformedMetadata> {
     TransformedMetadata::read(metadata).ok().flatten()
 }
 
-/// A candle as the API would write it, in UTC.
+/// A candle as the API would write it, with its time in UTC.
 fn row(candle: &Candle, interval: Interval) -> SourceRow {
     let time = candle.time.display(interval).to_string();
     let datetime = time.trim_end_matches('Z').replace('T', " ");

@@ -1,4 +1,4 @@
-//! What the work on one series is given, and how it can end.
+//! The inputs of the work on one series, and how it can end.
 
 use candlewick_shared::core::key::{ObjectPath, Part, Series};
 use candlewick_shared::core::metadata::Instrument;
@@ -40,7 +40,7 @@ impl Task {
 pub struct Settings {
     /// How far back the history reaches.
     pub history: History,
-    /// How its candles are cleaned. With it ingest foresees which rows the transform will keep.
+    /// How its candles are cleaned. Ingest uses it to predict which rows the transform will keep.
     pub cleaning: CleaningSettings,
 }
 

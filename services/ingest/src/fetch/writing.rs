@@ -33,7 +33,7 @@ pub(crate) struct Writer<'a> {
 impl Writer<'_> {
     /// Stores a part and returns when it was fetched; `None` if there was nothing to store.
     ///
-    /// A loss is reported before the object records it: after a crash in between it is reported again, which counts as once.
+    /// A loss is reported before the object records it. After a crash in between it is reported again, which counts as once.
     pub(crate) async fn put(
         &self,
         part: Part,
@@ -83,7 +83,7 @@ impl Writer<'_> {
         let mut entries = RawMetadata { is_emptied: fetched.rows.is_empty(), ..metadata }.write();
         entries.extend(self.earliest.map(|earliest| (kept::EARLIEST.to_owned(), earliest.to_string())));
         entries.extend(kept::vacant_entry(self.vacant));
-        entries.extend(kept::shrank_entry(fetched.losses.iter().map(|loss| loss.fetched_at)));
+        entries.extend(kept::losses_entry(fetched.losses.iter().map(|loss| loss.fetched_at)));
         entries.extend(fetched.refetched_since.map(|since| (kept::REFETCHED_SINCE.to_owned(), since.to_string())));
         entries.extend((changed > 0).then(|| (CHANGED.to_owned(), changed.to_string())));
         entries

@@ -1,4 +1,4 @@
-//! The service's own clock, where no other schedule sends it the message that a refresh is due.
+//! The built-in schedule, for deployments in which nothing else sends refresh messages.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,27 +16,24 @@ use tokio_util::sync::CancellationToken;
 use crate::context::Ingest;
 use crate::refresh::schedule::{Decision, Schedule};
 
-/// How long it sleeps at the most: the machine's clock may be set, or the machine may sleep, meanwhile.
+/// The longest sleep. The clock may be set or the machine suspended meanwhile.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
-/// How long it waits before it tries again what failed.
 const RETRY: Backoff = Backoff { first: Duration::from_secs(1), most: Duration::from_secs(60) };
 
-/// Sends, whenever a refresh is due, the message that a schedule in the cloud would send.
+/// Sends a refresh message whenever one is due, as EventBridge Scheduler does in the cloud.
 pub struct Cron {
-    /// When a refresh is due.
     pub schedule: Schedule,
-    /// The queue of ingest.
+    /// The ingest queue.
     pub queue: Arc<dyn Queue>,
-    /// The book that says which refresh was the last one.
+    /// Which refresh was the last one.
     pub runs: Arc<dyn Runs>,
-    /// The time.
     pub now: Now,
-    /// How that time passes.
+    /// How fast the time of `now` passes.
     pub clock: Clock,
 }
 
-/// Starts the cron of a service that has a schedule; it ends at the stop.
+/// Starts the schedule, if there is one. The task ends when `stop` is cancelled.
 pub fn start(schedule: Option<Schedule>, clock: Clock, ingest: &Ingest, stop: CancellationToken) -> JoinHandle<()> {
     let queue = Arc::clone(&ingest.queue);
     let runs = Arc::clone(&ingest.runs);
@@ -45,38 +42,40 @@ pub fn start(schedule: Option<Schedule>, clock: Clock, ingest: &Ingest, stop: Ca
     tokio::spawn(async move {
         match cron {
             Some(cron) => cron.run(stop).await,
-            None => tracing::info!("no SCHEDULE is set: a refresh is begun by messages only"),
+            None => tracing::info!("SCHEDULE is not set: refreshes start only by message"),
         }
     })
 }
 
 impl Cron {
-    /// Works until `stop` is cancelled.
+    /// Runs until `stop` is cancelled.
     ///
-    /// What it sent and what was done stands in the book of runs. Where it died in between, or where two work side by side,
-    /// the same message is sent twice: it names the same run, which is done once.
+    /// Runs are recorded in the database. After a crash, or if two processes work at the same time, a message may be sent
+    /// twice, but both copies name the same run, which is carried out once.
     pub async fn run(self, stop: CancellationToken) {
-        let _ = stop.run_until_cancelled(self.work()).await;
+        let _ = stop.run_until_cancelled(self.send_when_due()).await;
     }
 
-    async fn work(&self) {
-        let mut last = self.newest_run().await;
+    async fn send_when_due(&self) {
+        let mut last = self.last_refresh().await;
         loop {
             match self.schedule.decide(last, (self.now)()) {
                 Decision::Due { at, late } => {
                     self.send(at, late).await;
                     last = at;
                 }
-                Decision::Wait { until } => tokio::time::sleep(self.nap((self.now)(), until)).await,
+                Decision::Wait { until } => tokio::time::sleep(self.sleep_time(until)).await,
                 Decision::Never => {
-                    return tracing::warn!("the schedule has no time to come: nothing is refreshed by itself");
+                    return tracing::warn!(
+                        "the schedule has no time in the future: no more refreshes start by themselves"
+                    );
                 }
             }
         }
     }
 
-    /// When the last refresh was due; in a book without one nothing was missed.
-    async fn newest_run(&self) -> Timestamp {
+    /// When the last refresh was due. Without any, nothing was missed, and the schedule starts now.
+    async fn last_refresh(&self) -> Timestamp {
         let mut failures = 0;
         loop {
             let now = (self.now)();
@@ -101,19 +100,19 @@ impl Cron {
         Ok(self.queue.send(&[NewMessage { body, ..NewMessage::default() }]).await?)
     }
 
-    fn nap(&self, now: Timestamp, until: Timestamp) -> Duration {
-        self.clock.lasts(until.duration_since(now)).clamp(Duration::from_millis(1), LONGEST_SLEEP)
+    fn sleep_time(&self, until: Timestamp) -> Duration {
+        self.clock.lasts(until.duration_since((self.now)())).clamp(Duration::from_millis(1), LONGEST_SLEEP)
     }
 }
 
 async fn wait(failures: &mut u32, error: &(dyn std::fmt::Display + Send + Sync)) {
     *failures += 1;
     let wait = RETRY.wait(*failures);
-    tracing::warn!("{error}; the schedule tries again in {wait:.1?}");
+    tracing::warn!("{error}; the schedule retries in {wait:.1?}");
     tokio::time::sleep(wait).await;
 }
 
-/// A refresh that comes late asks only for what nobody fetched since it was due.
+/// A late refresh asks only for series that were not fetched since it was due.
 fn message(due: Timestamp, late: bool) -> IngestMessage {
     let fetched_before = late.then_some(due);
     IngestMessage::Refresh(Refresh { scheduled: Some(due), catch_up: late, fetched_before, ..Refresh::default() })

@@ -1,4 +1,4 @@
-//! One page of a refresh, and its messages.
+//! One page of a refresh and its messages.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use candlewick_shared::core::watchlist::Watchlist;
 /// The most series of one page, which bounds the work and memory per message however long the watchlist is.
 pub const PAGE: usize = 100;
 
-/// A page of the series that a refresh asks for.
+/// One page of the series that a refresh asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     /// In order of symbol and interval.
@@ -39,7 +39,7 @@ fn cut(mut series: impl Iterator<Item = Series>, most: usize) -> Page {
     Page { series: page, is_last: series.next().is_none() }
 }
 
-/// One fetch message per series, each with a trace of its own.
+/// One fetch message per series, each with its own trace.
 pub fn messages(series: Vec<Series>, run: &str, replace: bool) -> Vec<IngestMessage> {
     let trace = candlewick_shared::runtime::tracing_ids::new_trace;
     let message = if replace { IngestMessage::replacement } else { IngestMessage::fetch };
@@ -107,11 +107,11 @@ mod tests {
             let watchlist = watchlist(symbols, "[\"1day\", \"1h\"]");
             let names: Vec<_> = (0..symbols).step_by(2).map(|at| format!("S{at}")).collect();
             let refresh = if named { of(&names.iter().map(String::as_str).collect::<Vec<_>>()) } else { of(&[]) };
-            let whole = page(&watchlist, &refresh, usize::MAX).unwrap();
-            prop_assert!(whole.is_last);
+            let all = page(&watchlist, &refresh, usize::MAX).unwrap();
+            prop_assert!(all.is_last);
             let pages = pages(&watchlist, refresh, most);
             prop_assert!(pages.iter().all(|page| !page.is_empty() && page.len() <= most));
-            prop_assert_eq!(pages.concat(), whole.series);
+            prop_assert_eq!(pages.concat(), all.series);
         }
     }
 }

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 
-/// How late a refresh may be that counts as on time: longer than a restart takes.
+/// How late a refresh may be and still count as on time: longer than a restart takes.
 const ON_TIME: SignedDuration = SignedDuration::from_mins(5);
 
 /// When a refresh is due.
@@ -16,45 +16,35 @@ pub struct Schedule {
     zone: TimeZone,
 }
 
-/// Why settings are no schedule.
+/// Why the settings are not a schedule.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ScheduleError {
-    /// The pattern is none.
-    #[error("{pattern:?} is no schedule: {reason}; write five fields, such as \"30 17 * * 1-5\", or off")]
-    Pattern {
-        /// What was written.
-        pattern: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The time zone is none.
-    #[error("{0:?} is no time zone: write an IANA name, such as America/New_York or UTC")]
+    #[error("{pattern:?} is not a schedule: {reason}; write five fields, such as \"30 17 * * 1-5\", or off")]
+    Pattern { pattern: String, reason: String },
+    #[error("{0:?} is not a time zone: write an IANA name, such as America/New_York or UTC")]
     Zone(String),
 }
 
-/// What is to be done now.
+/// What to do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// A refresh is due, since that time.
+    /// A refresh has been due since `at`.
     Due {
-        /// When it was due.
         at: Timestamp,
-        /// Whether nobody was there when it was due.
+        /// Whether it was missed, for example because the service was down.
         late: bool,
     },
-    /// Nothing, until that time.
-    Wait {
-        /// When the next refresh is due.
-        until: Timestamp,
-    },
-    /// Nothing ever: the pattern has no time to come.
+    /// Nothing until the next refresh is due.
+    Wait { until: Timestamp },
+    /// Nothing ever: the pattern has no time in the future.
     Never,
 }
 
 impl Schedule {
-    /// The schedule of a pattern (minute, hour, day of the month, month, day of the week) in a time zone.
+    /// Parses a pattern of minute, hour, day of the month, month and day of the week.
     ///
-    /// A time that the clocks leave out in spring is due as they go on; one that they show twice in autumn is due once.
+    /// A local time that is skipped in spring is due when the clocks have moved forward; one that occurs twice in autumn is
+    /// due once.
     pub fn new(pattern: &str, zone: &str) -> Result<Self, ScheduleError> {
         let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
         let error = |reason: String| ScheduleError::Pattern { pattern: pattern.to_owned(), reason };
@@ -63,8 +53,8 @@ impl Schedule {
         Ok(Self { cron, zone })
     }
 
-    /// What is to be done now, if the last refresh was due, or asked for, at a time. However many were missed since, one
-    /// makes up for all of them.
+    /// Decides what to do now, given when the last refresh was due or requested. One refresh makes up for all that were missed
+    /// since.
     pub fn decide(&self, last: Timestamp, now: Timestamp) -> Decision {
         match (self.newest(now), self.next(now)) {
             (Some(at), _) if at > last => Decision::Due { at, late: now.duration_since(at) > ON_TIME },
@@ -73,7 +63,7 @@ impl Schedule {
         }
     }
 
-    /// The newest time that it was due by `now`.
+    /// The latest time at or before `now` at which a refresh was due.
     pub fn newest(&self, now: Timestamp) -> Option<Timestamp> {
         let found = self.cron.find_previous_occurrence(&now.to_zoned(self.zone.clone()), true);
         found.ok().map(|time| time.timestamp())
@@ -85,10 +75,10 @@ impl Schedule {
     }
 }
 
-/// The pattern of `SCHEDULE` where there is to be none.
+/// The value of `SCHEDULE` that turns the schedule off.
 pub const OFF: &str = "off";
 
-/// A schedule from its two settings: none where there is no pattern, or it is [`OFF`].
+/// Reads a schedule from its two settings; `None` if there is no pattern or it is [`OFF`].
 pub fn from_settings(pattern: Option<&str>, zone: Option<&str>) -> Result<Option<Schedule>, ScheduleError> {
     let pattern = pattern.filter(|pattern| *pattern != OFF);
     pattern.map(|pattern| Schedule::new(pattern, zone.unwrap_or("UTC"))).transpose()
@@ -104,7 +94,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// When a schedule is due within a span, as somebody sees it who looks at every minute.
+    /// When a schedule is due within a span, asking it every minute.
     fn times(pattern: &str, zone: &str, from: &str, until: &str) -> Vec<String> {
         let schedule = Schedule::new(pattern, zone).unwrap();
         let mut last = at(from);
@@ -169,12 +159,12 @@ mod tests {
     #[test]
     fn what_is_no_schedule_is_refused_by_name() {
         for (pattern, zone, words) in [
-            ("", NEW_YORK, "\"\" is no schedule"),
-            ("30 17 * *", NEW_YORK, "is no schedule"),
-            ("0 30 17 * * 1-5", NEW_YORK, "is no schedule"),
-            ("61 17 * * *", NEW_YORK, "\"61 17 * * *\" is no schedule"),
+            ("", NEW_YORK, "\"\" is not a schedule"),
+            ("30 17 * *", NEW_YORK, "is not a schedule"),
+            ("0 30 17 * * 1-5", NEW_YORK, "is not a schedule"),
+            ("61 17 * * *", NEW_YORK, "\"61 17 * * *\" is not a schedule"),
             ("daily", NEW_YORK, "five fields"),
-            ("30 17 * * *", "New York", "\"New York\" is no time zone"),
+            ("30 17 * * *", "New York", "\"New York\" is not a time zone"),
         ] {
             let error = Schedule::new(pattern, zone).unwrap_err().to_string();
             assert!(error.contains(words), "{pattern}: {error}");

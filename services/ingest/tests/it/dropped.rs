@@ -88,7 +88,7 @@ async fn what_a_file_has_and_the_answer_lacks_stays_and_is_told_once() {
     assert_eq!(rows[0], "ABC,1day,2019-01-02,1,2,1,1.5,9,true,false");
     assert!(rows.contains(&"ABC,1day,2024-11-29,99,100.5,98,100,0,false,false".to_owned()), "{rows:?}");
     let words = told(&world, Kind::HistoryShrank, State::Firing).join("\n");
-    assert!(words.contains("does not give the candle of 2024-11-29 of a file that was put over"), "{words}");
+    assert!(words.contains("does not give the candle of 2024-11-29 of a dropped file"), "{words}");
     set_time(&mut world, LATER[1]);
     refresh(&world, "run-3", "1day").await;
     assert_eq!(told(&world, Kind::HistoryShrank, State::Firing).len(), 1);
@@ -196,6 +196,6 @@ async fn a_series_of_which_there_is_nothing_is_not_replaced_by_that() {
     vendor.says(200, r#"{"meta":{},"values":[],"status":"ok"}"#);
     let settled = world.deliver(&replace_in("run-2", "ABC", "1day")).await.unwrap();
     let Settled::Superseded(why) = settled else { panic!("{settled:?}") };
-    assert!(why.starts_with("no_data: ABC 1day") && why.contains("not one candle to take the place"), "{why}");
+    assert!(why.starts_with("no_data: ABC 1day") && why.contains("not one candle to replace"), "{why}");
     assert_eq!(world.lines(RAW).await.len(), 20);
 }

@@ -235,7 +235,7 @@ async fn a_symbol_that_has_loaded_is_not_unknown_because_there_is_no_data_today(
         let settled = world.deliver(&fetch("run-2")).await.unwrap();
         assert!(matches!(&settled, Settled::Superseded(why) if why.starts_with("no_data: AAPL 1day")), "{settled:?}");
         let told = world.book.entry("run-2").series["AAPL 1day"].clone();
-        assert!(told.contains("no_data") && told.contains("what is kept stays"), "{told}");
+        assert!(told.contains("no_data") && told.contains("the stored candles stay"), "{told}");
         assert_eq!(world.lines("raw/interval=1day/symbol=AAPL/candles.csv").await.len(), 20);
     }
 }

@@ -109,8 +109,8 @@ async fn what_postgresql_sends_back_is_no_difference(world: World) {
         let table = format!("candles (symbol, interval, {COLUMNS}, object_id)");
         copy::candles_in(&mut connection, &table, &frame, &candles).await.unwrap();
         let same = copy::difference(&mut connection, object, &candles).await.unwrap();
-        assert_eq!((same.rows.len(), same.gone.len(), same.unchanged), (0, 0, candles.len() as i64));
+        assert_eq!((same.rows.len(), same.removed.len(), same.unchanged), (0, 0, candles.len() as i64));
         let none = copy::difference(&mut connection, object, &[]).await.unwrap();
-        assert_eq!((none.rows.len(), none.gone.len(), none.unchanged), (0, candles.len(), 0));
+        assert_eq!((none.rows.len(), none.removed.len(), none.unchanged), (0, candles.len(), 0));
     });
 }

@@ -158,7 +158,7 @@ async fn a_copy_that_is_given_up(world: World) {
         give_up_a_copy(&world, &alone).await;
         assert_eq!(alone.deliver(JANUARY).await.unwrap(), Settled::Done);
         assert_eq!(world.candles().await, [(1, second as u32), (second + 1, 20)]);
-        assert!(alone.superseded(JANUARY).await.contains("loaded already"));
+        assert!(alone.superseded(JANUARY).await.contains("already loaded"));
     }
 }
 

@@ -58,7 +58,7 @@ const PLACES: &str = "select string_agg(concat_ws(' ', time, ctid, xmin), E'\\n'
 async fn loaded_twice_is_one_row_set_and_one_ledger(world: World) {
     world.load_rows(JANUARY, 1, &[(1, 10), (2, 20)]).await;
     let before = (world.value(PLACES).await, world.value(LEDGER).await);
-    assert!(world.superseded(JANUARY).await.contains("loaded already"));
+    assert!(world.superseded(JANUARY).await.contains("already loaded"));
     assert_eq!((world.value(PLACES).await, world.value(LEDGER).await), before);
     assert_eq!(world.candles().await, [(1, 10), (2, 20)]);
 }

@@ -1,4 +1,4 @@
-//! A webhook of Discord.
+//! Discord webhooks.
 
 use async_trait::async_trait;
 use reqwest::Client;
@@ -10,17 +10,14 @@ use super::{Channel, http};
 use crate::message::Message;
 
 /// Discord refuses a message of more than 2000 characters. A long subject and the markup take some of them.
-const MOST: usize = 1_600;
-const MOST_OF_A_SUBJECT: usize = 300;
+const MAX_TEXT: usize = 1_600;
+const MAX_SUBJECT: usize = 300;
 
-/// `SUPPRESS_EMBEDS`: links in a message are not fetched for a preview.
+/// The flag `SUPPRESS_EMBEDS`: Discord does not fetch links for previews.
 const NO_PREVIEW: u32 = 4;
 
-/// A webhook of Discord.
 pub struct Discord {
-    /// The HTTP client.
     pub http: Client,
-    /// The address.
     pub url: SecretString,
 }
 
@@ -35,10 +32,10 @@ impl Channel for Discord {
     }
 }
 
-/// Nobody is mentioned, whatever the text says.
+/// `allowed_mentions` keeps text such as `@everyone` from notifying people.
 fn body(message: &Message) -> Value {
-    let subject = in_code(&cut(&message.subject, MOST_OF_A_SUBJECT));
-    let text = in_code(&cut(message.body.trim_end(), MOST));
+    let subject = in_code(&cut(&message.subject, MAX_SUBJECT));
+    let text = in_code(&cut(message.body.trim_end(), MAX_TEXT));
     let content = format!("```\n{subject}\n\n{text}\n```");
     json!({"content": content, "allowed_mentions": {"parse": []}, "flags": NO_PREVIEW})
 }

@@ -12,15 +12,14 @@ use secrecy::{ExposeSecret, SecretString};
 use super::Channel;
 use crate::message::Message;
 
-/// A mail server, and between whom it carries mail.
 pub struct Email {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
     to: Vec<Mailbox>,
 }
 
-/// Makes sure that mail, and a password, are not sent in plain text: `smtps://`, `smtp://…?tls=required`, or a server on this
-/// machine.
+/// Checks that mail and passwords are not sent in plain text: only `smtps://`, `smtp://…?tls=required` and servers on this
+/// machine are allowed.
 pub fn require_tls(url: &SecretString) -> anyhow::Result<()> {
     let parsed: Option<Url> = url.expose_secret().parse().ok();
     let is_safe = parsed.is_some_and(|url| {
@@ -40,13 +39,13 @@ pub fn require_tls(url: &SecretString) -> anyhow::Result<()> {
 }
 
 impl Email {
-    /// A channel through the server at `url`: `smtps://USER:PASSWORD@HOST`, or `smtp://HOST:25?tls=required` where the
-    /// server begins in plain text. `to` is one address or several, with commas between.
+    /// `url` is `smtps://USER:PASSWORD@HOST`, or `smtp://HOST:25?tls=required` for a server that starts in plain text. `to` is
+    /// one address, or several separated by commas.
     pub fn new(url: &SecretString, from: &str, to: &str) -> anyhow::Result<Self> {
         let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose_secret());
         let builder = builder.map_err(|_| {
             anyhow::anyhow!(
-                "ALERT_SMTP_URL is no mail server's URL: write smtps://USER:PASSWORD@HOST (it is not shown)"
+                "ALERT_SMTP_URL is not the URL of a mail server: write smtps://USER:PASSWORD@HOST (it is not shown)"
             )
         })?;
         let to: Result<Vec<_>, _> = to.split(',').map(|address| address.trim().parse()).collect();
@@ -72,7 +71,7 @@ impl Channel for Email {
         "email"
     }
 
-    /// The `Message-ID` is the message's name, so that mail programs show a second copy as the same mail.
+    /// The `Message-ID` contains the message's name, so that mail programs recognize a second copy as the same mail.
     async fn send(&self, message: &Message) -> anyhow::Result<()> {
         self.transport.send(self.mail(message)?).await.context("send the e-mail").map(|_| ())
     }

@@ -1,4 +1,4 @@
-//! PagerDuty, by version 2 of its Events API: an incident for each kind of trouble of a stage.
+//! PagerDuty, through version 2 of its Events API. Each kind of alert of a stage is one incident.
 
 use anyhow::bail;
 use async_trait::async_trait;
@@ -11,23 +11,22 @@ use super::text::cut;
 use super::{Channel, http};
 use crate::message::Message;
 
-/// Where events are sent, unless the settings say otherwise (accounts in the EU have another address).
+/// The default address. Accounts in the EU use another one.
 pub const EVENTS: &str = "https://events.pagerduty.com";
 
-/// PagerDuty refuses a longer summary.
-const MOST_OF_A_SUMMARY: usize = 1_024;
+/// PagerDuty rejects longer summaries.
+const MAX_SUMMARY: usize = 1_024;
 
-/// How much text goes with an event; PagerDuty refuses events above 512 KB.
-const MOST: usize = 20_000;
+/// PagerDuty rejects events of more than 512 KB.
+const MAX_TEXT: usize = 20_000;
 
-/// A service of PagerDuty.
 pub struct PagerDuty {
     http: Client,
     url: SecretString,
     routing_key: SecretString,
 }
 
-/// What the API says about an event that it refuses.
+/// The response to a rejected event.
 #[derive(Deserialize)]
 struct Refusal {
     message: String,
@@ -36,12 +35,12 @@ struct Refusal {
 }
 
 impl PagerDuty {
-    /// The service with this routing (integration) key.
+    /// `routing_key` is the integration key of a PagerDuty service.
     pub fn new(http: Client, events: &str, routing_key: SecretString) -> Self {
         Self { http, url: format!("{}/v2/enqueue", events.trim_end_matches('/')).into(), routing_key }
     }
 
-    /// The event of a message; `None` for what needs nobody woken: digests, notices, and news that nothing resolves.
+    /// The event of a message; `None` for digests and notices, which should wake nobody.
     fn event(&self, message: &Message) -> Option<Value> {
         let payload = &message.payload;
         if payload["severity"] != "error" {
@@ -49,7 +48,7 @@ impl PagerDuty {
         }
         let kind = payload["kind"].as_str()?;
         let stage = payload["stage"].as_str()?;
-        // What is over of a group resolves the incident only when nothing of the group is left.
+        // The incident is resolved only when no alert of the group is left.
         let action = if payload["still_firing"] == 0 { "resolve" } else { "trigger" };
         Some(json!({
             "routing_key": self.routing_key.expose_secret(),
@@ -57,12 +56,12 @@ impl PagerDuty {
             "dedup_key": format!("candlewick/{stage}/{kind}"),
             "client": "Candlewick",
             "payload": {
-                "summary": cut(&message.subject, MOST_OF_A_SUMMARY),
+                "summary": cut(&message.subject, MAX_SUMMARY),
                 "source": format!("candlewick-{stage}"),
                 "severity": "error",
                 "component": stage,
                 "class": kind,
-                "custom_details": {"id": message.name, "text": cut(&message.body, MOST)},
+                "custom_details": {"id": message.name, "text": cut(&message.body, MAX_TEXT)},
             },
         }))
     }
@@ -74,15 +73,15 @@ impl Channel for PagerDuty {
         "pagerduty"
     }
 
-    /// A second copy of an event changes nothing: its `dedup_key` is that of the incident.
+    /// A second copy of an event changes nothing, because its `dedup_key` is that of the incident.
     async fn send(&self, message: &Message) -> anyhow::Result<()> {
         let Some(event) = self.event(message) else { return Ok(()) };
-        let answer = http::answer(&self.http, &self.url, &message.name, &event).await?;
-        let status = answer.status();
+        let response = http::request(&self.http, &self.url, &message.name, &event).await?;
+        let status = response.status();
         if status.is_success() {
             return Ok(());
         }
-        match serde_json::from_str::<Refusal>(&http::beginning(answer).await) {
+        match serde_json::from_str::<Refusal>(&http::read_start(response).await) {
             Ok(refusal) => bail!("PagerDuty answered {status}: {} {}", refusal.message, refusal.errors.join(", ")),
             Err(_) => bail!("PagerDuty answered {status}"),
         }

@@ -1,4 +1,4 @@
-//! An incoming webhook of Slack, or of what takes the same shape (Mattermost, Rocket.Chat).
+//! Incoming webhooks of Slack and of chats that accept the same format (Mattermost, Rocket.Chat).
 
 use async_trait::async_trait;
 use reqwest::Client;
@@ -9,14 +9,11 @@ use super::text::{cut, in_code};
 use super::{Channel, http};
 use crate::message::Message;
 
-/// How much text Slack shows of one message.
-const MOST: usize = 3_500;
+/// Slack shows no more text of one message.
+const MAX_TEXT: usize = 3_500;
 
-/// An incoming webhook that takes `{"text"}`.
 pub struct Slack {
-    /// The HTTP client.
     pub http: Client,
-    /// The address.
     pub url: SecretString,
 }
 
@@ -32,10 +29,11 @@ impl Channel for Slack {
     }
 }
 
-/// The message in Slack's markup: `&`, `<` and `>` are its control characters, and a mention must not come of a file's name.
+/// The message in Slack's markup. The control characters `&`, `<` and `>` are escaped, so that the name of a file cannot
+/// mention people.
 fn text(subject: &str, body: &str) -> String {
     let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    format!("*{}*\n```{}```", escaped(subject), in_code(&escaped(&cut(body, MOST))))
+    format!("*{}*\n```{}```", escaped(subject), in_code(&escaped(&cut(body, MAX_TEXT))))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A topic of SNS, and whoever subscribed to it: e-mail, chat, other queues.
+//! SNS topics, whose subscribers may be e-mail addresses, chats or queues.
 
 use anyhow::anyhow;
 use async_trait::async_trait;
@@ -9,13 +9,12 @@ use candlewick_shared::adapters::aws_error;
 use super::Channel;
 use crate::message::Message;
 
-/// How long a subject may be; SNS refuses longer ones, and what is not ASCII.
-const MOST_OF_A_SUBJECT: usize = 100;
+/// SNS rejects longer subjects, and subjects that are not ASCII.
+const MAX_SUBJECT: usize = 100;
 
-/// A topic of SNS.
 pub struct Sns {
     pub client: Client,
-    /// The topic's ARN.
+    /// An ARN.
     pub topic: String,
 }
 
@@ -25,7 +24,7 @@ impl Channel for Sns {
         "sns"
     }
 
-    /// Attributes say `id`, `kind`, `severity` and `state`, for the filters of subscriptions.
+    /// The attributes `id`, `kind`, `severity` and `state` let subscriptions filter messages.
     async fn send(&self, message: &Message) -> anyhow::Result<()> {
         let mut request = self.client.publish().topic_arn(&self.topic).subject(subject(&message.subject));
         request = request.message(&message.body).message_attributes("id", text(&message.name)?);
@@ -45,7 +44,7 @@ fn text(value: &str) -> anyhow::Result<MessageAttributeValue> {
 
 fn subject(text: &str) -> String {
     let plain = text.chars().map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' });
-    plain.take(MOST_OF_A_SUBJECT).collect()
+    plain.take(MAX_SUBJECT).collect()
 }
 
 #[cfg(test)]

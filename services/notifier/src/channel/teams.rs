@@ -1,4 +1,4 @@
-//! A workflow of Microsoft Teams that posts what its webhook is sent.
+//! Microsoft Teams workflows that post the messages sent to their webhook.
 
 use anyhow::ensure;
 use async_trait::async_trait;
@@ -10,15 +10,13 @@ use super::text::cut;
 use super::{Channel, http};
 use crate::message::Message;
 
-/// Teams refuses more than 28 KB; each line costs some hundred bytes of JSON.
-const MOST: usize = 6_000;
-const MOST_LINES: usize = 80;
+/// Teams rejects more than 28 KB, and each line takes about a hundred bytes of JSON.
+const MAX_TEXT: usize = 6_000;
+const MAX_LINES: usize = 80;
 
-/// A webhook of a workflow that posts adaptive cards.
+/// The webhook of a workflow that posts adaptive cards.
 pub struct Teams {
-    /// The HTTP client.
     pub http: Client,
-    /// The address.
     pub url: SecretString,
 }
 
@@ -28,26 +26,26 @@ impl Channel for Teams {
         "teams"
     }
 
-    /// Connectors of the older kind answer 200 also when Teams did not take the message, and say so in the text.
+    /// Legacy connectors answer 200 even if Teams did not accept the message, and report it in the text.
     async fn send(&self, message: &Message) -> anyhow::Result<()> {
-        let answer = http::answer(&self.http, &self.url, &message.name, &body(message)).await?;
-        let status = answer.status();
+        let response = http::request(&self.http, &self.url, &message.name, &body(message)).await?;
+        let status = response.status();
         ensure!(status.is_success(), "Teams answered {status}");
-        let said = http::beginning(answer).await;
-        ensure!(!said.contains("message delivery failed"), "Teams answered {status}, and did not deliver the message");
+        let text = http::read_start(response).await;
+        ensure!(!text.contains("message delivery failed"), "Teams answered {status} but did not deliver the message");
         Ok(())
     }
 }
 
-/// An adaptive card. A text run has no markup, and a run cannot hold a line break.
+/// An adaptive card. Text runs have no markup and cannot contain line breaks, so each line is a block of its own.
 fn body(message: &Message) -> Value {
-    let text = cut(message.body.trim_end(), MOST);
+    let text = cut(message.body.trim_end(), MAX_TEXT);
     let run = |text: &str| json!({"type": "TextRun", "text": text});
     let line = |inline: Value| json!({"type": "RichTextBlock", "spacing": "None", "inlines": [inline]});
-    let mut subject = run(&cut(&message.subject, MOST_OF_A_SUBJECT));
+    let mut subject = run(&cut(&message.subject, MAX_SUBJECT));
     subject["weight"] = json!("Bolder");
-    // An empty run is refused.
-    let lines = text.lines().take(MOST_LINES).map(|text| line(run(if text.is_empty() { " " } else { text })));
+    // Teams rejects empty runs.
+    let lines = text.lines().take(MAX_LINES).map(|text| line(run(if text.is_empty() { " " } else { text })));
     let blocks: Vec<_> = std::iter::once(line(subject)).chain(lines).collect();
     let card = json!({
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
@@ -58,7 +56,7 @@ fn body(message: &Message) -> Value {
     json!({"type": "message", "attachments": [attachment]})
 }
 
-const MOST_OF_A_SUBJECT: usize = 300;
+const MAX_SUBJECT: usize = 300;
 
 #[cfg(test)]
 mod tests {

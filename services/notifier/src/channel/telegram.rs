@@ -1,4 +1,4 @@
-//! A bot of Telegram that writes to one chat.
+//! Telegram bots.
 
 use anyhow::bail;
 use async_trait::async_trait;
@@ -11,36 +11,36 @@ use super::text::cut;
 use super::{Channel, http};
 use crate::message::Message;
 
-/// Telegram refuses a text of more than 4096 characters.
-const MOST: usize = 4_096;
+/// Telegram rejects longer texts.
+const MAX_TEXT: usize = 4_096;
 
-/// Where bots are, unless the settings name a server of the owner's.
+/// The default address. Owners may run their own Bot API server.
 pub const API: &str = "https://api.telegram.org";
 
 /// A bot of Telegram that writes to one chat.
 pub struct Telegram {
     http: Client,
-    /// The method's address. The bot's token is part of it.
+    /// The address of `sendMessage`, which contains the bot's token.
     url: SecretString,
     chat: String,
 }
 
-/// What the API says about a request that it refuses.
+/// The response to a rejected request.
 #[derive(Deserialize)]
 struct Refusal {
     description: String,
 }
 
 impl Telegram {
-    /// The bot with this token, which writes to a chat: its number, or `@name` of a public one.
+    /// `chat` is the number of a chat, or the `@name` of a public one.
     pub fn new(http: Client, api: &str, token: &SecretString, chat: String) -> Self {
         let url = format!("{}/bot{}/sendMessage", api.trim_end_matches('/'), token.expose_secret()).into();
         Self { http, url, chat }
     }
 
-    /// Plain text: without `parse_mode` nothing in it is markup.
+    /// Without `parse_mode` the text is plain and has no markup.
     fn body(&self, message: &Message) -> Value {
-        let text = cut(&format!("{}\n\n{}", message.subject, message.body.trim_end()), MOST);
+        let text = cut(&format!("{}\n\n{}", message.subject, message.body.trim_end()), MAX_TEXT);
         json!({"chat_id": self.chat, "text": text, "link_preview_options": {"is_disabled": true}})
     }
 }
@@ -51,14 +51,14 @@ impl Channel for Telegram {
         "telegram"
     }
 
-    /// The API's own words say what is wrong with the chat or the bot, and hold no secret.
+    /// The API's description says what is wrong with the chat or bot, and contains no secret.
     async fn send(&self, message: &Message) -> anyhow::Result<()> {
-        let answer = http::answer(&self.http, &self.url, &message.name, &self.body(message)).await?;
-        let status = answer.status();
+        let response = http::request(&self.http, &self.url, &message.name, &self.body(message)).await?;
+        let status = response.status();
         if status.is_success() {
             return Ok(());
         }
-        match serde_json::from_str::<Refusal>(&http::beginning(answer).await) {
+        match serde_json::from_str::<Refusal>(&http::read_start(response).await) {
             Ok(refusal) => bail!("Telegram answered {status}: {}", refusal.description),
             Err(_) => bail!("Telegram answered {status}"),
         }

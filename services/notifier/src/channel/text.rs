@@ -1,9 +1,9 @@
-//! Cutting a text to what a channel takes. Chats cut longer ones off without a word, or refuse them.
+//! Cuts texts to the limits of channels, because chats silently truncate or reject longer ones.
 
-/// What stands at the end of a text that was cut.
+/// The end of a text that was cut.
 const REST: &str = "\n… the rest: candlewick alerts";
 
-/// A text of at most so many UTF-16 code units, by which chats count; a longer one is cut, and says so.
+/// Cuts a text to at most `most` UTF-16 code units, which is how chats count. A text that was cut says so.
 pub fn cut(text: &str, most: usize) -> String {
     if text.encode_utf16().count() <= most {
         return text.to_owned();
@@ -17,7 +17,7 @@ pub fn cut(text: &str, most: usize) -> String {
     text.chars().take_while(fits).chain(REST.chars()).collect()
 }
 
-/// A text for a block of code in Markdown, which three backticks would end.
+/// Replaces backticks that would end a block of code in Markdown.
 pub fn in_code(text: &str) -> String {
     text.replace("```", "'''")
 }

@@ -1,4 +1,4 @@
-//! A plain webhook: the message as JSON, for programs.
+//! Webhooks that receive the message as JSON, for programs.
 
 use async_trait::async_trait;
 use reqwest::Client;
@@ -8,11 +8,9 @@ use serde_json::json;
 use super::{Channel, http};
 use crate::message::Message;
 
-/// A webhook that takes `{"id", "subject", "text", …}`; the header `Idempotency-Key` has the id too.
+/// Posts `{"id", "subject", "text", …}`. The header `Idempotency-Key` has the id too.
 pub struct Webhook {
-    /// The HTTP client.
     pub http: Client,
-    /// The address.
     pub url: SecretString,
 }
 

@@ -172,17 +172,17 @@ async fn what_is_well_again_waits(world: World) {
         drop(database);
         if name == "wrong" {
             let delivery = world.claim().await.unwrap();
-            outbox::failed(&world.pool, &delivery, "down", world.now()).await.unwrap();
+            outbox::record_failure(&world.pool, &delivery, "down", world.now()).await.unwrap();
         }
     }
     assert!(world.claim().await.is_none(), "the second message overtakes the first");
-    let next = outbox::next(&world.pool, "webhook").await.unwrap().unwrap();
+    let next = outbox::next_due(&world.pool, "webhook").await.unwrap().unwrap();
     assert!(next > world.now(), "the sender would look again at once, and for ever");
     world.pass(600);
     for name in ["wrong", "well again"] {
         let delivery = world.claim().await.unwrap();
         assert_eq!(delivery.message.name, name);
-        outbox::sent(&world.pool, &delivery, world.now()).await.unwrap();
+        outbox::record_sent(&world.pool, &delivery, world.now()).await.unwrap();
     }
 }
 

@@ -35,11 +35,11 @@ async fn a_planner_that_dies(world: World) {
     world.pass(30);
     let mut transaction = world.pool.begin().await.unwrap();
     let open = alerts::open(&mut transaction).await.unwrap();
-    let standing: Vec<_> = open.iter().map(alerts::Known::standing).collect();
-    let due = plan(&standing, world.now(), &PACE).due;
-    let told = message::of(&due[0], &open, "name");
-    outbox::put(&mut transaction, &[CHANNEL.to_owned()], &told, world.now()).await.unwrap();
-    alerts::tell(&mut transaction, &due[0], world.now()).await.unwrap();
+    let candidates: Vec<_> = open.iter().map(alerts::Known::candidate).collect();
+    let due = plan(&candidates, world.now(), &PACE).due;
+    let message = message::compose(&due[0], &open, "name");
+    outbox::put(&mut transaction, &[CHANNEL.to_owned()], &message, world.now()).await.unwrap();
+    alerts::record_notified(&mut transaction, &due[0], world.now()).await.unwrap();
     drop(transaction);
     assert!(world.outbox().await.is_empty() && world.open().await[0].told.is_none());
     world.plan().await;
@@ -108,7 +108,7 @@ async fn what_fails_is_given_up(world: World) {
     queued(&world).await;
     for attempt in 1..=MOST_ATTEMPTS {
         let delivery = world.claim().await.unwrap();
-        let fate = outbox::failed(&world.pool, &delivery, "the other side is down", world.now()).await.unwrap();
+        let fate = outbox::record_failure(&world.pool, &delivery, "the other side is down", world.now()).await.unwrap();
         let Fate::Again(at) = fate else {
             assert_eq!(attempt, MOST_ATTEMPTS);
             break;
@@ -119,7 +119,7 @@ async fn what_fails_is_given_up(world: World) {
     }
     world.pass(3600);
     assert!(world.claim().await.is_none());
-    assert_eq!(outbox::troubles(&world.pool, world.now()).await.unwrap(), 1);
+    assert_eq!(outbox::count_undelivered(&world.pool, world.now()).await.unwrap(), 1);
 }
 
 async fn where_there_is_no_channel(world: World) {
@@ -136,7 +136,7 @@ async fn each_channel_has_its_own(world: World) {
     world.pass(30);
     world.plan_on(&["sns", CHANNEL]).await;
     let delivery = world.claim().await.unwrap();
-    outbox::sent(&world.pool, &delivery, world.now()).await.unwrap();
+    outbox::record_sent(&world.pool, &delivery, world.now()).await.unwrap();
     assert!(world.claim().await.is_none());
     let other = outbox::claim(&world.pool, "sns", world.now()).await.unwrap().unwrap();
     assert_eq!(other.message, delivery.message);

@@ -27,7 +27,7 @@ async fn a_day_has_one_digest(world: World) {
     world.raise("AAPL").await;
     world.pass(86_400);
     queue(&world).await;
-    assert_eq!(world.outbox().await[1..], ["Candlewick: digest of 1970-01-13: 1 to be mended"]);
+    assert_eq!(world.outbox().await[1..], ["Candlewick: digest of 1970-01-13: 1 to fix"]);
 }
 
 async fn a_digest_counts_the_last_day(world: World) {
@@ -47,5 +47,5 @@ async fn a_digest_counts_the_last_day(world: World) {
     queue(&world).await;
     let body = world.claim().await.unwrap().message.body;
     assert!(body.contains("Series in the store: 2\nLoaded in the last day: 1 objects; 5 candles new"), "{body}");
-    assert!(body.contains("Real candles that their series lost: 5\n"), "{body}");
+    assert!(body.contains("Real candles lost: 5\n"), "{body}");
 }
