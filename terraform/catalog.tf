@@ -1,4 +1,4 @@
-# The clean objects as a table, for Athena and other readers of the Glue catalogue. Partitions are derived from the query
+# The transformed objects as a table, for Athena and other readers of the Glue catalogue. Partitions are derived from the query
 # (projection), so no crawler is needed and a new object is visible at once.
 
 locals {
@@ -41,7 +41,7 @@ resource "aws_glue_catalog_database" "this" {
 
 resource "aws_glue_catalog_table" "candles_csv" {
   name          = "candles_csv"
-  description   = "Clean objects as they are, every cell a string"
+  description   = "Transformed objects as they are, every cell a string"
   database_name = aws_glue_catalog_database.this.name
   table_type    = "EXTERNAL_TABLE"
 

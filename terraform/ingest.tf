@@ -24,7 +24,7 @@ module "ingest" {
   secrets = { TWELVEDATA_API_KEY = aws_secretsmanager_secret.this["twelvedata-api-key"].arn }
 
   statements = concat(local.send_alerts, [
-    # Stored candles, and the clean object of a file that was dropped over them.
+    # Stored candles, and the transformed object of a file that was dropped over them.
     {
       Sid      = "ReadKept"
       Action   = ["s3:GetObject"]

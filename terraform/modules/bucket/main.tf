@@ -1,4 +1,4 @@
-# The bucket that holds raw candles, clean ones, reports, and quarantined rows.
+# The bucket that holds raw candles, transformed ones, reports, and quarantined rows.
 
 resource "aws_s3_bucket" "this" {
   #checkov:skip=CKV_AWS_144:Copies in a second region double the storage; what the bucket holds can be fetched and cleaned again
