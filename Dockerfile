@@ -1,7 +1,7 @@
 # The images of Candlewick, a target for each program: docker build --target loader --tag candlewick/loader:local .
 #
-# Programs are linked statically, so that an image needs no C library and no package: it holds the program, its bill of
-# materials, and what the base has (certificates, time zones, the user 65532).
+# Programs are linked statically, so an image needs no C library and no package. It contains the program, its bill of materials,
+# and the base's files (certificates, time zones, the user 65532).
 # By tag: no registry could be asked when this was written; the workflow `pin` proposes the digest.
 ARG RUST=rust:1.95-slim-bookworm
 # By tag: no registry could be asked when this was written; the workflow `pin` proposes the digest.
@@ -13,7 +13,7 @@ ARG CERTIFICATES=usual
 
 FROM ${RUST} AS toolchain
 WORKDIR /candlewick
-# The target is named, so that build scripts and macros, which run here, are linked as usual.
+# The target is named so that build scripts and macros, which run here, are linked as usual.
 ENV CARGO_PROFILE_RELEASE_STRIP=symbols
 RUN printf '[build]\ntarget = "%s"\nrustflags = ["-C", "target-feature=+crt-static"]\n' \
     "$(rustc --print host-tuple)" > "${CARGO_HOME}/config.toml"
@@ -25,14 +25,14 @@ RUN find . -type f ! -name Cargo.toml ! -name Cargo.lock ! -name '*.rs' -delete 
     && find . -path '*/src/*.rs' ! -path '*/src/main.rs' ! -path '*/src/lib.rs' -delete \
     && echo 'fn main() {}' > /empty.rs && find . -name '*.rs' -exec cp /empty.rs {} \;
 
-# The dependencies: this layer is built anew only when a manifest or the lock file changes.
+# The dependencies: this layer is rebuilt only when a manifest or the lock file changes.
 FROM toolchain AS dependencies
 COPY --from=manifests /candlewick .
 RUN cargo build --release --locked --workspace --bins
 
 FROM dependencies AS build
 COPY . .
-# The empty programs are newer than what was copied over them.
+# The empty programs are newer than the files that were copied over them.
 RUN find . -path ./target -prune -o -name '*.rs' -exec touch {} + \
     && cargo build --release --locked --workspace --bins
 
@@ -51,7 +51,7 @@ COPY candlewick* /
 
 FROM ${PROGRAMS} AS programs
 
-# What servers are trusted by beside the base's certificates.
+# Certificates to trust in addition to the base's.
 FROM scratch AS usual
 WORKDIR /etc/ssl/certs
 
@@ -72,7 +72,7 @@ ENV LOG_FORMAT=json
 USER 65532:65532
 STOPSIGNAL SIGTERM
 
-# A service tells its health to its own container alone; another address opens it to others.
+# A service serves its health to its own container only; another address opens it to others.
 FROM image AS service
 ENV HEALTH_LISTEN=127.0.0.1:8080
 

@@ -1,33 +1,33 @@
-# Every alarm says what it means and what to do next. Queues stop sending metrics when they are idle, so that silence is no
-# alarm there; where silence is the trouble, it is one.
+# Every alarm says what it means and what to do next. Queues stop sending metrics when they are idle, so missing data is not an alarm
+# there. Where silence is the problem, missing data is an alarm.
 
 locals {
   queue_alarms = merge(
     { for role, queue in local.queues : "${role}-dead-letters" => {
-      description = "Messages stand in the dead-letter queue of ${role}. `candlewick dlq list` shows each with its reason, and sends it back."
+      description = "Messages are in the dead-letter queue of ${role}. `candlewick dlq list` shows each with its reason; `candlewick dlq redrive` sends it back."
       metric      = "ApproximateNumberOfMessagesVisible"
       queue       = module.queue[role].queue.dead_letter_name
       threshold   = 1
       minutes     = 1
     } },
     { for role, queue in local.queues : "${role}-late" => {
-      description = "The oldest message of ${role} has waited two hours: ${queue.service} does not run, or cannot reach what it needs. Its logs say which."
+      description = "The oldest message of ${role} has waited two hours: ${queue.service} does not run, or cannot reach a dependency. Its logs say which."
       metric      = "ApproximateAgeOfOldestMessage"
       queue       = queue.name
       threshold   = 7200
       minutes     = 15
     } if role != "ingest" },
     {
-      # Ingest may wait a day for credits, and its messages with it.
+      # Ingest and its messages may wait a day for credits.
       ingest-late = {
-        description = "The oldest message of ingest has waited a day and a half: longer than a day's credits can hold it up."
+        description = "The oldest message of ingest has waited a day and a half: longer than waiting for a day's credits explains."
         metric      = "ApproximateAgeOfOldestMessage"
         queue       = local.queues["ingest"].name
         threshold   = 129600
         minutes     = 15
       }
       schedule-dead-letters = {
-        description = "Scheduler could not put its message into the ingest queue for a day, or run the task that reconciles for an hour. The letter says which; by hand: candlewick refresh, candlewick reconcile."
+        description = "Scheduler could not send its message to the ingest queue for a day, or could not run the reconcile task for an hour. The dead letter says which; by hand: candlewick refresh, candlewick reconcile."
         metric      = "ApproximateNumberOfMessagesVisible"
         queue       = aws_sqs_queue.schedule_dead_letters.name
         threshold   = 1
@@ -35,7 +35,7 @@ locals {
       }
     },
     { for role, queue in local.queues : "${role}-dead-letters-expire" => {
-      description = "A dead letter of ${role} is a day from the end of what its queue keeps. Send it back or settle it now."
+      description = "A dead letter of ${role} will be deleted by its queue within a day. Send it back or drop it now."
       metric      = "ApproximateAgeOfOldestMessage"
       queue       = module.queue[role].queue.dead_letter_name
       threshold   = queue.dead_letter_retention_seconds - 86400
@@ -62,10 +62,10 @@ resource "aws_cloudwatch_metric_alarm" "queue" {
   ok_actions          = [aws_sns_topic.alerts.arn]
 }
 
-# The dead man's switch. Where nothing was settled there is no number at all, and that is the alarm.
+# The dead man's switch. If nothing was settled there is no data at all, and that is the alarm.
 resource "aws_cloudwatch_metric_alarm" "nothing_fetched" {
   alarm_name          = "${local.name}-nothing-fetched"
-  alarm_description   = "No message of the ingest queue was settled for ${var.fetch_late_after_hours} hours: no run took place, or ingest settles nothing. Look at the schedule, the queue and ingest's logs, in this order."
+  alarm_description   = "No message of the ingest queue was settled for ${var.fetch_late_after_hours} hours: no run took place, or ingest settles nothing. Check the schedule, the queue and ingest's logs, in this order."
   namespace           = "AWS/SQS"
   metric_name         = "NumberOfMessagesDeleted"
   dimensions          = { QueueName = local.queues["ingest"].name }
@@ -83,7 +83,7 @@ resource "aws_cloudwatch_metric_alarm" "schedule" {
   for_each = toset(["TargetErrorCount", "InvocationDroppedCount"])
 
   alarm_name          = "${local.name}-schedule-${each.key == "TargetErrorCount" ? "errors" : "dropped"}"
-  alarm_description   = "Scheduler cannot reach the ingest queue, or cannot run the task that reconciles: its role, the queue's key, or SQS and ECS themselves."
+  alarm_description   = "Scheduler cannot reach the ingest queue, or cannot run the reconcile task: its role, the queue's key, or SQS and ECS themselves."
   namespace           = "AWS/Scheduler"
   metric_name         = each.key
   dimensions          = { ScheduleGroup = aws_scheduler_schedule_group.this.name }
@@ -97,12 +97,12 @@ resource "aws_cloudwatch_metric_alarm" "schedule" {
   ok_actions          = [aws_sns_topic.alerts.arn]
 }
 
-# Fewer tasks than wanted. Only Container Insights knows both numbers.
+# Fewer tasks than desired. Only Container Insights knows both numbers.
 resource "aws_cloudwatch_metric_alarm" "missing_tasks" {
   for_each = var.container_insights == "disabled" ? toset([]) : toset(local.services)
 
   alarm_name          = "${local.name}-${each.key}-missing-tasks"
-  alarm_description   = "Fewer tasks of ${each.key} run than are wanted, for a quarter of an hour. The service's events and its logs say why."
+  alarm_description   = "Fewer tasks of ${each.key} run than desired, for a quarter of an hour. The service's events and its logs say why."
   comparison_operator = "GreaterThanOrEqualToThreshold"
   threshold           = 1
   evaluation_periods  = 15

@@ -14,9 +14,9 @@ locals {
       comparison  = "GreaterThanThreshold"
       threshold   = 90
     }
-    # The smallest class takes about eighty.
+    # The smallest class allows about eighty.
     connections = {
-      description = "More than 70 connections are open: fewer slots or tasks of the loader, or a larger class."
+      description = "More than 70 connections are open: lower SLOTS or the number of loader tasks, or choose a larger class."
       metric      = "DatabaseConnections"
       statistic   = "Maximum"
       comparison  = "GreaterThanThreshold"
@@ -50,7 +50,7 @@ resource "aws_cloudwatch_metric_alarm" "database" {
   ok_actions          = [aws_sns_topic.alerts.arn]
 }
 
-# Ports that ran out: connections to TwelveData fail though both ends are well.
+# No free ports: connections to TwelveData fail although both ends work.
 resource "aws_cloudwatch_metric_alarm" "nat" {
   for_each = module.network.nat_gateways
 

@@ -1,5 +1,5 @@
-# The clean objects as a table, for Athena and whatever else reads the Glue catalogue. Partitions are worked out from the
-# query (projection), so that nothing crawls and a new object is seen at once.
+# The transformed objects as a table, for Athena and other readers of the Glue catalogue. Partitions are derived from the query
+# (projection), so no crawler is needed and a new object is visible at once.
 
 locals {
   catalog = replace(local.name, "-", "_")
@@ -7,7 +7,7 @@ locals {
   # The columns of clean CSV, the same in every object.
   csv_columns = ["symbol", "interval", "time", "open", "high", "low", "close", "volume", "has_volume", "is_filled"]
 
-  # Intervals as keys spell them.
+  # Intervals, as in object keys.
   intervals = ["1min", "5min", "15min", "30min", "45min", "1h", "2h", "4h", "8h", "1day", "1week", "1month"]
 
   symbol_projection = length(var.athena_symbols) == 0 ? { "projection.symbol_key.type" = "injected" } : {
@@ -41,7 +41,7 @@ resource "aws_glue_catalog_database" "this" {
 
 resource "aws_glue_catalog_table" "candles_csv" {
   name          = "candles_csv"
-  description   = "Clean objects as they are, every cell a string"
+  description   = "Transformed objects as they are, every cell a string"
   database_name = aws_glue_catalog_database.this.name
   table_type    = "EXTERNAL_TABLE"
 
@@ -87,7 +87,7 @@ resource "aws_glue_catalog_table" "candles_csv" {
   }
 }
 
-# The same with types, and null where the volume is unknown.
+# The same with types, and null if the volume is unknown.
 resource "aws_glue_catalog_table" "candles" {
   name          = "candles"
   description   = "Clean candles, with types"
@@ -123,7 +123,7 @@ resource "aws_athena_workgroup" "this" {
 
   configuration {
     enforce_workgroup_configuration = true
-    # A query that reads more than 10 GB has gone wrong; Athena costs 5 USD for 1000.
+    # A query that reads more than 10 GB is a mistake; Athena costs 5 USD per 1000 GB.
     bytes_scanned_cutoff_per_query = 10 * 1000 * 1000 * 1000
 
     result_configuration {

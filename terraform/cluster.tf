@@ -37,7 +37,7 @@ locals {
     ingest    = { cpu = 256, memory = 512, min = 0, max = 1, concurrency = 4 }
     transform = { cpu = 512, memory = 1024, min = 0, max = 4, concurrency = 6 }
     loader    = { cpu = 256, memory = 512, min = 0, max = 4, concurrency = 6 }
-    # It also looks at what nobody says, and tells that it lives: something that waits for a message cannot.
+    # It also looks for trouble that no service reports and sends the heartbeat, which a service that waits for a message cannot.
     notifier  = { cpu = 256, memory = 512, min = 1, max = 1, concurrency = 4 }
     dashboard = { cpu = 256, memory = 512, min = 1, max = 1, concurrency = 4 }
   }
@@ -57,8 +57,8 @@ locals {
   }
   watchlist_url = "s3://${module.bucket.name}/${local.watchlist_key}"
 
-  # What a service may do that reads these prefixes. Without ListBucket S3 answers "forbidden" for an object that is not
-  # there; it has no condition on the prefix, because a read of an object tells none.
+  # What a service that reads these prefixes may do. Without ListBucket S3 answers "forbidden" for an object that does not exist.
+  # It has no condition on the prefix, because reading an object does not send one.
   list_bucket = { Sid = "TellAbsentFromForbidden", Action = ["s3:ListBucket"], Resource = [module.bucket.arn] }
 
   send_alerts = length(local.alerts_queues) == 0 ? [] : [

@@ -2,7 +2,7 @@ locals {
   dashboard_port = 8470
 }
 
-# Draws what is loaded, and shows what waits and what was set aside. It consumes no queue, and writes nothing.
+# Shows candles, waiting messages and quarantined rows. It consumes no queue and writes nothing.
 module "dashboard" {
   source = "./modules/service"
 
@@ -20,7 +20,7 @@ module "dashboard" {
   environment = merge(local.environment, local.queue_variables, {
     WATCHLIST        = local.watchlist_url
     DASHBOARD_LISTEN = "0.0.0.0:${local.dashboard_port}"
-    # The balancer appends its client's address; without one, whoever asks is the client.
+    # The balancer appends its client's address. Without a balancer, the peer is the client.
     DASHBOARD_TRUSTED_PROXIES = var.dashboard_certificate_arn == null ? "0" : "1"
     DATABASE_URL              = local.database_urls["dashboard"]
     DATABASE_IAM              = "true"
@@ -56,7 +56,7 @@ module "load_balancer" {
   vpc_id          = module.network.vpc_id
   certificate_arn = var.dashboard_certificate_arn
   cidrs           = var.dashboard_cidrs
-  # Who is not in a private network comes from the internet.
+  # Addresses that are not in a private network come from the internet.
   internal        = alltrue([for cidr in var.dashboard_cidrs : can(regex("^(10\\.|192\\.168\\.|172\\.(1[6-9]|2[0-9]|3[01])\\.)", cidr))])
   public_subnets  = module.network.public_subnets
   private_subnets = module.network.egress_subnets

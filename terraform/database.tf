@@ -1,11 +1,11 @@
 locals {
   database_port = 5432
 
-  # Who logs in with IAM, and as whom. `candlewick migrate` makes the users.
+  # Which program logs in with IAM as which user. `candlewick migrate` creates the users.
   database_services = concat([for name, service in local.topology.services : name if service.database], ["reconcile"])
   database_users    = { for service in local.database_services : service => "candlewick_${service}" }
 
-  # The group of the schema whose rights each user has, and no others (shared/migrations).
+  # The role in the schema whose rights each user has, and no others (shared/migrations).
   database_groups = {
     ingest    = "ingest_service"
     loader    = "loader_service"
@@ -14,7 +14,7 @@ locals {
     reconcile = "dashboard_readonly"
   }
 
-  # The images carry RDS's certificates, and a server that shows another is refused.
+  # The images contain RDS's certificates, and a server with another certificate is refused.
   database_address = "${module.database.address}:${local.database_port}/${module.database.database}?sslmode=verify-full&sslrootcert=${local.certificates_path}"
   database_urls    = { for service, user in local.database_users : service => "postgres://${user}@${local.database_address}" }
 
@@ -44,10 +44,10 @@ module "database" {
 }
 
 locals {
-  # What a task of the operator's image is told, to let itself in (modules/task).
+  # What a task of the operator's image needs to open its own access (modules/task).
   database_access = { security_group_id = module.database.security_group_id, port = local.database_port }
 
-  # Everybody else.
+  # All other services.
   database_clients = {
     ingest    = module.ingest.security_group_id
     loader    = module.loader.security_group_id

@@ -1,4 +1,4 @@
-# Asks TwelveData, one message a series, and writes raw objects.
+# Fetches from TwelveData, one message per series, and writes raw objects.
 module "ingest" {
   source = "./modules/service"
 
@@ -10,7 +10,7 @@ module "ingest" {
   queue          = lookup(local.consumed, "ingest", null)
   subnets        = module.network.egress_subnets
   egress         = local.egress_to_database
-  # Two that ask at once would spend the same credits.
+  # Two tasks at once would spend the same credits.
   alone = true
 
   environment = merge(local.environment, {
@@ -24,7 +24,7 @@ module "ingest" {
   secrets = { TWELVEDATA_API_KEY = aws_secretsmanager_secret.this["twelvedata-api-key"].arn }
 
   statements = concat(local.send_alerts, [
-    # What is kept already, and what became of a file that somebody put over it.
+    # Stored candles, and the transformed object of a file that was dropped over them.
     {
       Sid      = "ReadKept"
       Action   = ["s3:GetObject"]

@@ -1,5 +1,5 @@
 locals {
-  # Who encrypts on behalf of whom. Programs reach the key through the services that they use, so that their roles name none.
+  # Which services may use the key for whom. Programs use the key through these services, so their roles do not name it.
   key_services = ["s3", "sqs", "sns", "secretsmanager", "rds"]
   key_publishers = [
     "s3.amazonaws.com", "sns.amazonaws.com", "cloudwatch.amazonaws.com", "events.amazonaws.com", "budgets.amazonaws.com"

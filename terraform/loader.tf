@@ -1,4 +1,4 @@
-# Merges clean objects into PostgreSQL.
+# Merges transformed objects into PostgreSQL.
 module "loader" {
   source = "./modules/service"
 

@@ -1,5 +1,5 @@
-# The one task that has the owner's password: it brings the schema to the program's version, and makes the users that log in
-# with IAM. It is run by hand or by a release, before the services are; output migrate_command says how.
+# The one task that has the owner's password. It brings the schema to the program's version, and creates the users that log in with
+# IAM. Run it by hand or from a release before the services; output migrate_command has the command.
 module "migrate" {
   source = "./modules/task"
 
@@ -13,9 +13,9 @@ module "migrate" {
   database       = local.database_access
 
   environment = { DATABASE_URL = "postgres://${module.database.owner}@${local.database_address}" }
-  # The password changes every week. The task reads it when it starts, and lives for seconds.
+  # The password changes every week. The task reads it when it starts, and runs for seconds.
   password_secret_arn = [module.database.owner_secret_arn]
 
-  # So that this one module, applied alone before anything else is, brings all that the task needs.
+  # So that this module, applied alone and first, includes everything that the task needs.
   depends_on = [aws_ecs_cluster_capacity_providers.this, module.network]
 }

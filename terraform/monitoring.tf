@@ -1,9 +1,9 @@
-# One page in CloudWatch: what waits, what is dead, what runs, and what the database does.
+# One page in CloudWatch: waiting messages, dead letters, running tasks, and the database.
 
 locals {
   dashboard_queues = { for role in keys(local.queues) : role => module.queue[role].queue }
 
-  # What the services measure themselves, by the stage and what became of each message.
+  # The services' own metrics, by stage and by the outcome of each message.
   own_widgets = var.metrics == "off" ? [] : [
     {
       title   = "Handled messages, by outcome"

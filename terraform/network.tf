@@ -15,15 +15,15 @@ module "network" {
 }
 
 locals {
-  # Ingest calls TwelveData, and the notifier calls whoever is told. The others have no way out, once they need none.
+  # Ingest calls TwelveData, and the notifier calls its channels. With endpoints the others need no internet access and have none.
   inside_subnets = var.interface_endpoints ? module.network.isolated_subnets : module.network.egress_subnets
 }
 
-# Whoever looks after the stack from within, such as a CloudShell in this network.
+# For operators inside the network, such as a CloudShell.
 resource "aws_security_group" "operator" {
   #checkov:skip=CKV2_AWS_5:A CloudShell is put into it by hand, by output operator_network
   name        = "${local.name}-operator"
-  description = "Whoever looks after the stack from within the network"
+  description = "Operators inside the network"
   vpc_id      = module.network.vpc_id
   tags        = { Name = "${local.name}-operator" }
 }

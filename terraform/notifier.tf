@@ -1,4 +1,4 @@
-# Tells people. It alone knows the channels.
+# Notifies people. Only this service knows the channels.
 module "notifier" {
   source = "./modules/service"
 
@@ -9,12 +9,12 @@ module "notifier" {
   size           = local.sizes["notifier"]
   queue          = lookup(local.consumed, "notifier", null)
   subnets        = module.network.egress_subnets
-  # Mail goes out by 465 or 587.
+  # E-mail uses port 465 or 587.
   egress = merge(local.egress_to_database, { 465 = "0.0.0.0/0", 587 = "0.0.0.0/0" })
-  # Two at once could each be the first to tell.
+  # Two at once could both send the first message.
   alone = true
 
-  # It looks at each queue's dead letters.
+  # It reads each queue's dead letters.
   environment = merge(local.environment, local.queue_variables, var.notifier_settings, {
     ALERT_SNS_TOPIC_ARN = aws_sns_topic.alerts.arn
     WATCHLIST           = local.watchlist_url
@@ -23,7 +23,7 @@ module "notifier" {
     CONCURRENCY         = local.sizes["notifier"].concurrency
   })
 
-  # An address that alerts go to is a secret: it stands neither in the state nor in the task's definition.
+  # The address of an alert channel is a secret: it is neither in the state nor in the task definition.
   secrets = { for setting, name in local.notifier_secrets : setting => aws_secretsmanager_secret.this[name].arn }
 
   statements = [

@@ -1,4 +1,4 @@
-# What an operator and `candlewick doctor --from-terraform` need. No secret is among it.
+# What an operator and `candlewick doctor --from-terraform` need. It contains no secret.
 
 output "region" {
   description = "The region."
@@ -31,7 +31,7 @@ output "dead_letter_queue_urls" {
 }
 
 output "environment" {
-  description = "The variables with which `candlewick` looks after this stack."
+  description = "The environment variables with which `candlewick` manages this stack."
   value = merge(
     { AWS_REGION = local.region, BUCKET = module.bucket.name },
     local.queue_variables,
@@ -51,7 +51,7 @@ output "services" {
 }
 
 output "reconcile_log_group" {
-  description = "What the task that looks for lost notifications said: what was missing, and how many messages it sent."
+  description = "The log group of the reconcile task: what was missing, and how many messages it sent."
   value       = module.reconcile.log_group
 }
 
@@ -79,7 +79,7 @@ output "database_endpoint" {
 }
 
 output "repositories" {
-  description = "Where images are pushed to, by name."
+  description = "The image repositories, by name."
   value       = { for name, repository in aws_ecr_repository.this : name => repository.repository_url }
 }
 
@@ -89,27 +89,27 @@ output "secrets" {
 }
 
 output "alerts_topic_arn" {
-  description = "Where alarms and alerts come together."
+  description = "The topic for alarms and alerts."
   value       = aws_sns_topic.alerts.arn
 }
 
 output "alarms" {
-  description = "Every alarm that tells somebody."
+  description = "Every alarm that notifies somebody."
   value       = local.alarm_arns
 }
 
 output "dashboard_address" {
-  description = "The load balancer's host name; null where there is none."
+  description = "The load balancer's host name; null without a load balancer."
   value       = one([for balancer in module.load_balancer : balancer.address])
 }
 
 output "athena" {
-  description = "Where clean candles are queried."
+  description = "The Athena workgroup, database and table for queries of clean candles."
   value       = { workgroup = aws_athena_workgroup.this.name, database = aws_glue_catalog_database.this.name, table = aws_glue_catalog_table.candles.name }
 }
 
 output "operator_network" {
-  description = "The network, subnet and group for a CloudShell from within."
+  description = "The network, subnet and security group for a CloudShell inside the network."
   value = {
     vpc_id            = module.network.vpc_id
     subnet_id         = module.network.egress_subnets[0]
@@ -118,7 +118,7 @@ output "operator_network" {
 }
 
 output "migrate_command" {
-  description = "What brings the database to the images' schema: run it before the services run a new version."
+  description = "The command that brings the database to the images' schema: run it before the services run a new version."
   value = join(" ", [
     "aws ecs run-task --region ${local.region} --cluster ${aws_ecs_cluster.this.name} --launch-type FARGATE",
     "--task-definition ${module.migrate.family}",

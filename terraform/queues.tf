@@ -20,15 +20,15 @@ locals {
 
   queue_urls = { for role in keys(local.queues) : role => module.queue[role].queue.url }
 
-  # The same as the programs' variables spell them: RAW_QUEUE_URL.
+  # The same, by the names of the programs' variables: RAW_QUEUE_URL.
   queue_variables = { for role, url in local.queue_urls : "${upper(role)}_QUEUE_URL" => url }
 
-  # Where every service sends its alerts to, once topology.json has such a queue.
+  # The queue to which every service sends its alerts.
   alerts_queues = [for role in keys(local.queues) : module.queue[role].queue.arn if role == "alerts"]
 }
 
-# All notifications of the bucket stand in one resource: a second one would overwrite the first. The queues' policies come
-# first, because S3 sends each queue a test message before it accepts.
+# All notifications of the bucket are in one resource: a second one would overwrite the first. The queues' policies come first,
+# because S3 sends each queue a test message before it accepts the configuration.
 resource "aws_s3_bucket_notification" "this" {
   bucket = module.bucket.name
 

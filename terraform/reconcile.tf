@@ -1,8 +1,8 @@
-# Notifications get lost, and a message that never came wakes nobody. Now and then a task of the operator's image looks for the
-# objects that nobody was told of, and tells: `candlewick reconcile`. What one run misses the next one finds.
+# Notifications can get lost, and a message that never came starts nothing. On a schedule, a task of the operator's image finds objects
+# without a notification and sends it again: `candlewick reconcile`. The next run finds what one run misses.
 
 locals {
-  # Of the queues that hear of objects.
+  # The queues that receive events of objects.
   reconciled_queues = { for role, queue in local.queues : role => module.queue[role].queue if queue.notification != null }
 
   reconcile_environment = merge({ for role, url in local.queue_urls : "ALERTS_QUEUE_URL" => url if role == "alerts" }, {
@@ -108,7 +108,7 @@ resource "aws_scheduler_schedule" "reconcile" {
       }
     }
 
-    # Where Fargate has no room for an hour, the next run is as good.
+    # If Fargate has no capacity for an hour, the next run does the same work.
     retry_policy {
       maximum_event_age_in_seconds = 3600
       maximum_retry_attempts       = 20
@@ -119,7 +119,7 @@ resource "aws_scheduler_schedule" "reconcile" {
     }
   }
 
-  # A task that starts before its roles can act ends with an error, and somebody is told for nothing.
+  # A task that starts before its roles are effective ends with an error and a false alarm.
   depends_on = [
     aws_ecs_cluster_capacity_providers.this,
     aws_iam_role_policy.reconcile_schedule,

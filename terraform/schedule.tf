@@ -1,7 +1,7 @@
-# What starts a run: EventBridge Scheduler puts one message into the ingest queue, and ingest makes one of it for each series.
+# Starts runs: EventBridge Scheduler sends one message to the ingest queue, and ingest answers it with one message per series.
 
 locals {
-  # Written out, because jsonencode would write the angle brackets as escapes, in which Scheduler sees no placeholder.
+  # Written out, because jsonencode would escape the angle brackets, and Scheduler would not recognize the placeholder.
   refresh = "{\"kind\":\"refresh\",\"scheduled\":\"<aws.scheduler.scheduled-time>\"}"
 
   assumed_by_scheduler = {
@@ -15,7 +15,7 @@ locals {
   }
 }
 
-# What Scheduler could not deliver, nor run. Nothing consumes it: an alarm tells of it.
+# What Scheduler could neither deliver nor run. Nothing consumes this queue; an alarm reports its messages.
 resource "aws_sqs_queue" "schedule_dead_letters" {
   name                      = "${local.name}-schedule${local.topology.dead_letter_suffix}"
   message_retention_seconds = 1209600

@@ -1,5 +1,5 @@
 locals {
-  # HEARTBEAT_URL is kept as heartbeat-url.
+  # HEARTBEAT_URL is stored as heartbeat-url.
   notifier_secrets = { for setting in var.notifier_secrets : setting => lower(replace(setting, "_", "-")) }
 
   secrets = merge(

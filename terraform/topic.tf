@@ -1,4 +1,4 @@
-# Where alarms, alerts and the budget's warnings come together, and go out by mail.
+# Collects alarms, alerts and the budget's warnings, and sends them by e-mail.
 
 resource "aws_sns_topic" "alerts" {
   name              = "${local.name}-alerts"
@@ -39,7 +39,7 @@ resource "aws_sns_topic_subscription" "mail" {
   endpoint  = each.key
 }
 
-# What no metric shows: a task that ended with an error, and a deployment that was rolled back.
+# Events that no metric shows: a task that ended with an error, and a deployment that was rolled back.
 locals {
   ecs_events = {
     task-failed = {

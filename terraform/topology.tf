@@ -1,19 +1,19 @@
-# The names, filters and timeouts stand in topology.json, which the programs are built with too. Nothing here repeats one.
+# Names, filters and timeouts are in topology.json, which is also built into the programs. Nothing here repeats one.
 locals {
   topology = jsondecode(file("${path.module}/../topology.json"))
   prefixes = local.topology.prefixes
 
-  # A prefix lets a second stack (staging-) live in the same account and region. Programs take queues by URL, so that they
-  # do not mind.
+  # A prefix allows a second stack (staging-) in the same account and region. Programs get queues by URL, so it does not affect
+  # them.
   name = "${var.name_prefix}candlewick"
   queues = {
     for role, queue in local.topology.queues : role => merge(queue, { name = "${var.name_prefix}${queue.name}" })
   }
 
-  # Where the watchlist lies in the bucket. No notification has this prefix.
+  # The watchlist's key in the bucket. No notification has this prefix.
   watchlist_key = "config/watchlist.toml"
 
-  # Where Athena puts what it answers; it goes after a week.
+  # The prefix of Athena's results, which are deleted after a week.
   athena_prefix = "athena/"
 
   services = keys(local.topology.services)

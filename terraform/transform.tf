@@ -20,7 +20,7 @@ module "transform" {
 
   statements = concat(local.send_alerts, [
     {
-      # What it writes it reads too: a write is bound to what stood there before.
+      # It also reads what it writes: a write is conditional on the previous object.
       Sid    = "ReadBucketAndWatchlist"
       Action = ["s3:GetObject"]
       Resource = [

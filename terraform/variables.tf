@@ -1,5 +1,5 @@
 variable "name_prefix" {
-  description = "What every name begins with, such as staging-; empty for the only stack of an account and region."
+  description = "The prefix of every name, such as staging-; empty for the only stack of an account and region."
   type        = string
   default     = ""
 
@@ -10,44 +10,44 @@ variable "name_prefix" {
 }
 
 variable "bucket_name" {
-  description = "The bucket's name, which must be free in all of AWS; null makes one of the name, the account and the region."
+  description = "The bucket's name, which must be unique in all of AWS; null builds one from the name, the account and the region."
   type        = string
   default     = null
 
   validation {
     condition     = var.bucket_name == null || can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.bucket_name))
-    error_message = "bucket_name has 3 to 63 lower-case letters, digits and hyphens, and no dot (TLS does not like dots)."
+    error_message = "bucket_name has 3 to 63 lower-case letters, digits and hyphens, and no dot (dots break TLS)."
   }
 }
 
 variable "force_destroy" {
-  description = "Whether destroy may delete a bucket and image repositories that are not empty, and skip the last snapshot of the database."
+  description = "Whether destroy may delete a bucket and image repositories that are not empty, and skip the final snapshot of the database."
   type        = bool
   default     = false
 }
 
 variable "customer_key" {
-  description = "Whether bucket, queues, topic, secrets, logs and database are encrypted with a key of your own (1 USD a month and 0.03 USD for 10,000 requests). Without it they are encrypted with AWS's keys, and the topic is not."
+  description = "Whether bucket, queues, topic, secrets, logs and database are encrypted with your own key (1 USD a month and 0.03 USD for 10,000 requests). Without it they are encrypted with AWS's keys, and the topic is not."
   type        = bool
   default     = true
 }
 
 variable "watchlist_path" {
-  description = "The watchlist's file on this machine; it is put into the bucket, where the services read it."
+  description = "The watchlist's file on this machine. It is uploaded to the bucket, where the services read it."
   type        = string
 
   validation {
     condition     = can(file(var.watchlist_path))
-    error_message = "watchlist_path names no file that can be read."
+    error_message = "watchlist_path is not a readable file."
   }
 }
 
 variable "schedules" {
-  description = "When series are refreshed: cron or rate expressions of EventBridge Scheduler, and the time zone that they are in. No pause may outlast fetch_late_after_hours: by default one of them comes every day, also at weekends."
+  description = "When series are refreshed: cron or rate expressions of EventBridge Scheduler, and their time zone. No gap between runs may exceed fetch_late_after_hours: by default one run happens every day, also at weekends."
   type = map(object({
     expression = string
     timezone   = optional(string, "America/New_York")
-    # Minutes over which Scheduler may spread the start; nought starts on the minute.
+    # Minutes over which Scheduler may spread the start; zero starts on the minute.
     flexible_minutes = optional(number, 0)
   }))
   default = {
@@ -70,7 +70,7 @@ variable "schedules" {
 }
 
 variable "reconcile_schedule" {
-  description = "When lost notifications are looked for, as EventBridge Scheduler writes it. A loss lasts until then, and ten minutes."
+  description = "When to look for lost notifications, as an EventBridge Scheduler expression. A loss is repaired at the next run, if it is ten minutes old."
   type        = string
   default     = "rate(1 hour)"
 
@@ -81,13 +81,13 @@ variable "reconcile_schedule" {
 }
 
 variable "fetch_late_after_hours" {
-  description = "After how many hours with no series fetched the owner is told. It must outlast the longest pause of the schedules."
+  description = "After how many hours without a fetched series the owner is notified. It must exceed the longest gap between scheduled runs."
   type        = number
   default     = 26
 
   validation {
     condition     = var.fetch_late_after_hours >= 1 && var.fetch_late_after_hours <= 168 && floor(var.fetch_late_after_hours) == var.fetch_late_after_hours
-    error_message = "fetch_late_after_hours is a whole number from 1 to 168: CloudWatch looks back a week at the most."
+    error_message = "fetch_late_after_hours is a whole number from 1 to 168: CloudWatch looks back at most a week."
   }
 }
 
@@ -103,18 +103,18 @@ variable "log_retention_days" {
 }
 
 variable "alert_emails" {
-  description = "Who is mailed about alarms, alerts and the budget. Each confirms a mail from AWS first."
+  description = "The e-mail addresses for alarms, alerts and the budget. Each recipient must first confirm an e-mail from AWS."
   type        = set(string)
   default     = []
 
   validation {
     condition     = alltrue([for address in var.alert_emails : can(regex("^[^@ ]+@[^@ ]+\\.[^@ ]+$", address))])
-    error_message = "alert_emails are mail addresses."
+    error_message = "alert_emails are e-mail addresses."
   }
 }
 
 variable "notifier_secrets" {
-  description = "What else the notifier knows of ways to you, by the names of its settings: HEARTBEAT_URL (an outside watcher of the kind of healthchecks.io, which hears of every sweep, since nothing inside can report that nothing runs), ALERT_SLACK_WEBHOOK_URL and so on. Each is a secret whose value you put yourself (docs/deploy.md); until it has one, the notifier does not start."
+  description = "More notification channels, by the names of the notifier's settings: HEARTBEAT_URL (an outside monitor such as healthchecks.io that is pinged after every sweep, because nothing inside can report that nothing runs), ALERT_SLACK_WEBHOOK_URL and so on. Each is a secret whose value you set yourself (docs/deploy.md); until it has one, the notifier does not start."
   type        = set(string)
   default     = []
 
@@ -128,24 +128,24 @@ variable "notifier_secrets" {
 }
 
 variable "notifier_settings" {
-  description = "What belongs to them and is no secret: ALERT_TELEGRAM_CHAT, ALERT_EMAIL_FROM, ALERT_EMAIL_TO."
+  description = "The channels' settings that are not secrets: ALERT_TELEGRAM_CHAT, ALERT_EMAIL_FROM, ALERT_EMAIL_TO."
   type        = map(string)
   default     = {}
 
   validation {
     condition     = length(setsubtract(keys(var.notifier_settings), ["ALERT_EMAIL_FROM", "ALERT_EMAIL_TO", "ALERT_TELEGRAM_CHAT"])) == 0
-    error_message = "notifier_settings are ALERT_TELEGRAM_CHAT, ALERT_EMAIL_FROM and ALERT_EMAIL_TO; what is a secret is named in notifier_secrets."
+    error_message = "notifier_settings are ALERT_TELEGRAM_CHAT, ALERT_EMAIL_FROM and ALERT_EMAIL_TO; name secrets in notifier_secrets."
   }
 }
 
 variable "otlp_endpoint" {
-  description = "Where traces go: the address of an OpenTelemetry collector. Null sends none."
+  description = "The address of an OpenTelemetry collector for traces. Null sends none."
   type        = string
   default     = null
 }
 
 variable "metrics" {
-  description = "Whether the services write metrics of their own for CloudWatch (emf), at 0.30 USD a month for each of about forty, or none (off). Alarms need none of them."
+  description = "Whether the services write their own metrics for CloudWatch (emf), at 0.30 USD a month for each of about forty, or none (off). No alarm needs them."
   type        = string
   default     = "emf"
 
@@ -156,23 +156,23 @@ variable "metrics" {
 }
 
 variable "monthly_budget_usd" {
-  description = "What the account may cost in a month; at 80 % and at a forecast of 100 % the owner is told. Null sets no budget."
+  description = "The account's monthly budget; the owner is notified at 80 % and at a forecast of 100 %. Null sets no budget."
   type        = number
   default     = 150
 
   validation {
     condition     = var.monthly_budget_usd == null || try(var.monthly_budget_usd > 0, false)
-    error_message = "monthly_budget_usd is more than nought, or null."
+    error_message = "monthly_budget_usd is more than zero, or null."
   }
 }
 
 variable "athena_symbols" {
-  description = "The symbols that Athena looks through where a query names none, as keys spell them (BTC%2FUSD). Without any, every query names its symbol: where symbol_key = 'AAPL'."
+  description = "The symbols that Athena searches if a query names none, as in object keys (BTC%2FUSD). If empty, every query must name its symbol: where symbol_key = 'AAPL'."
   type        = list(string)
   default     = []
 
   validation {
     condition     = alltrue([for symbol in var.athena_symbols : can(regex("^[A-Za-z0-9._%-]+$", symbol))])
-    error_message = "athena_symbols are spelt as in keys: letters, digits, dots, underscores and hyphens, everything else as %XX."
+    error_message = "athena_symbols are spelled as in object keys: letters, digits, dots, underscores and hyphens, everything else as %XX."
   }
 }

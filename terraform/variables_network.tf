@@ -10,7 +10,7 @@ variable "cidr" {
 }
 
 variable "availability_zones" {
-  description = "In how many zones the network is. RDS wants two at the least."
+  description = "The number of the network's zones. RDS needs at least two."
   type        = number
   default     = 2
 
@@ -21,19 +21,19 @@ variable "availability_zones" {
 }
 
 variable "nat_per_zone" {
-  description = "Whether each zone has a NAT gateway of its own (33 USD a month each), or all share one."
+  description = "Whether each zone has its own NAT gateway (33 USD a month each), or all share one."
   type        = bool
   default     = false
 }
 
 variable "interface_endpoints" {
-  description = "Whether AWS's services are reached by endpoints (7 USD a month for each of five in each zone). Only ingest and the notifier then have a way to the internet; without them all tasks share the NAT gateway."
+  description = "Whether AWS services are reached through endpoints (7 USD a month for each of five in each zone). Then only ingest and the notifier can reach the internet; without endpoints all tasks share the NAT gateway."
   type        = bool
   default     = true
 }
 
 variable "database" {
-  description = "The database's server: class, storage in GiB and its limit, whether it has a stand-by in a second zone, days of backups, and whether it refuses to be deleted."
+  description = "The database's server: class, storage in GiB and its limit, whether it has a standby in a second zone, days of backups, and whether it is protected against deletion."
   type = object({
     engine_version      = optional(string, "17")
     instance_class      = optional(string, "db.t4g.micro")
@@ -48,12 +48,12 @@ variable "database" {
 
   validation {
     condition     = var.database.backup_days >= 7 && var.database.backup_days <= 35
-    error_message = "database.backup_days is from 7 to 35: less leaves no week to come back to."
+    error_message = "database.backup_days is from 7 to 35: less leaves no week to restore from."
   }
 
   validation {
     condition     = var.database.storage_gib >= 20 && var.database.storage_limit_gib > var.database.storage_gib
-    error_message = "database.storage_gib is 20 at the least, and storage_limit_gib is more."
+    error_message = "database.storage_gib is at least 20, and storage_limit_gib is more."
   }
 
   validation {

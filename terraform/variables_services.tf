@@ -1,15 +1,15 @@
 variable "image_tag" {
-  description = "The tag of the images to run: a release, or a commit. Tags are immutable, so that one always means the same."
+  description = "The tag of the images to run: a release, or a commit. Tags are immutable, so a tag always means the same image."
   type        = string
 
   validation {
     condition     = can(regex("^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$", var.image_tag)) && var.image_tag != "latest"
-    error_message = "image_tag is a tag that never moves, such as a version or a commit; latest is none."
+    error_message = "image_tag is a tag that never moves, such as a version or a commit; latest is not."
   }
 }
 
 variable "images" {
-  description = "Whole references of images, by service, and of candlewick, the operator's command, where they are not this stack's own repositories' ones: registry/name@sha256:…"
+  description = "Full image references, by service and for candlewick, the operator's command, if they are not in this stack's own repositories: registry/name@sha256:…"
   type        = map(string)
   default     = {}
 
@@ -36,7 +36,7 @@ variable "cpu_architecture" {
 }
 
 variable "spot_weight" {
-  description = "Of 100 tasks of the transform and the loader, how many run on Fargate Spot, which costs about a third. What is stopped there is delivered again."
+  description = "Of 100 tasks of the transform and the loader, how many run on Fargate Spot, which costs about a third. Work that is interrupted there is delivered again."
   type        = number
   default     = 100
 
@@ -47,7 +47,7 @@ variable "spot_weight" {
 }
 
 variable "container_insights" {
-  description = "What Container Insights keeps of the cluster: enhanced, enabled or disabled. It charges by metric; the alarm on missing tasks needs it, scaling does not."
+  description = "The level of Container Insights for the cluster: enhanced, enabled or disabled. It charges by metric; the alarm on missing tasks needs it, scaling does not."
   type        = string
   default     = "enabled"
 
@@ -58,7 +58,7 @@ variable "container_insights" {
 }
 
 variable "sizes" {
-  description = "What each service has: CPU units (1024 are one vCPU), memory in MiB, the fewest and most tasks, and how many messages a task works on at once. What is left out stays as cluster.tf has it. From nought tasks a queue's first message starts one."
+  description = "The size of each service: CPU units (1024 are one vCPU), memory in MiB, the minimum and maximum number of tasks, and how many messages a task processes at once. Omitted values keep the defaults of cluster.tf. If there are zero tasks, a queue's first message starts one."
   type = map(object({
     cpu         = optional(number)
     memory      = optional(number)
@@ -70,7 +70,7 @@ variable "sizes" {
 
   validation {
     condition     = alltrue([for size in values(var.sizes) : coalesce(size.min, 0) >= 0 && coalesce(size.min, 0) <= coalesce(size.max, 1000)])
-    error_message = "min is from nought to max."
+    error_message = "min is from zero to max."
   }
 
   validation {
@@ -80,7 +80,7 @@ variable "sizes" {
 
   validation {
     condition     = alltrue([for service in ["ingest", "notifier"] : coalesce(try(var.sizes[service].max, null), 1) <= 1])
-    error_message = "ingest and notifier run once at the most: two would spend the same credits, and tell the same things."
+    error_message = "ingest and notifier run at most once: two would spend the same credits, and send the same messages."
   }
 
   validation {
@@ -89,17 +89,17 @@ variable "sizes" {
   }
 }
 
-# A value for these never stands in the state (secret_string_wo). A saved plan holds it, as it holds every input: do not
-# save plans that set it, or leave it null and put the value with `aws secretsmanager put-secret-value`.
+# The values of these are never in the state (secret_string_wo). A saved plan contains them, as it contains every input: do not save
+# plans that set them, or leave them null and set the value with `aws secretsmanager put-secret-value`.
 variable "twelvedata_api_key" {
-  description = "Your key to the TwelveData API; null leaves the secret's value to you. Raise secrets_version when it changes."
+  description = "Your key for the TwelveData API; null leaves the secret's value to you. Raise secrets_version when it changes."
   type        = string
   default     = null
   sensitive   = true
 }
 
 variable "dashboard_token" {
-  description = "What a visitor of the dashboard must present; null leaves the secret's value to you."
+  description = "The token that a visitor of the dashboard must present; null leaves the secret's value to you."
   type        = string
   default     = null
   sensitive   = true
@@ -117,7 +117,7 @@ variable "secrets_version" {
 }
 
 variable "twelvedata_plan" {
-  description = "Your plan at TwelveData, from which ingest knows its credits: basic, grow, pro, ultra or enterprise."
+  description = "Your TwelveData plan, which tells ingest its credits: basic, grow, pro, ultra or enterprise."
   type        = string
   default     = "basic"
 
@@ -134,7 +134,7 @@ variable "log_filter" {
 }
 
 variable "dashboard_certificate_arn" {
-  description = "The certificate of the dashboard's load balancer. Null makes no load balancer; the dashboard is then reached from within the network only."
+  description = "The certificate of the dashboard's load balancer. Null creates no load balancer; the dashboard can then be reached only from within the network."
   type        = string
   default     = null
 }
@@ -151,7 +151,7 @@ variable "dashboard_cidrs" {
 }
 
 variable "dashboard_oidc" {
-  description = "Who lets visitors in at the load balancer, before the dashboard asks for its token: an OpenID Connect provider (Google, Okta, Entra ID, Cognito) and the client that you registered there with the redirect address https://NAME/oauth2/idpresponse. Null asks nobody."
+  description = "The OpenID Connect provider (Google, Okta, Entra ID, Cognito) that admits visitors at the load balancer, before the dashboard asks for its token, and the client that you registered there with the redirect address https://NAME/oauth2/idpresponse. Null uses none."
   type = object({
     issuer                 = string
     authorization_endpoint = string
@@ -179,7 +179,7 @@ variable "dashboard_oidc" {
   }
 }
 
-# The one secret that stands in the state, because the listener has no write-only argument for it.
+# The one secret that is in the state, because the listener has no write-only argument for it.
 variable "dashboard_oidc_client_secret" {
   description = "The secret of the client that dashboard_oidc names. It is kept in Terraform's state: keep that where only you can read it."
   type        = string

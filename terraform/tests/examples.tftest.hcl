@@ -1,4 +1,4 @@
-# Both examples stand, and differ in what their first lines say.
+# Both examples are valid, and differ as their first lines say.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -15,7 +15,7 @@ run "minimal" {
 
   assert {
     condition     = output.candlewick.dashboard_address == null && length(output.candlewick.services) == 5
-    error_message = "The minimal example is not what it says."
+    error_message = "The minimal example differs from its description."
   }
 }
 
@@ -35,6 +35,6 @@ run "production" {
 
   assert {
     condition     = output.candlewick.dashboard_address != null && length(output.candlewick.alarms) > length(output.candlewick.services)
-    error_message = "The production example is not what it says."
+    error_message = "The production example differs from its description."
   }
 }

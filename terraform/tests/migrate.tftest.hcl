@@ -1,5 +1,5 @@
-# The task that migrates is applied before anything else is (docs/deploy.md), and all that it needs comes with it. In a file of
-# its own, because the runs of one file share what they made.
+# The migration task is applied before anything else (docs/deploy.md), together with all that it needs. It has its own file,
+# because the runs of one file share their resources.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -17,7 +17,7 @@ run "what_migrates_can_be_applied_alone" {
 
   assert {
     condition     = strcontains(output.migrate_command, "--task-definition candlewick-migrate ")
-    error_message = "Nobody is told how to run the task before the rest is applied."
+    error_message = "No output says how to run the task before the rest is applied."
   }
 
   assert {

@@ -1,4 +1,4 @@
-# What topology.json says is what is made, and what is made is wired: dead letters, policies, one notification.
+# The stack has what topology.json lists, and it is connected: dead letters, policies, one notification.
 
 mock_provider "aws" {
   source = "./tests/mocks"

@@ -1,4 +1,4 @@
-# What a task is given: roles, settings, secrets, and where it stands.
+# What a task gets: roles, settings, secrets, and where it runs.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -38,7 +38,7 @@ run "no_setting_is_empty" {
 
   assert {
     condition     = !contains(jsondecode(module.ingest.container)[0].environment[*].name, "OTEL_EXPORTER_OTLP_ENDPOINT")
-    error_message = "No collector was named, and ingest is given one."
+    error_message = "No collector was named, and ingest gets one."
   }
 }
 
@@ -55,7 +55,7 @@ run "secrets_are_not_settings" {
 
   assert {
     condition     = !strcontains(join(" ", [module.ingest.container, module.dashboard.container]), "an-example")
-    error_message = "A secret's value stands in a container's definition."
+    error_message = "A secret's value is in a container's definition."
   }
 
   assert {
@@ -67,7 +67,7 @@ run "secrets_are_not_settings" {
 run "a_secret_without_a_value_is_left_to_the_user" {
   assert {
     condition     = length(aws_secretsmanager_secret.this) == 2 && length(aws_secretsmanager_secret_version.this) == 0
-    error_message = "A version is made of a secret with no value."
+    error_message = "A secret without a value gets a version."
   }
 }
 
@@ -79,7 +79,7 @@ run "the_ways_to_the_owner_are_secrets" {
 
   assert {
     condition     = toset(jsondecode(module.notifier.container)[0].secrets[*].name) == toset(["ALERT_TELEGRAM_TOKEN", "HEARTBEAT_URL"]) && contains(jsondecode(module.notifier.container)[0].environment[*].name, "ALERT_TELEGRAM_CHAT")
-    error_message = "The notifier is not given what was named, or has a secret as a setting."
+    error_message = "The notifier does not get what was named, or has a secret as a setting."
   }
 
   assert {
@@ -109,12 +109,12 @@ run "a_balancer_may_ask_who_a_visitor_is" {
 
   assert {
     condition     = module.load_balancer[0].asks_who_a_visitor_is && module.load_balancer[0].target_group_arn != null
-    error_message = "Nobody is asked, or nobody who was asked gets to the dashboard."
+    error_message = "Visitors are not authenticated, or authenticated visitors do not reach the dashboard."
   }
 
   assert {
     condition     = one([for setting in jsondecode(module.dashboard.container)[0].environment : setting.value if setting.name == "DASHBOARD_TRUSTED_PROXIES"]) == "1" && contains(jsondecode(module.dashboard.container)[0].secrets[*].name, "DASHBOARD_TOKEN")
-    error_message = "Behind the balancer all visitors are one, or the dashboard believes the balancer without a token."
+    error_message = "All visitors share one address, or the dashboard trusts the balancer without a token."
   }
 }
 
@@ -143,12 +143,12 @@ run "programs_log_in_as_themselves" {
 
   assert {
     condition     = !strcontains(module.transform.task_policy, "rds-db:")
-    error_message = "The transform may log in to a database that it never asks."
+    error_message = "The transform may log in to a database that it never uses."
   }
 
   assert {
     condition     = one([for setting in jsondecode(module.loader.container)[0].environment : setting.value if setting.name == "DATABASE_URL"]) == "postgres://candlewick_loader@candlewick.example.eu-central-1.rds.amazonaws.com:5432/candlewick?sslmode=verify-full&sslrootcert=/etc/ssl/certs/rds-global-bundle.pem"
-    error_message = "The loader's way to the database has a password, or does not check who answers."
+    error_message = "The loader's database address has a password, or does not verify the server."
   }
 }
 
@@ -179,16 +179,16 @@ run "images_can_be_pinned_by_digest" {
 run "one_task_is_given_the_password_of_the_owner" {
   assert {
     condition     = jsondecode(module.migrate.container)[0].secrets == [{ name = "PGPASSWORD", valueFrom = "${output.database.owner_secret_arn}:password::" }] && one([for statement in jsondecode(module.migrate.execution_policy).Statement : statement.Resource if statement.Sid == "ReadPassword"]) == [output.database.owner_secret_arn]
-    error_message = "The task that migrates is not given the password, or may not read it."
+    error_message = "The migration task does not get the password, or may not read it."
   }
 
   assert {
     condition     = jsondecode(module.reconcile.container)[0].secrets == [] && !strcontains(module.reconcile.execution_policy, "secretsmanager:")
-    error_message = "The task that looks for lost notifications may read a secret."
+    error_message = "The reconcile task may read a secret."
   }
 
   assert {
     condition     = module.migrate.task_policy == null && length(module.migrate.role_arns) == 1 && length(module.reconcile.role_arns) == 2
-    error_message = "The task that migrates may call AWS, or the other may not."
+    error_message = "The migration task may call AWS, or the reconcile task may not."
   }
 }

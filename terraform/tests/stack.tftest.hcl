@@ -1,4 +1,4 @@
-# What stands around the services: schedule, alarms, network, key, table.
+# What surrounds the services: schedule, alarms, network, key, table.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -12,7 +12,7 @@ variables {
 run "scheduler_fills_in_the_time" {
   assert {
     condition     = alltrue([for schedule in aws_scheduler_schedule.refresh : strcontains(schedule.target[0].input, "<aws.scheduler.scheduled-time>") && jsondecode(schedule.target[0].input).kind == "refresh"])
-    error_message = "The message is no refresh, or its placeholder is escaped, and Scheduler would send it as it is."
+    error_message = "The message is not a refresh, or its placeholder is escaped, and Scheduler would send it as it is."
   }
 
   assert {
@@ -63,7 +63,7 @@ run "silence_is_an_alarm_where_silence_is_the_trouble" {
 
   assert {
     condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.queue : alarm.treat_missing_data == "notBreaching" && alarm.alarm_actions == toset([aws_sns_topic.alerts.arn])])
-    error_message = "An idle queue would raise an alarm, or an alarm tells nobody."
+    error_message = "An idle queue would raise an alarm, or an alarm notifies nobody."
   }
 
   assert {
@@ -82,7 +82,7 @@ run "the_page_is_drawn_from_what_there_is" {
 run "only_two_services_have_a_way_out" {
   assert {
     condition     = local.inside_subnets == module.network.isolated_subnets && length(module.network.interfaces) == 5
-    error_message = "A service that needs no way out has one, or has no endpoints instead."
+    error_message = "A service that needs no internet access has it, or has no endpoints instead."
   }
 }
 
@@ -123,7 +123,7 @@ run "the_key_is_used_through_services" {
 run "athena_finds_objects_by_their_keys" {
   assert {
     condition     = endswith(aws_glue_catalog_table.candles_csv.parameters["storage.location.template"], "/transformed/interval=$${interval_key}/symbol=$${symbol_key}/")
-    error_message = "The table looks elsewhere than the programs write."
+    error_message = "The table reads another place than the programs write to."
   }
 
   assert {
@@ -139,7 +139,7 @@ run "symbols_can_be_listed" {
 
   assert {
     condition     = aws_glue_catalog_table.candles_csv.parameters["projection.symbol_key.values"] == "AAPL,BTC%2FUSD" && aws_glue_catalog_table.candles_csv.parameters["projection.symbol_key.type"] == "enum"
-    error_message = "Athena would not know which symbols to look through."
+    error_message = "Athena would not know which symbols to search."
   }
 }
 

@@ -1,4 +1,4 @@
-# Bad input is refused before anything is made.
+# Invalid input is refused before anything is created.
 
 mock_provider "aws" {
   source = "./tests/mocks"

@@ -8,6 +8,7 @@ use anyhow::{Context, ensure};
 use libtest_mimic::Trial;
 
 use crate::candlewick::root;
+use crate::layering::sources;
 use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
@@ -15,7 +16,8 @@ pub fn trials() -> Vec<Trial> {
         trial("every_file_that_the_documents_name_exists", every_named_file_exists),
         trial("every_link_between_the_documents_resolves", every_link_resolves),
         trial("the_architecture_is_short", the_architecture_is_short),
-        trial("the_index_of_decisions_is_complete", the_index_of_decisions_is_complete),
+        trial("the_architecture_names_every_package_and_port", the_architecture_names_every_package_and_port),
+        trial("every_decision_is_listed_and_names_its_code", every_decision_is_listed_and_names_its_code),
     ]
 }
 
@@ -97,12 +99,35 @@ fn the_architecture_is_short() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn the_index_of_decisions_is_complete() -> anyhow::Result<()> {
+fn the_architecture_names_every_package_and_port() -> anyhow::Result<()> {
+    let architecture = fs::read_to_string(root().join("ARCHITECTURE.md")).context("read ARCHITECTURE.md")?;
+    let spans: BTreeSet<_> = architecture.split('`').skip(1).step_by(2).collect();
+    let manifest: toml::Table = fs::read_to_string(root().join("Cargo.toml"))?.parse().context("read Cargo.toml")?;
+    let members = manifest["workspace"]["members"].as_array().context("find the members")?;
+    for member in members.iter().filter_map(toml::Value::as_str) {
+        ensure!(spans.contains(member), "ARCHITECTURE.md does not name the package {member}");
+    }
+    let mut ports = 0;
+    for (_, code) in sources("shared/src/ports")? {
+        for port in code.lines().filter_map(|line| line.strip_prefix("pub trait ")?.split([':', ' ']).next()) {
+            ports += 1;
+            ensure!(spans.contains(port), "ARCHITECTURE.md does not name the port {port}");
+        }
+    }
+    ensure!(ports > 0, "no port was found");
+    Ok(())
+}
+
+fn every_decision_is_listed_and_names_its_code() -> anyhow::Result<()> {
     let index = fs::read_to_string(root().join("docs/decisions/README.md")).context("read the index")?;
     for entry in fs::read_dir(root().join("docs/decisions")).context("list the decisions")? {
         let name = entry?.file_name().to_string_lossy().into_owned();
-        let is_listed = name == "README.md" || index.contains(&format!("({name})"));
-        ensure!(is_listed, "docs/decisions/README.md does not list {name}");
+        if name == "README.md" {
+            continue;
+        }
+        ensure!(index.contains(&format!("({name})")), "docs/decisions/README.md does not list {name}");
+        let page = fs::read_to_string(root().join("docs/decisions").join(&name))?;
+        ensure!(page.contains("\nCode: `"), "docs/decisions/{name} does not say which code it is about");
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
-# The least that works: one NAT gateway, no endpoints, the smallest database with no stand-by, everything but the notifier scaled
-# to nought between runs. About 66 USD a month; docs/deploy.md adds it up.
+# The smallest stack that works: one NAT gateway, no endpoints, the smallest database without a standby, everything but the notifier
+# scaled to zero between runs. About 66 USD a month; docs/deploy.md adds it up.
 
 terraform {
   required_version = ">= 1.11"
@@ -11,7 +11,7 @@ terraform {
     }
   }
 
-  # The state knows addresses and names, no secret. Keep it where two cannot write it at once:
+  # The state has addresses and names, and no secrets. Keep it where two people cannot write it at once:
   # backend "s3" {
   #   bucket       = "YOUR-STATE-BUCKET"
   #   key          = "candlewick/minimal.tfstate"
@@ -40,7 +40,7 @@ module "candlewick" {
   metrics             = "off"
   log_retention_days  = 30
   monthly_budget_usd  = 90
-  # Nobody looks at the dashboard all day: start it when you do (docs/deploy.md).
+  # Nobody needs the dashboard all day: start it when you do (docs/deploy.md).
   sizes = { dashboard = { min = 0 } }
 
   database = {

@@ -4,7 +4,7 @@ output "candlewick" {
 }
 
 output "migrate_command" {
-  description = "What brings the database to the images' schema."
+  description = "The command that brings the database to the images' schema."
   value       = module.candlewick.migrate_command
 }
 
@@ -31,7 +31,7 @@ output "dead_letter_queue_urls" {
 }
 
 output "alerts_topic_arn" {
-  description = "Where alarms and alerts come together."
+  description = "The topic for alarms and alerts."
   value       = module.candlewick.alerts_topic_arn
 }
 

@@ -10,7 +10,7 @@ variable "image_tag" {
 }
 
 variable "alert_emails" {
-  description = "Who is mailed when something is wrong."
+  description = "The e-mail addresses for alarms and alerts."
   type        = set(string)
   default     = []
 }

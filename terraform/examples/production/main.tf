@@ -1,5 +1,5 @@
-# What to run where others rely on it: a NAT gateway in each zone, endpoints so that only ingest and the notifier reach the
-# internet, a key of your own, a database with a stand-by, Container Insights, and the dashboard behind TLS. About 301 USD a
+# For a stack that others rely on: a NAT gateway in each zone, endpoints so that only ingest and the notifier reach the
+# internet, your own key, a database with a standby, Container Insights, and the dashboard behind TLS. About 301 USD a
 # month; docs/deploy.md adds it up.
 
 terraform {
@@ -12,7 +12,7 @@ terraform {
     }
   }
 
-  # The state knows addresses and names, no secret. Keep it where two cannot write it at once:
+  # The state has addresses and names, and no secrets. Keep it where two people cannot write it at once:
   # backend "s3" {
   #   bucket       = "YOUR-STATE-BUCKET"
   #   key          = "candlewick/production.tfstate"

@@ -10,7 +10,7 @@ variable "image_tag" {
 }
 
 variable "images" {
-  description = "The images by digest, where they are pinned harder than by an immutable tag."
+  description = "The images by digest, if an immutable tag is not strict enough."
   type        = map(string)
   default     = {}
 }
@@ -21,12 +21,12 @@ variable "watchlist_path" {
 }
 
 variable "alert_emails" {
-  description = "Who is mailed when something is wrong."
+  description = "The e-mail addresses for alarms and alerts."
   type        = set(string)
 }
 
 variable "notifier_secrets" {
-  description = "What else the notifier knows of ways to you: HEARTBEAT_URL, ALERT_SLACK_WEBHOOK_URL and so on. You put their values yourself."
+  description = "More notification channels: HEARTBEAT_URL, ALERT_SLACK_WEBHOOK_URL and so on. You set their values yourself."
   type        = set(string)
   default     = []
 }

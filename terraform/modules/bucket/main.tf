@@ -1,10 +1,10 @@
-# The bucket that holds raw candles, clean ones, reports, and the rows that cleaning set aside.
+# The bucket that holds raw candles, transformed ones, reports, and quarantined rows.
 
 resource "aws_s3_bucket" "this" {
   #checkov:skip=CKV_AWS_144:Copies in a second region double the storage; what the bucket holds can be fetched and cleaned again
-  #checkov:skip=CKV_AWS_18:Access logs of a bucket that only the stack's own roles reach would cost more than they tell; CloudTrail data events can be turned on for the account
+  #checkov:skip=CKV_AWS_18:Access logs of a bucket that only the stack's own roles reach would cost more than they are worth; CloudTrail data events can be turned on for the account
   #checkov:skip=CKV_AWS_145:The customer's key encrypts when customer_key is set; without it S3's own does, by choice and at no cost
-  #checkov:skip=CKV2_AWS_62:The root module holds the one notification resource, behind the queues' policies
+  #checkov:skip=CKV2_AWS_62:The root module has the one notification resource, which needs the queues' policies first
   bucket        = var.name
   force_destroy = var.force_destroy
 }
@@ -29,7 +29,7 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
   bucket = aws_s3_bucket.this.id
 
   rule {
-    # One key for many objects: without it every object asks KMS.
+    # One data key for many objects: without it every object causes a call to KMS.
     bucket_key_enabled = var.customer_key
 
     apply_server_side_encryption_by_default {
@@ -62,7 +62,7 @@ resource "aws_s3_bucket_policy" "this" {
     }]
   })
 
-  # S3 refuses two changes of a bucket's access at once.
+  # S3 refuses two concurrent changes of a bucket's access settings.
   depends_on = [aws_s3_bucket_public_access_block.this]
 }
 
@@ -103,7 +103,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     }
   }
 
-  # Months of intraday candles that lie closed; a daily object is written anew before it is that old.
+  # Closed months of intraday candles. A daily object is rewritten before it is that old.
   rule {
     id     = "raw-is-seldom-read"
     status = "Enabled"

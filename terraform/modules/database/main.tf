@@ -1,4 +1,4 @@
-# PostgreSQL. Programs log in with IAM; the owner's password is AWS's, and only the task that migrates is given it.
+# PostgreSQL. Programs log in with IAM. AWS manages the owner's password, and only the migration task gets it.
 
 resource "aws_db_subnet_group" "this" {
   name       = var.name
@@ -51,8 +51,8 @@ resource "aws_cloudwatch_log_group" "this" {
 }
 
 resource "aws_db_instance" "this" {
-  #checkov:skip=CKV_AWS_157:A stand-by doubles the price; multi_az is on unless the user turns it off, as examples/minimal does
-  #checkov:skip=CKV_AWS_293:Protection is on unless the user turns it off, as a tear-down must
+  #checkov:skip=CKV_AWS_157:A standby doubles the price; multi_az is on unless the user turns it off, as examples/minimal does
+  #checkov:skip=CKV_AWS_293:Protection is on unless the user turns it off, as deleting the stack requires
   #checkov:skip=CKV_AWS_118:Enhanced monitoring is on unless the user turns it off, as examples/minimal does
   identifier     = var.name
   engine         = "postgres"

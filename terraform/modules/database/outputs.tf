@@ -24,7 +24,7 @@ output "identifier" {
 }
 
 output "resource_id" {
-  description = "What IAM knows the server by."
+  description = "The server's resource id, by which IAM policies name it."
   value       = aws_db_instance.this.resource_id
 }
 

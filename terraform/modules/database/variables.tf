@@ -9,7 +9,7 @@ variable "partition" {
 }
 
 variable "server" {
-  description = "Class, storage, stand-by, backups."
+  description = "Class, storage, standby, backups."
   type = object({
     engine_version      = string
     instance_class      = string
@@ -28,7 +28,7 @@ variable "vpc_id" {
 }
 
 variable "subnets" {
-  description = "Where it runs: two zones at the least."
+  description = "Where it runs: at least two zones."
   type        = list(string)
 }
 
@@ -38,7 +38,7 @@ variable "port" {
 }
 
 variable "key_arn" {
-  description = "The key that encrypts; null for AWS's."
+  description = "The encryption key; null for AWS's."
   type        = string
 }
 
@@ -48,6 +48,6 @@ variable "log_retention_days" {
 }
 
 variable "force_destroy" {
-  description = "Whether destroy makes no last snapshot."
+  description = "Whether destroy skips the final snapshot."
   type        = bool
 }

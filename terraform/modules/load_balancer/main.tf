@@ -1,4 +1,4 @@
-# The dashboard's way in: TLS, and only for the networks that were named.
+# Access to the dashboard: TLS, and only for the named networks.
 
 resource "aws_security_group" "this" {
   name        = var.name
@@ -27,7 +27,7 @@ resource "aws_vpc_security_group_egress_rule" "this" {
   to_port                      = var.port
 }
 
-# The balancer itself asks the provider for the visitor's name.
+# The balancer itself asks the provider who the visitor is.
 resource "aws_vpc_security_group_egress_rule" "oidc" {
   count = var.oidc == null ? 0 : 1
 
@@ -50,7 +50,7 @@ resource "aws_vpc_security_group_ingress_rule" "tasks" {
 
 resource "aws_lb" "this" {
   #checkov:skip=CKV_AWS_91:The dashboard writes an access log itself, with the trace of each request (services/dashboard/src/access.rs)
-  #checkov:skip=CKV2_AWS_28:Named networks and a token guard a page that only reads; a firewall for the web would cost as much as the database
+  #checkov:skip=CKV2_AWS_28:Named networks and a token protect a page that only reads; a web application firewall would cost as much as the database
   #checkov:skip=CKV_AWS_150:Protection is on unless force_destroy is set
   name                       = var.name
   load_balancer_type         = "application"
@@ -59,7 +59,7 @@ resource "aws_lb" "this" {
   security_groups            = [aws_security_group.this.id]
   drop_invalid_header_fields = true
   enable_deletion_protection = var.protection
-  # The pages are told of news by server-sent events.
+  # Pages receive updates through server-sent events.
   idle_timeout = 120
 }
 

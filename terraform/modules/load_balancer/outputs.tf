@@ -1,5 +1,5 @@
 output "target_group_arn" {
-  description = "The group that the tasks join. Known once somebody listens."
+  description = "The target group that the tasks join. Known once there is a listener."
   value       = one([for action in aws_lb_listener.this.default_action : action.target_group_arn if action.type == "forward"])
 }
 
@@ -9,7 +9,7 @@ output "address" {
 }
 
 output "arn_suffix" {
-  description = "What metrics know it by."
+  description = "Its name in metrics."
   value       = aws_lb.this.arn_suffix
 }
 
@@ -19,6 +19,6 @@ output "internal" {
 }
 
 output "asks_who_a_visitor_is" {
-  description = "Whether an OpenID Connect provider lets visitors in."
+  description = "Whether an OpenID Connect provider admits visitors."
   value       = contains(aws_lb_listener.this.default_action[*].type, "authenticate-oidc")
 }

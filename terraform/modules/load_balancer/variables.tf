@@ -9,7 +9,7 @@ variable "vpc_id" {
 }
 
 variable "certificate_arn" {
-  description = "The certificate that it shows."
+  description = "The certificate that it presents."
   type        = string
 }
 
@@ -24,32 +24,32 @@ variable "internal" {
 }
 
 variable "public_subnets" {
-  description = "Where it stands when it is not internal."
+  description = "Its subnets when it is not internal."
   type        = list(string)
 }
 
 variable "private_subnets" {
-  description = "Where it stands when it is internal."
+  description = "Its subnets when it is internal."
   type        = list(string)
 }
 
 variable "port" {
-  description = "Where the tasks listen."
+  description = "The port that the tasks listen on."
   type        = number
 }
 
 variable "tasks_group_id" {
-  description = "The group that the tasks are in."
+  description = "The security group of the tasks."
   type        = string
 }
 
 variable "protection" {
-  description = "Whether it refuses to be deleted."
+  description = "Whether it is protected against deletion."
   type        = bool
 }
 
 variable "oidc" {
-  description = "The OpenID Connect provider that lets visitors in; null for none."
+  description = "The OpenID Connect provider that admits visitors; null for none."
   type = object({
     issuer                 = string
     authorization_endpoint = string

@@ -1,10 +1,10 @@
 locals {
-  # What a task needs that has no way out: its image, its logs, its queue and its secrets. SNS and the rest are the
-  # notifier's, which has one.
+  # What a task without internet access needs: its image, logs, queue and secrets. Only the notifier needs SNS and the rest, and it
+  # has internet access.
   interfaces = toset(var.interface_endpoints ? ["ecr.api", "ecr.dkr", "logs", "sqs", "secretsmanager"] : [])
 }
 
-# Free, and the layers of images come through it too.
+# Free, and image layers come through it too.
 resource "aws_vpc_endpoint" "s3" {
   vpc_id            = aws_vpc.this.id
   service_name      = "com.amazonaws.${var.region}.s3"

@@ -1,4 +1,4 @@
-# What the network refused. What it let through would cost more to keep than the stack.
+# Rejected traffic only. Logs of accepted traffic would cost more than the stack.
 
 resource "aws_cloudwatch_log_group" "flow" {
   #checkov:skip=CKV_AWS_338:How long logs are kept is the user's choice, a year unless they say otherwise

@@ -1,14 +1,14 @@
-# A network in zones. In each: a public subnet with nothing but a NAT gateway, one with a way out through it (egress), and
-# one with none (isolated).
+# A network in several zones. Each has a public subnet with only a NAT gateway, a subnet with internet access through it (egress),
+# and a subnet without internet access (isolated).
 
 data "aws_availability_zones" "available" {
-  #checkov:skip=CKV_AWS_394:The first zones by name are taken, and a zone that AWS adds has a name behind theirs
+  #checkov:skip=CKV_AWS_394:The first zones by name are taken, and a zone that AWS adds has a later name
   state = "available"
 }
 
 locals {
   zones = slice(data.aws_availability_zones.available.names, 0, var.availability_zones)
-  # Sixteen equal parts: the public subnets in the first four, then egress, then isolated.
+  # Sixteen equal parts: public subnets use the first four, then egress, then isolated.
   blocks = { for at, tier in ["public", "egress", "isolated"] : tier => {
     for number, zone in local.zones : zone => cidrsubnet(var.cidr, 4, at * 4 + number)
   } }
@@ -22,7 +22,7 @@ resource "aws_vpc" "this" {
   tags                 = { Name = var.name }
 }
 
-# What is in no group of its own reaches nothing.
+# Resources without their own security group can reach nothing.
 resource "aws_default_security_group" "this" {
   vpc_id = aws_vpc.this.id
 }

@@ -9,12 +9,12 @@ output "public_subnets" {
 }
 
 output "egress_subnets" {
-  description = "Subnets with a way to the internet and none from it."
+  description = "Subnets that can reach the internet and cannot be reached from it."
   value       = [for subnet in aws_subnet.egress : subnet.id]
 }
 
 output "isolated_subnets" {
-  description = "Subnets with no way to the internet."
+  description = "Subnets without internet access."
   value       = [for subnet in aws_subnet.isolated : subnet.id]
 }
 
@@ -24,6 +24,6 @@ output "nat_gateways" {
 }
 
 output "interfaces" {
-  description = "The services of AWS that are reached by endpoints."
+  description = "The AWS services that are reached through endpoints."
   value       = keys(aws_vpc_endpoint.interface)
 }

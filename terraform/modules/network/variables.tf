@@ -24,27 +24,27 @@ variable "cidr" {
 }
 
 variable "availability_zones" {
-  description = "In how many zones it is."
+  description = "The number of zones."
   type        = number
 }
 
 variable "nat_per_zone" {
-  description = "Whether each zone has a NAT gateway of its own."
+  description = "Whether each zone has its own NAT gateway."
   type        = bool
 }
 
 variable "interface_endpoints" {
-  description = "Whether AWS's services are reached by endpoints."
+  description = "Whether AWS services are reached through endpoints."
   type        = bool
 }
 
 variable "bucket_arn" {
-  description = "The one bucket that can be reached through the endpoint of S3."
+  description = "The one bucket that can be reached through the S3 endpoint."
   type        = string
 }
 
 variable "key_arn" {
-  description = "The key that encrypts logs; null for CloudWatch's own."
+  description = "The encryption key for logs; null for CloudWatch's own."
   type        = string
 }
 

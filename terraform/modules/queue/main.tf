@@ -4,7 +4,7 @@ resource "aws_sqs_queue" "dead_letter" {
   name                      = "${var.name}${var.dead_letter_suffix}"
   message_retention_seconds = var.dead_letter_retention_seconds
   max_message_size          = var.maximum_message_size_bytes
-  # SQS's own encryption where there is no key: S3 cannot publish to a queue under AWS's key for SQS.
+  # SQS's own encryption if there is no key: S3 cannot publish to a queue under AWS's key for SQS.
   sqs_managed_sse_enabled           = var.key_arn == null ? true : null
   kms_master_key_id                 = var.key_arn
   kms_data_key_reuse_period_seconds = var.key_arn == null ? null : 3600

@@ -4,7 +4,7 @@ variable "name" {
 }
 
 variable "dead_letter_suffix" {
-  description = "What the dead-letter queue's name has behind the queue's. The programs find the one by the other."
+  description = "The suffix that makes the dead-letter queue's name. The programs derive one name from the other."
   type        = string
 }
 
@@ -29,7 +29,7 @@ variable "dead_letter_retention_seconds" {
 }
 
 variable "max_receive_count" {
-  description = "After how many receives the queue itself moves a message away."
+  description = "After how many receives the queue itself moves a message to the dead-letter queue."
   type        = number
 
   validation {
@@ -44,16 +44,16 @@ variable "maximum_message_size_bytes" {
 }
 
 variable "bucket_arn" {
-  description = "The bucket that publishes to the queue; null where none does."
+  description = "The bucket that publishes to the queue; null for none."
   type        = string
 }
 
 variable "account" {
-  description = "The account that the bucket must be of."
+  description = "The account that the bucket must belong to."
   type        = string
 }
 
 variable "key_arn" {
-  description = "The key that encrypts; null for SQS's own."
+  description = "The encryption key; null for SQS's own."
   type        = string
 }

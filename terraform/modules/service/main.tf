@@ -26,7 +26,7 @@ resource "aws_ecs_service" "this" {
   platform_version       = "LATEST"
   enable_execute_command = false
   propagate_tags         = "SERVICE"
-  # Success means that the new version runs; a version that does not is rolled back, and the condition below says so.
+  # Success means that the new version runs. A version that does not is rolled back, and the condition below reports it.
   wait_for_steady_state              = true
   deployment_minimum_healthy_percent = var.alone ? 0 : 100
   deployment_maximum_percent         = var.alone ? 100 : 200
@@ -62,7 +62,7 @@ resource "aws_ecs_service" "this" {
     }
   }
 
-  # A task that starts before its roles can act fails once, and counts against the deployment.
+  # A task that starts before its roles are effective fails once, and counts against the deployment.
   depends_on = [aws_iam_role_policy.execution, aws_iam_role_policy.task]
 
   lifecycle {
@@ -70,7 +70,7 @@ resource "aws_ecs_service" "this" {
 
     postcondition {
       condition     = self.task_definition == aws_ecs_task_definition.this.arn
-      error_message = "The new version did not become steady and was rolled back. Its last logs say why: aws logs tail /${var.stack.name}/${var.service}"
+      error_message = "The new version did not become stable and was rolled back. Its last logs say why: aws logs tail /${var.stack.name}/${var.service}"
     }
   }
 

@@ -4,7 +4,7 @@ output "name" {
 }
 
 output "security_group_id" {
-  description = "The group that its tasks are in."
+  description = "The security group of its tasks."
   value       = aws_security_group.this.id
 }
 

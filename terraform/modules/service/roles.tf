@@ -1,5 +1,5 @@
-# Two roles. The execution role starts the container and is never seen by the program; the task role is the program's, and
-# has what the program calls and no more.
+# Two roles. The execution role starts the container, and the program never sees it. The task role belongs to the program and has
+# only what the program calls.
 
 locals {
   assume_by_tasks = {
@@ -21,7 +21,7 @@ locals {
         Sid      = "LogIn"
         Effect   = "Allow"
         Action   = ["ecr:GetAuthorizationToken"]
-        Resource = ["*"] # It knows no other.
+        Resource = ["*"] # The action supports no other resource.
       },
       {
         Sid      = "PullImage"

@@ -6,8 +6,8 @@ resource "aws_appautoscaling_target" "this" {
   max_capacity       = var.size.max
 }
 
-# Waiting messages for each task. The number of tasks is the number of samples that they sent in a minute, which costs
-# nothing; without tasks there is none, and one counts instead.
+# Waiting messages per task. The number of tasks is the number of samples that they sent in a minute, which is free. Without tasks
+# there are no samples, and the number is taken to be one.
 resource "aws_appautoscaling_policy" "backlog" {
   count = var.queue == null ? 0 : 1
 
@@ -76,7 +76,7 @@ resource "aws_appautoscaling_policy" "backlog" {
   }
 }
 
-# Tracking multiplies, and nought times anything is nought: the first task is started by this.
+# Target tracking multiplies, and zero times anything is zero: this policy starts the first task.
 resource "aws_appautoscaling_policy" "first_task" {
   count = var.queue == null ? 0 : 1
 
@@ -102,7 +102,7 @@ resource "aws_cloudwatch_metric_alarm" "first_task" {
   count = var.queue == null ? 0 : 1
 
   alarm_name          = "${var.stack.name}-${var.service}-first-task"
-  alarm_description   = "Messages wait for ${var.service} and no task runs: one is started. Nobody is told."
+  alarm_description   = "Messages wait for ${var.service} and no task runs: one is started. Nobody is notified."
   comparison_operator = "GreaterThanOrEqualToThreshold"
   threshold           = 1
   evaluation_periods  = 1
@@ -141,7 +141,7 @@ resource "aws_cloudwatch_metric_alarm" "first_task" {
   }
 }
 
-# A service with no queue is busy when its processors are.
+# A service without a queue is busy when its processors are.
 resource "aws_appautoscaling_policy" "processor" {
   count = var.queue == null ? 1 : 0
 

@@ -14,7 +14,7 @@ locals {
     environment = [for name, value in var.environment : { name = name, value = value } if value != null]
     secrets     = [for name, arn in var.secrets : { name = name, valueFrom = arn }]
 
-    # The image has no shell, and nothing to write to.
+    # The image has no shell, and its file system is read-only.
     user                   = "65532:65532"
     privileged             = false
     readonlyRootFilesystem = true
@@ -26,8 +26,8 @@ locals {
 
     portMappings = var.port == null ? [] : [{ containerPort = var.port, protocol = "tcp" }]
 
-    # The program asks itself: the image has no shell, and nothing else to ask with. ECS replaces whoever fails this, so it is
-    # asked whether it lives, and not whether it is ready: an outage of S3 or PostgreSQL is no reason to kill all tasks.
+    # The program checks itself, because the image has no shell and no other program. ECS replaces tasks that fail this check, so it
+    # asks for liveness and not readiness: an outage of S3 or PostgreSQL is no reason to kill all tasks.
     healthCheck = {
       command     = ["CMD", "candlewick-${var.service}", "healthcheck", "--live"]
       interval    = 15
@@ -36,7 +36,7 @@ locals {
       startPeriod = 30
     }
 
-    # The program has all the time that Fargate allows to finish what it holds.
+    # The program gets all the time that Fargate allows to finish its work.
     stopTimeout = 120
 
     logConfiguration = {

@@ -30,7 +30,7 @@ variable "repository_arn" {
 }
 
 variable "size" {
-  description = "CPU units, memory in MiB, and the fewest and most tasks."
+  description = "CPU units, memory in MiB, and the minimum and maximum number of tasks."
   type = object({
     cpu    = number
     memory = number
@@ -40,7 +40,7 @@ variable "size" {
 }
 
 variable "environment" {
-  description = "Settings. One that is null is not set."
+  description = "Settings. A null value is not set."
   type        = map(string)
 }
 
@@ -70,7 +70,7 @@ variable "queue" {
 }
 
 variable "backlog_per_task" {
-  description = "How many waiting messages one task may have before another starts: the latency that is tolerated, by the time that a message takes."
+  description = "How many waiting messages one task may have before another starts: the acceptable latency divided by the time per message."
   type        = number
   default     = 100
 }
@@ -81,19 +81,19 @@ variable "subnets" {
 }
 
 variable "egress" {
-  description = "The TCP ports that it may call, and the network of each. Its subnets decide how far that is."
+  description = "The TCP ports that it may call, and the network for each. Its subnets decide what it can reach."
   type        = map(string)
   default     = { 443 = "0.0.0.0/0" }
 }
 
 variable "port" {
-  description = "The port that it listens at; null where it listens at none."
+  description = "The port that it listens on; null for none."
   type        = number
   default     = null
 }
 
 variable "target_group_arn" {
-  description = "The load balancer's group that its tasks join; none or one."
+  description = "The load balancer's target group that its tasks join; none or one."
   type        = list(string)
   default     = []
 }

@@ -1,7 +1,7 @@
-# One command of the operator's image as a task that runs and ends: what starts it, what it may do, and its way to the database.
+# One command of the operator's image as a task that runs once: its roles, its network rules and its access to the database.
 
 resource "aws_security_group" "this" {
-  #checkov:skip=CKV2_AWS_5:Whoever runs the task names it: a schedule, or output migrate_command
+  #checkov:skip=CKV2_AWS_5:The caller of the task passes the group: a schedule, or output migrate_command
   name        = "${var.stack.name}-${var.command}"
   description = "The task that ${var.purpose}"
   vpc_id      = var.stack.vpc_id
@@ -19,7 +19,7 @@ resource "aws_vpc_security_group_egress_rule" "this" {
   to_port           = tonumber(each.key)
 }
 
-# Here and not with the services' rules, so that the module has all that its task needs, and can be applied alone.
+# Here and not with the services' rules, so that the module is complete and can be applied alone.
 resource "aws_vpc_security_group_ingress_rule" "database" {
   security_group_id            = var.database.security_group_id
   description                  = "From ${var.command}"
@@ -53,7 +53,7 @@ locals {
         Sid      = "LogIn"
         Effect   = "Allow"
         Action   = ["ecr:GetAuthorizationToken"]
-        Resource = ["*"] # It knows no other.
+        Resource = ["*"] # The action supports no other resource.
       },
       {
         Sid      = "PullImage"
@@ -122,7 +122,7 @@ resource "aws_ecs_task_definition" "this" {
     environment = [for name, value in var.environment : { name = name, value = value }]
     secrets     = [for secret in var.password_secret_arn : { name = "PGPASSWORD", valueFrom = "${secret}:password::" }]
 
-    # The image has no shell, and nothing to write to.
+    # The image has no shell, and its file system is read-only.
     user                   = "65532:65532"
     readonlyRootFilesystem = true
     linuxParameters        = { initProcessEnabled = true, capabilities = { drop = ["ALL"] } }

@@ -1,10 +1,10 @@
 output "family" {
-  description = "What the task is run by."
+  description = "The task definition's family."
   value       = aws_ecs_task_definition.this.family
 }
 
 output "task_definition_arn" {
-  description = "The version of the task that this is."
+  description = "The task definition's current revision."
   value       = aws_ecs_task_definition.this.arn
 }
 
@@ -14,7 +14,7 @@ output "security_group_id" {
 }
 
 output "role_arns" {
-  description = "The roles that whoever runs it hands over."
+  description = "The roles that the caller of the task must pass."
   value       = concat([aws_iam_role.execution.arn], aws_iam_role.task[*].arn)
 }
 
@@ -29,7 +29,7 @@ output "execution_policy" {
 }
 
 output "task_policy" {
-  description = "What the command may do, as JSON; null where it has no role."
+  description = "What the command may do, as JSON; null if it has no role."
   value       = one(aws_iam_role_policy.task[*].policy)
 }
 

@@ -1,15 +1,15 @@
 variable "command" {
-  description = "The operator's command, which everything here is named after."
+  description = "The operator's command. Everything here is named after it."
   type        = string
 }
 
 variable "arguments" {
-  description = "What stands behind the command."
+  description = "The command's arguments."
   type        = list(string)
 }
 
 variable "purpose" {
-  description = "What the task does, as \"The task that …\" goes on."
+  description = "What the task does, as the end of a sentence that begins \"The task that …\"."
   type        = string
 }
 
@@ -42,13 +42,13 @@ variable "environment" {
 }
 
 variable "password_secret_arn" {
-  description = "The secret with the password that it logs in to the database with; none or one."
+  description = "The secret with the password for its database login; none or one."
   type        = list(string)
   default     = []
 }
 
 variable "statements" {
-  description = "What the command may do. Where it calls nothing of AWS, it has no role."
+  description = "What the command may do. If it does not call AWS, it has no role."
   type = list(object({
     Sid      = string
     Action   = list(string)
@@ -58,12 +58,12 @@ variable "statements" {
 }
 
 variable "egress" {
-  description = "The TCP ports that it may call, and the network of each. Its subnets decide how far that is."
+  description = "The TCP ports that it may call, and the network for each. Its subnets decide what it can reach."
   type        = map(string)
 }
 
 variable "database" {
-  description = "The group that the database is in, and the port that it listens at."
+  description = "The database's security group, and the port that it listens on."
   type = object({
     security_group_id = string
     port              = number

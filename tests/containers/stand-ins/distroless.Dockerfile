@@ -1,4 +1,4 @@
-# Stands in for gcr.io/distroless/static-debian12:nonroot: certificates, and the user 65532.
+# Stand-in for gcr.io/distroless/static-debian12:nonroot: certificates, and the user 65532.
 FROM debian:bookworm-slim AS files
 RUN mkdir -p /static/etc/ssl/certs /static/home/nonroot && mkdir -m 1777 /static/tmp \
     && cp /etc/ssl/certs/ca-certificates.crt /static/etc/ssl/certs/ \

@@ -1,6 +1,6 @@
-# Stands in for localstack/localstack: the real program, from the same hash-locked packages that `candlewick up` installs.
+# Stand-in for localstack/localstack: the real program, from the same hash-locked packages that `candlewick up` installs.
 #
-# `installed` installs them here. `given` takes them from the build context, as another Python of the same version has them.
+# `installed` installs them here. `given` takes them from the build context, where another Python of the same version put them.
 ARG PACKAGES=installed
 
 FROM debian:bookworm-slim AS installed

@@ -1,6 +1,6 @@
-# Stands in for rust:1.95-slim-bookworm: this machine's toolchain, with the crates of the lock file beside it.
+# Stand-in for rust:1.95-slim-bookworm: this machine's toolchain, with the crates of the lock file.
 FROM debian:bookworm-slim
-# Whatever versions Debian has now.
+# The versions that Debian has now.
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates gcc libc6-dev \
     && rm -rf /var/lib/apt/lists/*
