@@ -85,8 +85,8 @@ impl Program {
         self
     }
 
-    /// Starts the program without the current environment, except for [`INHERITED`], so that settings for other programs do not
-    /// affect it.
+    /// Starts the program with only `PATH`, `HOME` and a few more variables of the current environment, so that settings for
+    /// other programs do not affect it.
     pub fn clean_env(mut self) -> Self {
         self.clean_env = true;
         self
