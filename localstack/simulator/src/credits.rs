@@ -66,7 +66,7 @@ impl FromStr for Plan {
 }
 
 impl Budget {
-    /// Creates a budget of which nothing is used.
+    /// Creates an unused budget.
     pub fn new(plan: Plan) -> Self {
         Self { plan, minute: Tally::default(), day: Tally::default() }
     }

@@ -65,7 +65,7 @@ async fn launch(
     cluster: &Cluster,
     password: &str,
 ) -> Result<Process, PostgresError> {
-    let deadline = Instant::now() + CHILDREN_LINGER;
+    let deadline = Instant::now() + ORPHAN_PATIENCE;
     loop {
         let process = Process::start(program, state)?;
         match until_ready(&process, settings, cluster, password).await {

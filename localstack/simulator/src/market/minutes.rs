@@ -111,7 +111,8 @@ mod tests {
         #[test]
         fn the_minutes_of_a_day_add_up_to_the_day(
             low in 1i64..40_000, range in 0i64..3_000, open in 0.0..=1.0f64, close in 0.0..=1.0f64,
-            volume in 0u64..500_000_000, minutes in prop::sample::select(vec![3i64, 210, 390, 1440]), session in 0i64..9_999,
+            volume in 0u64..500_000_000, minutes in prop::sample::select(vec![3i64, 210, 390, 1440]),
+            session in 0i64..9_999,
         ) {
             let tick = 1000;
             let within = |share: f64| Price::from_units((low + (range as f64 * share) as i64) * tick);
