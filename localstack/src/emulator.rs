@@ -1,5 +1,5 @@
-//! What stands in for AWS on one machine: S3, SQS and SNS behind one loopback endpoint, from PyPI and without Docker. Which
-//! program that is shows only here and in its own module; everything else knows an endpoint.
+//! AWS emulators: S3, SQS and SNS on one loopback endpoint, installed from PyPI and run without Docker. Only this module and
+//! its submodules know which emulator is used; all other code sees an endpoint.
 
 mod check;
 mod health;
@@ -20,7 +20,7 @@ use crate::progress::Reporter;
 use crate::python::{Environment, Requirements};
 use crate::state::StateDir;
 
-/// What an emulator needs from PyPI.
+/// Returns the Python packages that an emulator needs.
 pub fn requirements(emulator: Emulator) -> &'static Requirements {
     match emulator {
         Emulator::LocalStack => &localstack::REQUIREMENTS,
@@ -29,8 +29,8 @@ pub fn requirements(emulator: Emulator) -> &'static Requirements {
     }
 }
 
-/// The Python program that starts an emulator.
-fn launch(emulator: Emulator) -> &'static str {
+/// Returns the Python program that starts an emulator.
+fn launch_script(emulator: Emulator) -> &'static str {
     match emulator {
         Emulator::LocalStack => localstack::LAUNCH,
         Emulator::MiniStack => ministack::LAUNCH,
@@ -38,9 +38,9 @@ fn launch(emulator: Emulator) -> &'static str {
     }
 }
 
-/// An emulator's own settings, as environment variables.
+/// Returns the environment variables that configure an emulator.
 fn variables(settings: &Settings, state: &StateDir) -> Vec<(&'static str, String)> {
-    // Its files go here rather than to a directory that all users and stacks of a machine share.
+    // By default its files go to a directory that all users and stacks of the machine share.
     let dir = state.root().join(settings.emulator.name()).display().to_string();
     match settings.emulator {
         Emulator::LocalStack => localstack::variables(settings, dir),
@@ -49,19 +49,17 @@ fn variables(settings: &Settings, state: &StateDir) -> Vec<(&'static str, String
     }
 }
 
-/// An emulator that is ready.
+/// A running emulator that is ready for requests.
 #[derive(Debug)]
 pub struct Started {
-    /// Which one.
     pub emulator: Emulator,
-    /// Where it listens: `http://127.0.0.1:PORT`.
+    /// `http://127.0.0.1:PORT`.
     pub endpoint: String,
-    /// Its process, to await and to stop.
     pub process: Process,
 }
 
 impl Started {
-    /// Starts it and waits until all its services are loaded.
+    /// Starts the emulator and waits until all its services are loaded.
     pub async fn start(
         environment: &Environment,
         settings: &Settings,
@@ -72,8 +70,8 @@ impl Started {
         progress.line(emulator.name(), "starting");
         let process = Process::start(&program(environment, settings, state)?, state)?;
         let health = tokio::select! {
-            health = tokio::time::timeout(settings.patience, health::settled(settings)) => health,
-            exit = process.wait() => return Err(died(&process, emulator, exit)),
+            health = tokio::time::timeout(settings.patience, health::wait_until_settled(settings)) => health,
+            exit = process.wait() => return Err(exited_early(&process, emulator, exit)),
         };
         if !matches!(health, Ok(Health::Ready)) {
             process.stop().await;
@@ -90,16 +88,16 @@ fn program(environment: &Environment, settings: &Settings, state: &StateDir) -> 
     let dir = state.root().join(emulator.name());
     std::fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
     let program = Program::new(emulator.name(), environment.python())
-        .args(["-I", "-c", launch(emulator)])
+        .args(["-I", "-c", launch_script(emulator)])
         .clean_env()
         .dir(state.root())
-        // It has nothing to save.
+        // It has nothing to save, so it does not need the default time.
         .stop_by(StopPlan::term(Duration::from_secs(5)));
     let variables = variables(settings, state).into_iter();
     Ok(variables.fold(program, |program, (name, value)| program.env(name, value)))
 }
 
-fn died(process: &Process, emulator: Emulator, exit: Exit) -> anyhow::Error {
+fn exited_early(process: &Process, emulator: Emulator, exit: Exit) -> anyhow::Error {
     anyhow::anyhow!("{} ended before it was ready ({exit}); {}", emulator.title(), end_of_log(process))
 }
 
@@ -116,12 +114,14 @@ fn end_of_log(process: &Process) -> String {
     format!("the end of its log ({}):\n{}", process.log().display(), process.last_lines(15).join("\n"))
 }
 
-/// Whether the emulator on the port has all these services loaded; an error where nothing answers.
+/// Returns whether the emulator on the port has loaded all its services.
+///
+/// Fails if nothing responds on the port.
 pub async fn is_ready(settings: &Settings) -> anyhow::Result<bool> {
     let title = settings.emulator.title();
     let port = settings.port;
-    let health = health::ask(settings).await;
-    Ok(health.with_context(|| format!("ask {title} on port {port} for its health"))? == Health::Ready)
+    let health = health::query(settings).await;
+    Ok(health.with_context(|| format!("query the health of {title} on port {port}"))? == Health::Ready)
 }
 
 #[cfg(test)]

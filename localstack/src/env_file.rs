@@ -1,4 +1,4 @@
-//! The file of addresses: `export KEY='value'` lines that a POSIX shell can source and that we read back ourselves.
+//! The env file: lines of the form `export KEY='value'`, which a POSIX shell can source and [`read()`] can parse.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -6,34 +6,34 @@ use std::path::Path;
 
 use anyhow::Context;
 
-/// Settings by name, in the order of their names.
+/// Values by variable name.
 pub type Settings = BTreeMap<String, String>;
 
-/// Why settings could not be turned into text or back.
+/// Settings that could not be written or read.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum EnvFileError {
-    /// The name is no shell variable.
-    #[error("{0:?} is not a name for a shell variable")]
+    /// The name is not a valid shell variable.
+    #[error("{0:?} is not a valid name for a shell variable")]
     Name(String),
-    /// The value has a line break or a NUL. It isn't shown, for it may be a secret.
-    #[error("the value of {0} has a line break or a NUL character")]
+    /// The value contains a line break or a NUL. The error does not show it, because it may be a secret.
+    #[error("the value of {0} contains a line break or a NUL character")]
     Value(String),
-    /// The line is none that we write.
+    /// The line is not one that [`write()`] writes.
     #[error("line {line} is not of the form export NAME='value'")]
     Line {
-        /// Counted from 1.
+        /// The line number, from 1.
         line: usize,
     },
 }
 
-/// Replaces the file at once, readable by its owner only: it holds passwords.
+/// Replaces the file atomically. Only its owner can read it, because it contains passwords.
 pub fn write(path: &Path, settings: &Settings) -> anyhow::Result<()> {
     let text = format(settings).with_context(|| format!("write {}", path.display()))?;
     let dir = path.parent().context("write an env file that has no directory")?;
     replace(path, dir, text.as_bytes()).with_context(|| format!("write {}", path.display()))
 }
 
-/// Reads what [`write()`] wrote; `None` where there is no file.
+/// Reads a file that [`write()`] wrote. Returns `None` if the file does not exist.
 pub fn read(path: &Path) -> anyhow::Result<Option<Settings>> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Some(parse(&text).with_context(|| format!("read {}", path.display()))?)),
@@ -42,18 +42,18 @@ pub fn read(path: &Path) -> anyhow::Result<Option<Settings>> {
     }
 }
 
-/// The text of a file that holds `settings`.
+/// Formats settings as the text of an env file.
 pub fn format(settings: &Settings) -> Result<String, EnvFileError> {
-    settings.iter().map(|(name, value)| line(name, value)).collect()
+    settings.iter().map(|(name, value)| format_line(name, value)).collect()
 }
 
-/// The settings in a text that [`format()`] made. Empty lines and comments are skipped.
+/// Parses text that [`format()`] wrote. Empty lines and comments are skipped.
 pub fn parse(text: &str) -> Result<Settings, EnvFileError> {
     let lines = text.split('\n').enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
-    lines.map(|(index, line)| setting(line).ok_or(EnvFileError::Line { line: index + 1 })).collect()
+    lines.map(|(index, line)| parse_line(line).ok_or(EnvFileError::Line { line: index + 1 })).collect()
 }
 
-fn line(name: &str, value: &str) -> Result<String, EnvFileError> {
+fn format_line(name: &str, value: &str) -> Result<String, EnvFileError> {
     if !is_name(name) {
         return Err(EnvFileError::Name(name.to_owned()));
     }
@@ -63,12 +63,12 @@ fn line(name: &str, value: &str) -> Result<String, EnvFileError> {
     Ok(format!("export {name}='{}'\n", value.replace('\'', r"'\''")))
 }
 
-fn setting(line: &str) -> Option<(String, String)> {
+fn parse_line(line: &str) -> Option<(String, String)> {
     let (name, quoted) = line.strip_prefix("export ")?.split_once('=')?;
     let value = quoted.strip_prefix('\'')?.strip_suffix('\'')?;
     let pieces: Vec<&str> = value.split(r"'\''").collect();
-    let sound = is_name(name) && pieces.iter().all(|piece| !piece.contains('\''));
-    sound.then(|| (name.to_owned(), pieces.join("'")))
+    let is_valid = is_name(name) && pieces.iter().all(|piece| !piece.contains('\''));
+    is_valid.then(|| (name.to_owned(), pieces.join("'")))
 }
 
 fn is_name(name: &str) -> bool {
@@ -76,7 +76,7 @@ fn is_name(name: &str) -> bool {
     start && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
 }
 
-/// A temporary file is created with mode 0600, and keeps it when it takes the name.
+/// Replaces a file atomically, with mode 0600: a temporary file is created with this mode and keeps it when it is renamed.
 pub(crate) fn replace(path: &Path, dir: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(dir)?;
     file.write_all(bytes)?;

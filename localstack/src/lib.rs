@@ -1,7 +1,7 @@
-//! The stack on one machine: the pieces that install, start, watch and stop the programs Candlewick runs on.
+//! The local stack: installs, starts, supervises and stops the programs that Candlewick needs on one machine.
 //!
-//! Nothing here prints: what a person should see goes to a [`progress::Progress`], what a program says goes to a log file
-//! in the [`state::StateDir`], and what went wrong comes back as an error that names the next step.
+//! Nothing here prints. Progress for the user goes to a [`progress::Progress`], the output of programs to log files in the
+//! [`state::StateDir`], and failures are returned as errors that say what to do next.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

@@ -1,71 +1,60 @@
-//! Free loopback ports: the one from the last run if it is free, any free one otherwise, or exactly the one demanded.
+//! Chooses loopback ports: the requested one, the one of the last run if it is still free, or any free one.
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 
-/// Which port is wanted.
+/// How to choose a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wish {
     /// Any free port.
     Any,
-    /// The port of the last run, so that addresses stay the same; another if it is taken.
+    /// The port of the last run, so that addresses stay the same, or any free port if it is taken.
     Remembered(u16),
-    /// Exactly this port, because the user's `setting` names it.
+    /// Exactly this port.
     Demanded {
         port: u16,
-        /// What asked for it, such as `--postgres-port` or `POSTGRES_PORT`.
+        /// The setting that names the port, such as `--postgres-port` or `POSTGRES_PORT`.
         setting: String,
     },
 }
 
-/// Why no port could be had.
+/// No port could be bound.
 #[derive(Debug, thiserror::Error)]
 pub enum PortError {
-    /// The user named a port that another program listens on.
+    /// Another program listens on the requested port.
     #[error(
-        "port {port} (asked for by {setting}) is taken by another program; stop that program, or set {setting} to \
-         another port or leave it out to have a free one chosen"
+        "port {port} (requested by {setting}) is used by another program; stop that program, set {setting} to another port, \
+         or leave it out to use any free port"
     )]
-    Taken {
-        port: u16,
-        /// The setting that named it.
-        setting: String,
-    },
-    /// The user named a port that this user may not listen on.
-    #[error("port {port} (asked for by {setting}) cannot be listened on: {source}; set {setting} to another port")]
-    Refused {
-        port: u16,
-        /// The setting that named it.
-        setting: String,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The system gives out no port at all.
+    Taken { port: u16, setting: String },
+    /// The system refuses the requested port, for example because it needs privileges.
+    #[error("cannot listen on port {port} (requested by {setting}): {source}; set {setting} to another port")]
+    Refused { port: u16, setting: String, source: io::Error },
+    /// The system has no free port.
     #[error("no free port on 127.0.0.1: {0}")]
     None(#[source] io::Error),
 }
 
-/// Picks ports that differ from one another: each stays bound until the picker is dropped, just before programs start.
+/// Picks distinct ports. Each stays bound until the picker is dropped, which should be just before the programs start.
 #[derive(Debug, Default)]
 pub struct Picker {
-    held: Vec<TcpListener>,
+    listeners: Vec<TcpListener>,
 }
 
 impl Picker {
-    /// A picker that holds nothing yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Picks a port and holds it.
+    /// Picks a port and keeps it bound.
     pub fn pick(&mut self, wish: &Wish) -> Result<u16, PortError> {
         let listener = match wish {
             Wish::Any => bind(0).map_err(PortError::None)?,
             Wish::Remembered(port) => bind(*port).or_else(|_| bind(0)).map_err(PortError::None)?,
-            Wish::Demanded { port, setting } => bind(*port).map_err(|error| refuse(*port, setting, error))?,
+            Wish::Demanded { port, setting } => bind(*port).map_err(|error| bind_error(*port, setting, error))?,
         };
         let port = listener.local_addr().map_err(PortError::None)?.port();
-        self.held.push(listener);
+        self.listeners.push(listener);
         Ok(port)
     }
 }
@@ -74,7 +63,7 @@ fn bind(port: u16) -> io::Result<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port))
 }
 
-fn refuse(port: u16, setting: &str, source: io::Error) -> PortError {
+fn bind_error(port: u16, setting: &str, source: io::Error) -> PortError {
     let setting = setting.to_owned();
     match source.kind() {
         io::ErrorKind::AddrInUse => PortError::Taken { port, setting },

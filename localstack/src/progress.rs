@@ -1,10 +1,10 @@
-//! What a person is told while programs start and stop.
+//! Progress messages for the user while programs start and stop.
 
 use std::sync::Arc;
 
-/// Receives one line of progress at a time, from any thread.
+/// Receives progress messages, from any thread.
 pub trait Progress: Send + Sync {
-    /// Takes a line about `source` (a program such as `postgres`); `text` is a sentence without its source.
+    /// Receives one message. `source` is the program that it is about, such as `postgres`, and is not part of `text`.
     fn line(&self, source: &str, text: &str);
 }
 
@@ -14,10 +14,10 @@ impl<F: Fn(&str, &str) + Send + Sync> Progress for F {
     }
 }
 
-/// A shared progress, cheap to clone into tasks.
+/// A shared [`Progress`] that is cheap to clone.
 pub type Reporter = Arc<dyn Progress>;
 
-/// A reporter that says nothing.
+/// Returns a reporter that discards all messages.
 pub fn silent() -> Reporter {
     Arc::new(|_: &str, _: &str| {})
 }

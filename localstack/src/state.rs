@@ -1,4 +1,4 @@
-//! The state directory: where a stack keeps its logs, pid files, data and addresses, and the lock that makes it one stack's.
+//! The state directory of a stack, with its logs, pid files, data and env file, and a lock so that only one stack uses it.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -9,18 +9,18 @@ use anyhow::Context;
 
 use crate::process::identity;
 
-/// A killed run's watchdog is given this long to clean up before a new run gives up on the lock.
+/// How long a new run waits for the watchdog of a killed run to clean up.
 const WATCHDOG_PATIENCE: Duration = Duration::from_secs(60);
 const WATCHDOG: &str = "watchdog";
 
-/// A directory that holds everything one stack leaves on disk.
+/// The directory of everything that a stack writes to disk.
 #[derive(Debug, Clone)]
 pub struct StateDir {
     root: PathBuf,
 }
 
 impl StateDir {
-    /// Creates the directory where it is missing. The path is made absolute, because children run elsewhere.
+    /// Creates the directory if it does not exist. The path is made absolute, because child processes run in other directories.
     pub fn open(root: &Path) -> anyhow::Result<Self> {
         fs::create_dir_all(root).with_context(|| format!("create state directory {}", root.display()))?;
         let root = root.canonicalize().with_context(|| format!("resolve state directory {}", root.display()))?;
@@ -30,17 +30,17 @@ impl StateDir {
         Ok(Self { root })
     }
 
-    /// The directory itself, absolute.
+    /// Returns the absolute path of the directory.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// The log that the program `name` appends to.
+    /// Returns the log file of the program `name`.
     pub fn log(&self, name: &str) -> PathBuf {
         self.root.join("logs").join(format!("{name}.log"))
     }
 
-    /// The file of addresses that a shell can source.
+    /// Returns the path of the env file, which has the addresses of the stack and can be sourced by a shell.
     pub fn env_file(&self) -> PathBuf {
         self.root.join("env")
     }
@@ -53,8 +53,9 @@ impl StateDir {
         self.run_dir().join(format!("{name}.pid"))
     }
 
-    /// Takes the directory for this process until the lock is dropped.
-    /// A watchdog that is still cleaning up after a killed run is waited for; any other holder is an error.
+    /// Locks the directory for this process until the lock is dropped.
+    ///
+    /// Waits for a watchdog that is still cleaning up after a killed run. Fails if another run holds the lock.
     pub async fn lock(&self) -> Result<StateLock, LockError> {
         let deadline = Instant::now() + WATCHDOG_PATIENCE;
         loop {
@@ -85,8 +86,8 @@ impl StateDir {
         Ok(StateLock { _file: file })
     }
 
-    /// Between a holder's lock and its writing the file is empty, or names a process that is gone. Whoever took the lock just
-    /// now may be the watchdog of a killed run, so that it is waited for; a run has written who it is at the next look.
+    /// Right after it was locked, the file is empty or still names a dead process. The holder may then be the watchdog of a
+    /// killed run and is waited for. If it is another run, the file will say so at the next attempt.
     fn held_by(&self, mut file: File) -> LockError {
         let mut text = String::new();
         let _ = file.read_to_string(&mut text);
@@ -98,13 +99,13 @@ impl StateDir {
     }
 }
 
-/// Holds the state directory for this process; the system releases it when the process ends, however it ends.
+/// A lock on the state directory. The system releases it when the process ends, even if it is killed.
 #[derive(Debug)]
 pub struct StateLock {
     _file: File,
 }
 
-/// Why the state directory could not be taken.
+/// The state directory could not be locked.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another run uses the directory.
@@ -113,20 +114,21 @@ pub enum LockError {
         state.display()
     )]
     Held {
-        /// The process that holds the lock.
+        /// The process that holds the lock, or `unknown`.
         pid: String,
-        /// The directory.
         state: PathBuf,
     },
-    /// A watchdog is still stopping what a killed run left.
-    #[error("what a killed run left in {} is still being stopped (by process {pid}); try again in a moment", state.display())]
+    /// The watchdog of a killed run is still stopping its processes.
+    #[error(
+        "process {pid} is still stopping the programs of a killed run in {}; try again in a moment",
+        state.display()
+    )]
     CleaningUp {
-        /// The watchdog.
+        /// The watchdog, or `unknown`.
         pid: String,
-        /// The directory.
         state: PathBuf,
     },
-    /// The lock file cannot be used.
+    /// The lock file could not be opened, locked or written.
     #[error("cannot lock the state directory: {0}")]
     Io(#[from] io::Error),
 }
@@ -160,7 +162,7 @@ mod tests {
     async fn a_watchdog_that_has_not_written_who_it_is_is_waited_for() {
         let dir = tempfile::tempdir().unwrap();
         let state = StateDir::open(dir.path()).unwrap();
-        // The text of the killed run, whose number no process can have, and then none.
+        // First the text of a killed run, with a pid that no process can have, then an empty file.
         for text in [&b"2147483647 up"[..], b""] {
             let watchdog = File::create(dir.path().join("lock")).unwrap();
             watchdog.lock().unwrap();

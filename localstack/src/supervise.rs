@@ -1,4 +1,4 @@
-//! Keeps a service running: starts it again when it dies unasked, with growing pauses, and stops it when told to.
+//! Supervises a service: restarts it when it exits unexpectedly, after increasing pauses, until it is stopped.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use crate::process::{Exit, Process, Program, Stopped};
 use crate::progress::Reporter;
 use crate::state::StateDir;
 
-/// How many of its last log lines are shown when a service dies soon after its start.
+/// How many lines of its log are shown when a service exits soon after its start.
 const LINES_SHOWN: usize = 5;
 
-/// The pauses before a service is started again.
+/// The pauses before a service is restarted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
-    /// The first pause; each further one is twice as long.
+    /// The first pause. Each following one is twice as long.
     pub first: Duration,
-    /// The longest pause.
+    /// The maximum pause.
     pub limit: Duration,
-    /// A service that stayed up this long begins with the first pause again.
+    /// After this uptime the next pause is the first one again.
     pub steady: Duration,
 }
 
@@ -32,36 +32,34 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// The pause after a death, given the pause before it (if there was one) and how long the service stayed up.
-    pub fn pause(&self, before: Option<Duration>, stayed_up: Duration) -> Duration {
+    /// Returns the pause after an exit, given the previous pause (if there was one) and the uptime of the service.
+    pub fn pause(&self, before: Option<Duration>, uptime: Duration) -> Duration {
         match before {
-            Some(before) if stayed_up < self.steady => (before * 2).min(self.limit),
+            Some(before) if uptime < self.steady => (before * 2).min(self.limit),
             _ => self.first,
         }
     }
 }
 
-/// What a supervised service is doing.
+/// The status of a supervised service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// It runs.
     Running {
-        /// Its process id.
         pid: u32,
-        /// How often it has been started again.
+        /// How often it has been restarted.
         restarts: u32,
     },
-    /// It died and will be started again.
+    /// It exited and will be restarted after a pause.
     Waiting {
-        /// How it ended; `None` when it could not even be started again.
+        /// How it ended, or `None` if the restart failed.
         exit: Option<Exit>,
         pause: Duration,
     },
-    /// It was stopped for good.
+    /// It was stopped and will not be restarted.
     Stopped(Stopped),
 }
 
-/// A service that is kept running until its token is cancelled.
+/// A service that is kept running until it is stopped or its token is cancelled.
 #[derive(Debug)]
 pub struct Service {
     name: String,
@@ -71,7 +69,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts a service and keeps it running. A program that can't be started at all is an error at once.
+    /// Starts a service and supervises it. Fails if the program cannot be started at all.
     pub fn start(
         program: Program,
         state: StateDir,
@@ -82,7 +80,7 @@ impl Service {
         let name = program.name().to_owned();
         let process = Process::start(&program, &state)?;
         let (sender, status) = watch::channel(Status::Running { pid: process.pid(), restarts: 0 });
-        let keeper = Keeper {
+        let supervisor = Supervisor {
             program,
             state,
             backoff,
@@ -92,21 +90,20 @@ impl Service {
             pause: None,
             restarts: 0,
         };
-        let task = tokio::spawn(keeper.keep(process));
+        let task = tokio::spawn(supervisor.run(process));
         Ok(Self { name, status, cancel, task })
     }
 
-    /// The service's name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its status, to read or to await changes of.
+    /// Returns a receiver of the status and its changes.
     pub fn status(&self) -> watch::Receiver<Status> {
         self.status.clone()
     }
 
-    /// Stops it for good and tells how that went.
+    /// Stops the service and returns how it ended.
     pub async fn stop(self) -> Stopped {
         self.cancel.cancel();
         let _ = self.task.await;
@@ -117,7 +114,7 @@ impl Service {
     }
 }
 
-struct Keeper {
+struct Supervisor {
     program: Program,
     state: StateDir,
     backoff: Backoff,
@@ -128,40 +125,40 @@ struct Keeper {
     restarts: u32,
 }
 
-impl Keeper {
-    async fn keep(mut self, mut process: Process) {
+impl Supervisor {
+    async fn run(mut self, mut process: Process) {
         let stopped = loop {
-            let up_since = Instant::now();
+            let started = Instant::now();
             let exit = tokio::select! {
                 exit = process.wait() => exit,
                 () = self.cancel.cancelled() => break process.stop().await,
             };
-            self.tell_death(&process, exit, up_since.elapsed());
-            match self.start_again(exit).await {
-                Some(again) => process = again,
+            self.report_exit(&process, exit, started.elapsed());
+            match self.restart(exit).await {
+                Some(restarted) => process = restarted,
                 None => break Stopped::Already(exit),
             }
         };
         self.status.send_replace(Status::Stopped(stopped));
     }
 
-    /// A service that lived but a moment most likely said why; one that ran for long is found in its log.
-    fn tell_death(&mut self, process: &Process, exit: Exit, stayed_up: Duration) {
-        let pause = self.backoff.pause(self.pause, stayed_up);
+    /// The end of the log is shown only if the service ran for a short time, because it then most likely has the reason.
+    fn report_exit(&mut self, process: &Process, exit: Exit, uptime: Duration) {
+        let pause = self.backoff.pause(self.pause, uptime);
         self.pause = Some(pause);
         let died = match exit {
-            Exit::Code(0) => "stopped unasked".to_owned(),
+            Exit::Code(0) => "exited unexpectedly".to_owned(),
             _ => format!("died ({exit})"),
         };
-        self.say(&format!("{died}; starting it again in {}", seconds(pause)));
-        if stayed_up < self.backoff.steady {
-            process.last_lines(LINES_SHOWN).iter().for_each(|line| self.say(&format!("  | {line}")));
-            self.say(&format!("  its log is {}", process.log().display()));
+        self.report(&format!("{died}; restarting in {}", seconds(pause)));
+        if uptime < self.backoff.steady {
+            process.last_lines(LINES_SHOWN).iter().for_each(|line| self.report(&format!("  | {line}")));
+            self.report(&format!("  its log is {}", process.log().display()));
         }
     }
 
-    /// Tries until the program starts; `None` when cancelled first.
-    async fn start_again(&mut self, exit: Exit) -> Option<Process> {
+    /// Retries until the program starts. Returns `None` if it is cancelled before.
+    async fn restart(&mut self, exit: Exit) -> Option<Process> {
         let mut exit = Some(exit);
         loop {
             let pause = self.pause.unwrap_or(self.backoff.first);
@@ -171,26 +168,26 @@ impl Keeper {
                 () = self.cancel.cancelled() => return None,
             }
             match Process::start(&self.program, &self.state) {
-                Ok(process) => return Some(self.started(process)),
-                Err(error) => self.tell_no_start(&error),
+                Ok(process) => return Some(self.mark_running(process)),
+                Err(error) => self.report_failed_start(&error),
             }
             exit = None;
         }
     }
 
-    fn started(&mut self, process: Process) -> Process {
+    fn mark_running(&mut self, process: Process) -> Process {
         self.restarts += 1;
         self.status.send_replace(Status::Running { pid: process.pid(), restarts: self.restarts });
         process
     }
 
-    fn tell_no_start(&mut self, error: &anyhow::Error) {
+    fn report_failed_start(&mut self, error: &anyhow::Error) {
         let pause = self.backoff.pause(self.pause, Duration::ZERO);
         self.pause = Some(pause);
-        self.say(&format!("could not be started ({error:#}); trying again in {}", seconds(pause)));
+        self.report(&format!("could not be started ({error:#}); retrying in {}", seconds(pause)));
     }
 
-    fn say(&self, text: &str) {
+    fn report(&self, text: &str) {
         self.progress.line(self.program.name(), text);
     }
 }

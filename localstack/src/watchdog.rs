@@ -1,8 +1,8 @@
-//! Ends the children of a run that was killed outright.
+//! Stops the child processes of a run that was killed.
 //!
-//! A run that gets SIGKILL can stop nothing, and the ways to tie children to it (prctl) need unsafe code or depend on
-//! which thread started them. So a run keeps one more child, the watchdog, whose standard input is a pipe that only the run
-//! holds open. When the run dies, however it dies, the pipe closes and the watchdog stops what the pid files name.
+//! A run that receives SIGKILL cannot stop anything, and tying child processes to it (with prctl) needs unsafe code or depends on
+//! the thread that started them. So a run starts one more child, the watchdog, whose standard input is a pipe that only the run
+//! holds open. However the run ends, the pipe closes, and the watchdog stops the processes that have a pid file.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -17,14 +17,14 @@ use tokio::time::Instant;
 use crate::process::leftovers::{self, Leftover};
 use crate::state::{LockError, StateDir, StateLock};
 
-/// How long a dying run may still hold its lock; after that, a new run holds it.
-const DYING: Duration = Duration::from_secs(1);
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// How long a dying run may still hold its lock. If the lock is held for longer, it belongs to a new run.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// What a run that stops in good order says, so that the watchdog has nothing to do.
-const ALL_WELL: u8 = b'.';
+/// A run that shuts down properly sends this byte, so that the watchdog does nothing.
+const DISMISSAL: u8 = b'.';
 
-/// The run's end of the watchdog. Dropping it without [`Watchdog::dismiss`] is what the run's death looks like.
+/// A handle to the watchdog. Dropping it without [`Watchdog::dismiss`] has the same effect as the death of the run.
 #[derive(Debug)]
 pub struct Watchdog {
     child: Child,
@@ -32,7 +32,7 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// Starts `program` (which must call [`run`] on the same state directory), in its own process group.
+    /// Starts `program` in its own process group. It must call [`run`] with the same state directory.
     pub fn start<A: AsRef<OsStr>>(program: &Path, args: impl IntoIterator<Item = A>) -> anyhow::Result<Self> {
         let mut child = Command::new(program)
             .args(args)
@@ -46,49 +46,48 @@ impl Watchdog {
         Ok(Self { child, lifeline })
     }
 
-    /// The watchdog's process id.
     pub fn pid(&self) -> Option<u32> {
         self.child.id()
     }
 
     /// Ends the watchdog after everything else has been stopped.
     pub async fn dismiss(mut self) -> anyhow::Result<()> {
-        self.lifeline.write_all(&[ALL_WELL]).await.context("dismiss the watchdog")?;
+        self.lifeline.write_all(&[DISMISSAL]).await.context("dismiss the watchdog")?;
         drop(self.lifeline);
         self.child.wait().await.context("wait for the watchdog")?;
         Ok(())
     }
 }
 
-/// What the watchdog's program does: waits for the end of the run that started it, then stops what that left.
+/// Runs as the watchdog: waits for the end of the run that started it, then stops its remaining processes.
 ///
-/// Returns nothing when the run ended in good order, or when a new run has taken the state directory and cleans up itself.
+/// Returns an empty list if the run shut down properly, or if a new run has locked the state directory and cleans up itself.
 pub async fn run(state: &StateDir) -> anyhow::Result<Vec<Leftover>> {
     watch(state, tokio::io::stdin()).await
 }
 
 async fn watch(state: &StateDir, mut lifeline: impl AsyncRead + Unpin) -> anyhow::Result<Vec<Leftover>> {
-    let mut said = Vec::new();
-    // An error ends the pipe like its closing does.
-    let _ = lifeline.read_to_end(&mut said).await;
-    if said.contains(&ALL_WELL) {
+    let mut received = Vec::new();
+    // A read error means the same as a closed pipe.
+    let _ = lifeline.read_to_end(&mut received).await;
+    if received.contains(&DISMISSAL) {
         return Ok(Vec::new());
     }
-    match take_over(state).await.context("take the state directory over")? {
+    match take_over(state).await.context("lock the state directory")? {
         Some(_lock) => leftovers::stop(state).await,
         None => Ok(Vec::new()),
     }
 }
 
-/// A process that dies closes its files one by one, so that its lock may outlive its end of the pipe by a moment.
+/// Retries, because a dying process closes its files one by one: its lock may outlive its end of the pipe for a moment.
 async fn take_over(state: &StateDir) -> Result<Option<StateLock>, LockError> {
-    let deadline = Instant::now() + DYING;
+    let deadline = Instant::now() + LOCK_PATIENCE;
     loop {
         match state.try_lock_as_watchdog() {
             Ok(lock) => return Ok(Some(lock)),
             Err(LockError::Io(error)) => return Err(error.into()),
             Err(_) if Instant::now() >= deadline => return Ok(None),
-            Err(_) => tokio::time::sleep(LOOK_AGAIN).await,
+            Err(_) => tokio::time::sleep(POLL_INTERVAL).await,
         }
     }
 }

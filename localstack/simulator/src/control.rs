@@ -1,4 +1,4 @@
-//! The control endpoints under `/_simulator`, which the API does not have. They need no key and cost no credits.
+//! The control endpoints under `/_simulator`, which the real API does not have. They need no key and cost no credits.
 
 use axum::Json;
 use axum::Router;
@@ -17,7 +17,7 @@ use crate::shared::Shared;
 
 type Answer = Result<Json<Value>, (StatusCode, Json<Value>)>;
 
-/// The defects of one symbol's data.
+/// The body of `PUT /_simulator/defects`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SymbolDefects {
@@ -25,12 +25,13 @@ struct SymbolDefects {
     kinds: Vec<Defect>,
 }
 
-/// The routes:
+/// Returns the control routes:
 ///
-/// - `GET`, `PUT /_simulator/faults`: all faults, [`Faults`]; what is put replaces what was there.
-/// - `GET`, `PUT /_simulator/defects`: `{"symbol": "MSFT", "kinds": ["duplicate"]}`; replaces that symbol's, `*` is
-///   all.
-/// - `GET`, `PUT`, `DELETE /_simulator/splits`: one [`Split`]; replaces that of its symbol and date; deletes all.
+/// - `GET`, `PUT /_simulator/faults`: [`Faults`]. `PUT` replaces all faults.
+/// - `GET`, `PUT /_simulator/defects`: `{"symbol": "MSFT", "kinds": ["duplicate"]}`. `PUT` replaces the defects of that
+///   symbol; the symbol `*` means all.
+/// - `GET`, `PUT`, `DELETE /_simulator/splits`: `PUT` takes one [`Split`] and replaces that of the same symbol and date;
+///   `DELETE` removes all splits.
 /// - `GET`, `DELETE /_simulator/requests`: the recent requests, oldest first.
 /// - `GET /_simulator/clock`: the simulated time.
 pub fn routes() -> Router<Arc<Shared>> {

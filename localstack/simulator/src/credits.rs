@@ -1,4 +1,4 @@
-//! The account's credits: a budget for each wall-clock minute and one for each UTC day.
+//! The credits of the account: a budget per wall-clock minute and one per UTC day.
 
 use std::str::FromStr;
 
@@ -6,18 +6,18 @@ use jiff::Timestamp;
 
 use crate::api::error::ApiError;
 
-/// What a plan allows.
+/// The limits of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// The name that `/api_usage` gives.
+    /// The name that `/api_usage` returns.
     pub category: String,
-    /// Credits in a minute.
+    /// Credits per minute.
     pub per_minute: u32,
-    /// Credits in a day; `None` where the plan has no such limit.
+    /// Credits per UTC day; `None` if the plan has no daily limit.
     pub per_day: Option<u32>,
 }
 
-/// The credits used so far.
+/// The credits that are used in the current minute and day.
 #[derive(Clone, Debug)]
 pub struct Budget {
     plan: Plan,
@@ -31,19 +31,19 @@ struct Tally {
     used: u32,
 }
 
-/// The state of the account after a request.
+/// The usage of the account after a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Usage {
-    /// Used in this minute (`api-credits-used`).
+    /// Credits used in this minute (header `api-credits-used`).
     pub used: u32,
-    /// Left in this minute (`api-credits-left`).
+    /// Credits left in this minute (header `api-credits-left`).
     pub left: u32,
-    /// Used on this day.
+    /// Credits used on this UTC day.
     pub used_today: u32,
 }
 
 impl Plan {
-    /// A limit that nobody reaches, in place of none: the API always tells a limit for the minute.
+    /// Returns a plan with a limit that is never reached, because the API always reports a limit per minute.
     pub fn unlimited() -> Self {
         Self { category: "unlimited".into(), per_minute: u32::MAX, per_day: None }
     }
@@ -52,7 +52,7 @@ impl Plan {
 impl FromStr for Plan {
     type Err = String;
 
-    /// The plans with their budgets of July 2026. Paid ones have no limit for the day.
+    /// Parses the name of a plan. The limits are those of July 2026; paid plans have no daily limit.
     fn from_str(name: &str) -> Result<Self, String> {
         let (category, per_minute, per_day) = match name {
             "free" => ("basic", 8, Some(800)),
@@ -66,20 +66,19 @@ impl FromStr for Plan {
 }
 
 impl Budget {
-    /// The untouched budget of a plan.
+    /// Creates an unused budget.
     pub fn new(plan: Plan) -> Self {
         Self { plan, minute: Tally::default(), day: Tally::default() }
     }
 
-    /// The plan.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
 
-    /// Spends credits at `now`. What is refused counts as used too: the messages of the live API show more used than
-    /// the limit. A request that the minute refuses is not charged to the day.
+    /// Spends credits at `now`. Refused credits also count as used, because messages of the live API show usage above
+    /// the limit. Credits that exceed the minute's limit are not charged to the day.
     pub fn spend(&mut self, credits: u32, now: Timestamp) -> Result<(), ApiError> {
-        self.turn_to(now);
+        self.advance_to(now);
         if let Some(limit) = self.plan.per_day {
             let wanted = self.day.used.saturating_add(credits);
             if wanted > limit {
@@ -95,21 +94,22 @@ impl Budget {
         Ok(())
     }
 
-    /// The state of the account at `now`.
+    /// Returns the usage of the account at `now`.
     pub fn usage(&mut self, now: Timestamp) -> Usage {
-        self.turn_to(now);
+        self.advance_to(now);
         let used = self.minute.used;
         Usage { used, left: self.plan.per_minute.saturating_sub(used), used_today: self.day.used }
     }
 
-    fn turn_to(&mut self, now: Timestamp) {
-        self.minute.turn_to(now.as_second().div_euclid(60));
-        self.day.turn_to(now.as_second().div_euclid(86_400));
+    fn advance_to(&mut self, now: Timestamp) {
+        self.minute.advance_to(now.as_second().div_euclid(60));
+        self.day.advance_to(now.as_second().div_euclid(86_400));
     }
 }
 
 impl Tally {
-    fn turn_to(&mut self, period: i64) {
+    /// Resets the count if a new period has begun.
+    fn advance_to(&mut self, period: i64) {
         if self.period != period {
             *self = Self { period, used: 0 };
         }

@@ -1,17 +1,17 @@
-//! Faults and defects as text, for the command line.
+//! Parses faults and defects from the command line.
 
 use std::collections::BTreeMap;
 
 use crate::api::defects::Defect;
 use crate::faults::{Faults, Kind, Rule};
 
-/// The defects of each symbol's data; those of `*` hold for every symbol.
+/// Data defects by symbol. Those of `*` apply to all symbols.
 pub type Defects = BTreeMap<String, Vec<Defect>>;
 
-/// Reads a comma-separated list of `KIND`, `KIND:CHANCE` and `slow=DELAY:CHANCE`, and the switch `status200-errors`.
-/// A chance is above 0 and up to 1 (the default); a delay is a number with `s` or `ms`.
+/// Parses a comma-separated list of `KIND`, `KIND:CHANCE`, `slow=DELAY:CHANCE` and the switch `status200-errors`. A
+/// chance is greater than 0 and at most 1 (the default); a delay is a whole number of `s` or `ms`.
 ///
-/// `500:0.1,slow=2s:0.05,429-minute:0.02,status200-errors`
+/// Example: `500:0.1,slow=2s:0.05,429-minute:0.02,status200-errors`
 pub fn parse_faults(text: &str) -> Result<Faults, String> {
     let mut faults = Faults::default();
     for item in text.split(',').map(str::trim).filter(|item| !item.is_empty()) {
@@ -24,20 +24,20 @@ pub fn parse_faults(text: &str) -> Result<Faults, String> {
     faults.checked()
 }
 
-/// Reads a comma-separated list of `SYMBOL=KIND+KIND…`; the symbol `*` stands for all.
+/// Parses a comma-separated list of `SYMBOL=KIND+KIND…`, where the symbol `*` means all.
 ///
-/// `MSFT=duplicate+null,*=float-noise`
+/// Example: `MSFT=duplicate+null,*=float-noise`
 pub fn parse_defects(text: &str) -> Result<Defects, String> {
     let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
     items.map(|item| symbol_defects(item).map_err(|reason| format!("defect {item}: {reason}"))).collect()
 }
 
 fn rule(item: &str) -> Result<Rule, String> {
-    let (what, chance) = item.split_once(':').unwrap_or((item, "1"));
-    let (name, delay) = what.split_once('=').unwrap_or((what, "0ms"));
+    let (fault, chance) = item.split_once(':').unwrap_or((item, "1"));
+    let (name, delay) = fault.split_once('=').unwrap_or((fault, "0ms"));
     let kind: Kind = serde_json::from_value(name.into()).map_err(|error| error.to_string())?;
-    if (kind == Kind::Slow) != what.contains('=') {
-        return Err("slow, and nothing else, takes a delay: slow=2s".into());
+    if (kind == Kind::Slow) != fault.contains('=') {
+        return Err("slow needs a delay, and no other kind takes one: slow=2s".into());
     }
     let probability = chance.parse().map_err(|_| "the chance is not a number".to_owned())?;
     Ok(Rule { kind, symbol: None, path: None, times: None, probability, delay_ms: milliseconds(delay)?, code: None })

@@ -1,12 +1,12 @@
-//! A stand-in for the TwelveData API.
+//! A simulator of the TwelveData API.
 //!
-//! It answers the candle endpoints of the API from recorded and made-up candles, keeps the account's credits, and goes
-//! wrong on demand. Candles follow from a seed, a symbol and a date alone: the same request gives the same candles in
-//! every process. The interface is described in `openapi/twelvedata.json`; where that document is silent, the behaviour
-//! is what clients of the live API report.
+//! It answers the API's candle endpoints with recorded and generated candles, counts credits, and produces faults on
+//! demand. Candles depend only on a seed, a symbol and a date, so the same request gives the same candles in every
+//! process. The interface is described in `openapi/twelvedata.json`. What that document does not specify follows
+//! reports of clients of the live API.
 //!
-//! From the bottom up: [`market`] makes candles, [`api`] reads requests and writes answers, [`simulator`] adds what
-//! changes between requests (credits, faults, defects, splits, the log), and [`server`] puts it behind HTTP.
+//! From the bottom up: [`market`] generates candles, [`api`] parses requests and writes answers, [`simulator`] adds the
+//! state that changes between requests (credits, faults, defects, splits, the log), and [`server`] serves it over HTTP.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

@@ -1,4 +1,4 @@
-//! The TwelveData simulator as a process.
+//! The program of the TwelveData simulator.
 
 use std::io::{ErrorKind, IsTerminal};
 use std::net::SocketAddr;
@@ -36,7 +36,7 @@ async fn bind(address: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
         ErrorKind::AddrInUse => {
             let port = address.port();
-            Error::msg(format!("port {port} is taken: stop what holds it or choose another with --listen"))
+            Error::msg(format!("port {port} is in use: stop the program that uses it or choose another with --listen"))
         }
         _ => Error::new(error).context(format!("listen on {address}")),
     })

@@ -1,4 +1,4 @@
-//! An answer before it becomes HTTP.
+//! Answers before they are sent over HTTP.
 
 use std::time::Duration;
 
@@ -8,30 +8,29 @@ use crate::api::time_series::Body;
 use crate::credits::Usage;
 use crate::faults::{Fault, Kind};
 
-/// An answer and how it is to be delivered.
+/// An answer and how to deliver it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reply {
-    /// The HTTP status.
+    /// The HTTP status, unless [`Delivery::Html`] replaces it.
     pub status: u16,
     pub body: Body,
-    /// Whether it is keyed by symbol, which the header `is_batch` tells.
+    /// Whether the body is an object by symbol. The header `is_batch` says so.
     pub is_batch: bool,
-    /// The account, for the headers `api-credits-used` and `api-credits-left`; absent where there is no account.
+    /// For the headers `api-credits-used` and `api-credits-left`; `None` if the request was not authorized.
     pub usage: Option<Usage>,
-    /// How long to wait before it is sent.
+    /// How long to wait before sending.
     pub delay: Duration,
-    /// What happens to it on the way.
-    pub spoiled: Spoiled,
+    pub delivery: Delivery,
 }
 
-/// What happens to an answer on the way.
+/// Whether and how a fault damages an answer on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Spoiled {
-    /// Nothing.
-    Not,
-    /// A page of HTML comes in its place, with this status.
+pub enum Delivery {
+    /// The answer arrives unchanged.
+    Intact,
+    /// An HTML page with this status replaces the answer.
     Html(u16),
-    /// The connection ends halfway through the body.
+    /// The connection is cut halfway through the body.
     Cut,
 }
 
@@ -39,27 +38,27 @@ pub enum Spoiled {
 pub type Part = (String, Result<Body, ApiError>);
 
 impl Reply {
-    /// The reply to a request without parts, or that failed as a whole.
+    /// Creates the reply to a request with a single answer, or to one that failed entirely.
     pub fn of(result: Result<Body, ApiError>) -> Self {
         let (status, body) = match result {
             Ok(body) => (200, body),
             Err(error) => (error.code, Body::Json(error.body().into())),
         };
-        Self { status, body, is_batch: false, usage: None, delay: Duration::ZERO, spoiled: Spoiled::Not }
+        Self { status, body, is_batch: false, usage: None, delay: Duration::ZERO, delivery: Delivery::Intact }
     }
 
-    /// The reply to a request for several symbols: one object keyed by symbol, errors among its values.
+    /// Creates the reply to a request for several symbols: one object by symbol, whose values may be errors.
     pub fn of_parts(parts: Vec<Part>) -> Self {
         let parts = parts.into_iter().map(|(symbol, result)| (symbol, Self::of(result).into_document()));
         Self { is_batch: true, ..Self::of(Ok(Body::Json(Document::object(parts)))) }
     }
 
-    /// The reply after the faults of its delivery. Of several delays the longest counts.
+    /// Applies delivery faults. The longest of several delays is used.
     pub fn delivered_with(mut self, faults: &[Fault]) -> Self {
         for fault in faults {
             match fault.kind {
-                Kind::Html => self.spoiled = Spoiled::Html(fault.code.unwrap_or(200)),
-                Kind::Cut => self.spoiled = Spoiled::Cut,
+                Kind::Html => self.delivery = Delivery::Html(fault.code.unwrap_or(200)),
+                Kind::Cut => self.delivery = Delivery::Cut,
                 Kind::Slow => self.delay = self.delay.max(Duration::from_millis(fault.delay_ms)),
                 _ => {}
             }
@@ -67,20 +66,20 @@ impl Reply {
         self
     }
 
-    /// The status that goes over the wire.
+    /// Returns the HTTP status to send.
     pub fn wire_status(&self) -> u16 {
-        match self.spoiled {
-            Spoiled::Html(status) => status,
-            Spoiled::Not | Spoiled::Cut => self.status,
+        match self.delivery {
+            Delivery::Html(status) => status,
+            Delivery::Intact | Delivery::Cut => self.status,
         }
     }
 
-    /// Whether its body is an error, whatever its status.
+    /// Returns whether the body is an error. The HTTP status may still be 200.
     pub fn is_error(&self) -> bool {
         matches!(&self.body, Body::Json(Document::Value(answer)) if answer["status"] == "error")
     }
 
-    /// The body as a document, as it stands within another.
+    /// Converts the body to a document, to embed it in another one.
     pub fn into_document(self) -> Document {
         match self.body {
             Body::Json(answer) => answer,

@@ -1,4 +1,4 @@
-//! The recent requests, for tests to look at. No key is ever in it.
+//! The recent requests, for tests to inspect. They never contain keys.
 
 use std::collections::VecDeque;
 
@@ -8,32 +8,26 @@ use serde::Serialize;
 use crate::api::parameters::Parameters;
 use crate::faults::Kind;
 
-/// How many requests are remembered.
+/// The number of requests that are kept.
 const CAPACITY: usize = 1000;
 
-/// One request and how it was answered. Parameters are as they were written.
+/// A request and the status of its answer. Parameters are as the client wrote them.
 #[derive(Clone, Debug, Serialize)]
 pub struct Entry {
-    /// Counts all requests from 1.
+    /// The number of the request, from 1.
     pub number: u64,
-    /// The simulated time.
+    /// The simulated time of the request.
     pub at: Timestamp,
     pub path: String,
-    /// `symbol`.
     pub symbol: Option<String>,
-    /// `interval`.
     pub interval: Option<String>,
-    /// `start_date`.
     pub start_date: Option<String>,
-    /// `end_date`.
     pub end_date: Option<String>,
-    /// `outputsize`.
     pub outputsize: Option<String>,
-    /// The HTTP status of the answer.
     pub status: u16,
-    /// The credits charged or, where the answer is 429, refused.
+    /// The credits that were charged or, if the status is 429, refused.
     pub credits: u32,
-    /// The faults that struck.
+    /// The faults that were applied.
     pub faults: Vec<Kind>,
 }
 
@@ -45,7 +39,7 @@ pub struct RequestLog {
 }
 
 impl Entry {
-    /// The entry of a request that is still to be numbered and answered.
+    /// Creates the entry of a request that is not numbered and answered yet.
     pub fn new(path: &str, parameters: &Parameters, at: Timestamp) -> Self {
         Self {
             number: 0,
@@ -64,7 +58,7 @@ impl Entry {
 }
 
 impl RequestLog {
-    /// Adds a request and forgets the oldest where there are too many.
+    /// Adds a request, and removes the oldest if there are too many.
     pub fn push(&mut self, entry: Entry) {
         self.count += 1;
         if self.entries.len() == CAPACITY {
@@ -73,12 +67,12 @@ impl RequestLog {
         self.entries.push_back(Entry { number: self.count, ..entry });
     }
 
-    /// Forgets all requests, but goes on counting.
+    /// Removes all requests, but does not reset their numbers.
     pub fn clear(&mut self) {
         self.entries.clear();
     }
 
-    /// The remembered requests, oldest first.
+    /// Returns the requests, oldest first.
     pub fn entries(&self) -> Vec<Entry> {
         self.entries.iter().cloned().collect()
     }

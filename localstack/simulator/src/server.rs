@@ -1,4 +1,4 @@
-//! The HTTP shell: sockets, headers and bodies around the simulator.
+//! The HTTP server of the simulator.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -20,20 +20,21 @@ use crate::api::time_series;
 use crate::batch;
 use crate::control;
 use crate::credits::Usage;
-use crate::reply::{Reply, Spoiled};
+use crate::reply::{Delivery, Reply};
 use crate::settings::Settings;
 use crate::shared::Shared;
 use crate::simulator::Simulator;
 
-/// How long open connections may take to finish after the signal to stop.
+/// How long open requests may take after shutdown begins.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// How long after the first half of a body its connection is cut, so that the half is on its way.
+/// How long after the first half of a body the connection is cut, so that this half is sent.
 const CUT_AFTER: Duration = Duration::from_millis(50);
 
-const PAGE: &str = "<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>";
+const ERROR_PAGE: &str =
+    "<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>";
 
-/// Serves the API on `listener` until `shutdown` completes, then lets open requests finish for two seconds.
+/// Serves the API on `listener` until `shutdown` completes, then gives open requests two seconds to finish.
 pub async fn serve(listener: TcpListener, settings: Settings, shutdown: impl Future<Output = ()>) -> Result<()> {
     let simulator = Simulator::new(&settings).context("set up simulator")?;
     let shared = Arc::new(Shared { simulator, clock: settings.clock });
@@ -67,7 +68,7 @@ async fn answer_batch(State(shared): State<Arc<Shared>>, headers: HeaderMap, bod
     deliver(reply).await
 }
 
-/// The key of `Authorization: apikey KEY`.
+/// Returns the key of a header `Authorization: apikey KEY`.
 fn header_key(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, key) = value.split_once(' ')?;
@@ -76,33 +77,34 @@ fn header_key(headers: &HeaderMap) -> Option<&str> {
 
 async fn deliver(reply: Reply) -> Response<Body> {
     tokio::time::sleep(reply.delay).await;
-    let mut response = match reply.spoiled {
-        Spoiled::Html(_) => typed("text/html; charset=utf-8", PAGE),
-        Spoiled::Not => whole(&reply.body),
-        Spoiled::Cut => cut(whole(&reply.body)).await,
+    let mut response = match reply.delivery {
+        Delivery::Html(_) => response_of_type("text/html; charset=utf-8", ERROR_PAGE),
+        Delivery::Intact => full_response(&reply.body),
+        Delivery::Cut => cut(full_response(&reply.body)).await,
     };
     *response.status_mut() = StatusCode::from_u16(reply.wire_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    mark(response.headers_mut(), reply.is_batch, reply.usage);
+    set_headers(response.headers_mut(), reply.is_batch, reply.usage);
     response
 }
 
-/// The media types are exactly these: the official Python client takes an answer for CSV only where it is `text/csv`
-/// with no parameter.
-fn whole(body: &time_series::Body) -> Response<Body> {
+/// The media types have no parameters, because the official Python client recognizes CSV only by exactly `text/csv`.
+fn full_response(body: &time_series::Body) -> Response<Body> {
     match body {
-        // Writing to memory a document whose names are all texts cannot fail.
-        time_series::Body::Json(answer) => typed("application/json", serde_json::to_vec(answer).unwrap_or_default()),
-        time_series::Body::Csv(text) => typed("text/csv", text.clone()),
+        // Serializing a document with string keys to memory cannot fail.
+        time_series::Body::Json(answer) => {
+            response_of_type("application/json", serde_json::to_vec(answer).unwrap_or_default())
+        }
+        time_series::Body::Csv(text) => response_of_type("text/csv", text.clone()),
     }
 }
 
-fn typed(media_type: &'static str, body: impl Into<Body>) -> Response<Body> {
+fn response_of_type(media_type: &'static str, body: impl Into<Body>) -> Response<Body> {
     let mut response = Response::new(body.into());
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     response
 }
 
-/// The same answer, announced with its full length, whose connection breaks after half of it.
+/// Announces the full length of a response but cuts the connection after half of its body.
 async fn cut(response: Response<Body>) -> Response<Body> {
     let (mut head, body) = response.into_parts();
     let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
@@ -115,7 +117,7 @@ async fn cut(response: Response<Body>) -> Response<Body> {
     Response::from_parts(head, Body::from_stream(stream::iter([Ok(half)]).chain(breaking)))
 }
 
-fn mark(headers: &mut HeaderMap, is_batch: bool, usage: Option<Usage>) {
+fn set_headers(headers: &mut HeaderMap, is_batch: bool, usage: Option<Usage>) {
     if is_batch {
         headers.insert("is_batch", HeaderValue::from_static("true"));
     }

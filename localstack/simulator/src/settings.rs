@@ -1,4 +1,4 @@
-//! The simulator's settings and its command line.
+//! The settings and command line of the simulator.
 
 use std::net::SocketAddr;
 
@@ -9,25 +9,23 @@ use crate::credits::Plan;
 use crate::fault_text::{Defects, parse_defects, parse_faults};
 use crate::faults::Faults;
 
-/// What a simulator is started with.
+/// The settings of a simulator.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Decides everything that is made up.
+    /// The seed of everything that is generated.
     pub seed: u64,
-    /// The account's budget.
     pub plan: Plan,
-    /// The one key that is accepted; `None` accepts any that is not empty.
+    /// The only accepted key; `None` accepts any key that is not empty.
     pub key: Option<String>,
-    /// The faults at the start.
+    /// The initial faults.
     pub faults: Faults,
-    /// The data defects at the start.
+    /// The initial data defects.
     pub defects: Defects,
-    /// The time.
     pub clock: Clock,
 }
 
 impl Default for Settings {
-    /// Seed 1, no limits, any key, no faults, no defects, the real time.
+    /// Seed 1, no credit limits, any key, no faults, no defects, and real time.
     fn default() -> Self {
         Self {
             seed: 1,
@@ -40,32 +38,32 @@ impl Default for Settings {
     }
 }
 
-/// Answers as the TwelveData API does, from recorded and made-up candles.
+/// Simulates the TwelveData API with recorded and generated candles.
 ///
 /// The environment variable CLOCK sets the simulated time: START@ANCHOR*RATE, such as
 /// 2024-06-03T13:30:00Z@1717421400*60.
 #[derive(Clone, Debug, Parser)]
 #[command(version)]
 pub struct Arguments {
-    /// Where to listen; port 0 takes any free one
+    /// Address to listen on; port 0 means any free port
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8460")]
     pub listen: SocketAddr,
-    /// Do not serve; ask the simulator that serves at --listen whether it answers, and exit with 0 or 1
+    /// Check whether a simulator responds at --listen, then exit with 0 or 1
     #[arg(long)]
     pub healthcheck: bool,
-    /// Decides everything that is made up
+    /// Seed of everything that is generated
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// The plan whose budget of credits holds: free, grow, pro or unlimited
+    /// Plan that limits the credits: free, grow, pro or unlimited
     #[arg(long, default_value = "unlimited")]
     pub plan: Plan,
-    /// Credits in a minute, in place of the plan's
+    /// Credits per minute, instead of those of the plan
     #[arg(long, value_name = "CREDITS")]
     pub credits_per_minute: Option<u32>,
-    /// Credits in a UTC day, in place of the plan's
+    /// Credits per UTC day, instead of those of the plan
     #[arg(long, value_name = "CREDITS")]
     pub credits_per_day: Option<u32>,
-    /// The only key that is accepted [default: any that is not empty]
+    /// The only accepted key [default: any that is not empty]
     #[arg(long)]
     pub key: Option<String>,
     /// Faults, such as 500:0.1,html:0.05,cut:0.05,slow=2s:0.1,429-minute:0.02,status200-errors
@@ -83,7 +81,7 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// The settings that the command line and the clock make.
+    /// Combines the command line and the clock to settings.
     pub fn into_settings(self, clock: Clock) -> Settings {
         let mut plan = self.plan;
         plan.per_minute = self.credits_per_minute.unwrap_or(plan.per_minute);

@@ -1,4 +1,4 @@
-//! The simulator without its HTTP: a request and the time in, a reply out.
+//! The simulator without HTTP: turns a request and the current time into a reply.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -10,7 +10,7 @@ use crate::api::call::Call;
 use crate::api::defects::Defect;
 use crate::api::error::ApiError;
 use crate::api::parameters::Parameters;
-use crate::api::time_series::{Body, Shape, Surroundings, TimeSeries};
+use crate::api::time_series::{AnswerContext, Body, Shape, TimeSeries};
 use crate::credits::Budget;
 use crate::fault_text::Defects;
 use crate::faults::{Fault, Faults, Kind};
@@ -21,7 +21,7 @@ use crate::request_log::{Entry, RequestLog};
 use crate::settings::Settings;
 use crate::world::World;
 
-/// The simulator. What changes with requests is behind one lock, which is not held while candles are made.
+/// The simulator. One lock protects the state that requests change; it is not held while candles are generated.
 #[derive(Debug)]
 pub struct Simulator {
     world: World,
@@ -30,33 +30,27 @@ pub struct Simulator {
     state: Mutex<State>,
 }
 
-/// All that changes with requests.
+/// The state that requests change.
 #[derive(Clone, Debug)]
 pub struct State {
-    /// The account.
     pub budget: Budget,
-    /// The faults that are set.
     pub faults: Faults,
-    /// The data defects that are set.
     pub defects: Defects,
-    /// The splits that are set.
     pub splits: Vec<Split>,
-    /// The recent requests.
     pub log: RequestLog,
-    drawn: i64,
+    draw_count: i64,
 }
 
-/// One request.
+/// A request to the API.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub path: String,
-    /// The query.
     pub parameters: Parameters,
-    /// The key of the `Authorization` header, where there is one.
+    /// The key of the `Authorization` header.
     pub header_key: Option<String>,
 }
 
-/// What was decided on a request before its answer is made.
+/// The parts of the state that are needed to answer an admitted request.
 struct Admission {
     faults: Vec<Option<Fault>>,
     splits: Vec<Split>,
@@ -65,7 +59,7 @@ struct Admission {
 }
 
 impl Simulator {
-    /// A simulator with an untouched account.
+    /// Creates a simulator whose credits are all unused.
     pub fn new(settings: &Settings) -> Result<Self> {
         let state = State {
             budget: Budget::new(settings.plan.clone()),
@@ -73,18 +67,18 @@ impl Simulator {
             defects: settings.defects.clone(),
             splits: Vec::new(),
             log: RequestLog::default(),
-            drawn: 0,
+            draw_count: 0,
         };
         let noise = Noise::new(settings.seed, "");
         Ok(Self { world: World::new(settings.seed)?, key: settings.key.clone(), noise, state: Mutex::new(state) })
     }
 
-    /// What changes with requests. A thread that panicked while it held the lock leaves each field whole.
+    /// Locks the state. A poisoned lock is ignored, because a panic leaves every field valid.
     pub fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Answers a request at `now`, and remembers it.
+    /// Answers a request at `now` and logs it.
     pub fn answer(&self, request: &Request, now: Timestamp) -> Reply {
         let mut entry = Entry::new(&request.path, &request.parameters, now);
         let mut reply = match self.authorize(request) {
@@ -103,7 +97,7 @@ impl Simulator {
     fn authorize(&self, request: &Request) -> Result<(), ApiError> {
         let key = request.header_key.as_deref().or_else(|| request.parameters.text("apikey")).unwrap_or_default();
         let accepted = match &self.key {
-            Some(own) => own == key,
+            Some(expected) => expected == key,
             None => !key.is_empty(),
         };
         if accepted { Ok(()) } else { Err(ApiError::unauthorized()) }
@@ -117,16 +111,16 @@ impl Simulator {
         });
         let reply = match (call, admission) {
             (Ok(call), Ok(admission)) => {
-                let struck: Vec<_> = admission.faults.iter().flatten().copied().collect();
-                entry.faults = struck.iter().map(|fault| fault.kind).collect();
-                self.reply(&call, &admission, now).delivered_with(&struck)
+                let faults: Vec<_> = admission.faults.iter().flatten().copied().collect();
+                entry.faults = faults.iter().map(|fault| fault.kind).collect();
+                self.reply(&call, &admission, now).delivered_with(&faults)
             }
             (Err(error), _) | (_, Err(error)) => Reply::of(Err(error)),
         };
         Reply { usage: Some(self.state().budget.usage(now)), ..reply }
     }
 
-    /// Charges the account and draws the faults, one for each symbol.
+    /// Charges the account and draws a fault for each symbol.
     fn admit(&self, path: &str, call: &Call, now: Timestamp) -> Result<Admission, ApiError> {
         let mut state = self.state();
         state.budget.spend(call.credits(), now)?;
@@ -178,11 +172,11 @@ impl Simulator {
             return Err(error);
         }
         let defects = defects_of(symbol, &admission.defects);
-        let around = Surroundings { world: &self.world, now, splits: &admission.splits, defects: &defects };
-        request.answer(symbol, &around, fault.map_or(Shape::Whole, shape_of))
+        let context = AnswerContext { world: &self.world, now, splits: &admission.splits, defects: &defects };
+        request.answer(symbol, &context, fault.map_or(Shape::Intact, shape_of))
     }
 
-    /// The error that a fault answers with; `None` for a fault of delivery or shape.
+    /// Returns the error that a fault causes, or `None` if it affects the delivery or shape.
     fn error_of(&self, fault: Fault, now: Timestamp) -> Option<ApiError> {
         let mut state = self.state();
         let usage = state.budget.usage(now);
@@ -201,11 +195,11 @@ impl Simulator {
 
 impl State {
     fn draw(&mut self, path: &str, symbol: &str, noise: Noise) -> Option<Fault> {
-        self.drawn += 1;
-        self.faults.draw(path, symbol, self.drawn, noise)
+        self.draw_count += 1;
+        self.faults.draw(path, symbol, self.draw_count, noise)
     }
 
-    /// The answer of `/api_usage`, its own credit included.
+    /// Returns the answer of `/api_usage`, including the credit that this request costs.
     fn usage_answer(&mut self, call: &Call, now: Timestamp) -> Value {
         let Call::ApiUsage { zone, .. } = call else { return Value::Null };
         let usage = self.budget.usage(now);
@@ -223,7 +217,7 @@ impl State {
     }
 }
 
-/// The defects of `*` and of the symbol without its exchange.
+/// Returns the defects of `*` and of the symbol without its exchange.
 fn defects_of(symbol: &str, defects: &Defects) -> Vec<Defect> {
     let symbol = symbol.to_ascii_uppercase();
     let ticker = symbol.split(':').next().unwrap_or_default();
@@ -237,6 +231,6 @@ fn shape_of(fault: Fault) -> Shape {
         Kind::EmptyValues => Shape::EmptyValues,
         Kind::Short => Shape::Short,
         Kind::Holes => Shape::Holes,
-        _ => Shape::Whole,
+        _ => Shape::Intact,
     }
 }

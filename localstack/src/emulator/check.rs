@@ -1,4 +1,5 @@
-//! Whether an emulator keeps what the end state stands on, asked at each start: another version may not.
+//! Checks at each start that the emulator supports conditional writes, on which a correct end state depends. Another version
+//! of the emulator may not.
 
 use anyhow::{Context, bail};
 use candlewick_shared::adapters::aws::Aws;
@@ -8,47 +9,52 @@ use futures::future::try_join_all;
 
 use super::kind::Emulator;
 
-/// A bucket of its own, because no program deletes an object; the emulator forgets it when it stops.
+/// A separate bucket, because no program deletes objects. The emulator forgets it when it stops.
 const BUCKET: &str = "candlewick-check";
 const KEY: &str = "check";
 
-/// How many write at once.
+/// The number of concurrent writers.
 const WRITERS: usize = 8;
 
-/// Tries conditional writes: they keep a late writer from overwriting a newer object.
+/// Checks that conditional writes work: they keep a late writer from overwriting a newer object.
 pub async fn check(emulator: Emulator, aws: &Aws) -> anyhow::Result<()> {
     aws.s3().create_bucket().bucket(BUCKET).send().await.with_context(|| format!("create bucket {BUCKET}"))?;
-    let tried = lack(&aws.store(BUCKET)).await;
-    match tried.with_context(|| format!("try conditional writes on {}", emulator.title()))? {
-        Some(lack) => bail!(words(emulator, lack)),
+    let checked = find_defect(&aws.store(BUCKET)).await;
+    match checked.with_context(|| format!("try conditional writes on {}", emulator.title()))? {
+        Some(defect) => bail!(message(emulator, defect)),
         None => Ok(()),
     }
 }
 
-fn words(emulator: Emulator, lack: &str) -> String {
+fn message(emulator: Emulator, defect: &str) -> String {
     let others = Emulator::ALL.into_iter().filter(|other| *other != emulator).map(Emulator::name);
     format!(
-        "{} {lack}. A late writer would overwrite a newer object, so nothing is started on it: use --emulator {} \
+        "{} {defect}. A late writer would overwrite a newer object, so the services are not started: use --emulator {} \
          (docs/emulators.md)",
         emulator.title(),
         others.collect::<Vec<_>>().join(" or ")
     )
 }
 
-/// What conditional writes lack, in words. Several write at once, because looking and then writing is not enough.
-async fn lack(store: &impl ObjectStore) -> anyhow::Result<Option<&'static str>> {
-    if written(store, 0, &PutIf::Absent).await? != 1 {
-        return Ok(Some("does not keep to If-None-Match: of several that write a new object, one alone must succeed"));
+/// Describes what is wrong with conditional writes, if anything. Several writers run concurrently, because an emulator that
+/// first reads and then writes passes when there is only one.
+async fn find_defect(store: &impl ObjectStore) -> anyhow::Result<Option<&'static str>> {
+    if count_written(store, 0, &PutIf::Absent).await? != 1 {
+        return Ok(Some(
+            "does not honor If-None-Match: of several concurrent creations of an object exactly one must succeed",
+        ));
     }
-    let seen = store.head(KEY).await?.context("find the object that was written")?;
-    if written(store, WRITERS, &PutIf::Matches(seen.etag)).await? != 1 {
-        return Ok(Some("does not keep to If-Match: of several that replace what they saw, one alone must succeed"));
+    let current = store.head(KEY).await?.context("find the object that was written")?;
+    if count_written(store, WRITERS, &PutIf::Matches(current.etag)).await? != 1 {
+        return Ok(Some(
+            "does not honor If-Match: of several concurrent replacements of an object exactly one must succeed",
+        ));
     }
     Ok(None)
 }
 
-/// How many of several writers succeed, each with content of its own.
-async fn written(store: &impl ObjectStore, first: usize, condition: &PutIf) -> anyhow::Result<usize> {
+/// Runs several writers with different contents and returns how many succeed.
+async fn count_written(store: &impl ObjectStore, first: usize, condition: &PutIf) -> anyhow::Result<usize> {
     let put = |n: usize| {
         let object = NewObject::csv(n.to_string().into_bytes(), Metadata::new());
         store.put(KEY, object, condition.clone())
@@ -65,10 +71,10 @@ mod tests {
 
     use super::*;
 
-    /// A store that forgets one of the conditions.
+    /// A store that ignores one of the conditions.
     struct Careless {
         store: MemoryStore,
-        forgets: fn(&PutIf) -> bool,
+        ignores: fn(&PutIf) -> bool,
     }
 
     #[async_trait]
@@ -82,7 +88,7 @@ mod tests {
         }
 
         async fn put(&self, key: &str, object: NewObject, condition: PutIf) -> Result<Put, StoreError> {
-            let condition = if (self.forgets)(&condition) { PutIf::Always } else { condition };
+            let condition = if (self.ignores)(&condition) { PutIf::Always } else { condition };
             self.store.put(key, object, condition).await
         }
 
@@ -91,21 +97,21 @@ mod tests {
         }
     }
 
-    async fn lack_of(forgets: fn(&PutIf) -> bool) -> Option<&'static str> {
-        lack(&Careless { store: MemoryStore::default(), forgets }).await.unwrap()
+    async fn defect_when(ignores: fn(&PutIf) -> bool) -> Option<&'static str> {
+        find_defect(&Careless { store: MemoryStore::default(), ignores }).await.unwrap()
     }
 
     #[tokio::test]
     async fn a_store_that_forgets_a_condition_is_found_out() {
-        assert_eq!(lack_of(|_| false).await, None);
-        assert!(lack_of(|condition| *condition == PutIf::Absent).await.unwrap().contains("If-None-Match"));
-        assert!(lack_of(|condition| matches!(condition, PutIf::Matches(_))).await.unwrap().contains(" If-Match"));
+        assert_eq!(defect_when(|_| false).await, None);
+        assert!(defect_when(|condition| *condition == PutIf::Absent).await.unwrap().contains("If-None-Match"));
+        assert!(defect_when(|condition| matches!(condition, PutIf::Matches(_))).await.unwrap().contains(" If-Match"));
     }
 
     #[test]
     fn the_words_name_the_emulator_what_it_lacks_and_the_others() {
-        let words = words(Emulator::Moto, "does not keep to If-Match");
-        assert!(words.starts_with("moto does not keep to If-Match"), "{words}");
-        assert!(words.contains("--emulator localstack or ministack"), "{words}");
+        let text = message(Emulator::Moto, "does not honor If-Match");
+        assert!(text.starts_with("moto does not honor If-Match"), "{text}");
+        assert!(text.contains("--emulator localstack or ministack"), "{text}");
     }
 }

@@ -1,4 +1,4 @@
-//! Asks an emulator for its health: one plain HTTP request on the loopback, for which an HTTP client is too much.
+//! Queries the health of an emulator. It is one plain HTTP request on the loopback, so no HTTP client is needed.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,34 +12,34 @@ use tokio::time::{sleep, timeout};
 
 use super::kind::{Emulator, Settings};
 
-const ANSWER_WITHIN: Duration = Duration::from_secs(5);
-const ASK_AGAIN: Duration = Duration::from_millis(50);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// What an emulator says of the services that are wanted.
+/// The state of the requested services.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Health {
-    /// All are loaded.
+    /// All services are loaded.
     Ready,
-    /// Not all of them yet, or nothing that can be made out.
+    /// Some services are not loaded yet, or the response could not be read.
     Loading,
-    /// These will never be there.
+    /// The emulator cannot load these services.
     Missing(Vec<String>),
 }
 
-/// Waits until it is ready, or can't be; however long that takes.
-pub(super) async fn settled(settings: &Settings) -> Health {
+/// Waits without limit until the emulator is ready or reports a service that it cannot load.
+pub(super) async fn wait_until_settled(settings: &Settings) -> Health {
     loop {
-        match ask(settings).await {
-            Ok(Health::Loading) | Err(_) => sleep(ASK_AGAIN).await,
+        match query(settings).await {
+            Ok(Health::Loading) | Err(_) => sleep(POLL_INTERVAL).await,
             Ok(settled) => return settled,
         }
     }
 }
 
-/// How it is now; an error where nothing answers.
-pub(super) async fn ask(settings: &Settings) -> io::Result<Health> {
-    let answer = timeout(ANSWER_WITHIN, exchange(settings.port, path(settings.emulator))).await??;
-    Ok(judge(settings.emulator, &answer, &settings.services))
+/// Returns the current health, or an error if nothing responds.
+pub(super) async fn query(settings: &Settings) -> io::Result<Health> {
+    let response = timeout(RESPONSE_TIMEOUT, get(settings.port, path(settings.emulator))).await??;
+    Ok(interpret(settings.emulator, &response, &settings.services))
 }
 
 fn path(emulator: Emulator) -> &'static str {
@@ -50,32 +50,33 @@ fn path(emulator: Emulator) -> &'static str {
     }
 }
 
-async fn exchange(port: u16, path: &str) -> io::Result<Vec<u8>> {
+async fn get(port: u16, path: &str) -> io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
     let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await?;
-    Ok(answer)
+    let mut response = Vec::new();
+    stream.read_to_end(&mut response).await?;
+    Ok(response)
 }
 
-/// LocalStack answers before it has loaded anything, so the answer counts and not that there is one. MiniStack loads a service
-/// when it is first asked, and names those it has. moto answers when its launcher has loaded all, and has no word for each.
-fn judge(emulator: Emulator, answer: &[u8], services: &[String]) -> Health {
+/// LocalStack responds before it has loaded anything, so its response has to be read. MiniStack loads a service at the first
+/// request for it and lists the services it has. moto responds once its launcher has loaded all services and does not list them.
+fn interpret(emulator: Emulator, response: &[u8], services: &[String]) -> Health {
     match emulator {
-        Emulator::LocalStack => judge_states(answer, services, "running"),
-        Emulator::MiniStack => judge_states(answer, services, "available"),
-        Emulator::Moto if answer.starts_with(b"HTTP/1.1 200 ") && has(answer, b"<title>Moto</title>") => Health::Ready,
+        Emulator::LocalStack => interpret_states(response, services, "running"),
+        Emulator::MiniStack => interpret_states(response, services, "available"),
+        Emulator::Moto if is_moto_page(response) => Health::Ready,
         Emulator::Moto => Health::Loading,
     }
 }
 
-fn has(answer: &[u8], words: &[u8]) -> bool {
-    answer.windows(words.len()).any(|window| window == words)
+fn is_moto_page(response: &[u8]) -> bool {
+    let title = b"<title>Moto</title>";
+    response.starts_with(b"HTTP/1.1 200 ") && response.windows(title.len()).any(|window| window == title)
 }
 
-fn judge_states(answer: &[u8], services: &[String], ready: &str) -> Health {
-    let Some(states) = states(answer) else { return Health::Loading };
+fn interpret_states(response: &[u8], services: &[String], ready: &str) -> Health {
+    let Some(states) = states(response) else { return Health::Loading };
     let is =
         |service: &&String, found: &[&str]| found.contains(&states.get(*service).map_or("unknown", String::as_str));
     let missing: Vec<String> =
@@ -87,13 +88,13 @@ fn judge_states(answer: &[u8], services: &[String], ready: &str) -> Health {
     if loaded { Health::Ready } else { Health::Loading }
 }
 
-/// The state of each service, in a body that is either plain or in one chunk: its braces bound it.
-fn states(answer: &[u8]) -> Option<BTreeMap<String, String>> {
+/// Reads the state of each service. The body is either plain or a single chunk, so the outer braces delimit the JSON.
+fn states(response: &[u8]) -> Option<BTreeMap<String, String>> {
     #[derive(Deserialize)]
     struct Body {
         services: BTreeMap<String, String>,
     }
-    let text = std::str::from_utf8(answer).ok()?;
+    let text = std::str::from_utf8(response).ok()?;
     let (head, body) = text.split_once("\r\n\r\n")?;
     let json = body.get(body.find('{')?..=body.rfind('}')?)?;
     let body: Body = serde_json::from_str(json).ok()?;
@@ -106,42 +107,42 @@ mod tests {
 
     const LOCALSTACK: Emulator = Emulator::LocalStack;
 
-    fn judged(emulator: Emulator, head: &str, s3: &str) -> Health {
+    fn health(emulator: Emulator, head: &str, s3: &str) -> Health {
         let body =
             format!("{{\"services\": {{\"s3\": \"{s3}\", \"sqs\": \"{s3}\", \"iam\": \"disabled\"}}, \"x\": {{}}}}");
-        judge(emulator, format!("{head}\r\n\r\n{body}").as_bytes(), &["s3".to_owned(), "sqs".to_owned()])
+        interpret(emulator, format!("{head}\r\n\r\n{body}").as_bytes(), &["s3".to_owned(), "sqs".to_owned()])
     }
 
     #[test]
     fn it_is_ready_when_all_wanted_services_run() {
-        assert_eq!(judged(LOCALSTACK, "HTTP/1.1 200 OK", "running"), Health::Ready);
-        assert_eq!(judged(LOCALSTACK, "HTTP/1.1 200 OK", "starting"), Health::Loading);
-        assert_eq!(judged(LOCALSTACK, "HTTP/1.1 200 OK", "available"), Health::Loading);
-        assert_eq!(judged(LOCALSTACK, "HTTP/1.1 503 Busy", "running"), Health::Loading);
-        assert_eq!(judged(Emulator::MiniStack, "HTTP/1.1 200 OK", "available"), Health::Ready);
+        assert_eq!(health(LOCALSTACK, "HTTP/1.1 200 OK", "running"), Health::Ready);
+        assert_eq!(health(LOCALSTACK, "HTTP/1.1 200 OK", "starting"), Health::Loading);
+        assert_eq!(health(LOCALSTACK, "HTTP/1.1 200 OK", "available"), Health::Loading);
+        assert_eq!(health(LOCALSTACK, "HTTP/1.1 503 Busy", "running"), Health::Loading);
+        assert_eq!(health(Emulator::MiniStack, "HTTP/1.1 200 OK", "available"), Health::Ready);
     }
 
     #[test]
     fn a_service_that_failed_or_does_not_exist_is_named() {
         let both = || vec!["s3".to_owned(), "sqs".to_owned()];
-        assert_eq!(judged(LOCALSTACK, "HTTP/1.1 200 OK", "error"), Health::Missing(both()));
+        assert_eq!(health(LOCALSTACK, "HTTP/1.1 200 OK", "error"), Health::Missing(both()));
         let answer = b"HTTP/1.1 200 OK\r\n\r\n{\"services\": {}}";
         for emulator in [LOCALSTACK, Emulator::MiniStack] {
-            assert_eq!(judge(emulator, answer, &["sqz".to_owned()]), Health::Missing(vec!["sqz".to_owned()]));
+            assert_eq!(interpret(emulator, answer, &["sqz".to_owned()]), Health::Missing(vec!["sqz".to_owned()]));
         }
     }
 
     #[test]
     fn an_answer_of_another_program_is_no_health() {
         for emulator in Emulator::ALL {
-            assert_eq!(judge(emulator, b"HTTP/1.1 200 OK\r\n\r\nhello", &["s3".to_owned()]), Health::Loading);
-            assert_eq!(judge(emulator, b"", &[]), Health::Loading);
+            assert_eq!(interpret(emulator, b"HTTP/1.1 200 OK\r\n\r\nhello", &["s3".to_owned()]), Health::Loading);
+            assert_eq!(interpret(emulator, b"", &[]), Health::Loading);
         }
     }
 
     #[test]
     fn moto_is_known_by_its_page() {
         let page = b"HTTP/1.1 200 OK\r\n\r\n<html><title>Moto</title></html>";
-        assert_eq!(judge(Emulator::Moto, page, &["s3".to_owned()]), Health::Ready);
+        assert_eq!(interpret(Emulator::Moto, page, &["s3".to_owned()]), Health::Ready);
     }
 }

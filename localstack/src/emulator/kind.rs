@@ -1,26 +1,26 @@
-//! Which emulator to run, and how.
+//! The emulators and the settings of one.
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// A program that stands in for AWS.
+/// A program that emulates AWS.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Emulator {
-    /// LocalStack 4.12, the last that runs without an account on every Python that Candlewick does.
+    /// LocalStack 4.12, the last version that runs without an account on every Python version that Candlewick supports.
     #[default]
     LocalStack,
-    /// MiniStack, which is maintained.
+    /// MiniStack, which is still maintained.
     MiniStack,
-    /// The server of moto, which is maintained.
+    /// The server mode of moto, which is still maintained.
     Moto,
 }
 
 impl Emulator {
-    /// All of them, the default first.
+    /// All emulators, the default first.
     pub const ALL: [Self; 3] = [Self::LocalStack, Self::MiniStack, Self::Moto];
 
-    /// Its name in settings, and that of its process, log and directory.
+    /// Returns the name in settings, which its process, log and directory also have.
     pub fn name(self) -> &'static str {
         match self {
             Self::LocalStack => "localstack",
@@ -29,7 +29,7 @@ impl Emulator {
         }
     }
 
-    /// Its name in sentences.
+    /// Returns the name in messages.
     pub fn title(self) -> &'static str {
         match self {
             Self::LocalStack => "LocalStack",
@@ -45,7 +45,7 @@ impl fmt::Display for Emulator {
     }
 }
 
-/// A name that is none of an emulator's.
+/// The name is not that of an emulator.
 #[derive(Debug, thiserror::Error)]
 #[error("there is no emulator {0:?}: it is localstack, ministack or moto")]
 pub struct UnknownEmulator(String);
@@ -58,15 +58,14 @@ impl FromStr for Emulator {
     }
 }
 
-/// How an emulator is to run.
+/// The settings of an emulator.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Which one.
     pub emulator: Emulator,
-    /// The loopback port of its one endpoint.
+    /// The loopback port of its only endpoint.
     pub port: u16,
-    /// The services to offer, by their AWS names: `s3`, `sqs`, `sns`, ….
+    /// The AWS names of the services to offer: `s3`, `sqs`, `sns`, ….
     pub services: Vec<String>,
-    /// How long it may take to get ready.
+    /// The maximum time until it is ready.
     pub patience: Duration,
 }

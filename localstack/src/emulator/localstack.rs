@@ -1,9 +1,9 @@
-//! LocalStack in host mode.
+//! LocalStack in host mode, that is without Docker.
 
 use super::kind::Settings;
 use crate::python::Requirements;
 
-/// Sets what LocalStack has no setting for, then starts it.
+/// Configures what LocalStack has no setting for, then starts it.
 pub(super) const LAUNCH: &str = include_str!("localstack/launch.py");
 
 pub(super) const REQUIREMENTS: Requirements = Requirements {
@@ -20,12 +20,12 @@ pub(super) fn variables(settings: &Settings, dir: String) -> Vec<(&'static str, 
         ("SERVICES", settings.services.join(",")),
         ("EAGER_SERVICE_LOADING", "1".to_owned()),
         ("GATEWAY_LISTEN", address.clone()),
-        // Queue addresses then work without a name server that knows localhost.localstack.cloud.
+        // Otherwise queue URLs would contain localhost.localstack.cloud, which not every name server resolves.
         ("LOCALSTACK_HOST", address),
         ("SQS_ENDPOINT_STRATEGY", "path".to_owned()),
-        // LocalStack keeps its caches here; objects and queues it forgets.
+        // For LocalStack's caches. Objects and queues are kept in memory only.
         ("FILESYSTEM_ROOT", dir),
-        // In a container it would otherwise take itself for its own image, and the whole file system for its own.
+        // In any container it would otherwise assume that this is its own image and use directories of the system.
         ("OVERRIDE_IN_DOCKER", "0".to_owned()),
         ("DISABLE_EVENTS", "1".to_owned()),
         ("SKIP_SSL_CERT_DOWNLOAD", "1".to_owned()),

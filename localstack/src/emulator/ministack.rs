@@ -1,9 +1,8 @@
-//! MiniStack: one process and one event loop, everything in memory.
+//! MiniStack: one process with one event loop, all data in memory.
 
 use super::kind::Settings;
 use crate::python::Requirements;
 
-/// Sets what MiniStack has no setting for, then starts it.
 pub(super) const LAUNCH: &str = include_str!("ministack/launch.py");
 
 pub(super) const REQUIREMENTS: Requirements = Requirements {
@@ -19,13 +18,13 @@ pub(super) fn variables(settings: &Settings, dir: String) -> Vec<(&'static str, 
     vec![
         ("SERVICES", settings.services.join(",")),
         ("GATEWAY_PORT", settings.port.to_string()),
-        // Its default is every address of the machine.
+        // By default it listens on all addresses of the machine.
         ("BIND_HOST", "127.0.0.1".to_owned()),
-        // The host of queue addresses.
+        // The host name in queue URLs.
         ("MINISTACK_HOST", "127.0.0.1".to_owned()),
         ("TMPDIR", dir),
         ("LOG_LEVEL", "WARNING".to_owned()),
-        // It would listen on two more ports, and take Docker's containers of an earlier MiniStack for its own.
+        // By default it listens on two more ports and adopts Docker containers of an earlier MiniStack.
         ("SFTP_ENABLED", off()),
         ("IOT_MTLS_ENABLED", off()),
         ("DOCKER_HOST", "unix:///nonexistent".to_owned()),

@@ -1,9 +1,9 @@
-//! The server of moto: Flask on a server with a thread a connection, everything in memory.
+//! The server mode of moto: Flask with one thread per connection, all data in memory.
 
 use super::kind::Settings;
 use crate::python::Requirements;
 
-/// Makes moto do one thing at a time, then starts it.
+/// Makes moto process one request at a time, then starts it.
 pub(super) const LAUNCH: &str = include_str!("moto/launch.py");
 
 pub(super) const REQUIREMENTS: Requirements = Requirements {
@@ -17,9 +17,9 @@ pub(super) const REQUIREMENTS: Requirements = Requirements {
 pub(super) fn variables(settings: &Settings, dir: String) -> Vec<(&'static str, String)> {
     vec![
         ("CANDLEWICK_SERVICES", settings.services.join(",")),
-        // moto calls itself by this one.
+        // moto sends requests to itself on this port.
         ("MOTO_PORT", settings.port.to_string()),
-        // Objects of more than 16 MB are spooled here.
+        // Objects larger than 16 MB are spooled here.
         ("TMPDIR", dir),
     ]
 }

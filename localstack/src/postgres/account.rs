@@ -1,7 +1,7 @@
-//! The user that the server runs as, and the place where that user can work.
+//! The user that the server runs as, and a directory that this user can access.
 //!
-//! PostgreSQL refuses to run as root. Started by root, it runs as `postgres` or `nobody`, who may not be able to enter the
-//! state directory (a clone under /root, say): its data then lies under /var/tmp, and the state directory links to it.
+//! PostgreSQL refuses to run as root. If root starts it, it runs as `postgres` or `nobody`. If that user cannot enter the state
+//! directory (for example in a clone under /root), the data is under /var/tmp, and the state directory has a link to it.
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
@@ -18,7 +18,8 @@ use crate::progress::Reporter;
 use crate::python::short_hex;
 use crate::state::StateDir;
 
-/// The user to run as: `None` when we are an ordinary user, else the owner of the data, else an unprivileged one.
+/// Chooses the user to run as: `None`, that is the current one, unless it is root. Root uses the owner of existing data, or an
+/// unprivileged user if there is none.
 pub(super) fn choose(state: &StateDir) -> anyhow::Result<Option<Identity>> {
     let home = state.root().join("postgres");
     let owner = fs::metadata(&home).ok().map(|found| (found.uid(), found.gid()));
@@ -26,7 +27,7 @@ pub(super) fn choose(state: &StateDir) -> anyhow::Result<Option<Identity>> {
         (true, Some((uid, gid))) if uid != 0 => Ok(Some(Identity { name: user_name(uid), uid, gid })),
         (true, _) => unprivileged().map(Some),
         (false, Some((uid, _))) if uid != geteuid().as_raw() => bail!(
-            "{} belongs to user {}, because an earlier run as root made it; run as root again, or use another state directory",
+            "{} belongs to user {}, because an earlier run as root created it; run as root again, or use another state directory",
             home.display(),
             user_name(uid)
         ),
@@ -40,7 +41,7 @@ fn unprivileged() -> anyhow::Result<Identity> {
             return Ok(Identity { name: name.to_owned(), uid: user.uid.as_raw(), gid: user.gid.as_raw() });
         }
     }
-    bail!("PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody; run as an ordinary user")
+    bail!("PostgreSQL refuses to run as root, and neither user postgres nor nobody exists; run as an ordinary user")
 }
 
 fn user_name(uid: u32) -> String {
@@ -48,18 +49,18 @@ fn user_name(uid: u32) -> String {
     user.map_or_else(|| uid.to_string(), |user| user.name)
 }
 
-/// A program of the server's that runs as the server does: as that user, and free of PGDATA, PGHOST and their like.
+/// A server program, run as the given user and without PGDATA, PGHOST and similar variables.
 pub(super) fn program(name: &str, path: &Path, identity: Option<&Identity>) -> Program {
     Program::new(name, path).clean_env().dir("/").run_as(identity.cloned())
 }
 
-/// Whether that user can run a program; some directory above it may be closed to others.
+/// Returns whether the user can run a program. Its file or a parent directory may not be accessible.
 pub(super) async fn can_run(path: &Path, identity: Option<&Identity>) -> bool {
     succeeds(program("probe", path, identity).args(["--version"])).await
 }
 
-/// The directory of all that the server keeps, made for its user and open to nobody else.
-pub(super) async fn home(
+/// Returns the directory for the server's files, which only its user can access. Creates it if it does not exist.
+pub(super) async fn ensure_home(
     state: &StateDir,
     identity: Option<&Identity>,
     progress: &Reporter,
@@ -73,15 +74,15 @@ pub(super) async fn home(
     if can_enter(&home, identity).await {
         return Ok(home);
     }
-    let elsewhere = outside(state)?.join("postgres");
-    tell(&elsewhere, state, identity, progress);
-    private_dir(&elsewhere, identity)?;
-    fs::remove_dir(&home).with_context(|| format!("make way for a link at {}", home.display()))?;
-    symlink(&elsewhere, &home).with_context(|| format!("link {} to {}", home.display(), elsewhere.display()))?;
-    Ok(elsewhere)
+    let relocated = ensure_var_tmp_dir(state)?.join("postgres");
+    report_relocation(&relocated, state, identity, progress);
+    private_dir(&relocated, identity)?;
+    fs::remove_dir(&home).with_context(|| format!("replace {} by a link", home.display()))?;
+    symlink(&relocated, &home).with_context(|| format!("link {} to {}", home.display(), relocated.display()))?;
+    Ok(relocated)
 }
 
-/// /var/tmp may have been emptied: the link then leads nowhere, and the data is made anew.
+/// If /var/tmp was emptied, the link is dead and the data is created again.
 fn remove_dead_link(home: &Path) -> anyhow::Result<()> {
     if home.is_symlink() {
         fs::remove_file(home).with_context(|| format!("remove dead link {}", home.display()))?;
@@ -89,37 +90,38 @@ fn remove_dead_link(home: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A directory of root's under /var/tmp that everyone can pass through, one for each state directory.
-pub(super) fn outside(state: &StateDir) -> anyhow::Result<PathBuf> {
+/// Returns the directory under /var/tmp for this state directory. It belongs to root, and all users can enter it.
+pub(super) fn ensure_var_tmp_dir(state: &StateDir) -> anyhow::Result<PathBuf> {
     let name = short_hex(&Sha256::digest(state.root().as_os_str().as_encoded_bytes()));
     let dir = Path::new("/var/tmp").join(format!("candlewick-{name}"));
     make_dir(&dir, 0o711)?;
-    // /var/tmp is everyone's: somebody else may have put a directory or a link of that name there.
-    let found = fs::symlink_metadata(&dir).with_context(|| format!("look at {}", dir.display()))?;
+    // Everyone can write to /var/tmp, so another user may have created a directory or link of that name.
+    let found = fs::symlink_metadata(&dir).with_context(|| format!("inspect {}", dir.display()))?;
     if !found.is_dir() || found.uid() != geteuid().as_raw() {
-        bail!("{} belongs to somebody else; remove it, or move the state directory", dir.display());
+        bail!("{} is not a directory of the current user; remove it, or move the state directory", dir.display());
     }
-    // The umask may have taken the others' right to pass.
-    fs::set_permissions(&dir, Permissions::from_mode(0o711)).with_context(|| format!("open {}", dir.display()))?;
+    // The umask may have removed the permission of others to enter.
+    fs::set_permissions(&dir, Permissions::from_mode(0o711))
+        .with_context(|| format!("set the permissions of {}", dir.display()))?;
     Ok(dir)
 }
 
-fn tell(elsewhere: &Path, state: &StateDir, identity: Option<&Identity>, progress: &Reporter) {
+fn report_relocation(relocated: &Path, state: &StateDir, identity: Option<&Identity>, progress: &Reporter) {
     let user = identity.map_or("", |identity| identity.name.as_str());
     let root = state.root().display();
-    let text = format!("user {user} cannot enter {root}, so the data lies in {} (linked)", elsewhere.display());
+    let text = format!("user {user} cannot enter {root}, so the data is in {} (linked)", relocated.display());
     progress.line("postgres", &text);
 }
 
-/// Gives a file or directory to that user.
-pub(super) fn give(path: &Path, identity: Option<&Identity>) -> anyhow::Result<()> {
+/// Makes the user the owner of a file or directory.
+pub(super) fn set_owner(path: &Path, identity: Option<&Identity>) -> anyhow::Result<()> {
     let Some(Identity { name, uid, gid }) = identity else { return Ok(()) };
-    chown(path, Some(*uid), Some(*gid)).with_context(|| format!("give {} to {name}", path.display()))
+    chown(path, Some(*uid), Some(*gid)).with_context(|| format!("make {name} the owner of {}", path.display()))
 }
 
 fn private_dir(path: &Path, identity: Option<&Identity>) -> anyhow::Result<()> {
     make_dir(path, 0o700)?;
-    give(path, identity)
+    set_owner(path, identity)
 }
 
 fn make_dir(path: &Path, mode: u32) -> anyhow::Result<()> {

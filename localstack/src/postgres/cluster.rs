@@ -1,4 +1,4 @@
-//! The data directory and its password: made once, together, so that neither is ever there without the other.
+//! The data directory and its password. Both are created together, so that neither exists without the other.
 
 use std::fs;
 use std::io::Write;
@@ -18,7 +18,7 @@ use crate::progress::Reporter;
 
 const PASSWORD_LENGTH: usize = 32;
 
-/// What the server keeps: `data/` and `password` in one directory.
+/// A directory with the server's `data/` and `password`.
 #[derive(Debug, Clone)]
 pub(super) struct Cluster {
     home: PathBuf,
@@ -37,8 +37,8 @@ impl Cluster {
         self.home.join("password")
     }
 
-    /// The major version that made the data, with where that lies; `None` before there is any.
-    pub(super) fn made_by(&self) -> anyhow::Result<Option<(PathBuf, String)>> {
+    /// Returns the data directory and the major version that created it, or `None` if there is no data yet.
+    pub(super) fn existing_data(&self) -> anyhow::Result<Option<(PathBuf, String)>> {
         let data = self.data();
         if !data.exists() {
             return Ok(None);
@@ -48,7 +48,7 @@ impl Cluster {
         Ok(Some((data, major.trim().to_owned())))
     }
 
-    /// Makes the data directory where there is none. It takes its name when it is complete.
+    /// Creates the data directory if it does not exist. It is renamed to its final name once it is complete.
     pub(super) async fn ensure(
         &self,
         binaries: &Binaries,
@@ -72,7 +72,7 @@ impl Cluster {
         let file = self.password_file();
         let text = fs::read_to_string(&file).with_context(|| {
             format!(
-                "read the database's password from {}; without it, move the directory away to begin anew",
+                "read the database's password from {}; if it is lost, move its directory away to start with an empty database",
                 file.display()
             )
         })?;
@@ -87,10 +87,10 @@ impl Cluster {
             writeln!(file, "{}", Alphanumeric.sample_string(&mut rand::rng(), PASSWORD_LENGTH))
         };
         write().with_context(|| format!("write {}", path.display()))?;
-        account::give(&path, identity)
+        account::set_owner(&path, identity)
     }
 
-    /// Locale C sorts by bytes, the same on every system and with every version of its C library.
+    /// Locale C sorts by bytes, which does not depend on the system or the version of its C library.
     async fn initdb(&self, binaries: &Binaries, data: &Path, identity: Option<&Identity>) -> anyhow::Result<()> {
         let program = account::program("initdb", &binaries.initdb(), identity)
             .args(["--encoding=UTF8", "--locale=C", "--auth=scram-sha-256", "--username", ROLE, "--pwfile"])

@@ -1,4 +1,4 @@
-//! Runs a PostgreSQL server: the machine's programs if it has some, otherwise those of a wheel from PyPI.
+//! Runs a PostgreSQL server from installed programs or, if there are none, from a wheel of PyPI.
 
 mod account;
 mod binaries;

@@ -1,4 +1,4 @@
-//! Waits until the server takes connections, and makes the database.
+//! Waits until the server accepts connections, and creates the database.
 
 use std::time::Duration;
 
@@ -6,39 +6,41 @@ use anyhow::{Context, bail};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
-const TRY_AGAIN: Duration = Duration::from_millis(30);
+const RETRY_INTERVAL: Duration = Duration::from_millis(30);
+/// The SQLSTATE of a refused password.
 const INVALID_PASSWORD: &str = "28P01";
 
-/// What came of trying to connect.
-pub(super) enum Answer {
+/// The result of one attempt to connect.
+pub(super) enum Attempt {
     Connected(PgConnection),
     WrongPassword,
     NotYet(String),
 }
 
 pub(super) fn options(port: u16, user: &str, password: &str) -> PgConnectOptions {
-    // PGHOST and its like in the environment would otherwise fill what is left out here.
+    // Not `new`, which takes defaults from PGHOST and similar variables.
     let options = PgConnectOptions::new_without_pgpass().host("127.0.0.1").port(port).username(user).password(password);
     options.database("postgres").ssl_mode(PgSslMode::Disable).disable_statement_logging()
 }
 
-/// Tries until the server answers either way; `last` holds the last failure for whoever loses patience.
+/// Retries until the server accepts or refuses the password; `None` means refused. `last` receives the last error, for a caller
+/// that gives up.
 pub(super) async fn connect(options: &PgConnectOptions, last: &mut String) -> Option<PgConnection> {
     loop {
         match attempt(options).await {
-            Answer::Connected(connection) => return Some(connection),
-            Answer::WrongPassword => return None,
-            Answer::NotYet(reason) => *last = reason,
+            Attempt::Connected(connection) => return Some(connection),
+            Attempt::WrongPassword => return None,
+            Attempt::NotYet(reason) => *last = reason,
         }
-        tokio::time::sleep(TRY_AGAIN).await;
+        tokio::time::sleep(RETRY_INTERVAL).await;
     }
 }
 
-async fn attempt(options: &PgConnectOptions) -> Answer {
+async fn attempt(options: &PgConnectOptions) -> Attempt {
     match PgConnection::connect_with(options).await {
-        Ok(connection) => Answer::Connected(connection),
-        Err(error) if is_wrong_password(&error) => Answer::WrongPassword,
-        Err(error) => Answer::NotYet(error.to_string()),
+        Ok(connection) => Attempt::Connected(connection),
+        Err(error) if is_wrong_password(&error) => Attempt::WrongPassword,
+        Err(error) => Attempt::NotYet(error.to_string()),
     }
 }
 
@@ -46,10 +48,10 @@ fn is_wrong_password(error: &sqlx::Error) -> bool {
     error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == INVALID_PASSWORD)
 }
 
-/// Creates the database where it is missing.
+/// Creates the database if it does not exist.
 pub(super) async fn ensure_database(mut connection: PgConnection, database: &str) -> anyhow::Result<()> {
     if !is_name(database) {
-        bail!("database name {database:?} must be of lower-case letters, digits and _, and begin with a letter");
+        bail!("database name {database:?} must consist of lower-case letters, digits and _, and start with a letter");
     }
     let found: Option<i32> = sqlx::query_scalar("SELECT 1 FROM pg_database WHERE datname = $1")
         .bind(database)
@@ -57,7 +59,7 @@ pub(super) async fn ensure_database(mut connection: PgConnection, database: &str
         .await
         .context("look up database")?;
     if found.is_none() {
-        // The name has just been checked, and a statement of this kind takes no parameters.
+        // CREATE DATABASE takes no parameters, and the name was checked above.
         let create = AssertSqlSafe(format!("CREATE DATABASE {database}"));
         sqlx::query(create).execute(&mut connection).await.context("create database")?;
     }

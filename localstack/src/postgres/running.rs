@@ -1,4 +1,4 @@
-//! A PostgreSQL server that is ready.
+//! A running PostgreSQL server.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,29 +6,27 @@ use std::path::PathBuf;
 use super::settings::ROLE;
 use crate::process::Process;
 
-/// A server that is ready, with its database.
+/// A running server that accepts connections and has its database.
 pub struct Postgres {
-    /// Where it listens, on 127.0.0.1.
+    /// The port on 127.0.0.1.
     pub port: u16,
-    /// The name of the database.
     pub database: String,
-    /// Its version, such as `15.18`.
+    /// Such as `15.18`.
     pub version: String,
-    /// Its data directory, links resolved.
+    /// The data directory, with links resolved.
     pub data: PathBuf,
-    /// Its process, to await and to stop.
     pub process: Process,
     pub(super) password: String,
 }
 
 impl Postgres {
-    /// The database's address, password included.
+    /// Returns the URL of the database, including the password.
     pub fn url(&self) -> String {
         format!("postgres://{ROLE}:{}@127.0.0.1:{}/{}", self.password, self.port, self.database)
     }
 }
 
-/// The password stays out of it.
+/// Does not show the password.
 impl fmt::Debug for Postgres {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { port, database, version, data, process, password: _ } = self;

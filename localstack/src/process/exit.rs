@@ -7,11 +7,9 @@ use std::process::ExitStatus;
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// It returned this code.
     Code(i32),
-    /// This signal killed it.
     Signal(i32),
-    /// The system did not say.
+    /// The status could not be determined.
     Unknown,
 }
 

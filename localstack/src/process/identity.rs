@@ -1,18 +1,19 @@
-//! What tells a process from a later one that was given the same pid: the moment it started.
+//! Identifies a process by its start time, because its pid may later be reused.
 
 use std::fs;
 
-/// The start of a live process, as text to compare; `None` when there is none, or only a zombie.
+/// Returns the start time of a live process, as text to compare, or `None` if it does not exist or is a zombie.
 #[cfg(target_os = "linux")]
 pub(crate) fn started(pid: i32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let ticks = start_ticks(&stat)?;
-    // Ticks count from the boot, so the boot belongs to them.
+    // Ticks are counted from the boot, so they are unique only together with it.
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     Some(format!("{ticks}@{}", boot.trim()))
 }
 
-/// The second field is the program's name in brackets and may itself hold brackets and spaces; fields count from after it.
+/// The second field is the program's name in parentheses and may itself contain parentheses and spaces, so fields are counted
+/// after its end.
 #[cfg(any(target_os = "linux", test))]
 fn start_ticks(stat: &str) -> Option<&str> {
     let (_, rest) = stat.rsplit_once(") ")?;
@@ -21,7 +22,7 @@ fn start_ticks(stat: &str) -> Option<&str> {
     if matches!(state, "Z" | "X") { None } else { fields.nth(18) }
 }
 
-/// The start of a live process, as text to compare; `None` when there is none, or only a zombie.
+/// Returns the start time of a live process, as text to compare, or `None` if it does not exist or is a zombie.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn started(pid: i32) -> Option<String> {
     let output =

@@ -1,4 +1,4 @@
-//! Pid files, and stopping by them what a killed run left behind.
+//! Pid files, and stopping the processes of a killed run that they name.
 
 use std::fs;
 use std::io;
@@ -17,11 +17,11 @@ use super::program::{Program, StopPlan};
 use crate::env_file;
 use crate::state::StateDir;
 
-/// A killed process is gone within moments; one that isn't hangs in the kernel, and we can't help it.
+/// A killed process normally ends at once. If it does not, it hangs in the kernel and cannot be helped.
 const KILL_PATIENCE: Duration = Duration::from_secs(5);
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// What a pid file holds: enough to stop the process, and never another one that has been given its pid since.
+/// The content of a pid file: what is needed to stop the process, but not a later one with the same pid.
 #[derive(Debug, Serialize, Deserialize)]
 struct Record {
     name: String,
@@ -31,36 +31,36 @@ struct Record {
     stop: StopPlan,
 }
 
-/// A process that a killed run left, and what became of it.
+/// A process that a killed run left running, and how it was stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leftover {
-    /// The program's name.
+    /// The name of the program.
     pub name: String,
     pub pid: u32,
-    /// What was done.
     pub outcome: Outcome,
 }
 
-/// What was done about a leftover process.
+/// How a leftover process was stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Nothing: it had ended, and only its pid file was left.
+    /// It had already ended, and only its pid file was left.
     Gone,
-    /// It ended when asked to.
+    /// It ended after a signal of its stop plan.
     Asked,
-    /// It did not heed its signals and was killed.
+    /// It ignored the signals of its stop plan and was killed.
     Killed,
-    /// It is still there, even after SIGKILL.
+    /// It is still alive, even after SIGKILL.
     Stuck,
 }
 
-/// Stops all processes whose pid files lie in the state directory, the last started first. Hold the state's lock.
+/// Stops all processes that have a pid file in the state directory, the last started first. The caller must hold the lock of
+/// the state directory.
 pub async fn stop(state: &StateDir) -> anyhow::Result<Vec<Leftover>> {
     let mut records = records(state)?;
     records.sort_by_key(|(_, record)| std::cmp::Reverse(record.order));
     let mut leftovers = Vec::with_capacity(records.len());
     for (path, record) in records {
-        let outcome = end(&record).await;
+        let outcome = record.stop().await;
         if outcome != Outcome::Stuck {
             remove(&path).with_context(|| format!("remove pid file {}", path.display()))?;
         }
@@ -69,13 +69,13 @@ pub async fn stop(state: &StateDir) -> anyhow::Result<Vec<Leftover>> {
     Ok(leftovers)
 }
 
-/// The names and pids of the processes that pid files name and that are alive.
+/// Returns the names and pids of the live processes that have a pid file.
 pub fn alive(state: &StateDir) -> anyhow::Result<Vec<(String, u32)>> {
     let records = records(state)?.into_iter().map(|(_, record)| record);
     Ok(records.filter(Record::is_alive).map(|record| (record.name, record.pid.unsigned_abs())).collect())
 }
 
-/// Writes the pid file of a process that has just been started.
+/// Writes the pid file of a process that was just started.
 pub(super) fn record(state: &StateDir, program: &Program, pid: i32) -> anyhow::Result<PathBuf> {
     let path = state.pid_file(&program.name);
     let record = Record {
@@ -95,41 +95,41 @@ impl Record {
         identity::started(self.pid).is_some_and(|started| started == self.started)
     }
 
-    /// Looks once more just before the signal: the pid may have changed hands since.
+    /// Sends a signal. Checks again right before it, because the pid may have been reused.
     fn signal(&self, signal: Signal) {
         if self.is_alive() {
             let _ = killpg(Pid::from_raw(self.pid), signal);
         }
     }
 
-    /// It is not our child, so there is nothing to wait on but a look now and then.
+    /// Polls, because the process is not our child and cannot be waited for.
     async fn gone_within(&self, patience: Duration) -> bool {
         let deadline = Instant::now() + patience;
         while self.is_alive() {
             if Instant::now() >= deadline {
                 return false;
             }
-            tokio::time::sleep(LOOK_AGAIN).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
         true
     }
-}
 
-async fn end(record: &Record) -> Outcome {
-    if !record.is_alive() {
-        return Outcome::Gone;
-    }
-    for (signal, patience) in record.stop.steps() {
-        record.signal(signal);
-        if record.gone_within(patience).await {
-            return Outcome::Asked;
+    async fn stop(&self) -> Outcome {
+        if !self.is_alive() {
+            return Outcome::Gone;
         }
+        for (signal, patience) in self.stop.steps() {
+            self.signal(signal);
+            if self.gone_within(patience).await {
+                return Outcome::Asked;
+            }
+        }
+        self.signal(Signal::SIGKILL);
+        if self.gone_within(KILL_PATIENCE).await { Outcome::Killed } else { Outcome::Stuck }
     }
-    record.signal(Signal::SIGKILL);
-    if record.gone_within(KILL_PATIENCE).await { Outcome::Killed } else { Outcome::Stuck }
 }
 
-/// A pid file that can't be read is an error, not skipped: its process would go on unseen.
+/// A pid file that cannot be read is an error, because its process would otherwise keep running unnoticed.
 fn records(state: &StateDir) -> anyhow::Result<Vec<(PathBuf, Record)>> {
     let dir = state.run_dir();
     let files = fs::read_dir(&dir).with_context(|| format!("list {}", dir.display()))?;
@@ -144,7 +144,7 @@ fn records(state: &StateDir) -> anyhow::Result<Vec<(PathBuf, Record)>> {
     Ok(records)
 }
 
-/// Whoever started the process may have seen its end before us, and removed the file.
+/// The process that started it may already have removed the file.
 fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

@@ -1,4 +1,4 @@
-//! A program's log file.
+//! Log files of programs.
 
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
@@ -7,13 +7,13 @@ use std::path::Path;
 
 use anyhow::Context;
 
-/// Beyond this size a log is set aside at the next start, so that a stack in daily use doesn't fill a disk.
-const LIMIT: u64 = 20 * 1024 * 1024;
+/// A larger log is rotated at the next start, so that logs do not fill the disk.
+const MAX_BYTES: u64 = 20 * 1024 * 1024;
 
-/// Opens the log for appending, twice over (standard output and error), with its length so far.
+/// Opens the log for appending. Returns two handles, for standard output and standard error, and the current length.
 pub(super) fn open(path: &Path) -> anyhow::Result<(File, File, u64)> {
-    if fs::metadata(path).is_ok_and(|log| log.len() > LIMIT) {
-        fs::rename(path, path.with_extension("log.1")).with_context(|| format!("set aside log {}", path.display()))?;
+    if fs::metadata(path).is_ok_and(|log| log.len() > MAX_BYTES) {
+        fs::rename(path, path.with_extension("log.1")).with_context(|| format!("rotate log {}", path.display()))?;
     }
     let open = || -> std::io::Result<(File, File, u64)> {
         let file = OpenOptions::new().append(true).create(true).open(path)?;
@@ -23,7 +23,8 @@ pub(super) fn open(path: &Path) -> anyhow::Result<(File, File, u64)> {
     open().with_context(|| format!("open log {}", path.display()))
 }
 
-/// The last non-empty lines after `start`; none where the log can't be read, for it only illustrates an error.
+/// Returns the last non-empty lines after byte `start`. They only illustrate an error, so the list is empty if the log cannot
+/// be read.
 pub(crate) fn last_lines(path: &Path, start: u64, count: usize) -> Vec<String> {
     let Ok(mut file) = File::open(path) else { return Vec::new() };
     if file.seek(SeekFrom::Start(start)).is_err() {

@@ -1,7 +1,7 @@
-//! Child processes: each in its own process group, with a log file, a pid file, and a plan for stopping it.
+//! Child processes, each in its own process group and with a log file, a pid file and a stop plan.
 //!
-//! A process that is dropped without [`Process::stop`] keeps running. It is ended by the [`crate::watchdog`], or by
-//! [`leftovers::stop`] in the next run.
+//! A process that is dropped without [`Process::stop`] keeps running until the [`crate::watchdog`], or [`leftovers::stop`] in the
+//! next run, stops it.
 
 mod exit;
 pub(crate) mod identity;

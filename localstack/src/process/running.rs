@@ -14,18 +14,18 @@ use super::program::{Program, StopPlan};
 use super::{leftovers, log};
 use crate::state::StateDir;
 
-/// What [`Process::stop`] had to do.
+/// The result of [`Process::stop`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stopped {
-    /// Nothing: it had ended before.
+    /// It had already ended.
     Already(Exit),
-    /// It ended when asked to.
+    /// It ended after a signal of its stop plan.
     Asked(Exit),
-    /// It did not heed its signals in time and was killed.
+    /// It ignored the signals of its stop plan and was killed.
     Killed,
 }
 
-/// A running program. Clones share it.
+/// A handle to a running program. Clones refer to the same process.
 #[derive(Debug, Clone)]
 pub struct Process {
     name: String,
@@ -37,65 +37,63 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts the program; must be called inside a tokio runtime.
+    /// Starts the program. Must be called within a tokio runtime.
     pub fn start(program: &Program, state: &StateDir) -> anyhow::Result<Self> {
         let log = state.log(&program.name);
         let (stdout, stderr, log_start) = log::open(&log)?;
         let mut child = command(program, stdout.into(), stderr.into())
             .spawn()
             .with_context(|| format!("start {} ({})", program.name, program.path.display()))?;
-        let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).context("learn the pid of a new process")?;
-        // Without a pid file nobody could stop it later.
+        let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).context("get the pid of a new process")?;
+        // Without a pid file, a later run could not stop the process.
         let pid_file = leftovers::record(state, program, pid).inspect_err(|_| drop(child.start_kill()))?;
         let (sender, exit) = watch::channel(None);
         tokio::spawn(reap(child, sender, pid_file));
         Ok(Self { name: program.name.clone(), pid, log, log_start, plan: program.stop.clone(), exit })
     }
 
-    /// The program's name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The process id.
     pub fn pid(&self) -> u32 {
         self.pid.unsigned_abs()
     }
 
-    /// Where its output goes.
+    /// Returns the file that receives its output.
     pub fn log(&self) -> &Path {
         &self.log
     }
 
-    /// The last lines it wrote since it was started, not what earlier runs left in the same log.
+    /// Returns the last lines that it has written. The log may also contain lines of earlier runs, which are left out.
     pub fn last_lines(&self, count: usize) -> Vec<String> {
         log::last_lines(&self.log, self.log_start, count)
     }
 
-    /// How it ended, if it has.
+    /// Returns how it ended, or `None` if it is still running.
     pub fn exited(&self) -> Option<Exit> {
         *self.exit.borrow()
     }
 
-    /// Waits until it ends, for whatever reason.
+    /// Waits until it ends.
     pub async fn wait(&self) -> Exit {
         let mut exit = self.exit.clone();
         let ended = exit.wait_for(Option::is_some).await;
         ended.ok().and_then(|exit| *exit).unwrap_or(Exit::Unknown)
     }
 
-    /// Signals its whole process group.
+    /// Sends a signal to its process group.
     pub fn signal(&self, signal: Signal) -> anyhow::Result<()> {
         killpg(Pid::from_raw(self.pid), signal).with_context(|| format!("send {signal} to {}", self.name))
     }
 
-    /// Asks it to end by the signals of its plan, one after another, and kills it when none helps.
+    /// Sends the signals of its stop plan one after another, and kills it if it ignores them.
     pub async fn stop(&self) -> Stopped {
         if let Some(exit) = self.exited() {
             return Stopped::Already(exit);
         }
         for (signal, patience) in self.plan.steps() {
-            // A failed signal means that it has just ended, which the wait then sees.
+            // A signal fails if the process has just ended, which the wait then notices.
             let _ = self.signal(signal);
             if let Ok(exit) = tokio::time::timeout(patience, self.wait()).await {
                 return Stopped::Asked(exit);
@@ -107,14 +105,14 @@ impl Process {
     }
 }
 
-/// Its own process group keeps a terminal's Ctrl-C away: only the one who started it stops it, in order.
+/// The separate process group shields the program from Ctrl-C in the terminal, so that only its parent stops it.
 fn command(program: &Program, stdout: Stdio, stderr: Stdio) -> Command {
     let mut command = Command::from(program.to_command());
     command.stdin(Stdio::null()).stdout(stdout).stderr(stderr).process_group(0);
     command
 }
 
-/// The pid file goes before the exit is told, so that whoever starts the program again doesn't lose the new one's.
+/// The pid file is removed before the exit is published. Otherwise it could be the one of a program that was started again.
 async fn reap(mut child: Child, exit: watch::Sender<Option<Exit>>, pid_file: PathBuf) {
     let ended = child.wait().await.map_or(Exit::Unknown, Exit::from);
     let _ = std::fs::remove_file(pid_file);

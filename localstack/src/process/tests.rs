@@ -14,18 +14,18 @@ fn shell(script: &str) -> Program {
     Program::new("sh", "/bin/sh").args(["-c", script])
 }
 
-/// Waits for what nothing tells us of.
+/// Polls for a condition that cannot be awaited.
 async fn until(holds: impl Fn() -> bool) {
-    let looking = async {
+    let polling = async {
         while !holds() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), looking).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(10), polling).await.unwrap();
 }
 
-/// A shell says a word when it has set its traps.
-async fn until_says(process: &Process, word: &str) {
+/// Waits for a line of output, which a shell prints once it has set its traps.
+async fn until_prints(process: &Process, word: &str) {
     until(|| process.last_lines(9).iter().any(|line| line == word)).await;
 }
 
@@ -63,7 +63,7 @@ async fn a_program_that_does_not_exist_is_an_error_that_names_it() {
 async fn stopping_asks_first_and_reaches_the_whole_group() {
     let (_dir, state) = state();
     let process = Process::start(&shell("sleep 600 & echo $!; echo up; wait"), &state).unwrap();
-    until_says(&process, "up").await;
+    until_prints(&process, "up").await;
     let grandchild = process.last_lines(2)[0].parse().unwrap();
     assert!(identity::started(grandchild).is_some());
     assert_eq!(process.stop().await, Stopped::Asked(Exit::Signal(15)));
@@ -77,7 +77,7 @@ async fn a_process_that_ignores_its_signals_is_killed() {
     let plan = [(Signal::SIGTERM, Duration::from_millis(50)), (Signal::SIGINT, Duration::from_millis(50))];
     let deaf = shell("trap '' TERM INT; echo up; while :; do sleep 600; done").stop_by(StopPlan::new(&plan));
     let process = Process::start(&deaf, &state).unwrap();
-    until_says(&process, "up").await;
+    until_prints(&process, "up").await;
     assert_eq!(process.stop().await, Stopped::Killed);
     assert_eq!(process.exited(), Some(Exit::Signal(9)));
 }
@@ -88,7 +88,7 @@ async fn the_second_signal_of_a_plan_is_tried_before_killing() {
     let plan = [(Signal::SIGTERM, Duration::from_millis(50)), (Signal::SIGINT, Duration::from_secs(10))];
     let program = shell("trap '' TERM; trap 'exit 3' INT; echo up; while :; do sleep 0.01; done");
     let process = Process::start(&program.stop_by(StopPlan::new(&plan)), &state).unwrap();
-    until_says(&process, "up").await;
+    until_prints(&process, "up").await;
     assert_eq!(process.stop().await, Stopped::Asked(Exit::Code(3)));
 }
 
@@ -124,7 +124,7 @@ async fn a_leftover_that_ignores_its_signal_is_killed() {
     let deaf = shell("trap '' TERM; echo up; while :; do sleep 600; done");
     let deaf = deaf.stop_by(StopPlan::term(Duration::from_millis(50)));
     let process = Process::start(&deaf, &state).unwrap();
-    until_says(&process, "up").await;
+    until_prints(&process, "up").await;
     assert_eq!(leftovers::stop(&state).await.unwrap()[0].outcome, Outcome::Killed);
 }
 

@@ -1,8 +1,8 @@
-//! An installed virtual environment.
+//! Virtual environments.
 
 use std::path::{Path, PathBuf};
 
-/// An installed virtual environment.
+/// A virtual environment, which may not be installed completely yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Environment {
     dir: PathBuf,
@@ -13,17 +13,16 @@ impl Environment {
         Self { dir }
     }
 
-    /// Its directory.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// Its interpreter.
+    /// Returns the path of its interpreter.
     pub fn python(&self) -> PathBuf {
         self.dir.join("bin").join("python")
     }
 
-    /// The file that is written last. Without it the installation was interrupted.
+    /// Returns the file that is written last. Without it, the installation was interrupted.
     pub(super) fn marker(&self) -> PathBuf {
         self.dir.join("complete")
     }

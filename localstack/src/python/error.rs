@@ -1,44 +1,43 @@
-//! Why there is no Python environment.
+//! The error of creating a Python environment.
 
 use std::path::PathBuf;
 
-/// Why there is no Python environment.
+/// The Python environment could not be created.
 #[derive(Debug, thiserror::Error)]
 pub enum PythonError {
-    /// No usable Python was found.
+    /// No supported Python was found.
     #[error(
-        "Candlewick needs Python 3.11 or newer on PATH, and found {found}; install python3 (Debian and Ubuntu: \
-         `apt install python3 python3-venv`; macOS: `brew install python`), or set CANDLEWICK_PYTHON to one"
+        "Candlewick needs Python 3.11 or newer on PATH, but found {found}; install python3 (Debian and Ubuntu: \
+         `apt install python3 python3-venv`; macOS: `brew install python`), or set CANDLEWICK_PYTHON to its path"
     )]
     Missing {
-        /// What was found instead.
+        /// What was found instead, for the message.
         found: String,
     },
-    /// Python is there, but can't make virtual environments.
+    /// Python is installed, but cannot create virtual environments.
     #[error(
-        "{} (Python {version}) cannot make virtual environments, because its venv or ensurepip module is missing; install \
+        "{} (Python {version}) cannot create virtual environments, because its venv or ensurepip module is missing; install \
          it (Debian and Ubuntu: `apt install {package}`) and run again", python.display()
     )]
     NoVenv {
-        /// The interpreter.
         python: PathBuf,
         version: String,
-        /// Debian's package for it.
+        /// The Debian package of the missing modules.
         package: String,
     },
     /// A step of the installation failed.
-    #[error("could not {step}: {reason}\nThe whole output is in {}. {next}", log.display())]
+    #[error("could not {step}: {reason}\nThe full output is in {}. {next}", log.display())]
     Step {
-        /// What was being done.
+        /// The failed step, as a verb phrase.
         step: String,
-        /// How it failed, with the last lines of its output.
+        /// The exit status and the last lines of its output, or the error.
         reason: String,
-        /// Where its output is.
+        /// The log with the full output.
         log: PathBuf,
-        /// What to do next.
+        /// What the user can do next.
         next: String,
     },
-    /// The file system refused something.
+    /// A file operation failed.
     #[error("{0:#}")]
     Shell(#[from] anyhow::Error),
 }

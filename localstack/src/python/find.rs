@@ -1,4 +1,4 @@
-//! Which Python to use.
+//! Finds a Python interpreter.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -8,29 +8,29 @@ use tokio::process::Command;
 
 use super::error::PythonError;
 
-/// Names to look for on PATH. LocalStack is known to run on 3.11 to 3.13, so that `python3` comes first only if it is
-/// one of them, and anything newer last.
+/// The names to look for on PATH. `python3` is preferred if it is one of the versions on which LocalStack is known to run
+/// (3.11 to 3.13); a newer version is the last choice.
 const NAMES: [&str; 4] = ["python3", "python3.13", "python3.12", "python3.11"];
 const OLDEST: (u32, u32) = (3, 11);
 const NEWEST_KNOWN: (u32, u32) = (3, 13);
 
-/// Prints the version, the real path (not that of a version manager's shim), and whether environments can be made.
+/// Prints the version, the real path (not that of a version manager's shim), and whether Python can create environments.
 const PROBE: &str = "import sys, importlib.util as u
 print('.'.join(map(str, sys.version_info[:3])))
 print(sys.executable)
 print(all(u.find_spec(m) for m in ('venv', 'ensurepip')))";
 
-/// Where to look for Python.
+/// Where to search for Python.
 #[derive(Debug, Clone, Default)]
 pub struct Search {
-    /// This one and no other.
+    /// If set, only this interpreter is considered.
     pub python: Option<PathBuf>,
-    /// The directories to search, as in PATH.
+    /// The directories to search, in the format of PATH.
     pub path: OsString,
 }
 
 impl Search {
-    /// CANDLEWICK_PYTHON, else PATH.
+    /// Searches for CANDLEWICK_PYTHON if it is set, otherwise on PATH.
     pub fn from_env() -> Self {
         let python = std::env::var_os("CANDLEWICK_PYTHON").filter(|python| !python.is_empty()).map(PathBuf::from);
         Self { python, path: std::env::var_os("PATH").unwrap_or_default() }
@@ -46,27 +46,27 @@ impl Search {
     }
 }
 
-/// A Python that can be used.
+/// A supported Python interpreter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Interpreter {
     pub path: PathBuf,
-    /// Its version, such as `3.11.7`.
+    /// Such as `3.11.7`.
     pub version: String,
 }
 
-/// What a candidate said of itself.
+/// A candidate that runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Probed {
     interpreter: Interpreter,
     has_venv: bool,
 }
 
-/// Asks the candidates in turn and takes the best.
+/// Probes the candidates in order and returns the best.
 pub(super) async fn find(search: &Search) -> Result<Interpreter, PythonError> {
     let mut probed = Vec::new();
     for candidate in search.candidates() {
         match probe(&candidate).await {
-            Ok(found) if found.is_best() => return Ok(found.interpreter),
+            Ok(found) if found.is_preferred() => return Ok(found.interpreter),
             Ok(found) => probed.push(found),
             Err(reason) => tracing::debug!(candidate = %candidate.display(), reason, "not a usable Python"),
         }
@@ -74,7 +74,8 @@ pub(super) async fn find(search: &Search) -> Result<Interpreter, PythonError> {
     choose(probed, search)
 }
 
-/// None is ideal: a newer one than we know is worth trying; else the error is about the nearest miss.
+/// Chooses if no candidate is preferred: a version newer than the known ones is accepted; otherwise the error names the candidate
+/// that is closest to usable.
 fn choose(probed: Vec<Probed>, search: &Search) -> Result<Interpreter, PythonError> {
     let recent = || probed.iter().filter(|found| found.minor() >= OLDEST);
     if let Some(found) = recent().find(|found| found.has_venv) {
@@ -92,7 +93,7 @@ impl Probed {
         (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
     }
 
-    fn is_best(&self) -> bool {
+    fn is_preferred(&self) -> bool {
         self.has_venv && (OLDEST..=NEWEST_KNOWN).contains(&self.minor())
     }
 
@@ -106,12 +107,12 @@ impl Probed {
 fn describe(probed: &[Probed], search: &Search) -> String {
     match (probed.first(), &search.python) {
         (Some(found), _) => format!("only Python {} ({})", found.interpreter.version, found.interpreter.path.display()),
-        (None, Some(python)) => format!("that CANDLEWICK_PYTHON ({}) is none that runs", python.display()),
+        (None, Some(python)) => format!("that CANDLEWICK_PYTHON ({}) does not run", python.display()),
         (None, None) => "none".to_owned(),
     }
 }
 
-/// Runs the candidate; the error says why it is none.
+/// Runs the candidate. The error says why it is not usable.
 pub(super) async fn probe(candidate: &Path) -> Result<Probed, String> {
     let mut command = Command::new(candidate);
     command.args(["-I", "-c", PROBE]).stdin(Stdio::null()).kill_on_drop(true);
@@ -119,11 +120,11 @@ pub(super) async fn probe(candidate: &Path) -> Result<Probed, String> {
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
     }
-    parse(&String::from_utf8_lossy(&output.stdout)).ok_or_else(|| "an answer that is not Python's".to_owned())
+    parse(&String::from_utf8_lossy(&output.stdout)).ok_or_else(|| "its output is not that of Python".to_owned())
 }
 
-fn parse(answer: &str) -> Option<Probed> {
-    let mut lines = answer.lines();
+fn parse(output: &str) -> Option<Probed> {
+    let mut lines = output.lines();
     let version = lines.next()?.to_owned();
     let path = PathBuf::from(lines.next()?);
     let has_venv = lines.next()? == "True";
@@ -144,9 +145,9 @@ mod tests {
 
     #[test]
     fn only_a_known_version_that_can_make_environments_is_best() {
-        assert!(probed("3.11.0", "True").is_best() && probed("3.13.9", "True").is_best());
-        assert!(!probed("3.10.18", "True").is_best() && !probed("3.14.0", "True").is_best());
-        assert!(!probed("3.11.2", "False").is_best());
+        assert!(probed("3.11.0", "True").is_preferred() && probed("3.13.9", "True").is_preferred());
+        assert!(!probed("3.10.18", "True").is_preferred() && !probed("3.14.0", "True").is_preferred());
+        assert!(!probed("3.11.2", "False").is_preferred());
     }
 
     #[test]

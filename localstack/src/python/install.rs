@@ -1,6 +1,7 @@
-//! Makes a virtual environment and installs locked requirements into it, by pip.
+//! Creates a virtual environment and installs locked requirements into it with pip.
 //!
-//! pip and not a faster installer: it alone reads the machine's pip configuration (mirrors, proxies, certificates).
+//! pip is used instead of a faster installer because only pip reads the machine's pip configuration (mirrors, proxies,
+//! certificates).
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -19,12 +20,12 @@ use super::requirements::Requirements;
 use crate::process::last_lines;
 use crate::progress::Reporter;
 
-/// A line of progress after each so many packages.
-const TOLD_EVERY: usize = 20;
+/// The number of packages between two progress messages.
+const REPORT_EVERY: usize = 20;
 const LINES_SHOWN: usize = 8;
 
-/// pip's arguments. The lock is complete, so nothing is resolved (`--no-deps`) and nothing but what it names is fetched, not
-/// even for builds; modules are compiled when first used, which halves the time.
+/// The arguments of pip. The lock is complete, so pip resolves no dependencies (`--no-deps`) and fetches nothing that the lock
+/// does not name, not even for builds. Modules are compiled at first use, which halves the installation time.
 const PIP: [&str; 12] = [
     "-I",
     "-m",
@@ -40,11 +41,11 @@ const PIP: [&str; 12] = [
     "--requirement",
 ];
 
-/// Settings that would have pip or Python look or install elsewhere than in the environment.
-const UNWANTED: [&str; 7] =
+/// Variables that would make pip or Python read or install packages outside of the environment.
+const REMOVED_VARIABLES: [&str; 7] =
     ["PIP_PREFIX", "PIP_REQUIREMENT", "PIP_ROOT", "PIP_TARGET", "PIP_USER", "PYTHONHOME", "PYTHONPATH"];
 
-/// Installs from nothing: what a run that was cut short left is removed first, and the marker is written last.
+/// Installs from scratch: removes the remains of an interrupted installation first, and writes the marker last.
 pub(super) async fn install(
     environment: &Environment,
     requirements: &Requirements,
@@ -52,8 +53,8 @@ pub(super) async fn install(
     progress: &Reporter,
 ) -> Result<(), PythonError> {
     let installer = Installer::new(environment, requirements, progress)?;
-    installer.tell_start(python);
-    let begun = Instant::now();
+    installer.report_start(python);
+    let started = Instant::now();
     installer.make_environment(python).await?;
     for (index, lock) in requirements.locks.iter().enumerate() {
         installer.install_lock(index, lock).await?;
@@ -62,7 +63,7 @@ pub(super) async fn install(
         installer.prepare(script).await?;
     }
     fs::write(environment.marker(), &python.version).context("write the environment's marker")?;
-    progress.line("python", &format!("{} installed in {} s", requirements.title, begun.elapsed().as_secs()));
+    progress.line("python", &format!("{} installed in {} s", requirements.title, started.elapsed().as_secs()));
     Ok(())
 }
 
@@ -87,7 +88,7 @@ impl<'a> Installer<'a> {
         Ok(Self { environment, requirements, progress, log })
     }
 
-    fn tell_start(&self, python: &Interpreter) {
+    fn report_start(&self, python: &Interpreter) {
         let Requirements { title, size, .. } = self.requirements;
         let text =
             format!("installing {title} with Python {} (once, {size} in {})", python.version, self.dir().display());
@@ -101,7 +102,8 @@ impl<'a> Installer<'a> {
     async fn make_environment(&self, python: &Interpreter) -> Result<(), PythonError> {
         let mut command = Command::new(&python.path);
         command.args(["-I", "-m", "venv"]).arg(self.dir());
-        self.run("make a virtual environment", command, "Remove that directory and run again.", |_| {}).await
+        let next = format!("Remove {} and run again.", self.dir().display());
+        self.run("create a virtual environment", command, &next, |_| {}).await
     }
 
     async fn install_lock(&self, index: usize, lock: &str) -> Result<(), PythonError> {
@@ -114,9 +116,9 @@ impl<'a> Installer<'a> {
             self.environment.python().display(),
             self.requirements.otherwise
         );
-        let mut count = Count { seen: 0, total: packages(lock) };
-        self.run(&format!("install {}", self.requirements.title), command, &next, |line| count.see(line, self.progress))
-            .await
+        let mut fetched = FetchProgress { count: 0, total: packages(lock) };
+        let step = format!("install {}", self.requirements.title);
+        self.run(&step, command, &next, |line| fetched.update(line, self.progress)).await
     }
 
     async fn prepare(&self, script: &str) -> Result<(), PythonError> {
@@ -126,10 +128,16 @@ impl<'a> Installer<'a> {
         self.run(&format!("prepare {}", self.requirements.title), command, "Please report this.", |_| {}).await
     }
 
-    /// Runs one step with its output in the log, and shows its lines to `see`.
-    async fn run(&self, step: &str, command: Command, next: &str, see: impl FnMut(&str)) -> Result<(), PythonError> {
-        let outcome = self.follow(command, see).await.map_err(|error| format!("{error:#}"));
-        let reason = match outcome {
+    /// Runs one step. Its output goes to the log, and `on_line` is called with each line.
+    async fn run(
+        &self,
+        step: &str,
+        command: Command,
+        next: &str,
+        on_line: impl FnMut(&str),
+    ) -> Result<(), PythonError> {
+        let failure = self.run_command(command, on_line).await.map_err(|error| format!("{error:#}"));
+        let reason = match failure {
             Ok(None) => return Ok(()),
             Ok(Some(exit)) => format!("{exit}\n{}", last_lines(&self.log, 0, LINES_SHOWN).join("\n")),
             Err(error) => error,
@@ -137,51 +145,51 @@ impl<'a> Installer<'a> {
         Err(PythonError::Step { step: step.to_owned(), reason, log: self.log.clone(), next: next.to_owned() })
     }
 
-    /// How it failed, or `None` where it did not.
-    async fn follow(&self, mut command: Command, see: impl FnMut(&str)) -> anyhow::Result<Option<String>> {
+    /// Returns the exit status of a failed command, or `None` if it succeeded.
+    async fn run_command(&self, mut command: Command, on_line: impl FnMut(&str)) -> anyhow::Result<Option<String>> {
         let log = fs::OpenOptions::new().append(true).open(&self.log).context("open the installation's log")?;
         let stderr = log.try_clone().context("open the installation's log")?;
-        for name in UNWANTED {
+        for name in REMOVED_VARIABLES {
             command.env_remove(name);
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr).kill_on_drop(true);
         let mut child = command.spawn().context("start the program")?;
         if let Some(stdout) = child.stdout.take() {
-            copy(stdout, log, see).await.context("copy the program's output")?;
+            copy(stdout, log, on_line).await.context("copy the program's output")?;
         }
         let status = child.wait().await.context("wait for the program")?;
         Ok((!status.success()).then(|| status.to_string()))
     }
 }
 
-async fn copy(stdout: ChildStdout, mut log: File, mut see: impl FnMut(&str)) -> std::io::Result<()> {
+async fn copy(stdout: ChildStdout, mut log: File, mut on_line: impl FnMut(&str)) -> std::io::Result<()> {
     let mut lines = BufReader::new(stdout).lines();
     while let Some(line) = lines.next_line().await? {
         writeln!(log, "{line}")?;
-        see(&line);
+        on_line(&line);
     }
     Ok(())
 }
 
-/// How many packages a lock names; on one machine a few fewer are installed.
+/// Counts the packages that a lock names. A few of them are not installed, because they are for other platforms.
 fn packages(lock: &str) -> usize {
     lock.lines().filter(|line| line.starts_with(|first: char| first.is_ascii_alphanumeric())).count()
 }
 
-/// Turns pip's many lines into few.
-struct Count {
-    seen: usize,
+/// Condenses the output of pip to a few progress messages.
+struct FetchProgress {
+    count: usize,
     total: usize,
 }
 
-impl Count {
-    fn see(&mut self, line: &str, progress: &Reporter) {
+impl FetchProgress {
+    fn update(&mut self, line: &str, progress: &Reporter) {
         if line.starts_with("Collecting ") {
-            self.seen += 1;
-            if self.seen.is_multiple_of(TOLD_EVERY) {
-                progress.line("python", &format!("fetched {} packages of about {}", self.seen, self.total));
+            self.count += 1;
+            if self.count.is_multiple_of(REPORT_EVERY) {
+                progress.line("python", &format!("fetched {} of about {} packages", self.count, self.total));
             }
-        } else if line.starts_with("Installing collected packages") && self.total >= TOLD_EVERY {
+        } else if line.starts_with("Installing collected packages") && self.total >= REPORT_EVERY {
             progress.line("python", "unpacking");
         }
     }

@@ -1,4 +1,4 @@
-//! Virtual environments with locked requirements: finds a Python, creates an environment once and installs into it.
+//! Virtual environments with locked requirements. Each is created once, with the Python found on the machine.
 
 mod environment;
 mod error;
@@ -18,8 +18,8 @@ pub use self::find::{Interpreter, Search};
 pub use self::requirements::Requirements;
 use crate::progress::Reporter;
 
-/// Returns the environment for `requirements` under `home`, and installs it first if necessary. Processes that install the
-/// same one wait for each other.
+/// Returns the environment for `requirements` under `home`, and installs it first if necessary. A lock keeps two processes from
+/// installing the same one.
 pub async fn ensure(
     home: &Path,
     requirements: &Requirements,
@@ -37,12 +37,12 @@ pub async fn ensure(
     Ok(environment)
 }
 
-/// Even a complete environment breaks when the Python that it was made from is removed.
+/// Even a complete environment stops working when the Python that created it is removed.
 async fn works(environment: &Environment) -> bool {
     environment.marker().exists() && find::probe(&environment.python()).await.is_ok()
 }
 
-/// The part of the directory name that changes with the lock, the preparation and the Python version.
+/// Returns the part of the directory name that depends on the lock, the preparation and the Python version.
 fn fingerprint(requirements: &Requirements, python: &Interpreter) -> String {
     let mut hash = Sha256::new();
     let texts = requirements.locks.iter().chain(&requirements.prepare).copied();
@@ -53,7 +53,7 @@ fn fingerprint(requirements: &Requirements, python: &Interpreter) -> String {
     short_hex(&hash.finalize())
 }
 
-/// The first twelve hex digits of a hash.
+/// Returns the first twelve hex digits of a hash.
 pub(crate) fn short_hex(hash: &[u8]) -> String {
     hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,16 +1,16 @@
-//! Locked requirements of a virtual environment.
+//! Requirements of a virtual environment.
 
-/// A set of requirements, locked by hashes, for one virtual environment.
+/// The requirements of one virtual environment, locked by hashes.
 #[derive(Debug, Clone, Copy)]
 pub struct Requirements {
-    /// What they are for, in messages: `LocalStack 4.12`.
+    /// The name in messages, such as `LocalStack 4.12`.
     pub title: &'static str,
-    /// The size to expect, in messages: `130 MB`.
+    /// The approximate size in messages, such as `130 MB`.
     pub size: &'static str,
-    /// The texts of the requirements files, installed in this order.
+    /// The contents of the requirements files, in the order of installation.
     pub locks: &'static [&'static str],
     /// A Python program to run once after the installation.
     pub prepare: Option<&'static str>,
-    /// What to do when they can't be installed, besides looking at the network.
+    /// What else the user can do if the installation fails. It is appended to the hint to check the network and may be empty.
     pub otherwise: &'static str,
 }

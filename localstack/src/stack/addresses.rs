@@ -1,4 +1,4 @@
-//! Where everything is: the content of the env file.
+//! The addresses and settings of a running stack, which are the content of the env file.
 
 use std::collections::BTreeMap;
 
@@ -18,11 +18,11 @@ pub(super) struct Ports {
     pub(super) postgres: u16,
     pub(super) dashboard: u16,
     pub(super) simulator: Option<u16>,
-    /// Where each service serves its health.
+    /// The port of each service's health server, by service.
     pub(super) health: BTreeMap<&'static str, u16>,
 }
 
-/// Picks the ports: those that were demanded, else those of the last run if they are free, else any.
+/// Picks the ports: the requested ones, otherwise those of the last run if they are free, otherwise any.
 pub(super) fn pick(picker: &mut Picker, options: &Options, last: &Settings) -> anyhow::Result<Ports> {
     let remembered = |wish: &Wish, variable: &str| match (wish, last.get(variable).and_then(|url| port_of(url))) {
         (Wish::Any, Some(port)) => Wish::Remembered(port),
@@ -43,18 +43,18 @@ pub(super) fn pick(picker: &mut Picker, options: &Options, last: &Settings) -> a
     Ok(Ports { emulator, postgres, dashboard, simulator, health })
 }
 
-/// The variable with the address at which a service tells its health: `LOADER_HEALTH_URL`.
+/// Returns the name of the variable with the URL of a service's health server, such as `LOADER_HEALTH_URL`.
 pub fn health_variable(service: &str) -> String {
     format!("{}_HEALTH_URL", service.to_uppercase())
 }
 
-/// The port in a URL that names one.
+/// Returns the port of a URL if it contains one.
 fn port_of(url: &str) -> Option<u16> {
     let authority = url.split("//").nth(1)?.split('/').next()?;
     authority.rsplit(':').next()?.parse().ok()
 }
 
-/// Every address and setting of a running stack, by the name of its variable.
+/// The addresses and settings of a running stack, by variable name.
 #[derive(Clone, Debug, Default)]
 pub struct Addresses {
     settings: Settings,
@@ -66,16 +66,16 @@ impl Addresses {
         let mut set = |name: &str, value: String| settings.insert(name.to_owned(), value);
         set("AWS_ENDPOINT_URL", emulator.to_owned());
         set("AWS_REGION", "us-east-1".to_owned());
-        // The AWS CLI of version 1 and boto3 read this one instead.
+        // Version 1 of the AWS CLI and boto3 read this variable instead.
         set("AWS_DEFAULT_REGION", "us-east-1".to_owned());
-        // An emulator takes any credentials, and wants some.
+        // Emulators accept any credentials, but require some.
         set("AWS_ACCESS_KEY_ID", "test".to_owned());
         set("AWS_SECRET_ACCESS_KEY", "test".to_owned());
         set("BUCKET", BUCKET.to_owned());
         set("DATABASE_URL", database);
         set("DASHBOARD_LISTEN", format!("127.0.0.1:{}", ports.dashboard));
         set("DASHBOARD_URL", format!("http://127.0.0.1:{}", ports.dashboard));
-        // What was put back is as old as when it was first written.
+        // Restored objects keep the time at which they were first written.
         set("TRUST_FIRST_WRITTEN", "true".to_owned());
         set("WATCHLIST", options.watchlist.display().to_string());
         set("SCHEDULE", options.schedule.0.clone());
@@ -102,17 +102,15 @@ impl Addresses {
         }
     }
 
-    /// One of them.
     pub fn get(&self, variable: &str) -> Option<&str> {
         self.settings.get(variable).map(String::as_str)
     }
 
-    /// All of them.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// The way to the emulator.
+    /// Creates AWS clients for the emulator.
     pub(super) async fn aws(&self) -> anyhow::Result<Aws> {
         let env = self.env();
         let id = env.required("AWS_ACCESS_KEY_ID")?;
@@ -120,7 +118,7 @@ impl Addresses {
         Ok(Aws::at(env.required("AWS_ENDPOINT_URL")?, env.required("AWS_REGION")?, id, secret).await)
     }
 
-    /// All of them, as a service sees them.
+    /// Returns the settings as the environment of a service.
     pub fn env(&self) -> Env {
         Env::from_variables(self.settings.clone())
     }

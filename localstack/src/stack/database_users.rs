@@ -1,4 +1,4 @@
-//! The services' own logins to the database.
+//! Database users of the services.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -11,8 +11,8 @@ use sqlx::{ConnectOptions, PgPool};
 
 const PASSWORD_LENGTH: usize = 32;
 
-/// Creates a user for each service that uses the database, with a new password, and returns their URLs by service. Services
-/// are started with the URL and never see the owner's.
+/// Creates a database user with a new password for each service that uses the database, and returns the URLs by service. A
+/// service never gets the URL of the owner.
 pub(super) async fn create(pool: &PgPool, owner_url: &str) -> anyhow::Result<BTreeMap<&'static str, String>> {
     let owner = PgConnectOptions::from_str(owner_url).ok().context("read the address of the database")?;
     let mut urls = BTreeMap::new();

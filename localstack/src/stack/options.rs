@@ -1,4 +1,4 @@
-//! How a local stack is to be.
+//! The options of a local stack.
 
 use std::path::PathBuf;
 
@@ -7,46 +7,39 @@ use candlewick_shared::core::clock::Clock;
 use crate::emulator::Emulator;
 use crate::ports::Wish;
 
-/// The variables that hold the key of the real API, or name a file with it.
+/// The variables that contain the key of the real API or the path of a file with it.
 pub const KEYS: [&str; 2] = ["TWELVEDATA_API_KEY", "TWELVEDATA_API_KEY_FILE"];
 
-/// The name of the bucket.
 pub const BUCKET: &str = "candlewick";
 
-/// How a local stack is to be.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The directory of the built programs.
+    /// The directory of the built service programs.
     pub programs: PathBuf,
-    /// Where Python environments are kept.
+    /// The directory of the Python environments.
     pub python_home: PathBuf,
-    /// The file with the watchlist.
     pub watchlist: PathBuf,
-    /// When the watchlist is fetched: a cron pattern (or `off`) and its time zone.
+    /// When the watchlist is refreshed: a cron pattern or `off`, and its time zone.
     pub schedule: (String, String),
-    /// What stands in for AWS.
     pub emulator: Emulator,
     pub emulator_port: Wish,
-    /// The port of PostgreSQL.
     pub postgres_port: Wish,
-    /// The port of the dashboard.
     pub dashboard_port: Wish,
-    /// Where candles come from.
     pub source: Source,
 }
 
 /// Where candles come from.
 #[derive(Clone, Debug)]
 pub enum Source {
-    /// The simulator, on this port, and the time that it and everything else goes by.
+    /// The simulator.
     Simulator {
         port: Wish,
-        /// The time.
+        /// The time of the simulator and all services.
         clock: Clock,
     },
-    /// The real API, in real time, with the key in the environment.
+    /// The real API in real time. The key is in the environment.
     TwelveData {
-        /// Where it is, if not at its own address: a proxy in front of it.
+        /// The URL of a proxy in front of the API; `None` for the API's own address.
         url: Option<String>,
     },
 }

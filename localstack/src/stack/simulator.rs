@@ -11,7 +11,7 @@ use crate::state::StateDir;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Starts it and waits until it listens.
+/// Starts the simulator and waits until it listens.
 pub(super) async fn start(programs: &Path, port: u16, clock: &str, state: &StateDir) -> anyhow::Result<Process> {
     let address = format!("127.0.0.1:{port}");
     let program = Program::new("simulator", programs.join("candlewick-simulator"));
@@ -27,7 +27,7 @@ pub(super) async fn start(programs: &Path, port: u16, clock: &str, state: &State
         },
         exit = process.wait() => {
             let log = process.last_lines(5).join("\n");
-            Err(anyhow::anyhow!("it ended ({exit}):\n{log}")).context("start the simulator")
+            Err(anyhow::anyhow!("it exited ({exit}):\n{log}")).context("start the simulator")
         }
     }
 }

@@ -18,7 +18,7 @@ fn shell(script: &str) -> Program {
     Program::new("transform", "/bin/sh").args(["-c", script])
 }
 
-fn heard() -> (Reporter, UnboundedReceiver<String>) {
+fn recorder() -> (Reporter, UnboundedReceiver<String>) {
     let (sender, receiver) = unbounded_channel();
     let reporter = Arc::new(move |source: &str, text: &str| drop(sender.send(format!("{source}: {text}"))));
     (reporter, receiver)
@@ -50,11 +50,11 @@ fn pauses_double_up_to_the_limit_and_begin_again_after_a_steady_time() {
 #[tokio::test]
 async fn a_service_that_is_killed_comes_back_and_it_is_said() {
     let (_dir, state) = state();
-    let (progress, mut lines) = heard();
+    let (progress, mut lines) = recorder();
     let service = Service::start(shell("exec sleep 600"), state, QUICK, progress, CancellationToken::new()).unwrap();
     let first = restarted(&service, 0).await;
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(first.cast_signed()), nix::sys::signal::Signal::SIGKILL).unwrap();
-    assert_eq!(lines.recv().await.unwrap(), "transform: died (signal 9); starting it again in 0.005 s");
+    assert_eq!(lines.recv().await.unwrap(), "transform: died (signal 9); restarting in 0.005 s");
     let second = restarted(&service, 1).await;
     assert_ne!(first, second);
     assert_eq!(service.stop().await, Stopped::Asked(Exit::Signal(15)));
@@ -63,23 +63,23 @@ async fn a_service_that_is_killed_comes_back_and_it_is_said() {
 #[tokio::test]
 async fn a_service_that_dies_at_once_shows_its_last_words_and_waits_longer_each_time() {
     let (_dir, state) = state();
-    let (progress, mut lines) = heard();
+    let (progress, mut lines) = recorder();
     let script = "echo 'error: DATABASE_URL is not set'; exit 2";
     let service = Service::start(shell(script), state, QUICK, progress, CancellationToken::new()).unwrap();
     restarted(&service, 2).await;
-    assert_eq!(lines.recv().await.unwrap(), "transform: died (exit code 2); starting it again in 0.005 s");
+    assert_eq!(lines.recv().await.unwrap(), "transform: died (exit code 2); restarting in 0.005 s");
     assert_eq!(lines.recv().await.unwrap(), "transform:   | error: DATABASE_URL is not set");
     assert!(lines.recv().await.unwrap().contains("transform.log"));
-    assert_eq!(lines.recv().await.unwrap(), "transform: died (exit code 2); starting it again in 0.01 s");
+    assert_eq!(lines.recv().await.unwrap(), "transform: died (exit code 2); restarting in 0.01 s");
     service.stop().await;
 }
 
 #[tokio::test]
 async fn a_service_that_ends_without_error_is_started_again_too() {
     let (_dir, state) = state();
-    let (progress, mut lines) = heard();
+    let (progress, mut lines) = recorder();
     let service = Service::start(shell("exit 0"), state, QUICK, progress, CancellationToken::new()).unwrap();
-    assert!(lines.recv().await.unwrap().starts_with("transform: stopped unasked; starting it again"));
+    assert!(lines.recv().await.unwrap().starts_with("transform: exited unexpectedly; restarting"));
     restarted(&service, 1).await;
     service.stop().await;
 }
@@ -102,7 +102,7 @@ async fn a_program_that_vanishes_is_tried_again_and_its_error_told() {
     let (dir, state) = state();
     let path = dir.path().join("service");
     std::os::unix::fs::symlink("/bin/false", &path).unwrap();
-    let (progress, mut lines) = heard();
+    let (progress, mut lines) = recorder();
     let program = Program::new("loader", &path);
     let service = Service::start(program, state, QUICK, progress, CancellationToken::new()).unwrap();
     std::fs::remove_file(&path).unwrap();

@@ -155,7 +155,7 @@ async fn where_the_servers_user_cannot_go_the_data_lies_under_var_tmp_and_is_fou
     keep_a_row(&postgres).await;
     postgres.process.stop().await;
     assert!(postgres.data.starts_with("/var/tmp"), "{}", postgres.data.display());
-    assert!(all(lines).contains("so the data lies in /var/tmp/candlewick-"));
+    assert!(all(lines).contains("so the data is in /var/tmp/candlewick-"));
     let home = postgres.data.parent().unwrap().metadata().unwrap();
     assert_eq!((home.mode() & 0o777, home.uid() == 0), (0o700, false));
 

@@ -1,4 +1,4 @@
-//! Any request of the API, once its path and parameters are understood.
+//! Parsed requests of all endpoints.
 
 use super::earliest_timestamp::EarliestTimestamp;
 use super::error::ApiError;
@@ -7,7 +7,7 @@ use super::parameters::{Format, Parameters, Zone};
 use super::reference::Reference;
 use super::time_series::TimeSeries;
 
-/// A request that could be understood, and so costs credits.
+/// A valid request. Only valid requests cost credits.
 #[derive(Clone, Debug)]
 pub enum Call {
     /// `/time_series`.
@@ -18,19 +18,17 @@ pub enum Call {
     Reference(Reference),
     /// `/market_state`.
     MarketState(MarketState),
-    /// `/technical_indicators`, which the official Python client asks for before anything else.
+    /// `/technical_indicators`, which the official Python client requests first of all.
     Indicators,
     /// `/api_usage`.
     ApiUsage {
-        /// JSON or CSV.
         format: Format,
-        /// The zone of its timestamp.
+        /// The time zone of the timestamp in the answer.
         zone: Zone,
     },
 }
 
 impl Call {
-    /// Reads a request.
     pub fn parse(path: &str, parameters: &Parameters) -> Result<Self, ApiError> {
         match path {
             "/time_series" => TimeSeries::parse(parameters).map(Self::TimeSeries),
@@ -44,7 +42,7 @@ impl Call {
         }
     }
 
-    /// The symbols it names, as they were written.
+    /// Returns the symbols of the request, as the client wrote them.
     pub fn symbols(&self) -> &[String] {
         match self {
             Self::TimeSeries(request) => &request.symbols,
@@ -53,7 +51,7 @@ impl Call {
         }
     }
 
-    /// What it costs: one credit a symbol for candles, one for anything else.
+    /// Returns the cost: one credit per symbol for candles, one credit for anything else.
     pub fn credits(&self) -> u32 {
         u32::try_from(self.symbols().len().max(1)).unwrap_or(u32::MAX)
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// A header and one line for each row of cells. A cell that holds the delimiter, a quote or a line break is quoted.
+/// Formats a header and rows of cells. A cell that contains the delimiter, a quote or a line break is quoted.
 pub fn table(columns: &[&str], rows: impl Iterator<Item = Vec<String>>, delimiter: char) -> String {
     let header = columns.iter().map(|column| (*column).to_owned()).collect();
     let line = |cells: Vec<String>| {
@@ -12,8 +12,8 @@ pub fn table(columns: &[&str], rows: impl Iterator<Item = Vec<String>>, delimite
     std::iter::once(header).chain(rows).map(line).collect()
 }
 
-/// The table of a JSON answer: of its `data`, or of the answer itself where it is a list or a single object. A field
-/// that is absent or null is an empty cell.
+/// Formats a JSON answer as a table: its `data`, or the answer itself if it is a list or a single object. A field that
+/// is absent or null becomes an empty cell.
 pub fn of_answer(answer: &Value, delimiter: char) -> String {
     let data = answer.get("data").unwrap_or(answer);
     let rows = data.as_array().map_or(std::slice::from_ref(data), Vec::as_slice);

@@ -1,5 +1,5 @@
-//! The defects of a vendor's data, put into sound rows. Each was reported from a real vendor; where they sit follows
-//! from the seed and the symbol, so the same request shows the same defects.
+//! Adds defects to correct rows. Each kind was reported from a real vendor. Their positions depend only on the seed and
+//! the symbol, so the same request shows the same defects.
 
 use std::str::FromStr;
 
@@ -13,88 +13,87 @@ use crate::market::noise::{Noise, Use};
 use crate::market::price::{Price, UNITS};
 use crate::market::series::day_number;
 
-/// A kind of defect. All but the last three sit in one row of 23.
+/// A kind of defect. Unless stated otherwise, one row in 23 is affected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Defect {
-    /// A row comes twice.
+    /// A row appears twice.
     Duplicate,
-    /// A row comes twice, once with another close and half of the volume.
+    /// A row appears twice, once with a different close and half of the volume.
     Conflict,
-    /// A row is not there.
+    /// A row is missing.
     Missing,
-    /// High or low is a sentinel: zero or -1.
+    /// The high or low is a sentinel: -1 or zero.
     Sentinel,
-    /// All prices are null; the volume is not.
+    /// All prices are null, but not the volume.
     Null,
     /// All prices are a hundred times too large.
     Hundredfold,
-    /// All prices are off by one hundred-thousandth, as after a conversion through a float.
+    /// The prices of every row are off by one hundred-thousandth, as after a conversion to a float.
     FloatNoise,
-    /// One Friday in four is followed by the same on Saturday.
+    /// One Friday in four is repeated on Saturday.
     Weekend,
-    /// A row is dated tomorrow, where the rows reach into the last week.
+    /// A row is dated tomorrow, if the newest row is at most a week old.
     Future,
-    /// Prices before a day in 2022 to 2024 are four times as large: a split that the vendor missed.
+    /// Prices before a day in 2022 to 2024 are four times as large, as if the vendor had missed a split.
     SplitStep,
 }
 
-/// Where rows stand, for placing defects among them.
+/// What the positions of defects depend on.
 #[derive(Clone, Copy, Debug)]
-pub struct Place {
-    /// The symbol's source of made-up numbers.
+pub struct RowContext {
+    /// The source of pseudorandom numbers of the symbol.
     pub noise: Noise,
-    /// The interval of the rows.
     pub interval: Interval,
-    /// The time of the request in the zone of the rows.
+    /// The time of the request in the time zone of the rows.
     pub now: DateTime,
 }
 
-/// One row in so many has a defect. It is prime to the days of a week and to the minutes of every interval, so that
-/// every stretch of 23 rows has one.
+/// One row in this many has a defect. It is coprime to the days of a week and to the minutes of every interval, so that
+/// any 23 consecutive rows have one.
 const PERIOD: i64 = 23;
 
-/// The rows, newest first, with all the given defects.
-pub fn apply(defects: &[Defect], rows: Vec<Row>, place: Place) -> Vec<Row> {
-    let spoil = |rows: Vec<Row>, defect: &Defect| defect.spoil(rows, place);
-    let mut spoiled = defects.iter().fold(rows, spoil);
-    spoiled.sort_by_key(|row| std::cmp::Reverse(row.at));
-    spoiled
+/// Returns the rows with all the given defects, newest first.
+pub fn apply(defects: &[Defect], rows: Vec<Row>, context: RowContext) -> Vec<Row> {
+    let add = |rows: Vec<Row>, defect: &Defect| defect.add_to(rows, context);
+    let mut rows = defects.iter().fold(rows, add);
+    rows.sort_by_key(|row| std::cmp::Reverse(row.at));
+    rows
 }
 
 impl Defect {
-    fn spoil(self, rows: Vec<Row>, place: Place) -> Vec<Row> {
+    fn add_to(self, rows: Vec<Row>, context: RowContext) -> Vec<Row> {
         match self {
-            Self::Future => with_future_row(rows, place.now),
+            Self::Future => with_future_row(rows, context.now),
             Self::Weekend => {
-                rows.into_iter().flat_map(|row| [Some(row), saturday(row, place.noise)]).flatten().collect()
+                rows.into_iter().flat_map(|row| [Some(row), saturday(row, context.noise)]).flatten().collect()
             }
             Self::FloatNoise => rows.into_iter().map(float_noise).collect(),
-            Self::SplitStep => rows.into_iter().map(|row| split_step(row, place.noise)).collect(),
+            Self::SplitStep => rows.into_iter().map(|row| split_step(row, context.noise)).collect(),
             _ => rows
                 .into_iter()
-                .flat_map(|row| if self.strikes(row, place) { self.struck(row) } else { vec![row] })
+                .flat_map(|row| if self.affects(row, context) { self.replacement(row) } else { vec![row] })
                 .collect(),
         }
     }
 
-    fn strikes(self, row: Row, place: Place) -> bool {
+    fn affects(self, row: Row, context: RowContext) -> bool {
         let days = day_number(row.at.date());
         let minutes = days * 24 * 60 + i64::from(row.at.hour()) * 60 + i64::from(row.at.minute());
-        let count = if place.interval.is_intraday() { minutes } else { days };
-        let phase = place.noise.bits(Use::Defect(self as u64), 0);
+        let count = if context.interval.is_intraday() { minutes } else { days };
+        let phase = context.noise.bits(Use::Defect(self as u64), 0);
         count.rem_euclid(PERIOD).unsigned_abs() == phase % PERIOD.unsigned_abs()
     }
 
-    /// What becomes of a row that is struck.
-    fn struck(self, row: Row) -> Vec<Row> {
+    /// Returns the rows that replace an affected row.
+    fn replacement(self, row: Row) -> Vec<Row> {
         match self {
             Self::Duplicate => vec![row, row],
             Self::Conflict => vec![row, contradiction(row)],
             Self::Missing => Vec::new(),
             Self::Sentinel => vec![sentinel(row)],
             Self::Null => vec![Row { prices: [None; 4], ..row }],
-            Self::Hundredfold => vec![priced(row, |price| price.scaled(100.0))],
+            Self::Hundredfold => vec![map_prices(row, |price| price.scaled(100.0))],
             Self::FloatNoise | Self::Weekend | Self::Future | Self::SplitStep => vec![row],
         }
     }
@@ -108,16 +107,17 @@ impl FromStr for Defect {
     }
 }
 
-fn priced(row: Row, change: impl Fn(Price) -> Price) -> Row {
+fn map_prices(row: Row, change: impl Fn(Price) -> Price) -> Row {
     Row { prices: row.prices.map(|price| price.map(&change)), ..row }
 }
 
-/// The same row as it was before the session ended: a close elsewhere in the range, and less volume.
+/// Returns a row as it could have been before the session ended, with another close in the range and less volume.
 fn contradiction(row: Row) -> Row {
     let [open, high, low, close] = row.prices;
     let other = if close == low { high } else { low };
     let moved = if other == close { close.map(|price| Price::from_units(price.units() + 1)) } else { other };
-    let [high, low] = [high.max(moved), low.min(moved)];
+    let high = high.max(moved);
+    let low = low.min(moved);
     Row { prices: [open, high, low, moved], volume: row.volume.map(|volume| volume / 2), ..row }
 }
 
@@ -134,7 +134,7 @@ fn sentinel(row: Row) -> Row {
 
 fn float_noise(row: Row) -> Row {
     let step = if row.at.day() % 2 == 0 { 1 } else { -1 };
-    priced(row, |price| Price::from_units(price.units() + step))
+    map_prices(row, |price| Price::from_units(price.units() + step))
 }
 
 fn saturday(row: Row, noise: Noise) -> Option<Row> {
@@ -156,5 +156,5 @@ fn split_step(row: Row, noise: Noise) -> Row {
     let days_in = noise.bits(Use::Defect(Defect::SplitStep as u64), 0) % 1000;
     let before = day_number(row.at.date()) < day_number(date(2022, 1, 3)) + days_in.cast_signed();
     let volume = row.volume.map(|volume| volume / 4);
-    if before { Row { volume, ..priced(row, |price| price.scaled(4.0)) } } else { row }
+    if before { Row { volume, ..map_prices(row, |price| price.scaled(4.0)) } } else { row }
 }

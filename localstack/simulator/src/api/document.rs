@@ -1,26 +1,25 @@
-//! JSON whose objects keep the order of their fields.
+//! JSON documents that preserve the order of object fields.
 
 use serde::ser::{Serialize, Serializer};
 use serde_json::Value;
 
-/// A JSON document. The official Python client takes the first field of a candle for its time, so order matters there.
+/// A JSON document. The order of fields matters because the official Python client expects the time of a candle in its
+/// first field.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Document {
-    /// Any value, where order does not matter.
+    /// A value in which the order of fields does not matter.
     Value(Value),
-    /// A list.
     List(Vec<Document>),
-    /// An object, its fields in this order.
+    /// An object with its fields in this order.
     Object(Vec<(String, Document)>),
 }
 
 impl Document {
-    /// An object.
     pub fn object<Name: Into<String>>(fields: impl IntoIterator<Item = (Name, Self)>) -> Self {
         Self::Object(fields.into_iter().map(|(name, value)| (name.into(), value)).collect())
     }
 
-    /// A text or, for nothing, null.
+    /// Creates a string, or null for `None`.
     pub fn text(text: Option<&str>) -> Self {
         Self::Value(text.into())
     }

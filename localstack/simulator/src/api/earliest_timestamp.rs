@@ -1,21 +1,21 @@
-//! `GET /earliest_timestamp`: where an instrument's candles begin.
+//! `GET /earliest_timestamp`: the time of an instrument's oldest candle.
 
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::error::ApiError;
 use super::parameters::{Format, Parameters, Zone};
-use super::sheet::written;
+use super::sheet::format_time;
 use super::time_series::{Body, filters, interval};
 use crate::market::bars::Feed;
 use crate::market::instruments::Filters;
 use crate::market::interval::Interval;
 use crate::world::World;
 
-/// A request that could be understood.
+/// A parsed request.
 #[derive(Clone, Debug)]
 pub struct EarliestTimestamp {
-    /// The symbol as it was written.
+    /// The symbol as the client wrote it.
     pub symbol: String,
     pub interval: Interval,
     filters: Filters,
@@ -24,7 +24,6 @@ pub struct EarliestTimestamp {
 }
 
 impl EarliestTimestamp {
-    /// Reads the parameters.
     pub fn parse(parameters: &Parameters) -> Result<Self, ApiError> {
         Ok(Self {
             symbol: parameters.owned("symbol").ok_or_else(ApiError::unknown_symbol)?,
@@ -35,14 +34,14 @@ impl EarliestTimestamp {
         })
     }
 
-    /// The time of the oldest candle, as the zone shows it and in seconds since 1970.
+    /// Returns the time of the oldest candle, as local time and in seconds since 1970.
     pub fn answer(&self, world: &World, now: Timestamp) -> Result<Body, ApiError> {
         let instrument = world.catalog.find(&self.symbol, &self.filters)?;
         let feed = Feed { series: world.series(&instrument), splits: &[], adjusted: true, now };
         let oldest = feed.oldest(self.interval).ok_or_else(ApiError::no_data)?;
         let zone = self.zone.or(instrument.calendar.zone());
         let starts = if self.interval.is_intraday() { zone.to_datetime(oldest.opens) } else { oldest.starts };
-        let answer = json!({ "datetime": written(starts, self.interval), "unix_time": oldest.opens.as_second() });
+        let answer = json!({ "datetime": format_time(starts, self.interval), "unix_time": oldest.opens.as_second() });
         Ok(Body::in_format(answer, self.format))
     }
 }

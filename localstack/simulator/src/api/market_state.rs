@@ -9,21 +9,21 @@ use crate::market::instruments::{Catalog, Filters, exchanges};
 use crate::market::listings::Exchange;
 use crate::market::sessions::Session;
 
-/// A request; every parameter narrows the list.
+/// A parsed request. Every parameter narrows the list.
 #[derive(Clone, Debug)]
 pub struct MarketState {
     filters: Filters,
 }
 
 impl MarketState {
-    /// Reads `exchange`, `code` and `country`.
+    /// Parses `exchange`, `code` and `country`.
     pub fn parse(parameters: &Parameters) -> Self {
         let exchange = parameters.owned("exchange");
         let mic_code = parameters.owned("code");
         Self { filters: Filters { exchange, mic_code, country: parameters.owned("country"), kind: None } }
     }
 
-    /// The state of each exchange at `now`.
+    /// Returns the state of each exchange at `now`.
     pub fn answer(&self, catalog: &Catalog, now: Timestamp) -> Body {
         let wanted = exchanges(catalog).filter(|(exchange, _)| self.filters.allow_exchange(exchange));
         let states = wanted.filter_map(|(exchange, calendar)| {
@@ -35,7 +35,7 @@ impl MarketState {
     }
 }
 
-/// The state while `session` is the one that is open, or the next to open.
+/// Returns the state of an exchange. `session` is the one that is open, or the next one.
 fn state(exchange: &Exchange, session: Session, now: Timestamp) -> Value {
     let open = session.opens <= now;
     let only_if = |shown: bool, from: Timestamp, to: Timestamp| {
@@ -49,7 +49,7 @@ fn state(exchange: &Exchange, session: Session, now: Timestamp) -> Value {
     })
 }
 
-/// `HH:MM:SS`; the hours may exceed a day.
+/// Formats a duration as `HH:MM:SS`. The hours may exceed 24.
 fn clock_time(duration: SignedDuration) -> String {
     let seconds = duration.as_secs();
     format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)

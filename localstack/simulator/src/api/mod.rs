@@ -1,4 +1,4 @@
-//! The API's endpoints: a request's parameters in, an answer's body out. Nothing here does I/O or knows the time.
+//! The endpoints of the API: they turn the parameters of a request into the body of an answer, without I/O or a clock.
 
 pub mod call;
 pub mod csv;

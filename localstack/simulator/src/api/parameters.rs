@@ -1,4 +1,4 @@
-//! A request's parameters, and reading them into values.
+//! Parsing of request parameters.
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
@@ -8,52 +8,52 @@ use jiff::tz::TimeZone;
 use super::error::ApiError;
 use crate::market::price::Decimals;
 
-/// A request's parameters by name. Names are case-insensitive; an empty value counts as absent; of a name given twice
-/// the last value counts.
+/// The parameters of a request by name. Names are case-insensitive, an empty value counts as absent, and the last value
+/// of a repeated name is used.
 #[derive(Clone, Debug, Default)]
 pub struct Parameters {
     values: HashMap<String, String>,
 }
 
-/// How an answer is written.
+/// The format of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// `format=JSON`, the default.
     Json,
-    /// `format=CSV`, with its `delimiter`, by default a semicolon.
+    /// `format=CSV`.
     Csv {
-        /// What stands between cells.
+        /// The parameter `delimiter`, by default a semicolon.
         delimiter: char,
     },
 }
 
-/// The zone that times of day are given in.
+/// The time zone of a request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Zone {
-    /// The exchange's own (`Exchange`, the default); UTC for currencies.
+    /// The zone of the exchange (`Exchange`, the default); UTC for currencies.
     Exchange,
-    /// `UTC` or another by its IANA name, whose case matters.
+    /// `UTC` or another zone by its IANA name, which is case-sensitive.
     Named(TimeZone),
 }
 
 impl Parameters {
-    /// From the pairs of a decoded query string.
+    /// Collects the pairs of a decoded query string.
     pub fn from_pairs(pairs: Vec<(String, String)>) -> Self {
         let present = pairs.into_iter().filter(|(_, value)| !value.trim().is_empty());
         Self { values: present.map(|(name, value)| (name.to_ascii_lowercase(), value)).collect() }
     }
 
-    /// The value of a parameter, by its name in small letters.
+    /// Returns the value of a parameter. `name` is in lower case.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(|value| value.trim())
     }
 
-    /// The same as an owned text.
+    /// Returns the value of a parameter as an owned string.
     pub fn owned(&self, name: &str) -> Option<String> {
         self.text(name).map(str::to_owned)
     }
 
-    /// A whole number within a range.
+    /// Parses a whole number within a range.
     pub fn number(&self, name: &str, range: RangeInclusive<i64>) -> Result<Option<i64>, ApiError> {
         let Some(text) = self.text(name) else { return Ok(None) };
         let number = text.parse().ok().filter(|number| range.contains(number));
@@ -61,24 +61,24 @@ impl Parameters {
         number.map(Some).ok_or_else(supported)
     }
 
-    /// `true` or `false`, by default false.
+    /// Parses `true` or `false`; the default is false.
     pub fn flag(&self, name: &str) -> Result<bool, ApiError> {
         self.one_of(name, &[("false", false), ("true", true)], false)
     }
 
-    /// One of the values that the API lists, in any case.
+    /// Parses one of the listed values, in any case.
     pub fn one_of<T: Copy>(&self, name: &str, values: &[(&str, T)], default: T) -> Result<T, ApiError> {
         let Some(text) = self.text(name) else { return Ok(default) };
         let found = values.iter().find(|(value, _)| value.eq_ignore_ascii_case(text));
         let names: Vec<_> = values.iter().map(|(value, _)| *value).collect();
         found
-            .map(|(_, meant)| *meant)
+            .map(|(_, value)| *value)
             .ok_or_else(|| ApiError::invalid(name, text, &format!("values: {}", names.join(", "))))
     }
 
-    /// `format` and `delimiter`.
+    /// Parses `format` and `delimiter`.
     pub fn format(&self) -> Result<Format, ApiError> {
-        // Not trimmed, because a tab is a delimiter too.
+        // Not trimmed, because the delimiter may be a tab.
         let delimiter = self.values.get("delimiter").map_or(";", String::as_str);
         let mut characters = delimiter.chars();
         let (Some(delimiter_character), None) = (characters.next(), characters.next()) else {
@@ -91,19 +91,19 @@ impl Parameters {
         )
     }
 
-    /// `dp`: -1 for as many as needed, or 0 to 11.
+    /// Parses `dp`: -1 for as many decimals as needed, or 0 to 11.
     pub fn decimals(&self) -> Result<Decimals, ApiError> {
         let places = self.number("dp", -1..=11)?.unwrap_or(-1);
         Ok(usize::try_from(places).map_or(Decimals::Auto, Decimals::Fixed))
     }
 
-    /// `timezone`.
+    /// Parses `timezone`.
     pub fn zone(&self) -> Result<Zone, ApiError> {
         let Some(name) = self.text("timezone") else { return Ok(Zone::Exchange) };
         if name.eq_ignore_ascii_case("exchange") {
             return Ok(Zone::Exchange);
         }
-        // The database finds names in any case, but the API's documentation says that their case matters.
+        // jiff finds names in any case, but the API documents them as case-sensitive.
         let zone = TimeZone::get(name).ok().filter(|zone| zone.iana_name() == Some(name));
         let supported = || ApiError::invalid("timezone", name, "values: Exchange, UTC or an IANA time zone name");
         zone.map(Zone::Named).ok_or_else(supported)
@@ -111,7 +111,7 @@ impl Parameters {
 }
 
 impl Zone {
-    /// The zone to show, where the exchange's is `exchange`.
+    /// Returns the time zone, given that of the exchange.
     pub fn or<'a>(&'a self, exchange: &'a TimeZone) -> &'a TimeZone {
         match self {
             Self::Exchange => exchange,

@@ -1,4 +1,4 @@
-//! `GET /stocks` and `GET /exchanges`: the lists of what there is.
+//! `GET /stocks` and `GET /exchanges`: lists of instruments and exchanges.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use super::time_series::{Body, filters};
 use crate::market::instruments::Filters;
 use crate::market::listings::{EXCHANGES, Exchange, LISTINGS, Listing};
 
-/// A list that could be understood.
+/// A parsed request for a list.
 #[derive(Clone, Debug)]
 pub struct Reference {
     list: List,
@@ -28,17 +28,17 @@ enum List {
 }
 
 impl Reference {
-    /// Reads the parameters of `/stocks`.
+    /// Parses the parameters of `/stocks`.
     pub fn stocks(parameters: &Parameters) -> Result<Self, ApiError> {
         Self::parse(List::Stocks, parameters)
     }
 
-    /// Reads the parameters of `/exchanges`.
+    /// Parses the parameters of `/exchanges`.
     pub fn exchanges(parameters: &Parameters) -> Result<Self, ApiError> {
         Self::parse(List::Exchanges, parameters)
     }
 
-    /// The list, narrowed by the parameters; it may be empty.
+    /// Returns the filtered list, which may be empty.
     pub fn answer(&self) -> Body {
         let answer = match self.list {
             List::Stocks => self.stock_list(),
@@ -87,7 +87,7 @@ impl Reference {
     }
 }
 
-/// The identifiers behind paid add-ons are empty, as they are for keys without the add-on.
+/// Identifiers that need a paid add-on have the values that keys without the add-on get.
 fn stock(listing: &Listing) -> Value {
     let exchange = listing.exchange;
     json!({

@@ -1,9 +1,9 @@
-//! `GET /time_series`: candles of one or several symbols.
+//! `GET /time_series`: candles of one or more symbols.
 
 use serde_json::Value;
 
 use super::csv;
-use super::defects::{self, Defect, Place};
+use super::defects::{self, Defect, RowContext};
 use super::document::Document;
 use super::error::ApiError;
 use super::parameters::{Format, Parameters};
@@ -17,17 +17,16 @@ use crate::market::splits::Split;
 use crate::world::World;
 use jiff::Timestamp;
 
-/// The most symbols of one request. The API documents that there is a limit, but not which.
-const MOST_SYMBOLS: usize = 120;
+/// The maximum number of symbols per request. The API has a limit but does not document its value.
+const MAX_SYMBOLS: usize = 120;
 
-/// A request that could be understood. `prepost` is read and has no effect. `adjust` decides on the splits that were
-/// set at run time only: recorded candles are adjusted for older splits whatever it says, and nothing knows dividends.
+/// A parsed request. `prepost` is validated but has no effect. `adjust` applies only to splits that were added at run
+/// time: recorded candles are always adjusted for older splits, and dividends are not simulated.
 #[derive(Clone, Debug)]
 pub struct TimeSeries {
-    /// The symbols as they were written; never empty.
+    /// The symbols as the client wrote them, at least one.
     pub symbols: Vec<String>,
     pub interval: Interval,
-    /// JSON or CSV.
     pub format: Format,
     filters: Filters,
     window: Window,
@@ -37,47 +36,43 @@ pub struct TimeSeries {
     with_previous: bool,
 }
 
-/// What an answer to one symbol is built from besides the request.
+/// What the answer for a symbol depends on in addition to the request.
 #[derive(Clone, Debug)]
-pub struct Surroundings<'a> {
-    /// Instruments and seed.
+pub struct AnswerContext<'a> {
     pub world: &'a World,
-    /// The instant of the request.
+    /// The time of the request.
     pub now: Timestamp,
-    /// All splits.
+    /// The splits of all symbols.
     pub splits: &'a [Split],
-    /// The defects of this symbol's data.
+    /// The data defects of this symbol.
     pub defects: &'a [Defect],
 }
 
-/// How an answer with status ok is spoiled by a fault.
+/// How a fault changes an answer with status ok.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// Not at all.
-    Whole,
+    /// The answer is not changed.
+    Intact,
     /// Every fifth row has null prices.
     Nulls,
-    /// There is no `values`.
+    /// `values` is missing.
     NoValues,
     /// `values` is empty.
     EmptyValues,
-    /// Only the two newest rows are there.
+    /// Only the two oldest rows are present.
     Short,
-    /// Every tenth row is left out.
+    /// Every tenth row is missing.
     Holes,
 }
 
 /// The body of an answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Body {
-    /// A JSON document.
     Json(Document),
-    /// Delimited text.
     Csv(String),
 }
 
 impl TimeSeries {
-    /// Reads the parameters.
     pub fn parse(parameters: &Parameters) -> Result<Self, ApiError> {
         let symbols = symbols(parameters)?;
         let format = parameters.format()?;
@@ -98,24 +93,25 @@ impl TimeSeries {
         })
     }
 
-    /// The answer for one of the symbols.
-    pub fn answer(&self, symbol: &str, around: &Surroundings<'_>, shape: Shape) -> Result<Body, ApiError> {
-        let instrument = around.world.catalog.find(symbol, &self.filters)?;
-        let sheet = self.sheet(&instrument, around)?;
+    /// Returns the answer for one of the symbols.
+    pub fn answer(&self, symbol: &str, context: &AnswerContext<'_>, shape: Shape) -> Result<Body, ApiError> {
+        let instrument = context.world.catalog.find(symbol, &self.filters)?;
+        let sheet = self.sheet(&instrument, context)?;
         Ok(match self.format {
             Format::Json => Body::Json(json_body(&instrument, &sheet, shape)),
             Format::Csv { delimiter } => Body::Csv(csv_body(sheet, delimiter, shape)),
         })
     }
 
-    fn sheet(&self, instrument: &Instrument, around: &Surroundings<'_>) -> Result<Sheet, ApiError> {
-        let splits: Vec<_> = around.splits.iter().filter(|split| split.symbol == instrument.symbol).cloned().collect();
-        let series = around.world.series(instrument);
-        let feed = Feed { series, splits: &splits, adjusted: self.adjusted, now: around.now };
-        let sound = self.window.rows(feed, self.interval, self.with_previous);
+    fn sheet(&self, instrument: &Instrument, context: &AnswerContext<'_>) -> Result<Sheet, ApiError> {
+        let splits: Vec<_> = context.splits.iter().filter(|split| split.symbol == instrument.symbol).cloned().collect();
+        let series = context.world.series(instrument);
+        let feed = Feed { series, splits: &splits, adjusted: self.adjusted, now: context.now };
+        let rows = self.window.rows(feed, self.interval, self.with_previous);
         let zone = self.window.shown_zone(instrument.calendar.zone(), self.interval);
-        let place = Place { noise: series.noise(), interval: self.interval, now: zone.to_datetime(around.now) };
-        let rows = defects::apply(around.defects, sound, place);
+        let row_context =
+            RowContext { noise: series.noise(), interval: self.interval, now: zone.to_datetime(context.now) };
+        let rows = defects::apply(context.defects, rows, row_context);
         let interval = self.interval;
         let decimals = self.decimals;
         let with_previous = self.with_previous;
@@ -126,7 +122,7 @@ impl TimeSeries {
 }
 
 impl Body {
-    /// A JSON answer in the format asked for.
+    /// Converts a JSON answer to the requested format.
     pub fn in_format(answer: Value, format: Format) -> Self {
         match format {
             Format::Json => Self::Json(answer.into()),
@@ -137,11 +133,11 @@ impl Body {
 
 fn json_body(instrument: &Instrument, sheet: &Sheet, shape: Shape) -> Document {
     let values = match shape {
-        Shape::Whole => Some(sheet.json()),
+        Shape::Intact => Some(sheet.json()),
         Shape::Nulls => Some(with_nulls(sheet.clone()).json()),
         Shape::NoValues => None,
         Shape::EmptyValues => Some(Document::List(Vec::new())),
-        Shape::Short | Shape::Holes => Some(forgetful(sheet.clone(), shape).json()),
+        Shape::Short | Shape::Holes => Some(with_missing_rows(sheet.clone(), shape).json()),
     };
     let meta = ("meta", meta(instrument, sheet.interval));
     let values = values.map(|values| ("values", values));
@@ -150,19 +146,19 @@ fn json_body(instrument: &Instrument, sheet: &Sheet, shape: Shape) -> Document {
 
 fn csv_body(mut sheet: Sheet, delimiter: char, shape: Shape) -> String {
     match shape {
-        Shape::Whole => sheet.csv(delimiter),
+        Shape::Intact => sheet.csv(delimiter),
         Shape::Nulls => with_nulls(sheet).csv(delimiter),
         Shape::NoValues => String::new(),
         Shape::EmptyValues => {
             sheet.rows.clear();
             sheet.csv(delimiter)
         }
-        Shape::Short | Shape::Holes => forgetful(sheet, shape).csv(delimiter),
+        Shape::Short | Shape::Holes => with_missing_rows(sheet, shape).csv(delimiter),
     }
 }
 
-/// The sheet of a vendor that forgot some of it.
-fn forgetful(mut sheet: Sheet, shape: Shape) -> Sheet {
+/// Removes the rows that [`Shape::Short`] and [`Shape::Holes`] leave out.
+fn with_missing_rows(mut sheet: Sheet, shape: Shape) -> Sheet {
     const KEPT: usize = 2;
     const EVERY: usize = 10;
     let count = sheet.rows.len();
@@ -190,18 +186,18 @@ fn symbols(parameters: &Parameters) -> Result<Vec<String>, ApiError> {
     }
     match symbols.len() {
         0 => Err(ApiError::unknown_symbol()),
-        1..=MOST_SYMBOLS => Ok(symbols),
+        1..=MAX_SYMBOLS => Ok(symbols),
         _ => Err(ApiError::too_long()),
     }
 }
 
-/// `interval`, which is required.
+/// Parses `interval`, which is required.
 pub fn interval(parameters: &Parameters) -> Result<Interval, ApiError> {
     let text = parameters.text("interval").unwrap_or_default();
     Interval::parse(text).ok_or_else(|| ApiError::invalid_interval(text))
 }
 
-/// The parameters that tell instruments of one symbol apart.
+/// Parses the parameters that distinguish instruments with the same symbol.
 pub fn filters(parameters: &Parameters) -> Filters {
     Filters {
         exchange: parameters.owned("exchange"),

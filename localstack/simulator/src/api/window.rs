@@ -1,4 +1,4 @@
-//! Which candles a request asks for.
+//! The window of candles that a request asks for.
 
 use jiff::ToSpan;
 use jiff::civil::{Date, DateTime, Time, time};
@@ -10,13 +10,13 @@ use super::sheet::Row;
 use crate::market::bars::{Bar, Feed};
 use crate::market::interval::Interval;
 
-/// The most candles of one answer, and the default where a request names dates.
-const MOST: i64 = 5000;
+/// The maximum number of candles in an answer, and the default if the request has dates.
+const MAX_SIZE: i64 = 5000;
 
-/// The default where a request names no dates.
-const FEW: i64 = 30;
+/// The default number of candles if the request has no dates.
+const UNDATED_SIZE: i64 = 30;
 
-/// The dates and the number of candles of a request, as given.
+/// The dates, number of candles and time zone of a request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Window {
     start: Option<DateTime>,
@@ -33,7 +33,7 @@ enum Day {
     Yesterday,
 }
 
-/// The first and the last time that is within, both inclusive.
+/// The first and last time in the window, both inclusive.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Bounds {
     first: DateTime,
@@ -41,34 +41,35 @@ struct Bounds {
 }
 
 impl Window {
-    /// Reads `start_date`, `end_date`, `date`, `outputsize` and `timezone`.
+    /// Parses `start_date`, `end_date`, `date`, `outputsize` and `timezone`.
     pub fn parse(parameters: &Parameters) -> Result<Self, ApiError> {
         let start = moment(parameters, "start_date")?;
         let end = moment(parameters, "end_date")?;
         let day = day(parameters)?;
         let dated = start.is_some() || end.is_some() || day.is_some();
-        let size = parameters.number("outputsize", 1..=MOST)?.unwrap_or(if dated { MOST } else { FEW });
+        let default = if dated { MAX_SIZE } else { UNDATED_SIZE };
+        let size = parameters.number("outputsize", 1..=MAX_SIZE)?.unwrap_or(default);
         Ok(Self { start, end, day, size: usize::try_from(size).unwrap_or_default(), zone: parameters.zone()? })
     }
 
-    /// The rows of the window, newest first: of those that begin within its dates the newest, as many as its size.
+    /// Returns the rows that begin within the dates of the window, newest first and at most as many as its size.
     pub fn rows(&self, feed: Feed<'_>, interval: Interval, with_previous: bool) -> Vec<Row> {
         let zone = self.shown_zone(feed.series.instrument().calendar.zone(), interval);
         let bounds = self.bounds(interval, zone.to_datetime(feed.now).date());
-        // A bar's local date may be a day ahead of the date in the zone that the request gives its dates in.
+        // The local date of a bar may be a day ahead of its date in the time zone of the request.
         let newest = bounds.last.date().tomorrow().unwrap_or(Date::MAX);
         let shown = |bar: &Bar| if interval.is_intraday() { zone.to_datetime(bar.opens) } else { bar.starts };
         let bars = feed.newest_first(interval, newest).skip_while(|bar| shown(bar) > bounds.last);
         rows(bars, self.size, with_previous, |bar| Some(shown(bar)).filter(|at| *at >= bounds.first))
     }
 
-    /// The zone of the window's dates and of the times in the answer. Daily and longer candles have dates of the
-    /// exchange, whatever zone is asked for.
+    /// Returns the time zone of the window's dates and of the times in the answer. Daily and longer candles always have
+    /// dates of the exchange.
     pub fn shown_zone<'a>(&'a self, exchange: &'a TimeZone, interval: Interval) -> &'a TimeZone {
         if interval.is_intraday() { self.zone.or(exchange) } else { exchange }
     }
 
-    /// `end_date` is exclusive for daily and longer and inclusive for intraday candles, as clients of the API report.
+    /// Clients of the API report that `end_date` is inclusive for intraday candles and exclusive for longer ones.
     fn bounds(&self, interval: Interval, today: Date) -> Bounds {
         if let Some(day) = self.day {
             let date = day.resolve(today);
@@ -90,7 +91,7 @@ impl Day {
     }
 }
 
-/// The first `size` rows, up to the first bar that `shown` gives no time for.
+/// Returns the first `size` rows, up to the first bar for which `shown` returns `None`.
 fn rows(
     bars: impl Iterator<Item = Bar>,
     size: usize,
@@ -108,7 +109,7 @@ fn rows(
     rows
 }
 
-/// A `2006-01-02`, `2006-01-02T15:04:05` or, as clients write it too, `2006-01-02 15:04:05`.
+/// Parses `2006-01-02`, `2006-01-02T15:04:05` or `2006-01-02 15:04:05`, which clients also use; seconds are optional.
 fn moment(parameters: &Parameters, name: &str) -> Result<Option<DateTime>, ApiError> {
     let Some(text) = parameters.text(name) else { return Ok(None) };
     let formats = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"];

@@ -1,4 +1,4 @@
-//! The candles that a vendor can show at some instant, newest first.
+//! The candles that a vendor has at a given time, newest first.
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::{Timestamp, ToSpan};
@@ -11,17 +11,17 @@ use super::series::{Series, day_number};
 use super::sessions::Session;
 use super::splits::{self, Split, View};
 
-/// A candle and when it begins.
+/// A candle with its start time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bar {
-    /// Local to the exchange; midnight for daily and longer.
+    /// Local time of the exchange; midnight for daily and longer intervals.
     pub starts: DateTime,
-    /// The instant at which its first session or slot opens.
+    /// The time at which its first session or slot opens.
     pub opens: Timestamp,
     pub candle: Candle,
 }
 
-/// One instrument's candles as they stand at `now`.
+/// The candles of an instrument at `now`.
 #[derive(Clone, Copy, Debug)]
 pub struct Feed<'a> {
     /// The daily candles.
@@ -30,14 +30,14 @@ pub struct Feed<'a> {
     pub splits: &'a [Split],
     /// Whether prices are adjusted for splits.
     pub adjusted: bool,
-    /// Nothing later is shown; what is still open is shown as far as it has come.
+    /// Later candles do not exist yet, and open ones contain the trades so far.
     pub now: Timestamp,
 }
 
 type Bars<'a> = Box<dyn Iterator<Item = Bar> + 'a>;
 
 impl<'a> Feed<'a> {
-    /// The candles of an interval that begin on `last` or before, newest first, down to the oldest that there is.
+    /// Returns all candles of an interval that begin on or before `last`, newest first.
     pub fn newest_first(self, interval: Interval, last: Date) -> Bars<'a> {
         match interval.span() {
             Span::Minutes(minutes) => Box::new(self.sessions(last, interval).flat_map(move |s| self.slots(s, minutes))),
@@ -46,13 +46,13 @@ impl<'a> Feed<'a> {
         }
     }
 
-    /// The oldest candle of an interval.
+    /// Returns the oldest candle of an interval.
     pub fn oldest(self, interval: Interval) -> Option<Bar> {
         let soon = self.since(interval).checked_add(10.days()).ok()?;
         self.newest_first(interval, soon).last()
     }
 
-    /// The exchange's date of now.
+    /// Returns the local date of the exchange at `now`.
     pub fn today(&self) -> Date {
         self.series.instrument().calendar.zone().to_datetime(self.now).date()
     }
@@ -62,7 +62,8 @@ impl<'a> Feed<'a> {
         if interval.is_intraday() { listed.max(INTRADAY_SINCE) } else { listed }
     }
 
-    /// The sessions that have opened, newest first. Tomorrow's may be one of them: it opens in the evening in forex.
+    /// Returns the sessions that have opened, newest first. In forex, tomorrow's session may be among them, because it
+    /// opens in the evening.
     fn sessions(self, last: Date, interval: Interval) -> impl Iterator<Item = Session> + 'a {
         let since = self.since(interval);
         let tomorrow = self.today().tomorrow().unwrap_or(Date::MAX);
@@ -71,9 +72,9 @@ impl<'a> Feed<'a> {
     }
 
     fn daily(&self, session: Session) -> Option<Bar> {
-        let whole = self.series.day(session);
+        let full = self.series.day(session);
         let candle = if session.closes() <= self.now {
-            whole
+            full
         } else {
             self.path(session).candle(0, session.minutes, self.elapsed(session))?
         };
@@ -81,7 +82,7 @@ impl<'a> Feed<'a> {
         Some(Bar { starts: session.date.to_datetime(Time::midnight()), opens: session.opens, candle })
     }
 
-    /// The slots of one session that have begun, newest first.
+    /// Returns the candles of the slots of a session that have begun, newest first.
     fn slots(self, session: Session, minutes: i64) -> impl Iterator<Item = Bar> + 'a {
         let path = self.path(session);
         let elapsed = self.elapsed(session);
@@ -95,7 +96,7 @@ impl<'a> Feed<'a> {
         })
     }
 
-    /// Weeks or months, each joined from its daily candles and dated by its first calendar day.
+    /// Returns weeks or months, each joined from daily candles and dated by its first calendar day.
     fn periods(self, interval: Interval, last: Date) -> Bars<'a> {
         let oldest = period_start(self.since(interval), interval.span());
         let newest = period_start(last.min(self.today()), interval.span());

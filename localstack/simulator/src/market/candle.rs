@@ -1,24 +1,20 @@
-//! One candle, and how candles join into a longer one.
+//! Candles and operations on them.
 
 use super::price::Price;
 
-/// Open, high, low, close and volume of one stretch of trading.
+/// The open, high, low, close and volume of a period of trading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Candle {
-    /// The first price.
     pub open: Price,
-    /// The highest price.
     pub high: Price,
-    /// The lowest price.
     pub low: Price,
-    /// The last price.
     pub close: Price,
-    /// What was traded, in shares; `None` for an instrument that has no volume (currency pairs, indices).
+    /// In shares; `None` for instruments without volume (currency pairs, indices).
     pub volume: Option<u64>,
 }
 
 impl Candle {
-    /// The candle that covers this one and the `later` one after it.
+    /// Joins this candle with the one that follows it.
     pub fn followed_by(self, later: Self) -> Self {
         Self {
             open: self.open,
@@ -29,7 +25,7 @@ impl Candle {
         }
     }
 
-    /// The candle as it reads after a split: prices times `ratio`, volume divided by it.
+    /// Adjusts the candle for a split: multiplies prices by `ratio` and divides the volume by it.
     pub fn rescaled(self, ratio: f64) -> Self {
         Self {
             open: self.open.scaled(ratio),
@@ -41,7 +37,7 @@ impl Candle {
     }
 }
 
-/// A computed volume as whole shares, never negative.
+/// Rounds a computed volume to whole shares. Negative values become zero.
 pub fn shares(volume: f64) -> u64 {
     volume.round() as u64
 }

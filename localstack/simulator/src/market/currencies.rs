@@ -1,9 +1,9 @@
-//! Currency pairs: their names, and the size of their prices.
+//! Currency pairs: names and typical prices.
 
 use super::listings::Kind;
 use super::price::UNITS;
 
-/// A currency: code, name, and about how many US dollars one is worth.
+/// A currency: code, name, and approximate value in US dollars.
 type Currency = (&'static str, &'static str, f64);
 
 const DIGITAL: [Currency; 12] = [
@@ -36,21 +36,21 @@ const PHYSICAL: [Currency; 12] = [
     ("XAG", "Silver Spot", 28.0),
 ];
 
-/// Two currencies, the price of the first in the second.
+/// A currency pair. Its price is that of the base in the quote currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pair {
-    /// What is priced, by name.
+    /// The name of the priced currency.
     pub base: String,
-    /// What it is priced in, by name.
+    /// The name of the currency of the price.
     pub quote: String,
-    /// [`Kind::DigitalCurrency`] where the base is one, else [`Kind::PhysicalCurrency`].
+    /// [`Kind::DigitalCurrency`] if the base is one, otherwise [`Kind::PhysicalCurrency`].
     pub kind: Kind,
-    /// Its price is about so many units.
-    pub about: i64,
+    /// In hundred-thousandths of the quote currency.
+    pub typical_price: i64,
 }
 
 impl Pair {
-    /// Reads `BASE/QUOTE`, each two to five capital letters. A code without a known name goes by its code.
+    /// Parses `BASE/QUOTE`, each with two to five capital letters. An unknown code is used as the name.
     pub fn parse(symbol: &str) -> Option<Self> {
         let (base, quote) = symbol.split_once('/')?;
         let is_code = |code: &str| (2..=5).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_uppercase());
@@ -59,7 +59,7 @@ impl Pair {
         }
         let digital = DIGITAL.iter().any(|(code, ..)| *code == base);
         let kind = if digital { Kind::DigitalCurrency } else { Kind::PhysicalCurrency };
-        Some(Self { base: name(base), quote: name(quote), kind, about: about(base, quote) })
+        Some(Self { base: name(base), quote: name(quote), kind, typical_price: typical_price(base, quote) })
     }
 }
 
@@ -71,7 +71,7 @@ fn name(code: &str) -> String {
     known(code).map_or(code, |(_, name, _)| name).to_owned()
 }
 
-fn about(base: &str, quote: &str) -> i64 {
+fn typical_price(base: &str, quote: &str) -> i64 {
     let dollars = |code| known(code).map_or(1.0, |(.., dollars)| *dollars);
     (dollars(base) / dollars(quote) * UNITS as f64).round() as i64
 }

@@ -1,8 +1,8 @@
-//! The days on which the New York Stock Exchange is closed or closes early, by its own rules (NYSE rule 7.2).
+//! Holidays and early closes of the New York Stock Exchange, according to NYSE rule 7.2.
 
 use jiff::civil::{Date, Weekday, date};
 
-/// Closures that follow no rule: days of mourning, attacks and storms.
+/// Unscheduled closures: days of mourning, attacks and storms.
 const UNSCHEDULED: [Date; 10] = [
     date(2001, 9, 11),
     date(2001, 9, 12),
@@ -16,16 +16,16 @@ const UNSCHEDULED: [Date; 10] = [
     date(2025, 1, 9),
 ];
 
-/// The first year in which the exchange kept Juneteenth.
+/// The first year in which the exchange was closed on Juneteenth.
 const JUNETEENTH_SINCE: i16 = 2022;
 
-/// Whether a weekday has no session. Holidays that began before 1998 are taken as always kept.
+/// Returns whether a weekday has no session. Holidays that were introduced before 1998 are assumed for all years.
 pub fn is_holiday(day: Date) -> bool {
     is_scheduled_holiday(day) || UNSCHEDULED.contains(&day)
 }
 
-/// Whether a session ends at 13:00: the day after Thanksgiving, and the eves of Independence Day and Christmas where
-/// both the eve and the day fall within one working week.
+/// Returns whether a session ends at 13:00. This is the case on the day after Thanksgiving, and on the eves of
+/// Independence Day and Christmas if both the eve and the holiday are in the same working week.
 pub fn closes_early(day: Date) -> bool {
     match (day.month(), day.day()) {
         (7, 3) | (12, 24) => {
@@ -59,15 +59,16 @@ fn is_nth(day: Date, nth: i8, weekday: Weekday) -> bool {
     day.nth_weekday_of_month(nth, weekday).is_ok_and(|found| found == day)
 }
 
-/// Whether a holiday on that day of the month is kept on this day: a Saturday's on the Friday before, a Sunday's on the
-/// Monday after. New Year on a Saturday falls out by itself, because the Friday is in another month.
+/// Returns whether a holiday on the given day of the month is observed on `day`: on the Friday before if it is a
+/// Saturday, on the Monday after if it is a Sunday. New Year on a Saturday is not observed, as the Friday is in another
+/// month.
 fn is_observed(day: Date, holiday: i8) -> bool {
-    let kept_for = match day.weekday() {
+    let observed_for = match day.weekday() {
         Weekday::Friday => holiday - 1,
         Weekday::Monday => holiday + 1,
         _ => holiday,
     };
-    day.day() == holiday || day.day() == kept_for
+    day.day() == holiday || day.day() == observed_for
 }
 
 fn is_good_friday(day: Date) -> bool {
@@ -75,7 +76,7 @@ fn is_good_friday(day: Date) -> bool {
     sunday.is_ok_and(|sunday| (sunday.month(), sunday.day()) == easter(sunday.year()))
 }
 
-/// Month and day of Easter Sunday: the Sunday after the ecclesiastical full moon of the Gregorian calendar.
+/// Returns the month and day of Easter Sunday, the Sunday after the ecclesiastical full moon of the Gregorian calendar.
 fn easter(year: i16) -> (i8, i8) {
     let year = i32::from(year);
     let century = year / 100;

@@ -1,4 +1,4 @@
-//! From a symbol in a request to the instrument it means.
+//! Resolves the symbol of a request to an instrument.
 
 use anyhow::{Context, Result};
 use jiff::civil::{Date, date};
@@ -10,13 +10,13 @@ use super::noise::{Noise, Use};
 use super::price::UNITS;
 use super::sessions::Calendar;
 
-/// Intraday candles of the API begin here, whatever the instrument.
+/// The date of the API's oldest intraday candles, for all instruments.
 pub const INTRADAY_SINCE: Date = date(2020, 2, 10);
 
-/// Pairs and made-up tickers begin here.
+/// The date of the oldest candles of pairs and generated tickers.
 const DEFAULT_SINCE: Date = date(2010, 1, 4);
 
-/// The exchange that the simulator names for digital currencies.
+/// The exchange in the `meta` of digital currencies.
 const DIGITAL_EXCHANGE: &str = "Coinbase Pro";
 
 const CENT: i64 = UNITS / 100;
@@ -24,61 +24,60 @@ const CENT: i64 = UNITS / 100;
 /// Something that has candles.
 #[derive(Clone, Debug)]
 pub struct Instrument {
-    /// The symbol without an exchange, in capitals.
+    /// The symbol without an exchange, in upper case.
     pub symbol: String,
-    /// What it is.
     pub kind: Kind,
-    /// Its place among exchanges or currencies, which the answer's `meta` tells.
-    pub place: Place,
-    /// When it trades.
+    /// Where it is traded, for the `meta` of answers.
+    pub venue: Venue,
+    /// The sessions in which it is traded.
     pub calendar: Calendar,
-    /// Its made-up prices wander about this one, in units.
-    pub about: i64,
-    /// Its prices are multiples of this, in units.
+    /// The price around which generated prices move, in hundred-thousandths.
+    pub typical_price: i64,
+    /// The smallest difference of prices, in hundred-thousandths.
     pub tick: i64,
-    /// Its oldest daily candle.
+    /// The date of its oldest daily candle.
     pub since: Date,
 }
 
-/// Where an instrument stands.
+/// Where an instrument is traded.
 #[derive(Clone, Debug)]
-pub enum Place {
-    /// Listed on an exchange.
+pub enum Venue {
+    /// It is listed on an exchange.
     Listed(&'static Exchange),
-    /// A pair of currencies: names of base and quote, and the exchange of a digital one.
+    /// It is a currency pair.
     Pair {
-        /// What is priced.
+        /// The name of the priced currency.
         base: String,
-        /// What it is priced in.
+        /// The name of the currency of the price.
         quote: String,
-        /// Where a digital currency is traded.
+        /// The exchange of a digital currency.
         exchange: Option<&'static str>,
     },
 }
 
-/// What a request says of an instrument besides its symbol.
+/// Conditions of a request on the instrument, in addition to its symbol.
 #[derive(Clone, Debug, Default)]
 pub struct Filters {
-    /// An exchange's short name (`exchange`).
+    /// The short name of an exchange (`exchange`).
     pub exchange: Option<String>,
     /// A market identifier code (`mic_code`).
     pub mic_code: Option<String>,
-    /// A country's name or two letters (`country`).
+    /// The name or two-letter code of a country (`country`).
     pub country: Option<String>,
-    /// The API's name of a type (`type`).
+    /// The API's name of an instrument type (`type`).
     pub kind: Option<String>,
 }
 
-/// Why a symbol gives no instrument.
+/// A symbol could not be resolved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoInstrument {
-    /// There is none of that name, exchange, country and type.
+    /// No instrument has this symbol, exchange, country and type.
     Unknown,
-    /// There is one, but not on this plan: every symbol that begins with `GROW`.
+    /// The instrument needs a larger plan. This applies to every symbol that begins with `GROW`.
     Gated,
 }
 
-/// Finds instruments.
+/// Resolves symbols to instruments.
 #[derive(Clone, Debug)]
 pub struct Catalog {
     xnys: Calendar,
@@ -88,7 +87,7 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// A catalog whose made-up tickers take their size from `seed`.
+    /// Creates a catalog. The seed determines the typical prices of generated tickers.
     pub fn new(seed: u64) -> Result<Self> {
         let zone = |exchange: &Exchange| TimeZone::get(exchange.timezone).context("load time zone of exchange");
         let new_york = zone(&NYSE)?;
@@ -97,9 +96,9 @@ impl Catalog {
         Ok(Self { xnys, xnse: Calendar::xnse(zone(&NSE)?), forex, seed })
     }
 
-    /// The instrument that a request means: `BASE/QUOTE`, `TICKER` or `TICKER:EXCHANGE`, in any case. A listed ticker
-    /// is that listing; any other plausible ticker is a made-up common stock of the exchange asked for, else of the
-    /// NYSE.
+    /// Finds the instrument of a symbol: `BASE/QUOTE`, `TICKER` or `TICKER:EXCHANGE`, in any case. A ticker that is not
+    /// in [`LISTINGS`] but plausible is a generated common stock on the requested exchange, by default the NYSE.
+    /// Symbols that begin with `NOSUCH` or `UNKNOWN` do not exist.
     pub fn find(&self, symbol: &str, filters: &Filters) -> Result<Instrument, NoInstrument> {
         let symbol = symbol.trim().to_ascii_uppercase();
         let (ticker, exchange) = symbol.split_once(':').unwrap_or((&symbol, ""));
@@ -113,7 +112,7 @@ impl Catalog {
         instrument.filter(|found| filters.allow_kind(found.kind)).ok_or(NoInstrument::Unknown)
     }
 
-    /// The calendar of an exchange.
+    /// Returns the calendar of an exchange.
     pub fn calendar(&self, exchange: &Exchange) -> &Calendar {
         if exchange.mic == NSE.mic { &self.xnse } else { &self.xnys }
     }
@@ -121,7 +120,7 @@ impl Catalog {
     fn listed(&self, ticker: &str, filters: &Filters) -> Option<Instrument> {
         match LISTINGS.iter().find(|listing| listing.symbol == ticker) {
             Some(listing) => filters.allow_exchange(listing.exchange).then(|| self.listing(listing)),
-            None => self.made_up(ticker, filters),
+            None => self.generated(ticker, filters),
         }
     }
 
@@ -129,23 +128,23 @@ impl Catalog {
         Instrument {
             symbol: listing.symbol.to_owned(),
             kind: listing.kind,
-            place: Place::Listed(listing.exchange),
+            venue: Venue::Listed(listing.exchange),
             calendar: self.calendar(listing.exchange).clone(),
-            about: listing.about * UNITS,
+            typical_price: listing.typical_price * UNITS,
             tick: CENT,
             since: listing.since,
         }
     }
 
-    fn made_up(&self, ticker: &str, filters: &Filters) -> Option<Instrument> {
+    fn generated(&self, ticker: &str, filters: &Filters) -> Option<Instrument> {
         let exchange = [&NYSE, &NASDAQ, &ARCA, &NSE].into_iter().find(|exchange| filters.allow_exchange(exchange))?;
         let hundredths = Noise::new(self.seed, ticker).bits(Use::Symbol, 0) % 40_000;
         is_plausible(ticker).then(|| Instrument {
             symbol: ticker.to_owned(),
             kind: Kind::CommonStock,
-            place: Place::Listed(exchange),
+            venue: Venue::Listed(exchange),
             calendar: self.calendar(exchange).clone(),
-            about: (1_000 + hundredths.cast_signed()) * CENT,
+            typical_price: (1_000 + hundredths.cast_signed()) * CENT,
             tick: CENT,
             since: DEFAULT_SINCE,
         })
@@ -158,25 +157,25 @@ impl Catalog {
         Instrument {
             symbol: symbol.to_owned(),
             kind: pair.kind,
-            place: Place::Pair { base: pair.base, quote: pair.quote, exchange },
+            venue: Venue::Pair { base: pair.base, quote: pair.quote, exchange },
             calendar,
-            about: pair.about,
-            // A price of more than a hundred is quoted in hundredths, a smaller one with all five decimals.
-            tick: if pair.about > 100 * UNITS { CENT } else { 1 },
+            typical_price: pair.typical_price,
+            // Prices above 100 are quoted with two decimals, lower ones with five.
+            tick: if pair.typical_price > 100 * UNITS { CENT } else { 1 },
             since: DEFAULT_SINCE,
         }
     }
 }
 
 impl Filters {
-    /// Whether an exchange passes.
+    /// Returns whether an exchange meets the conditions.
     pub fn allow_exchange(&self, exchange: &Exchange) -> bool {
-        let named = |wanted: &Option<String>| wanted.as_ref().is_none_or(|name| exchange.answers_to(name));
-        let country = self.country.as_ref().is_none_or(|country| exchange.is_in(country));
-        named(&self.exchange) && named(&self.mic_code) && country
+        let is_named = |wanted: &Option<String>| wanted.as_ref().is_none_or(|name| exchange.answers_to(name));
+        let is_in_country = self.country.as_ref().is_none_or(|country| exchange.is_in(country));
+        is_named(&self.exchange) && is_named(&self.mic_code) && is_in_country
     }
 
-    /// Whether a type passes.
+    /// Returns whether an instrument type meets the conditions.
     pub fn allow_kind(&self, kind: Kind) -> bool {
         self.kind.as_ref().is_none_or(|wanted| kind.name().eq_ignore_ascii_case(wanted))
     }
@@ -197,7 +196,7 @@ fn is_plausible(ticker: &str) -> bool {
     first && ticker.len() <= 7 && letters.all(rest)
 }
 
-/// All exchanges, with their calendars.
+/// Returns all exchanges with their calendars.
 pub fn exchanges(catalog: &Catalog) -> impl Iterator<Item = (&'static Exchange, &Calendar)> {
     EXCHANGES.into_iter().map(|exchange| (exchange, catalog.calendar(exchange)))
 }

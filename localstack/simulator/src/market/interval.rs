@@ -1,16 +1,16 @@
 //! The twelve intervals of the API.
 
-/// The span of one candle, by the name that the API gives it.
+/// An interval of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interval {
     name: &'static str,
     span: Span,
 }
 
-/// What an interval covers.
+/// The length of an interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Span {
-    /// So many minutes, counted from the opening of each session.
+    /// This number of minutes, counted from the opening of each session.
     Minutes(i64),
     /// One session.
     Day,
@@ -36,27 +36,26 @@ const ALL: [(&str, Span); 12] = [
 ];
 
 impl Interval {
-    /// The interval of that exact name; `None` where the API has none.
+    /// Parses a name such as `15min`, which is case-sensitive.
     pub fn parse(text: &str) -> Option<Self> {
         Self::all().find(|interval| interval.name == text)
     }
 
-    /// All intervals, shortest first.
+    /// Returns all intervals, shortest first.
     pub fn all() -> impl Iterator<Item = Self> {
         ALL.into_iter().map(|(name, span)| Self { name, span })
     }
 
-    /// The API's name, such as `15min`.
+    /// Returns the API's name, such as `15min`.
     pub fn name(self) -> &'static str {
         self.name
     }
 
-    /// What it covers.
     pub fn span(self) -> Span {
         self.span
     }
 
-    /// Whether its candles are shorter than a session, and so carry a time of day.
+    /// Returns whether candles are shorter than a session, and so have a time of day.
     pub fn is_intraday(self) -> bool {
         matches!(self.span, Span::Minutes(_))
     }

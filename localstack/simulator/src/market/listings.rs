@@ -1,24 +1,22 @@
-//! The instruments and exchanges that the simulator knows by name.
+//! The listed instruments and the exchanges of the simulator.
 
 use jiff::civil::{Date, date};
 
-/// What an instrument is.
+/// The type of an instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A company's share.
     CommonStock,
-    /// An exchange-traded fund.
     Etf,
-    /// An index, which nobody trades and so has no volume.
+    /// An index. It is not traded and therefore has no volume.
     Index,
-    /// A pair of currencies, or a metal in a currency.
+    /// A currency pair, or a metal priced in a currency.
     PhysicalCurrency,
-    /// A digital currency in another currency.
+    /// A digital currency priced in another currency.
     DigitalCurrency,
 }
 
 impl Kind {
-    /// The API's name of the type.
+    /// Returns the API's name of the type.
     pub fn name(self) -> &'static str {
         match self {
             Self::CommonStock => "Common Stock",
@@ -30,20 +28,19 @@ impl Kind {
     }
 }
 
-/// Where instruments are listed.
+/// An exchange, or a segment of one.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Exchange {
     /// The full name.
     pub title: &'static str,
-    /// The API's short name, which several segments share.
+    /// The API's short name, which several segments can share.
     pub name: &'static str,
     /// The market identifier code (ISO 10383) that the API gives for its instruments.
     pub mic: &'static str,
-    /// The code of the exchange that the segment belongs to, accepted in its place.
+    /// The code of the exchange that the segment belongs to. Requests may use it as well.
     pub operating_mic: &'static str,
-    /// The country's name.
     pub country: &'static str,
-    /// The country's two letters (ISO 3166).
+    /// The two-letter country code (ISO 3166).
     pub country_code: &'static str,
     /// The IANA name of its time zone.
     pub timezone: &'static str,
@@ -51,11 +48,11 @@ pub struct Exchange {
     pub currency: &'static str,
 }
 
-/// The New York Stock Exchange, which made-up tickers are listed on.
+/// The New York Stock Exchange, on which generated tickers are listed by default.
 pub static NYSE: Exchange = american("New York Stock Exchange", "NYSE", "XNYS", "XNYS");
-/// The NASDAQ's Global Select Market.
+/// The Global Select Market of NASDAQ.
 pub static NASDAQ: Exchange = american("NASDAQ Global Select Market", "NASDAQ", "XNGS", "XNAS");
-/// NYSE Arca, home of most exchange-traded funds.
+/// NYSE Arca, on which most exchange-traded funds are listed.
 pub static ARCA: Exchange = american("NYSE Arca", "NYSE", "ARCX", "XNYS");
 /// The National Stock Exchange of India.
 pub static NSE: Exchange = Exchange {
@@ -69,7 +66,6 @@ pub static NSE: Exchange = Exchange {
     currency: "INR",
 };
 
-/// All exchanges.
 pub static EXCHANGES: [&Exchange; 4] = [&NYSE, &NASDAQ, &ARCA, &NSE];
 
 const fn american(title: &'static str, name: &'static str, mic: &'static str, operating_mic: &'static str) -> Exchange {
@@ -86,12 +82,12 @@ const fn american(title: &'static str, name: &'static str, mic: &'static str, op
 }
 
 impl Exchange {
-    /// Whether a request that names an exchange means this one: by short name or by either code, in any case.
+    /// Returns whether `name` is the short name or one of the codes of this exchange, in any case.
     pub fn answers_to(&self, name: &str) -> bool {
         [self.name, self.mic, self.operating_mic].iter().any(|own| own.eq_ignore_ascii_case(name))
     }
 
-    /// Whether it is in that country, given by name or by two letters, in any case.
+    /// Returns whether the exchange is in a country, given by name or two-letter code, in any case.
     pub fn is_in(&self, country: &str) -> bool {
         [self.country, self.country_code].iter().any(|own| own.eq_ignore_ascii_case(country))
     }
@@ -102,19 +98,17 @@ impl Exchange {
 pub struct Listing {
     /// The ticker.
     pub symbol: &'static str,
-    /// The issuer's or the fund's name.
+    /// The name of the issuer or fund.
     pub name: &'static str,
-    /// Where it is listed.
     pub exchange: &'static Exchange,
-    /// What it is.
     pub kind: Kind,
-    /// A price, in whole units of its currency, that its made-up candles wander about.
-    pub about: i64,
-    /// The oldest daily candle that the API has.
+    /// The price around which generated prices move, in whole units of the currency.
+    pub typical_price: i64,
+    /// The date of the API's oldest daily candle.
     pub since: Date,
 }
 
-/// All listings. Names, exchanges and dates are real; the prices are of the right size only.
+/// All listings. Names, exchanges and dates are real; prices only have the right order of magnitude.
 pub static LISTINGS: [Listing; 16] = [
     stock("AAPL", "Apple Inc.", &NASDAQ, 250, date(1980, 12, 12)),
     stock("AMZN", "Amazon.com, Inc.", &NASDAQ, 180, date(1997, 5, 15)),
@@ -138,28 +132,28 @@ const fn stock(
     symbol: &'static str,
     name: &'static str,
     exchange: &'static Exchange,
-    about: i64,
+    typical_price: i64,
     since: Date,
 ) -> Listing {
-    Listing { symbol, name, exchange, kind: Kind::CommonStock, about, since }
+    Listing { symbol, name, exchange, kind: Kind::CommonStock, typical_price, since }
 }
 
 const fn fund(
     symbol: &'static str,
     name: &'static str,
     exchange: &'static Exchange,
-    about: i64,
+    typical_price: i64,
     since: Date,
 ) -> Listing {
-    Listing { symbol, name, exchange, kind: Kind::Etf, about, since }
+    Listing { symbol, name, exchange, kind: Kind::Etf, typical_price, since }
 }
 
 const fn index(
     symbol: &'static str,
     name: &'static str,
     exchange: &'static Exchange,
-    about: i64,
+    typical_price: i64,
     since: Date,
 ) -> Listing {
-    Listing { symbol, name, exchange, kind: Kind::Index, about, since }
+    Listing { symbol, name, exchange, kind: Kind::Index, typical_price, since }
 }

@@ -1,38 +1,40 @@
-//! The path of prices within one session, minute by minute, such that the minutes of a day add up to the day's candle.
+//! The path of prices within a session, minute by minute. The minutes of a day join to exactly the day's candle.
 
 use super::candle::Candle;
 use super::noise::{Noise, Use};
 use super::price::Price;
 
-/// How much of the day's range a minute's price may stray from the straight way between the day's turning points.
-const STRAY: f64 = 0.12;
+/// How far a minute's price may deviate from the straight line between two turning points, as a share of the day's
+/// range.
+const MAX_DEVIATION: f64 = 0.12;
 
-/// One session's path. It starts at the open, touches high and low once each at made-up minutes, and ends at the close.
+/// The path of a session. It starts at the open, reaches high and low at random minutes, and ends at the close.
 #[derive(Clone, Copy, Debug)]
 pub struct Path {
     day: Candle,
     minutes: i64,
+    /// (minute, price in units), by minute.
     turns: [(i64, i64); 4],
     tick: i64,
     noise: Noise,
-    place: i64,
+    session: i64,
 }
 
 impl Path {
-    /// The path through `day`, a session of so many `minutes` (at least three). `place` tells sessions apart.
-    pub fn new(day: Candle, minutes: i64, tick: i64, noise: Noise, place: i64) -> Self {
-        let turns = turning_points(day, minutes, noise, place);
-        Self { day, minutes, turns, tick, noise, place }
+    /// Creates the path of the candle `day`. The session has at least three `minutes`, and `session` is its number.
+    pub fn new(day: Candle, minutes: i64, tick: i64, noise: Noise, session: i64) -> Self {
+        let turns = turning_points(day, minutes, noise, session);
+        Self { day, minutes, turns, tick, noise, session }
     }
 
-    /// The candle of the minutes `from..to`, as it stands when `elapsed` seconds of the session have passed; `None`
-    /// where it has not begun. Minutes beyond the session do not exist.
+    /// Returns the candle of the minutes `from..to` after `elapsed` seconds of the session, or `None` if it has not
+    /// begun. Minutes after the end of the session are ignored.
     pub fn candle(&self, from: i64, to: i64, elapsed: i64) -> Option<Candle> {
         let begun = (from..to.min(self.minutes)).take_while(|minute| minute * 60 <= elapsed);
         begun.map(|minute| self.minute_so_far(minute, elapsed - minute * 60)).reduce(Candle::followed_by)
     }
 
-    /// A minute's candle after so many of its seconds. One that has just begun is flat and untraded.
+    /// Returns the candle of a minute after `seconds` of it. At its beginning, it is flat and has no volume.
     fn minute_so_far(&self, minute: i64, seconds: i64) -> Candle {
         let open = self.price(minute);
         let end = self.price(minute + 1);
@@ -48,7 +50,7 @@ impl Path {
         }
     }
 
-    /// The price, in units, at the beginning of a minute; that of the minute after the last is the close.
+    /// Returns the price, in units, at the beginning of a minute. That of the minute after the last one is the close.
     fn price(&self, minute: i64) -> i64 {
         let leg = self.turns.iter().zip(&self.turns[1..]).find(|(_, end)| minute <= end.0);
         let Some((&(start, from), &(end, to))) = leg else { return self.day.close.units() };
@@ -56,39 +58,39 @@ impl Path {
             return if minute == start { from } else { to };
         }
         let straight = from + (to - from) * (minute - start) / (end - start);
-        self.on_tick(straight + self.stray(minute))
+        self.on_tick(straight + self.deviation(minute))
     }
 
-    fn stray(&self, minute: i64) -> i64 {
+    fn deviation(&self, minute: i64) -> i64 {
         let range = self.day.high.units() - self.day.low.units();
-        (range as f64 * STRAY * self.noise.signed(Use::Path(self.place), minute)) as i64
+        (range as f64 * MAX_DEVIATION * self.noise.signed(Use::Path(self.session), minute)) as i64
     }
 
-    /// The nearest tick below, but within the day's range.
+    /// Rounds down to a tick, but not out of the day's range.
     fn on_tick(&self, units: i64) -> i64 {
         (units / self.tick * self.tick).clamp(self.day.low.units(), self.day.high.units())
     }
 
-    /// The share of the day's volume that falls into a minute. The shares of all minutes add up to the day's volume,
-    /// because each is the difference of two running totals.
+    /// Returns the volume of a minute. The volumes of all minutes add up to the day's, because each is the difference
+    /// of two running totals.
     fn traded(&self, volume: u64, minute: i64) -> u64 {
         self.traded_before(volume, minute + 1) - self.traded_before(volume, minute)
     }
 
     fn traded_before(&self, volume: u64, minute: i64) -> u64 {
         let inner = 0 < minute && minute < self.minutes;
-        let jitter = if inner { 0.9 * self.noise.unit(Use::Spread(self.place), minute) } else { 0.0 };
+        let jitter = if inner { 0.9 * self.noise.unit(Use::Spread(self.session), minute) } else { 0.0 };
         let share = (minute as f64 + jitter) / self.minutes as f64;
         super::candle::shares(volume as f64 * share)
     }
 }
 
-/// Open, the two extremes in the order of their minutes, and close: (minute, units).
-fn turning_points(day: Candle, minutes: i64, noise: Noise, place: i64) -> [(i64, i64); 4] {
+/// Returns the open, the two extremes in the order of their minutes, and the close, as (minute, price in units).
+fn turning_points(day: Candle, minutes: i64, noise: Noise, session: i64) -> [(i64, i64); 4] {
     let inner = (minutes - 1).max(2).unsigned_abs();
-    let draw = |number: i64| noise.bits(Use::Path(place), -number);
+    let draw = |number: i64| noise.bits(Use::Path(session), -number);
     let first = draw(1) % inner;
-    // The second differs from the first, because the step around the ring is shorter than the ring.
+    // Adds 1 to inner - 1 modulo inner, so the second differs from the first.
     let second = (first + 1 + draw(2) % (inner - 1)) % inner;
     let [high, low] = [(first, day.high), (second, day.low)].map(|(at, price)| (1 + at.cast_signed(), price.units()));
     let (earlier, later) = if high.0 < low.0 { (high, low) } else { (low, high) };
@@ -100,7 +102,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn whole(path: &Path, step: i64, minutes: i64) -> Candle {
+    fn joined(path: &Path, step: i64, minutes: i64) -> Candle {
         let starts = (0..minutes).step_by(usize::try_from(step).unwrap());
         starts.map(|from| path.candle(from, from + step, i64::MAX).unwrap()).reduce(Candle::followed_by).unwrap()
     }
@@ -109,16 +111,17 @@ mod tests {
         #[test]
         fn the_minutes_of_a_day_add_up_to_the_day(
             low in 1i64..40_000, range in 0i64..3_000, open in 0.0..=1.0f64, close in 0.0..=1.0f64,
-            volume in 0u64..500_000_000, minutes in prop::sample::select(vec![3i64, 210, 390, 1440]), place in 0i64..9_999,
+            volume in 0u64..500_000_000, minutes in prop::sample::select(vec![3i64, 210, 390, 1440]),
+            session in 0i64..9_999,
         ) {
             let tick = 1000;
             let within = |share: f64| Price::from_units((low + (range as f64 * share) as i64) * tick);
             let day = Candle {
                 open: within(open), high: within(1.0), low: within(0.0), close: within(close), volume: Some(volume),
             };
-            let path = Path::new(day, minutes, tick, Noise::new(3, "ANY"), place);
-            prop_assert_eq!(whole(&path, 1, minutes), day);
-            prop_assert_eq!(whole(&path, 45, minutes), day);
+            let path = Path::new(day, minutes, tick, Noise::new(3, "ANY"), session);
+            prop_assert_eq!(joined(&path, 1, minutes), day);
+            prop_assert_eq!(joined(&path, 45, minutes), day);
         }
     }
 

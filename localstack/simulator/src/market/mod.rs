@@ -1,4 +1,4 @@
-//! The market that the simulator shows: instruments, their sessions, and their candles as functions of seed and date.
+//! The simulated market: instruments, their sessions, and their candles, which are functions of the seed and the date.
 
 pub mod bars;
 pub mod candle;

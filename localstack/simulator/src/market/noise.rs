@@ -1,78 +1,78 @@
-//! Numbers that look random and depend on nothing but a seed, a symbol and a place: the same on every machine, in every
-//! release, in any order of asking.
+//! Pseudorandom numbers that depend only on a seed, a symbol and a position. They are the same on every machine, in
+//! every release and in any order of calls.
 
-/// The source of all made-up numbers of one symbol.
+/// The source of all pseudorandom numbers of a symbol.
 #[derive(Clone, Copy, Debug)]
 pub struct Noise {
     key: u64,
 }
 
-/// What a number is drawn for, so that two uses at one place are independent.
+/// What a number is used for, so that two uses of the same position are independent.
 #[derive(Clone, Copy, Debug)]
 pub enum Use {
-    /// The symbol's own constants.
+    /// Constants of the symbol.
     Symbol,
-    /// The rise and fall of prices over days; the octave tells the stretch.
+    /// The movement of prices over days, in this octave.
     Walk(u64),
     /// The gap between a close and the next open.
     Gap,
-    /// How far a day's high and low reach beyond its open and close.
+    /// How far the high and low of a day are beyond its open and close.
     Reach,
-    /// A day's volume.
+    /// The volume of a day.
     Volume,
-    /// The path of prices within the session of that day.
+    /// The path of prices within the session of this day.
     Path(i64),
-    /// How volume spreads over the session of that day.
+    /// The distribution of volume over the session of this day.
     Spread(i64),
-    /// Where a defect sits; the kind tells defects apart.
+    /// The positions of this kind of defect.
     Defect(u64),
-    /// Whether a fault strikes.
+    /// Whether a fault applies to a request.
     Fault,
 }
 
-/// Octaves of the walk: stretches of 1, 2, 4 … 1,024 days.
+/// The octaves of the walk, with periods of 1, 2, 4 … 1,024 days.
 const OCTAVES: u32 = 11;
 
-/// Scales the sum of octaves so that one day's move is about one: each octave contributes to it.
+/// Scales the sum of the octaves so that the movement of a day is about 1.
 const WALK_SCALE: f64 = 0.45;
 
 impl Noise {
-    /// The source for a symbol (or any other name) under a seed.
+    /// Creates the source of a symbol or any other name.
     pub fn new(seed: u64, name: &str) -> Self {
         let key = name.bytes().fold(scatter(seed), |key, byte| scatter(key ^ u64::from(byte)));
         Self { key }
     }
 
-    /// 64 even bits for one place.
-    pub fn bits(self, purpose: Use, place: i64) -> u64 {
-        let (stream, place_in_stream) = purpose.stream();
-        let stream_key = scatter(self.key ^ scatter(stream) ^ place_in_stream.cast_unsigned());
-        scatter(stream_key ^ place.cast_unsigned())
+    /// Returns 64 uniformly distributed bits for a position.
+    pub fn bits(self, purpose: Use, position: i64) -> u64 {
+        let (stream, substream) = purpose.stream();
+        let stream_key = scatter(self.key ^ scatter(stream) ^ substream.cast_unsigned());
+        scatter(stream_key ^ position.cast_unsigned())
     }
 
-    /// An even number in [0, 1).
-    pub fn unit(self, purpose: Use, place: i64) -> f64 {
-        (self.bits(purpose, place) >> 11) as f64 / (1u64 << 53) as f64
+    /// Returns a uniformly distributed number in `0.0..1.0`.
+    pub fn unit(self, purpose: Use, position: i64) -> f64 {
+        (self.bits(purpose, position) >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    /// An even number in [-1, 1).
-    pub fn signed(self, purpose: Use, place: i64) -> f64 {
-        2.0 * self.unit(purpose, place) - 1.0
+    /// Returns a uniformly distributed number in `-1.0..1.0`.
+    pub fn signed(self, purpose: Use, position: i64) -> f64 {
+        2.0 * self.unit(purpose, position) - 1.0
     }
 
-    /// A wandering curve over days whose daily move is about one and which stays within some tens: smooth noise summed
-    /// over octaves, each as high as the square root of its stretch. It needs no running sum, so any day costs the
-    /// same.
+    /// Returns the value of a random walk on a day. It moves by about 1 per day and stays within some tens. It is a sum
+    /// of smooth noise over octaves, each scaled by the square root of its period. Unlike a running sum, it costs the
+    /// same for every day.
     pub fn walk(self, day: i64) -> f64 {
         let octave = |octave| self.octave(octave, day) * f64::from(1u32 << octave).sqrt();
         WALK_SCALE * (0..OCTAVES).map(octave).sum::<f64>()
     }
 
     fn octave(self, octave: u32, day: i64) -> f64 {
-        let stretch = 1i64 << octave;
-        let knot = day.div_euclid(stretch);
-        let way = day.rem_euclid(stretch) as f64 / stretch as f64;
-        let ease = way * way * (3.0 - 2.0 * way);
+        let period = 1i64 << octave;
+        let knot = day.div_euclid(period);
+        let fraction = day.rem_euclid(period) as f64 / period as f64;
+        let ease = fraction * fraction * (3.0 - 2.0 * fraction);
         let purpose = Use::Walk(u64::from(octave));
         let left = self.signed(purpose, knot);
         let right = self.signed(purpose, knot + 1);
@@ -96,7 +96,7 @@ impl Use {
     }
 }
 
-/// Spreads a number evenly over all 64 bits: the increment and the finaliser of the SplitMix64 generator.
+/// Hashes a number to 64 bits, with the increment and finalizer of the SplitMix64 generator.
 fn scatter(number: u64) -> u64 {
     let mut bits = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -1,35 +1,36 @@
-//! Exact prices.
+//! Exact decimal prices.
 
-/// Units in one whole: TwelveData quotes at most five decimals, so a price is a whole number of these.
+/// Units of a [`Price`] per unit of currency. TwelveData quotes at most five decimals, so every price is a whole number
+/// of units.
 pub const UNITS: i64 = 100_000;
 
 const DECIMALS: usize = 5;
 
-/// A price in hundred-thousandths of its currency. It may be zero or negative, because vendors send such prices too.
+/// A price in hundred-thousandths of its currency. It may be zero or negative, because vendors send such prices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Price(i64);
 
-/// How many decimals a price is written with (the API's `dp`).
+/// The number of decimals of a formatted price (the API's `dp`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decimals {
-    /// As many as the price has, but at least one: `dp=-1`, the API's default.
+    /// As many as needed, but at least one: `dp=-1`, the API's default.
     Auto,
-    /// Exactly so many, 0 to 11, rounded half away from zero.
+    /// This number of decimals, 0 to 11. Halves are rounded away from zero.
     Fixed(usize),
 }
 
 impl Price {
-    /// The price of so many hundred-thousandths.
+    /// Creates a price from hundred-thousandths.
     pub const fn from_units(units: i64) -> Self {
         Self(units)
     }
 
-    /// The price in hundred-thousandths.
+    /// Returns the price in hundred-thousandths.
     pub const fn units(self) -> i64 {
         self.0
     }
 
-    /// Reads a plain decimal such as `258.19`: digits, and at most five more after a point. `None` for anything else.
+    /// Parses a decimal such as `258.19`: digits, optionally followed by a point and at most five more.
     pub fn parse(text: &str) -> Option<Self> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
         let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
@@ -39,22 +40,22 @@ impl Price {
         format!("{whole}{fraction:0<DECIMALS$}").parse().ok().map(Self)
     }
 
-    /// The price times `ratio`, rounded to the nearest unit.
+    /// Multiplies the price by `ratio` and rounds to the nearest unit.
     pub fn scaled(self, ratio: f64) -> Self {
         Self((self.0 as f64 * ratio).round() as i64)
     }
 
-    /// The price as the API writes it.
+    /// Formats the price as the API does.
     pub fn text(self, decimals: Decimals) -> String {
         match decimals {
             Decimals::Auto => self.shortest(),
             Decimals::Fixed(places) if places < DECIMALS => self.rounded(places),
-            Decimals::Fixed(places) => format!("{}{}", self.whole_text(DECIMALS), "0".repeat(places - DECIMALS)),
+            Decimals::Fixed(places) => format!("{}{}", self.with_point(DECIMALS), "0".repeat(places - DECIMALS)),
         }
     }
 
     fn shortest(self) -> String {
-        let text = self.whole_text(DECIMALS);
+        let text = self.with_point(DECIMALS);
         let trimmed = text.trim_end_matches('0');
         let point_zero = if trimmed.ends_with('.') { "0" } else { "" };
         format!("{trimmed}{point_zero}")
@@ -63,11 +64,11 @@ impl Price {
     fn rounded(self, places: usize) -> String {
         let divisor = (places..DECIMALS).fold(1, |product, _| product * 10);
         let nearest = (self.0.abs() + divisor / 2) / divisor;
-        Self(self.0.signum() * nearest).whole_text(places)
+        Self(self.0.signum() * nearest).with_point(places)
     }
 
-    /// Writes the number with its last `places` digits behind the point.
-    fn whole_text(self, places: usize) -> String {
+    /// Formats the number with a decimal point before its last `places` digits.
+    fn with_point(self, places: usize) -> String {
         let sign = if self.0 < 0 { "-" } else { "" };
         let digits = format!("{:0>width$}", self.0.unsigned_abs(), width = places + 1);
         let (whole, fraction) = digits.split_at(digits.len() - places);

@@ -1,4 +1,4 @@
-//! Daily candles that were recorded from a real market and are served as they are.
+//! Daily candles that were recorded from a real market. They are served unchanged.
 
 use anyhow::{Context, Result, ensure};
 use jiff::civil::Date;
@@ -6,12 +6,12 @@ use jiff::civil::Date;
 use super::candle::Candle;
 use super::price::Price;
 
-/// The symbol whose candles are recorded.
+/// The symbol of the recorded candles.
 pub const SYMBOL: &str = "AAPL";
 
 const FILE: &str = include_str!("../../data/aapl_daily_2019_2024.csv");
 
-/// Recorded daily candles, ascending and never empty.
+/// Recorded daily candles in ascending order, at least one.
 #[derive(Clone, Debug)]
 pub struct Recorded {
     days: Vec<(Date, Candle)>,
@@ -20,7 +20,7 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// The embedded candles of [`SYMBOL`], 2019-01-02 to 2024-12-30.
+    /// Parses the embedded candles of [`SYMBOL`], from 2019-01-02 to 2024-12-30.
     pub fn embedded() -> Result<Self> {
         Self::parse(FILE).context("read recorded candles")
     }
@@ -35,18 +35,18 @@ impl Recorded {
         Ok(Self { days, first, last })
     }
 
-    /// The recorded candle of a date.
+    /// Returns the recorded candle of a date.
     pub fn day(&self, date: Date) -> Option<Candle> {
         let found = self.days.binary_search_by_key(&date, |(date, _)| *date).ok()?;
         self.days.get(found).map(|(_, candle)| *candle)
     }
 
-    /// The oldest recorded day.
+    /// Returns the oldest recorded day.
     pub fn first(&self) -> (Date, Candle) {
         self.first
     }
 
-    /// The newest recorded day.
+    /// Returns the newest recorded day.
     pub fn last(&self) -> (Date, Candle) {
         self.last
     }

@@ -1,4 +1,4 @@
-//! When each market trades: the sessions of a calendar.
+//! Calendars and their trading sessions.
 
 use jiff::civil::{Date, Time, Weekday, time};
 use jiff::tz::TimeZone;
@@ -11,25 +11,25 @@ const XNYS_MINUTES: i64 = 390;
 const XNYS_EARLY_MINUTES: i64 = 210;
 const XNSE_MINUTES: i64 = 375;
 
-/// One stretch of regular trading, named by its local date.
+/// A session of regular trading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Session {
-    /// The exchange's local date.
+    /// The local date of the exchange.
     pub date: Date,
-    /// The instant at which trading begins.
+    /// When trading begins.
     pub opens: Timestamp,
-    /// How long it lasts.
+    /// The length of the session.
     pub minutes: i64,
 }
 
 impl Session {
-    /// The instant at which trading ends.
+    /// Returns when trading ends.
     pub fn closes(&self) -> Timestamp {
         self.opens + SignedDuration::from_mins(self.minutes)
     }
 }
 
-/// Which days have sessions, and when these begin and end. No lunch breaks.
+/// The days with sessions, and the times of sessions. Lunch breaks are not simulated.
 #[derive(Clone, Debug)]
 pub struct Calendar {
     days: Days,
@@ -38,12 +38,12 @@ pub struct Calendar {
     minutes: i64,
 }
 
-/// When the session of a date begins.
+/// When the session of a date opens.
 #[derive(Clone, Debug)]
 enum Opens {
-    /// At a local time of the date.
+    /// At a local time on the date itself.
     At(Time),
-    /// At a time of another zone on the day before.
+    /// At a time in another time zone on the day before.
     DayBefore(TimeZone, Time),
 }
 
@@ -55,34 +55,36 @@ enum Days {
 }
 
 impl Calendar {
-    /// The New York exchanges: 09:30 to 16:00 New York time, 13:00 on early closes. `zone` is America/New_York.
+    /// Creates the calendar of the New York exchanges: 09:30 to 16:00, or to 13:00 on early closes. `zone` must be
+    /// America/New_York.
     pub fn xnys(zone: TimeZone) -> Self {
         Self { days: Days::Xnys, zone, opens: Opens::At(time(9, 30, 0, 0)), minutes: XNYS_MINUTES }
     }
 
-    /// The National Stock Exchange of India: 09:15 to 15:30. Its holidays are not known here: every weekday trades.
+    /// Creates the calendar of the National Stock Exchange of India: 09:15 to 15:30 on every weekday. Its holidays are
+    /// not simulated. `zone` must be Asia/Kolkata.
     pub fn xnse(zone: TimeZone) -> Self {
         Self { days: Days::Weekdays, zone, opens: Opens::At(time(9, 15, 0, 0)), minutes: XNSE_MINUTES }
     }
 
-    /// Currencies: Monday to Friday, each from 17:00 in New York on the day before. Local times are UTC. `new_york` is
-    /// America/New_York.
+    /// Creates the calendar of currencies: Monday to Friday, each from 17:00 in New York on the day before. Local dates
+    /// and times are UTC. `new_york` must be America/New_York.
     pub fn forex(new_york: TimeZone) -> Self {
         let opens = Opens::DayBefore(new_york, time(17, 0, 0, 0));
         Self { days: Days::Weekdays, zone: TimeZone::UTC, opens, minutes: DAY_MINUTES }
     }
 
-    /// Digital currencies: around the clock in UTC, every day.
+    /// Creates the calendar of digital currencies: every day around the clock, in UTC.
     pub fn always_open() -> Self {
         Self { days: Days::Every, zone: TimeZone::UTC, opens: Opens::At(Time::midnight()), minutes: DAY_MINUTES }
     }
 
-    /// The zone of its local dates and times.
+    /// Returns the time zone of local dates and times.
     pub fn zone(&self) -> &TimeZone {
         &self.zone
     }
 
-    /// The session of a date, or `None` where there is none.
+    /// Returns the session of a date, if there is one.
     pub fn session(&self, date: Date) -> Option<Session> {
         if !self.trades_on(date) {
             return None;
@@ -95,13 +97,13 @@ impl Calendar {
         Some(Session { date, opens, minutes: self.minutes_on(date) })
     }
 
-    /// The sessions up to and including `last`, newest first, without end.
+    /// Returns the sessions up to and including `last`, newest first, without an end.
     pub fn sessions_back_from(&self, last: Date) -> impl Iterator<Item = Session> {
         let days = std::iter::successors(Some(last), |day| day.yesterday().ok());
         days.filter_map(|day| self.session(day))
     }
 
-    /// The sessions from `first` on, oldest first, without end.
+    /// Returns the sessions from `first`, oldest first, without an end.
     pub fn sessions_from(&self, first: Date) -> impl Iterator<Item = Session> {
         let days = std::iter::successors(Some(first), |day| day.tomorrow().ok());
         days.filter_map(|day| self.session(day))

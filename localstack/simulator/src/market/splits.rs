@@ -1,4 +1,4 @@
-//! Splits, and what a vendor does with history when one happens.
+//! Splits and their effect on the history of a vendor.
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -9,44 +9,43 @@ use super::candle::Candle;
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Split {
-    /// The symbol, in capitals.
+    /// In upper case.
     pub symbol: String,
-    /// The first session at the new price. Before it has begun, nothing changes.
+    /// The date of the first session at the new price. Earlier than this date, the split has no effect.
     pub date: Date,
-    /// The new price over the old one, as the API's `/splits` gives it: 0.25 for four new shares for one old.
+    /// The new price divided by the old one, as in the API's `/splits`: 0.25 if one old share becomes four new ones.
     pub ratio: f64,
-    /// What history the vendor rewrites.
     #[serde(default)]
     pub rewrites: Rewrites,
 }
 
-/// Which candles from before a split the vendor rescales once the split has happened.
+/// Which candles from before a split the vendor rescales after it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rewrites {
-    /// Daily and longer ones, as the API documents it; intraday ones keep the price they were traded at.
+    /// Daily and longer ones, as the API documents. Intraday ones keep their original prices.
     #[default]
     Daily,
-    /// All.
     Every,
-    /// None: the vendor missed the split, and daily history shows a step.
+    /// None: the vendor missed the split, and the daily history has a jump.
     Nothing,
 }
 
-/// How a request wants splits treated.
+/// The context in which splits are applied.
 #[derive(Clone, Copy, Debug)]
 pub struct View {
-    /// Whether the request asks for prices adjusted for splits (`adjust=splits` or `all`).
+    /// Whether the request asks for prices adjusted for splits (`adjust=splits` or `adjust=all`).
     pub adjusted: bool,
-    /// Whether its candles are shorter than a session.
+    /// Whether the candles are shorter than a session.
     pub intraday: bool,
-    /// The exchange's date of *now*; splits after it have not happened.
+    /// The current local date of the exchange. Later splits have not happened yet.
     pub today: Date,
 }
 
 impl Split {
-    /// The factor on a candle of `date`. The underlying series knows no splits, so a candle after the split is rescaled
-    /// in any case, and an earlier one where the vendor rewrites it: then history is continuous and lower as a whole.
+    /// Returns the factor for the prices of a candle of `date`. The series itself ignores splits, so candles from the
+    /// split on are always rescaled. Earlier ones are rescaled if the vendor rewrites them, which makes the history
+    /// continuous.
     fn factor(&self, date: Date, view: View) -> f64 {
         let rewrites = match self.rewrites {
             Rewrites::Daily => !view.intraday,
@@ -58,7 +57,7 @@ impl Split {
     }
 }
 
-/// The candle of `date` after the given splits of its symbol.
+/// Applies splits of the symbol to the candle of `date`.
 pub fn apply(candle: Candle, date: Date, splits: &[Split], view: View) -> Candle {
     let factor: f64 = splits.iter().map(|split| split.factor(date, view)).product();
     if splits.is_empty() { candle } else { candle.rescaled(factor) }

@@ -35,7 +35,8 @@ fn signals_stop_it_with_success() {
 fn a_taken_port_is_said_plainly() {
     let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = holder.local_addr().unwrap();
-    let words = format!("port {} is taken: stop what holds it or choose another with --listen", address.port());
+    let words =
+        format!("port {} is in use: stop the program that uses it or choose another with --listen", address.port());
     assert!(failure(&["--listen", &address.to_string()]).contains(&words));
 }
 

@@ -1,4 +1,4 @@
-"""Starts LocalStack with the things set that it has no settings for. Run as `python -I -c <this>`."""
+"""Configures what LocalStack has no settings for, then starts it. Run as `python -I -c <this>`."""
 
 import os
 import sys
@@ -7,8 +7,8 @@ from localstack import config
 
 
 def listen_on_loopback_only():
-    """GATEWAY_LISTEN's host is ignored for IPv4, and everyone on the network could come in; and where the port is taken,
-    LocalStack would log that and go on without one."""
+    """LocalStack ignores the host of GATEWAY_LISTEN for IPv4 and would be open to the network. If the port is taken, it would
+    only log that and continue without a port."""
     from localstack.runtime.server import twisted
 
     class Loopback(twisted.endpoints.TCP4ServerEndpoint):
@@ -26,13 +26,13 @@ def listen_on_loopback_only():
 
 
 def keep_objects_in_our_directory():
-    """The default is one fixed directory for all users and stacks of a machine, where the second user may not write."""
+    """The default is one directory for all users and stacks of a machine, in which a second user cannot write."""
     from localstack.services.s3 import provider
 
     provider.DEFAULT_S3_TMP_DIR = os.path.join(os.environ["FILESYSTEM_ROOT"], "s3")
 
 
-# Where prepare.py put the index of services.
+# prepare.py wrote the index of services there.
 config.dirs.static_libs = os.path.join(sys.prefix, "share", "localstack")
 listen_on_loopback_only()
 keep_objects_in_our_directory()

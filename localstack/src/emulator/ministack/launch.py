@@ -1,4 +1,4 @@
-"""Starts MiniStack. Run as `python -I -c <this>`: -I keeps the machine's own Python settings away."""
+"""Starts MiniStack. Run as `python -I -c <this>`: -I ignores Python settings of the machine."""
 
 from ministack.app import main
 

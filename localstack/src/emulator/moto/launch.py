@@ -1,8 +1,8 @@
-"""Starts moto's server with one request at a time. Run as `python -I -c <this>`.
+"""Starts moto's server so that it processes one request at a time. Run as `python -I -c <this>`.
 
-Its server has a thread for each connection and its backends have no locks: a conditional write looks and then writes, an object
-is there before its metadata, and a message that is sent while another one is deleted is lost. One lock around each request makes
-each of them a whole, as on AWS."""
+The server has one thread per connection, and the backends have no locks: a conditional write reads first and then writes, an
+object is visible before its metadata, and a message that is sent while another one is deleted is lost. One lock around each
+request makes requests atomic, as on AWS."""
 
 import io
 import logging
@@ -18,17 +18,17 @@ from moto.s3 import notifications
 from moto.sqs import models
 from werkzeug.serving import run_simple
 
-TURN = threading.Condition(threading.RLock())
-LONGEST_LOOK = 0.2
+LOCK = threading.Condition(threading.RLock())
+POLL_SECONDS = 0.2
 
 
 def wait_for_messages(queue, timeout):
-    """Gives the turn away while a receiver waits. A message whose delay or lease ends tells nobody: hence the looking."""
-    TURN.wait_for(lambda: queue.messages, timeout=min(timeout, LONGEST_LOOK))
+    """Releases the lock while a receiver waits. Nothing signals the end of a message's delay or lease, so the queue is polled."""
+    LOCK.wait_for(lambda: queue.messages, timeout=min(timeout, POLL_SECONDS))
 
 
 class OneAtATime:
-    """The body is read before the turn begins and the answer is sent after it: a slow client holds up no one."""
+    """Reads the body before it takes the lock and sends the response after it, so that a slow client blocks nobody."""
 
     def __init__(self, app):
         self.app = app
@@ -36,14 +36,14 @@ class OneAtATime:
     def __call__(self, environ, start_response):
         size = -1 if environ.get("wsgi.input_terminated") else int(environ.get("CONTENT_LENGTH") or 0)
         environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(size))
-        with TURN:
-            answer = list(self.app(environ, start_response))
-            TURN.notify_all()
-        return answer
+        with LOCK:
+            response = list(self.app(environ, start_response))
+            LOCK.notify_all()
+        return response
 
 
 def load(app, services):
-    """Loads them now, so that it is known before anyone asks whether they are there."""
+    """Loads all services before the server starts, so that a missing one is reported at once."""
     known = set(backends.list_of_moto_modules())
     missing = [service for service in services if service not in known]
     if missing:
@@ -53,10 +53,10 @@ def load(app, services):
 
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-# A line for each request says nothing; what fails is still told.
+# Without a log line for each request. Failures are still logged.
 logging.getLogger("werkzeug").setLevel(logging.WARNING)
 models.Queue.wait_for_messages = wait_for_messages
-# S3 leaves the slashes of a key as they are.
+# S3 does not escape the slashes of a key in its notifications.
 notifications.quote_plus = lambda key: quote_plus(key, safe="/")
 server = werkzeug_app.DomainDispatcherApplication(werkzeug_app.create_backend_app)
 load(server, os.environ["CANDLEWICK_SERVICES"].split(","))
