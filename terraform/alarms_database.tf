@@ -16,7 +16,7 @@ locals {
     }
     # The smallest class allows about eighty.
     connections = {
-      description = "More than 70 connections are open: lower SLOTS or the number of loader tasks, or choose a larger class."
+      description = "More than 70 connections are open: lower CONCURRENCY or the number of loader tasks, or choose a larger class."
       metric      = "DatabaseConnections"
       statistic   = "Maximum"
       comparison  = "GreaterThanThreshold"

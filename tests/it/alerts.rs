@@ -17,14 +17,13 @@ use tokio::runtime::Runtime;
 use crate::candles::daily;
 use crate::candlewick::{candlewick, succeed};
 use crate::stack::Stack;
-use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("a_broken_file_is_told_of_and_its_repair_too", a_broken_file_is_told_of),
-        trial("a_series_that_is_not_fetched_is_told_of", a_series_that_is_not_fetched),
-        trial("the_first_start_sends_a_digest_and_each_sweep_a_heartbeat", a_digest_and_a_heartbeat),
-        trial("a_topic_carries_a_message_to_its_subscribers", a_topic_carries_a_message),
+    trials![
+        a_broken_file_is_told_of_and_its_repair_too,
+        a_series_that_is_not_fetched_is_told_of,
+        the_first_start_sends_a_digest_and_each_sweep_a_heartbeat,
+        a_topic_carries_a_message_to_its_subscribers
     ]
 }
 
@@ -89,7 +88,7 @@ fn shown(stack: &Stack, subject: &str) -> anyhow::Result<Option<Value>> {
     Ok(alerts.iter().find(|alert| alert["subject"] == subject).cloned())
 }
 
-fn a_broken_file_is_told_of() -> anyhow::Result<()> {
+fn a_broken_file_is_told_of_and_its_repair_too() -> anyhow::Result<()> {
     let (stack, sink) = (Stack::get(), Sink::get());
     let key = "raw/interval=1day/symbol=TOLD/candles.csv";
     stack.put(key, "date,open,high,low\n2024-12-27,1,2,1\n")?;
@@ -108,7 +107,7 @@ fn a_broken_file_is_told_of() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn a_series_that_is_not_fetched() -> anyhow::Result<()> {
+fn a_series_that_is_not_fetched_is_told_of() -> anyhow::Result<()> {
     let (stack, sink) = (Stack::get(), Sink::get());
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let fetch = json!({"kind": "fetch", "run": "hers", "symbol": "NOTTHERE", "interval": "1day", "traceparent": trace});
@@ -120,14 +119,14 @@ fn a_series_that_is_not_fetched() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn a_digest_and_a_heartbeat() -> anyhow::Result<()> {
+fn the_first_start_sends_a_digest_and_each_sweep_a_heartbeat() -> anyhow::Result<()> {
     let (stack, sink) = (Stack::get(), Sink::get());
     let is_digest = |message: &Value| message["type"] == "digest";
     stack.eventually("a digest", || Ok(sink.messages().iter().any(is_digest)))?;
     stack.eventually("a heartbeat", || Ok(sink.bodies().iter().any(String::is_empty)))
 }
 
-fn a_topic_carries_a_message() -> anyhow::Result<()> {
+fn a_topic_carries_a_message_to_its_subscribers() -> anyhow::Result<()> {
     let stack = Stack::get();
     let aws = stack.aws();
     let client = aws_sdk_sns::Client::new(aws.config());

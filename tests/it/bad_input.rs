@@ -14,27 +14,26 @@ use serde_json::json;
 use crate::candles::daily;
 use crate::candlewick::{fail, program};
 use crate::stack::Stack;
-use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("a_broken_file_is_given_up_with_its_reason_while_others_go_on", a_broken_file_is_given_up),
-        trial("files_that_are_no_candles_are_given_up_with_what_is_wrong", files_that_are_no_candles),
-        trial("a_key_that_names_no_series_is_given_up", a_key_that_names_no_series),
-        trial("an_object_that_is_gone_is_given_up", an_object_that_is_gone),
-        trial("archived_objects_are_given_up_and_stop_nobody", archived_objects_are_given_up),
-        trial("what_expands_without_end_is_given_up", what_expands_without_end),
-        trial("what_tools_leave_is_settled_without_a_letter", what_tools_leave),
-        trial("a_key_with_control_characters_is_given_up_and_can_be_listed", a_key_with_control_characters),
-        trial("a_message_that_is_no_event_is_given_up", a_message_that_is_no_event),
-        trial("the_test_event_of_s3_is_passed_over", the_test_event_is_passed_over),
-        trial("a_symbol_that_the_api_does_not_know_is_given_up", an_unknown_symbol),
-        trial("a_loader_without_its_database_says_so", a_loader_without_its_database),
-        trial("a_clean_object_of_another_hand_that_is_not_clean_is_given_up", an_unclean_clean_object),
+    trials![
+        a_broken_file_is_given_up_with_its_reason_while_others_go_on,
+        files_that_are_no_candles_are_given_up_with_what_is_wrong,
+        a_key_that_names_no_series_is_given_up,
+        an_object_that_is_gone_is_given_up,
+        archived_objects_are_given_up_and_stop_nobody,
+        what_expands_without_end_is_given_up,
+        what_tools_leave_is_settled_without_a_letter,
+        a_key_with_control_characters_is_given_up_and_can_be_listed,
+        a_message_that_is_no_event_is_given_up,
+        the_test_event_of_s3_is_passed_over,
+        a_symbol_that_the_api_does_not_know_is_given_up,
+        a_loader_without_its_database_says_so,
+        a_clean_object_of_another_hand_that_is_not_clean_is_given_up
     ]
 }
 
-fn a_broken_file_is_given_up() -> anyhow::Result<()> {
+fn a_broken_file_is_given_up_with_its_reason_while_others_go_on() -> anyhow::Result<()> {
     let stack = Stack::get();
     stack.put("raw/interval=1day/symbol=BROKEN/candles.csv", "date,open,high,low\n2024-12-27,1,2,1\n")?;
     stack.put("raw/interval=1day/symbol=HEALTHY/candles.csv", daily(&["2024-12-27"]))?;
@@ -49,7 +48,7 @@ fn a_broken_file_is_given_up() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn files_that_are_no_candles() -> anyhow::Result<()> {
+fn files_that_are_no_candles_are_given_up_with_what_is_wrong() -> anyhow::Result<()> {
     let stack = Stack::get();
     let files: [(&str, &[u8], &str); 5] = [
         ("NOTCSV", b"\x89PNG\r\n\x1a\n\0\0\0", "line 1 is not a header"),
@@ -68,7 +67,7 @@ fn files_that_are_no_candles() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn a_key_that_names_no_series() -> anyhow::Result<()> {
+fn a_key_that_names_no_series_is_given_up() -> anyhow::Result<()> {
     let stack = Stack::get();
     for (key, mark, words) in [
         ("raw/somewhere/candles.csv", "raw/somewhere", "is not of the form"),
@@ -88,7 +87,7 @@ fn event(key: &str) -> String {
         .to_string()
 }
 
-fn an_object_that_is_gone() -> anyhow::Result<()> {
+fn an_object_that_is_gone_is_given_up() -> anyhow::Result<()> {
     let stack = Stack::get();
     stack.send("RAW_QUEUE_URL", event("raw/interval%3D1day/symbol%3DGONE/candles.csv"))?;
     let letter = stack.dead_letter("RAW_DLQ_URL", "symbol%3DGONE")?;
@@ -96,7 +95,7 @@ fn an_object_that_is_gone() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn archived_objects_are_given_up() -> anyhow::Result<()> {
+fn archived_objects_are_given_up_and_stop_nobody() -> anyhow::Result<()> {
     let stack = Stack::get();
     for at in 0..13 {
         let key = format!("raw/interval=1day/symbol=FROZEN{at}/candles.csv");
@@ -114,7 +113,7 @@ fn archived_objects_are_given_up() -> anyhow::Result<()> {
 }
 
 /// One line of half a gigabyte, and five million lines of a byte, both in less than a megabyte.
-fn what_expands_without_end() -> anyhow::Result<()> {
+fn what_expands_without_end_is_given_up() -> anyhow::Result<()> {
     let stack = Stack::get();
     let packed = |text: &mut dyn Read| -> anyhow::Result<Vec<u8>> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
@@ -133,7 +132,7 @@ fn what_expands_without_end() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn what_tools_leave() -> anyhow::Result<()> {
+fn what_tools_leave_is_settled_without_a_letter() -> anyhow::Result<()> {
     let stack = Stack::get();
     let folder = "raw/interval=1day/symbol=TOOLS";
     for name in ["_SUCCESS", ".candles.csv.crc", "candles.csv.tmp", "_temporary/0/candles.csv", ".DS_Store", ""] {
@@ -148,7 +147,7 @@ fn what_tools_leave() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn a_key_with_control_characters() -> anyhow::Result<()> {
+fn a_key_with_control_characters_is_given_up_and_can_be_listed() -> anyhow::Result<()> {
     let stack = Stack::get();
     let key = "raw/interval=1day/symbol=\u{1b}[2J\u{7}/candles.csv";
     stack.put(key, daily(&["2024-12-27"]))?;
@@ -159,7 +158,7 @@ fn a_key_with_control_characters() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn a_message_that_is_no_event() -> anyhow::Result<()> {
+fn a_message_that_is_no_event_is_given_up() -> anyhow::Result<()> {
     let stack = Stack::get();
     for (queue, letters, stage) in [
         ("RAW_QUEUE_URL", "RAW_DLQ_URL", "transform"),
@@ -174,7 +173,7 @@ fn a_message_that_is_no_event() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn the_test_event_is_passed_over() -> anyhow::Result<()> {
+fn the_test_event_of_s3_is_passed_over() -> anyhow::Result<()> {
     let stack = Stack::get();
     stack.send(
         "RAW_QUEUE_URL",
@@ -188,7 +187,7 @@ fn the_test_event_is_passed_over() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn an_unknown_symbol() -> anyhow::Result<()> {
+fn a_symbol_that_the_api_does_not_know_is_given_up() -> anyhow::Result<()> {
     let stack = Stack::get();
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let fetch =
@@ -199,7 +198,7 @@ fn an_unknown_symbol() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn an_unclean_clean_object() -> anyhow::Result<()> {
+fn a_clean_object_of_another_hand_that_is_not_clean_is_given_up() -> anyhow::Result<()> {
     let stack = Stack::get();
     let body = "symbol,interval,time,open,high,low,close,volume,has_volume,is_filled\nUNCLEAN,1day,2024-12-27,1,2,1,,0,false,false\n";
     stack.put("transformed/interval=1day/symbol=UNCLEAN/candles.csv", body)?;
@@ -211,7 +210,7 @@ fn an_unclean_clean_object() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn a_loader_without_its_database() -> anyhow::Result<()> {
+fn a_loader_without_its_database_says_so() -> anyhow::Result<()> {
     let stack = Stack::get();
     let mut loader = Command::new(program("candlewick-loader"));
     for (variable, value) in stack.settings() {

@@ -11,26 +11,25 @@ use sqlx::Row;
 
 use crate::candlewick::{candlewick, fail, succeed};
 use crate::stack::Stack;
-use crate::trial;
 
 const AAPL_RAW: &str = "raw/interval=1day/symbol=AAPL/candles.csv";
 const AAPL_CLEAN: &str = "transformed/interval=1day/symbol=AAPL/candles.csv";
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("what_the_api_says_is_kept_as_raw_csv", what_the_api_says_is_kept),
-        trial("rows_equal_the_clean_object_value_for_value", rows_equal_the_clean_object),
-        trial("real_candles_arrive_with_every_digit", real_candles_arrive),
-        trial("a_dropped_file_becomes_rows", a_dropped_file_becomes_rows),
-        trial("the_same_file_dropped_twice_changes_nothing", the_same_file_twice),
-        trial("rows_that_a_new_version_has_no_more_are_removed", a_new_version_removes_rows),
-        trial("a_gzipped_file_becomes_rows", a_gzipped_file_becomes_rows),
-        trial("intraday_files_are_a_month_each", intraday_files_are_a_month_each),
-        trial("of_two_objects_the_newer_has_the_candle", of_two_objects_the_newer_has_the_candle),
-        trial("a_refresh_fetches_again", a_refresh_fetches_again),
-        trial("status_tells_series_and_queues", status_tells_series_and_queues),
-        trial("a_service_that_dies_is_started_again", a_service_that_dies_is_started_again),
-        trial("the_env_file_can_be_sourced_by_a_shell", the_env_file_can_be_sourced),
+    trials![
+        what_the_api_says_is_kept_as_raw_csv,
+        rows_equal_the_clean_object_value_for_value,
+        real_candles_arrive_with_every_digit,
+        a_dropped_file_becomes_rows,
+        the_same_file_dropped_twice_changes_nothing,
+        rows_that_a_new_version_has_no_more_are_removed,
+        a_gzipped_file_becomes_rows,
+        intraday_files_are_a_month_each,
+        of_two_objects_the_newer_has_the_candle,
+        a_refresh_fetches_again,
+        status_tells_series_and_queues,
+        a_service_that_dies_is_started_again,
+        the_env_file_can_be_sourced_by_a_shell
     ]
 }
 
@@ -56,7 +55,7 @@ fn drop_daily(stack: &Stack, symbol: &str, dates: &[&str]) -> anyhow::Result<Str
     succeed(candlewick(stack.state()).arg("drop").arg(path).args(["--symbol", symbol, "--interval", "1day"]))
 }
 
-fn what_the_api_says_is_kept() -> anyhow::Result<()> {
+fn what_the_api_says_is_kept_as_raw_csv() -> anyhow::Result<()> {
     let stack = Stack::get();
     let _ = rustls::crypto::ring::default_provider().install_default();
     let url = format!(
@@ -80,7 +79,7 @@ fn what_the_api_says_is_kept() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn rows_equal_the_clean_object() -> anyhow::Result<()> {
+fn rows_equal_the_clean_object_value_for_value() -> anyhow::Result<()> {
     let stack = Stack::get();
     let clean = table(&stack.object(AAPL_CLEAN)?.body)?;
     let sql = "select symbol, interval, (time at time zone 'UTC')::date::text as time, open::text, high::text, low::text,
@@ -98,7 +97,7 @@ fn rows_equal_the_clean_object() -> anyhow::Result<()> {
 }
 
 /// The candles of a real market, as they were published: every digit of them is in the database.
-fn real_candles_arrive() -> anyhow::Result<()> {
+fn real_candles_arrive_with_every_digit() -> anyhow::Result<()> {
     let stack = Stack::get();
     let published = table(include_bytes!("../../localstack/simulator/data/aapl_daily_2019_2024.csv"))?;
     let sql = "select time::date::text, open::text, high::text, low::text, close::text, volume::text
@@ -132,7 +131,7 @@ fn a_dropped_file_becomes_rows() -> anyhow::Result<()> {
     stack.eventually("three rows", || Ok(stack.rows("DROPPED")? == 3))
 }
 
-fn the_same_file_twice() -> anyhow::Result<()> {
+fn the_same_file_dropped_twice_changes_nothing() -> anyhow::Result<()> {
     let stack = Stack::get();
     let transformed = "select count(*) from objects where symbol = $1 and etag is not null";
     drop_daily(stack, "TWICE", &["2024-12-26", "2024-12-27"])?;
@@ -168,7 +167,7 @@ pub fn quiet(stack: &Stack) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-fn a_new_version_removes_rows() -> anyhow::Result<()> {
+fn rows_that_a_new_version_has_no_more_are_removed() -> anyhow::Result<()> {
     let stack = Stack::get();
     drop_daily(stack, "SHRUNK", &["2024-12-24", "2024-12-26", "2024-12-27"])?;
     stack.eventually("three rows", || Ok(stack.rows("SHRUNK")? == 3))?;
@@ -287,7 +286,7 @@ fn a_service_that_dies_is_started_again() -> anyhow::Result<()> {
     })
 }
 
-fn the_env_file_can_be_sourced() -> anyhow::Result<()> {
+fn the_env_file_can_be_sourced_by_a_shell() -> anyhow::Result<()> {
     let stack = Stack::get();
     let script = format!(
         ". {}/env && printf '%s %s %s' \"$BUCKET\" \"$RAW_QUEUE_URL\" \"$RAW_DLQ_URL\"",

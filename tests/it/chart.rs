@@ -6,18 +6,17 @@ use serde_json::json;
 
 use crate::browser::{self, Browser};
 use crate::dashboard::{READY, require_drawn, with_aapl};
-use crate::trial;
 
 /// What the chart says of the candle under the mouse, and of the newest where there is none.
 const LEGEND: &str = "document.getElementById('legend').textContent";
 
 /// Without a browser these are left out; `dashboard` says so for both.
 pub fn trials() -> Vec<Trial> {
-    let all = vec![
-        trial("the_link_leads_to_what_is_seen", the_link_leads_to_what_is_seen),
-        trial("the_chart_is_given_away_as_a_picture", the_chart_is_given_away),
-        trial("the_mouse_zooms_into_the_chart_and_out", the_mouse_zooms),
-        trial("the_mouse_finds_candles_and_clicks_on_them", the_mouse_finds_candles),
+    let all = trials![
+        the_link_leads_to_what_is_seen,
+        the_chart_is_given_away_as_a_picture,
+        the_mouse_zooms_into_the_chart_and_out,
+        the_mouse_finds_candles_and_clicks_on_them
     ];
     all.into_iter().map(|trial| trial.with_ignored_flag(!browser::is_there())).collect()
 }
@@ -48,7 +47,7 @@ fn the_link_leads_to_what_is_seen() -> anyhow::Result<()> {
     })
 }
 
-fn the_chart_is_given_away() -> anyhow::Result<()> {
+fn the_chart_is_given_away_as_a_picture() -> anyhow::Result<()> {
     with_aapl(|browser| {
         browser.go("/symbol/AAPL/1day?range=1Y")?;
         browser.ask("localStorage.setItem('theme', 'light'); location.reload()")?;
@@ -65,7 +64,7 @@ fn the_chart_is_given_away() -> anyhow::Result<()> {
     })
 }
 
-fn the_mouse_zooms() -> anyhow::Result<()> {
+fn the_mouse_zooms_into_the_chart_and_out() -> anyhow::Result<()> {
     with_aapl(|browser| {
         browser.go("/symbol/AAPL/1day?range=5Y")?;
         browser.until(READY)?;
@@ -82,7 +81,7 @@ fn the_mouse_zooms() -> anyhow::Result<()> {
 }
 
 /// The chart says what is under the mouse, which is where a click leads to.
-fn the_mouse_finds_candles() -> anyhow::Result<()> {
+fn the_mouse_finds_candles_and_clicks_on_them() -> anyhow::Result<()> {
     with_aapl(|browser| {
         browser.go("/symbol/AAPL/1day?range=1Y")?;
         browser.until(READY)?;

@@ -10,17 +10,16 @@ use tempfile::TempDir;
 
 use crate::candles::daily;
 use crate::candlewick::{finish, program, root};
-use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("a_file_a_gzip_and_stdin_give_the_same_bytes", one_way_in_is_like_another),
-        trial("a_vacant_session_is_filled_by_its_calendar", a_vacant_session_is_filled),
-        trial("a_folder_gets_all_three_outputs_of_each_file", a_folder_gets_all_three_outputs),
-        trial("passed_thresholds_exit_with_1_and_errors_with_2", exit_codes_tell_thresholds_from_errors),
-        trial("a_file_that_claims_to_be_older_than_its_candles_is_told_of", a_file_older_than_its_candles),
-        trial("prices_below_zero_are_candles_where_they_are_allowed", prices_below_zero),
-        trial("what_clean_is_not_told_it_asks_for", what_it_is_not_told_it_asks_for),
+    trials![
+        a_file_a_gzip_and_stdin_give_the_same_bytes,
+        a_vacant_session_is_filled_by_its_calendar,
+        a_folder_gets_all_three_outputs_of_each_file,
+        passed_thresholds_exit_with_1_and_errors_with_2,
+        a_file_that_claims_to_be_older_than_its_candles_is_told_of,
+        prices_below_zero_are_candles_where_they_are_allowed,
+        what_clean_is_not_told_it_asks_for
     ]
 }
 
@@ -52,7 +51,7 @@ fn stdout(command: &mut Command) -> anyhow::Result<String> {
     String::from_utf8(output.stdout).context("read its output")
 }
 
-fn one_way_in_is_like_another() -> anyhow::Result<()> {
+fn a_file_a_gzip_and_stdin_give_the_same_bytes() -> anyhow::Result<()> {
     let (dir, path) = folder_with_file()?;
     let allow = ["--max-filled", "1"];
     let plain = stdout(clean(dir.path()).arg(&path).args(SERIES).args(RULES).args(allow))?;
@@ -75,7 +74,7 @@ fn one_way_in_is_like_another() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn a_vacant_session_is_filled() -> anyhow::Result<()> {
+fn a_vacant_session_is_filled_by_its_calendar() -> anyhow::Result<()> {
     let (dir, path) = folder_with_file()?;
     let without = stdout(clean(dir.path()).arg(&path).args(SERIES))?;
     ensure!(!without.contains("true,true"), "something was filled without a calendar: {without}");
@@ -84,7 +83,7 @@ fn a_vacant_session_is_filled() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn a_folder_gets_all_three_outputs() -> anyhow::Result<()> {
+fn a_folder_gets_all_three_outputs_of_each_file() -> anyhow::Result<()> {
     let dir = tempfile::tempdir()?;
     for symbol in ["A", "B"] {
         let folder = dir.path().join(format!("raw/interval=1day/symbol={symbol}"));
@@ -119,7 +118,7 @@ fn a_folder_gets_all_three_outputs() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn exit_codes_tell_thresholds_from_errors() -> anyhow::Result<()> {
+fn passed_thresholds_exit_with_1_and_errors_with_2() -> anyhow::Result<()> {
     let (dir, path) = folder_with_file()?;
     let code = |command: &mut Command| anyhow::Ok(finish(command)?.0.code());
     let passed = code(clean(dir.path()).arg(&path).args(SERIES).args(RULES).args(["--max-filled", "0.01"]))?;
@@ -132,7 +131,7 @@ fn exit_codes_tell_thresholds_from_errors() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn prices_below_zero() -> anyhow::Result<()> {
+fn prices_below_zero_are_candles_where_they_are_allowed() -> anyhow::Result<()> {
     let dir = tempfile::tempdir()?;
     let oil = root().join("tests/cases/files/wti-negative.csv");
     let (_, said) = finish(clean(dir.path()).arg(&oil).args(SERIES).args(["--out", "out"]))?;
@@ -142,7 +141,7 @@ fn prices_below_zero() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn what_it_is_not_told_it_asks_for() -> anyhow::Result<()> {
+fn what_clean_is_not_told_it_asks_for() -> anyhow::Result<()> {
     let (dir, path) = folder_with_file()?;
     for (arguments, words) in [
         (vec!["--interval", "1day"], "--symbol"),
@@ -156,7 +155,7 @@ fn what_it_is_not_told_it_asks_for() -> anyhow::Result<()> {
 }
 
 /// A file that an archive gave the time of 1980; a date says when it really was written.
-fn a_file_older_than_its_candles() -> anyhow::Result<()> {
+fn a_file_that_claims_to_be_older_than_its_candles_is_told_of() -> anyhow::Result<()> {
     let (dir, path) = folder_with_file()?;
     let long_ago = std::time::UNIX_EPOCH + std::time::Duration::from_secs(10 * 365 * 86_400);
     std::fs::File::options().write(true).open(&path)?.set_modified(long_ago)?;

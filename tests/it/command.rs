@@ -8,14 +8,13 @@ use anyhow::{Context, ensure};
 use libtest_mimic::Trial;
 
 use crate::candlewick::{candlewick, program, root};
-use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("a_full_disk_is_an_error_and_no_panic", a_full_disk_is_an_error),
-        trial("a_closed_pipe_ends_the_command_in_peace", a_closed_pipe_ends_the_command),
-        trial("a_database_that_is_not_there_is_told_at_once", a_database_that_is_not_there),
-        trial("a_url_of_another_database_is_refused", a_url_of_another_database),
+    trials![
+        a_full_disk_is_an_error_and_no_panic,
+        a_closed_pipe_ends_the_command_in_peace,
+        a_database_that_is_not_there_is_told_at_once,
+        a_url_of_another_database_is_refused
     ]
 }
 
@@ -25,7 +24,7 @@ fn list() -> Command {
     command
 }
 
-fn a_full_disk_is_an_error() -> anyhow::Result<()> {
+fn a_full_disk_is_an_error_and_no_panic() -> anyhow::Result<()> {
     let full = || File::options().write(true).open("/dev/full").context("open the full disk");
     for arguments in [&["watchlist", "list"][..], &["watchlist", "list", "--json"]] {
         let mut command = Command::new(program("candlewick"));
@@ -42,7 +41,7 @@ fn a_full_disk_is_an_error() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn a_closed_pipe_ends_the_command() -> anyhow::Result<()> {
+fn a_closed_pipe_ends_the_command_in_peace() -> anyhow::Result<()> {
     let mut child = list().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().context("run candlewick")?;
     // The reader is gone before the first word.
     drop(child.stdout.take());
@@ -62,14 +61,14 @@ fn migrate(url: &str) -> anyhow::Result<(String, Duration)> {
 }
 
 /// The pool would try for ten seconds; how long a busy machine takes to start a program is not measured.
-fn a_database_that_is_not_there() -> anyhow::Result<()> {
+fn a_database_that_is_not_there_is_told_at_once() -> anyhow::Result<()> {
     let (said, took) = migrate("postgres://someone:secret@127.0.0.1:9/candles")?;
     ensure!(said.contains("refused") && said.contains("127.0.0.1:9") && !said.contains("secret"), "{said}");
     ensure!(said.lines().count() == 1 && took < Duration::from_secs(5), "{took:?}: {said}");
     Ok(())
 }
 
-fn a_url_of_another_database() -> anyhow::Result<()> {
+fn a_url_of_another_database_is_refused() -> anyhow::Result<()> {
     for url in ["mysql://someone:secret@127.0.0.1:9/candles", "127.0.0.1:9/candles"] {
         let (said, _) = migrate(url)?;
         ensure!(said.contains("not a PostgreSQL URL") && !said.contains("secret"), "{said}");

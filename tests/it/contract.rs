@@ -5,13 +5,9 @@ use candlewick_shared::adapters::contract;
 use libtest_mimic::Trial;
 
 use crate::stack::Stack;
-use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("sqs_keeps_the_contract_of_queues", sqs_keeps_the_contract_of_queues),
-        trial("s3_keeps_the_contract_of_stores", s3_keeps_the_contract_of_stores),
-    ]
+    trials![sqs_keeps_the_contract_of_queues, s3_keeps_the_contract_of_stores]
 }
 
 fn sqs_keeps_the_contract_of_queues() -> anyhow::Result<()> {

@@ -7,7 +7,6 @@ use serde_json::json;
 use crate::browser::{self, Browser};
 use crate::candles::daily;
 use crate::stack::Stack;
-use crate::trial;
 
 /// The up and down colours of the chart, and how many pixels of each a picture must have at least: an empty chart has none.
 const DRAWN: (&str, u64) = ("[[31, 111, 214], [200, 95, 0]]", 400);
@@ -17,15 +16,15 @@ pub fn trials() -> Vec<Trial> {
     if !is_there {
         println!("skipped: the dashboard in a browser, because chromium and chromedriver are not on PATH");
     }
-    let all = vec![
-        trial("every_page_opens_with_no_complaint_and_no_foreign_request", every_page_opens),
-        trial("the_chart_is_drawn", the_chart_is_drawn),
-        trial("a_dropped_file_is_seen_to_arrive", a_dropped_file_is_seen_to_arrive),
-        trial("dark_and_phone_are_readable", dark_and_phone_are_readable),
-        trial("the_keyboard_leads_everywhere", the_keyboard_leads_everywhere),
-        trial("the_watchlist_is_searched_and_sorted", the_watchlist_is_searched_and_sorted),
-        trial("ranges_begin_on_their_dates", ranges_begin_on_their_dates),
-        trial("indicators_have_the_values_of_their_definitions", indicators_have_their_values),
+    let all = trials![
+        every_page_opens_with_no_complaint_and_no_foreign_request,
+        the_chart_is_drawn,
+        a_dropped_file_is_seen_to_arrive,
+        dark_and_phone_are_readable,
+        the_keyboard_leads_everywhere,
+        the_watchlist_is_searched_and_sorted,
+        ranges_begin_on_their_dates,
+        indicators_have_the_values_of_their_definitions
     ];
     all.into_iter().map(|trial| trial.with_ignored_flag(!is_there)).collect()
 }
@@ -39,7 +38,7 @@ pub fn with_aapl(test: impl FnOnce(&Browser) -> anyhow::Result<()>) -> anyhow::R
 /// True when the chart is drawn.
 pub const READY: &str = "document.getElementById('chart').dataset.state === 'ready'";
 
-fn every_page_opens() -> anyhow::Result<()> {
+fn every_page_opens_with_no_complaint_and_no_foreign_request() -> anyhow::Result<()> {
     with_aapl(|browser| {
         let last = "document.querySelector('#legend a').href";
         browser.go("/symbol/AAPL/1day?ma=1&bb=1&rsi=1")?;
@@ -212,7 +211,7 @@ fn ranges_begin_on_their_dates() -> anyhow::Result<()> {
 }
 
 /// The values were worked out by hand from the definitions.
-fn indicators_have_their_values() -> anyhow::Result<()> {
+fn indicators_have_the_values_of_their_definitions() -> anyhow::Result<()> {
     with_aapl(|browser| {
         browser.go("/")?;
         let script = "const done = arguments[0];

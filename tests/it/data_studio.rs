@@ -14,11 +14,12 @@ pub fn trials() -> Vec<Trial> {
     if !has_node {
         println!("skipped: the connector of Data Studio, because there is no node of version 20 or newer on PATH");
     }
-    let reads = trial("the_connector_of_data_studio_reads_the_dashboard", the_connector_reads_the_dashboard);
+    let reads =
+        trial("the_connector_of_data_studio_reads_the_dashboard", the_connector_of_data_studio_reads_the_dashboard);
     vec![reads.with_ignored_flag(!has_node)]
 }
 
-fn the_connector_reads_the_dashboard() -> anyhow::Result<()> {
+fn the_connector_of_data_studio_reads_the_dashboard() -> anyhow::Result<()> {
     let stack = Stack::get();
     stack.eventually("the candles of AAPL", || Ok(stack.rows("AAPL")? > 1_000))?;
     let mut node = Command::new("node");

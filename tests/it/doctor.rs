@@ -13,18 +13,14 @@ use serde_json::{Value, json};
 
 use crate::candlewick::{candlewick, finish, succeed};
 use crate::stack::Stack;
-use crate::trial;
 
 const BUCKET: &str = "candlewick-patient";
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("the_doctor_is_silent_where_nothing_is_wrong", the_doctor_is_silent),
-        trial("the_doctor_names_what_is_broken_and_its_mend", the_doctor_names_what_is_broken),
-    ]
+    trials![the_doctor_is_silent_where_nothing_is_wrong, the_doctor_names_what_is_broken_and_its_mend]
 }
 
-fn the_doctor_is_silent() -> anyhow::Result<()> {
+fn the_doctor_is_silent_where_nothing_is_wrong() -> anyhow::Result<()> {
     let said = succeed(candlewick(Stack::get().state()).arg("doctor"))?;
     ensure!(said.trim() == "nothing is wrong", "{said}");
     Ok(())
@@ -72,7 +68,7 @@ fn set(stack: &Stack, url: &str, name: QueueAttributeName, value: &str) -> anyho
     stack.run(request.send()).map(|_| ()).context("set an attribute")
 }
 
-fn the_doctor_names_what_is_broken() -> anyhow::Result<()> {
+fn the_doctor_names_what_is_broken_and_its_mend() -> anyhow::Result<()> {
     let stack = Stack::get();
     let urls = provision(stack, &patient())?;
     let outputs = outputs(stack, &urls)?;

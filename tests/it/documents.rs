@@ -9,15 +9,14 @@ use libtest_mimic::Trial;
 
 use crate::candlewick::root;
 use crate::layering::sources;
-use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("every_file_that_the_documents_name_exists", every_named_file_exists),
-        trial("every_link_between_the_documents_resolves", every_link_resolves),
-        trial("the_architecture_is_short", the_architecture_is_short),
-        trial("the_architecture_names_every_package_and_port", the_architecture_names_every_package_and_port),
-        trial("every_decision_is_listed_and_names_its_code", every_decision_is_listed_and_names_its_code),
+    trials![
+        every_file_that_the_documents_name_exists,
+        every_link_between_the_documents_resolves,
+        the_architecture_is_short,
+        the_architecture_names_every_package_and_port,
+        every_decision_is_listed_and_names_its_code
     ]
 }
 
@@ -40,7 +39,7 @@ struct Document {
     text: String,
 }
 
-fn every_named_file_exists() -> anyhow::Result<()> {
+fn every_file_that_the_documents_name_exists() -> anyhow::Result<()> {
     let files = files()?;
     let names: BTreeSet<_> = files.iter().filter_map(|file| file.file_name()?.to_str()).collect();
     let mut count = 0;
@@ -65,7 +64,7 @@ fn is_file_name(span: &str) -> bool {
     is_plain && span.split_once('/').map_or_else(|| span.rsplit_once('.').is_some_and(is_source), is_path)
 }
 
-fn every_link_resolves() -> anyhow::Result<()> {
+fn every_link_between_the_documents_resolves() -> anyhow::Result<()> {
     let mut count = 0;
     for document in documents(&files()?)? {
         let folder = document.path.parent().unwrap_or(Path::new(""));

@@ -13,24 +13,20 @@ use crate::alerts::Sink;
 use crate::candles::daily;
 use crate::candlewick::{candlewick, fail, finish, succeed};
 use crate::stack::Stack;
-use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial(
-            "drop_tells_of_candles_that_a_file_would_take_away_and_an_alert_of_those_that_it_took",
-            candles_that_a_file_would_take_away,
-        ),
-        trial("drop_asks_a_person_at_a_terminal", a_person_at_a_terminal_is_asked),
-        trial("drop_says_what_a_file_changes", what_a_file_changes),
-        trial("drop_does_not_put_what_cannot_be_read", a_file_that_cannot_be_read),
-        trial("drop_puts_a_file_of_no_usable_row_only_if_that_is_meant", a_file_of_no_usable_row),
-        trial("drop_compares_a_gzip_with_the_plain_file_whose_place_it_takes", a_gzip_takes_the_place),
-        trial("drop_counts_what_another_month_has_as_no_loss", what_another_month_has),
-        trial("drop_tells_of_a_file_in_flight", a_file_in_flight),
-        trial("a_dropped_file_has_no_gaps_in_the_future_of_a_simulated_clock", no_gaps_in_the_future),
-        trial("drop_says_what_lies_in_the_future", what_lies_in_the_future),
-        trial("drop_reads_instants_of_sessions_by_the_calendar_that_it_is_told", instants_of_sessions),
+    trials![
+        drop_tells_of_candles_that_a_file_would_take_away_and_an_alert_of_those_that_it_took,
+        drop_asks_a_person_at_a_terminal,
+        drop_says_what_a_file_changes,
+        drop_does_not_put_what_cannot_be_read,
+        drop_puts_a_file_of_no_usable_row_only_if_that_is_meant,
+        drop_compares_a_gzip_with_the_plain_file_whose_place_it_takes,
+        drop_counts_what_another_month_has_as_no_loss,
+        drop_tells_of_a_file_in_flight,
+        a_dropped_file_has_no_gaps_in_the_future_of_a_simulated_clock,
+        drop_says_what_lies_in_the_future,
+        drop_reads_instants_of_sessions_by_the_calendar_that_it_is_told
     ]
 }
 
@@ -72,7 +68,7 @@ fn ten_days(stack: &Stack, symbol: &str) -> anyhow::Result<()> {
     stack.eventually("ten rows", || Ok(stack.rows(symbol)? == 10))
 }
 
-fn candles_that_a_file_would_take_away() -> anyhow::Result<()> {
+fn drop_tells_of_candles_that_a_file_would_take_away_and_an_alert_of_those_that_it_took() -> anyhow::Result<()> {
     let (stack, sink) = (Stack::get(), Sink::get());
     ten_days(stack, "TAKEN")?;
     let before = stack.object(&key("TAKEN"))?;
@@ -105,7 +101,7 @@ fn at_a_terminal(command: &Command, typed: &str) -> anyhow::Result<(bool, String
     Ok((status.success(), said))
 }
 
-fn a_person_at_a_terminal_is_asked() -> anyhow::Result<()> {
+fn drop_asks_a_person_at_a_terminal() -> anyhow::Result<()> {
     let stack = Stack::get();
     ten_days(stack, "ASKED")?;
     let command = drop(stack, "ASKED", daily(&DAYS[..9]))?;
@@ -120,7 +116,7 @@ fn a_person_at_a_terminal_is_asked() -> anyhow::Result<()> {
 }
 
 /// New, changed and lost: by the words before, and by the ledger afterwards.
-fn what_a_file_changes() -> anyhow::Result<()> {
+fn drop_says_what_a_file_changes() -> anyhow::Result<()> {
     let stack = Stack::get();
     ten_days(stack, "CHANGED")?;
     let body = daily(&DAYS[..9]).replace("2024-12-03,2,2,2,2", "2024-12-03,3,3,3,3") + "2024-12-16,9,9,9,9,100\n";
@@ -135,7 +131,7 @@ fn what_a_file_changes() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn a_file_that_cannot_be_read() -> anyhow::Result<()> {
+fn drop_does_not_put_what_cannot_be_read() -> anyhow::Result<()> {
     let stack = Stack::get();
     for (body, words) in [
         (&b""[..], "is empty"),
@@ -155,7 +151,7 @@ fn a_file_that_cannot_be_read() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn a_file_of_no_usable_row() -> anyhow::Result<()> {
+fn drop_puts_a_file_of_no_usable_row_only_if_that_is_meant() -> anyhow::Result<()> {
     let stack = Stack::get();
     ten_days(stack, "USELESS")?;
     let before = stack.object(&key("USELESS"))?;
@@ -167,7 +163,7 @@ fn a_file_of_no_usable_row() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn a_gzip_takes_the_place() -> anyhow::Result<()> {
+fn drop_compares_a_gzip_with_the_plain_file_whose_place_it_takes() -> anyhow::Result<()> {
     let stack = Stack::get();
     ten_days(stack, "TWIN")?;
     let plain = file(stack, "TWIN.csv", daily(&DAYS[..9]))?;
@@ -182,7 +178,7 @@ fn a_gzip_takes_the_place() -> anyhow::Result<()> {
 }
 
 /// An hour that another month's file also has goes over to that file.
-fn what_another_month_has() -> anyhow::Result<()> {
+fn drop_counts_what_another_month_has_as_no_loss() -> anyhow::Result<()> {
     let stack = Stack::get();
     let hours = |times: &[&str]| {
         let rows: String = times.iter().map(|time| format!("{time},1,1,1,1,5\n")).collect();
@@ -217,7 +213,7 @@ fn what_another_month_has() -> anyhow::Result<()> {
 }
 
 /// What stands at the raw key and was given up says nothing of what the store has.
-fn a_file_in_flight() -> anyhow::Result<()> {
+fn drop_tells_of_a_file_in_flight() -> anyhow::Result<()> {
     let stack = Stack::get();
     ten_days(stack, "FLIGHT")?;
     stack.put(&key("FLIGHT"), "date,open\n2024-12-27,1\n")?;
@@ -233,7 +229,7 @@ fn report(stack: &Stack, symbol: &str) -> anyhow::Result<Value> {
     serde_json::from_slice(&object.body).context("read a report")
 }
 
-fn no_gaps_in_the_future() -> anyhow::Result<()> {
+fn a_dropped_file_has_no_gaps_in_the_future_of_a_simulated_clock() -> anyhow::Result<()> {
     let stack = Stack::get();
     // The last session is that of the day on which the simulated clock begins, an hour after its close.
     let body = daily(&["2024-12-26", "2024-12-27", "2024-12-30", "2025-01-02"]);
@@ -249,7 +245,7 @@ fn no_gaps_in_the_future() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn what_lies_in_the_future() -> anyhow::Result<()> {
+fn drop_says_what_lies_in_the_future() -> anyhow::Result<()> {
     let stack = Stack::get();
     // Without a calendar a day's candle is complete when the day is over; what has not begun is left out all the same.
     let said = fail(drop(stack, "FUTURE", daily(&["2025-06-02", "2025-06-03"]))?.args(["--as-of", "2026-01-01"]))?;
@@ -265,7 +261,7 @@ fn what_lies_in_the_future() -> anyhow::Result<()> {
 }
 
 /// What a refusal advises can be done.
-fn instants_of_sessions() -> anyhow::Result<()> {
+fn drop_reads_instants_of_sessions_by_the_calendar_that_it_is_told() -> anyhow::Result<()> {
     let stack = Stack::get();
     let text = std::fs::read(crate::candlewick::root().join("tests/cases/files/tradingview-unix-time-daily.csv"))?;
     let said = fail(&mut drop(stack, "SESSIONS", &text)?)?;

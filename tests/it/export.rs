@@ -5,14 +5,13 @@ use libtest_mimic::Trial;
 
 use crate::candlewick::{candlewick, fail, succeed};
 use crate::stack::Stack;
-use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("an_export_has_every_candle_in_the_columns_that_are_promised", an_export_has_every_candle),
-        trial("an_export_ends_where_it_is_told_to", an_export_ends_where_it_is_told_to),
-        trial("an_export_of_what_is_not_there_says_so", an_export_of_what_is_not_there),
-        trial("the_role_for_reports_reads_the_views_and_nothing_else", the_role_for_reports),
+    trials![
+        an_export_has_every_candle_in_the_columns_that_are_promised,
+        an_export_ends_where_it_is_told_to,
+        an_export_of_what_is_not_there_says_so,
+        the_role_for_reports_reads_the_views_and_nothing_else
     ]
 }
 
@@ -28,7 +27,7 @@ fn export(stack: &Stack, arguments: &[&str]) -> anyhow::Result<String> {
     succeed(candlewick(stack.state()).arg("export").args(arguments))
 }
 
-fn an_export_has_every_candle() -> anyhow::Result<()> {
+fn an_export_has_every_candle_in_the_columns_that_are_promised() -> anyhow::Result<()> {
     let stack = Stack::get();
     let csv = "date,open,high,low,close,volume\n2024-12-26,1.10,2,1,1.5,10\n2024-12-27,1.5,2.5000,1,2,\n";
     load(stack, "O'EXP", "raw/interval=1day/symbol=O%27EXP/candles.csv", csv, 2)?;
@@ -67,14 +66,14 @@ fn an_export_ends_where_it_is_told_to() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn an_export_of_what_is_not_there() -> anyhow::Result<()> {
+fn an_export_of_what_is_not_there_says_so() -> anyhow::Result<()> {
     let stack = Stack::get();
     let said = fail(candlewick(stack.state()).args(["export", "--symbol", "NOBODY", "--out", "-"]))?;
     ensure!(said.contains("no such candles of NOBODY") && said.contains("candlewick status"), "{said}");
     Ok(())
 }
 
-fn the_role_for_reports() -> anyhow::Result<()> {
+fn the_role_for_reports_reads_the_views_and_nothing_else() -> anyhow::Result<()> {
     let stack = Stack::get();
     stack.run(async {
         let mut database = stack.pool().acquire().await?;

@@ -8,16 +8,15 @@ use anyhow::{Context, ensure};
 use libtest_mimic::Trial;
 
 use crate::candlewick::root;
-use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
-    vec![trial("every_test_that_the_failure_modes_name_exists", every_test_exists)]
+    trials![every_test_that_the_failure_modes_name_exists]
 }
 
 /// How many names there are at the least: a table that is read wrongly has fewer.
 const AT_LEAST: usize = 40;
 
-fn every_test_exists() -> anyhow::Result<()> {
+fn every_test_that_the_failure_modes_name_exists() -> anyhow::Result<()> {
     let text = fs::read_to_string(root().join("docs/failure-modes.md")).context("read the failure modes")?;
     let names: BTreeSet<_> = text.split('`').skip(1).step_by(2).filter(|name| name.contains("::")).collect();
     ensure!(names.len() >= AT_LEAST, "only {} names were found", names.len());

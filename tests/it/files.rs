@@ -9,13 +9,9 @@ use libtest_mimic::Trial;
 
 use crate::candlewick::{candlewick, finish};
 use crate::stack::Stack;
-use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("clean_makes_of_each_file_what_must_become_of_it", clean_each_file),
-        trial("drop_makes_of_each_file_what_must_become_of_it", drop_each_file),
-    ]
+    trials![clean_makes_of_each_file_what_must_become_of_it, drop_makes_of_each_file_what_must_become_of_it]
 }
 
 /// What must become of a file.
@@ -124,7 +120,7 @@ fn require_all() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn clean_each_file() -> anyhow::Result<()> {
+fn clean_makes_of_each_file_what_must_become_of_it() -> anyhow::Result<()> {
     require_all()?;
     for File(name, symbol, interval, zone, calendar, wanted, _) in FILES {
         let out = tempfile::tempdir()?;
@@ -143,7 +139,7 @@ fn clean_each_file() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn drop_each_file() -> anyhow::Result<()> {
+fn drop_makes_of_each_file_what_must_become_of_it() -> anyhow::Result<()> {
     let stack = Stack::get();
     for File(name, symbol, interval, zone, _, _, wanted) in FILES {
         let path = folder().join(format!("{name}.csv"));

@@ -9,17 +9,16 @@ use anyhow::{Context, ensure};
 use libtest_mimic::Trial;
 
 use crate::candlewick::root;
-use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("a_layer_knows_only_those_before_it", a_layer_knows_only_those_before_it),
-        trial("the_core_does_no_io", the_core_does_no_io),
-        trial("no_service_depends_on_another", no_service_depends_on_another),
-        trial("main_only_wires", main_only_wires),
-        trial("versions_stand_once", versions_stand_once),
-        trial("no_files_import_each_other_in_a_circle", no_files_import_each_other_in_a_circle),
-        trial("no_program_deletes_an_object", no_program_deletes_an_object),
+    trials![
+        a_layer_knows_only_those_before_it,
+        the_core_does_no_io,
+        no_service_depends_on_another,
+        main_only_wires,
+        versions_stand_once,
+        no_files_import_each_other_in_a_circle,
+        no_program_deletes_an_object
     ]
 }
 

@@ -18,13 +18,12 @@ use crate::candles::daily;
 use crate::candlewick::{program, root};
 use crate::layering::sources;
 use crate::stack::Stack;
-use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("prometheus_reads_the_metrics_of_each_service", prometheus_reads_the_metrics_of_each_service),
-        trial("cloudwatch_reads_the_same_from_standard_output", cloudwatch_reads_the_same_from_standard_output),
-        trial("the_list_of_metrics_is_what_is_measured", the_list_of_metrics_is_what_is_measured),
+    trials![
+        prometheus_reads_the_metrics_of_each_service,
+        cloudwatch_reads_the_same_from_standard_output,
+        the_list_of_metrics_is_what_is_measured
     ]
 }
 

@@ -11,18 +11,17 @@ use serde_json::Value;
 use crate::candles::{daily, quiet};
 use crate::candlewick::{candlewick, fail, finish, succeed};
 use crate::stack::Stack;
-use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("reconcile_mends_lost_notifications_at_both_stages", reconcile_mends_lost_notifications),
-        trial("reconcile_leaves_alone_what_was_given_up", reconcile_leaves_alone_what_was_given_up),
-        trial("verify_names_every_candle_that_differs", verify_names_every_candle_that_differs),
-        trial("verify_knows_which_of_two_objects_has_a_candle", verify_knows_which_object_has_a_candle),
-        trial("dlq_shows_the_row_that_broke_and_redrives", dlq_shows_the_row_that_broke_and_redrives),
-        trial("dlq_drops_only_what_is_meant_and_only_when_told", dlq_drops_only_what_is_meant),
-        trial("replay_makes_the_same_bytes_and_touches_no_row", replay_makes_the_same_bytes),
-        trial("commands_refuse_what_they_cannot_read", commands_refuse_what_they_cannot_read),
+    trials![
+        reconcile_mends_lost_notifications_at_both_stages,
+        reconcile_leaves_alone_what_was_given_up,
+        verify_names_every_candle_that_differs,
+        verify_knows_which_of_two_objects_has_a_candle,
+        dlq_shows_the_row_that_broke_and_redrives,
+        dlq_drops_only_what_is_meant_and_only_when_told,
+        replay_makes_the_same_bytes_and_touches_no_row,
+        commands_refuse_what_they_cannot_read
     ]
 }
 
@@ -58,7 +57,7 @@ fn set_notifications(stack: &Stack, on: bool) -> anyhow::Result<()> {
     stack.run(provision::provision(&stack.aws(), "candlewick", &topology)).map(|_| ())
 }
 
-fn reconcile_mends_lost_notifications() -> anyhow::Result<()> {
+fn reconcile_mends_lost_notifications_at_both_stages() -> anyhow::Result<()> {
     let stack = Stack::get();
     set_notifications(stack, false)?;
     let mended = mend_what_is_lost(stack);
@@ -132,7 +131,7 @@ fn verify_names_every_candle_that_differs() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn verify_knows_which_object_has_a_candle() -> anyhow::Result<()> {
+fn verify_knows_which_of_two_objects_has_a_candle() -> anyhow::Result<()> {
     let stack = Stack::get();
     let minute =
         |price: &str| format!("datetime,open,high,low,close\n2024-12-02T14:30:00Z,{price},{price},{price},{price}\n");
@@ -194,7 +193,7 @@ fn dlq_shows_the_row_that_broke_and_redrives() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn dlq_drops_only_what_is_meant() -> anyhow::Result<()> {
+fn dlq_drops_only_what_is_meant_and_only_when_told() -> anyhow::Result<()> {
     let stack = Stack::get();
     let (one, other) = (clean("DROPONE"), clean("DROPOTHER"));
     stack.put(&one, "nothing\n")?;
@@ -215,7 +214,7 @@ fn dlq_drops_only_what_is_meant() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn replay_makes_the_same_bytes() -> anyhow::Result<()> {
+fn replay_makes_the_same_bytes_and_touches_no_row() -> anyhow::Result<()> {
     let stack = Stack::get();
     let folder = "raw/interval=1day/symbol=REPLAYED/";
     stack.put(&raw("REPLAYED"), daily(&["2024-12-26", "2024-12-27"]))?;

@@ -8,12 +8,11 @@ use candlewick_testbed::programs;
 use libtest_mimic::Trial;
 
 use crate::candlewick::{candlewick, succeed};
-use crate::trial;
 
 const PYTHON: &str = "CANDLEWICK_READERS_PYTHON";
 
 pub fn trials() -> Vec<Trial> {
-    vec![trial("clean_objects_with_and_without_volume_read_as_one_table", one_table)]
+    trials![clean_objects_with_and_without_volume_read_as_one_table]
 }
 
 /// Symbol, interval, and a file: a volume in every row, in some rows, in no row; dates and instants.
@@ -24,7 +23,7 @@ const FILES: [(&str, &str, &str); 4] = [
     ("BTC/USD", "1min", "datetime,open,high,low,close,volume\n2024-12-27T14:30:00Z,1,2,1,1.5,0.25\n"),
 ];
 
-fn one_table() -> anyhow::Result<()> {
+fn clean_objects_with_and_without_volume_read_as_one_table() -> anyhow::Result<()> {
     let Some(python) = std::env::var_os(PYTHON) else {
         // The harness shows what a trial writes to the process's own streams.
         eprintln!("skipped: {PYTHON} names no Python that has DuckDB and Polars");
@@ -38,7 +37,7 @@ fn one_table() -> anyhow::Result<()> {
         command.arg("clean").arg(path).args(["--symbol", symbol, "--interval", interval, "--as-of", "2024-12-30"]);
         succeed(command.arg("--out").arg(out.path()))?;
     }
-    let script = programs::root().join("tests/readers/one_table.py");
+    let script = programs::root().join("tests/readers/clean_objects_with_and_without_volume_read_as_one_table.py");
     let read = Command::new(python).arg(script).arg(out.path().join("transformed")).output().context("run Python")?;
     let (found, error) = (String::from_utf8(read.stdout)?, String::from_utf8_lossy(&read.stderr));
     ensure!(read.status.success(), "{error}");

@@ -8,20 +8,19 @@ use nix::unistd::Pid;
 use crate::candles::{daily, quiet};
 use crate::candlewick::{candlewick, fail, succeed};
 use crate::stack::Stack;
-use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("a_second_up_on_the_same_state_is_refused", a_second_up_is_refused),
-        trial("ctrl_c_leaves_nothing_running", ctrl_c_leaves_nothing_running),
-        trial("after_a_second_up_the_store_is_whole", after_a_second_up_the_store_is_whole),
-        trial("after_a_killed_up_the_next_one_starts", after_a_killed_up_the_next_one_starts),
-        trial("down_stops_what_up_started", down_stops_what_up_started),
-        trial("up_once_fails_with_the_reason_of_a_series_that_failed", up_once_fails_with_the_reason),
+    trials![
+        a_second_up_on_the_same_state_is_refused,
+        ctrl_c_leaves_nothing_running,
+        after_a_second_up_the_store_is_whole,
+        after_a_killed_up_the_next_one_starts,
+        down_stops_what_up_started,
+        up_once_fails_with_the_reason_of_a_series_that_failed
     ]
 }
 
-fn a_second_up_is_refused() -> anyhow::Result<()> {
+fn a_second_up_on_the_same_state_is_refused() -> anyhow::Result<()> {
     let error = fail(candlewick(Stack::get().state()).args(["up", "--once"]))?;
     ensure!(error.contains("already up") && error.contains("down"), "{error}");
     Ok(())
@@ -82,7 +81,7 @@ fn down_stops_what_up_started() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn up_once_fails_with_the_reason() -> anyhow::Result<()> {
+fn up_once_fails_with_the_reason_of_a_series_that_failed() -> anyhow::Result<()> {
     let stack = Stack::get();
     let path = stack.state().join("watchlist.toml");
     std::fs::write(&path, "[groups.stocks]\nsymbols = [\"AAPL\", \"NOSUCH\"]\n")?;

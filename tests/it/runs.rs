@@ -7,14 +7,13 @@ use serde_json::{Value, json};
 
 use crate::candlewick::{candlewick, fail, succeed};
 use crate::stack::Stack;
-use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("a_refresh_is_a_run_that_ends_with_its_counts", a_refresh_is_a_run_that_ends),
-        trial("what_up_fetches_is_a_run_too", what_up_fetches_is_a_run_too),
-        trial("what_a_schedule_sends_twice_is_one_run", what_a_schedule_sends_twice),
-        trial("a_watchlist_in_the_bucket_is_checked_and_edited", a_watchlist_in_the_bucket),
+    trials![
+        a_refresh_is_a_run_that_ends_with_its_counts,
+        what_up_fetches_is_a_run_too,
+        what_a_schedule_sends_twice_is_one_run,
+        a_watchlist_in_the_bucket_is_checked_and_edited
     ]
 }
 
@@ -33,7 +32,7 @@ fn ended(stack: &Stack, run: &str) -> anyhow::Result<Value> {
     Ok(shown)
 }
 
-fn a_refresh_is_a_run_that_ends() -> anyhow::Result<()> {
+fn a_refresh_is_a_run_that_ends_with_its_counts() -> anyhow::Result<()> {
     let stack = Stack::get();
     let before = std::fs::read_to_string(stack.watchlist())?;
     let said = succeed(candlewick(stack.state()).args(["watchlist", "add", "NOSUCHRUN", "--group", "stocks"]))?;
@@ -64,7 +63,7 @@ fn what_up_fetches_is_a_run_too() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn what_a_schedule_sends_twice() -> anyhow::Result<()> {
+fn what_a_schedule_sends_twice_is_one_run() -> anyhow::Result<()> {
     let stack = Stack::get();
     let due = json!({"kind": "refresh", "scheduled": "2024-12-30T21:00:00Z", "symbols": ["BTC/USD"]}).to_string();
     for _ in 0..2 {
@@ -76,7 +75,7 @@ fn what_a_schedule_sends_twice() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn a_watchlist_in_the_bucket() -> anyhow::Result<()> {
+fn a_watchlist_in_the_bucket_is_checked_and_edited() -> anyhow::Result<()> {
     let (stack, place) = (Stack::get(), "s3://candlewick/config/watchlist.toml");
     let list = |words: &[&str]| {
         let mut command = candlewick(stack.state());

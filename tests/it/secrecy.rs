@@ -13,7 +13,6 @@ use nix::unistd::Pid;
 
 use crate::candlewick::program;
 use crate::stack::Stack;
-use crate::trial;
 
 /// As long as a real one, and like nothing else that is ever written.
 const KEY: &str = "5ec2e7b0a1d94c3f8e6b7a2c9d0f1e3a";
@@ -22,10 +21,10 @@ const KEY: &str = "5ec2e7b0a1d94c3f8e6b7a2c9d0f1e3a";
 const SYMBOLS: [&str; 3] = ["SECRECY", "NOSUCHSECRECY", "GROWSECRECY"];
 
 pub fn trials() -> Vec<Trial> {
-    vec![trial("the_key_is_in_nothing_that_the_system_writes", the_key_is_nowhere)]
+    trials![the_key_is_in_nothing_that_the_system_writes]
 }
 
-fn the_key_is_nowhere() -> anyhow::Result<()> {
+fn the_key_is_in_nothing_that_the_system_writes() -> anyhow::Result<()> {
     let stack = Stack::get();
     let (queue, key) = (own_queue(stack)?, tempfile::NamedTempFile::new().context("make a file")?);
     fs::write(key.path(), KEY)?;

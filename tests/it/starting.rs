@@ -8,18 +8,17 @@ use anyhow::ensure;
 use libtest_mimic::Trial;
 
 use crate::candlewick::{candlewick, fail, program, succeed};
-use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("a_service_without_its_queue_says_so", a_service_without_its_queue),
-        trial("a_service_without_a_setting_names_it", a_service_without_a_setting),
-        trial("a_setting_that_cannot_be_is_named", a_setting_that_cannot_be),
-        trial("a_command_without_a_stack_says_how_to_start_one", a_command_without_a_stack),
-        trial("a_port_that_is_taken_is_named", a_port_that_is_taken),
-        trial("a_missing_python_is_named", a_missing_python),
-        trial("a_broken_watchlist_is_named_with_line_and_field", a_broken_watchlist),
-        trial("help_tells_what_to_do_next", help_is_worth_reading),
+    trials![
+        a_service_without_its_queue_says_so,
+        a_service_without_a_setting_names_it,
+        a_setting_that_cannot_be_is_named,
+        a_command_without_a_stack_says_how_to_start_one,
+        a_port_that_is_taken_is_named,
+        a_missing_python_is_named,
+        a_broken_watchlist_is_named_with_line_and_field,
+        help_tells_what_to_do_next
     ]
 }
 
@@ -39,7 +38,7 @@ fn service(name: &str) -> anyhow::Result<Command> {
     Ok(command)
 }
 
-fn a_service_without_its_queue() -> anyhow::Result<()> {
+fn a_service_without_its_queue_says_so() -> anyhow::Result<()> {
     let error = fail(service("candlewick-transform")?.env("RAW_QUEUE_URL", "http://127.0.0.1:1/queue/candlewick-raw"))?;
     ensure!(
         error.contains("reach the queue") && error.contains("candlewick-raw") && error.contains("LocalStack"),
@@ -48,7 +47,7 @@ fn a_service_without_its_queue() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn a_service_without_a_setting() -> anyhow::Result<()> {
+fn a_service_without_a_setting_names_it() -> anyhow::Result<()> {
     let error = fail(&mut service("candlewick-loader")?)?;
     ensure!(error.contains("DATABASE_URL is not set"), "{error}");
     let error = fail(&mut service("candlewick-ingest")?)?;
@@ -56,14 +55,14 @@ fn a_service_without_a_setting() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn a_setting_that_cannot_be() -> anyhow::Result<()> {
+fn a_setting_that_cannot_be_is_named() -> anyhow::Result<()> {
     let mut transform = service("candlewick-transform")?;
     let error = fail(transform.env("RAW_QUEUE_URL", "http://127.0.0.1:1/queue/x").env("LEASE_SECONDS", "0"))?;
     ensure!(error.contains("LEASE_SECONDS is \"0\""), "{error}");
     Ok(())
 }
 
-fn a_command_without_a_stack() -> anyhow::Result<()> {
+fn a_command_without_a_stack_says_how_to_start_one() -> anyhow::Result<()> {
     let empty = tempfile::tempdir()?;
     let error = fail(candlewick(empty.path()).arg("status"))?;
     ensure!(error.contains("cargo run -- up"), "{error}");
@@ -78,7 +77,7 @@ fn up(state: &Path) -> Command {
     command
 }
 
-fn a_port_that_is_taken() -> anyhow::Result<()> {
+fn a_port_that_is_taken_is_named() -> anyhow::Result<()> {
     let (state, taken) = (tempfile::tempdir()?, TcpListener::bind("127.0.0.1:0")?);
     let port = taken.local_addr()?.port().to_string();
     let error = fail(up(state.path()).args(["--postgres-port", &port]))?;
@@ -89,7 +88,7 @@ fn a_port_that_is_taken() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn a_missing_python() -> anyhow::Result<()> {
+fn a_missing_python_is_named() -> anyhow::Result<()> {
     let (state, nowhere) = (tempfile::tempdir()?, tempfile::tempdir()?);
     let error =
         fail(up(state.path()).env("PATH", nowhere.path()).env("CARGO", env!("CARGO")).env_remove("CANDLEWICK_PYTHON"))?;
@@ -97,7 +96,7 @@ fn a_missing_python() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn a_broken_watchlist() -> anyhow::Result<()> {
+fn a_broken_watchlist_is_named_with_line_and_field() -> anyhow::Result<()> {
     let state = tempfile::tempdir()?;
     let path = state.path().join("watchlist.toml");
     std::fs::write(&path, "[groups.stocks]\nsymbol = [\"AAPL\"]\n")?;
@@ -106,7 +105,7 @@ fn a_broken_watchlist() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn help_is_worth_reading() -> anyhow::Result<()> {
+fn help_tells_what_to_do_next() -> anyhow::Result<()> {
     let anywhere = tempfile::tempdir()?;
     for (command, words) in [
         ("up", "Ctrl-C stops everything that it started"),

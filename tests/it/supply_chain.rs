@@ -7,17 +7,13 @@ use anyhow::{Context, ensure};
 use libtest_mimic::Trial;
 
 use crate::candlewick::root;
-use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("every_action_is_pinned_by_its_commit", every_action_is_pinned_by_its_commit),
-        trial(
-            "every_workflow_may_only_read_unless_a_job_says_more",
-            every_workflow_may_only_read_unless_a_job_says_more,
-        ),
-        trial("every_image_goes_by_digest_or_has_a_reason", every_image_goes_by_digest_or_has_a_reason),
-        trial("a_lock_file_with_a_known_flaw_is_found", a_lock_file_with_a_known_flaw_is_found),
+    trials![
+        every_action_is_pinned_by_its_commit,
+        every_workflow_may_only_read_unless_a_job_says_more,
+        every_image_goes_by_digest_or_has_a_reason,
+        a_lock_file_with_a_known_flaw_is_found
     ]
 }
 

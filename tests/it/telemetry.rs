@@ -7,13 +7,9 @@ use serde_json::Value;
 
 use crate::collector::Seen;
 use crate::stack::Stack;
-use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("a_trace_follows_a_candle_from_the_api_to_its_row", a_trace_follows_a_candle_from_the_api_to_its_row),
-        trial("lineage_is_told_of_each_transform_and_load", lineage_is_told_of_each_transform_and_load),
-    ]
+    trials![a_trace_follows_a_candle_from_the_api_to_its_row, lineage_is_told_of_each_transform_and_load]
 }
 
 /// One trace, from the API to the row: each service's work is the child of the one before it, and the ledger knows the trace.

@@ -19,22 +19,21 @@ use libtest_mimic::Trial;
 use self::files::Module;
 use crate::candlewick::root;
 use crate::layering::sources;
-use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
-    let own = vec![
-        trial("terraform_runs_every_service", terraform_runs_every_service),
-        trial("a_role_may_do_what_its_service_calls_and_no_more", a_role_may_do_what_its_service_calls_and_no_more),
-        trial("reconcile_has_what_it_reads_and_calls_and_no_more", reconcile_has_what_it_reads_and_calls_and_no_more),
-        trial("every_queue_has_its_dead_letter_queue", every_queue_has_its_dead_letter_queue),
-        trial("the_bucket_has_one_notification_resource", the_bucket_has_one_notification_resource),
-        trial("no_secret_is_kept_in_the_state", no_secret_is_kept_in_the_state),
-        trial("nobody_is_allowed_everything", nobody_is_allowed_everything),
-        trial("athena_knows_columns_and_intervals", athena_knows_columns_and_intervals),
-        trial("every_variable_and_output_says_what_it_is", every_variable_and_output_says_what_it_is),
-        trial("every_skipped_check_says_why", every_skipped_check_says_why),
-        trial("the_costs_add_up", the_costs_add_up),
-        trial("the_costs_count_every_program", the_costs_count_every_program),
+    let own = trials![
+        terraform_runs_every_service,
+        a_role_may_do_what_its_service_calls_and_no_more,
+        reconcile_has_what_it_reads_and_calls_and_no_more,
+        every_queue_has_its_dead_letter_queue,
+        the_bucket_has_one_notification_resource,
+        no_secret_is_kept_in_the_state,
+        nobody_is_allowed_everything,
+        athena_knows_columns_and_intervals,
+        every_variable_and_output_says_what_it_is,
+        every_skipped_check_says_why,
+        the_costs_add_up,
+        the_costs_count_every_program
     ];
     settings::trials().into_iter().chain(names::trials()).chain(own).collect()
 }

@@ -4,16 +4,15 @@ use anyhow::ensure;
 use libtest_mimic::Trial;
 
 use crate::engine::{self, services};
-use crate::trial;
 use crate::world::World;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("what_a_killed_service_had_in_hand_is_done_after", what_a_killed_service_had_in_hand_is_done_after),
-        trial("a_run_whose_ingest_was_killed_ends_well", a_run_whose_ingest_was_killed_ends_well),
-        trial("a_service_that_was_cut_off_does_its_work_later", a_service_that_was_cut_off_does_its_work_later),
-        trial("what_a_killed_database_missed_is_loaded_later", what_a_killed_database_missed_is_loaded_later),
-        trial("a_rolling_restart_under_load_loses_nothing", a_rolling_restart_under_load_loses_nothing),
+    trials![
+        what_a_killed_service_had_in_hand_is_done_after,
+        a_run_whose_ingest_was_killed_ends_well,
+        a_service_that_was_cut_off_does_its_work_later,
+        what_a_killed_database_missed_is_loaded_later,
+        a_rolling_restart_under_load_loses_nothing
     ]
 }
 

@@ -3,15 +3,10 @@
 use anyhow::ensure;
 use libtest_mimic::Trial;
 
-use crate::trial;
 use crate::world::World;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("a_refresh_fills_the_database", a_refresh_fills_the_database),
-        trial("a_dropped_file_is_loaded", a_dropped_file_is_loaded),
-        trial("provisioning_again_changes_nothing", provisioning_again_changes_nothing),
-    ]
+    trials![a_refresh_fills_the_database, a_dropped_file_is_loaded, provisioning_again_changes_nothing]
 }
 
 fn a_refresh_fills_the_database(world: &'static World) -> anyhow::Result<()> {

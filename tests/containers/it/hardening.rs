@@ -5,15 +5,10 @@ use anyhow::{Context, ensure};
 use libtest_mimic::Trial;
 
 use crate::engine::{self, services};
-use crate::trial;
 use crate::world::World;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("an_image_runs_its_program_and_not_as_root", an_image_runs_its_program_and_not_as_root),
-        trial("a_service_says_that_it_is_healthy", a_service_says_that_it_is_healthy),
-        trial("there_is_no_shell", there_is_no_shell),
-    ]
+    trials![an_image_runs_its_program_and_not_as_root, a_service_says_that_it_is_healthy, there_is_no_shell]
 }
 
 fn an_image_runs_its_program_and_not_as_root(world: &'static World) -> anyhow::Result<()> {

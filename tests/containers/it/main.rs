@@ -7,6 +7,11 @@
 #![allow(clippy::expect_used, reason = "a test fails by it")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a run says what it skips, and why")]
 
+/// One trial per test function, named like it.
+macro_rules! trials {
+    ($($test:ident),+ $(,)?) => { vec![$(crate::trial(stringify!($test), $test)),+] };
+}
+
 mod engine;
 mod faults;
 mod flow;

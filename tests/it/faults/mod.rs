@@ -30,13 +30,9 @@ pub use self::ground::{WATCHDOG, watch_over};
 use self::plan::Plan;
 use self::tally::Tally;
 use crate::stack::Stack;
-use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("a_seed_makes_the_same_plan_again", a_seed_makes_the_same_plan_again),
-        trial("nothing_is_lost_whatever_fails", nothing_is_lost_whatever_fails),
-    ]
+    trials![a_seed_makes_the_same_plan_again, nothing_is_lost_whatever_fails]
 }
 
 /// `CANDLEWICK_SEED` says which plan, `CANDLEWICK_FAULT_RUNS` how many from there on; otherwise one that nobody chose.

@@ -12,20 +12,19 @@ use serde_json::Value;
 use super::code::{self, Setting};
 use super::files::{self, Module};
 use crate::candlewick::{candlewick, root, succeed};
-use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("health_checks_ask_a_path_that_is_served_without_a_secret", health_checks_ask_a_path_that_is_served),
-        trial("every_port_is_the_one_that_its_program_listens_at", every_port_is_listened_at),
-        trial("every_setting_that_terraform_makes_is_read", every_setting_that_terraform_makes_is_read),
-        trial("no_secret_is_a_setting_of_a_container", no_secret_is_a_setting),
-        trial("compose_sets_what_each_service_reads_and_nothing_else", compose_sets_what_each_service_reads),
-        trial("compose_names_the_queues_of_the_topology", compose_names_the_queues),
-        trial("every_image_is_a_target_of_the_dockerfile", every_image_is_a_target),
-        trial("every_command_that_is_run_is_one_of_the_operators", every_command_is_one),
-        trial("every_database_user_has_a_group_that_the_schema_makes", every_database_user_has_a_group),
-        trial("every_prefix_in_terraform_is_one_of_the_topology", every_prefix_is_one),
+    trials![
+        health_checks_ask_a_path_that_is_served_without_a_secret,
+        every_port_is_the_one_that_its_program_listens_at,
+        every_setting_that_terraform_makes_is_read,
+        no_secret_is_a_setting_of_a_container,
+        compose_sets_what_each_service_reads_and_nothing_else,
+        compose_names_the_queues_of_the_topology,
+        every_image_is_a_target_of_the_dockerfile,
+        every_command_that_is_run_is_one_of_the_operators,
+        every_database_user_has_a_group_that_the_schema_makes,
+        every_prefix_in_terraform_is_one_of_the_topology
     ]
 }
 
@@ -40,7 +39,7 @@ fn open_paths() -> anyhow::Result<BTreeSet<String>> {
     Ok(open.split(".route(\"").skip(1).filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())).collect())
 }
 
-fn health_checks_ask_a_path_that_is_served() -> anyhow::Result<()> {
+fn health_checks_ask_a_path_that_is_served_without_a_secret() -> anyhow::Result<()> {
     let open = open_paths()?;
     let mut asked = 0;
     for (file, text) in files::texts()? {
@@ -55,7 +54,7 @@ fn health_checks_ask_a_path_that_is_served() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn every_port_is_listened_at() -> anyhow::Result<()> {
+fn every_port_is_the_one_that_its_program_listens_at() -> anyhow::Result<()> {
     let dashboard = between("services/dashboard/src/config.rs", "Ipv4Addr::LOCALHOST, ", ")")?;
     let simulator = between("localstack/simulator/src/settings.rs", "default_value = \"127.0.0.1:", "\"")?;
     let terraform = Module::read("")?.local("dashboard_port")?.to_string();
@@ -90,7 +89,7 @@ fn every_setting_that_terraform_makes_is_read() -> anyhow::Result<()> {
 }
 
 /// What stands in a container's environment is in the state, and everybody who may look at a task sees it.
-fn no_secret_is_a_setting() -> anyhow::Result<()> {
+fn no_secret_is_a_setting_of_a_container() -> anyhow::Result<()> {
     let endings = ["_TOKEN", "_PASSWORD", "_KEY", "_WEBHOOK_URL", "_SMTP_URL", "HEARTBEAT_URL"];
     let root = Module::read("")?;
     for service in code::services()? {
@@ -110,7 +109,7 @@ fn unread(read: &BTreeSet<Setting>, set: &BTreeSet<String>) -> Vec<String> {
 }
 
 /// Compose gives every service what all of them share, so that what no service reads at all is too much.
-fn compose_sets_what_each_service_reads() -> anyhow::Result<()> {
+fn compose_sets_what_each_service_reads_and_nothing_else() -> anyhow::Result<()> {
     let compose = Compose::read()?;
     let (mut by_any, mut set_by_any) = (BTreeSet::new(), BTreeSet::new());
     for service in code::services()? {
@@ -134,7 +133,7 @@ fn compose_sets_what_each_service_reads() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn compose_names_the_queues() -> anyhow::Result<()> {
+fn compose_names_the_queues_of_the_topology() -> anyhow::Result<()> {
     let compose = Compose::read()?;
     for service in code::services()? {
         let environment = compose.environment(&service)?;
@@ -146,7 +145,7 @@ fn compose_names_the_queues() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn every_image_is_a_target() -> anyhow::Result<()> {
+fn every_image_is_a_target_of_the_dockerfile() -> anyhow::Result<()> {
     let dockerfile = text("Dockerfile")?;
     let stages = dockerfile.lines().filter_map(|line| line.strip_prefix("FROM ")?.split_once(" AS "));
     let targets: BTreeSet<_> = stages.map(|(_, name)| name.to_owned()).collect();
@@ -178,7 +177,7 @@ fn own_image(image: &str) -> Option<&str> {
 }
 
 /// Asked for help behind its words, the command refuses words that it does not know, and does nothing.
-fn every_command_is_one() -> anyhow::Result<()> {
+fn every_command_that_is_run_is_one_of_the_operators() -> anyhow::Result<()> {
     let mut commands = Vec::new();
     for (name, service) in Compose::read()?.services()? {
         if own_image(service["image"].as_str().unwrap_or_default()) != Some("candlewick") {
@@ -211,7 +210,7 @@ fn options(expression: &hcl::Expression) -> Vec<String> {
         .collect()
 }
 
-fn every_database_user_has_a_group() -> anyhow::Result<()> {
+fn every_database_user_has_a_group_that_the_schema_makes() -> anyhow::Result<()> {
     let root = Module::read("")?;
     let users: BTreeSet<_> = root.strings_of(root.local("database_services")?).into_iter().collect();
     let groups = root.local("database_groups")?;
@@ -234,7 +233,7 @@ fn root_folder(name: &str) -> anyhow::Result<String> {
 }
 
 /// A prefix that is written out beside `topology.json` would go its own way when that changes.
-fn every_prefix_is_one() -> anyhow::Result<()> {
+fn every_prefix_in_terraform_is_one_of_the_topology() -> anyhow::Result<()> {
     let known = &Topology::built_in().prefixes;
     let prefixes = [&known.raw, &known.transformed, &known.reports, &known.quarantine];
     for (file, text) in files::texts()? {

@@ -10,18 +10,14 @@ use libtest_mimic::Trial;
 use super::code;
 use super::files::Module;
 use crate::candlewick::root;
-use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("every_setting_that_a_service_reads_is_set", every_setting_that_a_service_reads_is_set),
-        trial("every_setting_is_seen_however_it_is_read", every_setting_is_seen_however_it_is_read),
-        trial(
-            "the_settings_of_the_topology_are_what_the_services_read",
-            the_settings_of_the_topology_are_what_the_services_read,
-        ),
-        trial("the_documented_settings_are_those_of_the_topology", the_documented_settings_are_those_of_the_topology),
-        trial("no_default_is_relied_on_that_nobody_reads", no_default_is_relied_on_that_nobody_reads),
+    trials![
+        every_setting_that_a_service_reads_is_set,
+        every_setting_is_seen_however_it_is_read,
+        the_settings_of_the_topology_are_what_the_services_read,
+        the_documented_settings_are_those_of_the_topology,
+        no_default_is_relied_on_that_nobody_reads
     ]
 }
 

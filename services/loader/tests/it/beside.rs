@@ -4,29 +4,25 @@ use candlewick_shared::core::metadata::{Instrument, Metadata, TransformedMetadat
 use candlewick_shared::core::report::{Report, Rows, Source};
 use libtest_mimic::Trial;
 
-use crate::trial;
 use crate::world::{JANUARY, World, body, origin};
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("an_object_that_is_not_clean_is_noted_and_the_older_rows_stay", not_clean),
-        trial("the_loaded_version_put_back_clears_the_error", the_loaded_version_put_back_clears_the_error),
-        trial("an_object_that_is_gone_is_settled_only_if_it_was_loaded", an_object_that_is_gone),
-        trial("a_key_that_names_no_series_is_a_permanent_failure", a_key_that_names_no_series),
-        trial("broken_metadata_is_a_permanent_failure", broken_metadata_is_a_permanent_failure),
-        trial("a_report_becomes_a_row_of_quality", a_report_becomes_a_row_of_quality),
-        trial(
-            "a_report_on_another_cleaning_is_not_kept_but_the_right_one_is_when_it_comes",
-            a_report_on_another_cleaning,
-        ),
-        trial("what_is_said_of_an_instrument_is_kept", what_is_said_of_an_instrument_is_kept),
-        trial("the_ledger_says_where_a_version_came_from", the_ledger_says_where_a_version_came_from),
+    trials![
+        an_object_that_is_not_clean_is_noted_and_the_older_rows_stay,
+        the_loaded_version_put_back_clears_the_error,
+        an_object_that_is_gone_is_settled_only_if_it_was_loaded,
+        a_key_that_names_no_series_is_a_permanent_failure,
+        broken_metadata_is_a_permanent_failure,
+        a_report_becomes_a_row_of_quality,
+        a_report_on_another_cleaning_is_not_kept_but_the_right_one_is_when_it_comes,
+        what_is_said_of_an_instrument_is_kept,
+        the_ledger_says_where_a_version_came_from
     ]
 }
 
 const ERROR: &str = "select coalesce(concat_ws(' | ', error_line, error_column, error), '') from objects";
 
-async fn not_clean(world: World) {
+async fn an_object_that_is_not_clean_is_noted_and_the_older_rows_stay(world: World) {
     world.load_rows(JANUARY, 1, &[(1, 10), (2, 20)]).await;
     let good = String::from_utf8(body(JANUARY, &[(1, 11), (2, 21)])).unwrap();
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".parse().unwrap();
@@ -54,7 +50,7 @@ async fn the_loaded_version_put_back_clears_the_error(world: World) {
     assert_eq!(world.value(ERROR).await, "");
 }
 
-async fn an_object_that_is_gone(world: World) {
+async fn an_object_that_is_gone_is_settled_only_if_it_was_loaded(world: World) {
     let failure = world.failure(JANUARY).await;
     assert_eq!(failure.class, "object_missing");
     assert!(failure.message.contains(JANUARY), "{}", failure.message);
@@ -69,7 +65,7 @@ async fn an_object_that_is_gone(world: World) {
     assert_eq!(world.candles().await, [(1, 10)]);
 }
 
-async fn a_key_that_names_no_series(world: World) {
+async fn a_key_that_names_no_series_is_a_permanent_failure(world: World) {
     for key in ["transformed/candles.csv", "raw/interval=1min/symbol=AAPL/2024-01.csv"] {
         let failure = world.failure(key).await;
         assert!(failure.class == "bad_key" && failure.message.contains(key), "{failure:?}");
@@ -113,7 +109,7 @@ async fn a_report_becomes_a_row_of_quality(world: World) {
 
 /// A transform that reads an old raw object writes its report, and only then learns that it is late: what it wrote may stand
 /// beside the newer clean object when that is loaded. It makes both once more, and the object comes again.
-async fn a_report_on_another_cleaning(world: World) {
+async fn a_report_on_another_cleaning_is_not_kept_but_the_right_one_is_when_it_comes(world: World) {
     let rows = |read| Rows { read, kept: read, ..Rows::default() };
     let quality = "select coalesce(string_agg(rows_read::text, ' '), 'none') from quality";
     put_report(&world, "older-etag", rows(7)).await;

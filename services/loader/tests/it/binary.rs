@@ -12,14 +12,13 @@ use proptest::test_runner::{Config, TestRunner};
 use sqlx::Connection;
 use tokio::runtime::Handle;
 
-use crate::trial;
 use crate::world::World;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("every_number_is_the_same_in_postgresql", every_number_is_the_same_in_postgresql),
-        trial("a_time_is_the_same_in_postgresql", a_time_is_the_same_in_postgresql),
-        trial("what_postgresql_sends_back_is_no_difference", what_postgresql_sends_back_is_no_difference),
+    trials![
+        every_number_is_the_same_in_postgresql,
+        a_time_is_the_same_in_postgresql,
+        what_postgresql_sends_back_is_no_difference
     ]
 }
 

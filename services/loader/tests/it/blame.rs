@@ -7,15 +7,14 @@ use candlewick_shared::core::blame::Blame::{self, Dependency, Evidence, Message,
 use libtest_mimic::Trial;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use crate::trial;
 use crate::world::World;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("each_error_of_a_statement_is_whose_failure_the_table_says", each_error_of_a_statement),
-        trial("each_error_of_a_login_is_an_outage", each_error_of_a_login),
-        trial("a_table_that_somebody_holds_is_an_outage", a_table_that_somebody_holds),
-        trial("an_error_is_one_sentence_without_lines_of_the_servers_source", an_error_is_one_sentence),
+    trials![
+        each_error_of_a_statement_is_whose_failure_the_table_says,
+        each_error_of_a_login_is_an_outage,
+        a_table_that_somebody_holds_is_an_outage,
+        an_error_is_one_sentence_without_lines_of_the_servers_source
     ]
 }
 
@@ -61,7 +60,7 @@ async fn error_of(connection: &mut PgConnection, sql: &str) -> DatabaseError {
     sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(connection).await.db_context("try").unwrap_err()
 }
 
-async fn each_error_of_a_statement(world: World) {
+async fn each_error_of_a_statement_is_whose_failure_the_table_says(world: World) {
     let raised = RAISED.map(|(code, blame)| (format!("do $$ begin raise sqlstate '{code}'; end $$"), code, blame));
     let statements = STATEMENTS.map(|(sql, code, blame)| (sql.to_owned(), code, blame));
     for (sql, code, blame) in statements.into_iter().chain(raised) {
@@ -72,7 +71,7 @@ async fn each_error_of_a_statement(world: World) {
     }
 }
 
-async fn each_error_of_a_login(world: World) {
+async fn each_error_of_a_login_is_an_outage(world: World) {
     let name = world.value("select current_database()").await;
     world.run("drop role if exists nobody_logs_in; create role nobody_logs_in nologin password 'x'").await;
     let right = (*world.owner.connect_options()).clone();
@@ -93,7 +92,7 @@ async fn each_error_of_a_login(world: World) {
     assert!(error.to_string().contains("55000") && error.blame() == Dependency, "{error}");
 }
 
-async fn a_table_that_somebody_holds(world: World) {
+async fn a_table_that_somebody_holds_is_an_outage(world: World) {
     let mut holder = world.pool.acquire().await.unwrap();
     sqlx::raw_sql("begin; lock table candles").execute(&mut *holder).await.unwrap();
     let mut waiting = world.pool.acquire().await.unwrap();
@@ -103,7 +102,7 @@ async fn a_table_that_somebody_holds(world: World) {
     tokio::time::timeout(Duration::from_secs(20), world.value("select count(*)::text from objects")).await.unwrap();
 }
 
-async fn an_error_is_one_sentence(world: World) {
+async fn an_error_is_one_sentence_without_lines_of_the_servers_source(world: World) {
     let mut connection = world.pool.acquire().await.unwrap();
     let error = anyhow::Error::from(error_of(&mut connection, "select * from absent").await);
     let words = format!("{error:#}");

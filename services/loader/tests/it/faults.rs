@@ -8,21 +8,20 @@ use libtest_mimic::Trial;
 use sqlx::postgres::PgPoolOptions;
 use tokio::task::JoinHandle;
 
-use crate::trial;
 use crate::world::{FEBRUARY, JANUARY, World};
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("the_ledger_commits_with_the_rows", the_ledger_commits_with_the_rows),
-        trial("a_version_that_cannot_commit_leaves_the_older_one_whole", a_version_that_cannot_commit),
-        trial("two_loaders_at_once_end_with_the_newest_version", two_loaders_at_once),
-        trial("loaders_of_two_objects_of_a_series_wait_for_each_other", loaders_of_two_objects),
-        trial("a_database_that_goes_away_is_an_outage", a_database_that_goes_away_is_an_outage),
-        trial("a_database_that_is_not_there_is_an_outage", a_database_that_is_not_there_is_an_outage),
-        trial("a_primary_that_became_a_standby_is_an_outage", a_primary_that_became_a_standby),
-        trial("a_loader_that_is_given_up_leaves_nothing", a_loader_that_is_given_up_leaves_nothing),
-        trial("a_copy_that_is_given_up_leaves_no_connection_behind", a_copy_that_is_given_up),
-        trial("a_loader_that_vanished_holds_its_lock_for_minutes_at_the_most", a_loader_that_vanished),
+    trials![
+        the_ledger_commits_with_the_rows,
+        a_version_that_cannot_commit_leaves_the_older_one_whole,
+        two_loaders_at_once_end_with_the_newest_version,
+        loaders_of_two_objects_of_a_series_wait_for_each_other,
+        a_database_that_goes_away_is_an_outage,
+        a_database_that_is_not_there_is_an_outage,
+        a_primary_that_became_a_standby_is_an_outage,
+        a_loader_that_is_given_up_leaves_nothing,
+        a_copy_that_is_given_up_leaves_no_connection_behind,
+        a_loader_that_vanished_holds_its_lock_for_minutes_at_the_most
     ]
 }
 
@@ -45,7 +44,7 @@ async fn the_ledger_commits_with_the_rows(world: World) {
     assert_eq!(world.candles().await, [(1, 10)]);
 }
 
-async fn a_version_that_cannot_commit(world: World) {
+async fn a_version_that_cannot_commit_leaves_the_older_one_whole(world: World) {
     world.load_rows(JANUARY, 1, &[(1, 10), (2, 20)]).await;
     let ledger = "select objects::text from objects";
     let before = world.value(ledger).await;
@@ -67,7 +66,7 @@ async fn deliver_beside(world: &World, key: &'static str) -> JoinHandle<Outcome>
     delivery
 }
 
-async fn two_loaders_at_once(world: World) {
+async fn two_loaders_at_once_end_with_the_newest_version(world: World) {
     world.put_rows(JANUARY, 1, &[(1, 10), (2, 20)]).await;
     let (others, (sender, receiver)) = (world.clone(), tokio::sync::oneshot::channel());
     world.bucket.intrude_after_a_read(async move {
@@ -80,7 +79,7 @@ async fn two_loaders_at_once(world: World) {
     assert_eq!(world.counts(JANUARY).await, (1, 0, 1, 0, 1));
 }
 
-async fn loaders_of_two_objects(world: World) {
+async fn loaders_of_two_objects_of_a_series_wait_for_each_other(world: World) {
     world.put_rows(JANUARY, 1, &[(1, 10), (2, 20)]).await;
     let (others, (sender, receiver)) = (world.clone(), tokio::sync::oneshot::channel());
     world.bucket.intrude_after_a_read(async move {
@@ -123,7 +122,7 @@ async fn a_database_that_is_not_there_is_an_outage(world: World) {
 }
 
 /// After a failover the way may still lead to the server that was the primary, and takes no more writes.
-async fn a_primary_that_became_a_standby(world: World) {
+async fn a_primary_that_became_a_standby_is_an_outage(world: World) {
     world.put_rows(JANUARY, 1, &[(1, 10)]).await;
     let read_only = "do $$ begin
         execute format('alter database %I set default_transaction_read_only = on', current_database()); end $$";
@@ -151,7 +150,7 @@ async fn a_loader_that_is_given_up_leaves_nothing(world: World) {
 
 /// A copy is given up in either direction, while the server lets it wait. Whoever has the pool's one connection next must not
 /// read what the server answers to the copy.
-async fn a_copy_that_is_given_up(world: World) {
+async fn a_copy_that_is_given_up_leaves_no_connection_behind(world: World) {
     let alone = with_connections(&world, 1).await;
     for second in 1..=3 {
         world.put_rows(JANUARY, second, &[(1, second as u32), (second + 1, 20)]).await;
@@ -179,7 +178,7 @@ async fn give_up_a_copy(world: &World, alone: &World) {
 }
 
 /// Nobody tells the server that a machine is gone: it has to find the transaction idle.
-async fn a_loader_that_vanished(world: World) {
+async fn a_loader_that_vanished_holds_its_lock_for_minutes_at_the_most(world: World) {
     let mut transaction = world.pool.begin().await.unwrap();
     ledger::lock(&mut transaction, &JANUARY.parse().unwrap()).await.unwrap();
     let limit = sqlx::query_scalar("show idle_in_transaction_session_timeout").fetch_one(&mut *transaction);

@@ -10,11 +10,10 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tokio::runtime::Handle;
 
-use crate::trial;
 use crate::world::{FEBRUARY, JANUARY, MARCH, World, body, origin};
 
 pub fn trials() -> Vec<Trial> {
-    vec![trial("the_table_is_the_union_of_what_was_delivered", the_table_is_the_union_of_what_was_delivered)]
+    trials![the_table_is_the_union_of_what_was_delivered]
 }
 
 const KEYS: [&str; 3] = [JANUARY, FEBRUARY, MARCH];

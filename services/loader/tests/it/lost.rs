@@ -12,16 +12,15 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tokio::runtime::Handle;
 
-use crate::trial;
 use crate::world::{FEBRUARY, JANUARY, MARCH, World, origin};
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("candles_that_a_new_version_lacks_are_lost", candles_that_a_new_version_lacks_are_lost),
-        trial("a_real_candle_that_becomes_a_filled_one_is_lost", a_real_candle_that_becomes_a_filled_one),
-        trial("filled_candles_and_those_that_another_object_has_are_no_loss", no_loss),
-        trial("a_loss_says_whose_file_it_was_and_what_stood_there_before", a_loss_says_whose_file_it_was),
-        trial("every_real_candle_that_leaves_the_table_is_in_the_ledger", every_candle_that_leaves_is_told),
+    trials![
+        candles_that_a_new_version_lacks_are_lost,
+        a_real_candle_that_becomes_a_filled_one_is_lost,
+        filled_candles_and_those_that_another_object_has_are_no_loss,
+        a_loss_says_whose_file_it_was_and_what_stood_there_before,
+        every_real_candle_that_leaves_the_table_is_in_the_ledger
     ]
 }
 
@@ -64,7 +63,7 @@ async fn candles_that_a_new_version_lacks_are_lost(world: World) {
     assert_eq!(losses(&world).await.len(), 1, "the same again takes nothing");
 }
 
-async fn a_real_candle_that_becomes_a_filled_one(world: World) {
+async fn a_real_candle_that_becomes_a_filled_one_is_lost(world: World) {
     load(&world, JANUARY, 1, &real(1..=3)).await;
     let mut filled = real(1..=3);
     filled.insert(2, (10, true));
@@ -74,7 +73,7 @@ async fn a_real_candle_that_becomes_a_filled_one(world: World) {
     assert_eq!(losses(&world).await.len(), 1, "a filled candle that becomes a real one is a gain");
 }
 
-async fn no_loss(world: World) {
+async fn filled_candles_and_those_that_another_object_has_are_no_loss(world: World) {
     let mut filled = real(1..=3);
     filled.insert(4, (10, true));
     load(&world, JANUARY, 1, &filled).await;
@@ -86,7 +85,7 @@ async fn no_loss(world: World) {
     assert_eq!(losses(&world).await, [(1, 5, 4, 4)]);
 }
 
-async fn a_loss_says_whose_file_it_was(world: World) {
+async fn a_loss_says_whose_file_it_was_and_what_stood_there_before(world: World) {
     load(&world, JANUARY, 1, &real(1..=3)).await;
     let of = |etag: &str, second| TransformedMetadata {
         source: Some("drop".to_owned()),
@@ -105,7 +104,7 @@ fn step() -> impl Strategy<Value = (usize, i64, Minutes)> {
     (0..3_usize, 1..6_i64, minutes)
 }
 
-async fn every_candle_that_leaves_is_told(world: World) {
+async fn every_real_candle_that_leaves_the_table_is_in_the_ledger(world: World) {
     let handle = Handle::current();
     let run = move || {
         let mut runner = TestRunner::new(Config { cases: 60, failure_persistence: None, ..Config::default() });

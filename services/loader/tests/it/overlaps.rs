@@ -2,19 +2,18 @@
 
 use libtest_mimic::Trial;
 
-use crate::trial;
 use crate::world::{FEBRUARY, JANUARY, MARCH, World};
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("the_newer_object_wins_in_either_order", the_newer_object_wins_in_either_order),
-        trial("in_the_same_second_the_larger_key_is_the_newer", in_the_same_second_the_larger_key_is_the_newer),
-        trial("what_a_newer_object_gives_up_the_older_one_has", what_a_newer_object_gives_up_the_older_one_has),
-        trial("claims_wait_three_deep", claims_wait_three_deep),
-        trial("an_older_object_loaded_again_does_not_steal", an_older_object_loaded_again_does_not_steal),
-        trial("the_same_content_written_again_makes_an_object_the_newest", same_content_written_again),
-        trial("an_object_that_grows_older_gives_way", an_object_that_grows_older_gives_way),
-        trial("an_object_between_two_others_takes_what_it_may", an_object_between_two_others_takes_what_it_may),
+    trials![
+        the_newer_object_wins_in_either_order,
+        in_the_same_second_the_larger_key_is_the_newer,
+        what_a_newer_object_gives_up_the_older_one_has,
+        claims_wait_three_deep,
+        an_older_object_loaded_again_does_not_steal,
+        the_same_content_written_again_makes_an_object_the_newest,
+        an_object_that_grows_older_gives_way,
+        an_object_between_two_others_takes_what_it_may
     ]
 }
 
@@ -82,7 +81,7 @@ async fn an_older_object_loaded_again_does_not_steal(world: World) {
     assert_eq!(world.counts(JANUARY).await, (2, 0, 1, 1, 0));
 }
 
-async fn same_content_written_again(world: World) {
+async fn the_same_content_written_again_makes_an_object_the_newest(world: World) {
     world.load_rows(JANUARY, 1, &[(1, 10)]).await;
     world.load_rows(FEBRUARY, 2, &[(1, 11)]).await;
     world.put_rows(JANUARY, 3, &[(1, 10)]).await;

@@ -12,28 +12,27 @@ use jiff::Timestamp;
 use libtest_mimic::Trial;
 use sqlx::postgres::PgListener;
 
-use crate::trial;
 use crate::world::{FEBRUARY, JANUARY, World, body, origin};
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("a_run_ends_with_its_last_series_and_tells_of_it", a_run_ends_with_its_last_series),
-        trial("a_run_does_not_end_before_its_last_page", a_run_does_not_end_before_its_last_page),
-        trial("a_run_of_nothing_ends_at_once", a_run_of_nothing_ends_at_once),
-        trial("a_run_is_begun_by_one_message_however_often_that_comes", a_run_is_begun_by_one_message),
-        trial("a_run_that_was_given_up_can_be_begun_again", a_run_that_was_given_up),
-        trial("the_loader_may_be_done_before_ingest_says_what_it_wrote", the_loader_may_be_first),
-        trial("a_newer_object_ends_the_wait_for_the_older_one", a_newer_object_supersedes),
-        trial("a_newer_object_that_is_still_on_its_way_is_waited_for", an_older_object_supersedes_nothing),
-        trial("a_file_of_somebodys_own_ends_the_wait_too", a_file_of_somebodys_own),
-        trial("what_fails_without_a_run_fails_in_every_open_one", what_fails_without_a_run),
-        trial("what_is_loaded_after_all_counts_as_loaded", what_is_loaded_after_all),
-        trial("the_last_ones_at_once_end_the_run_once", the_last_ones_at_once),
-        trial("whatever_comes_twice_changes_nothing", whatever_comes_twice),
-        trial("the_loader_tells_the_run_in_the_transaction_that_loads", the_loader_tells_the_run),
-        trial("an_object_that_cannot_be_loaded_fails_its_series", an_object_that_cannot_be_loaded),
-        trial("the_newest_run_of_all_is_found", the_newest_run_of_all),
-        trial("a_book_that_is_away_is_an_outage", a_book_that_is_away),
+    trials![
+        a_run_ends_with_its_last_series_and_tells_of_it,
+        a_run_does_not_end_before_its_last_page,
+        a_run_of_nothing_ends_at_once,
+        a_run_is_begun_by_one_message_however_often_that_comes,
+        a_run_that_was_given_up_can_be_begun_again,
+        the_loader_may_be_done_before_ingest_says_what_it_wrote,
+        a_newer_object_ends_the_wait_for_the_older_one,
+        a_newer_object_that_is_still_on_its_way_is_waited_for,
+        a_file_of_somebodys_own_ends_the_wait_too,
+        what_fails_without_a_run_fails_in_every_open_one,
+        what_is_loaded_after_all_counts_as_loaded,
+        the_last_ones_at_once_end_the_run_once,
+        whatever_comes_twice_changes_nothing,
+        the_loader_tells_the_run_in_the_transaction_that_loads,
+        an_object_that_cannot_be_loaded_fails_its_series,
+        the_newest_run_of_all_is_found,
+        a_book_that_is_away_is_an_outage
     ]
 }
 
@@ -110,7 +109,7 @@ impl Book {
     }
 }
 
-async fn a_run_ends_with_its_last_series(world: World) {
+async fn a_run_ends_with_its_last_series_and_tells_of_it(world: World) {
     let mut listener = PgListener::connect_with(&world.pool).await.unwrap();
     listener.listen("candlewick").await.unwrap();
     let book = Book::of(&world);
@@ -154,7 +153,7 @@ async fn a_run_of_nothing_ends_at_once(world: World) {
     assert_eq!(book.counts("r").await, (true, [0; 6]));
 }
 
-async fn a_run_is_begun_by_one_message(world: World) {
+async fn a_run_is_begun_by_one_message_however_often_that_comes(world: World) {
     let book = Book::of(&world);
     assert!(book.begin("r", "m1").await && book.begin("r", "m1").await, "delivered again");
     assert!(!book.begin("r", "m2").await, "sent again");
@@ -165,7 +164,7 @@ async fn a_run_is_begun_by_one_message(world: World) {
     assert!(book.begin("announced", "m1").await && !book.begin("announced", "m2").await);
 }
 
-async fn a_run_that_was_given_up(world: World) {
+async fn a_run_that_was_given_up_can_be_begun_again(world: World) {
     let book = Book::of(&world);
     book.begin("r", "m1").await;
     book.runs.waits("r", "the list is broken").await.unwrap();
@@ -179,7 +178,7 @@ async fn a_run_that_was_given_up(world: World) {
     assert_eq!(world.value("select (error is null)::text from runs").await, "true");
 }
 
-async fn the_loader_may_be_first(world: World) {
+async fn the_loader_may_be_done_before_ingest_says_what_it_wrote(world: World) {
     let book = Book::of(&world);
     book.lay_out("r", &[AAPL]).await;
     book.loaded(Some("r"), AAPL, Some(10)).await;
@@ -188,7 +187,7 @@ async fn the_loader_may_be_first(world: World) {
     assert_eq!(book.counts("r").await, (true, [1, 1, 1, 0, 0, 0]));
 }
 
-async fn a_newer_object_supersedes(world: World) {
+async fn a_newer_object_ends_the_wait_for_the_older_one(world: World) {
     let book = Book::of(&world);
     book.lay_out("old", &[AAPL]).await;
     book.lay_out("new", &[AAPL]).await;
@@ -199,7 +198,7 @@ async fn a_newer_object_supersedes(world: World) {
     assert_eq!(book.counts("old").await, (true, [1, 1, 0, 0, 1, 0]));
 }
 
-async fn an_older_object_supersedes_nothing(world: World) {
+async fn a_newer_object_that_is_still_on_its_way_is_waited_for(world: World) {
     let book = Book::of(&world);
     book.lay_out("old", &[AAPL]).await;
     book.lay_out("new", &[AAPL]).await;
@@ -210,7 +209,7 @@ async fn an_older_object_supersedes_nothing(world: World) {
     assert_eq!(book.counts("new").await, (false, [1, 1, 0, 0, 0, 0]));
 }
 
-async fn a_file_of_somebodys_own(world: World) {
+async fn a_file_of_somebodys_own_ends_the_wait_too(world: World) {
     let book = Book::of(&world);
     book.lay_out("r", &[AAPL]).await;
     book.fetched("r", AAPL, 10).await;
@@ -218,7 +217,7 @@ async fn a_file_of_somebodys_own(world: World) {
     assert_eq!(book.counts("r").await, (true, [1, 1, 0, 0, 1, 0]));
 }
 
-async fn what_fails_without_a_run(world: World) {
+async fn what_fails_without_a_run_fails_in_every_open_one(world: World) {
     let book = Book::of(&world);
     book.lay_out("one", &[AAPL]).await;
     book.lay_out("two", &[AAPL, MSFT]).await;
@@ -231,7 +230,7 @@ async fn what_fails_without_a_run(world: World) {
     assert!(book.counts("two").await.0 && !book.counts("three").await.0);
 }
 
-async fn what_is_loaded_after_all(world: World) {
+async fn what_is_loaded_after_all_counts_as_loaded(world: World) {
     let book = Book::of(&world);
     book.lay_out("r", &[AAPL, MSFT]).await;
     book.fetched("r", AAPL, 10).await;
@@ -244,7 +243,7 @@ async fn what_is_loaded_after_all(world: World) {
 }
 
 /// Every series is fetched, loaded or failed by a task of its own, all at once; no run may miss its end.
-async fn the_last_ones_at_once(world: World) {
+async fn the_last_ones_at_once_end_the_run_once(world: World) {
     let book = Book::of(&world);
     for round in 0..20 {
         let run = format!("r{round}");
@@ -266,7 +265,7 @@ async fn the_last_ones_at_once(world: World) {
     }
 }
 
-async fn whatever_comes_twice(world: World) {
+async fn whatever_comes_twice_changes_nothing(world: World) {
     let book = Book::of(&world);
     book.lay_out("r", &[AAPL, MSFT]).await;
     for _ in 0..2 {
@@ -297,7 +296,7 @@ fn of_run(run: &str, second: i64) -> TransformedMetadata {
     TransformedMetadata { run: Some(run.to_owned()), fetched_at: Some(at(second)), ..origin(second) }
 }
 
-async fn the_loader_tells_the_run(world: World) {
+async fn the_loader_tells_the_run_in_the_transaction_that_loads(world: World) {
     let book = Book::of(&world);
     book.lay_out("r", &[AAPL]).await;
     let paths = [JANUARY, FEBRUARY].map(|key| key.parse::<TransformedKey>().unwrap().path);
@@ -314,7 +313,7 @@ async fn the_loader_tells_the_run(world: World) {
     assert_eq!(world.value("select string_agg(distinct run, ' ') from objects").await, "r");
 }
 
-async fn an_object_that_cannot_be_loaded(world: World) {
+async fn an_object_that_cannot_be_loaded_fails_its_series(world: World) {
     let book = Book::of(&world);
     book.lay_out("r", &[AAPL]).await;
     book.fetched("r", AAPL, 10).await;
@@ -330,7 +329,7 @@ async fn an_object_that_cannot_be_loaded(world: World) {
     assert!(reasons[AAPL].contains("2024-01.csv"), "{reasons:?}");
 }
 
-async fn the_newest_run_of_all(world: World) {
+async fn the_newest_run_of_all_is_found(world: World) {
     let book = Book::of(&world);
     assert_eq!(book.runs.newest_whole(at(100)).await.unwrap(), None);
     for (id, second, is_whole) in [("a", 10, true), ("b", 20, false), ("c", 30, true), ("d", 200, true)] {
@@ -340,7 +339,7 @@ async fn the_newest_run_of_all(world: World) {
     assert_eq!(book.runs.newest_whole(at(100)).await.unwrap(), Some(at(30)));
 }
 
-async fn a_book_that_is_away(world: World) {
+async fn a_book_that_is_away_is_an_outage(world: World) {
     let book = Book::of(&world);
     world.ingest.close().await;
     let error = book.runs.pages("r").await.unwrap_err();

@@ -8,14 +8,13 @@ use candlewick_shared::runtime::health::Health;
 use libtest_mimic::Trial;
 use tokio_util::sync::CancellationToken;
 
-use crate::trial;
 use crate::world::World;
 
 pub fn trials() -> Vec<Trial> {
-    vec![trial("it_waits_for_its_tables_and_says_so", it_waits_for_its_tables)]
+    trials![it_waits_for_its_tables_and_says_so]
 }
 
-async fn it_waits_for_its_tables(world: World) {
+async fn it_waits_for_its_tables_and_says_so(world: World) {
     world.run("drop schema public cascade; create schema public").await;
     let (health, stop) = (Health::default(), CancellationToken::new());
     let waiting = tokio::spawn({

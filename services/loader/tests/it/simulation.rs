@@ -14,7 +14,6 @@ use libtest_mimic::Trial;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use crate::trial;
 use crate::world::{Claim, World};
 
 /// How many seeds a run tries, unless `CANDLEWICK_SEEDS` says otherwise; `CANDLEWICK_SEED` says from which on.
@@ -29,7 +28,7 @@ const STEPS: u32 = 10;
 const MONTHS: [&str; 3] = ["2024-01", "2024-02", "2024-03"];
 
 pub fn trials() -> Vec<Trial> {
-    vec![trial("the_table_is_the_union_whatever_happens", whatever_happens)]
+    trials![the_table_is_the_union_whatever_happens]
 }
 
 /// The objects as they are now: of each key, when its raw object was written, and the minute and close of each candle.
@@ -59,7 +58,7 @@ impl Model {
     }
 }
 
-async fn whatever_happens(world: World) {
+async fn the_table_is_the_union_whatever_happens(world: World) {
     let number = |name| std::env::var(name).ok().map(|text: String| text.parse::<u64>().unwrap());
     let first = number("CANDLEWICK_SEED").unwrap_or(0);
     let seeds = first..first + number("CANDLEWICK_SEEDS").unwrap_or(SEEDS);

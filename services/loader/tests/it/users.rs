@@ -8,19 +8,18 @@ use libtest_mimic::Trial;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Executor, PgPool};
 
-use crate::trial;
 use crate::world::World;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("users_of_iam_have_the_rights_of_their_group", users_of_iam),
-        trial("each_role_may_do_what_it_needs_with_each_table_and_no_more", each_role_and_table),
-        trial("a_service_logs_in_with_its_password_and_changes_no_schema", a_service_logs_in),
-        trial("nobody_but_the_loader_makes_temporary_tables", temporary_tables),
+    trials![
+        users_of_iam_have_the_rights_of_their_group,
+        each_role_may_do_what_it_needs_with_each_table_and_no_more,
+        a_service_logs_in_with_its_password_and_changes_no_schema,
+        nobody_but_the_loader_makes_temporary_tables
     ]
 }
 
-async fn users_of_iam(world: World) {
+async fn users_of_iam_have_the_rights_of_their_group(world: World) {
     let users: [ServiceUser; 2] =
         ["iam_writer=loader_service".parse().unwrap(), "iam_reader=bi_readonly".parse().unwrap()];
     let error = format!("{:#}", allow_iam(&world.owner, &users).await.unwrap_err());
@@ -55,7 +54,7 @@ const RIGHTS: [(&str, [&str; 5]); 16] = [
     ("shadowed_candles", ["", "rw", "", "r", ""]),
 ];
 
-async fn each_role_and_table(world: World) {
+async fn each_role_may_do_what_it_needs_with_each_table_and_no_more(world: World) {
     let tables = "select relname::text from pg_class where relnamespace = 'public'::regnamespace
         and relkind in ('r', 'v', 'm', 'p') order by 1";
     let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&world.owner).await.unwrap();
@@ -72,7 +71,7 @@ async fn each_role_and_table(world: World) {
     assert_eq!(found, BTreeMap::from(wanted));
 }
 
-async fn a_service_logs_in(world: World) {
+async fn a_service_logs_in_with_its_password_and_changes_no_schema(world: World) {
     let password = "it's a \"password\" \\ $$; drop table candles";
     let user = ServiceUser::of_service("notifier").unwrap();
     allow_password(&world.owner, &user, &"the one before".into()).await.unwrap();
@@ -97,7 +96,7 @@ async fn a_service_logs_in(world: World) {
 }
 
 /// Rights on a database are not copied from its template: this one is migrated by itself.
-async fn temporary_tables(world: World) {
+async fn nobody_but_the_loader_makes_temporary_tables(world: World) {
     world.owner.execute("create database unmigrated template template0").await.unwrap();
     let login = (*world.owner.connect_options()).clone().database("unmigrated");
     let fresh = PgPoolOptions::new().max_connections(1).connect_with(login).await.unwrap();

@@ -4,18 +4,17 @@ use candlewick_shared::core::metadata::Metadata;
 use candlewick_shared::runtime::outcome::Settled;
 use libtest_mimic::Trial;
 
-use crate::trial;
 use crate::world::{FEBRUARY, JANUARY, World};
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("rows_equal_the_object_value_for_value", rows_equal_the_object_value_for_value),
-        trial("an_instrument_without_volume_has_null_and_not_nought", an_instrument_without_volume_has_null),
-        trial("loaded_twice_is_one_row_set_and_one_ledger", loaded_twice_is_one_row_set_and_one_ledger),
-        trial("a_new_version_touches_only_rows_that_differ", a_new_version_touches_only_rows_that_differ),
-        trial("an_object_of_no_candles_empties_its_part", an_object_of_no_candles_empties_its_part),
-        trial("the_same_content_written_again_touches_no_row", the_same_content_written_again_touches_no_row),
-        trial("two_objects_of_a_series_side_by_side_leave_each_other_alone", side_by_side),
+    trials![
+        rows_equal_the_object_value_for_value,
+        an_instrument_without_volume_has_null_and_not_nought,
+        loaded_twice_is_one_row_set_and_one_ledger,
+        a_new_version_touches_only_rows_that_differ,
+        an_object_of_no_candles_empties_its_part,
+        the_same_content_written_again_touches_no_row,
+        two_objects_of_a_series_side_by_side_leave_each_other_alone
     ]
 }
 
@@ -41,7 +40,7 @@ async fn rows_equal_the_object_value_for_value(world: World) {
     assert_eq!(world.value(ledger).await, "BTC/USD 1day 3 1969-12-31 00:00:00 2024-03-01 00:00:00 t");
 }
 
-async fn an_instrument_without_volume_has_null(world: World) {
+async fn an_instrument_without_volume_has_null_and_not_nought(world: World) {
     let body = "symbol,interval,time,open,high,low,close,volume,has_volume,is_filled\n\
         BTC/USD,1day,2024-02-29,1,2,1,2,0,false,false\n";
     world.put(DAYS, body, Metadata::new()).await;
@@ -91,7 +90,7 @@ async fn the_same_content_written_again_touches_no_row(world: World) {
     assert_eq!(world.value(PLACES).await, before);
 }
 
-async fn side_by_side(world: World) {
+async fn two_objects_of_a_series_side_by_side_leave_each_other_alone(world: World) {
     world.load_rows(JANUARY, 1, &[(1, 10), (2, 20)]).await;
     world.load_rows(FEBRUARY, 2, &[(3, 30), (4, 40)]).await;
     world.load_rows(JANUARY, 3, &[(1, 11)]).await;

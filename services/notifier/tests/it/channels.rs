@@ -16,23 +16,23 @@ use candlewick_notifier::outbox;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
+use crate::sinks;
 use crate::world::World;
-use crate::{sinks, trial};
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("a_webhook_gets_json_and_a_key_that_stays", a_webhook_gets_json),
-        trial("slack_gets_its_own_shape", slack_gets_its_own_shape),
-        trial("discord_gets_its_own_shape_and_nobody_is_mentioned", discord_gets_its_own_shape),
-        trial("telegram_gets_plain_text_for_its_chat", telegram_gets_plain_text),
-        trial("teams_gets_a_card_without_markup", teams_gets_a_card),
-        trial("pagerduty_gets_an_incident_and_its_end", pagerduty_gets_an_incident),
-        trial("a_redirect_is_not_followed_and_no_address_is_shown", a_redirect_is_not_followed),
-        trial("what_is_well_again_is_not_told_before_what_was_wrong", what_is_well_again_waits),
-        trial("a_refusal_is_an_error_without_the_address", a_refusal_is_an_error),
-        trial("an_e_mail_has_its_name_as_its_id", an_e_mail_has_its_name),
-        trial("a_failed_attempt_is_noted_and_the_next_one_delivers", a_failed_attempt_is_noted),
-        trial("the_heart_beats_unless_messages_do_not_get_through", the_heart_beats),
+    trials![
+        a_webhook_gets_json_and_a_key_that_stays,
+        slack_gets_its_own_shape,
+        discord_gets_its_own_shape_and_nobody_is_mentioned,
+        telegram_gets_plain_text_for_its_chat,
+        teams_gets_a_card_without_markup,
+        pagerduty_gets_an_incident_and_its_end,
+        a_redirect_is_not_followed_and_no_address_is_shown,
+        what_is_well_again_is_not_told_before_what_was_wrong,
+        a_refusal_is_an_error_without_the_address,
+        an_e_mail_has_its_name_as_its_id,
+        a_failed_attempt_is_noted_and_the_next_one_delivers,
+        the_heart_beats_unless_messages_do_not_get_through
     ]
 }
 
@@ -41,7 +41,7 @@ fn message() -> Message {
     Message { name: "alert-1".to_owned(), subject: "Candlewick: ä".to_owned(), body: "line 3\n".to_owned(), payload }
 }
 
-async fn a_webhook_gets_json(_: World) {
+async fn a_webhook_gets_json_and_a_key_that_stays(_: World) {
     let (url, posts) = sinks::http(204).await;
     let webhook = Webhook { http: http::client().unwrap(), url: url.into() };
     webhook.send(&message()).await.unwrap();
@@ -58,7 +58,7 @@ async fn slack_gets_its_own_shape(_: World) {
     assert_eq!(body, json!({"text": "*Candlewick: ä*\n```line 3\n```"}));
 }
 
-async fn discord_gets_its_own_shape(_: World) {
+async fn discord_gets_its_own_shape_and_nobody_is_mentioned(_: World) {
     let (url, taken) = sinks::server(204, None, "").await;
     let (url, mut message) = (format!("{url}/api/webhooks/1/s3cret").into(), message());
     message.body = "@everyone ``` <@1> [x](http://evil)\n".to_owned();
@@ -70,7 +70,7 @@ async fn discord_gets_its_own_shape(_: World) {
     assert_eq!(serde_json::from_str::<Value>(&taken.body).unwrap(), expected);
 }
 
-async fn telegram_gets_plain_text(_: World) {
+async fn telegram_gets_plain_text_for_its_chat(_: World) {
     let (api, taken) = sinks::server(200, None, r#"{"ok": true, "result": {}}"#).await;
     let bot = |api: &str| Telegram::new(http::client().unwrap(), api, &"12:s3cret".into(), "-100123".to_owned());
     bot(&format!("{api}/")).send(&message()).await.unwrap();
@@ -86,7 +86,7 @@ async fn telegram_gets_plain_text(_: World) {
     assert!(refused.contains("400") && refused.contains("chat not found") && !refused.contains("s3cret"), "{refused}");
 }
 
-async fn teams_gets_a_card(_: World) {
+async fn teams_gets_a_card_without_markup(_: World) {
     let (url, taken) = sinks::server(202, None, "").await;
     let teams = |url: &str| Teams { http: http::client().unwrap(), url: format!("{url}/workflows/s3cret").into() };
     let mut message = message();
@@ -107,7 +107,7 @@ async fn teams_gets_a_card(_: World) {
     assert!(teams(&url).send(&message).await.is_err(), "a lost message counts as delivered");
 }
 
-async fn pagerduty_gets_an_incident(_: World) {
+async fn pagerduty_gets_an_incident_and_its_end(_: World) {
     let (events, taken) = sinks::server(202, None, r#"{"status": "success"}"#).await;
     let pager = |events: &str| PagerDuty::new(http::client().unwrap(), events, "s3cret-key".into());
     let mut message = message();
@@ -137,7 +137,7 @@ async fn pagerduty_gets_an_incident(_: World) {
 }
 
 /// The receiver of a webhook could otherwise have us call an address of our own network, and tell others the secret one.
-async fn a_redirect_is_not_followed(world: World) {
+async fn a_redirect_is_not_followed_and_no_address_is_shown(world: World) {
     let (elsewhere, followed) = sinks::server(200, None, "").await;
     let (url, taken) = sinks::server(307, Some(("location", elsewhere)), "").await;
     let (secret, client) = (|| format!("{url}/T0/s3cret").into(), || http::client().unwrap());
@@ -163,7 +163,7 @@ async fn a_redirect_is_not_followed(world: World) {
 }
 
 /// The first message fails and waits longer than the second one does.
-async fn what_is_well_again_waits(world: World) {
+async fn what_is_well_again_is_not_told_before_what_was_wrong(world: World) {
     for name in ["wrong", "well again"] {
         let payload = json!({"kind": "dead_letter", "stage": "loader"});
         let message = Message { name: name.to_owned(), payload, ..message() };
@@ -186,7 +186,7 @@ async fn what_is_well_again_waits(world: World) {
     }
 }
 
-async fn a_refusal_is_an_error(_: World) {
+async fn a_refusal_is_an_error_without_the_address(_: World) {
     let (url, _) = sinks::http(404).await;
     let webhook = |url: &str| Webhook { http: http::client().unwrap(), url: url.into() };
     let refused = format!("{:#}", webhook(&url).send(&message()).await.unwrap_err());
@@ -195,7 +195,7 @@ async fn a_refusal_is_an_error(_: World) {
     assert!(!nobody.contains("s3cret"), "{nobody}");
 }
 
-async fn an_e_mail_has_its_name(_: World) {
+async fn an_e_mail_has_its_name_as_its_id(_: World) {
     let (url, mail) = sinks::mail().await;
     let email = Email::new(&url.into(), "Candlewick <c@example.org>", "a@example.org, b@example.org").unwrap();
     email.send(&message()).await.unwrap();
@@ -211,7 +211,7 @@ async fn an_e_mail_has_its_name(_: World) {
     assert!(mail.contains("line 3") && mail.contains("Subject: Candlewick: =?utf-8?b?w6Q=?="), "{mail}");
 }
 
-async fn a_failed_attempt_is_noted(world: World) {
+async fn a_failed_attempt_is_noted_and_the_next_one_delivers(world: World) {
     world.raise("AAPL").await;
     world.pass(30);
     world.plan().await;
@@ -228,7 +228,7 @@ async fn a_failed_attempt_is_noted(world: World) {
     assert!(world.claim().await.is_none());
 }
 
-async fn the_heart_beats(world: World) {
+async fn the_heart_beats_unless_messages_do_not_get_through(world: World) {
     let (url, posts) = sinks::http(200).await;
     let (pool, now) = (world.pool.clone(), world.clock());
     let heartbeat = Heartbeat { http: http::client().unwrap(), url: url.into(), pool, now };

@@ -11,26 +11,25 @@ use candlewick_notifier::plan::plan;
 use candlewick_notifier::{alerts, message};
 use libtest_mimic::Trial;
 
-use crate::trial;
 use crate::world::{CHANNEL, PACE, World};
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("a_planner_that_dies_before_its_commit_told_nothing", a_planner_that_dies),
-        trial("two_planners_at_once_tell_once", two_planners_at_once),
-        trial("a_delivery_in_hand_is_nobody_elses", a_delivery_in_hand),
-        trial("a_sender_that_dies_before_sending_is_replaced", a_sender_that_dies_before_sending),
-        trial("a_copy_after_a_crash_has_the_same_name", a_copy_has_the_same_name),
-        trial("two_senders_at_once_send_each_message_once", two_senders_at_once),
-        trial("what_fails_is_tried_again_and_given_up_in_the_end", what_fails_is_given_up),
-        trial("where_there_is_no_channel_alerts_wait_for_one", where_there_is_no_channel),
-        trial("each_channel_has_a_delivery_of_its_own", each_channel_has_its_own),
-        trial("an_alert_is_told_repeated_and_resolved", told_repeated_and_resolved),
+    trials![
+        a_planner_that_dies_before_its_commit_told_nothing,
+        two_planners_at_once_tell_once,
+        a_delivery_in_hand_is_nobody_elses,
+        a_sender_that_dies_before_sending_is_replaced,
+        a_copy_after_a_crash_has_the_same_name,
+        two_senders_at_once_send_each_message_once,
+        what_fails_is_tried_again_and_given_up_in_the_end,
+        where_there_is_no_channel_alerts_wait_for_one,
+        each_channel_has_a_delivery_of_its_own,
+        an_alert_is_told_repeated_and_resolved
     ]
 }
 
 /// What the planner does, up to and without its commit.
-async fn a_planner_that_dies(world: World) {
+async fn a_planner_that_dies_before_its_commit_told_nothing(world: World) {
     world.raise("AAPL").await;
     world.pass(30);
     let mut transaction = world.pool.begin().await.unwrap();
@@ -47,7 +46,7 @@ async fn a_planner_that_dies(world: World) {
     assert_eq!(world.outbox().await, ["Candlewick: given up: AAPL 1day"]);
 }
 
-async fn two_planners_at_once(world: World) {
+async fn two_planners_at_once_tell_once(world: World) {
     for round in 0..10 {
         world.raise(&format!("S{round}")).await;
         world.pass(300);
@@ -62,14 +61,14 @@ async fn queued(world: &World) {
     world.plan().await;
 }
 
-async fn a_delivery_in_hand(world: World) {
+async fn a_delivery_in_hand_is_nobody_elses(world: World) {
     queued(&world).await;
     assert!(world.claim().await.is_some() && world.claim().await.is_none());
     world.pass(CLAIM.as_secs() - 1);
     assert!(world.claim().await.is_none());
 }
 
-async fn a_sender_that_dies_before_sending(world: World) {
+async fn a_sender_that_dies_before_sending_is_replaced(world: World) {
     queued(&world).await;
     world.claim().await.unwrap();
     world.pass(CLAIM.as_secs());
@@ -79,7 +78,7 @@ async fn a_sender_that_dies_before_sending(world: World) {
     assert_eq!(remembers.names().len(), 1);
 }
 
-async fn a_copy_has_the_same_name(world: World) {
+async fn a_copy_after_a_crash_has_the_same_name(world: World) {
     queued(&world).await;
     let remembers = Remembers::default();
     let first = world.claim().await.unwrap();
@@ -89,7 +88,7 @@ async fn a_copy_has_the_same_name(world: World) {
     assert_eq!((&first.message, second.attempt), (&second.message, 2));
 }
 
-async fn two_senders_at_once(world: World) {
+async fn two_senders_at_once_send_each_message_once(world: World) {
     for at in 0..20 {
         world.raise(&format!("S{at}")).await;
         world.pass(300);
@@ -104,7 +103,7 @@ async fn two_senders_at_once(world: World) {
     assert_eq!((names.len(), names.iter().collect::<BTreeSet<_>>().len()), (20, 20));
 }
 
-async fn what_fails_is_given_up(world: World) {
+async fn what_fails_is_tried_again_and_given_up_in_the_end(world: World) {
     queued(&world).await;
     for attempt in 1..=MOST_ATTEMPTS {
         let delivery = world.claim().await.unwrap();
@@ -122,7 +121,7 @@ async fn what_fails_is_given_up(world: World) {
     assert_eq!(outbox::count_undelivered(&world.pool, world.now()).await.unwrap(), 1);
 }
 
-async fn where_there_is_no_channel(world: World) {
+async fn where_there_is_no_channel_alerts_wait_for_one(world: World) {
     world.raise("AAPL").await;
     world.pass(3600);
     world.plan_on(&[]).await;
@@ -131,7 +130,7 @@ async fn where_there_is_no_channel(world: World) {
     assert_eq!(world.outbox().await.len(), 1);
 }
 
-async fn each_channel_has_its_own(world: World) {
+async fn each_channel_has_a_delivery_of_its_own(world: World) {
     world.raise("AAPL").await;
     world.pass(30);
     world.plan_on(&["sns", CHANNEL]).await;
@@ -142,7 +141,7 @@ async fn each_channel_has_its_own(world: World) {
     assert_eq!(other.message, delivery.message);
 }
 
-async fn told_repeated_and_resolved(world: World) {
+async fn an_alert_is_told_repeated_and_resolved(world: World) {
     queued(&world).await;
     world.pass(43_200);
     world.plan().await;

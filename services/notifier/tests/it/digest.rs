@@ -4,14 +4,10 @@ use candlewick_notifier::digest::{self, Schedule};
 use jiff::tz::TimeZone;
 use libtest_mimic::Trial;
 
-use crate::trial;
 use crate::world::{CHANNEL, World};
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("a_day_has_one_digest_whatever_happens", a_day_has_one_digest),
-        trial("a_digest_counts_the_last_day", a_digest_counts_the_last_day),
-    ]
+    trials![a_day_has_one_digest_whatever_happens, a_digest_counts_the_last_day]
 }
 
 async fn queue(world: &World) {
@@ -20,7 +16,7 @@ async fn queue(world: &World) {
     digest::queue_due(&world.pool, &channels, &schedule, world.now(), world.now()).await.unwrap();
 }
 
-async fn a_day_has_one_digest(world: World) {
+async fn a_day_has_one_digest_whatever_happens(world: World) {
     tokio::join!(queue(&world), queue(&world));
     queue(&world).await;
     assert_eq!(world.outbox().await, ["Candlewick: digest of 1970-01-12: all is well"]);

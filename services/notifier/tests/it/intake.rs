@@ -4,29 +4,28 @@ use candlewick_shared::core::alert::{AlertEvent, State};
 use candlewick_shared::runtime::outcome::{Setback, Settled};
 use libtest_mimic::Trial;
 
-use crate::trial;
 use crate::world::World;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("an_event_that_comes_twice_counts_once", an_event_that_comes_twice),
-        trial("the_same_thing_said_again_is_the_same_alert", the_same_thing_said_again),
-        trial("the_newest_word_counts_in_whatever_order_words_come", the_newest_word_counts),
-        trial("what_was_never_wrong_or_is_well_already_is_no_news", well_without_having_been_wrong),
-        trial("what_is_no_alert_is_given_up", what_is_no_alert),
-        trial("a_database_that_is_down_loses_nothing", a_database_that_is_down),
-        trial("a_clock_that_begins_anew_makes_nothing_newer_than_now", a_clock_that_begins_anew),
+    trials![
+        an_event_that_comes_twice_counts_once,
+        the_same_thing_said_again_is_the_same_alert,
+        the_newest_word_counts_in_whatever_order_words_come,
+        what_was_never_wrong_or_is_well_already_is_no_news,
+        what_is_no_alert_is_given_up,
+        a_database_that_is_down_loses_nothing,
+        a_clock_that_begins_anew_makes_nothing_newer_than_now
     ]
 }
 
-async fn an_event_that_comes_twice(world: World) {
+async fn an_event_that_comes_twice_counts_once(world: World) {
     let event = world.event("1", "AAPL");
     assert_eq!(world.deliver(&event).await.unwrap(), Settled::Done);
     assert!(matches!(world.deliver(&event).await.unwrap(), Settled::Superseded(_)));
     assert_eq!(world.open().await[0].occurrences, 1);
 }
 
-async fn the_same_thing_said_again(world: World) {
+async fn the_same_thing_said_again_is_the_same_alert(world: World) {
     let since = world.now();
     world.raise("AAPL").await;
     world.pass(60);
@@ -38,7 +37,7 @@ async fn the_same_thing_said_again(world: World) {
     assert_eq!((open[0].raised_at, open[0].changed_at), (since, since));
 }
 
-async fn the_newest_word_counts(world: World) {
+async fn the_newest_word_counts_in_whatever_order_words_come(world: World) {
     let fired = world.event("1", "AAPL");
     world.pass(60);
     let resolved = world.event("2", "AAPL");
@@ -52,7 +51,7 @@ async fn the_newest_word_counts(world: World) {
     assert_eq!((open[0].alert.state, open[0].raised_at, open[0].occurrences), (State::Firing, world.now(), 1));
 }
 
-async fn well_without_having_been_wrong(world: World) {
+async fn what_was_never_wrong_or_is_well_already_is_no_news(world: World) {
     let over = |id: &str| {
         let event = world.event(id, "AAPL");
         AlertEvent { alert: event.alert.resolved(), ..event }
@@ -73,7 +72,7 @@ async fn well_without_having_been_wrong(world: World) {
     assert_eq!((all().await, once.len(), once[0].occurrences), (once.clone(), 1, 1), "said twice is said once");
 }
 
-async fn what_is_no_alert(world: World) {
+async fn what_is_no_alert_is_given_up(world: World) {
     for body in
         ["hello there", r#"{"id":"1","at":"2024-12-30T22:00:00Z","stage":"s","kind":"fire","subject":"","text":""}"#]
     {
@@ -84,12 +83,12 @@ async fn what_is_no_alert(world: World) {
     }
 }
 
-async fn a_database_that_is_down(world: World) {
+async fn a_database_that_is_down_loses_nothing(world: World) {
     world.pool.close().await;
     assert!(matches!(world.deliver(&world.event("1", "AAPL")).await, Err(Setback::Down(_))));
 }
 
-async fn a_clock_that_begins_anew(world: World) {
+async fn a_clock_that_begins_anew_makes_nothing_newer_than_now(world: World) {
     let (mut before, now) = (world.event("1", "AAPL"), world.now());
     before.at = now.saturating_add(jiff::SignedDuration::from_hours(5)).unwrap();
     world.deliver(&before).await.unwrap();

@@ -10,18 +10,17 @@ use jiff::Timestamp;
 use libtest_mimic::Trial;
 
 use crate::sweep::{sweep, wrong};
-use crate::trial;
 use crate::world::World;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("what_is_given_up_fails_in_its_run_and_the_run_is_told_of", what_is_given_up_fails),
-        trial("the_newest_run_is_the_one_that_ended_last_whatever_its_time", the_newest_run),
-        trial("a_run_that_waited_for_the_watchlist_says_so_no_longer_when_it_goes_on", a_run_that_waited),
-        trial("a_letter_without_a_run_fails_in_every_open_one", a_letter_without_a_run),
-        trial("a_series_that_a_later_run_finds_unchanged_is_well_again", a_later_run_finds_it_unchanged),
-        trial("an_earlier_run_is_no_repair_whatever_its_time", an_earlier_run_is_no_repair),
-        trial("a_dead_letter_is_not_over_because_the_source_had_nothing_new", nothing_new_is_no_repair),
+    trials![
+        what_is_given_up_fails_in_its_run_and_the_run_is_told_of,
+        the_newest_run_is_the_one_that_ended_last_whatever_its_time,
+        a_run_that_waited_for_the_watchlist_says_so_no_longer_when_it_goes_on,
+        a_letter_without_a_run_fails_in_every_open_one,
+        a_series_that_a_later_run_finds_unchanged_is_well_again,
+        an_earlier_run_is_no_repair_whatever_its_time,
+        a_dead_letter_is_not_over_because_the_source_had_nothing_new
     ]
 }
 
@@ -62,7 +61,7 @@ fn state(series: &str, state: &str, reason: Option<&str>) -> (String, String, Op
 }
 
 /// The simulator's clock begins anew with each start of the stack, and a run of its former life has the later time.
-async fn the_newest_run(world: World) {
+async fn the_newest_run_is_the_one_that_ended_last_whatever_its_time(world: World) {
     for (id, requested_at, symbol) in [("of the former life", "2024-12-31T22:00:00Z", "SPY"), ("now", NOW, "AAPL")] {
         let runs = lay_out(&world, id, requested_at, &[symbol]).await;
         runs.failed(id, &series(symbol), "x").await.unwrap();
@@ -71,7 +70,7 @@ async fn the_newest_run(world: World) {
     assert_eq!(newest.unwrap().id, "now");
 }
 
-async fn a_run_that_waited(world: World) {
+async fn a_run_that_waited_for_the_watchlist_says_so_no_longer_when_it_goes_on(world: World) {
     let runs = PostgresRuns::new(world.pool.clone());
     let now = NOW.parse().unwrap();
     let run = Run { id: "one".to_owned(), kind: RunKind::Manual, requested_at: now, is_whole: true };
@@ -87,7 +86,7 @@ async fn a_run_that_waited(world: World) {
     assert_eq!(error().await, None, "the next page is being laid out");
 }
 
-async fn what_is_given_up_fails(world: World) {
+async fn what_is_given_up_fails_in_its_run_and_the_run_is_told_of(world: World) {
     let runs = lay_out(&world, "one", NOW, &["AAPL", "SPY"]).await;
     give_up(&world, Kind::IngestFailed, Some("one")).await;
     let failed = state("one AAPL", "failed", Some("line 3"));
@@ -110,7 +109,7 @@ async fn what_is_given_up_fails(world: World) {
     );
 }
 
-async fn a_letter_without_a_run(world: World) {
+async fn a_letter_without_a_run_fails_in_every_open_one(world: World) {
     lay_out(&world, "one", NOW, &["AAPL", "SPY"]).await;
     lay_out(&world, "two", NOW, &["AAPL"]).await;
     give_up(&world, Kind::DeadLetter, None).await;
@@ -118,7 +117,7 @@ async fn a_letter_without_a_run(world: World) {
     assert_eq!(states(&world).await, [failed("one AAPL"), state("one SPY", "expected", None), failed("two AAPL")]);
 }
 
-async fn a_later_run_finds_it_unchanged(world: World) {
+async fn a_series_that_a_later_run_finds_unchanged_is_well_again(world: World) {
     lay_out(&world, "one", NOW, &["AAPL", "SPY"]).await;
     give_up(&world, Kind::IngestFailed, Some("one")).await;
     let runs = lay_out(&world, "two", "2024-12-30T22:10:00Z", &["AAPL"]).await;
@@ -130,7 +129,7 @@ async fn a_later_run_finds_it_unchanged(world: World) {
 }
 
 /// The simulator's clock begins anew with the stack, so that an earlier run may have been asked for at a later time.
-async fn an_earlier_run_is_no_repair(world: World) {
+async fn an_earlier_run_is_no_repair_whatever_its_time(world: World) {
     let runs = lay_out(&world, "former", "2024-12-31T09:00:00Z", &["AAPL"]).await;
     runs.fetched("former", &series("AAPL"), &[]).await.unwrap();
     lay_out(&world, "one", NOW, &["AAPL", "SPY"]).await;
@@ -139,7 +138,7 @@ async fn an_earlier_run_is_no_repair(world: World) {
     assert_eq!(wrong(&world).await, [(Kind::IngestFailed, "AAPL 1day".to_owned())]);
 }
 
-async fn nothing_new_is_no_repair(world: World) {
+async fn a_dead_letter_is_not_over_because_the_source_had_nothing_new(world: World) {
     give_up(&world, Kind::DeadLetter, None).await;
     let runs = lay_out(&world, "one", NOW, &["AAPL"]).await;
     runs.fetched("one", &series("AAPL"), &[]).await.unwrap();

@@ -16,21 +16,20 @@ use candlewick_shared::runtime::env::Env;
 use jiff::{SignedDuration, Timestamp};
 use libtest_mimic::Trial;
 
-use crate::trial;
 use crate::world::World;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("a_series_is_stale_until_its_candle_comes", a_series_is_stale),
-        trial("what_the_reports_say_is_told_until_another_report_says_otherwise", what_the_reports_say),
-        trial("a_dead_letter_is_over_when_its_object_was_loaded", a_dead_letter_is_over),
-        trial("a_series_that_was_fetched_again_is_well_again", a_series_that_was_fetched_again),
-        trial("a_calendar_near_its_end_is_told_of", a_calendar_near_its_end),
-        trial("nothing_is_said_twice_by_sweeping_twice", nothing_is_said_twice),
-        trial("a_watchlist_in_the_bucket_is_looked_at_in_each_sweep", a_watchlist_in_the_bucket),
-        trial("a_loss_is_judged_once_and_told", a_loss_is_judged_once_and_told),
-        trial("a_loss_waits_for_a_watchlist_that_is_broken", a_loss_waits_for_a_watchlist),
-        trial("a_broken_watchlist_stops_only_what_needs_it", a_broken_watchlist),
+    trials![
+        a_series_is_stale_until_its_candle_comes,
+        what_the_reports_say_is_told_until_another_report_says_otherwise,
+        a_dead_letter_is_over_when_its_object_was_loaded,
+        a_series_that_was_fetched_again_is_well_again,
+        a_calendar_near_its_end_is_told_of,
+        nothing_is_said_twice_by_sweeping_twice,
+        a_watchlist_in_the_bucket_is_looked_at_in_each_sweep,
+        a_loss_is_judged_once_and_told,
+        a_loss_waits_for_a_watchlist_that_is_broken,
+        a_broken_watchlist_stops_only_what_needs_it
     ]
 }
 
@@ -73,7 +72,7 @@ pub async fn wrong(world: &World) -> Vec<(Kind, String)> {
     firing.map(|known| (known.alert.kind, known.alert.subject)).collect()
 }
 
-async fn a_series_is_stale(world: World) {
+async fn a_series_is_stale_until_its_candle_comes(world: World) {
     world.run(LOADED).await;
     sweep(&world, "2024-12-31T22:00:00Z").await;
     assert_eq!(wrong(&world).await, []);
@@ -87,7 +86,7 @@ async fn a_series_is_stale(world: World) {
     assert_eq!(wrong(&world).await, []);
 }
 
-async fn what_the_reports_say(world: World) {
+async fn what_the_reports_say_is_told_until_another_report_says_otherwise(world: World) {
     world.run(LOADED).await;
     world
         .run(
@@ -117,7 +116,7 @@ async fn raise(world: &World, key: Option<&str>) {
     world.deliver(&event).await.unwrap();
 }
 
-async fn a_dead_letter_is_over(world: World) {
+async fn a_dead_letter_is_over_when_its_object_was_loaded(world: World) {
     world.run(LOADED).await;
     raise(&world, Some(RAW)).await;
     sweep(&world, "2024-12-30T22:00:00Z").await;
@@ -127,7 +126,7 @@ async fn a_dead_letter_is_over(world: World) {
     assert_eq!(wrong(&world).await, []);
 }
 
-async fn a_series_that_was_fetched_again(world: World) {
+async fn a_series_that_was_fetched_again_is_well_again(world: World) {
     raise(&world, None).await;
     sweep(&world, "2024-12-27T22:00:00Z").await;
     assert_eq!(wrong(&world).await.len(), 1);
@@ -136,7 +135,7 @@ async fn a_series_that_was_fetched_again(world: World) {
     assert_eq!(wrong(&world).await, []);
 }
 
-async fn a_calendar_near_its_end(world: World) {
+async fn a_calendar_near_its_end_is_told_of(world: World) {
     world.run(LOADED).await;
     let last = *candlewick_shared::core::calendar::Calendar::for_mic("XNYS").unwrap().unwrap().coverage().end();
     let near = last.checked_sub(jiff::Span::new().days(59)).unwrap();
@@ -144,7 +143,7 @@ async fn a_calendar_near_its_end(world: World) {
     assert!(wrong(&world).await.contains(&(Kind::CalendarHorizon, "XNYS".to_owned())));
 }
 
-async fn nothing_is_said_twice(world: World) {
+async fn nothing_is_said_twice_by_sweeping_twice(world: World) {
     world.run(LOADED).await;
     for minute in 0..3 {
         sweep(&world, &format!("2025-01-05T00:0{minute}:00Z")).await;
@@ -162,7 +161,7 @@ async fn nothing_is_said_twice(world: World) {
     assert_eq!(wrong(&world).await.len(), 1, "the sweep goes by how things are");
 }
 
-async fn a_watchlist_in_the_bucket(world: World) {
+async fn a_watchlist_in_the_bucket_is_looked_at_in_each_sweep(world: World) {
     world.run(LOADED).await;
     let location = || "s3://b/config/watchlist.toml".parse().unwrap();
     let store = MemoryStore::default();
@@ -175,7 +174,7 @@ async fn a_watchlist_in_the_bucket(world: World) {
 }
 
 /// Which series are to be fresh is not known then: what is told of them stands, and nothing new is told. The rest goes on.
-async fn a_broken_watchlist(world: World) {
+async fn a_broken_watchlist_stops_only_what_needs_it(world: World) {
     world.run(LOADED).await;
     sweep(&world, "2024-12-31T23:00:00Z").await;
     let mut expected = vec![(Kind::StaleSeries, "AAPL 1day".to_owned())];
@@ -219,7 +218,7 @@ async fn a_loss_is_judged_once_and_told(world: World) {
     assert_eq!((told.len(), told[0].1, told[0].0.matches("5 of 10").count()), (1, 2, 2), "{told:?}");
 }
 
-async fn a_loss_waits_for_a_watchlist(world: World) {
+async fn a_loss_waits_for_a_watchlist_that_is_broken(world: World) {
     world.run(LOADED).await;
     world.run(LOST).await;
     let location = "s3://b/config/watchlist.toml".parse().unwrap();
