@@ -115,7 +115,7 @@ pub fn clean_or_empty<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<
     let (rows, aside) = (std::mem::take(&mut read.rows), std::mem::take(&mut read.aside));
     let Settled { restamped, rows, aside, provisional, collapsed } = settle(&raw, &expected, rows, aside);
     if task.is_by_hand {
-        coarser::check(&rows, task.series.interval)?;
+        coarser::check(&rows, &expected)?;
     }
     sort(&mut read.filled);
     let rows = with_filled(rows, &read.filled, &expected);

@@ -4,6 +4,7 @@
 
 use candlewick_shared::core::interval::Interval;
 
+use crate::expected::Expected;
 use crate::refusal::Refusal;
 use crate::row::Row;
 
@@ -16,11 +17,31 @@ const DAY: i64 = 86_400;
 ///
 /// An instrument that trades seldom has distances of all lengths, so two conditions hold together: no two rows are
 /// neighbouring candles, and at least half of the distances are that of one longer interval.
-pub fn check(rows: &[Row], interval: Interval) -> Result<(), Refusal> {
+pub fn check(rows: &[Row], expected: &Expected<'_>) -> Result<(), Refusal> {
+    let interval = expected.interval;
     match longer_interval(rows, interval) {
-        Some(found) => Err(Refusal::LongerInterval { found, interval }),
-        None => Ok(()),
+        Some(found) if !may_be_one_a_session(interval, found, expected) && !has_neighbours(rows, expected) => {
+            Err(Refusal::LongerInterval { found, interval })
+        }
+        _ => Ok(()),
     }
+}
+
+/// Whether a session of an unknown calendar may be so short that it has only one candle.
+fn may_be_one_a_session(interval: Interval, found: Interval, expected: &Expected<'_>) -> bool {
+    const LONG: i64 = 2 * 3600;
+    let is_long = interval.seconds().is_some_and(|seconds| seconds >= LONG);
+    expected.calendar.is_none() && is_long && found == Interval::Day1
+}
+
+/// Whether two rows are in slots of the calendar that follow each other, however far apart those are.
+fn has_neighbours(rows: &[Row], expected: &Expected<'_>) -> bool {
+    let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return false };
+    let mut was_present = false;
+    expected.slots(first.time.seconds(), last.time.seconds()).any(|slot| {
+        let is_present = rows.binary_search_by_key(&slot, |row| row.time.seconds()).is_ok();
+        std::mem::replace(&mut was_present, is_present) && is_present
+    })
 }
 
 fn longer_interval(rows: &[Row], interval: Interval) -> Option<Interval> {

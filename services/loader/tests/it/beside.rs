@@ -61,7 +61,7 @@ async fn an_object_that_is_gone_is_settled_only_if_it_was_loaded(world: World) {
     assert_eq!(world.failure(JANUARY).await.class, "object_missing");
     world.load_rows(JANUARY, 1, &[(1, 10)]).await;
     world.bucket.inner.remove(JANUARY);
-    assert!(world.superseded(JANUARY).await.contains("gone"));
+    assert!(world.superseded(JANUARY).await.contains("was removed"));
     assert_eq!(world.candles().await, [(1, 10)]);
 }
 

@@ -55,6 +55,14 @@ fn rows_that_are_far_apart_without_a_rule_are_candles() {
 }
 
 #[test]
+fn a_session_of_one_candle_is_no_longer_interval() {
+    let days = ["2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05", "2024-01-08", "2024-01-09", "2024-01-10"];
+    let openings: Vec<_> = days.iter().map(|day| format!("{day} 14:30:00")).collect();
+    assert_eq!(longer(&case("8h", "XNYS"), &openings), None);
+    assert_eq!(longer(&case("8h", "none"), &openings), None);
+}
+
+#[test]
 fn an_answer_of_the_source_keeps_its_interval_however_seldom_it_trades() {
     let weekly = ["2024-01-02", "2024-01-08", "2024-01-16", "2024-01-22", "2024-01-29", "2024-02-05"];
     let answer = Case { is_by_hand: false, ..case("1day", "XNYS") };
