@@ -1,6 +1,6 @@
 //! What a person sees while the stack is up: each object that is loaded, each message that is given up, each alert.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -9,8 +9,9 @@ use candlewick_localstack::progress::Reporter;
 use candlewick_localstack::stack::Running;
 use candlewick_notifier::alerts::Known;
 use candlewick_shared::core::alert::Kind;
+use serde::Deserialize;
 use sqlx::Row;
-use sqlx::postgres::PgListener;
+use sqlx::postgres::{PgListener, PgNotification, PgRow};
 use tokio::time::timeout;
 
 use crate::{alerts, dead_letters, status};
@@ -18,34 +19,55 @@ use crate::{alerts, dead_letters, status};
 /// The channel on which the database tells of loads, runs and alerts.
 const CHANNEL: &str = "candlewick";
 
-/// When it is looked again although the database told nothing: a queue may move a message by itself.
-const LOOK: Duration = Duration::from_secs(30);
+/// How often dead letters are counted although the database said nothing: a queue may move a message by itself.
+const LOOK: Duration = Duration::from_secs(60);
 
-/// For how long what comes together is one look.
+/// For how long notices are gathered before anything is read.
 const GATHER: Duration = Duration::from_millis(250);
 
-/// An object as the ledger has it, for telling one load from the next.
-type Load = (String, Option<String>, Option<i64>);
+/// The version of each object in the ledger that was last read, by key.
+type Loads = BTreeMap<String, (Option<String>, Option<i64>)>;
 
-/// Tells of what happens, for as long as it is let. Returns only an error.
+/// What the notices of a moment were about.
+#[derive(Default)]
+struct News {
+    /// The objects that were loaded.
+    keys: BTreeSet<String>,
+    is_alert: bool,
+    /// Notices may be missing, because the connection was lost.
+    is_gap: bool,
+}
+
+/// A notice of the database; other kinds have no key.
+#[derive(Deserialize)]
+struct Notice {
+    kind: String,
+    key: Option<String>,
+}
+
+/// Says what happens until it is dropped. Returns only an error.
 ///
 /// # Errors
 /// A queue or a database that does not answer.
 pub async fn watch(running: &Running, progress: &Reporter) -> anyhow::Result<Infallible> {
-    let mut loads: BTreeSet<Load> = ledger(running).await?.into_iter().map(|(load, _)| load).collect();
+    let mut listener = PgListener::connect_with(&running.pool).await.context("listen to the database")?;
+    listener.listen(CHANNEL).await.context("listen to the database")?;
+    let mut loads = Loads::new();
+    read_ledger(running, None, &mut loads).await?;
     let (mut count, mut letters) = (dead(running).await?, letters(running).await?);
     let mut wrong = BTreeSet::new();
-    let mut told = PgListener::connect_with(&running.pool).await.context("listen to the database")?;
-    told.listen(CHANNEL).await.context("listen to the database")?;
     loop {
-        if let Ok(notice) = timeout(LOOK, told.recv()).await {
-            notice.context("listen to the database")?;
-            let more = async { while told.recv().await.is_ok() {} };
-            let _ = timeout(GATHER, more).await;
+        let news = timeout(LOOK, listen(&mut listener)).await.ok().transpose()?;
+        let is_silent = news.is_none();
+        let News { keys, is_alert, is_gap } = news.unwrap_or_default();
+        if is_gap || !keys.is_empty() {
+            let keys = (!is_gap).then_some(keys);
+            let new = read_ledger(running, keys.as_ref(), &mut loads).await?;
+            new.iter().for_each(|text| progress.line("loaded", text));
         }
-        let now = ledger(running).await?;
-        now.iter().filter(|(load, _)| !loads.contains(load)).for_each(|(_, text)| progress.line("loaded", text));
-        loads = now.into_iter().map(|(load, _)| load).collect();
+        if !(is_alert || is_gap || is_silent) {
+            continue;
+        }
         let dead = dead(running).await?;
         if dead != count {
             let now = self::letters(running).await?;
@@ -59,15 +81,52 @@ pub async fn watch(running: &Running, progress: &Reporter) -> anyhow::Result<Inf
     }
 }
 
-const LEDGER: &str = "select key, etag, (extract(epoch from loaded_at) * 1e6)::bigint, symbol, interval, rows_total,
-    rows_inserted, rows_updated, rows_removed from objects where etag is not null";
-
-async fn ledger(running: &Running) -> anyhow::Result<Vec<(Load, String)>> {
-    let rows = sqlx::query(LEDGER).fetch_all(&running.pool).await.context("read the ledger")?;
-    Ok(rows.iter().map(|row| ((row.get(0), row.get(1), row.get(2)), told(row))).collect())
+/// The next notice, and those that follow at once.
+async fn listen(listener: &mut PgListener) -> anyhow::Result<News> {
+    let mut news = News::default();
+    news.take(listener.try_recv().await.context("listen to the database")?);
+    let more = async {
+        while let Ok(notice) = listener.try_recv().await {
+            news.take(notice);
+        }
+    };
+    let _ = timeout(GATHER, more).await;
+    Ok(news)
 }
 
-fn told(row: &sqlx::postgres::PgRow) -> String {
+impl News {
+    fn take(&mut self, notice: Option<PgNotification>) {
+        let Some(notice) = notice else {
+            self.is_gap = true;
+            return;
+        };
+        // A kind of a later version is none of ours.
+        if let Ok(Notice { kind, key }) = serde_json::from_str(notice.payload()) {
+            self.is_alert |= kind == "alert";
+            self.keys.extend(key.filter(|_| kind == "loaded"));
+        }
+    }
+}
+
+const LEDGER: &str = "select key, etag, (extract(epoch from loaded_at) * 1e6)::bigint, symbol, interval, rows_total,
+    rows_inserted, rows_updated, rows_removed from objects where etag is not null and ($1::text[] is null or key = any($1))";
+
+/// Reads the ledger, or these objects of it, and returns what was loaded since it was last read.
+async fn read_ledger(
+    running: &Running,
+    keys: Option<&BTreeSet<String>>,
+    loads: &mut Loads,
+) -> anyhow::Result<Vec<String>> {
+    let keys: Option<Vec<&String>> = keys.map(|keys| keys.iter().collect());
+    let rows = sqlx::query(LEDGER).bind(keys).fetch_all(&running.pool).await.context("read the ledger")?;
+    let is_new = |row: &&PgRow| {
+        let version = (row.get(1), row.get(2));
+        loads.insert(row.get(0), version.clone()) != Some(version)
+    };
+    Ok(rows.iter().filter(is_new).map(told).collect())
+}
+
+fn told(row: &PgRow) -> String {
     let (symbol, interval): (String, String) = (row.get(3), row.get(4));
     let [total, inserted, updated, removed] = [5, 6, 7, 8].map(|column| row.get::<i64, _>(column));
     format!("{symbol} {interval}: {total} candles ({inserted} new, {updated} changed, {removed} removed)")
@@ -75,7 +134,7 @@ fn told(row: &sqlx::postgres::PgRow) -> String {
 
 /// How many dead letters there are.
 async fn dead(running: &Running) -> anyhow::Result<u64> {
-    Ok(status::messages(&running.aws, &running.addresses.env()).await?.1)
+    status::dead_letters(&running.aws, &running.addresses.env()).await
 }
 
 async fn letters(running: &Running) -> anyhow::Result<BTreeSet<String>> {
