@@ -1,49 +1,24 @@
 //! The way to the API.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::Context;
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::Series;
 use candlewick_shared::core::symbol::Symbol;
 use jiff::civil::{Date, DateTime};
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
-use reqwest::redirect::Policy;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::answer::{self, Answer, ApiError};
-use crate::budget::{Account, Plan, Told};
+use crate::budget::{Account, Plan};
 use crate::keeper::Credit;
 use crate::plan::Window;
+use crate::transport::{Http, LostAt, Transport};
 
-/// How long an answer may take.
-const TIMEOUT: Duration = Duration::from_secs(60);
-
-/// How long an answer may be: the largest of candles has about one megabyte.
-const MOST_BYTES: usize = 32 << 20;
-
-/// A client of the API. The key goes in a header and never in a URL, so that no log or error can show it.
+/// A client of the API.
 #[derive(Clone, Debug)]
 pub struct Client {
-    http: reqwest::Client,
-    url: Arc<str>,
-    authorization: HeaderValue,
-}
-
-/// What came back, whatever it says.
-struct Response {
-    status: u16,
-    told: Option<Told>,
-    body: Vec<u8>,
-}
-
-/// Why nothing whole came back.
-struct Lost {
-    error: reqwest::Error,
-    /// Whether an answer had begun.
-    has_begun: bool,
+    transport: Arc<dyn Transport>,
 }
 
 #[derive(Deserialize)]
@@ -73,18 +48,15 @@ impl Client {
     /// A client of the API at `url`, with the owner's key.
     ///
     /// # Errors
-    /// A key that cannot stand in a header.
+    /// A key that cannot be part of a header.
     pub fn new(url: &str, key: &SecretString) -> anyhow::Result<Self> {
-        // Installing it a second time fails, and means that it is there.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        // The API sends nobody elsewhere, and the key is not for elsewhere.
-        let builder = reqwest::Client::builder().timeout(TIMEOUT).redirect(Policy::none());
-        let http = builder.build().context("build the HTTP client")?;
-        let header = format!("apikey {}", key.expose_secret());
-        let mut authorization = HeaderValue::from_str(&header)
-            .map_err(|_| anyhow::anyhow!("TWELVEDATA_API_KEY has a character that no key has"))?;
-        authorization.set_sensitive(true);
-        Ok(Self { http, url: url.trim_end_matches('/').into(), authorization })
+        Ok(Self::over(Arc::new(Http::new(url, key)?)))
+    }
+
+    /// A client whose requests go this way.
+    #[must_use]
+    pub fn over(transport: Arc<dyn Transport>) -> Self {
+        Self { transport }
     }
 
     /// Asks for the candles of a window, for a credit.
@@ -126,7 +98,7 @@ impl Client {
     /// # Errors
     /// [`ApiError`], whether the API or the way to it is at fault.
     pub async fn usage(&self) -> Result<Account, ApiError> {
-        let response = self.get("api_usage", &[]).await.map_err(ApiError::from)?;
+        let response = self.transport.get("api_usage", &[]).await.map_err(ApiError::from)?;
         let usage = answer::read_object::<Usage>(response.status, &response.body)?;
         let usage = usage.ok_or_else(|| ApiError::Passing("an account with no usage".to_owned()))?;
         let plan = Plan { per_minute: usage.plan_limit, per_day: usage.plan_daily_limit };
@@ -142,8 +114,8 @@ impl Client {
         read: impl Fn(u16, &[u8]) -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
         credit.send();
-        let response = self.get(path, query).await.map_err(|lost| {
-            if lost.error.is_connect() {
+        let response = self.transport.get(path, query).await.map_err(|lost| {
+            if lost.at == LostAt::Connecting {
                 credit.never_arrived();
             }
             ApiError::from(lost)
@@ -153,25 +125,6 @@ impl Client {
         credit.ended(answer.as_ref().err());
         answer
     }
-
-    async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Response, Lost> {
-        let request = self.http.get(format!("{}/{path}", self.url)).query(query);
-        let request = request.header(AUTHORIZATION, self.authorization.clone());
-        let mut response = request.send().await.map_err(|error| Lost { error, has_begun: false })?;
-        let (status, told) = (response.status().as_u16(), told(response.headers()));
-        let mut body = Vec::new();
-        while body.len() < MOST_BYTES
-            && let Some(bytes) = response.chunk().await.map_err(|error| Lost { error, has_begun: true })?
-        {
-            body.extend_from_slice(&bytes);
-        }
-        Ok(Response { status, told, body })
-    }
-}
-
-fn told(headers: &HeaderMap) -> Option<Told> {
-    let number = |name| headers.get(name)?.to_str().ok()?.parse().ok();
-    Some(Told { used: number("api-credits-used")?, left: number("api-credits-left")? })
 }
 
 fn names(series: &Series) -> Vec<(&'static str, String)> {
@@ -196,16 +149,4 @@ fn query(series: &Series, window: Window) -> Vec<(&'static str, String)> {
 
 fn time(time: DateTime, interval: Interval) -> String {
     if interval.is_intraday() { time.strftime("%FT%T").to_string() } else { time.date().to_string() }
-}
-
-/// An API that says nothing is not there; an answer that is cut short may be one symbol's.
-///
-/// Nothing that the HTTP client says shows the URL, and nothing in a URL is secret: that makes two reasons.
-impl From<Lost> for ApiError {
-    fn from(Lost { error, has_begun }: Lost) -> Self {
-        let error = error.without_url();
-        let chain = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
-        let words = chain.map(ToString::to_string).collect::<Vec<_>>().join(": ");
-        if has_begun { Self::Passing(words) } else { Self::Unreachable(words) }
-    }
 }

@@ -8,6 +8,7 @@ use candlewick_shared::core::raw_csv::SourceRow;
 use candlewick_shared::core::trace::TraceParent;
 use candlewick_shared::core::watchlist::{CleaningSettings, History};
 use candlewick_shared::ports::runs::Written;
+use candlewick_shared::ports::store::PutIf;
 use candlewick_shared::runtime::outcome::Setback;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -86,6 +87,8 @@ pub struct Fetching<'a> {
     pub(crate) vacant: BTreeSet<Month>,
     /// When each object was written that the run has of the series, here or by whoever was broken off before.
     pub(crate) written: BTreeMap<Part, Timestamp>,
+    /// The condition under which each part is still what an answer was compared with.
+    pub(crate) unchanged: BTreeMap<Part, PutIf>,
 }
 
 /// What there is to write of a part of a series.
@@ -114,7 +117,8 @@ impl<'a> Fetching<'a> {
     pub fn new(ingest: &'a Ingest, task: &'a Task, settings: Settings, allowance: Allowance) -> Self {
         let history = plan::history(task.series.interval, settings.history, (ingest.now)());
         let (cleaning, earliest, vacant) = (settings.cleaning, None, BTreeSet::new());
-        Self { ingest, task, allowance, history, cleaning, earliest, vacant, written: BTreeMap::new() }
+        let (written, unchanged) = (BTreeMap::new(), BTreeMap::new());
+        Self { ingest, task, allowance, history, cleaning, earliest, vacant, written, unchanged }
     }
 
     /// Fetches all that is due, and puts it part by part: whoever is broken off, or runs out of credits, goes on with the
@@ -258,7 +262,7 @@ impl<'a> Fetching<'a> {
 
     /// The first candles of a new month have none to be compared with. Where the source says something else of the
     /// instrument than in the month before, their prices must at least go on from there.
-    async fn hold_to_the_month_before(&self, month: Month, fetched: &Fetched, all: &[Kept]) -> Result<(), Stop> {
+    async fn hold_to_the_month_before(&mut self, month: Month, fetched: &Fetched, all: &[Kept]) -> Result<(), Stop> {
         let before = all.iter().rfind(|kept| kept.month < month).filter(|_| !self.task.replace);
         let Some(before) = before.filter(|kept| identity::is_changed(&kept.instrument, &fetched.instrument)) else {
             return Ok(());
@@ -284,9 +288,11 @@ impl<'a> Fetching<'a> {
         Ok(())
     }
 
-    async fn kept(&self, part: Part) -> Result<Option<KeptObject>, Setback> {
+    async fn kept(&mut self, part: Part) -> Result<Option<KeptObject>, Setback> {
         let path = ObjectPath { series: self.task.series.clone(), part };
-        kept::object(self.ingest.store.as_ref(), &path, (self.ingest.now)()).await
+        let (kept, unchanged) = kept::object(self.ingest.store.as_ref(), &path, (self.ingest.now)()).await?;
+        self.unchanged.insert(part, unchanged);
+        Ok(kept)
     }
 
     pub(crate) fn later(&self, closed: Closed) -> Setback {

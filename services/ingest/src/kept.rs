@@ -7,7 +7,7 @@ use candlewick_shared::core::key::{Month, ObjectPath, Part, RawKey, Series};
 use candlewick_shared::core::metadata::{Instrument, Metadata, RawMetadata};
 use candlewick_shared::core::raw_csv::{self, SourceRow};
 use candlewick_shared::core::symbol::Symbol;
-use candlewick_shared::ports::store::{Object, ObjectStore};
+use candlewick_shared::ports::store::{Object, ObjectStore, PutIf};
 use candlewick_shared::runtime::outcome::Setback;
 use csv::ByteRecord;
 use jiff::Timestamp;
@@ -75,20 +75,25 @@ pub async fn months(store: &dyn ObjectStore, series: &Series) -> Result<Vec<Kept
     Ok(months)
 }
 
-/// What is kept at a path: the object that ingest wrote, unless a file of somebody's has taken its place or goes before it.
-/// Then it is what the store has by that file.
+/// What is kept at a path, and the condition under which a write replaces nothing else: the object that ingest wrote, unless a
+/// file of somebody's has taken its place or goes before it. Then it is what the store has by that file.
 ///
 /// # Errors
 /// A store that does not answer.
-pub async fn object(store: &dyn ObjectStore, path: &ObjectPath, now: Timestamp) -> Result<Option<KeptObject>, Setback> {
+pub async fn object(
+    store: &dyn ObjectStore,
+    path: &ObjectPath,
+    now: Timestamp,
+) -> Result<(Option<KeptObject>, PutIf), Setback> {
     let raw = store.get(&path.raw_key()).await?;
+    let unchanged = PutIf::still(raw.as_ref().map(|raw| &raw.info));
     if let Some(raw) = &raw
         && let Some(kept) = written(raw)
         && !stored::goes_before(store, path, &raw.info).await?
     {
-        return Ok(Some(kept));
+        return Ok((Some(kept), unchanged));
     }
-    stored::candles(store, path, now).await
+    Ok((stored::candles(store, path, now).await?, unchanged))
 }
 
 /// The content of a raw object, if ingest wrote it and it can still be read.

@@ -26,4 +26,5 @@ pub mod refresh;
 pub mod schedule;
 mod stored;
 mod telling;
+pub mod transport;
 mod writing;

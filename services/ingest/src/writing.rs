@@ -1,9 +1,10 @@
 //! Puts what was fetched of a part of a series.
 
+use anyhow::anyhow;
 use candlewick_shared::core::key::{ObjectPath, Part};
 use candlewick_shared::core::metadata::{Instrument, RawMetadata};
 use candlewick_shared::core::raw_csv;
-use candlewick_shared::ports::store::{NewObject, PutIf};
+use candlewick_shared::ports::store::{NewObject, Put, PutIf};
 use candlewick_shared::runtime::outcome::Setback;
 use candlewick_shared::runtime::telemetry;
 use jiff::Timestamp;
@@ -16,8 +17,9 @@ use crate::kept::{self, KeptObject};
 const CHANGED: &str = "changed-candles";
 
 impl Fetching<'_> {
-    /// Puts a part. A loss is told before it is marked: whoever is broken off in between tells it once more, and that counts
-    /// as once.
+    /// Puts a part, if it is still what the answer was compared with: somebody may have fetched or dropped it meanwhile, and
+    /// candles that only theirs has would be lost. A loss is reported before it is marked: after a crash in between it is
+    /// reported once more, which counts as once.
     pub(crate) async fn put(
         &mut self,
         part: Part,
@@ -41,7 +43,12 @@ impl Fetching<'_> {
         metadata.extend(kept::shrank_entry(fetched.losses.iter().map(|loss| loss.fetched_at)));
         metadata.extend(fetched.anew.map(|since| (kept::ANEW.to_owned(), since.to_string())));
         metadata.extend((changed > 0).then(|| (CHANGED.to_owned(), changed.to_string())));
-        self.ingest.store.put(&key, NewObject::csv(body, metadata), PutIf::Always).await?;
+        // Each part is looked at before it is asked for.
+        let unchanged = self.unchanged.remove(&part).unwrap_or(PutIf::Absent);
+        let put = self.ingest.store.put(&key, NewObject::csv(body, metadata), unchanged).await?;
+        if put == Put::Changed {
+            return Err(Setback::Retry(anyhow!("{key} was written by somebody else while {series} was fetched")));
+        }
         tracing::info!(key, rows = fetched.rows.len(), changed, run = self.task.run, "fetched");
         self.tell_of_returns(part, fetched, kept).await;
         self.written.insert(part, fetched_at);
