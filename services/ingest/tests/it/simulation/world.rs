@@ -83,21 +83,23 @@ impl Work {
 #[derive(Default)]
 pub struct Durable {
     inner: MemoryStore,
-    written: Mutex<BTreeMap<(String, String), (Instant, Timestamp)>>,
+    /// The run, and the time, of what stands at each key.
+    written: Mutex<BTreeMap<String, (String, Instant, Timestamp)>>,
     candles: Mutex<BTreeMap<String, BTreeSet<String>>>,
     lost: Mutex<Vec<String>>,
 }
 
 impl Durable {
-    /// What a request is for, if the work that asks began after its run had it. A backfill that goes on after midnight asks
-    /// for one month again, to see a split.
+    /// What a request is for, if the work that asks began while its run's object was there. That of another run may have
+    /// replaced it before the book was told. A backfill that goes on after midnight asks for one month again, to see a split.
     pub fn is_had(&self, work: &Work, query: &BTreeMap<&str, String>, now: Timestamp) -> Option<String> {
         let file = if query["interval"] == "1day" { "candles" } else { &query["start_date"][..7] };
         let key = format!("raw/interval={}/symbol={}/{file}.csv", query["interval"], query["symbol"]);
         let written = self.written.lock().unwrap();
-        let (at, time) = written.get(&(work.run.clone()?, key.clone()))?;
+        let (run, at, time) = written.get(&key)?;
         let is_same_day = time.as_second().div_euclid(86_400) == now.as_second().div_euclid(86_400);
-        (*at < work.began_at && is_same_day).then(|| format!("{:?} {key}", work.run))
+        let is_of_run = work.run.as_ref() == Some(run);
+        (is_of_run && *at < work.began_at && is_same_day).then(|| format!("{run} {key}"))
     }
 
     /// No object that was written lacked a candle that was stored before.
@@ -109,8 +111,8 @@ impl Durable {
 
     fn note(&self, key: &str, object: &NewObject) {
         let metadata = RawMetadata::read(&object.metadata).unwrap();
-        let what = (metadata.run.unwrap(), key.to_owned());
-        self.written.lock().unwrap().insert(what, (Instant::now(), metadata.fetched_at.unwrap()));
+        let what = (metadata.run.unwrap(), Instant::now(), metadata.fetched_at.unwrap());
+        self.written.lock().unwrap().insert(key.to_owned(), what);
         let mut candles = self.candles.lock().unwrap();
         let (there, known) = (rows(&object.body), candles.entry(key.to_owned()).or_default());
         let missing = known.difference(&there).map(|time| format!("{key} {time}"));
