@@ -173,6 +173,17 @@ pub async fn messages(aws: &Aws, env: &Env) -> anyhow::Result<(u64, u64)> {
     Ok((sum(|queue| [queue.waiting, queue.in_flight]), sum(|queue| [queue.dead_letters, None])))
 }
 
+/// How many dead letters there are, of all queues.
+pub async fn dead_letters(aws: &Aws, env: &Env) -> anyhow::Result<u64> {
+    let topology = Topology::built_in();
+    let mut sum = 0;
+    for role in topology.queues.keys() {
+        let depth = aws.queue(&topology.dead_letter_name(env.queue_url(role)?)).depth().await?;
+        sum += depth.waiting + depth.in_flight;
+    }
+    Ok(sum)
+}
+
 /// Reads the depth of every queue and its dead-letter queue.
 pub async fn queues(aws: &Aws, env: &Env) -> anyhow::Result<Vec<QueueStatus>> {
     let topology = Topology::built_in();

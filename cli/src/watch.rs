@@ -1,6 +1,6 @@
 //! Prints each load, each dead letter and each alert while the stack is up.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -11,8 +11,9 @@ use candlewick_notifier::alerts::Known;
 use candlewick_shared::adapters::database::SqlTimestamp;
 use candlewick_shared::core::alert::Kind;
 use jiff::Timestamp;
+use serde::Deserialize;
 use sqlx::Row;
-use sqlx::postgres::PgListener;
+use sqlx::postgres::{PgListener, PgNotification, PgRow};
 use tokio::time::timeout;
 
 use crate::{alerts, dead_letters, status};
@@ -20,32 +21,53 @@ use crate::{alerts, dead_letters, status};
 /// The channel on which the database notifies of loads, runs and alerts.
 const CHANNEL: &str = "candlewick";
 
-/// How often everything is read again without a notification: SQS itself may move a message to the dead letters.
-const POLL: Duration = Duration::from_secs(30);
+/// How often dead letters are counted without a notification: SQS itself may move a message to the dead letters.
+const POLL: Duration = Duration::from_secs(60);
 
 /// How long notifications that follow each other are gathered.
 const GATHER: Duration = Duration::from_millis(250);
 
-/// Key, ETag and time of a load, which identify it.
-type Load = (String, Option<String>, Option<Timestamp>);
+/// The version of each object in the ledger that was last read, by key.
+type Loads = BTreeMap<String, (Option<String>, Option<Timestamp>)>;
 
-/// Prints what happens until it is dropped. Returns only after an error.
+/// What the notices of a moment were about.
+#[derive(Default)]
+struct News {
+    /// The objects that were loaded.
+    keys: BTreeSet<String>,
+    is_alert: bool,
+    /// Notices may be missing, because the connection was lost.
+    is_gap: bool,
+}
+
+/// A notice of the database; other kinds have no key.
+#[derive(Deserialize)]
+struct Notice {
+    kind: String,
+    key: Option<String>,
+}
+
+/// Says what happens until it is dropped. Returns only an error.
 pub async fn watch(running: &Running, progress: &Reporter) -> anyhow::Result<Infallible> {
-    let mut loads: BTreeSet<Load> = ledger(running).await?.into_iter().map(|(load, _)| load).collect();
+    let mut listener = PgListener::connect_with(&running.pool).await.context("listen to the database")?;
+    listener.listen(CHANNEL).await.context("listen to the database")?;
+    let mut loads = Loads::new();
+    read_ledger(running, None, &mut loads).await?;
     let mut count = dead_letter_count(running).await?;
     let mut letters = letters(running).await?;
     let mut firing = BTreeSet::new();
-    let mut listener = PgListener::connect_with(&running.pool).await.context("listen to the database")?;
-    listener.listen(CHANNEL).await.context("listen to the database")?;
     loop {
-        if let Ok(notice) = timeout(POLL, listener.recv()).await {
-            notice.context("listen to the database")?;
-            let more = async { while listener.recv().await.is_ok() {} };
-            let _ = timeout(GATHER, more).await;
+        let news = timeout(POLL, listen(&mut listener)).await.ok().transpose()?;
+        let is_silent = news.is_none();
+        let News { keys, is_alert, is_gap } = news.unwrap_or_default();
+        if is_gap || !keys.is_empty() {
+            let keys = (!is_gap).then_some(keys);
+            let new = read_ledger(running, keys.as_ref(), &mut loads).await?;
+            new.iter().for_each(|text| progress.line("loaded", text));
         }
-        let now = ledger(running).await?;
-        now.iter().filter(|(load, _)| !loads.contains(load)).for_each(|(_, text)| progress.line("loaded", text));
-        loads = now.into_iter().map(|(load, _)| load).collect();
+        if !(is_alert || is_gap || is_silent) {
+            continue;
+        }
         let new_count = dead_letter_count(running).await?;
         if new_count != count {
             let now = self::letters(running).await?;
@@ -60,19 +82,53 @@ pub async fn watch(running: &Running, progress: &Reporter) -> anyhow::Result<Inf
     }
 }
 
+/// The next notice, and those that follow at once.
+async fn listen(listener: &mut PgListener) -> anyhow::Result<News> {
+    let mut news = News::default();
+    news.take(listener.try_recv().await.context("listen to the database")?);
+    let more = async {
+        while let Ok(notice) = listener.try_recv().await {
+            news.take(notice);
+        }
+    };
+    let _ = timeout(GATHER, more).await;
+    Ok(news)
+}
+
+impl News {
+    fn take(&mut self, notice: Option<PgNotification>) {
+        let Some(notice) = notice else {
+            self.is_gap = true;
+            return;
+        };
+        // A later version may have other kinds.
+        if let Ok(Notice { kind, key }) = serde_json::from_str(notice.payload()) {
+            self.is_alert |= kind == "alert";
+            self.keys.extend(key.filter(|_| kind == "loaded"));
+        }
+    }
+}
+
 const LEDGER: &str = "select key, etag, loaded_at, symbol, interval, rows_total,
-    rows_inserted, rows_updated, rows_removed from objects where etag is not null";
+    rows_inserted, rows_updated, rows_removed from objects where etag is not null and ($1::text[] is null or key = any($1))";
 
-async fn ledger(running: &Running) -> anyhow::Result<Vec<(Load, String)>> {
-    let rows = sqlx::query(LEDGER).fetch_all(&running.pool).await.context("read the objects ledger")?;
-    Ok(rows.iter().map(|row| ((row.get(0), row.get(1), loaded_at(row)), load_text(row))).collect())
+/// Reads the ledger, or these objects of it, and returns what was loaded since it was last read.
+async fn read_ledger(
+    running: &Running,
+    keys: Option<&BTreeSet<String>>,
+    loads: &mut Loads,
+) -> anyhow::Result<Vec<String>> {
+    let keys: Option<Vec<&String>> = keys.map(|keys| keys.iter().collect());
+    let rows = sqlx::query(LEDGER).bind(keys).fetch_all(&running.pool).await.context("read the ledger")?;
+    let is_new = |row: &&PgRow| {
+        let loaded_at = row.get::<Option<SqlTimestamp>, _>(2).map(SqlTimestamp::to_jiff);
+        let version = (row.get(1), loaded_at);
+        loads.insert(row.get(0), version.clone()) != Some(version)
+    };
+    Ok(rows.iter().filter(is_new).map(load_text).collect())
 }
 
-fn loaded_at(row: &sqlx::postgres::PgRow) -> Option<Timestamp> {
-    row.get::<Option<SqlTimestamp>, _>(2).map(SqlTimestamp::to_jiff)
-}
-
-fn load_text(row: &sqlx::postgres::PgRow) -> String {
+fn load_text(row: &PgRow) -> String {
     let symbol: String = row.get(3);
     let interval: String = row.get(4);
     let [total, inserted, updated, removed] = [5, 6, 7, 8].map(|column| row.get::<i64, _>(column));
@@ -80,7 +136,7 @@ fn load_text(row: &sqlx::postgres::PgRow) -> String {
 }
 
 async fn dead_letter_count(running: &Running) -> anyhow::Result<u64> {
-    Ok(status::messages(&running.aws, &running.addresses.env()).await?.1)
+    status::dead_letters(&running.aws, &running.addresses.env()).await
 }
 
 async fn letters(running: &Running) -> anyhow::Result<BTreeSet<String>> {

@@ -21,13 +21,28 @@ pub async fn provision(aws: &Aws, bucket: &str, topology: &Topology) -> anyhow::
     make_bucket(aws, bucket).await?;
     let mut urls = QueueUrls::new();
     let mut configurations = Vec::new();
+    let mut arns = Vec::new();
     for (role, queue) in &topology.queues {
         let (url, arn) = make_queue_pair(aws, bucket, topology, queue).await?;
         configurations.extend(queue.notification.as_ref().map(|rule| notification(&arn, rule)).transpose()?);
         urls.insert(role.clone(), url);
+        arns.push(arn);
     }
-    notify(aws, bucket, configurations).await?;
+    notify(aws, bucket, configurations, &arns).await?;
     Ok(urls)
+}
+
+/// Makes a queue that hears of every object that is written or removed under a prefix, and returns its URL.
+///
+/// # Errors
+/// What AWS, or its stand-in, refuses. S3 itself refuses it where another queue hears of the same objects; emulators do not.
+pub async fn subscribe(aws: &Aws, bucket: &str, queue: &str, prefix: &str) -> anyhow::Result<String> {
+    let policy = HashMap::from([(QueueAttributeName::Policy, policy(bucket).to_string())]);
+    let (url, arn) = make_queue(aws, queue, policy).await?;
+    let events = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"].map(str::to_owned).to_vec();
+    let rule = NotificationTopology { events, prefix: prefix.to_owned() };
+    notify(aws, bucket, vec![notification(&arn, &rule)?], &[arn]).await?;
+    Ok(url)
 }
 
 async fn make_bucket(aws: &Aws, bucket: &str) -> anyhow::Result<()> {
@@ -107,9 +122,19 @@ fn notification(queue_arn: &str, rule: &NotificationTopology) -> anyhow::Result<
     builder.build().context("write a notification")
 }
 
-/// A bucket has one notification configuration: it is set whole.
-async fn notify(aws: &Aws, bucket: &str, configurations: Vec<QueueConfiguration>) -> anyhow::Result<()> {
-    let configuration = NotificationConfiguration::builder().set_queue_configurations(Some(configurations)).build();
+/// Replaces the notifications to some queues. A bucket has one configuration, which is set as a whole: those to anything else
+/// stay as they are.
+async fn notify(aws: &Aws, bucket: &str, own: Vec<QueueConfiguration>, queues: &[String]) -> anyhow::Result<()> {
+    let asked = aws.s3().get_bucket_notification_configuration().bucket(bucket).send().await;
+    let known = asked.with_context(|| format!("read the notifications of bucket {bucket}"))?;
+    let others = known.queue_configurations.unwrap_or_default();
+    let others = others.into_iter().filter(|known| !queues.contains(&known.queue_arn));
+    let configuration = NotificationConfiguration::builder()
+        .set_queue_configurations(Some(others.chain(own).collect()))
+        .set_topic_configurations(known.topic_configurations)
+        .set_lambda_function_configurations(known.lambda_function_configurations)
+        .set_event_bridge_configuration(known.event_bridge_configuration)
+        .build();
     let request = aws.s3().put_bucket_notification_configuration().bucket(bucket);
     let request = request.notification_configuration(configuration);
     request.send().await.with_context(|| format!("set the notifications of bucket {bucket}")).map(|_| ())

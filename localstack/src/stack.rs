@@ -7,7 +7,7 @@ mod simulator;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context;
 use candlewick_shared::adapters::aws::Aws;
@@ -28,7 +28,7 @@ use crate::process::{Exit, Process, Program, StopPlan};
 use crate::progress::Reporter;
 use crate::provision;
 use crate::python::{self, Search};
-use crate::raw_copy::{self, RawCopy};
+use crate::raw_copy::{Follower, RawCopy};
 use crate::state::StateDir;
 use crate::supervise::{Backoff, Service};
 
@@ -37,6 +37,10 @@ const LIBRARY_VARIABLES: [&str; 2] = ["OTEL_EXPORTER_OTLP_HEADERS", "RUST_LOG"];
 
 /// Settings that are not taken from the environment: they mean nothing on one machine, or the options decide them.
 const NOT_INHERITED: [&str; 4] = ["CLOCK", "DATABASE_IAM", "ECS_AGENT_URI", "SIMULATOR_URL"];
+
+/// The queue of the copy of `raw/`. It exists on this machine only: in the cloud the bucket keeps its objects, so neither
+/// `topology.json` nor Terraform has it.
+const RAW_COPY_QUEUE: &str = "candlewick-raw-copy";
 
 /// A stack that is being started, runs, or is being stopped. What has been started is known at every moment, so that it
 /// can be stopped even when the start was broken off.
@@ -196,12 +200,14 @@ impl Stack {
     /// Puts back what the emulator forgot, and from then on keeps a copy of what is written under `raw/`. Returns how many
     /// objects were put back.
     pub async fn restore_raw(&mut self, running: &Running) -> anyhow::Result<usize> {
-        let copy = RawCopy::open(&self.state.root().join("raw"), &Topology::built_in().prefixes.raw)?;
+        let prefix = &Topology::built_in().prefixes.raw;
+        let mut copy = RawCopy::open(&self.state.root().join("raw"), prefix)?;
         let store: Arc<dyn ObjectStore> = Arc::new(running.aws.store(BUCKET));
-        let restored = copy.restore(store.as_ref()).await?;
+        let restored = copy.restore(&*store).await?;
+        let events = provision::subscribe(&running.aws, BUCKET, RAW_COPY_QUEUE, prefix).await?;
+        let follower = Follower::new(copy, store, Arc::new(running.aws.queue(&events)), self.progress.clone());
         let stop = CancellationToken::new();
-        let progress = self.progress.clone();
-        let task = tokio::spawn(keep_copying(copy, store, progress, stop.clone()));
+        let task = tokio::spawn(follower.run(stop.clone()));
         self.copier = Some((stop, task));
         Ok(restored)
     }
@@ -250,49 +256,4 @@ async fn start_emulator(
     let requirements = emulator::requirements(settings.emulator);
     let environment = python::ensure(home, requirements, &Search::from_env(), progress).await?;
     emulator::Started::start(&environment, settings, state, progress).await
-}
-
-/// When it is told again that something is not saved.
-const TOLD_AGAIN: Duration = Duration::from_secs(60);
-
-/// Updates the copy once a second, less often while nothing is written, and once more at the end. What is not in it is told
-/// when that changes, each minute, and at the end.
-async fn keep_copying(mut copy: RawCopy, store: Arc<dyn ObjectStore>, progress: Reporter, stop: CancellationToken) {
-    let mut told = None;
-    let mut told_at = Instant::now();
-    let mut copied_at = Instant::now();
-    loop {
-        let is_idle = copied_at.elapsed() > raw_copy::BUSY_FOR;
-        let interval = if is_idle { raw_copy::IDLE_INTERVAL } else { raw_copy::INTERVAL };
-        let ended = tokio::time::timeout(interval, stop.cancelled()).await.is_ok();
-        let update = copy.update(store.as_ref()).await;
-        if update.as_ref().is_ok_and(|update| update.copied > 0) {
-            copied_at = Instant::now();
-        }
-        let lacking = lacking(&update);
-        let is_due = lacking != told || (lacking.is_some() && (ended || told_at.elapsed() >= TOLD_AGAIN));
-        if is_due {
-            let text = lacking.as_deref().unwrap_or("complete again");
-            progress.line("raw copy", text);
-            (told, told_at) = (lacking, Instant::now());
-        }
-        if ended {
-            return;
-        }
-    }
-}
-
-/// What the copy of `raw/` has not, in words; none where it is complete.
-fn lacking(update: &anyhow::Result<raw_copy::Update>) -> Option<String> {
-    match update {
-        Ok(update) => {
-            let (key, why) = update.left.first()?;
-            let others = match update.left.len() - 1 {
-                0 => String::new(),
-                more => format!(", and {more} more"),
-            };
-            Some(format!("not saved, and lost when this stops: {key} ({why}){others}"))
-        }
-        Err(error) => Some(format!("not up to date; what is new is lost when this stops: {error:#}")),
-    }
 }

@@ -17,6 +17,7 @@ pub mod etag;
 pub mod figures;
 pub mod freshness;
 pub mod headers;
+pub mod heavy;
 pub mod live;
 pub mod pages;
 pub mod places;

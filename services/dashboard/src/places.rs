@@ -4,12 +4,15 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::Notify;
+
 /// Places that are limited, in all and for each address.
 #[derive(Clone, Debug)]
 pub struct Places {
     most: usize,
     most_of_an_address: usize,
     taken: Arc<Mutex<Taken>>,
+    freed: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
@@ -23,13 +26,26 @@ struct Taken {
 pub struct Place {
     address: IpAddr,
     taken: Arc<Mutex<Taken>>,
+    freed: Arc<Notify>,
 }
 
 impl Places {
     /// So many places, of which one address may take only some.
     #[must_use]
     pub fn new(most: usize, most_of_an_address: usize) -> Self {
-        Self { most, most_of_an_address, taken: Arc::default() }
+        Self { most, most_of_an_address, taken: Arc::default(), freed: Arc::default() }
+    }
+
+    /// Waits for a place for an address.
+    pub async fn wait(&self, address: IpAddr) -> Place {
+        loop {
+            // From here on it is woken, also by a place that becomes free before it waits.
+            let freed = self.freed.notified();
+            if let Some(place) = self.take(address) {
+                return place;
+            }
+            freed.await;
+        }
     }
 
     /// A place for an address; `None` when all are taken, or as many as the address may have.
@@ -42,7 +58,7 @@ impl Places {
         }
         taken.all += 1;
         taken.by_address.insert(address, own + 1);
-        Some(Place { address, taken: Arc::clone(&self.taken) })
+        Some(Place { address, taken: Arc::clone(&self.taken), freed: Arc::clone(&self.freed) })
     }
 }
 
@@ -56,12 +72,31 @@ impl Drop for Place {
                 taken.by_address.remove(&self.address);
             }
         }
+        drop(taken);
+        self.freed.notify_waiters();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn whoever_waits_gets_the_place_that_becomes_free() {
+        let (one, other) = ([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
+        let places = Places::new(2, 1);
+        let held = places.take(one).unwrap();
+        let waiting = tokio::spawn({
+            let places = places.clone();
+            async move { places.wait(one).await }
+        });
+        tokio::task::yield_now().await;
+        drop(places.take(other).unwrap());
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished(), "that place was another address's");
+        drop(held);
+        waiting.await.unwrap();
+    }
 
     #[test]
     fn one_address_cannot_take_all_places_and_gives_them_back() {

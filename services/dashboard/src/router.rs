@@ -16,10 +16,11 @@ use crate::app::App;
 use crate::auth::Gate;
 use crate::config::Guard;
 use crate::pages::login;
+use crate::places::Places;
 use crate::problem::Problem;
 use crate::ready::Readiness;
 use crate::refusals::Refusals;
-use crate::{access, api, assets, auth, client, headers, pages, problem, rate};
+use crate::{access, api, assets, auth, client, headers, heavy, pages, problem, rate};
 
 /// How large a request's body may be: only the login reads one.
 const MOST_BYTES: usize = 1024;
@@ -33,6 +34,7 @@ pub fn router(app: App, guard: &Guard) -> Router {
         .merge(pages::routes())
         .merge(api::routes().0)
         .route("/api/openapi.json", get(api::openapi))
+        .layer(from_fn_with_state(Places::new(heavy::AT_ONCE.0, heavy::AT_ONCE.1), heavy::limit))
         .layer(from_fn_with_state(guard.patience, in_time))
         .layer(from_fn_with_state(gate.clone(), auth::guard))
         // The form that lets in, and what it needs: files that are the same for everybody.

@@ -15,6 +15,7 @@ pub mod plan;
 mod series;
 mod stored;
 pub mod task;
+pub mod transport;
 mod writing;
 
 use candlewick_shared::adapters::watchlist_source::NoWatchlist;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rand::Rng;
+use crate::runtime::chance;
 
 /// A wait that doubles with each try up to a limit, with jitter so that tasks that failed together do not retry
 /// together.
@@ -25,7 +25,7 @@ impl Backoff {
     /// The wait after try number `attempt`: between half the ceiling and the ceiling.
     #[must_use]
     pub fn wait(&self, attempt: u32) -> Duration {
-        self.ceiling(attempt).mul_f64(rand::rng().random_range(0.5..=1.0))
+        self.ceiling(attempt).mul_f64(0.5 + chance::share() / 2.0)
     }
 }
 

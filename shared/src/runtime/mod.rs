@@ -4,6 +4,7 @@
 pub mod attempts;
 pub mod backoff;
 pub mod breaker;
+pub mod chance;
 pub mod command_line;
 pub mod compute;
 pub mod consumer;

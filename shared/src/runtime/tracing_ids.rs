@@ -1,16 +1,16 @@
 //! Generates the ids of traces and runs.
 
 use jiff::Timestamp;
-use rand::Rng;
 
 use crate::core::trace::TraceParent;
+use crate::runtime::chance;
 
 /// Generates the ids of a new trace and its first span.
 #[must_use]
 pub fn new_trace() -> TraceParent {
-    let mut random = rand::rng();
     loop {
-        if let Some(trace) = TraceParent::new(random.random(), random.random()) {
+        let trace_id = u128::from(chance::next()) << 64 | u128::from(chance::next());
+        if let Some(trace) = TraceParent::new(trace_id, chance::next()) {
             return trace;
         }
     }
@@ -20,5 +20,5 @@ pub fn new_trace() -> TraceParent {
 /// `20241230T220000-1f4e`.
 #[must_use]
 pub fn new_run(now: Timestamp) -> String {
-    format!("{}-{:04x}", now.strftime("%Y%m%dT%H%M%S"), rand::rng().random::<u16>())
+    format!("{}-{:04x}", now.strftime("%Y%m%dT%H%M%S"), chance::next() as u16)
 }

@@ -205,6 +205,7 @@ impl Worker {
         }
         let message = Arc::new(message);
         let outcome = tokio::select! {
+            biased;
             outcome = self.service.clone().oneshot(Arc::clone(&message)) => Some(outcome),
             () = self.abandon.cancelled() => None,
         };

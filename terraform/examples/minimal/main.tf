@@ -1,5 +1,5 @@
 # The smallest stack that works: one NAT gateway, no endpoints, the smallest database without a standby, everything but the notifier
-# scaled to zero between runs. About 66 USD a month; docs/deploy.md adds it up.
+# scaled to zero between runs. About 64 USD a month; docs/deploy.md adds it up.
 
 terraform {
   required_version = ">= 1.11"

@@ -1,5 +1,5 @@
 # For a stack that others rely on: a NAT gateway in each zone, endpoints so that only ingest and the notifier reach the
-# internet, your own key, a database with a standby, Container Insights, and the dashboard behind TLS. About 301 USD a
+# internet, your own key, a database with a standby, Container Insights, and the dashboard behind TLS. About 299 USD a
 # month; docs/deploy.md adds it up.
 
 terraform {

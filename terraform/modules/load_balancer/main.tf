@@ -1,7 +1,7 @@
 # Access to the dashboard: TLS, and only for the named networks.
 
 resource "aws_security_group" "this" {
-  name        = var.name
+  name        = "${var.name}-balancer"
   description = "The dashboard's load balancer"
   vpc_id      = var.vpc_id
   tags        = { Name = var.name }

@@ -5,6 +5,7 @@
 
 pub mod bucket;
 pub mod figures;
+pub mod lives;
 pub mod programs;
 pub mod server;
 

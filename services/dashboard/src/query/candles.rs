@@ -14,8 +14,8 @@ use crate::query::fields::{Field, Fields};
 /// How many candles an answer has where nothing is said: more than five years of days or a month of minutes.
 const USUAL: u32 = 50_000;
 
-/// How many candles an answer has at most.
-const MOST: u32 = 200_000;
+/// How many candles an answer has at most: `next` leads to the rest.
+const MOST: u32 = 50_000;
 
 /// Which candles of a series, in ascending order of their times.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
@@ -28,8 +28,8 @@ pub struct CandleQuery {
     /// Through this time; a date means all of that day.
     #[param(value_type = Option<String>, example = "2024-12-31")]
     pub to: Option<Moment>,
-    /// How many candles at most: 1 to 200000 [default: 50000]. Where there are more, `next` says where to go on.
-    #[param(minimum = 1, maximum = 200_000)]
+    /// How many candles at most: 1 to 50000, which is the default. Where there are more, `next` says where to go on.
+    #[param(minimum = 1, maximum = 50_000)]
     pub limit: Option<u32>,
     /// Where the last answer ended: its `next`. Candles behind it are sent.
     #[param(value_type = Option<String>)]

@@ -19,6 +19,9 @@ const MOST: usize = 100;
 /// How long what was seen is shown to others: letters are hidden from everybody while somebody looks.
 const SEEN_FOR: Duration = Duration::from_secs(5);
 
+/// How often the depths are asked for while nobody looks at them, and for how long after somebody did that is not so.
+const IDLE: Duration = Duration::from_secs(60);
+
 /// How much of a message is shown.
 const MOST_OF_A_BODY: usize = 400;
 
@@ -91,6 +94,8 @@ pub struct SqsQueues {
     last_empty: Mutex<BTreeMap<String, Instant>>,
     letters: Memory<DeadLetter>,
     depths: Memory<QueueDepth>,
+    /// When somebody last wanted to know the depths.
+    asked_at: Mutex<Option<Instant>>,
 }
 
 impl SqsQueues {
@@ -99,7 +104,8 @@ impl SqsQueues {
     pub fn new(aws: Aws, env: &Env) -> Self {
         let roles = Topology::built_in().queues.keys();
         let urls = roles.filter_map(|role| Some((role.clone(), env.queue_url(role).ok()?.to_owned()))).collect();
-        Self { aws, urls, last_empty: Mutex::default(), letters: Memory::default(), depths: Memory::default() }
+        let (letters, depths) = (Memory::default(), Memory::default());
+        Self { aws, urls, last_empty: Mutex::default(), letters, depths, asked_at: Mutex::default() }
     }
 
     /// The same, looked at for as long as this program runs.
@@ -110,12 +116,18 @@ impl SqsQueues {
         queues
     }
 
-    /// Looks every few seconds, so that it is known since when a queue has not been empty.
+    /// Asks regularly for the depths, so that it is known since when a queue has not been empty. While nobody looks at the
+    /// pages it asks once a minute only: each time costs a call for every queue and dead-letter queue.
     async fn watch(self: Arc<Self>) {
         loop {
-            let _ = self.depths().await;
-            tokio::time::sleep(SEEN_FOR).await;
+            let _ = remembered(&self.depths, self.look()).await;
+            tokio::time::sleep(self.pause()).await;
         }
+    }
+
+    fn pause(&self) -> Duration {
+        let asked_at = *self.asked_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if asked_at.is_some_and(|asked_at| asked_at.elapsed() < IDLE) { SEEN_FOR } else { IDLE }
     }
 
     /// No queue at all is no sign that all is well.
@@ -169,6 +181,7 @@ impl SqsQueues {
 impl Queues for SqsQueues {
     async fn depths(&self) -> Result<Vec<QueueDepth>, Unreachable> {
         self.require_queues()?;
+        *self.asked_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         remembered(&self.depths, self.look()).await
     }
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
+mod attack;
 mod candles;
 mod events;
 mod guards;
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
 
 fn trials() -> Vec<Trial> {
     let all = [
+        attack::trials(),
         candles::trials(),
         events::trials(),
         guards::trials(),

@@ -1,47 +1,24 @@
 //! The HTTP client of the API.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::Context;
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::Series;
 use candlewick_shared::core::symbol::Symbol;
 use jiff::civil::{Date, DateTime};
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
-use reqwest::redirect::Policy;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::credits::budget::{Account, MinuteUsage, Plan};
+use crate::credits::budget::{Account, Plan};
 use crate::credits::pool::Credit;
 use crate::fetch::answer::{self, Answer, ApiError};
 use crate::fetch::plan::Window;
+use crate::fetch::transport::{Http, LostAt, Transport};
 
-const TIMEOUT: Duration = Duration::from_secs(60);
-
-/// Limits the memory that an answer takes. The largest answer with candles has about one megabyte.
-const MAX_BYTES: usize = 32 << 20;
-
-/// The client sends the key in a header and never in a URL, so that no log or error can show it.
+/// A client of the API.
 #[derive(Clone, Debug)]
 pub struct Client {
-    http: reqwest::Client,
-    url: Arc<str>,
-    authorization: HeaderValue,
-}
-
-struct Response {
-    status: u16,
-    usage: Option<MinuteUsage>,
-    body: Vec<u8>,
-}
-
-/// Why there is no complete response.
-struct Incomplete {
-    error: reqwest::Error,
-    /// Whether the response had started.
-    has_started: bool,
+    transport: Arc<dyn Transport>,
 }
 
 #[derive(Deserialize)]
@@ -68,18 +45,14 @@ struct Entry {
 }
 
 impl Client {
+    /// A client of the API at `url`, with the owner's key.
     pub fn new(url: &str, key: &SecretString) -> anyhow::Result<Self> {
-        // Fails if a provider is installed already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        // The API does not redirect, and the key must not be sent to another host.
-        let builder = reqwest::Client::builder().timeout(TIMEOUT).redirect(Policy::none());
-        let http = builder.build().context("build the HTTP client")?;
-        let header = format!("apikey {}", key.expose_secret());
-        let mut authorization = HeaderValue::from_str(&header).map_err(|_| {
-            anyhow::anyhow!("TWELVEDATA_API_KEY contains a character that cannot be sent in an HTTP header")
-        })?;
-        authorization.set_sensitive(true);
-        Ok(Self { http, url: url.trim_end_matches('/').into(), authorization })
+        Ok(Self::over(Arc::new(Http::new(url, key)?)))
+    }
+
+    /// A client whose requests take this transport.
+    pub fn over(transport: Arc<dyn Transport>) -> Self {
+        Self { transport }
     }
 
     /// Requests the candles of a window, for one credit.
@@ -110,7 +83,7 @@ impl Client {
 
     /// Requests the plan's limits and usage. This costs a credit too, which the answer already counts.
     pub async fn usage(&self) -> Result<Account, ApiError> {
-        let response = self.get("api_usage", &[]).await.map_err(ApiError::from)?;
+        let response = self.transport.get("api_usage", &[]).await.map_err(ApiError::from)?;
         let usage = answer::read_object::<Usage>(response.status, &response.body)?;
         let usage = usage.ok_or_else(|| ApiError::Transient("the account has no usage".to_owned()))?;
         let plan = Plan { per_minute: usage.plan_limit, per_day: usage.plan_daily_limit };
@@ -126,37 +99,17 @@ impl Client {
         read: impl Fn(u16, &[u8]) -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
         credit.mark_sent();
-        let response = self.get(path, query).await.map_err(|incomplete| {
-            if incomplete.error.is_connect() {
+        let response = self.transport.get(path, query).await.map_err(|lost| {
+            if lost.at == LostAt::Connecting {
                 credit.mark_unsent();
             }
-            ApiError::from(incomplete)
+            ApiError::from(lost)
         })?;
         credit.set_usage(response.usage);
         let answer = read(response.status, &response.body);
         credit.finish(answer.as_ref().err());
         answer
     }
-
-    async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Response, Incomplete> {
-        let request = self.http.get(format!("{}/{path}", self.url)).query(query);
-        let request = request.header(AUTHORIZATION, self.authorization.clone());
-        let mut response = request.send().await.map_err(|error| Incomplete { error, has_started: false })?;
-        let status = response.status().as_u16();
-        let usage = minute_usage(response.headers());
-        let mut body = Vec::new();
-        while body.len() < MAX_BYTES
-            && let Some(bytes) = response.chunk().await.map_err(|error| Incomplete { error, has_started: true })?
-        {
-            body.extend_from_slice(&bytes);
-        }
-        Ok(Response { status, usage, body })
-    }
-}
-
-fn minute_usage(headers: &HeaderMap) -> Option<MinuteUsage> {
-    let number = |name| headers.get(name)?.to_str().ok()?.parse().ok();
-    Some(MinuteUsage { used: number("api-credits-used")?, left: number("api-credits-left")? })
 }
 
 fn names(series: &Series) -> Vec<(&'static str, String)> {
@@ -181,16 +134,4 @@ fn query(series: &Series, window: Window) -> Vec<(&'static str, String)> {
 
 fn time(time: DateTime, interval: Interval) -> String {
     if interval.is_intraday() { time.strftime("%FT%T").to_string() } else { time.date().to_string() }
-}
-
-/// No response at all is an outage. A response that was cut short may be caused by a single symbol.
-///
-/// The URL is left out of the error, although it contains no secret.
-impl From<Incomplete> for ApiError {
-    fn from(Incomplete { error, has_started }: Incomplete) -> Self {
-        let error = error.without_url();
-        let chain = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
-        let words = chain.map(ToString::to_string).collect::<Vec<_>>().join(": ");
-        if has_started { Self::Transient(words) } else { Self::Unreachable(words) }
-    }
 }

@@ -7,7 +7,7 @@ use candlewick_shared::core::key::{Month, ObjectPath, Part, RawKey, Series};
 use candlewick_shared::core::metadata::{Instrument, Metadata, RawMetadata};
 use candlewick_shared::core::raw_csv::{self, SourceRow};
 use candlewick_shared::core::symbol::Symbol;
-use candlewick_shared::ports::store::{Object, ObjectStore};
+use candlewick_shared::ports::store::{Object, ObjectStore, PutIf};
 use candlewick_shared::runtime::outcome::Setback;
 use csv::ByteRecord;
 use jiff::Timestamp;
@@ -58,17 +58,22 @@ pub async fn months(store: &dyn ObjectStore, series: &Series) -> Result<Vec<Kept
     Ok(months)
 }
 
-/// The stored candles at a path: those of the raw object that ingest wrote or, if a dropped file replaced or overrides it,
-/// those that were read from that file.
-pub async fn object(store: &dyn ObjectStore, path: &ObjectPath, now: Timestamp) -> Result<Option<KeptObject>, Setback> {
+/// The stored candles at a path, and the condition under which a write replaces nothing else. The candles are those of the raw
+/// object that ingest wrote or, if a dropped file replaced or overrides it, those that were read from that file.
+pub async fn object(
+    store: &dyn ObjectStore,
+    path: &ObjectPath,
+    now: Timestamp,
+) -> Result<(Option<KeptObject>, PutIf), Setback> {
     let raw = store.get(&path.raw_key()).await?;
+    let unchanged = PutIf::still(raw.as_ref().map(|raw| &raw.info));
     if let Some(raw) = &raw
         && let Some(kept) = ingested(raw)
         && !stored::is_overridden(store, path, &raw.info).await?
     {
-        return Ok(Some(kept));
+        return Ok((Some(kept), unchanged));
     }
-    stored::candles(store, path, now).await
+    Ok((stored::candles(store, path, now).await?, unchanged))
 }
 
 /// The content of a raw object, if ingest wrote it and it is readable.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use candlewick_shared::core::key::{Month, Part};
 use candlewick_shared::ports::runs::Written;
+use candlewick_shared::ports::store::PutIf;
 use candlewick_shared::runtime::outcome::Setback;
 use jiff::Timestamp;
 
@@ -26,6 +27,8 @@ pub(crate) struct Fetching<'a> {
     asker: Asker<'a>,
     /// The months without a candle.
     vacant: BTreeSet<Month>,
+    /// The condition under which each part still is what its answer was compared with.
+    unchanged: BTreeMap<Part, PutIf>,
     /// When each object of this run was fetched, by this or an earlier delivery of the message.
     written: BTreeMap<Part, Timestamp>,
 }
@@ -34,7 +37,7 @@ impl<'a> Fetching<'a> {
     pub(crate) fn new(ingest: &'a Ingest, task: &'a Task, settings: Settings, allowance: Allowance) -> Self {
         let history = plan::history(task.series.interval, settings.history, (ingest.now)());
         let asker = Asker::new(ingest, task, allowance, history, settings.cleaning);
-        Self { ingest, task, asker, vacant: BTreeSet::new(), written: BTreeMap::new() }
+        Self { ingest, task, asker, vacant: BTreeSet::new(), unchanged: BTreeMap::new(), written: BTreeMap::new() }
     }
 
     /// Fetches and stores what is due, part by part. After a crash, or when credits run out, the next delivery continues with
@@ -171,7 +174,7 @@ impl<'a> Fetching<'a> {
     /// The first candles of a new month have no stored candles to compare with. If the instrument's description changed
     /// since the month before, their prices must at least continue from there.
     async fn check_against_previous_month(
-        &self,
+        &mut self,
         month: Month,
         fetched: &Fetched,
         all: &[KeptMonth],
@@ -205,12 +208,17 @@ impl<'a> Fetching<'a> {
         let alerts = self.asker.alerts();
         let earliest = self.asker.earliest;
         let writer = Writer { ingest: self.ingest, task: self.task, alerts, earliest, vacant: &self.vacant };
-        let fetched_at = writer.put(part, fetched, kept).await?;
+        // Each part is read before it is asked for.
+        let unchanged = self.unchanged.remove(&part).unwrap_or(PutIf::Absent);
+        let fetched_at = writer.put(part, fetched, kept, unchanged).await?;
         self.written.extend(fetched_at.map(|fetched_at| (part, fetched_at)));
         Ok(())
     }
 
-    async fn read_kept(&self, part: Part) -> Result<Option<KeptObject>, Setback> {
-        kept::object(self.ingest.store.as_ref(), &self.task.path(part), (self.ingest.now)()).await
+    async fn read_kept(&mut self, part: Part) -> Result<Option<KeptObject>, Setback> {
+        let now = (self.ingest.now)();
+        let (kept, unchanged) = kept::object(self.ingest.store.as_ref(), &self.task.path(part), now).await?;
+        self.unchanged.insert(part, unchanged);
+        Ok(kept)
     }
 }

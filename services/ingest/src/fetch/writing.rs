@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use anyhow::anyhow;
 use candlewick_shared::core::key::{Month, Part};
 use candlewick_shared::core::metadata::{Instrument, Metadata, RawMetadata};
 use candlewick_shared::core::raw_csv;
-use candlewick_shared::ports::store::{NewObject, PutIf};
+use candlewick_shared::ports::store::{NewObject, Put, PutIf};
 use candlewick_shared::runtime::outcome::Setback;
 use candlewick_shared::runtime::telemetry;
 use jiff::Timestamp;
@@ -33,12 +34,16 @@ pub(crate) struct Writer<'a> {
 impl Writer<'_> {
     /// Stores a part and returns when it was fetched; `None` if there was nothing to store.
     ///
+    /// The part must be `unchanged` since the answer was compared with it. Otherwise candles that another program wrote in the
+    /// meantime could be lost.
+    ///
     /// A loss is reported before the object records it. After a crash in between it is reported again, which counts as once.
     pub(crate) async fn put(
         &self,
         part: Part,
         fetched: &Fetched,
         kept: Option<&KeptObject>,
+        unchanged: PutIf,
     ) -> Result<Option<Timestamp>, Setback> {
         let is_emptied = self.task.replace && kept.is_some_and(|kept| !kept.rows.is_empty());
         if fetched.rows.is_empty() && !is_emptied {
@@ -50,7 +55,11 @@ impl Writer<'_> {
         let key = self.task.path(part).raw_key();
         let fetched_at = (self.ingest.now)();
         let metadata = self.entries(fetched, self.metadata(&fetched.instrument, &body, fetched_at));
-        self.ingest.store.put(&key, NewObject::csv(body, metadata), PutIf::Always).await?;
+        let put = self.ingest.store.put(&key, NewObject::csv(body, metadata), unchanged).await?;
+        if put == Put::Changed {
+            let series = &self.task.series;
+            return Err(Setback::Retry(anyhow!("{key} was written by another program while {series} was fetched")));
+        }
         tracing::info!(
             key,
             rows = fetched.rows.len(),

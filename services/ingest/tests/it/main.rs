@@ -16,6 +16,7 @@ mod refresh;
 mod runs;
 mod scale;
 mod shrinking;
+mod simulation;
 mod splits;
 mod support;
 mod vendor;

@@ -5,23 +5,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use std::panic::catch_unwind;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use candlewick_shared::adapters::log_notifier::LogNotifier;
 use candlewick_shared::adapters::memory_queue::MemoryQueue;
 use candlewick_shared::adapters::memory_store::MemoryStore;
 use candlewick_shared::core::key::RawKey;
 use candlewick_shared::core::metadata::TransformedMetadata;
-use candlewick_shared::ports::queue::{Depth, Lease, Message, NewMessage, Queue, QueueError, Receipt};
-use candlewick_shared::ports::store::{NewObject, Object, ObjectInfo, ObjectStore, Put, PutIf, StoreError};
+use candlewick_shared::ports::queue::{NewMessage, Queue};
+use candlewick_shared::ports::store::{ObjectInfo, ObjectStore};
 use candlewick_shared::runtime::objects::{Scope, objects};
 use candlewick_shared::runtime::{consumer::Consumer, policy::Policy};
 use candlewick_testbed::bucket;
+use candlewick_testbed::lives::{Hand, Life, through_seeds};
 use candlewick_transform::handler::Transform;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -33,7 +30,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tower::service_fn;
 
-/// How many seeds a run tries, unless `CANDLEWICK_SEEDS` says otherwise; `CANDLEWICK_SEED` says from which on.
+/// How many seeds a run tries.
 const SEEDS: u64 = 1000;
 
 /// How often all processes are killed.
@@ -46,90 +43,6 @@ const PROCESSES: usize = 2;
 const MOST_LOST: u32 = (KILLS * PROCESSES) as u32 + 1;
 
 const FETCHED: (&str, &str) = ("fetched-at", "2024-12-30T22:00:00Z");
-
-/// A process: after so many calls to what is outside it is dead, and none of its calls ends any more.
-struct Life {
-    calls: AtomicU64,
-    most: u64,
-    dice: Mutex<StdRng>,
-    dead: CancellationToken,
-}
-
-impl Life {
-    async fn call(&self) {
-        let pause = Duration::from_millis(self.dice.lock().unwrap().random_range(0..40));
-        sleep(pause).await;
-        if self.calls.fetch_add(1, Ordering::SeqCst) >= self.most {
-            self.dead.cancel();
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
-/// What a process has of the bucket and of the queues.
-#[derive(Clone)]
-struct Hand<T> {
-    of: Arc<T>,
-    life: Arc<Life>,
-}
-
-#[async_trait]
-impl ObjectStore for Hand<MemoryStore> {
-    async fn get_within(&self, key: &str, most: u64) -> Result<Option<Object>, StoreError> {
-        self.life.call().await;
-        self.of.get_within(key, most).await
-    }
-
-    async fn head(&self, key: &str) -> Result<Option<ObjectInfo>, StoreError> {
-        self.life.call().await;
-        self.of.head(key).await
-    }
-
-    async fn put(&self, key: &str, object: NewObject, condition: PutIf) -> Result<Put, StoreError> {
-        self.life.call().await;
-        let put = self.of.put(key, object, condition).await;
-        self.life.call().await;
-        put
-    }
-
-    async fn list(&self, prefix: &str) -> Result<Vec<ObjectInfo>, StoreError> {
-        self.of.list(prefix).await
-    }
-}
-
-#[async_trait]
-impl Queue for Hand<MemoryQueue> {
-    async fn receive(&self, most: usize, lease: Duration) -> Result<Vec<Message>, QueueError> {
-        self.life.call().await;
-        let messages = self.of.receive(most, lease).await;
-        self.life.call().await;
-        messages
-    }
-
-    async fn extend(&self, receipt: &Receipt, lease: Duration) -> Result<Lease, QueueError> {
-        self.life.call().await;
-        self.of.extend(receipt, lease).await
-    }
-
-    async fn delete(&self, receipts: &[Receipt]) -> Result<(), QueueError> {
-        self.life.call().await;
-        self.of.delete(receipts).await
-    }
-
-    async fn send(&self, messages: &[NewMessage]) -> Result<(), QueueError> {
-        self.life.call().await;
-        self.of.send(messages).await
-    }
-
-    async fn send_after(&self, message: &NewMessage, delay: Duration) -> Result<(), QueueError> {
-        self.life.call().await;
-        self.of.send_after(message, delay).await
-    }
-
-    async fn depth(&self) -> Result<Depth, QueueError> {
-        self.of.depth().await
-    }
-}
 
 /// What stays when a process dies.
 #[derive(Clone, Default)]
@@ -183,19 +96,17 @@ impl World {
 
     /// Runs a process until it dies, or for ever.
     fn start(&self, most: u64, seed: u64) -> Arc<Life> {
-        let dice = Mutex::new(StdRng::seed_from_u64(seed));
-        let life = Arc::new(Life { calls: AtomicU64::new(0), most, dice, dead: CancellationToken::new() });
-        let hand = |of: &Arc<MemoryQueue>| Arc::new(Hand { of: Arc::clone(of), life: Arc::clone(&life) });
+        let life = Life::new(most, seed);
         let consumer = Consumer {
             stage: "transform",
-            queue: hand(&self.queue),
-            dead_letters: hand(&self.dead_letters),
+            queue: Hand::new(&self.queue, &life),
+            dead_letters: Hand::new(&self.dead_letters, &life),
             notifier: Arc::new(LogNotifier),
             protection: None,
             policy: Policy { most_lost: MOST_LOST, ..Policy::new(4, Duration::from_secs(30)) },
         };
         let now = || "2024-12-31T00:00:00Z".parse::<Timestamp>().unwrap();
-        let store = Arc::new(Hand { of: Arc::clone(&self.store), life: Arc::clone(&life) });
+        let store = Hand::new(&self.store, &life);
         let transform = Transform::new(store, Arc::new(now));
         let scope = Scope { bucket: "b".to_owned(), prefix: "raw/".to_owned(), bytes_in_flight: 1 << 20 };
         let handler = objects(scope, service_fn(move |event| transform.clone().handle(event)));
@@ -274,8 +185,7 @@ async fn live(seed: u64) {
     for _ in 0..KILLS {
         for life in [(); PROCESSES].map(|()| world.start(dice.random_range(1..150), dice.random())) {
             // A process that outlives its work is killed in its sleep.
-            let _ = timeout(Duration::from_secs(120), life.dead.cancelled()).await;
-            life.calls.store(u64::MAX / 2, Ordering::SeqCst);
+            life.end_within(Duration::from_secs(120)).await;
         }
     }
     writer.await.unwrap();
@@ -285,31 +195,7 @@ async fn live(seed: u64) {
     world.check().await;
 }
 
-/// On as many threads as there are processors: a seed keeps to one of them.
 #[test]
 fn whatever_happens_the_newest_objects_are_cleaned_and_the_broken_ones_told() {
-    let number = |name| std::env::var(name).ok().map(|text: String| text.parse::<u64>().unwrap());
-    let first = number("CANDLEWICK_SEED").unwrap_or(0);
-    let last = first + number("CANDLEWICK_SEEDS").unwrap_or(SEEDS);
-    let (next, failed) = (AtomicU64::new(first), Mutex::new(Vec::new()));
-    thread::scope(|threads| {
-        for _ in 0..thread::available_parallelism().unwrap().get() {
-            threads.spawn(|| {
-                for seed in
-                    std::iter::repeat_with(|| next.fetch_add(1, Ordering::SeqCst)).take_while(|seed| *seed < last)
-                {
-                    if catch_unwind(|| live_through(seed)).is_err() {
-                        failed.lock().unwrap().push(seed);
-                    }
-                }
-            });
-        }
-    });
-    let failed = failed.into_inner().unwrap();
-    assert!(failed.is_empty(), "seeds {failed:?} failed: repeat one with CANDLEWICK_SEED=… CANDLEWICK_SEEDS=1");
-}
-
-fn live_through(seed: u64) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-    runtime.block_on(live(seed));
+    through_seeds(SEEDS, live);
 }

@@ -1,0 +1,84 @@
+//! Answers with many candles: only a few at a time for one address, until their last byte is sent.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Extension;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use hyper::body::{Frame, SizeHint};
+
+use crate::client::Client;
+use crate::places::{Place, Places};
+use crate::problem::Problem;
+
+/// How many such answers there are at a time, in all and for one address. Each takes up to 30 MiB while it is made.
+pub const AT_ONCE: (usize, usize) = (4, 2);
+
+/// How long a request waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The largest part of a body that is handed over at once: the connection asks for the next when it has sent most of it.
+const PART: usize = 64 << 10;
+
+/// Lets the requests for candles wait until it is their address's turn.
+pub async fn limit(
+    State(places): State<Places>,
+    Extension(client): Extension<Client>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if !request.uri().path().contains("/candles") {
+        return next.run(request).await;
+    }
+    match tokio::time::timeout(PATIENCE, places.wait(client.key())).await {
+        Ok(place) => next.run(request).await.map(|body| Body::new(Held { body, rest: Bytes::new(), _place: place })),
+        Err(_) => Problem::too_many_requests().into_response(),
+    }
+}
+
+/// A body in small parts, which holds a place until its end.
+struct Held {
+    body: Body,
+    rest: Bytes,
+    _place: Place,
+}
+
+impl HttpBody for Held {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        if self.rest.is_empty() {
+            match std::task::ready!(Pin::new(&mut self.body).poll_frame(context)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => self.rest = data,
+                    Err(other) => return Poll::Ready(Some(Ok(other))),
+                },
+                end => return Poll::Ready(end),
+            }
+        }
+        let part = self.rest.len().min(PART);
+        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(part)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty() && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let (rest, body) = (self.rest.len() as u64, self.body.size_hint());
+        let mut hint = SizeHint::new();
+        hint.set_lower(body.lower() + rest);
+        if let Some(upper) = body.upper() {
+            hint.set_upper(upper + rest);
+        }
+        hint
+    }
+}

@@ -1,0 +1,176 @@
+//! A bounded attack on the dashboard as it is deployed, a process of its own, from one address while another one works: slow
+//! readers of large answers, a thousand streams of events, half-open connections and floods of wrong tokens. Both come by a
+//! proxy, so that there are two addresses on this machine.
+
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use candlewick_testbed::programs::root;
+use candlewick_testbed::server::free_port;
+use futures::future::join_all;
+use libtest_mimic::Trial;
+use sqlx::ConnectOptions;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+use crate::trial;
+use crate::world::World;
+
+const TOKEN: &str = "open-sesame-open-sesame";
+const ATTACKER: &str = "203.0.113.7";
+const OTHER: &str = "203.0.113.8";
+
+/// How many requests the other one makes in calm, and as many under attack.
+const REQUESTS: usize = 200;
+
+/// In how many rounds the machine may do something else: one in which it does not decides.
+const ROUNDS: usize = 8;
+
+const RANGE: &str = "/api/v1/series/LARGE/1min/candles?limit=200000";
+
+pub fn trials() -> Vec<Trial> {
+    vec![trial("others_are_answered_in_the_middle_of_an_attack", others_are_answered)]
+}
+
+/// The dashboard in a process of its own, until this is dropped.
+struct Dashboard {
+    process: Child,
+    address: SocketAddr,
+}
+
+impl Drop for Dashboard {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Dashboard {
+    async fn start(world: &World) -> Self {
+        let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        let nowhere = format!("http://127.0.0.1:{}", free_port());
+        let process = Command::new(env!("CARGO_BIN_EXE_candlewick-dashboard"))
+            .env_clear()
+            .env("DATABASE_URL", world.owner.connect_options().to_url_lossy().as_str())
+            .envs([("BUCKET", "b"), ("AWS_REGION", "us-east-1"), ("AWS_ENDPOINT_URL", &nowhere), ("RUST_LOG", "error")])
+            .envs([("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")])
+            .envs([("DASHBOARD_TOKEN", TOKEN), ("DASHBOARD_TRUSTED_PROXIES", "1")])
+            .env("DASHBOARD_LISTEN", address.to_string())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let dashboard = Self { process, address };
+        while !reqwest::get(format!("http://{address}/readyz")).await.is_ok_and(|answer| answer.status() == 200) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        dashboard
+    }
+
+    /// The most memory that the process had, in bytes.
+    fn peak(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+}
+
+/// What the container may use, as compose says it: `mem_limit: 192m`, of all services.
+fn memory_limit() -> u64 {
+    let compose = std::fs::read_to_string(root().join("docker-compose.yml")).unwrap();
+    let service = compose.split("x-service:").nth(1).unwrap();
+    let limit = service.lines().find_map(|line| line.trim().strip_prefix("mem_limit: ")).unwrap();
+    limit.trim_end_matches('m').parse::<u64>().unwrap() << 20
+}
+
+/// The slowest but one percent of the other one's requests.
+async fn work(address: SocketAddr) -> Duration {
+    let client = reqwest::Client::new();
+    let mut times = Vec::new();
+    for _ in 0..REQUESTS {
+        let begun = Instant::now();
+        let request = client.get(format!("http://{address}/api/v1/series/AAPL/1day/candles"));
+        let answer = request.bearer_auth(TOKEN).header("x-forwarded-for", OTHER).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "the other one is turned away");
+        answer.bytes().await.unwrap();
+        times.push(begun.elapsed());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    times.sort();
+    times[REQUESTS * 99 / 100]
+}
+
+fn request(path: &str, token: &str) -> String {
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: {ATTACKER}\r\nAuthorization: Bearer {token}\r\n\r\n"
+    )
+}
+
+async fn send(address: SocketAddr, text: &str) -> Option<TcpStream> {
+    let mut stream = TcpStream::connect(address).await.ok()?;
+    stream.write_all(text.as_bytes()).await.ok()?;
+    Some(stream)
+}
+
+/// So many connections at a time, each of which asks and takes nothing of the answer for a while.
+async fn hold(address: SocketAddr, text: String, at_once: usize, held_for: Duration) {
+    loop {
+        let held = join_all((0..at_once).map(|_| send(address, &text))).await;
+        tokio::time::sleep(held_for).await;
+        drop(held);
+    }
+}
+
+/// One request after the other, fifty a second.
+async fn flood(address: SocketAddr, path: &str, token: &str) {
+    let client = reqwest::Client::new();
+    let mut tick = tokio::time::interval(Duration::from_millis(20));
+    loop {
+        tick.tick().await;
+        let request = client.get(format!("http://{address}{path}")).bearer_auth(token);
+        let _ = request.header("x-forwarded-for", ATTACKER).timeout(Duration::from_secs(1)).send().await;
+    }
+}
+
+/// Over the 512 connections that there are, a thousand streams are asked for in 5 s; most are refused.
+async fn attack(address: SocketAddr) {
+    tokio::join!(
+        hold(address, request(RANGE, TOKEN), 20, Duration::from_secs(2)),
+        hold(address, request("/api/v1/events", TOKEN), 200, Duration::from_secs(1)),
+        hold(address, "GET / HTTP/1.1\r\nHost: local".to_owned(), 100, Duration::from_secs(1)),
+        flood(address, "/api/v1/series", "wrong"),
+        flood(address, RANGE, TOKEN),
+    );
+}
+
+#[expect(clippy::print_stdout, reason = "figures are for people")]
+async fn others_are_answered(world: World) {
+    world.load("AAPL", "2024-12-01", &["1", "2", "3"]).await;
+    let object = "insert into objects (key, symbol, interval) values ('transformed/large', 'LARGE', '1min')";
+    world.run(object).await;
+    world
+        .run(
+            "insert into candles select 'LARGE', '1min', '2024-01-01'::timestamptz + n * interval '1 minute',
+                101.25, 102.5, 100.125, 101.75, 123456, false, (select id from objects where symbol = 'LARGE')
+            from generate_series(1, 200000) n",
+        )
+        .await;
+    let dashboard = Dashboard::start(&world).await;
+    let address = dashboard.address;
+    let mut ratios = Vec::new();
+    let mut before = work(address).await;
+    for _ in 0..ROUNDS {
+        let attacked = tokio::select! { slowest = work(address) => slowest, () = attack(address) => unreachable!() };
+        let after = work(address).await;
+        let calm = before.max(after);
+        before = after;
+        ratios.push(attacked.as_secs_f64() / calm.as_secs_f64());
+        if ratios.iter().any(|ratio| *ratio <= 2.0) {
+            break;
+        }
+    }
+    let (peak, limit) = (dashboard.peak(), memory_limit());
+    println!("the other one's p99 under attack, in parts of its calm value: {ratios:.2?}; memory: {} MiB", peak >> 20);
+    assert!(ratios.iter().any(|ratio| *ratio <= 2.0), "the other one is slowed down: {ratios:?}");
+    assert!(peak < limit, "{} MiB were used, and the container has {}", peak >> 20, limit >> 20);
+}
