@@ -97,7 +97,7 @@ impl Api {
             Some(gone) => (error(429, gone), 429),
             None => self.body(&mut state, path, query),
         };
-        let usage =
+        let minute =
             MinuteUsage { used: self.used(&state, 60), left: self.per_minute.saturating_sub(self.used(&state, 60)) };
         match fate {
             4..8 => (delay, lost(LostAt::Waiting)),
