@@ -116,6 +116,16 @@ fn shortened(text: &str) -> String {
     }
 }
 
+/// A table of rows, with some columns aligned to the right.
+pub fn of(header: &[&str], rows: impl Iterator<Item = Vec<String>>, numbers: &[usize]) -> String {
+    let mut table = empty(header);
+    for row in rows {
+        table.add_row(row);
+    }
+    right_align(&mut table, numbers);
+    table.to_string()
+}
+
 fn empty(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled);

@@ -17,7 +17,11 @@ mod contract;
 mod dashboard;
 mod data_studio;
 mod doctor;
+<<<<<<< HEAD
 mod documents;
+=======
+mod documented;
+>>>>>>> c4eb2be (Read candle files of most sources as they are, and drop several at once)
 mod dropping;
 mod export;
 mod failure_modes;
@@ -60,6 +64,7 @@ fn main() -> ExitCode {
         bad_input::trials(),
         alerts::trials(),
         dropping::trials(),
+        documented::trials(),
         files::trials(),
         round_trips::trials(),
         readers::trials(),

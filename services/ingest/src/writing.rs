@@ -1,5 +1,6 @@
 //! Puts what was fetched of a part of a series.
 
+use candlewick_shared::core::form::SaidForm;
 use candlewick_shared::core::key::{ObjectPath, Part};
 use candlewick_shared::core::metadata::{Instrument, RawMetadata};
 use candlewick_shared::core::raw_csv;
@@ -60,6 +61,7 @@ impl Fetching<'_> {
             run: Some(self.task.run.clone()),
             first_written: None,
             is_emptied: false,
+            form: SaidForm::default(),
         }
     }
 }

@@ -39,6 +39,9 @@ pub struct Report {
     /// Which day of a week or a month the source stamps its candles with, where it is not the first: `the last session`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stamps: Option<String>,
+    /// How the file was read, where it was not raw CSV as it is: `MetaTrader 5, separated by tabs`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<String>,
 }
 
 /// Which calendar an object was held to.

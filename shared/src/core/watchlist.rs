@@ -3,6 +3,7 @@
 mod cleaning;
 mod error;
 mod file;
+mod formats;
 mod history;
 mod location;
 mod place;
@@ -16,14 +17,17 @@ use std::str::FromStr;
 
 use toml::Spanned;
 
-pub use self::cleaning::{CleaningSettings, NoShare, Share};
+pub use self::cleaning::{CleaningSettings, NoShare, Sessions, Share};
 pub use self::error::{Fault, WatchlistError};
 use self::file::{File, Group, Settings};
+use self::formats::FileFormat;
+pub use self::formats::Format;
 pub use self::history::{History, NoHistory};
 pub use self::location::{Location, NoLocation};
 pub use self::place::Place;
+use crate::core::form::{self, SaidForm};
 use crate::core::interval::Interval;
-use crate::core::key::Series;
+use crate::core::key::{RawKey, Series};
 use crate::core::symbol::Symbol;
 
 /// The instruments to keep fresh, at which intervals, and how their candles are cleaned.
@@ -32,7 +36,13 @@ pub struct Watchlist {
     instruments: BTreeMap<Symbol, Instrument>,
     /// What holds for an instrument that is not on the list: a dropped file can be of any.
     others: Instrument,
+    formats: BTreeMap<String, Format>,
 }
+
+/// No format has this name.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("the watchlist has no [formats.{0}]")]
+pub struct UnknownFormat(pub String);
 
 /// What is to be kept of an instrument, and how.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,6 +86,20 @@ impl Watchlist {
         &self.instrument(symbol).cleaning
     }
 
+    /// How an object is cleaned, with the form that is said beside it, or that its key or its symbol has.
+    ///
+    /// # Errors
+    /// [`UnknownFormat`], where that names a format that is not in the watchlist.
+    pub fn cleaning_of(&self, key: &RawKey, said: &SaidForm) -> Result<CleaningSettings, UnknownFormat> {
+        let format = match &said.format {
+            Some(name) if name == form::RAW => return Ok(self.cleaning(&key.path.series.symbol).clone()),
+            Some(name) => Some(self.formats.get(name).ok_or_else(|| UnknownFormat(name.clone()))?),
+            None => self.formats.values().find(|format| format.is_of(key)),
+        };
+        let form = said.form().or(format.map(|format| format.form.clone()).unwrap_or_default());
+        Ok(CleaningSettings { form, ..self.cleaning(&key.path.series.symbol).clone() })
+    }
+
     /// How far back an instrument reaches, whether it is on the list or not.
     #[must_use]
     pub fn history(&self, symbol: &Symbol) -> History {
@@ -109,8 +133,21 @@ impl FromStr for Watchlist {
         if instruments.is_empty() {
             return Err(WatchlistError { place: None, fault: Fault::Empty });
         }
-        Ok(Self { instruments, others: file.defaults.resolve("") })
+        let others = file.defaults.resolve("");
+        Ok(Self { instruments, others, formats: formats(text, file.formats)? })
     }
+}
+
+fn formats(
+    text: &str,
+    written: BTreeMap<Spanned<String>, FileFormat>,
+) -> Result<BTreeMap<String, Format>, WatchlistError> {
+    let resolve = |(name, format): (Spanned<String>, FileFormat)| {
+        let at = name.span().start;
+        let format = format.resolve().map_err(|error| WatchlistError::at(text, at, Fault::Format(error)))?;
+        Ok((name.into_inner(), format))
+    };
+    written.into_iter().map(resolve).collect()
 }
 
 /// Where a symbol stands: its group, and at which byte.

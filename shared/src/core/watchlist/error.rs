@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::place::Place;
+use crate::core::form::NoForm;
 use crate::core::symbol::{Symbol, SymbolError};
 
 /// Why a text is no watchlist, and where.
@@ -40,6 +41,9 @@ pub enum Fault {
     /// An instrument has settings of its own but stands in no group.
     #[error("[instruments.\"{0}\"] stands in no group: add {0} to a group's symbols")]
     NoGroup(Symbol),
+    /// A format has a part that is none.
+    #[error(transparent)]
+    Format(#[from] NoForm),
     /// An instrument would have no interval.
     #[error("{0} has no interval: intervals = [] leaves nothing to fetch")]
     NoInterval(Symbol),
