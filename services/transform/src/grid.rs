@@ -13,7 +13,8 @@ use crate::row::{Fault, Row};
 /// What fits where candles begin by the clock.
 pub const BY_THE_CLOCK: &str = "the clock, not the open of the session";
 
-/// How many of all rows in a hundred must be of no slot, so that the file has another grid than the calendar.
+/// How many of all rows in a hundred must be of no slot though the market is open, so that the file has another grid than the
+/// calendar.
 const FEWEST_STRAYS: usize = 20;
 
 /// How many of all rows in a hundred must be of times at which the market is open.
@@ -30,8 +31,12 @@ pub fn is_by_the_clock(rows: &[Row], strays: &[Row], expected: &Expected<'_>) ->
         return false;
     }
     let zones = [TimeZone::get(calendar.timezone()).ok(), Some(TimeZone::UTC)];
+    let is_open = |row: &&Row| is_open(row, calendar, expected);
+    if strays.iter().filter(is_open).count() * 100 < count * FEWEST_STRAYS {
+        return false;
+    }
     let is_aligned = zones.into_iter().flatten().any(|zone| all().all(|row| is_multiple(row, length, &zone)));
-    is_aligned && all().filter(|row| is_open(row, calendar, expected)).count() * 100 >= count * MOST_OPEN
+    is_aligned && all().filter(is_open).count() * 100 >= count * MOST_OPEN
 }
 
 fn is_multiple(row: &Row, length: i64, zone: &TimeZone) -> bool {

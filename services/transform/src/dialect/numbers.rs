@@ -137,7 +137,8 @@ fn are_digits(text: &str) -> bool {
 /// What the cells of a file say about its mark.
 #[derive(Clone, Debug, Default)]
 pub struct Marks {
-    is_no_point: bool,
+    /// How many cells only a comma explains.
+    commas: u64,
     is_no_comma: bool,
     /// The first cell with a comma that both marks read, as different numbers, and its line.
     either: Option<(u64, String)>,
@@ -161,7 +162,7 @@ impl Marks {
         let (point, comma) = (read(cell, Mark::Point, has_unit), read(cell, Mark::Comma, has_unit));
         match (point, comma) {
             (None, None) => {}
-            (None, Some(_)) => self.is_no_point = true,
+            (None, Some(_)) => self.commas += 1,
             (Some(_), None) => self.is_no_comma = true,
             // A point alone is one, as it always was.
             (Some(_), Some(_)) if cell.contains(',') && self.either.is_none() => {
@@ -171,9 +172,9 @@ impl Marks {
         }
     }
 
-    /// The mark of the file. Cells that contradict each other leave the point, and the others are set aside.
+    /// The mark of the file. One cell that only a comma explains could be a slip. Cells that contradict each other leave the point, and the others are set aside.
     pub fn settle(self) -> Settled {
-        match (self.is_no_point, self.is_no_comma, self.either) {
+        match (self.commas >= 2, self.is_no_comma, self.either) {
             (true, false, _) => Settled::By(Mark::Comma),
             (false, false, Some((line, cell))) => Settled::Either(line, cell),
             _ => Settled::By(Mark::Point),
@@ -230,10 +231,11 @@ mod tests {
             cells.iter().for_each(|cell| marks.see(cell, false, 2));
             marks.settle()
         };
-        assert_eq!(settle(&["1,234", "100,5"]), Settled::By(Mark::Comma));
+        assert_eq!(settle(&["1,234", "100,5", "7,5"]), Settled::By(Mark::Comma));
+        assert_eq!(settle(&["100", "100,5"]), Settled::By(Mark::Point));
         assert_eq!(settle(&["1,234", "100.5"]), Settled::By(Mark::Point));
         assert_eq!(settle(&["1.234"]), Settled::By(Mark::Point));
         assert_eq!(settle(&["1,234", "7"]), Settled::Either(2, "1,234".to_owned()));
-        assert_eq!(settle(&["1,5", "1.5"]), Settled::By(Mark::Point));
+        assert_eq!(settle(&["1,5", "2,5", "1.5"]), Settled::By(Mark::Point));
     }
 }
