@@ -17,15 +17,12 @@ mod contract;
 mod dashboard;
 mod data_studio;
 mod doctor;
-<<<<<<< HEAD
 mod documents;
-=======
-mod documented;
->>>>>>> c4eb2be (Read candle files of most sources as they are, and drop several at once)
 mod dropping;
 mod export;
 mod failure_modes;
 mod faults;
+mod file_examples;
 mod files;
 mod layering;
 mod metrics;
@@ -64,7 +61,7 @@ fn main() -> ExitCode {
         bad_input::trials(),
         alerts::trials(),
         dropping::trials(),
-        documented::trials(),
+        file_examples::trials(),
         files::trials(),
         round_trips::trials(),
         readers::trials(),

@@ -137,7 +137,7 @@ fn are_digits(text: &str) -> bool {
 /// What the cells of a file say about its mark.
 #[derive(Clone, Debug, Default)]
 pub struct Marks {
-    /// How many cells only a comma explains.
+    /// How many cells only a comma explains; one that has a point as well counts twice.
     commas: u64,
     is_no_comma: bool,
     /// The first cell with a comma that both marks read, as different numbers, and its line.
@@ -162,7 +162,7 @@ impl Marks {
         let (point, comma) = (read(cell, Mark::Point, has_unit), read(cell, Mark::Comma, has_unit));
         match (point, comma) {
             (None, None) => {}
-            (None, Some(_)) => self.commas += 1,
+            (None, Some(_)) => self.commas += if cell.contains('.') { 2 } else { 1 },
             (Some(_), None) => self.is_no_comma = true,
             // A point alone is one, as it always was.
             (Some(_), Some(_)) if cell.contains(',') && self.either.is_none() => {
