@@ -7,7 +7,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
 use candlewick_shared::core::calendar::choice::CalendarSetting;
+use candlewick_shared::core::form::{self, SaidForm};
 use candlewick_shared::core::interval::Interval;
+use candlewick_shared::core::key::{ObjectPath, RawKey};
 use candlewick_shared::core::metadata::Instrument;
 use candlewick_shared::core::report::{AsOfFrom, Source};
 use candlewick_shared::core::symbol::Symbol;
@@ -73,6 +75,18 @@ pub struct Args {
     /// Whether prices of zero and less are possible, as of oil in April 2020
     #[arg(long)]
     allow_negative: bool,
+
+    /// How times are written, such as %d/%m/%Y, where the file leaves that open
+    #[arg(long, value_name = "FORMAT", value_parser = form::date_format)]
+    date_format: Option<String>,
+
+    /// The mark of decimals, . or , where the file leaves that open
+    #[arg(long, value_name = "MARK", value_parser = form::decimal)]
+    decimal: Option<char>,
+
+    /// A format of the watchlist, such as mine for its [formats.mine]
+    #[arg(long, value_name = "NAME", requires = "watchlist")]
+    format: Option<String>,
 
     /// A watchlist, whose settings hold where no option says otherwise
     #[arg(long, value_name = "FILE")]
@@ -146,16 +160,23 @@ impl<'a> Common<'a> {
         Ok(Self { args, zone, watchlist: watchlist.transpose()?, instrument: Instrument::default() })
     }
 
-    fn settings(&self, symbol: &Symbol) -> CleaningSettings {
-        let usual = self.watchlist.as_ref().map(|list| list.cleaning(symbol).clone()).unwrap_or_default();
-        CleaningSettings {
+    fn settings(&self, input: &Input) -> anyhow::Result<CleaningSettings> {
+        let path = ObjectPath { series: input.series.clone(), part: input.part };
+        let args = self.args;
+        let said =
+            SaidForm { format: args.format.clone(), date_format: args.date_format.clone(), decimal: args.decimal };
+        let usual = match &self.watchlist {
+            Some(list) => list.cleaning_of(&RawKey { path, gzip: false }, &said)?,
+            None => CleaningSettings { form: said.form(), ..CleaningSettings::default() },
+        };
+        Ok(CleaningSettings {
             calendar: self.args.calendar.clone().or_else(|| usual.calendar.clone()),
             max_fill: self.args.max_fill.unwrap_or(usual.max_fill),
             max_quarantined: self.args.max_quarantined.unwrap_or(usual.max_quarantined),
             max_filled: self.args.max_filled.unwrap_or(usual.max_filled),
             allow_negative: self.args.allow_negative || usual.allow_negative,
             ..usual
-        }
+        })
     }
 
     /// How it is known when the files were said.
@@ -166,7 +187,7 @@ impl<'a> Common<'a> {
     fn clean_file(&self, input: &Input, out: Option<&PathBuf>) -> anyhow::Result<Done> {
         let (text, written) = input.read()?;
         let now = self.args.as_of.unwrap_or(written);
-        let settings = self.settings(&input.series.symbol);
+        let settings = self.settings(input)?;
         let key = input.path.display().to_string();
         let task = Task {
             series: &input.series,

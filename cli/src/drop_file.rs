@@ -1,19 +1,21 @@
-//! `candlewick drop`: puts a file where the pipeline begins, after a look at what it would change.
+//! `candlewick drop`: puts files where the pipeline begins, after a look at what they would change.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
 use bytes::Bytes;
 use candlewick_shared::core::calendar::choice::CalendarSetting;
 use candlewick_shared::core::clock::Clock;
+use candlewick_shared::core::form::{self, SaidForm};
 use candlewick_shared::core::interval::Interval;
-use candlewick_shared::core::key::{Month, ObjectPath, Part, RawKey, Series};
+use candlewick_shared::core::key::{Month, Series};
 use candlewick_shared::core::metadata::{DROPPED, Instrument, RawMetadata};
 use candlewick_shared::core::symbol::Symbol;
-use candlewick_shared::core::watchlist::CleaningSettings;
-use candlewick_shared::ports::store::{NewObject, ObjectInfo, ObjectStore, Put, PutIf};
+use candlewick_shared::core::watchlist::{CleaningSettings, Watchlist};
+use candlewick_shared::ports::store::ObjectStore;
 use candlewick_transform::unpack;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -24,31 +26,41 @@ use crate::{status, terminal};
 
 mod coming;
 mod compare;
+mod files;
+mod part;
 mod standing;
+mod summary;
 mod verdict;
 
-use coming::{Coming, Rules};
-use verdict::Verdict;
+use coming::Rules;
+use part::Part;
+use summary::Summary;
 
-/// Puts a CSV file at its raw key, where it is cleaned and loaded like any other.
+/// Puts files of candles at their raw keys, where they are cleaned and loaded like any other.
 ///
-/// The file needs a header with datetime (or date, time, timestamp), open, high, low, close and perhaps volume, separated
-/// by ',' or ';'. Intraday candles are kept in a file a month. It replaces what was at its key before.
+/// Files of most sources are read as they are (docs/files.md). Intraday candles are kept in an object a month: a file of
+/// several months is split. What was at a key before is replaced.
 ///
-/// Before anything is written, the file is cleaned here and compared with what the store has. A file that cannot be read is
+/// Before anything is written, each file is cleaned here and compared with what the store has. A file that cannot be read is
 /// refused. One that would take candles away, or of which no row is usable, is put only if you say so: you are asked on a
-/// terminal, and --yes says it elsewhere.
+/// terminal, and --yes says it elsewhere. --preview shows all that and puts nothing.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  candlewick drop AAPL.csv --interval 1day
+  candlewick drop exports/ --interval 1day --preview
+  candlewick drop 'BTCUSDT-1m-*.zip' --interval 1min --calendar 24/7")]
 pub struct Args {
-    /// The file, CSV or gzipped CSV (.gz); '-' reads standard input
-    file: PathBuf,
-    /// The instrument, such as AAPL or BTC/USD
+    /// Files, folders and patterns; a file may be packed (gzip, or a ZIP archive with one file); '-' reads standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The instrument, such as AAPL or BTC/USD [default: what the folder symbol=… or the file's name says]
     #[arg(long)]
-    symbol: Symbol,
-    /// The length of the candles: 1min 5min 15min 30min 45min 1h 2h 4h 8h 1day 1week 1month
+    symbol: Option<Symbol>,
+    /// The length of the candles: 1min 5min 15min 30min 45min 1h 2h 4h 8h 1day 1week 1month [default: what the folder
+    /// interval=… says]
     #[arg(long)]
-    interval: Interval,
-    /// The month of intraday candles, such as 2024-01 [default: the month of the file's times]
+    interval: Option<Interval>,
+    /// The month of intraday candles, such as 2024-01 [default: the months of the file's times]
     #[arg(long, value_name = "YYYY-MM", value_parser = month)]
     month: Option<Month>,
     /// The time zone of times that name no offset, such as America/New_York [default: UTC]
@@ -62,7 +74,19 @@ pub struct Args {
     /// candles are set aside, and one that was still open then is left out [default: now]
     #[arg(long, value_name = "TIME", value_parser = as_of)]
     as_of: Option<Timestamp>,
-    /// Put the file also if that takes candles away, or if none of its rows is usable
+    /// A format of the watchlist, such as mine for its [formats.mine]
+    #[arg(long, value_name = "NAME")]
+    format: Option<String>,
+    /// How times are written, such as %d/%m/%Y, where the file leaves that open
+    #[arg(long, value_name = "FORMAT", value_parser = form::date_format)]
+    date_format: Option<String>,
+    /// The mark of decimals, . or , where the file leaves that open
+    #[arg(long, value_name = "MARK", value_parser = form::decimal)]
+    decimal: Option<char>,
+    /// Show how the files are read and what they would change, and put nothing
+    #[arg(long)]
+    preview: bool,
+    /// Put a file also if that takes candles away, or if none of its rows is usable
     #[arg(long)]
     yes: bool,
 }
@@ -82,31 +106,68 @@ fn calendar(text: &str) -> anyhow::Result<String> {
 }
 
 pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
-    let body = read(&args.file)?;
-    let gzip = args.file.extension().is_some_and(|extension| extension == "gz");
-    let text = text(&args.file, body.clone(), gzip)?;
+    let files = files::all(&args.files)?;
+    ensure!(args.symbol.is_none() || files.len() == 1, "--symbol is for one file, and there are {}", files.len());
     let running = place.running().await?;
     let watchlist = status::watchlist(&running.aws, &running.env).await?;
-    let clock = running.env.clock()?;
-    let metadata = metadata(&args, &clock, Timestamp::now())?;
-    let settings = watchlist.map(|list| list.cleaning(&args.symbol).clone()).unwrap_or_default();
-    require_no_other_calendar(&args, &settings)?;
-    let rules = Rules::new(&metadata, settings, clock.at(Timestamp::now()), clock != Clock::Real)?;
-    let path = path(&args, &text, &rules).with_context(|| shown(&args.file))?;
-    let key = RawKey { path, gzip };
-    let coming = Coming::of(&text, &key, &rules).with_context(|| format!("{}: nothing was put", shown(&args.file)))?;
-
     let store = running.aws.store(running.env.bucket()?);
-    let seen = store.head(&key.to_string()).await?;
-    let standing = standing::look(&store, &key, &coming).await?;
-    let verdict = Verdict::of(&coming, &standing, seen.as_ref(), &rules);
-    terminal::result(&verdict.words(&key.path));
-    if let Some(why) = verdict.doubt().filter(|_| !args.yes) {
-        confirm(&why)?;
+    let dropping = Dropping { args: &args, watchlist, clock: running.env.clock()?, store: &store };
+    let mut summary = Summary::new(files.len(), args.preview);
+    for file in &files {
+        let dropped = dropping.file(file, &mut summary).await;
+        summary.end(file, dropped);
     }
-    put(&store, &key, NewObject::csv(body.to_vec(), metadata.write()), seen.as_ref()).await?;
-    terminal::result(&format!("{key}: put; `cargo run -- status` shows it arrive"));
-    Ok(ExitCode::SUCCESS)
+    summary.finish()
+}
+
+/// What holds for all files.
+struct Dropping<'a> {
+    args: &'a Args,
+    watchlist: Option<Arc<Watchlist>>,
+    clock: Clock,
+    store: &'a dyn ObjectStore,
+}
+
+impl Dropping<'_> {
+    /// Looks at a file, and puts it if nothing speaks against that.
+    async fn file(&self, file: &Path, summary: &mut Summary) -> anyhow::Result<()> {
+        let body = read(file)?;
+        let (parts, rules) = self.parts(file, body)?;
+        let mut seen = Vec::with_capacity(parts.len());
+        for part in &parts {
+            seen.push(part.look(self.store).await?);
+        }
+        let doubts: Vec<String> =
+            parts.iter().zip(&seen).filter_map(|(part, seen)| part.show(seen, &rules, summary)).collect();
+        if self.args.preview {
+            return Ok(());
+        }
+        if !doubts.is_empty() && !self.args.yes {
+            confirm(&doubts.join("; "))?;
+        }
+        part::put_all(self.store, &parts, &seen).await
+    }
+
+    /// The objects that a file becomes: one, or one for each month.
+    fn parts(&self, file: &Path, body: Bytes) -> anyhow::Result<(Vec<Part>, Rules)> {
+        let args = self.args;
+        let symbol = args.symbol.clone().map_or_else(|| files::symbol(file), Ok)?;
+        let interval = args.interval.map_or_else(|| files::interval(file), Ok)?;
+        let is_month_of_days = args.month.is_some() && !interval.is_intraday();
+        ensure!(!is_month_of_days, "--month is for intraday intervals: all {interval} candles stand in one file");
+        let series = Series { symbol, interval };
+        let text = text(file, body.clone())?;
+        let metadata = metadata(args, &self.clock, Timestamp::now())?;
+        let key = part::key(&series, args.month, &body);
+        let settings = match &self.watchlist {
+            Some(list) => list.cleaning_of(&key, &metadata.form)?,
+            None => CleaningSettings { form: metadata.form.form(), ..CleaningSettings::default() },
+        };
+        require_no_other_calendar(args, &series.symbol, &settings)?;
+        let rules = Rules::new(&metadata, settings, self.clock.at(Timestamp::now()), self.clock != Clock::Real)?;
+        let parts = part::parts(key, body, &text, &metadata, &rules);
+        Ok((parts.with_context(|| format!("{}: nothing was put", shown(file)))?, rules))
+    }
 }
 
 fn shown(file: &Path) -> String {
@@ -125,8 +186,8 @@ fn read(file: &Path) -> anyhow::Result<Bytes> {
     Ok(body.into())
 }
 
-fn text(file: &Path, body: Bytes, gzip: bool) -> anyhow::Result<Bytes> {
-    let text = unpack::read(body, gzip, unpack::MOST_OF_A_COMMAND);
+fn text(file: &Path, body: Bytes) -> anyhow::Result<Bytes> {
+    let text = unpack::read(body, unpack::MOST_OF_A_COMMAND);
     text.map_err(|failure| anyhow::anyhow!("{}: {}: nothing was put", shown(file), failure.message))
 }
 
@@ -141,16 +202,16 @@ fn metadata(args: &Args, clock: &Clock, real_now: Timestamp) -> anyhow::Result<R
     let calendar = args.calendar.clone();
     let instrument = Instrument { timezone, calendar, ..Instrument::default() };
     let fetched_at = args.as_of.or((*clock != Clock::Real).then_some(now));
-    Ok(RawMetadata { source: Some(DROPPED.to_owned()), fetched_at, instrument, ..RawMetadata::default() })
+    let form = SaidForm { format: args.format.clone(), date_format: args.date_format.clone(), decimal: args.decimal };
+    Ok(RawMetadata { source: Some(DROPPED.to_owned()), fetched_at, instrument, form, ..RawMetadata::default() })
 }
 
 /// The watchlist has precedence over an object's metadata, so that another calendar there would have no effect.
-fn require_no_other_calendar(args: &Args, settings: &CleaningSettings) -> anyhow::Result<()> {
+fn require_no_other_calendar(args: &Args, symbol: &Symbol, settings: &CleaningSettings) -> anyhow::Result<()> {
     if let (Some(said), Some(listed)) = (&args.calendar, &settings.calendar) {
         ensure!(
             CalendarSetting::Code(said.clone()) == *listed,
-            "the watchlist says another calendar for {}: change it there",
-            args.symbol
+            "the watchlist says another calendar for {symbol}: change it there"
         );
     }
     Ok(())
@@ -159,48 +220,12 @@ fn require_no_other_calendar(args: &Args, settings: &CleaningSettings) -> anyhow
 /// Said with a time of a clock that is not the machine's.
 const SIMULATED: &str = " by the simulator's clock";
 
-fn path(args: &Args, text: &[u8], rules: &Rules) -> anyhow::Result<ObjectPath> {
-    let series = Series { symbol: args.symbol.clone(), interval: args.interval };
-    let part = match (args.interval.is_intraday(), args.month) {
-        (false, None) => Part::Whole,
-        (false, Some(_)) => bail!("--month is for intraday intervals: all {} candles stand in one file", args.interval),
-        (true, Some(month)) => Part::Month(month),
-        (true, None) => Part::Month(only_month(text, &series, rules)?),
-    };
-    Ok(ObjectPath { series, part })
-}
-
-/// The month of all candles in the file, by UTC.
-fn only_month(text: &[u8], series: &Series, rules: &Rules) -> anyhow::Result<Month> {
-    let whole = RawKey { path: ObjectPath { series: series.clone(), part: Part::Whole }, gzip: false };
-    let coming = Coming::of(text, &whole, rules).context("nothing was put")?;
-    let mut months = coming.candles.iter().filter_map(|candle| candle.time.date()).map(Month::of);
-    let first = months.next().context("no row of the file is a candle: name the month with --month 2024-01")?;
-    match months.find(|month| *month != first) {
-        None => Ok(first),
-        Some(other) => bail!("the file has candles of {first} and of {other}: drop a file for each month"),
-    }
-}
-
 /// Asks whether to go on; a person at a terminal can say so, nobody else.
 fn confirm(why: &str) -> anyhow::Result<()> {
     match terminal::ask(&format!("{why}. Put it all the same?"))? {
         Some(true) => Ok(()),
         Some(false) => bail!("{why}: nothing was put"),
         None => bail!("{why}: nothing was put. Add --yes if that is what you want"),
-    }
-}
-
-/// Puts the object if the key still holds what the comparison was made with.
-async fn put(
-    store: &dyn ObjectStore,
-    key: &RawKey,
-    object: NewObject,
-    seen: Option<&ObjectInfo>,
-) -> anyhow::Result<()> {
-    match store.put(&key.to_string(), object, PutIf::still(seen)).await? {
-        Put::Written { .. } => Ok(()),
-        Put::Changed => bail!("{key} changed while the file was compared with it: nothing was put. Try again"),
     }
 }
 
@@ -233,9 +258,10 @@ mod tests {
         let listed =
             |code: &str| CleaningSettings { calendar: Some(code.parse().unwrap()), ..CleaningSettings::default() };
         let args = args(&["--calendar", "XNYS"]);
-        assert!(require_no_other_calendar(&args, &CleaningSettings::default()).is_ok());
-        assert!(require_no_other_calendar(&args, &listed("XNYS")).is_ok());
-        let error = require_no_other_calendar(&args, &listed("XLON")).unwrap_err().to_string();
+        let abc = "ABC".parse().unwrap();
+        assert!(require_no_other_calendar(&args, &abc, &CleaningSettings::default()).is_ok());
+        assert!(require_no_other_calendar(&args, &abc, &listed("XNYS")).is_ok());
+        let error = require_no_other_calendar(&args, &abc, &listed("XLON")).unwrap_err().to_string();
         assert!(error.contains("the watchlist says another calendar for ABC"), "{error}");
         let metadata = metadata(&args, &Clock::Real, Timestamp::now()).unwrap();
         assert_eq!(metadata.instrument.calendar.as_deref(), Some("XNYS"));

@@ -3,6 +3,16 @@
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 
+/// A table of rows, with some columns aligned to the right.
+pub fn of(header: &[&str], rows: impl Iterator<Item = Vec<String>>, numbers: &[usize]) -> String {
+    let mut table = empty(header);
+    for row in rows {
+        table.add_row(row);
+    }
+    right_align(&mut table, numbers);
+    table.to_string()
+}
+
 /// Creates a table with a header and no rows.
 pub fn empty(header: &[&str]) -> Table {
     let mut table = Table::new();

@@ -27,6 +27,7 @@ mod dropping;
 mod export;
 mod failure_modes;
 mod faults;
+mod file_examples;
 mod files;
 mod layering;
 mod metrics;
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
         bad_input::trials(),
         alerts::trials(),
         dropping::trials(),
+        file_examples::trials(),
         files::trials(),
         round_trips::trials(),
         readers::trials(),

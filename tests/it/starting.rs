@@ -110,7 +110,7 @@ fn help_tells_what_to_do_next() -> anyhow::Result<()> {
     for (command, words) in [
         ("up", "Ctrl-C stops everything that it started"),
         ("down", "nothing else"),
-        ("drop", "needs a header"),
+        ("drop", "Files of most sources are read as they are"),
         ("refresh", "without waiting for the schedule"),
         ("runs", "the series that are not loaded, with the reason"),
         ("status", "the depth of each queue"),

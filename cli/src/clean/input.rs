@@ -5,10 +5,11 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use bytes::Bytes;
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::{Part, RawKey, Series};
 use candlewick_shared::core::symbol::Symbol;
-use candlewick_transform::unpack::{MOST_BYTES, read_gzip};
+use candlewick_transform::unpack::{self, MOST_BYTES, read_gzip};
 use jiff::Timestamp;
 
 /// The two bytes that every gzip begins with, and no CSV.
@@ -110,5 +111,9 @@ fn read_text(mut source: impl Read, hint: usize) -> anyhow::Result<Vec<u8>> {
             .map_err(|failure| anyhow::anyhow!(failure.message));
     }
     source.read_to_end(&mut text)?;
-    Ok(text)
+    if !unpack::is_packed(&text) {
+        return Ok(text);
+    }
+    let unpacked = unpack::read(Bytes::from(text), unpack::MOST_OF_A_COMMAND);
+    unpacked.map(Vec::from).map_err(|failure| anyhow::anyhow!(failure.message))
 }

@@ -94,6 +94,7 @@ fn counts(rows: &Rows) -> String {
 fn details(report: &Report, first_set_aside: Option<&str>) -> String {
     let mut lines = vec![format!("{} {}: {}", report.symbol, report.interval, counts(&report.rows))];
     let reasons = report.rows.quarantined.iter().map(|(reason, count)| format!("{count} {reason}"));
+    lines.extend(report.dialect.as_ref().map(|dialect| format!("  read as: {dialect}")));
     lines.extend(list("set aside", reasons));
     lines.extend(first_set_aside.map(|words| format!("    {words}")));
     lines.extend(gaps(&report.gaps));

@@ -38,7 +38,7 @@ pub async fn find(deployment: &Deployment, letter: &DeadLetter) -> anyhow::Resul
     let broken = BrokenRow { key: key.clone(), line, column, row: None, written_since: false };
     let Some(object) = deployment.aws.store(deployment.env.bucket()?).get(key).await? else { return Ok(Some(broken)) };
     let written_since = letter.sent.is_some_and(|sent| object.info.last_modified > sent);
-    let text = unpack::read(object.body, key.ends_with(".gz"), unpack::MOST_OF_A_COMMAND);
+    let text = unpack::read(object.body, unpack::MOST_OF_A_COMMAND);
     let text = text.map_err(|error| anyhow!(error.message))?;
     Ok(Some(BrokenRow { row: row(&text, line), written_since, ..broken }))
 }

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use candlewick_shared::core::candle::Candle;
 use candlewick_shared::core::clean_csv;
+use candlewick_shared::core::form::{self, Form};
 use candlewick_shared::core::interval::Interval;
-use candlewick_shared::core::key::RawKey;
+use candlewick_shared::core::key::{Part, RawKey};
 use candlewick_shared::core::metadata::{Instrument, RawMetadata};
 use candlewick_shared::core::report::{AsOfFrom, Report, Rows, Source};
 use candlewick_shared::core::watchlist::CleaningSettings;
 use candlewick_transform::clean::{Task, clean};
+use candlewick_transform::months::MonthText;
 use candlewick_transform::refusal::Refusal;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -28,6 +30,17 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// The same for a part of the file, with what is to stand beside that.
+    ///
+    /// # Errors
+    /// A time zone that is none.
+    pub fn of_part(&self, metadata: &RawMetadata) -> anyhow::Result<Self> {
+        let is_raw = metadata.form.format.as_deref() == Some(form::RAW);
+        let form = if is_raw { Form::default() } else { self.settings.form.clone() };
+        let settings = CleaningSettings { form, ..self.settings.clone() };
+        Self::new(metadata, settings, self.now, self.is_simulated)
+    }
+
     /// Of what is to stand beside the file, and what the watchlist says; `now` is Candlewick's time.
     pub fn new(
         metadata: &RawMetadata,
@@ -57,6 +70,8 @@ pub struct Coming {
     pub candles: Vec<Candle>,
     /// Why it would be given up, where no row of it is a candle.
     pub nothing_usable: Option<String>,
+    /// Its text by months, of a file of intraday candles whose month is not known.
+    pub months: Vec<MonthText>,
 }
 
 impl Coming {
@@ -91,11 +106,13 @@ impl Coming {
         cleaned.write_candles(&mut clean).context("write the clean candles")?;
         let candles = clean_csv::read(&clean, series).context("read the clean candles")?.candles;
         let first_set_aside = cleaned.first_set_aside();
-        Ok(Self { first_set_aside, candles, ..Self::empty(cleaned.report, series.interval) })
+        let is_of_months = series.interval.is_intraday() && key.path.part == Part::Whole;
+        let months = if is_of_months { cleaned.months() } else { Vec::new() };
+        Ok(Self { first_set_aside, candles, months, ..Self::empty(cleaned.report, series.interval) })
     }
 
     fn empty(report: Report, interval: Interval) -> Self {
-        Self { interval, report, first_set_aside: None, candles: Vec::new(), nothing_usable: None }
+        Self { interval, report, first_set_aside: None, candles: Vec::new(), nothing_usable: None, months: Vec::new() }
     }
 }
 

@@ -108,11 +108,13 @@ fn details(Coming { report, first_set_aside, .. }: &Coming) -> Vec<String> {
     let first = first_set_aside.as_ref().map(|words| format!(". {words}")).unwrap_or_default();
     let columns: Vec<_> = some(&report.ignored_columns).collect();
     let aside = rows.quarantined_total();
+    let dialect = report.dialect.as_ref().map(|dialect| format!("read as: {dialect}"));
     let counts = [
         (aside, format!("{aside} of {} rows set aside{}{first}", rows.read, reasons(&rows.quarantined))),
         (rows.filled, format!("{} candles filled", rows.filled)),
         (rows.provisional, format!("{} rows of candles that are still open left out", rows.provisional)),
         (report.ignored_columns.len() as u64, format!("columns not read: {}", columns.join(", "))),
     ];
-    counts.into_iter().filter(|(count, _)| *count > 0).map(|(_, words)| words).collect()
+    let counted = counts.into_iter().filter(|(count, _)| *count > 0).map(|(_, words)| words);
+    dialect.into_iter().chain(counted).collect()
 }

@@ -3,15 +3,13 @@
 use std::io::{self, Write};
 use std::ops::RangeInclusive;
 
-use candlewick_shared::core::calendar::Calendar;
 use candlewick_shared::core::calendar::choice::{self, Choice};
 use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::key::{Month, Part, Series};
 use candlewick_shared::core::metadata::Instrument;
-use candlewick_shared::core::raw_csv::cells::{Cells, line};
-use candlewick_shared::core::raw_csv::{self, Header};
+use candlewick_shared::core::raw_csv::cells::Cells;
 use candlewick_shared::core::report::{Fate, Report, Source};
-use candlewick_shared::core::watchlist::CleaningSettings;
+use candlewick_shared::core::watchlist::{CleaningSettings, Sessions};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -22,20 +20,19 @@ use crate::expected::Expected;
 use crate::explain::Explain;
 use crate::finer;
 use crate::gaps::{self, Run};
+use crate::grid;
+use crate::months::{self, MonthText};
 use crate::otherwise;
-use crate::plain::PlainRows;
 use crate::quarantine::{self, Quarantined, Reason, SetAside};
-use crate::read::{self, Read};
+use crate::raw::Raw;
 use crate::refusal::Refusal;
 use crate::report::{self, Facts};
-use crate::row::{Fault, Numbers, Row, RowRules};
-use crate::row_time::TimeRules;
-use crate::row_values::{Judged, ValueRules};
+use crate::row::{Fault, Numbers, Row};
 use crate::stamps::{self, Restamped};
 use crate::write::CleanWriter;
 
 /// The version of the cleaning rules: it changes whenever the same input could give other bytes.
-pub const RULES: u32 = 2;
+pub const RULES: u32 = 3;
 
 /// What is known of a raw object beside its bytes.
 #[derive(Clone, Debug)]
@@ -73,17 +70,6 @@ pub struct Cleaned<'a> {
     unclear_stamps: Option<String>,
 }
 
-/// A raw object whose header was read.
-#[derive(Clone, Debug)]
-struct Raw<'a> {
-    text: &'a [u8],
-    header: Header,
-    /// Where its first row begins.
-    body: usize,
-    task: &'a Task<'a>,
-    calendar: Option<&'static Calendar>,
-}
-
 /// Rows that were held to the calendar and to each other.
 struct Settled {
     restamped: Restamped,
@@ -107,13 +93,19 @@ pub fn clean<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<'a>, Refu
 /// Those of [`clean`], but for an object without a candle.
 pub fn clean_or_empty<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<'a>, Refusal> {
     let Choice { calendar, reason } = choice::choose(task.settings.calendar.as_ref(), task.instrument);
-    let raw = Raw::open(text, task, calendar)?;
-    let expected = Expected { calendar, interval: task.series.interval, zone: task.zone, now: task.now };
-    let mut read = raw.read();
-    read.instruments.check(task.series)?;
-    otherwise::check(text, &read.aside, &raw.header, &task.series.symbol)?;
+    let (raw, mut read) = Raw::open(text, task, calendar)?.read_in_any_form(text)?;
+    let mut expected = Expected {
+        calendar,
+        interval: task.series.interval,
+        zone: task.zone,
+        now: task.now,
+        is_extended: task.settings.sessions == Sessions::Extended,
+        is_by_the_clock: false,
+    };
+    raw.check_instrument(&read)?;
+    otherwise::check(&raw.text, &read.aside, &raw.header, &task.series.symbol)?;
     let (rows, aside) = (std::mem::take(&mut read.rows), std::mem::take(&mut read.aside));
-    let Settled { restamped, rows, aside, provisional, collapsed } = settle(&raw, &expected, rows, aside);
+    let Settled { restamped, rows, aside, provisional, collapsed } = settle(&raw, &mut expected, rows, aside);
     if task.is_by_hand {
         coarser::check(&rows, &expected)?;
     }
@@ -135,19 +127,20 @@ pub fn clean_or_empty<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<
         rows: &rows,
         runs: &runs,
         stamps: restamped.stamps,
+        dialect: raw.foreign.as_ref().map(|foreign| foreign.dialect.clone()),
     };
     Ok(Cleaned { report: report::of(facts), raw, expected, rows, runs, aside, unclear_stamps: restamped.unclear })
 }
 
 /// Holds rows to the calendar and to each other.
-fn settle(raw: &Raw<'_>, expected: &Expected<'_>, mut rows: Vec<Row>, mut aside: Vec<SetAside>) -> Settled {
+fn settle(raw: &Raw<'_>, expected: &mut Expected<'_>, mut rows: Vec<Row>, mut aside: Vec<SetAside>) -> Settled {
     sort(&mut rows);
     let mut restamped = match raw.task.series.interval.is_intraday() {
         true => Restamped::default(),
         false => stamps::restamp(&mut rows, raw.task, raw.calendar),
     };
     aside.append(&mut restamped.aside);
-    aside.extend(expected.take_strays(&mut rows));
+    aside.extend(take_strays(&mut rows, expected, &mut restamped));
     aside.extend(finer::take(&mut rows, &aside, expected));
     let (open, future) = expected.take_open(&mut rows);
     let provisional = open + restamped.provisional;
@@ -156,6 +149,23 @@ fn settle(raw: &Raw<'_>, expected: &Expected<'_>, mut rows: Vec<Row>, mut aside:
     aside.extend(future.into_iter().chain(resolved.aside));
     aside.sort_unstable();
     Settled { restamped, rows, aside, provisional, collapsed: resolved.collapsed }
+}
+
+/// Takes out the rows that are of no slot, unless the source's candles begin by the clock: then those of times at which the
+/// market is shut.
+fn take_strays(rows: &mut Vec<Row>, expected: &mut Expected<'_>, restamped: &mut Restamped) -> Vec<SetAside> {
+    let strays = expected.take_strays(rows);
+    let reason = if expected.interval.is_intraday() { Reason::NoSlot } else { Reason::NoSession };
+    if !grid::is_by_the_clock(rows, &strays, expected) {
+        let aside =
+            |row: Row| SetAside { start: row.start, time: Some(row.time), fault: Fault { column: "time", reason } };
+        return strays.into_iter().map(aside).collect();
+    }
+    expected.is_by_the_clock = true;
+    restamped.stamps = Some(grid::BY_THE_CLOCK.to_owned());
+    rows.extend(strays);
+    sort(rows);
+    grid::take_shut(rows, expected)
 }
 
 /// Adds the rows that an earlier cleaning had put in, where no calendar tells which slots are vacant: there they stay as they
@@ -192,42 +202,6 @@ fn seconds(part: Part) -> Option<RangeInclusive<i64>> {
     let first = Date::new(year, month, 1).ok()?;
     let begin = |date| CandleTime::from_date(date).seconds();
     Some(begin(first)..=begin(first.last_of_month()) + 86_399)
-}
-
-impl<'a> Raw<'a> {
-    fn open(text: &'a [u8], task: &'a Task<'a>, calendar: Option<&'static Calendar>) -> Result<Self, Refusal> {
-        let (header, body) = raw_csv::open_at(text, Some(&task.series.symbol))?;
-        let has_two = header.volume.filter(|_| header.tick_volume.is_some());
-        let is_all_zero = has_two.is_some_and(|field| read::is_all_zero(text, body, &header, field));
-        Ok(Self { text, header: header.with_one_volume(is_all_zero), body, task, calendar })
-    }
-
-    fn read(&self) -> Read {
-        let Task { series, zone, .. } = self.task;
-        let plain = PlainRows::new(&self.header, series.interval, zone);
-        read::rows(self.text, self.body, &self.rules(), plain)
-    }
-
-    fn rules(&self) -> RowRules<'_> {
-        let Task { series, zone, now, settings, .. } = *self.task;
-        let (header, calendar) = (&self.header, self.calendar);
-        RowRules {
-            times: TimeRules { field: header.time, interval: series.interval, zone, now, calendar },
-            values: ValueRules { header, allow_negative: settings.allow_negative },
-        }
-    }
-
-    fn cells(&self) -> Cells {
-        Cells::new(self.header.delimiter)
-    }
-
-    /// What a row says, read once more from the text.
-    fn judge(&self, row: &Row, cells: &mut Cells) -> Result<Judged, Fault> {
-        let (length, _) = line(self.text, row.start);
-        let broken = |_| Fault { column: "row", reason: Reason::OpenQuote };
-        cells.split(&self.text[row.start..row.start + length]).map_err(broken)?;
-        self.rules().values.read(row.time, cells)
-    }
 }
 
 impl<'a> Cleaned<'a> {
@@ -271,7 +245,7 @@ impl Cleaned<'_> {
         let mut writer = CleanWriter::new(raw.task.series, raw.header.volume.is_some(), out)?;
         let mut filled = self.runs.iter().filter(|run| run.fate == Fate::Filled).peekable();
         let (mut cells, delimiter) = (raw.cells(), raw.header.delimiter);
-        let text = |row: &Row, numbers: Numbers| numbers.of(raw.text, row.start);
+        let text = |row: &Row, numbers: Numbers| numbers.of(&raw.text, row.start);
         for (at, row) in self.rows.iter().enumerate() {
             if let Some(run) = filled.next_if(|run| run.first < row.time.seconds()) {
                 self.fill(run, at, &mut cells, &mut writer)?;
@@ -303,7 +277,14 @@ impl Cleaned<'_> {
 
     /// The rows that were set aside, in the order of the text.
     pub fn quarantined(&self) -> impl Iterator<Item = Quarantined<'_>> {
-        quarantine::quarantined(self.raw.text, self.explain(), &self.aside)
+        let original = self.raw.foreign.as_ref().map_or(&self.raw.text, |foreign| &foreign.original);
+        quarantine::quarantined(&self.raw.text, original, self.explain(), &self.aside)
+    }
+
+    /// The text in a part for each month that has candles.
+    #[must_use]
+    pub fn months(&self) -> Vec<MonthText> {
+        months::split(&self.raw, &self.rows)
     }
 
     /// Writes the quarantine CSV.

@@ -23,6 +23,10 @@ pub struct Expected<'a> {
     pub zone: &'a TimeZone,
     /// When the source said what it said.
     pub now: Timestamp,
+    /// Whether candles from before and after the session are wanted too.
+    pub is_extended: bool,
+    /// Whether the source's candles begin by the clock: no slot is then known.
+    pub is_by_the_clock: bool,
 }
 
 /// A slot that was still open.
@@ -37,7 +41,8 @@ impl Expected<'_> {
     /// The times, in seconds, of which the calendar can tell whether they are slots.
     #[must_use]
     pub fn covered(&self) -> RangeInclusive<i64> {
-        self.calendar.map_or(RangeInclusive::new(1, 0), |calendar| calendar.covered_stamps(self.interval))
+        let calendar = self.calendar.filter(|_| !self.is_by_the_clock);
+        calendar.map_or(RangeInclusive::new(1, 0), |calendar| calendar.covered_stamps(self.interval))
     }
 
     /// The slots from one time through another, as far as the calendar covers them.
@@ -59,22 +64,35 @@ impl Expected<'_> {
     }
 
     /// Takes out the rows that are of no slot. The rows ascend in time; those that the calendar does not cover stay.
-    pub fn take_strays(&self, rows: &mut Vec<Row>) -> Vec<SetAside> {
+    pub fn take_strays(&self, rows: &mut Vec<Row>) -> Vec<Row> {
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Vec::new() };
         let mut slots = self.possible_slots(first.time.seconds(), last.time.seconds()).peekable();
         let (covered, mut strays) = (self.covered(), Vec::new());
-        let reason = if self.interval.is_intraday() { Reason::NoSlot } else { Reason::NoSession };
         rows.retain(|row| {
             let time = row.time.seconds();
             while slots.next_if(|slot| *slot < time).is_some() {}
-            let stays = slots.peek() == Some(&time) || !covered.contains(&time);
+            let stays = slots.peek() == Some(&time) || !covered.contains(&time) || self.is_extended_hours(time);
             if !stays {
-                let fault = Fault { column: "time", reason };
-                strays.push(SetAside { start: row.start, time: Some(row.time), fault });
+                strays.push(*row);
             }
             stays
         });
         strays
+    }
+
+    /// Whether a time is before or after the session of its date, and candles of such times are wanted: from 04:00 to 20:00 where the
+    /// market is, as exchanges of the United States trade.
+    #[must_use]
+    pub fn is_extended_hours(&self, time: i64) -> bool {
+        let Some(calendar) = self.calendar.filter(|_| self.is_extended && self.interval.is_intraday()) else {
+            return false;
+        };
+        let (Ok(zone), Ok(instant)) = (TimeZone::get(calendar.timezone()), Timestamp::from_second(time)) else {
+            return false;
+        };
+        let local = zone.to_datetime(instant);
+        let has_session = matches!(calendar.session(local.date()), Ok(Some(_)));
+        has_session && (4..20).contains(&local.hour())
     }
 
     /// Takes out the rows of slots that were still open, which can only be the last ones. The count is that of

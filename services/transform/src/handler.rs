@@ -135,7 +135,7 @@ impl Transform {
         let metadata = RawMetadata::read(&object.info.metadata).map_err(bad_metadata)?;
         let written = metadata.written(object.info.last_modified, self.trusts_first_written);
         let as_of = AsOf::of(metadata.fetched_at, written, &self.clock);
-        let settings = self.settings(key).await?;
+        let settings = self.settings(key, &metadata).await?;
         let work = Work { key: key.clone(), object, metadata, written, as_of, targets, settings };
         let span = work.span();
         self.make(work).instrument(span).await
@@ -210,10 +210,12 @@ impl Transform {
     }
 
     /// A watchlist that cannot be read is no fault of the object: every object waits until somebody mends it.
-    async fn settings(&self, key: &RawKey) -> Result<CleaningSettings, Setback> {
-        let Some(watchlist) = &self.watchlist else { return Ok(CleaningSettings::default()) };
-        let watchlist = watchlist.read().await?;
-        Ok(watchlist.cleaning(&key.path.series.symbol).clone())
+    async fn settings(&self, key: &RawKey, metadata: &RawMetadata) -> Result<CleaningSettings, Setback> {
+        let Some(watchlist) = &self.watchlist else {
+            return Ok(CleaningSettings { form: metadata.form.form(), ..CleaningSettings::default() });
+        };
+        let settings = watchlist.read().await?.cleaning_of(key, &metadata.form);
+        Ok(settings.map_err(|error| Failure::new("unknown_format", format!("{key}: {error}")))?)
     }
 
     /// Writes report and quarantine before the clean object, so that what wakes the loader is complete; each only if its
@@ -334,7 +336,7 @@ impl Work {
     }
 
     fn measure(&self, most: u64) -> Result<Measured, Failure> {
-        unpack::measure(&self.object.body, self.key.gzip, most).map_err(|failure| self.of_this_object(failure))
+        unpack::measure(&self.object.body, most).map_err(|failure| self.of_this_object(failure))
     }
 
     fn of_this_object(&self, failure: Failure) -> Failure {
@@ -342,7 +344,7 @@ impl Work {
     }
 
     fn clean(&self, measured: Measured) -> Result<Outputs, Failure> {
-        let text = unpack::unpack(self.object.body.clone(), self.key.gzip, measured);
+        let text = unpack::unpack(self.object.body.clone(), measured);
         let text = text.map_err(|failure| self.of_this_object(failure))?;
         let zone = self.zone()?;
         let key = self.key.to_string();

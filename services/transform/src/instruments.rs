@@ -85,6 +85,23 @@ impl Instruments {
     }
 }
 
+/// Holds an instrument that a header names to what the key names. A word such as `bid` is no instrument.
+///
+/// # Errors
+/// Where it is plainly another one.
+pub fn check_name(column: &str, name: &str, series: &Series) -> Result<(), Refusal> {
+    const OTHERS: [&str; 7] = ["BID", "ASK", "MID", "LAST", "ADJ", "TRADE", "PRICE"];
+    let is_code = !name.chars().any(char::is_lowercase) && !OTHERS.contains(&name);
+    if !is_code || !is_another(name, series.symbol.as_str()) {
+        return Ok(());
+    }
+    Err(Refusal::OtherInstrument {
+        column: column.to_owned(),
+        value: name.to_owned(),
+        symbol: series.symbol.to_string(),
+    })
+}
+
 fn check_interval(named: &Named, series: &Series) -> Result<(), Refusal> {
     let other = named.values.iter().find(|value| interval(value).is_some_and(|read| read != series.interval));
     other.map_or(Ok(()), |value| {

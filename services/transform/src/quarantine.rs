@@ -104,21 +104,38 @@ pub struct Quarantined<'a> {
     pub detail: String,
 }
 
-/// The rows that were set aside, given in the order of the text. Their lines are counted only now: hardly a row is set
-/// aside, and the others need none.
+/// The rows that were set aside, given in the order of the text, as they are in the original of that text, which has the same
+/// lines. Lines are counted only now: hardly a row is set aside, and the others need none.
 pub fn quarantined<'a>(
     text: &'a [u8],
+    original: &'a [u8],
     mut explain: Explain<'a>,
     aside: &[SetAside],
 ) -> impl Iterator<Item = Quarantined<'a>> {
-    let (mut line, mut counted) = (1, 0);
+    let (mut line, mut counted, mut at) = (1, 0, 0);
     aside.iter().map(move |&SetAside { start, fault, .. }| {
-        line += line_breaks(&text[counted..start]);
+        let passed = line_breaks(&text[counted..start]);
+        line += passed;
         counted = start;
-        let (length, _) = cells::line(text, start);
-        let row = &text[start..start + length];
-        Quarantined { line, fault, row, detail: explain.detail(row, fault) }
+        at = after_lines(original, at, passed);
+        let detail = explain.detail(line_at(text, start), fault);
+        Quarantined { line, fault, row: line_at(original, at), detail }
     })
+}
+
+/// The line that begins at a place of a text.
+fn line_at(text: &[u8], start: usize) -> &[u8] {
+    let (length, _) = cells::line(text, start);
+    text.get(start..start + length).unwrap_or_default()
+}
+
+/// Where the line begins that is so many lines after the one at a place.
+fn after_lines(text: &[u8], mut at: usize, lines: u64) -> usize {
+    for _ in 0..lines {
+        let (length, line_break) = cells::line(text, at);
+        at += length + line_break;
+    }
+    at
 }
 
 /// The line that begins at a place of a text, from 1.

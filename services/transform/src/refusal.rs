@@ -79,6 +79,38 @@ pub enum Refusal {
         /// What is there.
         cell: String,
     },
+    /// Its dates can be read in two ways.
+    #[error(
+        "line {line}: {cell:?} is {} or {}, and no date in the file tells which: say it with --date-format {} or --date-format {} \
+         (or date_format in the watchlist)", .readings[0].0, .readings[1].0, .readings[0].1, .readings[1].1
+    )]
+    EitherDate {
+        /// The line.
+        line: u64,
+        /// What is there.
+        cell: String,
+        /// Both dates, each with its form.
+        readings: Box<[(String, String); 2]>,
+    },
+    /// Its dates are in two orders.
+    #[error("the dates have no order in common: {} is not day/month/year, and {} is not month/day/year", .0[0], .0[1])]
+    OrdersOfDates([String; 2]),
+    /// Its numbers can be read in two ways.
+    #[error(
+        "line {line}: {cell:?} is {} or {}, and no number in the file tells which: say it with --decimal . or --decimal , (or \
+         decimal in the watchlist)", .readings[0], .readings[1]
+    )]
+    EitherNumber {
+        /// The line.
+        line: u64,
+        /// What is there.
+        cell: String,
+        /// The number with a decimal point, and with a decimal comma.
+        readings: [String; 2],
+    },
+    /// It does not have the form that its owner says.
+    #[error("the file does not have the form that is said of it: its columns or its times are others")]
+    OtherForm,
     /// None of its rows is a candle.
     #[error("{}", nothing_usable(*.rows, .reasons, .first.as_deref()))]
     NothingUsable {
@@ -96,7 +128,8 @@ impl Refusal {
     #[must_use]
     pub fn class(&self) -> &'static str {
         match self {
-            Self::Unreadable(_) | Self::DecimalComma { .. } => "unreadable_object",
+            Self::Unreadable(_) | Self::DecimalComma { .. } | Self::OtherForm => "unreadable_object",
+            Self::EitherDate { .. } | Self::EitherNumber { .. } | Self::OrdersOfDates(_) => "ambiguous_object",
             Self::OtherHeader { .. } => "several_headers",
             Self::SeveralInstruments { .. } => "several_instruments",
             Self::OtherInstrument { .. } => "other_instrument",

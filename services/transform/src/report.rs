@@ -39,6 +39,8 @@ pub struct Facts<'a> {
     pub runs: &'a [Run],
     /// How the source stamps weeks or months.
     pub stamps: Option<String>,
+    /// How the file was read, where it was not raw CSV.
+    pub dialect: Option<String>,
 }
 
 /// The report.
@@ -69,6 +71,7 @@ pub fn of(facts: Facts<'_>) -> Report {
         gaps: runs.iter().map(|run| gap(run, *interval)).collect(),
         ignored_columns: facts.header.ignored.clone(),
         stamps: facts.stamps.clone(),
+        dialect: facts.dialect.clone(),
     }
 }
 

@@ -1,6 +1,6 @@
-//! Raw objects as text: gzipped or plain, measured before anything of them is kept.
+//! Raw objects as text: gzipped, zipped or plain by what is in them, measured before anything of them is kept.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Cursor, Read};
 
 use bytes::Bytes;
 use candlewick_shared::core::byte_size::ByteSize;
@@ -8,6 +8,7 @@ use candlewick_shared::core::raw_csv::FileKind;
 use candlewick_shared::runtime::outcome::Failure;
 use flate2::read::MultiGzDecoder;
 use memchr::{memchr_iter, memchr2_iter};
+use zip::ZipArchive;
 
 /// The longest line that is read, in bytes. A row of candles has a hundredth of it.
 pub const MOST_OF_A_LINE: u64 = 64 << 10;
@@ -15,8 +16,9 @@ pub const MOST_OF_A_LINE: u64 = 64 << 10;
 /// The most that a gzipped file may expand to where its reader has no limit of its own: 1 GiB.
 pub const MOST_BYTES: u64 = 1 << 30;
 
-/// How much memory cleaning takes for each byte of a text: the text, the clean CSV that is made of it, and a copy on its way.
-const FOR_A_BYTE: u64 = 4;
+/// How much memory cleaning takes for each byte of a text: the text, the same in UTF-8 and in the terms of raw CSV where it is
+/// in another form, the clean CSV that is made of it, and a copy on its way.
+const FOR_A_BYTE: u64 = 6;
 
 /// How much it takes for each line: the row, a gap after it, what is written of both, and what quarantine says of it.
 const FOR_A_LINE: u64 = 400;
@@ -41,9 +43,66 @@ impl Measured {
 /// Measures an object's text without keeping it, and no further than work on it may take `most` bytes of memory.
 ///
 /// # Errors
-/// A failure, where the bytes are no whole gzip, where a line is too long, or where the text takes more memory than that.
-pub fn measure(body: &[u8], gzip: bool, most: u64) -> Result<Measured, Failure> {
-    if gzip { measure_text(MultiGzDecoder::new(body), most) } else { measure_text(body, most) }
+/// A failure, where an archive is broken or has several files, where a line is too long, or where the text takes more memory
+/// than that.
+pub fn measure(body: &[u8], most: u64) -> Result<Measured, Failure> {
+    match Packing::of(body) {
+        Packing::None => measure_text(body, most),
+        Packing::Gzip => measure_text(MultiGzDecoder::new(body), most),
+        Packing::Zip => in_zip(body, |file| measure_text(file, most))?,
+    }
+}
+
+/// How a file is packed, by how it begins: its name may say otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Packing {
+    None,
+    Gzip,
+    Zip,
+}
+
+impl Packing {
+    fn of(body: &[u8]) -> Self {
+        match body {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            [b'P', b'K', 3, 4, ..] => Self::Zip,
+            _ => Self::None,
+        }
+    }
+}
+
+/// Whether a file is packed, whatever its name.
+#[must_use]
+pub fn is_packed(body: &[u8]) -> bool {
+    Packing::of(body) != Packing::None
+}
+
+/// Does something with the only file in an archive.
+fn in_zip<T>(body: &[u8], read: impl FnOnce(&mut dyn Read) -> T) -> Result<T, Failure> {
+    let broken = |error: zip::result::ZipError| {
+        Failure::new("unreadable_object", format!("the ZIP archive cannot be read: {error}"))
+    };
+    let mut archive = ZipArchive::new(Cursor::new(body)).map_err(broken)?;
+    let names: Vec<String> = archive
+        .file_names()
+        .map(|name| name.map(|name| name.into_owned()))
+        .collect::<Result<_, _>>()
+        .map_err(broken)?;
+    if names.iter().any(|name| name == "[Content_Types].xml") {
+        return Err(Failure::new(
+            "unreadable_object",
+            "the file is an .xlsx workbook, not CSV: save it as \"CSV UTF-8\"",
+        ));
+    }
+    let is_data = |name: &&String| !name.ends_with('/') && !name.starts_with("__MACOSX/");
+    let files: Vec<&String> = names.iter().filter(is_data).collect();
+    let [file] = files.as_slice() else {
+        let words =
+            format!("the ZIP archive has {} files and must have one: unpack it, and take each by itself", files.len());
+        return Err(Failure::new("unreadable_object", words));
+    };
+    let mut file = archive.by_name(file).map_err(broken)?;
+    Ok(read(&mut file))
 }
 
 fn measure_text(text: impl Read, most: u64) -> Result<Measured, Failure> {
@@ -72,7 +131,8 @@ fn measure_text(text: impl Read, most: u64) -> Result<Measured, Failure> {
 
 /// Whether a file is known to be no CSV by its beginning, which is then all that cleaning needs to say so. Zeros say nothing.
 fn is_of_another_kind(beginning: &[u8]) -> bool {
-    beginning.iter().any(|byte| *byte != 0) && FileKind::of(beginning).is_some()
+    let is_other = FileKind::of(beginning).is_some_and(|kind| kind != FileKind::Utf16);
+    is_other && beginning.iter().any(|byte| *byte != 0)
 }
 
 /// How long the line is that a part ends in, where one of that length went on into it.
@@ -102,20 +162,24 @@ fn too_large(so_far: Measured, most: u64) -> Failure {
 }
 
 fn no_gzip(error: &std::io::Error) -> Failure {
-    Failure::new("unreadable_object", format!("the file is no whole gzip: {error}"))
+    Failure::new("unreadable_object", format!("the file cannot be unpacked: {error}"))
 }
 
-/// The object's text as far as it was measured, unpacked where it is gzipped.
+/// The object's text as far as it was measured, unpacked where it is packed.
 ///
 /// # Errors
-/// A failure, where the bytes are no whole gzip.
-pub fn unpack(body: Bytes, gzip: bool, measured: Measured) -> Result<Bytes, Failure> {
-    if !gzip {
-        return Ok(body);
+/// A failure, where an archive is broken.
+pub fn unpack(body: Bytes, measured: Measured) -> Result<Bytes, Failure> {
+    let whole = |packed: &mut dyn Read| {
+        let mut text = Vec::with_capacity(usize::try_from(measured.bytes).unwrap_or(0) + 1);
+        let read = packed.take(measured.bytes).read_to_end(&mut text);
+        read.map(|_| Bytes::from(text)).map_err(|error| no_gzip(&error))
+    };
+    match Packing::of(&body) {
+        Packing::None => Ok(body),
+        Packing::Gzip => whole(&mut MultiGzDecoder::new(body.as_ref())),
+        Packing::Zip => in_zip(&body, whole)?,
     }
-    let mut text = Vec::with_capacity(usize::try_from(measured.bytes).unwrap_or(0) + 1);
-    let read = MultiGzDecoder::new(body.as_ref()).take(measured.bytes).read_to_end(&mut text);
-    read.map(|_| text.into()).map_err(|error| no_gzip(&error))
 }
 
 /// The text of a gzip that comes as a stream. `hint` is how long it may be: with a good one the text is read into its place
@@ -149,9 +213,9 @@ pub fn size_hint(gzip: &[u8], most: u64) -> usize {
 ///
 /// # Errors
 /// Those of both.
-pub fn read(body: Bytes, gzip: bool, most: u64) -> Result<Bytes, Failure> {
-    let measured = measure(&body, gzip, most)?;
-    unpack(body, gzip, measured)
+pub fn read(body: Bytes, most: u64) -> Result<Bytes, Failure> {
+    let measured = measure(&body, most)?;
+    unpack(body, measured)
 }
 
 /// How much memory a command may take to look at a file. It works on one at a time, on its owner's machine.
@@ -171,13 +235,41 @@ mod tests {
         encoder.finish().unwrap().into()
     }
 
+    fn zip(files: &[(&str, &str)]) -> Bytes {
+        let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, text) in files {
+            writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+            writer.write_all(text.as_bytes()).unwrap();
+        }
+        writer.finish().unwrap().into_inner().into()
+    }
+
+    #[test]
+    fn an_archive_must_have_one_file() {
+        for (files, words) in [
+            (&[("a.csv", "1"), ("b.csv", "2")][..], "has 2 files"),
+            (&[], "has 0 files"),
+            (&[("[Content_Types].xml", ""), ("b", "")], ".xlsx workbook"),
+        ] {
+            let bytes = zip(files);
+            let failure = match files {
+                // An archive without files has no local header to be known by.
+                [] => in_zip(&bytes, |_| ()).unwrap_err(),
+                _ => measure(&bytes, u64::MAX).unwrap_err(),
+            };
+            assert!(failure.message.contains(words), "{failure:?}");
+        }
+        assert!(measure(b"PK\x03\x04 and no more", u64::MAX).is_err());
+    }
+
     #[test]
     fn text_comes_out_as_it_went_in() {
-        let whole = |body: Bytes, gzip| unpack(body.clone(), gzip, measure(&body, gzip, u64::MAX)?);
-        assert_eq!(whole(gzip(b"a,b"), true).unwrap(), "a,b");
-        assert_eq!(whole("a,b".into(), false).unwrap(), "a,b");
+        let whole = |body: Bytes| read(body, u64::MAX);
+        assert_eq!(whole(gzip(b"a,b")).unwrap(), "a,b");
+        assert_eq!(whole("a,b".into()).unwrap(), "a,b");
         let twice = [gzip(b"a,"), gzip(b"b")].concat();
-        assert_eq!(whole(twice.into(), true).unwrap(), "a,b");
+        assert_eq!(whole(twice.into()).unwrap(), "a,b");
+        assert_eq!(whole(zip(&[("a.csv", "a,b"), ("__MACOSX/a.csv", "x")])).unwrap(), "a,b");
     }
 
     #[test]
@@ -185,19 +277,19 @@ mod tests {
         let measured = Measured { bytes: 11, lines: 3 };
         for text in [&b"aaaa\nbbbb\nc"[..], b"aaaa\rbbbb\rc", b"aaa\r\nbb\r\nc"] {
             let measured = Measured { bytes: text.len() as u64, ..measured };
-            assert_eq!(measure(text, false, u64::MAX), Ok(measured));
-            assert_eq!(measure(&gzip(text), true, u64::MAX), Ok(measured));
+            assert_eq!(measure(text, u64::MAX), Ok(measured));
+            assert_eq!(measure(&gzip(text), u64::MAX), Ok(measured));
         }
-        assert_eq!(measure(b"", false, 0), Ok(Measured { bytes: 0, lines: 1 }));
+        assert_eq!(measure(b"", 0), Ok(Measured { bytes: 0, lines: 1 }));
     }
 
     #[test]
     fn a_line_may_be_long_but_not_endless_and_is_named() {
         let most = MOST_OF_A_LINE as usize;
         let rows = |length: usize| ["a,b\n".to_owned(), "x".repeat(length), "\nc".to_owned()].concat();
-        assert!(measure(rows(most).as_bytes(), false, u64::MAX).is_ok());
+        assert!(measure(rows(most).as_bytes(), u64::MAX).is_ok());
         for body in [rows(most + 1), rows(10 * most)] {
-            let failure = measure(body.as_bytes(), false, u64::MAX).unwrap_err();
+            let failure = measure(body.as_bytes(), u64::MAX).unwrap_err();
             assert!(failure.class == "object_too_large" && failure.message.contains("line 2 "), "{failure:?}");
         }
     }
@@ -206,19 +298,19 @@ mod tests {
     fn of_a_file_of_another_kind_the_beginning_is_enough() {
         let pdf = [b"%PDF-1.7".to_vec(), vec![b'x'; 10 << 20]].concat();
         let packed = gzip(&pdf);
-        let measured = measure(&packed, true, u64::MAX).unwrap();
+        let measured = measure(&packed, u64::MAX).unwrap();
         assert!(measured.bytes <= 64 << 10, "{measured:?}");
-        assert_eq!(unpack(packed, true, measured).unwrap().len() as u64, measured.bytes);
-        assert!(measure(&pdf, false, u64::MAX).is_ok());
-        assert_eq!(measure(&gzip(&vec![0; 1 << 20]), true, u64::MAX).unwrap_err().class, "object_too_large");
+        assert_eq!(unpack(packed, measured).unwrap().len() as u64, measured.bytes);
+        assert!(measure(&pdf, u64::MAX).is_ok());
+        assert_eq!(measure(&gzip(&vec![0; 1 << 20]), u64::MAX).unwrap_err().class, "object_too_large");
     }
 
     #[test]
     fn rows_count_by_what_they_take_in_memory() {
         let rows = "1\n".repeat(1000);
-        let needed = measure(rows.as_bytes(), false, u64::MAX).unwrap().memory();
-        assert!(measure(rows.as_bytes(), false, needed).is_ok());
-        let failure = measure(rows.as_bytes(), false, needed / 2).unwrap_err();
+        let needed = measure(rows.as_bytes(), u64::MAX).unwrap().memory();
+        assert!(measure(rows.as_bytes(), needed).is_ok());
+        let failure = measure(rows.as_bytes(), needed / 2).unwrap_err();
         assert!(failure.message.contains("lines") && failure.message.contains("MEMORY_LIMIT"), "{failure:?}");
     }
 
@@ -239,8 +331,8 @@ mod tests {
     #[test]
     fn what_is_no_whole_gzip_is_refused() {
         let whole = gzip(b"a,b");
-        for broken in [Bytes::from("plain"), whole.slice(..whole.len() - 3)] {
-            assert_eq!(measure(&broken, true, u64::MAX).unwrap_err().class, "unreadable_object");
+        for broken in [whole.slice(..whole.len() - 3), whole.slice(..5)] {
+            assert_eq!(measure(&broken, u64::MAX).unwrap_err().class, "unreadable_object");
         }
     }
 }

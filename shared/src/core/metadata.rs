@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use thiserror::Error;
 
+use crate::core::form::{self, SaidForm};
 use crate::core::trace::TraceParent;
 
 /// The name of the W3C trace context in object metadata and in message attributes.
@@ -86,6 +87,8 @@ pub struct RawMetadata {
     pub first_written: Option<Timestamp>,
     /// Whether the object is empty because the owner accepted the loss of all its rows.
     pub is_emptied: bool,
+    /// What is said of its form, where that is not raw CSV.
+    pub form: SaidForm,
 }
 
 impl RawMetadata {
@@ -156,6 +159,11 @@ impl RawMetadata {
             run: text("run"),
             first_written: timestamp(metadata, FIRST_WRITTEN)?,
             is_emptied: text(EMPTIED).is_some(),
+            form: SaidForm {
+                format: text("format"),
+                date_format: of_form(metadata, "date-format", form::date_format)?,
+                decimal: of_form(metadata, "decimal", form::decimal)?,
+            },
         })
     }
 
@@ -171,6 +179,9 @@ impl RawMetadata {
             ("run", self.run.clone()),
             (FIRST_WRITTEN, self.first_written.map(|time| time.to_string())),
             (EMPTIED, self.is_emptied.then(|| "accepted".to_owned())),
+            ("format", self.form.format.clone()),
+            ("date-format", self.form.date_format.clone()),
+            ("decimal", self.form.decimal.map(String::from)),
         ];
         entries(own.into_iter().chain(self.instrument.entries()))
     }
@@ -243,6 +254,16 @@ fn timestamp(metadata: &Metadata, name: &'static str) -> Result<Option<Timestamp
     value.parse().map(Some).map_err(|_| MetadataError { name, value: value.clone(), expected: TIMESTAMP })
 }
 
+fn of_form<T>(
+    metadata: &Metadata,
+    name: &'static str,
+    read: fn(&str) -> Result<T, form::NoForm>,
+) -> Result<Option<T>, MetadataError> {
+    let Some(value) = metadata.get(name).filter(|value| !value.is_empty()) else { return Ok(None) };
+    let expected = if name == "decimal" { "expected . or ," } else { "expected a format of strftime such as %d/%m/%Y" };
+    read(value).map(Some).map_err(|_| MetadataError { name, value: value.clone(), expected })
+}
+
 fn traceparent(metadata: &Metadata) -> Result<Option<TraceParent>, MetadataError> {
     let Some(value) = metadata.get(TRACEPARENT) else { return Ok(None) };
     let expected = "expected a W3C traceparent";
@@ -260,6 +281,7 @@ mod tests {
             fetched_at: Some("2024-12-30T22:00:00Z".parse().unwrap()),
             instrument: Instrument { timezone: Some("America/New_York".to_owned()), ..Instrument::default() },
             traceparent: TraceParent::new(1, 2),
+            form: SaidForm { date_format: Some("%d/%m/%Y".to_owned()), decimal: Some(','), ..SaidForm::default() },
             ..RawMetadata::default()
         };
         assert_eq!(RawMetadata::read(&written.write()), Ok(written));

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod decimal;
 pub mod due;
 pub mod event;
+pub mod form;
 pub mod ingest_message;
 pub mod interval;
 pub mod key;

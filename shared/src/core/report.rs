@@ -40,6 +40,9 @@ pub struct Report {
     /// day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stamps: Option<String>,
+    /// How the file was read, where it was not raw CSV as it is: `MetaTrader 5, separated by tabs`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<String>,
 }
 
 /// The calendar that an object was checked against.

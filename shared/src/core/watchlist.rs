@@ -3,6 +3,7 @@
 mod cleaning;
 mod error;
 mod file;
+mod formats;
 mod history;
 mod location;
 mod place;
@@ -16,14 +17,17 @@ use std::str::FromStr;
 
 use toml::Spanned;
 
-pub use self::cleaning::{CleaningSettings, InvalidShare, Share};
+pub use self::cleaning::{CleaningSettings, InvalidShare, Sessions, Share};
 pub use self::error::{Fault, WatchlistError};
 use self::file::{File, Group, Settings};
+use self::formats::FileFormat;
+pub use self::formats::Format;
 pub use self::history::{History, InvalidHistory};
 pub use self::location::{InvalidLocation, Location};
 pub use self::place::Place;
+use crate::core::form::{self, SaidForm};
 use crate::core::interval::Interval;
-use crate::core::key::Series;
+use crate::core::key::{RawKey, Series};
 use crate::core::symbol::Symbol;
 
 /// The instruments to keep up to date, with their intervals and cleaning settings.
@@ -32,7 +36,13 @@ pub struct Watchlist {
     instruments: BTreeMap<Symbol, Instrument>,
     /// The settings for instruments that are not on the list, because a dropped file can be of any instrument.
     others: Instrument,
+    formats: BTreeMap<String, Format>,
 }
+
+/// The watchlist has no format of this name.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("the watchlist has no [formats.{0}]")]
+pub struct UnknownFormat(pub String);
 
 /// The settings of one instrument.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,6 +86,21 @@ impl Watchlist {
         &self.instrument(symbol).cleaning
     }
 
+    /// How an object is cleaned, with the form that its metadata names or that is bound to its key or symbol.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownFormat`] if it names a format that the watchlist does not have.
+    pub fn cleaning_of(&self, key: &RawKey, said: &SaidForm) -> Result<CleaningSettings, UnknownFormat> {
+        let format = match &said.format {
+            Some(name) if name == form::RAW => return Ok(self.cleaning(&key.path.series.symbol).clone()),
+            Some(name) => Some(self.formats.get(name).ok_or_else(|| UnknownFormat(name.clone()))?),
+            None => self.formats.values().find(|format| format.is_of(key)),
+        };
+        let form = said.form().or(format.map(|format| format.form.clone()).unwrap_or_default());
+        Ok(CleaningSettings { form, ..self.cleaning(&key.path.series.symbol).clone() })
+    }
+
     /// Returns how far back an instrument is fetched, whether it is on the list or not.
     #[must_use]
     pub fn history(&self, symbol: &Symbol) -> History {
@@ -110,8 +135,21 @@ impl FromStr for Watchlist {
         if instruments.is_empty() {
             return Err(WatchlistError { place: None, fault: Fault::Empty });
         }
-        Ok(Self { instruments, others: file.defaults.resolve("") })
+        let others = file.defaults.resolve("");
+        Ok(Self { instruments, others, formats: formats(text, file.formats)? })
     }
+}
+
+fn formats(
+    text: &str,
+    written: BTreeMap<Spanned<String>, FileFormat>,
+) -> Result<BTreeMap<String, Format>, WatchlistError> {
+    let resolve = |(name, format): (Spanned<String>, FileFormat)| {
+        let at = name.span().start;
+        let format = format.resolve().map_err(|error| WatchlistError::at(text, at, Fault::Format(error)))?;
+        Ok((name.into_inner(), format))
+    };
+    written.into_iter().map(resolve).collect()
 }
 
 /// A symbol's group, and the byte offset at which the symbol is written there.

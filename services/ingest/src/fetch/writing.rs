@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::anyhow;
+use candlewick_shared::core::form::SaidForm;
 use candlewick_shared::core::key::{Month, Part};
 use candlewick_shared::core::metadata::{Instrument, Metadata, RawMetadata};
 use candlewick_shared::core::raw_csv;
@@ -83,6 +84,7 @@ impl Writer<'_> {
             run: Some(self.task.run.clone()),
             first_written: None,
             is_emptied: false,
+            form: SaidForm::default(),
         }
     }
 

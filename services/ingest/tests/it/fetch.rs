@@ -56,6 +56,7 @@ async fn what_is_known_of_the_candles_stands_beside_them() {
         run: text("run-1"),
         first_written: None,
         is_emptied: false,
+        form: Default::default(),
     };
     assert_eq!(RawMetadata::read(&object.info.metadata).unwrap(), expected);
 }

@@ -198,15 +198,69 @@ fn weeks_get_the_date_of_their_monday() {
 }
 
 #[test]
-fn files_of_other_kinds_are_named_as_what_they_are() {
-    for (name, words) in [
-        ("utf16le-bom", "text in UTF-16"),
-        ("gz-content-named-csv", "gzip"),
-        ("date-and-time-columns-5min", "columns 1 \"Date\" and 2 \"Time\" could each be the \"datetime\""),
-        ("binance-noheader-ms", "line 1 is not a header"),
-        ("cdd-banner", "line 1 is not a header: \"https://www.example.com\""),
+fn files_of_other_forms_are_read() {
+    let closes = |case: &Case, name: &str| {
+        let outcome = case.clean(file(name));
+        outcome.rows().iter().map(|row| row.split(',').nth(4).unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    for (name, interval, calendar, expected) in [
+        ("timestamp-ms", "1day", "24/7", &["42100", "42101", "42102", "42103"][..]),
+        ("binance-noheader-ms", "1day", "24/7", &["42100", "42101", "42102", "42103"]),
+        ("yfinance-multiindex", "1day", "XNYS", &["101", "102", "103", "104", "105"]),
+        ("bhavcopy", "1day", "XBOM", &["101"]),
+        ("thousands-quoted", "1day", "XNYS", &["1235", "1235"]),
+        ("euro-decimals-semicolon", "1day", "XNYS", &["101.9", "102.9"]),
+        ("metatrader5-tab", "1min", "none", &["1.15", "1.12"]),
+        ("utf16le-bom", "1day", "XNYS", &["101"]),
+        ("excel-sep-line", "1day", "XNYS", &["101"]),
     ] {
-        let refusal = refused(&case("1day", "XNYS"), name).to_string();
-        assert!(refusal.contains(words), "{name}: {refusal}");
+        assert_eq!(closes(&case(interval, calendar), name), expected, "{name}");
     }
+    assert_eq!(case("1day", "24/7").symbol("BTC/USD").clean(file("cdd-banner")).times(), ["2024-01-01"]);
+    let local = case("5min", "XNYS").zone("America/New_York").clean(file("date-and-time-columns-5min"));
+    assert_eq!(local.times(), ["2024-01-02T14:30:00Z", "2024-01-02T14:35:00Z"]);
+    let thousands = case("1day", "XNYS").clean(file("thousands-quoted"));
+    assert!(thousands.rows()[0].ends_with(",1234567,false"), "{}", thousands.csv);
+    let ticks = case("1min", "none").clean(file("metatrader5-tab"));
+    assert!(ticks.rows()[0].ends_with(",100,false"), "{}", ticks.csv);
+}
+
+#[test]
+fn dates_that_could_be_two_are_refused_with_both() {
+    let words = refused(&case("1day", "XNYS"), "us-dates").to_string();
+    assert!(words.contains("2024-02-01 or 2024-01-02") && words.contains("--date-format %m/%d/%Y"), "{words}");
+    let mut said = case("1day", "XNYS");
+    said.settings.form.date_format = Some("%m/%d/%Y".to_owned());
+    assert_eq!(said.clean(file("us-dates")).times(), ["2024-01-02", "2024-01-03"]);
+}
+
+#[test]
+fn hours_by_the_clock_are_read_as_such_and_never_filled() {
+    let hours = case("1h", "XNYS").zone("America/New_York").clean(file("xnys-1h-on-clock-hours"));
+    assert_eq!((hours.rows().len(), hours.report.rows.filled, hours.gaps().len()), (7, 0, 0));
+    assert_eq!(hours.report.stamps.as_deref(), Some("the clock, not the open of the session"));
+    let rows = |hours: std::ops::Range<i64>| -> String {
+        hours.map(|hour| format!("2024-11-27 {hour:02}:00:00,100,101,99,100,1\n")).collect()
+    };
+    let text = |rows: String| format!("datetime,open,high,low,close,volume\n{rows}");
+    let as_utc = case("1h", "XNYS").clean_any(text(rows(9..16)));
+    assert_eq!(as_utc, None, "local times read as UTC are mostly of hours at which the market is shut");
+    let night = case("1h", "XNYS").zone("America/New_York").clean(text(format!(
+        "{}{}",
+        rows(9..16),
+        rows(0..1).replace("27 00", "28 03")
+    )));
+    assert_eq!((night.rows().len(), night.reasons()), (7, vec![(9, "no_slot".to_owned())]));
+}
+
+#[test]
+fn candles_outside_of_the_session_are_kept_where_the_owner_wants_them() {
+    let text = "datetime,open,high,low,close,volume\n2024-11-27 08:30:00,1,2,1,2,1\n2024-11-27 09:30:00,1,2,1,2,1\n\
+                2024-11-27 09:40:00,1,2,1,2,1\n2024-11-27 16:30:00,1,2,1,2,1\n2024-11-28 10:00:00,1,2,1,2,1\n";
+    let mut case = case("5min", "XNYS").zone("America/New_York");
+    assert_eq!(case.clean(text).reasons().len(), 3);
+    case.settings.sessions = candlewick_shared::core::watchlist::Sessions::Extended;
+    let outcome = case.clean(text);
+    assert_eq!(outcome.reasons(), [(6, "no_slot".to_owned())], "Thanksgiving has no session");
+    assert_eq!(outcome.report.rows.filled, 1, "09:35 alone");
 }

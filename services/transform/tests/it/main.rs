@@ -5,6 +5,7 @@
 mod aapl;
 mod calendars;
 mod cases;
+mod dialects;
 mod fuzz;
 mod handler;
 mod intervals;

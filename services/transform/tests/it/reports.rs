@@ -41,15 +41,19 @@ fn another_header_among_the_rows_refuses_the_file() {
 
 /// Prices above and below a thousand in the same file (ssf#22): `1.234` is not 1.234 there.
 #[test]
-fn decimal_commas_after_points_refuse_the_file() {
+fn decimal_commas_after_points_make_points_none() {
     let semicolons = HEADER.replace(',', ";");
     let file =
         format!("{semicolons}2024-01-02;1.234;2.345;1.111;2.222;5\n2024-01-03;1.234,5;2.345,5;1.111,5;2.222,5;5\n");
-    let (class, words) = refused(&file);
+    let rows = ["2024-01-02,1234,2345,1111,2222,5,false", "2024-01-03,1234.5,2345.5,1111.5,2222.5,5,false"];
+    assert_eq!(daily(&file).unwrap().rows(), rows);
+    let volume = format!("{semicolons}2024-01-02;1;2;1;2;1.234\n2024-01-03;1;2;1;2;1.234.567,0\n");
+    assert_eq!(daily(volume).unwrap().rows(), ["2024-01-02,1,2,1,2,1234,false", "2024-01-03,1,2,1,2,1234567,false"]);
+    // A point that is one beside a comma that is one: no mark fits both.
+    let both = format!("{semicolons}2024-01-02;1.5;2;1;2;5\n2024-01-03;1.234,5;2.345,5;1.111,5;2.222,5;5\n");
+    let (class, words) = refused(both);
     assert_eq!(class, "unreadable_object");
     assert!(words.starts_with("line 3, open: \"1.234,5\" has a decimal comma") && words.contains("1234.5"), "{words}");
-    let volume = format!("{semicolons}2024-01-02;1;2;1;2;1.234\n2024-01-03;1;2;1;2;1.234.567,0\n");
-    assert!(refused(volume).1.starts_with("line 3, volume: "));
     // One cell with a comma says nothing of the others.
     let slip = format!("{semicolons}2024-01-02;1;2;1;2;1\n2024-01-03;1,5;2;1;2;1\n");
     assert_eq!(daily(slip).unwrap().reasons(), [(3, "unreadable".to_owned())]);

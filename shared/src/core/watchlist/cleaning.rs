@@ -6,6 +6,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::core::calendar::choice::CalendarSetting;
+use crate::core::form::Form;
 
 /// How the candles of an instrument are cleaned.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +24,10 @@ pub struct CleaningSettings {
     pub max_lost: Share,
     /// Whether prices of zero or less are valid, as for oil futures in April 2020.
     pub allow_negative: bool,
+    /// Which candles of a day are wanted.
+    pub sessions: Sessions,
+    /// What is known of the form of its files.
+    pub form: Form,
 }
 
 impl Default for CleaningSettings {
@@ -34,8 +39,21 @@ impl Default for CleaningSettings {
             max_filled: Share(0.05),
             max_lost: Share(0.05),
             allow_negative: false,
+            sessions: Sessions::Regular,
+            form: Form::default(),
         }
     }
+}
+
+/// Which candles of a day are wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sessions {
+    /// Those of the session: others are set aside.
+    #[default]
+    Regular,
+    /// Also those before and after it. Only those of the session are expected.
+    Extended,
 }
 
 /// A share of a whole, from 0 to 1.

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::place::Place;
+use crate::core::form::NoForm;
 use crate::core::symbol::{Symbol, SymbolError};
 
 /// Why a text is not a valid watchlist, and where the error is.
@@ -40,6 +41,9 @@ pub enum Fault {
     /// An instrument has settings but is in no group.
     #[error("[instruments.\"{0}\"] is in no group: add {0} to a group's symbols")]
     NoGroup(Symbol),
+    /// A format is invalid.
+    #[error(transparent)]
+    Format(#[from] NoForm),
     /// An instrument has no interval.
     #[error("{0} has no interval: intervals = [] leaves nothing to fetch")]
     NoInterval(Symbol),

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::cleaning::{CleaningSettings, Share};
+use super::cleaning::{CleaningSettings, Sessions, Share};
+use super::formats::FileFormat;
 use super::history::History;
 use crate::core::calendar::choice::CalendarSetting;
 use crate::core::interval::Interval;
@@ -19,6 +20,8 @@ pub(super) struct File {
     pub(super) groups: BTreeMap<Spanned<String>, Group>,
     #[serde(default)]
     pub(super) instruments: BTreeMap<Spanned<String>, Settings>,
+    #[serde(default)]
+    pub(super) formats: BTreeMap<Spanned<String>, FileFormat>,
 }
 
 #[derive(Deserialize)]
@@ -36,6 +39,7 @@ pub(super) struct Group {
     max_filled: Option<Share>,
     max_lost: Option<Share>,
     allow_negative: Option<bool>,
+    sessions: Option<Sessions>,
 }
 
 /// The settings that the defaults, a group or one instrument may have.
@@ -50,6 +54,7 @@ pub(super) struct Settings {
     max_filled: Option<Share>,
     max_lost: Option<Share>,
     allow_negative: Option<bool>,
+    sessions: Option<Sessions>,
 }
 
 impl Group {
@@ -63,6 +68,7 @@ impl Group {
             max_filled: self.max_filled,
             max_lost: self.max_lost,
             allow_negative: self.allow_negative,
+            sessions: self.sessions,
         }
     }
 }
@@ -79,6 +85,7 @@ impl Settings {
             max_filled: self.max_filled.or(fallback.max_filled),
             max_lost: self.max_lost.or(fallback.max_lost),
             allow_negative: self.allow_negative.or(fallback.allow_negative),
+            sessions: self.sessions.or(fallback.sessions),
         }
     }
 
@@ -91,6 +98,8 @@ impl Settings {
             max_filled: self.max_filled.unwrap_or(defaults.max_filled),
             max_lost: self.max_lost.unwrap_or(defaults.max_lost),
             allow_negative: self.allow_negative.unwrap_or(defaults.allow_negative),
+            sessions: self.sessions.unwrap_or_default(),
+            form: defaults.form,
         }
     }
 }

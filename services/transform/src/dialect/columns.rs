@@ -1,0 +1,282 @@
+//! Which column is what in a header that is not the plain one.
+
+use candlewick_shared::core::form::{Column, Form};
+use candlewick_shared::core::raw_csv::{Header, Unreadable};
+use candlewick_shared::core::symbol::Symbol;
+
+use super::names::{self, Role};
+
+/// The columns of a header. What the time is read from may be two of them, or one that has no name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Columns {
+    /// The names, as they are in the file.
+    pub names: Vec<String>,
+    /// The columns that may be dates, the preferred names first.
+    pub times: Vec<usize>,
+    /// The column that may be a time of day, or the time.
+    pub clock: Option<usize>,
+    /// Open, high, low and close.
+    pub prices: [usize; 4],
+    /// The volume.
+    pub volume: Option<usize>,
+    /// The number of price changes, where there is a volume too.
+    pub tick_volume: Option<usize>,
+    /// What all columns of prices begin with: `AAPL` of `AAPL.Open`.
+    pub prefix: Option<String>,
+    plain: Vec<String>,
+}
+
+impl Columns {
+    /// The columns of a header, if it has those of candles, under the names that a form gives.
+    ///
+    /// # Errors
+    /// Where a column could be the volume, or two columns could be the same one.
+    pub fn of(names: Vec<String>, symbol: &Symbol, form: &Form) -> Result<Option<Self>, Unreadable> {
+        let mut plain = renamed(&names, form);
+        let prefix = without_affixes(&mut plain, &names);
+        let header = Named { plain: &plain, given: &names };
+        let [open, high, low, close] = [Role::Open, Role::High, Role::Low, Role::Close].map(|role| header.one(role));
+        let (Some(open), Some(high), Some(low), Some(close)) = (open?, high?, low?, close?) else { return Ok(None) };
+        let tick = header.one(Role::TickVolume)?;
+        let volume = header.one(Role::Volume)?.or_else(|| header.volume_of(symbol)).or(tick);
+        header.require_clear_volume(volume)?;
+        Ok(Some(Self {
+            times: header.all(Role::Time),
+            clock: header.one(Role::Clock)?,
+            prices: [open, high, low, close],
+            volume,
+            tick_volume: tick.filter(|tick| Some(*tick) != volume),
+            prefix,
+            plain,
+            names,
+        }))
+    }
+
+    /// Columns in the order that files without a header have: the fields of date, time of day, open and volume.
+    pub fn in_order(count: usize, time: usize, clock: Option<usize>, open: usize, has_volume: bool) -> Self {
+        let names: Vec<String> = (1..=count).map(|place| format!("column {place}")).collect();
+        let volume = has_volume.then_some(open + 4);
+        let prices = [open, open + 1, open + 2, open + 3];
+        let plain = names.clone();
+        Self { names, times: vec![time], clock, prices, volume, tick_volume: None, prefix: None, plain }
+    }
+
+    /// Whether there is a column of this name, in the form of [`names::plain`].
+    pub fn has(&self, name: &str) -> bool {
+        self.plain.iter().any(|other| other == name)
+    }
+
+    /// Columns that nothing is read from so far.
+    pub fn unused(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.names.len()).filter(|field| {
+            let used = [self.clock, self.volume, self.tick_volume];
+            !self.prices.contains(field) && !used.contains(&Some(*field)) && !self.times.contains(field)
+        })
+    }
+
+    /// The header, whose time is read from a field.
+    pub fn header(&self, time: usize, joined: Option<usize>, delimiter: u8) -> Header {
+        let named = Named { plain: &self.plain, given: &self.names };
+        let first = |role: Role| named.all(role).first().copied().filter(|field| *field != time);
+        let mut header = Header {
+            time,
+            prices: self.prices,
+            volume: self.volume,
+            tick_volume: self.tick_volume,
+            has_volume: first(Role::HasVolume),
+            is_filled: first(Role::IsFilled),
+            symbols: named.all(Role::Symbol),
+            interval: first(Role::Interval),
+            names: self.names.clone(),
+            ignored: Vec::new(),
+            delimiter,
+        };
+        let is_ignored =
+            |field: &usize| !header.reads(*field) && Some(*field) != joined && !self.names[*field].is_empty();
+        header.ignored = (0..self.names.len()).filter(is_ignored).map(|field| self.names[field].clone()).collect();
+        header
+    }
+}
+
+struct Named<'a> {
+    plain: &'a [String],
+    given: &'a [String],
+}
+
+impl Named<'_> {
+    fn places(&self, accepted: &[&str]) -> Vec<usize> {
+        (0..self.plain.len()).filter(|field| accepted.contains(&self.plain[*field].as_str())).collect()
+    }
+
+    fn all(&self, role: Role) -> Vec<usize> {
+        names::of(role).flat_map(|accepted| self.places(accepted)).collect()
+    }
+
+    /// The column of a role by its preferred name.
+    fn one(&self, role: Role) -> Result<Option<usize>, Unreadable> {
+        let places = names::of(role).map(|accepted| self.places(accepted)).find(|places| !places.is_empty());
+        match places.as_deref() {
+            None => Ok(None),
+            Some([place]) => Ok(Some(*place)),
+            Some(several) => Err(self.ambiguous(role, several)),
+        }
+    }
+
+    fn ambiguous(&self, role: Role, places: &[usize]) -> Unreadable {
+        let names: Vec<_> = places.iter().map(|at| format!("{} {:?}", at + 1, self.given[*at])).collect();
+        let column = match role {
+            Role::Open => "open",
+            Role::High => "high",
+            Role::Low => "low",
+            Role::Close => "close",
+            Role::Volume | Role::TickVolume => "volume",
+            _ => "datetime",
+        };
+        Unreadable::AmbiguousColumn { column, names: names.join(" and ") }
+    }
+
+    /// The column `volume btc` of `BTC/USD`.
+    fn volume_of(&self, symbol: &Symbol) -> Option<usize> {
+        let plain = names::plain(symbol.as_str());
+        let base = plain.split(' ').next()?;
+        let unit = |name: &String| name.strip_prefix("volume ").or(name.strip_prefix("vol ")).map(str::to_owned);
+        self.plain.iter().position(|name| unit(name).is_some_and(|unit| unit == base))
+    }
+
+    /// Several volumes, and none that is known to be that of the instrument.
+    fn require_clear_volume(&self, volume: Option<usize>) -> Result<(), Unreadable> {
+        let is_volume = |name: &String| name.split(' ').any(|word| matches!(word, "volume" | "vol" | "volumes"));
+        match self.plain.iter().position(is_volume).filter(|_| volume.is_none()) {
+            Some(place) => Err(Unreadable::UnclearVolume(self.given[place].clone())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The names in the form of [`names::plain`], with those that a form gives under the names that are known.
+fn renamed(names: &[String], form: &Form) -> Vec<String> {
+    let said: Vec<(Role, usize)> = form
+        .columns
+        .iter()
+        .filter_map(|(column, name)| Some((role(*column), names.iter().position(|other| is_same(other, name))?)))
+        .collect();
+    let rename = |(at, name): (usize, &String)| match said.iter().find(|(_, field)| *field == at) {
+        Some((role, _)) => {
+            names::of(*role).next().and_then(<[_]>::first).map(|name| (*name).to_owned()).unwrap_or_default()
+        }
+        // Another column of that name is not meant.
+        None => {
+            Some(names::plain(name)).filter(|name| !said.iter().any(|(role, _)| is_of(*role, name))).unwrap_or_default()
+        }
+    };
+    names.iter().enumerate().map(rename).collect()
+}
+
+fn role(column: Column) -> Role {
+    match column {
+        Column::Time => Role::Time,
+        Column::TimeOfDay => Role::Clock,
+        Column::Open => Role::Open,
+        Column::High => Role::High,
+        Column::Low => Role::Low,
+        Column::Close => Role::Close,
+        Column::Volume => Role::Volume,
+    }
+}
+
+fn is_same(one: &str, other: &str) -> bool {
+    one == other || names::plain(one) == names::plain(other)
+}
+
+fn is_of(role: Role, name: &str) -> bool {
+    names::of(role).any(|accepted| accepted.contains(&name))
+}
+
+/// Takes what is before or after `open`, `high`, `low` and `close` alike from all names: a number (`1. open`), a currency
+/// (`open (USD)`), the instrument (`AAPL.Open`, which is returned).
+fn without_affixes(plain: &mut [String], given: &[String]) -> Option<String> {
+    for name in plain.iter_mut() {
+        let numbered = name.split_once(' ').filter(|(first, _)| is_ordinal(first)).map(|(_, rest)| rest.to_owned());
+        *name = numbered.unwrap_or(std::mem::take(name));
+    }
+    if plain.iter().any(|name| name == "open") {
+        return None;
+    }
+    let names = plain.to_vec();
+    let has_all =
+        |of: &dyn Fn(&str) -> String| ["open", "high", "low", "close"].map(of).iter().all(|name| names.contains(name));
+    let suffixes: Vec<&str> = names.iter().filter_map(|name| name.strip_prefix("open ")).collect();
+    if let [suffix] = suffixes.as_slice()
+        && has_all(&|name| format!("{name} {suffix}"))
+    {
+        strip(plain, |name| name.strip_suffix(suffix).and_then(|name| name.strip_suffix(' ')));
+        return None;
+    }
+    let prefixes: Vec<(usize, &str)> =
+        names.iter().enumerate().filter_map(|(at, name)| Some((at, name.strip_suffix(" open")?))).collect();
+    let [(at, prefix)] = prefixes.as_slice() else { return None };
+    if !has_all(&|name| format!("{prefix} {name}")) {
+        return None;
+    }
+    strip(plain, |name| name.strip_prefix(prefix).and_then(|name| name.strip_prefix(' ')));
+    given[*at]
+        .get(..given[*at].len().checked_sub("open".len())?)
+        .map(|text| text.trim_end_matches(|c: char| !c.is_alphanumeric()).to_owned())
+}
+
+/// Whether a word is what Alpha Vantage numbers its columns with: `1`, `1a`.
+fn is_ordinal(word: &str) -> bool {
+    let digits = word.trim_end_matches(|c: char| c.is_ascii_lowercase());
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) && word.len() <= digits.len() + 1
+}
+
+fn strip(names: &mut [String], rest: impl Fn(&str) -> Option<&str>) {
+    for name in names {
+        if let Some(shorter) = rest(name).map(str::to_owned) {
+            *name = shorter;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns(header: &str) -> Result<Option<Columns>, Unreadable> {
+        Columns::of(header.split(',').map(str::to_owned).collect(), &"BTC/USD".parse().unwrap(), &Form::default())
+    }
+
+    #[test]
+    fn columns_of_many_sources_are_known() {
+        for (header, prices, volume, times) in [
+            ("timestamp,1. open,2. high,3. low,4. close,5. volume", [1, 2, 3, 4], Some(5), vec![0]),
+            ("Index,AAPL.Open,AAPL.High,AAPL.Low,AAPL.Close,AAPL.Volume", [1, 2, 3, 4], Some(5), vec![]),
+            ("Date,Price,Open,High,Low,Vol.,Change %", [2, 3, 4, 1], Some(5), vec![0]),
+            ("Date,Close/Last,Volume,Open,High,Low", [3, 4, 5, 1], Some(2), vec![0]),
+            ("Data,Otwarcie,Najwyzszy,Najnizszy,Zamkniecie,Wolumen", [1, 2, 3, 4], Some(5), vec![0]),
+            ("日期,开盘,收盘,最高,最低,成交量,成交额", [1, 3, 4, 2], Some(5), vec![0]),
+            ("v,vw,o,c,h,l,t,n", [2, 4, 5, 3], Some(0), vec![6]),
+            ("ticker,volume,open,close,high,low,window_start,transactions", [2, 4, 5, 3], Some(1), vec![6]),
+            ("unix,date,symbol,open,high,low,close,Volume BTC,Volume USD", [3, 4, 5, 6], Some(7), vec![1, 0]),
+            ("time,open (USD),high (USD),low (USD),close (USD),volume", [1, 2, 3, 4], Some(5), vec![]),
+        ] {
+            let read = columns(header).unwrap().unwrap();
+            assert_eq!((read.prices, read.volume, read.times), (prices, volume, times), "{header}");
+        }
+        assert_eq!(
+            columns("Index,AAPL.Open,AAPL.High,AAPL.Low,AAPL.Close").unwrap().unwrap().prefix.as_deref(),
+            Some("AAPL")
+        );
+    }
+
+    #[test]
+    fn what_is_no_header_of_candles_is_none() {
+        for header in
+            ["", "https://www.example.com", "2024-01-02,1,2,1,2", "Price,Close,High,Low,Volume", "bid open,ask open"]
+        {
+            assert_eq!(columns(header), Ok(None), "{header}");
+        }
+        assert!(columns("date,open,high,low,close,Volume USD,Volume EUR").is_err());
+        assert!(columns("date,open,high,low,price,last,vol").is_err());
+    }
+}

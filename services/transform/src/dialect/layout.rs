@@ -1,0 +1,223 @@
+//! Where the header of a file is, what separates its cells, and where its rows begin.
+
+use candlewick_shared::core::form::Form;
+use candlewick_shared::core::raw_csv::cells::{Cells, line};
+use candlewick_shared::core::raw_csv::{Unreadable, without_mark};
+use candlewick_shared::core::symbol::Symbol;
+
+use super::columns::Columns;
+use super::headless;
+
+/// How many lines there may be before a header.
+const MOST_BEFORE: usize = 40;
+
+/// What may separate cells, the usual ones first.
+pub const DELIMITERS: [u8; 5] = [b',', b';', b'\t', b'|', b' '];
+
+/// The form of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// The columns.
+    pub columns: Columns,
+    /// What separates cells.
+    pub delimiter: u8,
+    /// Where the first row begins.
+    pub body: usize,
+    /// How many lines with something in them there are before the header.
+    pub lines_before: u64,
+    /// Whether there is a header.
+    pub has_header: bool,
+    /// Whether each row begins with a name that the header has no column for.
+    pub has_row_names: bool,
+    /// The instruments that a header of three lines names.
+    pub tickers: Vec<String>,
+}
+
+/// A line and where it is.
+struct Line<'a> {
+    text: &'a [u8],
+    next: usize,
+}
+
+/// Finds the header of candles, or rows that need none.
+///
+/// # Errors
+/// Where a header has two columns that could be the same one.
+pub fn find(text: &[u8], symbol: &Symbol, form: &Form) -> Result<Option<Layout>, Unreadable> {
+    let lines = first_lines(text);
+    let said = form.delimiter.and_then(|delimiter| u8::try_from(delimiter).ok());
+    let delimiter = said.or_else(|| said_delimiter(lines.first()?.text));
+    let source = Source { text, symbol, form, delimiter };
+    if !form.header.is_empty() {
+        return source.without_header();
+    }
+    if let Some(layout) = source.of_three_lines(&lines)? {
+        return Ok(Some(layout));
+    }
+    let mut lines_before = 0;
+    for line in &lines {
+        if let Some(layout) = source.with_header(line)? {
+            return Ok(Some(Layout { lines_before, ..layout }));
+        }
+        lines_before += u64::from(!line.text.trim_ascii().is_empty());
+    }
+    Ok(headless::find(text, delimiter))
+}
+
+fn first_lines(text: &[u8]) -> Vec<Line<'_>> {
+    let mut at = text.len() - without_mark(text).len();
+    let mut lines = Vec::new();
+    while at < text.len() && lines.len() < MOST_BEFORE {
+        let (length, line_break) = line(text, at);
+        lines.push(Line { text: &text[at..at + length], next: at + length + line_break });
+        at += length + line_break;
+    }
+    lines
+}
+
+/// The delimiter of the line `sep=;`, which spreadsheets write and read.
+pub fn said_delimiter(line: &[u8]) -> Option<u8> {
+    match line.trim_ascii_end() {
+        [s, e, p, b'=', delimiter] if [*s, *e, *p].eq_ignore_ascii_case(b"sep") => Some(*delimiter),
+        [s, e, p, b'='] if [*s, *e, *p].eq_ignore_ascii_case(b"sep") && line.ends_with(b"\t") => Some(b'\t'),
+        _ => None,
+    }
+}
+
+/// The cells of a line; nothing where its quotes do not fit.
+pub fn split(line: &[u8], delimiter: u8) -> Option<Vec<String>> {
+    let mut cells = Cells::new(delimiter);
+    cells.split(line).ok()?;
+    Some(cells.texts())
+}
+
+/// A file, and what is said of it.
+struct Source<'a> {
+    text: &'a [u8],
+    symbol: &'a Symbol,
+    form: &'a Form,
+    delimiter: Option<u8>,
+}
+
+impl Source<'_> {
+    fn columns(&self, names: Vec<String>) -> Result<Option<Columns>, Unreadable> {
+        Columns::of(names, self.symbol, self.form)
+    }
+
+    /// The layout of a file whose columns its owner names.
+    fn without_header(&self) -> Result<Option<Layout>, Unreadable> {
+        let body = self.text.len() - without_mark(self.text).len();
+        let (length, _) = line(self.text, body);
+        let row = &self.text[body..body + length];
+        let count = |delimiter: &u8| split(row, *delimiter).map_or(0, |cells| cells.len());
+        let delimiter =
+            self.delimiter.or_else(|| DELIMITERS.into_iter().find(|each| count(each) == self.form.header.len()));
+        let columns = self.columns(self.form.header.clone())?;
+        Ok(columns
+            .zip(delimiter)
+            .map(|(columns, delimiter)| Layout { has_header: false, ..Layout::new(columns, delimiter, body) }))
+    }
+
+    /// The layout of a file with its header in a line, which may be a comment.
+    fn with_header(&self, line: &Line<'_>) -> Result<Option<Layout>, Unreadable> {
+        let bare = line.text.strip_prefix(b"#").unwrap_or(line.text);
+        for delimiter in self.delimiter.map_or(DELIMITERS.to_vec(), |delimiter| vec![delimiter]) {
+            let Some(names) = split(bare, delimiter).filter(|names| names.len() >= 4) else { continue };
+            if let Some(columns) = self.columns(names.clone())? {
+                return self.with_row_names(Layout::new(columns, delimiter, line.next), names).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// R writes a name before each row, and no name of that column: each row then has one cell more than the header.
+    fn with_row_names(&self, layout: Layout, names: Vec<String>) -> Result<Layout, Unreadable> {
+        let (length, _) = line(self.text, layout.body);
+        let row = self.text.get(layout.body..layout.body + length).unwrap_or_default();
+        let row = split(row, layout.delimiter).unwrap_or_default();
+        let has_one_more = row.len() == names.len() + 1 && row.last().is_some_and(|cell| !cell.is_empty());
+        if !has_one_more || names.last().is_some_and(String::is_empty) {
+            return Ok(layout);
+        }
+        let columns = self.columns(std::iter::once(String::new()).chain(names).collect())?;
+        Ok(match columns {
+            Some(columns) => Layout { columns, has_row_names: true, ..layout },
+            None => layout,
+        })
+    }
+
+    /// The header of three lines that pandas writes for columns of two levels: the columns, the instrument of each, and the
+    /// name of the dates. The first two may be the other way round.
+    fn of_three_lines(&self, lines: &[Line<'_>]) -> Result<Option<Layout>, Unreadable> {
+        let [first, second, third, ..] = lines else { return Ok(None) };
+        let cells = |line: &Line<'_>| split(line.text, b',').unwrap_or_default();
+        let first = cells(first);
+        let second = cells(second);
+        let dates = cells(third);
+        let is_same_length = first.len() == second.len() && first.len() == dates.len() && first.len() >= 5;
+        let are_dates =
+            dates.first().is_some_and(|name| !name.is_empty()) && dates.iter().skip(1).all(String::is_empty);
+        if !is_same_length || !are_dates {
+            return Ok(None);
+        }
+        let has_open = |cells: &[String]| cells.iter().any(|cell| cell.eq_ignore_ascii_case("open"));
+        let (mut names, tickers) = if has_open(&first) { (first, second) } else { (second, first) };
+        names[0].clone_from(&dates[0]);
+        let tickers = distinct(tickers.into_iter().skip(1).filter(|ticker| !ticker.is_empty()).collect());
+        // Of several instruments each has columns of the same names.
+        let names = if tickers.len() > 1 { distinct(names) } else { names };
+        let columns = self.columns(names)?;
+        Ok(columns.map(|columns| Layout { lines_before: 2, tickers, ..Layout::new(columns, b',', third.next) }))
+    }
+}
+
+impl Layout {
+    fn new(columns: Columns, delimiter: u8, body: usize) -> Self {
+        Self { columns, delimiter, body, lines_before: 0, has_header: true, has_row_names: false, tickers: Vec::new() }
+    }
+}
+
+/// The names without those that were there before.
+fn distinct(names: Vec<String>) -> Vec<String> {
+    let mut seen: Vec<String> = Vec::new();
+    for name in names {
+        if !seen.contains(&name) {
+            seen.push(name);
+        }
+    }
+    seen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout(text: &str) -> Layout {
+        find(text.as_bytes(), &"ABC".parse().unwrap(), &Form::default()).unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_header_is_found_after_what_precedes_it() {
+        for (text, delimiter, before, rows) in [
+            ("sep=;\nDate;Open;High;Low;Close\n1", b';', 1, "1"),
+            ("https://www.example.com\n\nunix,open,high,low,close\n1", b',', 1, "1"),
+            ("<DATE>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\n1", b'\t', 0, "1"),
+            ("\u{feff}# Date|Open|High|Low|Close\r\n1", b'|', 0, "1"),
+            ("Price,Close,High,Low,Open\nTicker,A,A,A,A\nDate,,,,\n1", b',', 2, "1"),
+        ] {
+            let found = layout(text);
+            assert_eq!(
+                (found.delimiter, found.lines_before, &text[found.body..]),
+                (delimiter, before, rows),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_name_before_each_row_is_known_by_the_number_of_cells() {
+        let named = layout("\"Date\",\"Open\",\"High\",\"Low\",\"Close\"\n\"1\",2024-01-02,1,2,1,2\n");
+        assert!(named.has_row_names && named.columns.prices == [2, 3, 4, 5]);
+        assert!(!layout("Date,Open,High,Low,Close\n2024-01-02,1,2,1,2,\n").has_row_names);
+    }
+}

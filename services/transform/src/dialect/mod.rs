@@ -1,0 +1,171 @@
+//! Files in other forms than raw CSV: what people download and export.
+//!
+//! A file is read here only where it does not fit as it is. [`encoding`] makes it UTF-8; [`layout`] finds its header, or with
+//! [`headless`] that it needs none; [`columns`] and [`names`] say what each column is; [`time_columns`] picks where the time is;
+//! [`survey`] looks at every row for what [`orders`] and [`numbers`] have to know; and [`rewrite`] writes the cells anew that raw
+//! CSV writes otherwise. Nothing is guessed: where a file can be read in two ways it is refused with both, and the option that
+//! decides. Each line stays a line, so that a report counts the lines of the file itself.
+
+use std::borrow::Cow;
+
+use candlewick_shared::core::form::Form;
+use candlewick_shared::core::raw_csv::{FileKind, Header, Unreadable};
+use candlewick_shared::core::symbol::Symbol;
+use jiff::tz::TimeZone;
+
+use crate::refusal::Refusal;
+
+mod columns;
+mod encoding;
+mod headless;
+mod layout;
+mod moment;
+mod months;
+mod names;
+mod numbers;
+mod orders;
+mod plain_file;
+mod rewrite;
+mod source;
+mod survey;
+mod time_columns;
+mod words;
+
+pub use plain_file::may_read_more;
+
+use columns::Columns;
+use encoding::Decoded;
+use layout::Layout;
+use numbers::{Mark, Marks};
+use orders::Settled;
+use rewrite::{Rewritten, Terms};
+use survey::{Survey, Zones};
+use time_columns::TimeColumns;
+
+/// A file in the terms of raw CSV.
+#[derive(Clone, Debug)]
+pub struct Reading<'a> {
+    /// The text, which has a line for each of the file's.
+    pub text: Cow<'a, [u8]>,
+    /// The file's own text, in UTF-8.
+    pub original: Cow<'a, [u8]>,
+    /// Where the columns are.
+    pub header: Header,
+    /// Where the first row begins.
+    pub body: usize,
+    /// The zone that the file names for all its times.
+    pub zone: Option<TimeZone>,
+    /// The instrument that the header names, with the name of that part of it.
+    pub instrument: Option<(String, String)>,
+    /// How the file is read, in words: `Binance klines without a header`.
+    pub dialect: String,
+}
+
+/// What is known of a file before it is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// The instrument.
+    pub symbol: &'a Symbol,
+    /// Whether its candles are shorter than a day.
+    pub is_intraday: bool,
+    /// What the owner says of the form.
+    pub form: &'a Form,
+}
+
+/// Reads a file in another form than raw CSV; nothing where it has no form that is known.
+///
+/// # Errors
+/// [`Refusal`], where it can be read in two ways, or holds several instruments.
+pub fn read<'a>(bytes: &'a [u8], known: Known<'_>) -> Result<Option<Reading<'a>>, Refusal> {
+    if FileKind::of(bytes).is_some_and(|kind| kind != FileKind::Utf16) {
+        return Ok(None);
+    }
+    let is_known = |text: &[u8]| find(text, known).is_ok_and(|layout| layout.is_some());
+    let Decoded { text, encoding } = encoding::decode(bytes, is_known);
+    let Some(layout) = find(&text, known)? else { return Ok(None) };
+    if layout.tickers.len() > 1 {
+        let values = layout.tickers.join(", ");
+        return Err(Refusal::SeveralInstruments { column: "Ticker".to_owned(), values });
+    }
+    let Some(times) = time_columns::pick(&text, &layout, known.is_intraday)? else { return Ok(None) };
+    let survey = survey::survey(&text, &layout, &times);
+    let terms = terms(&survey, &layout, times, known)?;
+    let rewritten = rewrite::rewrite(&text, &layout, &terms);
+    Ok(Some(reading(text, encoding, &layout, terms, rewritten)))
+}
+
+fn find(text: &[u8], known: Known<'_>) -> Result<Option<Layout>, Unreadable> {
+    layout::find(text, known.symbol, known.form)
+}
+
+/// How the cells are read, from what the owner says and what the rows show.
+fn terms<'f>(survey: &Survey, layout: &Layout, times: TimeColumns, known: Known<'f>) -> Result<Terms<'f>, Refusal> {
+    let form = known.form;
+    let source = source::of(layout);
+    let order = match (source::order(source), form.date_format.is_some()) {
+        (Some(order), _) => order,
+        (None, true) => moment::Order::Day,
+        (None, false) => order(survey.orders.clone().settle())?,
+    };
+    let said = form.decimal.map(|mark| if mark == ',' { Mark::Comma } else { Mark::Point });
+    let are_prices_scaled = source == "Databento" && survey.are_prices_scaled;
+    let mark = said.map_or_else(|| mark(survey.marks.clone()), Ok)?;
+    let named = match &survey.zones {
+        Zones::One(name) => TimeZone::get(name).ok(),
+        Zones::Unseen | Zones::Several => None,
+    };
+    let said_zone = form.timezone.as_deref().and_then(|name| TimeZone::get(name).ok());
+    let zone = named.or_else(|| times.zone.clone()).or(said_zone);
+    let rows = survey.rows.unwrap_or((layout.body, usize::MAX));
+    let date_format = form.date_format.as_deref();
+    let has_open_dates = survey.orders.has_open;
+    let is_mark_said = said.is_some();
+    Ok(Terms { times, order, has_open_dates, date_format, mark, is_mark_said, are_prices_scaled, zone, rows })
+}
+
+fn order(settled: Settled) -> Result<moment::Order, Refusal> {
+    match settled {
+        Settled::By(order) => Ok(order),
+        Settled::Either { example, readings } => Err(Refusal::EitherDate {
+            line: example.line,
+            cell: example.cell,
+            readings: Box::new(readings.map(|(date, format)| (date.to_string(), format))),
+        }),
+        Settled::Neither(examples) => {
+            Err(Refusal::OrdersOfDates(examples.map(|example| format!("line {}: {:?}", example.line, example.cell))))
+        }
+    }
+}
+
+fn mark(marks: Marks) -> Result<Mark, Refusal> {
+    match marks.settle() {
+        numbers::Settled::By(mark) => Ok(mark),
+        numbers::Settled::Either(line, cell) => {
+            let by = |mark| numbers::read(&cell, mark, true).map(Cow::into_owned).unwrap_or_default();
+            Err(Refusal::EitherNumber { line, readings: [by(Mark::Point), by(Mark::Comma)], cell })
+        }
+    }
+}
+
+fn reading<'a>(
+    text: Cow<'a, [u8]>,
+    encoding: Option<&'static str>,
+    layout: &Layout,
+    terms: Terms<'_>,
+    rewritten: Rewritten,
+) -> Reading<'a> {
+    let Layout { columns, delimiter, body, .. } = layout;
+    let header = columns.header(terms.times.field, terms.times.clock, *delimiter);
+    let dialect = words::dialect(layout, &terms, encoding, rewritten.remarks);
+    let is_same = rewritten.text == *text;
+    let original = text;
+    let text = if is_same { original.clone() } else { Cow::Owned(rewritten.text) };
+    Reading { text, original, header, body: *body, zone: terms.zone, instrument: instrument(layout, columns), dialect }
+}
+
+/// The instrument that the header names.
+fn instrument(layout: &Layout, columns: &Columns) -> Option<(String, String)> {
+    let ticker = layout.tickers.first().map(|ticker| ("Ticker".to_owned(), ticker.clone()));
+    let prefix = || columns.prefix.as_ref().map(|prefix| (columns.names[columns.prices[0]].clone(), prefix.clone()));
+    ticker.or_else(prefix)
+}

@@ -1,0 +1,305 @@
+//! What sources call the columns of candles.
+
+/// What a column is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// A date, or a date with a time of day.
+    Time,
+    /// A time of day, or all of the time.
+    Clock,
+    /// The first price.
+    Open,
+    /// The highest price.
+    High,
+    /// The lowest price.
+    Low,
+    /// The last price.
+    Close,
+    /// What was traded.
+    Volume,
+    /// How often the price changed.
+    TickVolume,
+    /// Whether the volume is known.
+    HasVolume,
+    /// Whether an earlier cleaning put the candle in.
+    IsFilled,
+    /// The instrument.
+    Symbol,
+    /// The length of the candles.
+    Interval,
+}
+
+/// Names in the form of [`plain`], by role and in the order of preference: a name is looked for only where no name of the lines
+/// before it is there.
+const NAMES: &[(Role, &[&str])] = &[
+    (Role::Time, &["datetime", "date", "timestamp", "date time"]),
+    (
+        Role::Time,
+        &[
+            "unix",
+            "unix time",
+            "unix timestamp",
+            "epoch",
+            "open time",
+            "opentime",
+            "window start",
+            "ts event",
+            "ts",
+            "gmt time",
+            "local time",
+            "time utc",
+            "utc time",
+            "date utc",
+            "datetime utc",
+            "timestamp utc",
+            "utc",
+            "dt",
+            "day",
+            "trade date",
+            "tradedate",
+            "trading date",
+            "traddt",
+            "date1",
+            "dtyyyymmdd",
+            "period start",
+            "start time",
+            "start",
+            "begins at",
+            "bar time",
+            "session",
+            "time stamp",
+            "snapped at",
+            "time eet",
+            "time est",
+            "time et",
+            "data",
+            "datum",
+            "fecha",
+            "日期",
+            "交易日期",
+            "日付",
+            "날짜",
+            "일자",
+            "t",
+        ],
+    ),
+    (
+        Role::Clock,
+        &[
+            "time",
+            "hour",
+            "time of day",
+            "godzina",
+            "uhrzeit",
+            "heure",
+            "hora",
+            "czas",
+            "zeit",
+            "时间",
+            "時間",
+            "時刻",
+            "시간",
+        ],
+    ),
+    (Role::Open, &["open"]),
+    (
+        Role::Open,
+        &[
+            "open price",
+            "opening price",
+            "opening",
+            "opnpric",
+            "otwarcie",
+            "eroffnung",
+            "eroffn",
+            "eroffnungskurs",
+            "erster",
+            "ouverture",
+            "ouv",
+            "apertura",
+            "abertura",
+            "开盘",
+            "开盘价",
+            "始値",
+            "시가",
+            "o",
+        ],
+    ),
+    (Role::High, &["high"]),
+    (
+        Role::High,
+        &[
+            "high price",
+            "hghpric",
+            "najwyzszy",
+            "hoch",
+            "hochst",
+            "tageshoch",
+            "plus haut",
+            "haut",
+            "massimo",
+            "max",
+            "maximo",
+            "maxima",
+            "maximum",
+            "最高",
+            "最高价",
+            "高値",
+            "고가",
+            "h",
+        ],
+    ),
+    (Role::Low, &["low"]),
+    (
+        Role::Low,
+        &[
+            "low price",
+            "lwpric",
+            "najnizszy",
+            "tief",
+            "tiefst",
+            "tagestief",
+            "plus bas",
+            "bas",
+            "minimo",
+            "min",
+            "minima",
+            "minimum",
+            "最低",
+            "最低价",
+            "安値",
+            "저가",
+            "l",
+        ],
+    ),
+    (Role::Close, &["close"]),
+    (
+        Role::Close,
+        &[
+            "close price",
+            "closing price",
+            "clspric",
+            "close last",
+            "close close price adjusted for splits",
+            "zamkniecie",
+            "schluss",
+            "schlusskurs",
+            "zuletzt",
+            "cloture",
+            "dernier",
+            "chiusura",
+            "ultimo",
+            "cierre",
+            "fechamento",
+            "收盘",
+            "收盘价",
+            "終値",
+            "종가",
+            "c",
+        ],
+    ),
+    (Role::Close, &["price", "last", "last price", "kurs"]),
+    (Role::Volume, &["volume"]),
+    (Role::Volume, &["vol", "volumes", "real volume"]),
+    (Role::Volume, &["volumefrom", "volume from", "base volume", "base asset volume"]),
+    (
+        Role::Volume,
+        &[
+            "tottrdqty",
+            "total traded quantity",
+            "total traded qty",
+            "ttl trd qnty",
+            "ttltradgvol",
+            "traded quantity",
+            "shares traded",
+            "no of shares",
+            "total volume",
+            "trade volume",
+            "quantity",
+            "qty",
+            "wolumen",
+            "volumen",
+            "成交量",
+            "出来高",
+            "거래량",
+            "v",
+        ],
+    ),
+    (Role::TickVolume, &["tickvol", "tick vol", "tick volume", "tickvolume"]),
+    (Role::HasVolume, &["has volume"]),
+    (Role::IsFilled, &["is filled"]),
+    (
+        Role::Symbol,
+        &[
+            "symbol",
+            "ticker",
+            "name",
+            "instrument",
+            "security",
+            "asset",
+            "stock",
+            "pair",
+            "sym",
+            "tic",
+            "code",
+            "contract",
+            "coin",
+            "ticker symbol",
+            "stock symbol",
+            "symbol name",
+            "instrument name",
+            "stock name",
+            "company",
+            "company name",
+            "tckrsymb",
+            "act symbol",
+            "ts code",
+            "股票代码",
+            "代码",
+            "证券代码",
+        ],
+    ),
+    (Role::Interval, &["interval", "timeframe", "time frame", "per", "period"]),
+];
+
+/// The names of a role, the preferred ones first.
+pub fn of(role: Role) -> impl Iterator<Item = &'static [&'static str]> {
+    NAMES.iter().filter(move |(of, _)| *of == role).map(|(_, names)| *names)
+}
+
+/// A name in lower case and without accents, with one space for all that is no letter and no digit.
+pub fn plain(name: &str) -> String {
+    let spaced: String = name.chars().flat_map(char::to_lowercase).map(unaccented).collect();
+    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn unaccented(letter: char) -> char {
+    match letter {
+        'ą' | 'á' | 'à' | 'â' | 'ä' | 'ã' => 'a',
+        'ć' | 'ç' => 'c',
+        'ę' | 'é' | 'è' | 'ê' => 'e',
+        'í' | 'ì' | 'î' => 'i',
+        'ł' => 'l',
+        'ń' | 'ñ' => 'n',
+        'ó' | 'ö' | 'ô' | 'õ' => 'o',
+        'ś' => 's',
+        'ú' | 'ù' | 'û' | 'ü' => 'u',
+        'ż' | 'ź' => 'z',
+        letter if letter.is_alphanumeric() => letter,
+        _ => ' ',
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_has_two_roles() {
+        let mut names: Vec<&str> = NAMES.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+        names.sort_unstable();
+        let twice: Vec<_> = names.windows(2).filter(|pair| pair[0] == pair[1]).collect();
+        assert!(twice.is_empty(), "{twice:?}");
+        assert!(names.iter().all(|name| plain(name) == **name));
+    }
+}

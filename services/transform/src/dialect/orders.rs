@@ -1,0 +1,114 @@
+//! In which order a file writes the parts of its dates: what one cell leaves open, another one settles for all.
+
+use jiff::civil::Date;
+
+use super::moment::{Moment, Order};
+
+/// What the dates of a file say about their order.
+#[derive(Clone, Debug, Default)]
+pub struct Orders {
+    /// For each order the first date that it cannot be the order of, though another one can.
+    refuted: [Option<Example>; 3],
+    /// For each pair of orders the first date that they read differently.
+    differing: Vec<(Order, Order, Example, [Date; 2])>,
+    /// Whether a date leaves its order open.
+    pub has_open: bool,
+    /// The last cell, which rows of one day repeat.
+    last: String,
+}
+
+/// A cell, and how dates like it are written in each order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Example {
+    /// Its line.
+    pub line: u64,
+    /// What is in it.
+    pub cell: String,
+}
+
+/// The order of a file's dates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// One, or it makes no difference.
+    By(Order),
+    /// One of two, with a date that they read differently.
+    Either { example: Example, readings: [(Date, String); 2] },
+    /// None: these two dates have no order in common.
+    Neither([Example; 2]),
+}
+
+impl Orders {
+    /// Notes a date.
+    pub fn see(&mut self, cell: &str, line: u64) {
+        if cell == self.last {
+            return;
+        }
+        cell.clone_into(&mut self.last);
+        let Some(moment) = Moment::read(cell).filter(|moment| moment.known().is_none()) else { return };
+        let dates = Order::ALL.map(|order| moment.date(order));
+        if dates.iter().all(Option::is_none) {
+            return;
+        }
+        self.has_open = true;
+        let example = || Example { line, cell: cell.to_owned() };
+        for (refuted, _) in self.refuted.iter_mut().zip(dates).filter(|(_, date)| date.is_none()) {
+            refuted.get_or_insert_with(example);
+        }
+        for (one, other) in [(0, 1), (0, 2), (1, 2)] {
+            let (Some(a), Some(b)) = (dates[one], dates[other]) else { continue };
+            let pair = (Order::ALL[one], Order::ALL[other]);
+            if a != b && !self.differing.iter().any(|(one, other, ..)| (*one, *other) == pair) {
+                self.differing.push((pair.0, pair.1, example(), [a, b]));
+            }
+        }
+    }
+
+    /// The order of the file.
+    pub fn settle(self) -> Settled {
+        let is_possible = |order: Order| self.refuted[order as usize].is_none();
+        let possible: Vec<Order> = Order::ALL.into_iter().filter(|order| is_possible(*order)).collect();
+        let open = self.differing.into_iter().find(|(one, other, ..)| is_possible(*one) && is_possible(*other));
+        match (possible.first(), open) {
+            (_, Some((one, other, example, [a, b]))) => {
+                let format = |order| Moment::read(&example.cell).map(|moment| moment.format(order)).unwrap_or_default();
+                Settled::Either { readings: [(a, format(one)), (b, format(other))], example }
+            }
+            (Some(order), None) => Settled::By(*order),
+            (None, None) => {
+                let [_, day, month] = self.refuted;
+                day.zip(month).map_or(Settled::By(Order::Day), |(day, month)| Settled::Neither([day, month]))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settle(cells: &[&str]) -> Settled {
+        let mut orders = Orders::default();
+        for (line, cell) in (2..).zip(cells) {
+            orders.see(cell, line);
+        }
+        orders.settle()
+    }
+
+    #[test]
+    fn a_number_above_twelve_settles_the_order_of_all() {
+        assert_eq!(settle(&["01/02/2024", "13/02/2024"]), Settled::By(Order::Day));
+        assert_eq!(settle(&["01/02/2024", "01/13/2024"]), Settled::By(Order::Month));
+        assert_eq!(settle(&["01.02.2024"]), Settled::By(Order::Day));
+        assert_eq!(settle(&["05/05/2024", "06/06/2024"]), Settled::By(Order::Day));
+        assert_eq!(settle(&["24/01/02", "99/01/13"]), Settled::By(Order::Year));
+    }
+
+    #[test]
+    fn what_nothing_settles_is_shown_in_both_readings() {
+        let Settled::Either { example, readings } = settle(&["01/01/2024", "01/02/2024"]) else { panic!() };
+        assert_eq!((example.line, example.cell.as_str()), (3, "01/02/2024"));
+        let texts = readings.map(|(date, format)| format!("{date} {format}"));
+        assert_eq!(texts, ["2024-02-01 %d/%m/%Y", "2024-01-02 %m/%d/%Y"]);
+        assert!(matches!(settle(&["13/01/2024", "01/13/2024"]), Settled::Neither(_)));
+    }
+}

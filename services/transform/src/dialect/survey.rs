@@ -1,0 +1,121 @@
+//! One look at every row of a file, for what its cells say about each other: the order of dates, the mark of decimals, the zone.
+
+use candlewick_shared::core::raw_csv::cells::{Cells, line};
+use candlewick_shared::core::time_text::TimeText;
+
+use super::layout::Layout;
+use super::moment::{Moment, Zone};
+use super::numbers::{self, Marks};
+use super::orders::Orders;
+use super::time_columns::{TimeColumns, has_price, kind};
+
+/// What the rows of a file say.
+#[derive(Clone, Debug, Default)]
+pub struct Survey {
+    /// About the mark of decimals.
+    pub marks: Marks,
+    /// About the order of dates.
+    pub orders: Orders,
+    /// The zones that the times name.
+    pub zones: Zones,
+    /// Where the first and the last row are that have a time or a price; nothing where none has.
+    pub rows: Option<(usize, usize)>,
+    /// Whether every price is a whole number of at least seven digits.
+    pub are_prices_scaled: bool,
+}
+
+/// The zones that the times of a file name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Zones {
+    /// None so far.
+    #[default]
+    Unseen,
+    /// All of them this one.
+    One(String),
+    /// Several, or none in some rows.
+    Several,
+}
+
+/// Looks at every row.
+pub fn survey(text: &[u8], layout: &Layout, times: &TimeColumns) -> Survey {
+    let mut survey = Survey { are_prices_scaled: true, ..Survey::default() };
+    let mut cells = Cells::new(layout.delimiter);
+    let (mut at, mut number) = (layout.body, 1 + count_lines(&text[..layout.body]));
+    while at < text.len() {
+        let (length, line_break) = line(text, at);
+        if cells.split(&text[at..at + length]).is_ok() && is_row(&cells, layout, times) {
+            survey.rows = Some((survey.rows.map_or(at, |(first, _)| first), at));
+            survey.row(&cells, layout, times, number);
+        }
+        at += length + line_break;
+        number += 1;
+    }
+    survey
+}
+
+fn count_lines(text: &[u8]) -> u64 {
+    let (mut at, mut count) = (0, 0);
+    while at < text.len() {
+        let (length, line_break) = line(text, at);
+        at += length + line_break;
+        count += 1;
+    }
+    count
+}
+
+/// Whether a line has something of a candle: a time or a close. Others are remarks where they stand before or after all rows.
+pub fn is_row(cells: &Cells, layout: &Layout, times: &TimeColumns) -> bool {
+    cells.count() > 1 && (kind(text(cells, times.field)).is_some() || has_price(cells, layout))
+}
+
+/// The cell of a field; nothing where it is no UTF-8.
+pub fn text(cells: &Cells, field: usize) -> &str {
+    std::str::from_utf8(cells.get(field)).unwrap_or_default()
+}
+
+impl Survey {
+    fn row(&mut self, cells: &Cells, layout: &Layout, times: &TimeColumns, line: u64) {
+        let columns = &layout.columns;
+        for field in columns.prices {
+            self.price(text(cells, field), line);
+        }
+        for field in [columns.volume, columns.tick_volume].into_iter().flatten() {
+            self.marks.see(text(cells, field), true, line);
+        }
+        let time = text(cells, times.field);
+        if TimeText::read(time).is_none() {
+            self.orders.see(time, line);
+            self.zones.see(time);
+        } else {
+            self.zones.unsaid();
+        }
+    }
+
+    fn price(&mut self, cell: &str, line: u64) {
+        let is_whole = cell.len() >= 7 && cell.bytes().all(|byte| byte.is_ascii_digit());
+        self.are_prices_scaled &= is_whole || cell.is_empty();
+        self.marks.see(cell, false, line);
+    }
+}
+
+impl Zones {
+    fn see(&mut self, time: &str) {
+        match (Moment::read(time).map(|moment| moment.zone), &*self) {
+            (Some(Zone::Named(name)), Self::Unseen) => *self = Self::One(name.to_owned()),
+            (Some(Zone::Named(name)), Self::One(one)) if one == name => {}
+            (Some(_), _) => *self = Self::Several,
+            (None, _) => {}
+        }
+    }
+
+    fn unsaid(&mut self) {
+        *self = Self::Several;
+    }
+}
+
+/// Whether a cell is no number as it is, and one in another form.
+pub fn is_other_number(cell: &str, has_unit: bool) -> bool {
+    use candlewick_shared::core::decimal::Decimal;
+    let reads = |mark| numbers::read(cell, mark, has_unit).is_some();
+    Decimal::parse(cell.as_bytes()).is_err() && (reads(numbers::Mark::Point) || reads(numbers::Mark::Comma))
+}

@@ -1,0 +1,162 @@
+//! Which columns the time of a row is read from.
+
+use candlewick_shared::core::raw_csv::Unreadable;
+use candlewick_shared::core::raw_csv::cells::{Cells, line};
+use candlewick_shared::core::time_text::TimeText;
+use jiff::tz::TimeZone;
+
+use super::layout::Layout;
+use super::moment::{Moment, Zone, clock};
+use super::numbers::{self, Mark};
+
+/// How many rows are looked at.
+const LOOKED_AT: usize = 50;
+
+/// What a cell is of a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A date alone.
+    Date,
+    /// A date and a time of day.
+    Local,
+    /// The same with an offset or a zone, or Unix time.
+    Instant,
+    /// A time of day alone.
+    Clock,
+}
+
+/// The kind of a cell; none where it is nothing of a time.
+pub fn kind(cell: &str) -> Option<Kind> {
+    match TimeText::read(cell) {
+        Some(TimeText::Date(_)) => return Some(Kind::Date),
+        Some(TimeText::Local(_)) => return Some(Kind::Local),
+        Some(TimeText::Instant(..)) => return Some(Kind::Instant),
+        None => {}
+    }
+    match Moment::read(cell) {
+        Some(Moment { zone: Zone::Offset(_) | Zone::Named(_), .. }) => Some(Kind::Instant),
+        Some(Moment { time: Some(_), .. }) => Some(Kind::Local),
+        Some(_) => Some(Kind::Date),
+        None => clock(cell).map(|_| Kind::Clock),
+    }
+}
+
+/// Where the time of a row is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimeColumns {
+    /// The column of the date, or of all of it.
+    pub field: usize,
+    /// The column of the time of day, where that is another one.
+    pub clock: Option<usize>,
+    /// The zone that the column's name gives.
+    pub zone: Option<TimeZone>,
+}
+
+/// Picks the columns of the time, by their names and by what is in the first rows.
+///
+/// # Errors
+/// Where two columns are as good as each other and differ.
+pub fn pick(text: &[u8], layout: &Layout, is_intraday: bool) -> Result<Option<TimeColumns>, Unreadable> {
+    let rows = sample(text, layout);
+    let kinds: Vec<Option<Kind>> = (0..layout.columns.names.len()).map(|field| kind_of(&rows, field)).collect();
+    let named: Vec<usize> = layout.columns.times.iter().copied().chain(layout.columns.clock).collect();
+    let of_kind =
+        |wanted: Kind| named.iter().copied().filter(|field| kinds[*field] == Some(wanted)).collect::<Vec<_>>();
+    let clock = of_kind(Kind::Clock).first().copied();
+    let wanted = match is_intraday {
+        true => [Kind::Instant, Kind::Local, Kind::Date],
+        false => [Kind::Date, Kind::Local, Kind::Instant],
+    };
+    let found = wanted.into_iter().map(of_kind).find(|fields| !fields.is_empty());
+    let field = match found {
+        Some(fields) => Some(one_of(&fields, &rows, layout)?),
+        None => unnamed(layout, &kinds),
+    };
+    Ok(field.map(|field| TimeColumns {
+        field,
+        clock: clock.filter(|_| kinds[field] == Some(Kind::Date)),
+        zone: zone_in(&layout.columns.names[field]),
+    }))
+}
+
+/// The cells of the first rows that have a price.
+fn sample(text: &[u8], layout: &Layout) -> Vec<Cells> {
+    let (mut rows, mut at) = (Vec::new(), layout.body);
+    while at < text.len() && rows.len() < LOOKED_AT {
+        let (length, line_break) = line(text, at);
+        let mut cells = Cells::new(layout.delimiter);
+        if cells.split(&text[at..at + length]).is_ok() && has_price(&cells, layout) {
+            rows.push(cells);
+        }
+        at += length + line_break;
+    }
+    rows
+}
+
+/// Whether the cell of the close is a number.
+pub fn has_price(cells: &Cells, layout: &Layout) -> bool {
+    let cell = std::str::from_utf8(cells.get(layout.columns.prices[3])).unwrap_or_default();
+    [Mark::Point, Mark::Comma].into_iter().any(|mark| numbers::read(cell, mark, false).is_some())
+}
+
+fn cell(row: &Cells, field: usize) -> &str {
+    std::str::from_utf8(row.get(field)).unwrap_or_default()
+}
+
+/// The kind that more than half of the cells of a column have.
+fn kind_of(rows: &[Cells], field: usize) -> Option<Kind> {
+    [Kind::Instant, Kind::Local, Kind::Date, Kind::Clock].into_iter().find(|wanted| {
+        let count = rows.iter().filter(|row| kind(cell(row, field)) == Some(*wanted)).count();
+        count * 2 > rows.len()
+    })
+}
+
+/// The first of several columns, if all of them say the same.
+fn one_of(fields: &[usize], rows: &[Cells], layout: &Layout) -> Result<usize, Unreadable> {
+    let read = |row: &Cells, field: usize| (TimeText::read(cell(row, field)), cell(row, field).to_owned());
+    let says_other = |field: &&usize| {
+        rows.iter().any(|row| match (read(row, fields[0]), read(row, **field)) {
+            ((Some(one), _), (Some(other), _)) => !is_same(one, other),
+            ((_, one), (_, other)) => one != other,
+        })
+    };
+    match fields.iter().skip(1).find(says_other) {
+        None => Ok(fields[0]),
+        Some(other) => {
+            let names = [fields[0], *other].map(|at| format!("{} {:?}", at + 1, layout.columns.names[at]));
+            Err(Unreadable::AmbiguousColumn { column: "datetime", names: names.join(" and ") })
+        }
+    }
+}
+
+fn is_same(one: TimeText, other: TimeText) -> bool {
+    match (one, other) {
+        (TimeText::Instant(one, _), TimeText::Instant(other, _)) => one == other,
+        _ => one == other,
+    }
+}
+
+/// The only column without a use that has a date in each row: R and pandas give an index no name. Unix time could be any
+/// number, and is one only in the first column.
+fn unnamed(layout: &Layout, kinds: &[Option<Kind>]) -> Option<usize> {
+    let is_time = |field: &usize| match kinds[*field] {
+        Some(Kind::Date | Kind::Local) => true,
+        Some(Kind::Instant) => *field == 0,
+        _ => false,
+    };
+    let mut fields = layout.columns.unused().filter(is_time);
+    let field = fields.next()?;
+    fields.next().is_none().then_some(field)
+}
+
+/// The zone in the name of a column: `Gmt time`, `Time (UTC)`, `Date (America/New_York)`.
+fn zone_in(name: &str) -> Option<TimeZone> {
+    let mut words =
+        name.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '_' | ',')).filter(|word| !word.is_empty());
+    words.find_map(|word| match word.to_ascii_lowercase().as_str() {
+        "utc" | "gmt" => Some(TimeZone::UTC),
+        "eet" => TimeZone::get("EET").ok(),
+        _ if word.contains('/') => TimeZone::get(word).ok(),
+        _ => None,
+    })
+}

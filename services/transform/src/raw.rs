@@ -1,0 +1,165 @@
+//! A raw object as it is read: raw CSV, or a file in another form that was brought into that of raw CSV.
+
+use std::borrow::Cow;
+
+use candlewick_shared::core::calendar::Calendar;
+use candlewick_shared::core::raw_csv::cells::{Cells, line};
+use candlewick_shared::core::raw_csv::{self, Header};
+use jiff::tz::TimeZone;
+
+use crate::clean::Task;
+use crate::dialect::{self, Known, Reading};
+use crate::instruments;
+use crate::otherwise;
+use crate::plain::PlainRows;
+use crate::quarantine::Reason;
+use crate::read::{self, Read};
+use crate::refusal::Refusal;
+use crate::row::{Fault, Row, RowRules};
+use crate::row_time::TimeRules;
+use crate::row_values::{Judged, ValueRules};
+
+/// A raw object whose header was read.
+#[derive(Clone, Debug)]
+pub struct Raw<'a> {
+    /// The text.
+    pub text: Cow<'a, [u8]>,
+    /// Its columns.
+    pub header: Header,
+    /// Where its first row begins.
+    pub body: usize,
+    /// What is known of it.
+    pub task: &'a Task<'a>,
+    /// The calendar that it is held to.
+    pub calendar: Option<&'static Calendar>,
+    /// The zone of times that name no offset.
+    pub zone: TimeZone,
+    /// What it was read from, where that was not raw CSV.
+    pub foreign: Option<Foreign<'a>>,
+}
+
+/// A file in another form than raw CSV.
+#[derive(Clone, Debug)]
+pub struct Foreign<'a> {
+    /// Its own text, which has the same lines.
+    pub original: Cow<'a, [u8]>,
+    /// How it was read.
+    pub dialect: String,
+    /// The instrument that its header names, after the name of that part of it.
+    instrument: Option<(String, String)>,
+}
+
+impl<'a> Raw<'a> {
+    /// Opens a file as raw CSV, or in the form that it has otherwise.
+    ///
+    /// # Errors
+    /// Where it has none, or could have two.
+    pub fn open(text: &'a [u8], task: &'a Task<'a>, calendar: Option<&'static Calendar>) -> Result<Self, Refusal> {
+        let plain = raw_csv::open_at(text, Some(&task.series.symbol));
+        if task.settings.form.is_open()
+            && let Ok((header, body)) = plain
+        {
+            let (text, zone) = (Cow::Borrowed(text), task.zone.clone());
+            return Ok(Self { text, header, body, task, calendar, zone, foreign: None }.with_one_volume());
+        }
+        match (Self::open_foreign(text, task, calendar)?, plain) {
+            (Some(raw), _) => Ok(raw),
+            (None, Err(unreadable)) => Err(unreadable.into()),
+            (None, Ok(_)) => Err(Refusal::OtherForm),
+        }
+    }
+
+    fn open_foreign(
+        text: &'a [u8],
+        task: &'a Task<'a>,
+        calendar: Option<&'static Calendar>,
+    ) -> Result<Option<Self>, Refusal> {
+        let (series, form) = (task.series, &task.settings.form);
+        let known = Known { symbol: &series.symbol, is_intraday: series.interval.is_intraday(), form };
+        let Some(reading) = dialect::read(text, known)? else { return Ok(None) };
+        let Reading { text, original, header, body, zone, instrument, dialect } = reading;
+        let foreign = Some(Foreign { original, dialect, instrument });
+        let zone = zone.unwrap_or_else(|| task.zone.clone());
+        Ok(Some(Self { text, header, body, task, calendar, zone, foreign }.with_one_volume()))
+    }
+
+    fn with_one_volume(mut self) -> Self {
+        let has_two = self.header.volume.filter(|_| self.header.tick_volume.is_some());
+        let is_all_zero = has_two.is_some_and(|field| read::is_all_zero(&self.text, self.body, &self.header, field));
+        self.header = self.header.with_one_volume(is_all_zero);
+        self
+    }
+
+    /// Reads the rows. Raw CSV of which most rows were set aside is read in another form if that explains them; where it could have
+    /// two forms, the rows that fit stay.
+    ///
+    /// # Errors
+    /// Where no row fits, and the file could have two forms.
+    pub fn read_in_any_form(self, text: &'a [u8]) -> Result<(Self, Read), Refusal> {
+        let read = self.read();
+        if self.foreign.is_some() || self.fits(&read) || !dialect::may_read_more(&self.text, &read.aside, &self.header)
+        {
+            return Ok((self, read));
+        }
+        match Self::open_foreign(text, self.task, self.calendar) {
+            Ok(Some(raw)) => {
+                let read = raw.read();
+                Ok((raw, read))
+            }
+            Err(refusal) if read.rows.is_empty() => Err(refusal),
+            Ok(None) | Err(_) => Ok((self, read)),
+        }
+    }
+
+    /// Whether raw CSV is what the file is: at least half of its rows fit, and none shows that the others are misread.
+    fn fits(&self, read: &Read) -> bool {
+        let kept = read.rows.len() + read.filled.len();
+        let is_misread = || {
+            let checked = otherwise::check(&self.text, &read.aside, &self.header, &self.task.series.symbol);
+            matches!(checked, Err(Refusal::DecimalComma { .. }))
+        };
+        kept >= read.aside.len() && (read.aside.is_empty() || !is_misread())
+    }
+
+    fn read(&self) -> Read {
+        let plain = PlainRows::new(&self.header, self.task.series.interval, &self.zone);
+        read::rows(&self.text, self.body, &self.rules(), plain)
+    }
+
+    /// Holds what header and rows name to what the key names.
+    ///
+    /// # Errors
+    /// Where that is another instrument or interval.
+    pub fn check_instrument(&self, read: &Read) -> Result<(), Refusal> {
+        let in_header = self.foreign.as_ref().and_then(|foreign| foreign.instrument.as_ref());
+        in_header.map_or(Ok(()), |(column, name)| instruments::check_name(column, name, self.task.series))?;
+        read.instruments.check(self.task.series)
+    }
+
+    /// What its rows are read by.
+    pub fn rules(&self) -> RowRules<'_> {
+        let Task { series, now, settings, .. } = *self.task;
+        let zone = &self.zone;
+        let (header, calendar) = (&self.header, self.calendar);
+        RowRules {
+            times: TimeRules { field: header.time, interval: series.interval, zone, now, calendar },
+            values: ValueRules { header, allow_negative: settings.allow_negative },
+        }
+    }
+
+    /// Cells of its lines.
+    pub fn cells(&self) -> Cells {
+        Cells::new(self.header.delimiter)
+    }
+
+    /// What a row says, read once more from the text.
+    ///
+    /// # Errors
+    /// Why it is no candle, which it was when it was read first.
+    pub fn judge(&self, row: &Row, cells: &mut Cells) -> Result<Judged, Fault> {
+        let (length, _) = line(&self.text, row.start);
+        let broken = |_| Fault { column: "row", reason: Reason::OpenQuote };
+        cells.split(&self.text[row.start..row.start + length]).map_err(broken)?;
+        self.rules().values.read(row.time, cells)
+    }
+}
