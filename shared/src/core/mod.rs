@@ -16,6 +16,7 @@ pub mod key;
 pub mod leftover;
 pub mod lineage;
 pub mod metadata;
+pub mod next_step;
 pub mod object_created;
 pub mod raw_csv;
 pub mod report;
