@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, reason = "a test fails by it")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a run says what it skips, and why")]
 
+mod accessibility;
 mod alerts;
 mod bad_input;
 mod browser;
@@ -34,6 +35,7 @@ mod secrecy;
 mod stack;
 mod starting;
 mod supply_chain;
+mod tabs;
 mod telemetry;
 mod terraform;
 
@@ -65,6 +67,8 @@ fn main() -> ExitCode {
         readers::trials(),
         dashboard::trials(),
         chart::trials(),
+        tabs::trials(),
+        accessibility::trials(),
         data_studio::trials(),
         export::trials(),
         runs::trials(),
