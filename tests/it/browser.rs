@@ -7,7 +7,9 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use fantoccini::actions::{InputSource, MOUSE_BUTTON_LEFT, MouseActions, PointerAction, WheelAction, WheelActions};
+use fantoccini::actions::{
+    InputSource, MOUSE_BUTTON_LEFT, MouseActions, PointerAction, TouchActions, WheelAction, WheelActions,
+};
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -89,6 +91,20 @@ impl Browser {
         self.stack.run(self.client.goto(&url)).with_context(|| format!("open {path}"))
     }
 
+    /// Opens another tab, and goes on in it. All end with the window.
+    pub fn open_tab(&self) -> anyhow::Result<()> {
+        let open = async {
+            let tab = self.client.new_window(true).await?;
+            self.client.switch_to_window(tab.handle).await
+        };
+        self.stack.run(open).context("open a tab")
+    }
+
+    /// How many tabs there are.
+    pub fn tabs(&self) -> anyhow::Result<usize> {
+        self.stack.run(self.client.windows()).map(|tabs| tabs.len()).context("count the tabs")
+    }
+
     pub fn resize(&self, width: u32, height: u32) -> anyhow::Result<()> {
         self.stack.run(self.client.set_window_size(width, height)).context("resize the window")
     }
@@ -129,10 +145,43 @@ impl Browser {
         self.stack.run(turn).with_context(|| format!("turn the wheel over {css}"))
     }
 
+    /// Touches the middle of an element with a finger.
+    pub fn tap(&self, css: &str) -> anyhow::Result<()> {
+        let tap = async {
+            let (x, y) = self.middle(css).await?;
+            let finger = TouchActions::new("finger".to_owned())
+                .then(PointerAction::MoveTo { duration: None, x, y })
+                .then(PointerAction::Down { button: MOUSE_BUTTON_LEFT })
+                .then(PointerAction::Up { button: MOUSE_BUTTON_LEFT });
+            self.client.perform_actions(finger).await
+        };
+        self.stack.run(tap).with_context(|| format!("tap on {css}"))
+    }
+
+    /// Moves a finger up over an element.
+    pub fn swipe_up(&self, css: &str) -> anyhow::Result<()> {
+        let swipe = async {
+            let (x, y) = self.middle(css).await?;
+            let step = |by: f64| PointerAction::MoveTo { duration: Some(Duration::from_millis(50)), x, y: y - by };
+            let begun = TouchActions::new("finger".to_owned())
+                .then(step(0.0))
+                .then(PointerAction::Down { button: MOUSE_BUTTON_LEFT });
+            let moved = (1..=10).fold(begun, |finger, by| finger.then(step(f64::from(by) * 20.0)));
+            self.client.perform_actions(moved.then(PointerAction::Up { button: MOUSE_BUTTON_LEFT })).await
+        };
+        self.stack.run(swipe).with_context(|| format!("swipe over {css}"))
+    }
+
     /// Where the middle of an element is, in pixels.
     async fn middle(&self, css: &str) -> Result<(f64, f64), fantoccini::error::CmdError> {
-        let (left, top, width, height) = self.client.find(Locator::Css(css)).await?.rectangle().await?;
-        Ok((left + width / 2.0, top + height / 2.0))
+        let show = "document.querySelector(arguments[0]).scrollIntoView({ block: 'center', behavior: 'instant' })";
+        self.client.execute(show, vec![json!(css)]).await?;
+        // Pointers count from the corner of what is seen.
+        let place = "const { left, top, width, height } = document.querySelector(arguments[0]).getBoundingClientRect();
+            return [left + width / 2, top + height / 2]";
+        let middle = self.client.execute(place, vec![json!(css)]).await?;
+        let number = |at: usize| middle[at].as_f64().unwrap_or_default().round();
+        Ok((number(0), number(1)))
     }
 
     /// Lets pages do what a person would be asked about first, such as `clipboard-read`.

@@ -1,14 +1,18 @@
-//! The chart under the hand: the mouse zooms, and what is seen can be taken along as a link and as a picture.
+//! The chart in a browser: it follows the mouse, a finger and the keyboard, and goes as far as the series does.
 
 use anyhow::{Context, ensure};
 use libtest_mimic::Trial;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::browser::{self, Browser};
 use crate::dashboard::{READY, require_drawn, with_aapl};
+use crate::stack::Stack;
 
 /// What the chart says of the candle under the mouse, and of the newest where there is none.
 const LEGEND: &str = "document.getElementById('legend').textContent";
+
+/// The first and the last candle that are seen.
+const SEEN: &str = "[document.getElementById('chart').dataset.from, document.getElementById('chart').dataset.to]";
 
 /// Without a browser these are left out; `dashboard` says so for both.
 pub fn trials() -> Vec<Trial> {
@@ -16,9 +20,22 @@ pub fn trials() -> Vec<Trial> {
         the_link_leads_to_what_is_seen,
         the_chart_is_given_away_as_a_picture,
         the_mouse_zooms_into_the_chart_and_out,
-        the_mouse_finds_candles_and_clicks_on_them
+        the_mouse_finds_candles_and_clicks_on_them,
+        a_long_series_is_seen_to_its_beginning,
+        a_candle_has_the_same_average_in_every_range,
+        a_finger_reads_a_candle_and_scrolls_the_page,
+        a_drawn_chart_stays_when_an_answer_fails,
+        symbols_are_compared_in_percent,
+        a_series_that_waits_for_its_first_fetch_says_so,
+        the_page_of_a_symbol_is_small
     ];
     all.into_iter().map(|trial| trial.with_ignored_flag(!browser::is_there())).collect()
+}
+
+fn seen(browser: &Browser) -> anyhow::Result<(String, String)> {
+    let seen = browser.ask(&format!("return {SEEN}"))?;
+    let time = |at: usize| seen[at].as_str().map(str::to_owned).with_context(|| format!("read what is seen: {seen}"));
+    Ok((time(0)?, time(1)?))
 }
 
 fn the_link_leads_to_what_is_seen() -> anyhow::Result<()> {
@@ -27,9 +44,11 @@ fn the_link_leads_to_what_is_seen() -> anyhow::Result<()> {
         browser.allow("clipboard-read")?;
         browser.until(READY)?;
         browser.click("[data-range='3M']")?;
-        browser.click("[data-toggle='ma']")?;
-        browser.until(&format!("{READY} && document.querySelector('[data-toggle=ma]').ariaPressed === 'true'"))?;
-        let before = window(browser)?;
+        browser.click("[data-indicator='sma20,sma50']")?;
+        browser.until(&format!(
+            "{READY} && document.querySelector(\"[data-indicator='sma20,sma50']\").ariaPressed === 'true'"
+        ))?;
+        let before = seen(browser)?;
         browser.click("#link")?;
         browser.until("document.getElementById('link').textContent === 'Copied'")?;
         let copied = browser.ask_later("navigator.clipboard.readText().then(arguments[0])", Vec::new())?;
@@ -42,7 +61,7 @@ fn the_link_leads_to_what_is_seen() -> anyhow::Result<()> {
         let pressed =
             "return [...document.querySelectorAll('.choice[aria-pressed=true]')].map((choice) => choice.textContent)";
         ensure!(browser.ask(pressed)? == json!(["3M", "MA"]), "other buttons are pressed: {}", browser.ask(pressed)?);
-        ensure!(window(browser)? == before, "the link shows other candles");
+        ensure!(seen(browser)? == before, "the link shows other candles");
         Ok(())
     })
 }
@@ -54,10 +73,14 @@ fn the_chart_is_given_away_as_a_picture() -> anyhow::Result<()> {
         browser.until(READY)?;
         browser.click("#png")?;
         let png = browser.download("AAPL_1day.png")?;
-        // Width and height stand behind the signature and the header's name (PNG, section 11.2.2).
+        // Width and height follow the signature and the header's name (PNG, section 11.2.2).
         let number =
             |at: usize| png.get(at..at + 4).map(|bytes| bytes.iter().fold(0, |all, byte| all << 8 | u32::from(*byte)));
-        ensure!((number(16), number(20)) == (Some(1600), Some(900)), "the picture has another size");
+        let chart = browser.ask("const { clientWidth, clientHeight } = document.getElementById('chart'); return [clientWidth, clientHeight]")?;
+        let [width, height] = [0, 1].map(|at| chart[at].as_u64().unwrap_or_default() as u32);
+        // The library rounds its width down.
+        let has_text = number(16).is_some_and(|found| found.abs_diff(width) <= 2) && number(20) > Some(height + 50);
+        ensure!(has_text, "the picture has {:?} by {:?} pixels, the chart {chart}", number(16), number(20));
         require_drawn(browser, &png)?;
         ensure!(browser.complaints()?.is_empty(), "{:?}", browser.complaints()?);
         Ok(())
@@ -68,15 +91,15 @@ fn the_mouse_zooms_into_the_chart_and_out() -> anyhow::Result<()> {
     with_aapl(|browser| {
         browser.go("/symbol/AAPL/1day?range=5Y")?;
         browser.until(READY)?;
-        let all = window(browser)?;
-        browser.wheel("#chart .nsewdrag", -600)?;
-        browser.until("location.search.includes('from=') && location.search.includes('to=')")?;
-        let part = window(browser)?;
-        ensure!(all.0 < part.0 && part.1 < all.1, "the wheel changed {all:?} to {part:?}");
+        let all = seen(browser)?;
+        browser.wheel("#chart", -600)?;
+        browser.until("location.search.includes('from=')")?;
+        let part = seen(browser)?;
+        ensure!(all.0 < part.0, "the wheel changed {all:?} to {part:?}");
         let pressed = "document.querySelectorAll('[data-range][aria-pressed=true]').length";
         ensure!(browser.ask(&format!("return {pressed}"))? == 0, "a range is still pressed");
-        browser.wheel("#chart .nsewdrag", 300)?;
-        browser.until(&format!("document.getElementById('chart').layout.xaxis.range[0] < {}", part.0))
+        browser.wheel("#chart", 300)?;
+        browser.until(&format!("{SEEN}[0] < '{}'", part.0))
     })
 }
 
@@ -86,21 +109,157 @@ fn the_mouse_finds_candles_and_clicks_on_them() -> anyhow::Result<()> {
         browser.go("/symbol/AAPL/1day?range=1Y")?;
         browser.until(READY)?;
         let newest = browser.ask(&format!("return {LEGEND}"))?;
-        browser.point("#chart .nsewdrag", 0)?;
+        browser.point("#chart", 0)?;
         browser.until(&format!("{LEGEND} !== {newest}"))?;
-        browser.point("#chart .nsewdrag", 2)?;
+        browser.point("#chart", 2)?;
         browser.until("document.querySelector('[data-range=All]')?.ariaPressed === 'true'")?;
-        // The first of the two would lead away within 300 ms.
-        let later = browser.ask_later("setTimeout(arguments[0], 400, 'still here')", Vec::new())?;
+        // The first of the two would lead away within 400 ms.
+        let later = browser.ask_later("setTimeout(arguments[0], 500, 'still here')", Vec::new())?;
         ensure!(later == json!("still here"), "{later}");
-        browser.point("#chart .nsewdrag", 1)?;
+        browser.point("#chart", 1)?;
         browser.until("location.pathname.startsWith('/lineage/AAPL/1day') && location.search.startsWith('?time=2022')")
     })
 }
 
-/// The places between which candles are seen.
-fn window(browser: &Browser) -> anyhow::Result<(f64, f64)> {
-    let range = browser.ask("return document.getElementById('chart').layout.xaxis.range")?;
-    let place = |at: usize| range[at].as_f64().with_context(|| format!("read the window {range}"));
-    Ok((place(0)?, place(1)?))
+/// Minutes of a market that never closes, as somebody drops them.
+fn drop_minutes(symbol: &str, count: i64) -> anyhow::Result<()> {
+    let begin: jiff::Timestamp = "2024-12-20T00:00:00Z".parse()?;
+    let mut text = String::from("datetime,open,high,low,close,volume\n");
+    for minute in 0..count {
+        let time = jiff::Timestamp::from_second(begin.as_second() + minute * 60)?;
+        let price = 100 + minute % 50;
+        let close = if minute % 2 == 0 { price + 15 } else { price - 15 };
+        text.push_str(&format!("{time},{price},{},{},{close},5\n", price + 20, price - 20));
+    }
+    Stack::get().put(&format!("raw/interval=1min/symbol={symbol}/2024-12.csv"), text)?;
+    Stack::get().eventually("the minutes", || Ok(Stack::get().rows(symbol)? == count))
+}
+
+fn a_long_series_is_seen_to_its_beginning() -> anyhow::Result<()> {
+    with_aapl(|browser| {
+        drop_minutes("LONG", 9_000)?;
+        browser.go("/symbol/LONG/1min?range=1D")?;
+        browser.until(READY)?;
+        ensure!(
+            browser.ask("return document.getElementById('chart').dataset.level")? == "1min",
+            "it shows other candles"
+        );
+        let begins = "document.getElementById('chart').dataset.from === '2024-12-20T00:00:00Z'";
+        let earlier = "document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'PageUp', bubbles: true, cancelable: true }))";
+        browser.until(&format!("({earlier}, {begins})"))?;
+        browser.until(&format!("{READY} && Number(document.getElementById('note').textContent.split(' ')[0]) > 0"))?;
+        require_drawn(browser, &browser.picture("#chart")?)?;
+        // Zoomed out, the same series is shown by longer candles, and zoomed in by its own again.
+        browser.go("/symbol/LONG/1min?range=All")?;
+        browser
+            .until(&format!("{READY} && document.getElementById('note').textContent.includes('derived from 1min')"))?;
+        browser.until("document.getElementById('chart').dataset.from === '2024-12-20T00:00:00Z'")?;
+        for _ in 0..12 {
+            press(browser, "+")?;
+        }
+        browser.until("document.getElementById('chart').dataset.level === '1min'")
+    })
+}
+
+fn press(browser: &Browser, key: &str) -> anyhow::Result<Value> {
+    browser.ask(&format!(
+        "document.body.dispatchEvent(new KeyboardEvent('keydown', {{ key: '{key}', bubbles: true, cancelable: true }}))"
+    ))
+}
+
+fn a_candle_has_the_same_average_in_every_range() -> anyhow::Result<()> {
+    with_aapl(|browser| {
+        let mut found = Vec::new();
+        for range in ["3M", "1Y", "5Y", "All"] {
+            browser.go(&format!("/symbol/AAPL/1day?range={range}&indicators=sma50,ema20"))?;
+            browser.until(READY)?;
+            let text = browser.ask(&format!("return {LEGEND}"))?;
+            let text = text.as_str().context("read the legend")?.to_owned();
+            ensure!(text.contains("sma50") && text.contains("ema20"), "the legend has no averages: {text}");
+            found.push(text);
+        }
+        ensure!(found.iter().all(|text| *text == found[0]), "{found:#?}");
+        Ok(())
+    })
+}
+
+fn a_finger_reads_a_candle_and_scrolls_the_page() -> anyhow::Result<()> {
+    with_aapl(|browser| {
+        browser.resize(500, 800)?;
+        browser.go("/symbol/AAPL/1day?range=1Y")?;
+        browser.until(READY)?;
+        let newest = browser.ask(&format!("return {LEGEND}"))?;
+        browser.tap("#chart")?;
+        browser.until(&format!("{LEGEND} !== {newest}"))?;
+        let later = browser.ask_later(&format!("setTimeout(() => arguments[0]({LEGEND}), 600)"), Vec::new())?;
+        ensure!(later != newest, "the tap was forgotten");
+        let before = browser.ask("return scrollY")?;
+        browser.swipe_up("#chart")?;
+        browser.until(&format!("scrollY > {before}"))
+    })
+}
+
+fn a_drawn_chart_stays_when_an_answer_fails() -> anyhow::Result<()> {
+    with_aapl(|browser| {
+        browser.go("/symbol/AAPL/1day?range=1Y")?;
+        browser.until(READY)?;
+        browser.ask("window.askedFor = 0; const real = window.fetch;
+            window.fetch = (address, options) => String(address).includes('limit=12000')
+                ? (window.askedFor += 1, Promise.resolve(window.askedFor < 3
+                    ? new Response('{}', { status: 503, headers: { 'retry-after': '1' } })
+                    : window.askedFor === 3 ? real(address, options) : new Response('{\"detail\":\"it is broken\"}', { status: 500 })))
+                : real(address, options)")?;
+        let change = "window.dispatchEvent(new CustomEvent('candlewick:change', { detail: { kind: 'resync' } }))";
+        browser.ask(change)?;
+        browser.until("window.askedFor === 3 && document.getElementById('trouble').hidden")?;
+        browser.ask(change)?;
+        browser.until("document.getElementById('trouble').textContent.includes('it is broken')")?;
+        ensure!(browser.ask("return document.getElementById('veil').hidden")? == true, "the chart was taken away");
+        require_drawn(browser, &browser.picture("#chart")?)
+    })
+}
+
+fn symbols_are_compared_in_percent() -> anyhow::Result<()> {
+    with_aapl(|browser| {
+        browser.go("/symbol/AAPL/1day?range=1Y&compare=MSFT,/MSFT&scale=percent")?;
+        browser.until(&format!("{READY} && {LEGEND}.includes('MSFT') && {LEGEND}.includes('ratio to MSFT')"))?;
+        let text = browser.ask(&format!("return {LEGEND}"))?;
+        ensure!(!text.as_str().unwrap_or_default().contains("–"), "a compared symbol has no value: {text}");
+        ensure!(browser.complaints()?.is_empty(), "{:?}", browser.complaints()?);
+        Ok(())
+    })
+}
+
+fn a_series_that_waits_for_its_first_fetch_says_so() -> anyhow::Result<()> {
+    with_aapl(|browser| {
+        let stack = Stack::get();
+        let pool = stack.pool();
+        let insert =
+            "insert into objects (key, symbol, interval) values ('waits', 'WAITS', '1day') on conflict do nothing";
+        stack.run(sqlx::query(insert).execute(&pool)).context("add a series")?;
+        browser.go("/symbol/WAITS/1day")?;
+        browser.until("document.getElementById('veil').textContent.includes('has not been fetched yet')")?;
+        let complaints = browser.complaints()?;
+        stack
+            .run(sqlx::query("delete from objects where key = 'waits'").execute(&pool))
+            .context("remove the series")?;
+        ensure!(complaints.is_empty(), "{complaints:?}");
+        Ok(())
+    })
+}
+
+/// What goes over the wire for the page, all of it.
+fn the_page_of_a_symbol_is_small() -> anyhow::Result<()> {
+    with_aapl(|browser| {
+        browser.go("/symbol/AAPL/1day")?;
+        browser.until(READY)?;
+        let bytes = browser.ask(
+            "return [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+                .filter((entry) => entry.initiatorType !== 'preload' || !entry.name.includes('/candles'))
+                .reduce((sum, entry) => sum + entry.encodedBodySize, 0)",
+        )?;
+        let bytes = bytes.as_u64().context("read the sizes")?;
+        ensure!((70_000..150_000).contains(&bytes), "the page takes {bytes} bytes");
+        Ok(())
+    })
 }

@@ -9,6 +9,7 @@ macro_rules! trials {
     ($($test:ident),+ $(,)?) => { vec![$(crate::trial(stringify!($test), $test)),+] };
 }
 
+mod accessibility;
 mod alerts;
 mod bad_input;
 mod browser;
@@ -40,6 +41,7 @@ mod secrecy;
 mod stack;
 mod starting;
 mod supply_chain;
+mod tabs;
 mod telemetry;
 mod terraform;
 
@@ -72,6 +74,8 @@ fn main() -> ExitCode {
         readers::trials(),
         dashboard::trials(),
         chart::trials(),
+        tabs::trials(),
+        accessibility::trials(),
         data_studio::trials(),
         export::trials(),
         runs::trials(),

@@ -1,8 +1,8 @@
-// What every page has: the theme's switch, the keyboard, tables that sort and search, and updates as things happen.
+// What every page has: the theme's switch, the keyboard, the search, and updates as things happen.
 
 import { listenToKeys } from "./keys.js";
 import { keepUpToDate } from "./live.js";
-import { armTables } from "./table.js";
+import { armSearch } from "./table.js";
 
 const root = document.documentElement;
 
@@ -28,10 +28,11 @@ listenToKeys({
   "g w": go("/"),
   "g p": go("/pipeline"),
   "g q": go("/quality"),
+  "g c": go("/changes"),
   "g a": go("/api"),
-  "/": () => document.getElementById("search")?.focus(),
+  "/": () => document.querySelector("#search, #symbol-switch")?.focus(),
   d: switchTheme,
   "?": showKeys,
 });
-armTables();
+armSearch();
 keepUpToDate();

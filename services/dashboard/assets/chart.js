@@ -1,180 +1,168 @@
-// From a series and a view to what the chart library draws. Nothing here touches the page.
+// Draws bars with the chart library. What is seen, and what is loaded, others decide.
 
-import { average, bollinger, strength } from "./indicators.js";
+import { CandlestickSeries, CrosshairMode, HistogramSeries, LineSeries, LineStyle, PriceScaleMode, createChart } from "../lightweight-charts-5.2.1.js";
+import { clockText, fixed, placesOf } from "./figures.js";
 
-const LINES = { 20: "ma-short", 50: "ma-long" };
+const MODES = { plain: PriceScaleMode.Normal, log: PriceScaleMode.Logarithmic, percent: PriceScaleMode.Percentage };
+const LINES = ["ma-short", "ma-long", "accent", "filled", "warn"];
+const OWN_PANES = /^(rsi|macd)/;
+const QUIET = { lastValueVisible: false, priceLineVisible: false, crosshairMarkerVisible: false };
 
-export function traces(series, view, colours) {
-  const shown = [candlesticks(series, colours)];
-  if (series.isFilled.size > 0) shown.push(filledMarks(series, colours));
-  if (series.hasVolume) shown.push(volumeBars(series, colours));
-  if (view.ma) shown.push(...Object.keys(LINES).map((length) => movingAverage(series, Number(length), colours)));
-  if (view.bb) shown.push(...bands(series, colours));
-  if (view.rsi) shown.push(strengthLine(series, colours));
-  if (series.gaps.length > 0) shown.push(gapMarks(series, colours));
-  return shown;
-}
-
-function candlesticks({ places, numbers }, colours) {
-  const side = (colour) => ({ line: { color: colour, width: 1 }, fillcolor: colour });
-  return {
-    type: "candlestick", name: "candles", x: places, yaxis: "y", hoverinfo: "none", showlegend: false,
-    open: numbers.open, high: numbers.high, low: numbers.low, close: numbers.close,
-    increasing: side(colours.up), decreasing: side(colours.down), whiskerwidth: 0,
-  };
-}
-
-function filledMarks({ places, numbers, isFilled }, colours) {
-  const at = [...isFilled];
-  return {
-    type: "scatter", mode: "markers", name: "filled", yaxis: "y", hoverinfo: "skip", showlegend: false,
-    x: at.map((each) => places[each]), y: at.map((each) => numbers.close[each]),
-    marker: { symbol: "circle-open", size: 8, line: { width: 1.5 }, color: colours.filled },
-  };
-}
-
-function volumeBars({ places, numbers }, colours) {
-  const colour = (_, at) => (numbers.close[at] >= numbers.open[at] ? colours.up : colours.down);
-  return {
-    type: "bar", name: "volume", x: places, y: numbers.volume, yaxis: "y2", hoverinfo: "none", showlegend: false,
-    marker: { color: Array.from(numbers.volume, colour), opacity: 0.45 },
-  };
-}
-
-function line(name, x, y, colour, more = {}) {
-  return {
-    type: "scatter", mode: "lines", name, x, y, yaxis: "y", hoverinfo: "skip", showlegend: false,
-    line: { color: colour, width: 1.4 }, ...more,
-  };
-}
-
-function movingAverage({ places, numbers }, length, colours) {
-  return line(`average of ${length}`, places, average(numbers.close, length), colours[LINES[length]]);
-}
-
-function bands({ places, numbers }, colours) {
-  const { upper, lower } = bollinger(numbers.close);
-  const thin = { line: { color: colours.band, width: 1 } };
-  return [
-    line("upper band", places, upper, colours.band, thin),
-    line("lower band", places, lower, colours.band, { ...thin, fill: "tonexty", fillcolor: colours["band-fill"] }),
-  ];
-}
-
-function strengthLine({ places, numbers }, colours) {
-  return line("RSI 14", places, strength(numbers.close), colours["ma-short"], { yaxis: "y3" });
-}
-
-function gapMarks({ gaps }, colours) {
-  return {
-    type: "scatter", mode: "markers", name: "gap", yaxis: "y4", hoverinfo: "text", showlegend: false,
-    x: gaps.map((gap) => gap.place), y: gaps.map(() => 0.985),
-    text: gaps.map((gap) => `${gap.slots} missing: ${gap.first}${gap.last === gap.first ? "" : ` … ${gap.last}`}`),
-    marker: { symbol: "triangle-down", size: 9, color: colours.gap },
-  };
-}
-
-// From top to bottom: candles, volume, strength.
-function domains(hasVolume, hasStrength) {
-  const strengthTop = hasStrength ? 0.17 : 0;
-  const volumeTop = strengthTop + (hasVolume ? 0.17 : 0);
-  const space = (bottom) => (bottom > 0 ? bottom + 0.03 : 0);
-  return { price: [space(volumeTop), 1], volume: [space(strengthTop), Math.max(volumeTop, 0.001)], strength: [0, Math.max(strengthTop, 0.001)] };
-}
-
-export function layout(series, view, colours, window, isNarrow) {
-  const { price, volume, strength: rsi } = domains(series.hasVolume, view.rsi);
-  const axis = { gridcolor: colours.grid, zeroline: false, fixedrange: true, side: "right", tickfont: { color: colours.soft, size: 11 }, automargin: false };
-  return {
-    // With no end to the distance, the chart library takes the last candle for the nearest to every place.
-    hoverdistance: 100,
-    paper_bgcolor: colours.back, plot_bgcolor: colours.back, font: { family: colours.font, color: colours.text, size: 12 },
-    margin: { l: 8, r: isNarrow ? 48 : 64, t: 8, b: 28 }, dragmode: "pan", hovermode: "x", spikedistance: -1,
-    bargap: 0.25, showlegend: false, hoverlabel: { bgcolor: colours.raised, bordercolor: colours.line, font: { color: colours.text } },
-    xaxis: {
-      range: window, ...ticks(series, window, isNarrow ? 4 : 9), rangeslider: { visible: false }, showgrid: true, gridcolor: colours.grid, zeroline: false,
-      tickfont: { color: colours.soft, size: 11 }, showspikes: true, spikemode: "across", spikecolor: colours.soft, spikethickness: 1, spikedash: "dot", anchor: view.rsi ? "y3" : "y2",
-      domain: [0, 1],
-    },
-    yaxis: { ...axis, domain: price, type: view.log ? "log" : "linear", range: priceRange(series, window, view.log), showspikes: true, spikemode: "across", spikecolor: colours.soft, spikethickness: 1, spikedash: "dot" },
-    yaxis2: { ...axis, domain: volume, visible: series.hasVolume, showgrid: false, nticks: 3, rangemode: "tozero", range: [0, highest(series.numbers.volume, series, window) * 1.05 || 1] },
-    yaxis3: { ...axis, domain: rsi, visible: view.rsi, range: [0, 100], tickvals: [30, 70] },
-    yaxis4: { domain: price, overlaying: "y", visible: false, range: [0, 1], fixedrange: true },
-    shapes: series.gaps.map((gap) => gapShade(gap, colours)),
-  };
-}
-
-function gapShade({ place }, colours) {
-  return {
-    type: "rect", xref: "x", yref: "paper", x0: place - 0.5, x1: place + 0.5, y0: 0, y1: 1, layer: "below",
-    fillcolor: colours["gap-fill"], line: { color: colours.gap, width: 1, dash: "dot" },
-  };
-}
-
-// The candles that a window of places shows: the first, and one behind the last.
-export function within(series, [left, right]) {
-  const behind = (limit) => {
-    let [low, high] = [0, series.count];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (series.places[middle] < limit) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  };
-  return [behind(left), behind(right)];
-}
-
-function highest(values, series, window) {
-  const [from, to] = within(series, window);
-  let most = 0;
-  for (let at = from; at < to; at += 1) most = Math.max(most, values[at] || 0);
-  return most;
-}
-
-export function priceRange(series, window, isLog) {
-  const [from, to] = within(series, window);
-  let [low, high] = [Infinity, -Infinity];
-  for (let at = from; at < to; at += 1) {
-    low = Math.min(low, series.numbers.low[at]);
-    high = Math.max(high, series.numbers.high[at]);
+export class Chart {
+  constructor(element, colours, isIntraday) {
+    this.element = element;
+    this.colours = colours;
+    this.isIntraday = isIntraday;
+    this.places = 2;
+    this.lines = [];
+    this.compared = [];
+    this.chart = createChart(element, { width: element.clientWidth, height: element.clientHeight, ...this.options() });
+    new ResizeObserver(() => this.chart.resize(element.clientWidth, element.clientHeight)).observe(element);
+    this.gaps = this.chart.addSeries(HistogramSeries, { ...QUIET, priceScaleId: "gaps", color: colours["gap-fill"] });
+    this.volume = this.chart.addSeries(HistogramSeries, { ...QUIET, priceScaleId: "volume", priceFormat: { type: "volume" } });
+    this.candles = this.chart.addSeries(CandlestickSeries, { ...QUIET, ...this.candleColours() });
+    this.chart.priceScale("gaps").applyOptions({ scaleMargins: { top: 0, bottom: 0 } });
+    this.chart.priceScale("volume").applyOptions({ scaleMargins: { top: 0.84, bottom: 0 } });
+    this.candles.priceScale().applyOptions({ scaleMargins: { top: 0.06, bottom: 0.2 } });
   }
-  if (low > high) return undefined;
-  if (isLog) [low, high] = [Math.log10(low), Math.log10(high)];
-  const room = (high - low) * 0.06 || Math.abs(high) * 0.01 || 1;
-  return [low - room, high + room];
-}
 
-export function volumeRange(series, window) {
-  return [0, highest(series.numbers.volume, series, window) * 1.05 || 1];
-}
-
-// Labels at places where something changes that a reader counts by: years, months, days, hours.
-export function ticks(series, window, most) {
-  const [from, to] = within(series, window);
-  const units = [4, 7, 10, 13, 16];
-  const label = (at) => series.shown?.[at] ?? series.time[at];
-  let best = { tickvals: [], ticktext: [] };
-  for (const unit of units) {
-    const marks = [];
-    for (let at = Math.max(from, 1); at < to; at += 1) {
-      if (label(at).slice(0, unit) !== label(at - 1).slice(0, unit)) marks.push(at);
-    }
-    if (marks.length === 0) continue;
-    const every = Math.ceil(marks.length / most);
-    const kept = marks.filter((_, at) => at % every === 0);
-    best = { tickvals: kept.map((at) => series.places[at]), ticktext: kept.map((at) => tickText(label(at), label(at - 1), unit)) };
-    if (marks.length >= most / 2) break;
+  options() {
+    const { colours } = this;
+    const label = { labelBackgroundColor: colours["label-back"] };
+    return {
+      // The logo writes a style into the page, which the policy forbids: the page has the link itself.
+      layout: { attributionLogo: false, background: { color: colours.back }, textColor: colours.text, fontFamily: colours.font, panes: { separatorColor: colours.line, separatorHoverColor: colours.line } },
+      grid: { vertLines: { color: colours.grid }, horzLines: { color: colours.grid } },
+      crosshair: { mode: CrosshairMode.Normal, vertLine: { color: colours.soft, ...label }, horzLine: { color: colours.soft, ...label } },
+      rightPriceScale: { borderColor: colours.line, minimumWidth: 64 },
+      timeScale: { borderColor: colours.line, timeVisible: this.isIntraday, secondsVisible: false, rightOffset: 2, minBarSpacing: 0.25 },
+      localization: { timeFormatter: (at) => clockText(at, this.isIntraday) },
+      // A swipe up or down scrolls the page; a swipe to the side moves the chart.
+      handleScroll: { vertTouchDrag: false },
+      kineticScroll: { touch: true, mouse: false },
+    };
   }
-  return best;
-}
 
-const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+  // Up is hollow and down is full: both are told apart without colours.
+  candleColours() {
+    const { up, down } = this.colours;
+    return { upColor: "rgba(0, 0, 0, 0)", downColor: down, borderUpColor: up, borderDownColor: down, wickUpColor: up, wickDownColor: down };
+  }
 
-function tickText(label, before, unit) {
-  const [year, month, day] = label.slice(0, 10).split("-");
-  if (unit === 4 || label.slice(0, 4) !== before.slice(0, 4)) return year;
-  if (unit === 7) return MONTHS[Number(month) - 1];
-  if (unit === 10 || label.slice(0, 10) !== before.slice(0, 10)) return `${Number(day)} ${MONTHS[Number(month) - 1]}`;
-  return label.slice(11, 16);
+  paint(colours) {
+    this.colours = colours;
+    this.chart.applyOptions(this.options());
+    this.candles.applyOptions(this.candleColours());
+    this.gaps.applyOptions({ color: colours["gap-fill"] });
+  }
+
+  // Shows bars, with the indicators' columns in their order.
+  show(bars, columns) {
+    this.bars = bars;
+    this.setPlaces(bars);
+    this.candles.setData(bars.map((bar) => (bar.gap ? { time: bar.at } : this.candle(bar))));
+    this.volume.setData(bars.filter((bar) => bar.volume != null).map((bar) => this.volumeOf(bar)));
+    this.gaps.setData(bars.filter((bar) => bar.gap).map((bar) => ({ time: bar.at, value: 1 })));
+    this.showLines(columns);
+    this.element.dataset.bars = bars.length;
+  }
+
+  setPlaces(bars) {
+    this.places = placesOf(bars.filter((bar) => !bar.gap).flatMap((bar) => [bar.high, bar.low]));
+    const priceFormat = { type: "custom", minMove: 10 ** -this.places, formatter: (price) => fixed(price, this.places) };
+    this.priceFormat = priceFormat;
+    this.candles.applyOptions({ priceFormat });
+  }
+
+  candle(bar) {
+    const { filled } = this.colours;
+    const marked = bar.isFilled ? { color: filled, borderColor: filled, wickColor: filled } : {};
+    return { time: bar.at, open: Number(bar.open), high: Number(bar.high), low: Number(bar.low), close: Number(bar.close), ...marked };
+  }
+
+  volumeOf(bar) {
+    const { up, down } = this.colours;
+    const colour = Number(bar.close) >= Number(bar.open) ? up : down;
+    return { time: bar.at, value: Number(bar.volume), color: colour + "66" };
+  }
+
+  showLines(columns) {
+    if (columns.join() !== this.lines.map((line) => line.column).join()) this.makeLines(columns);
+    this.lines.forEach(({ series }, at) => {
+      series.setData(this.bars.map((bar) => (bar.gap || bar.values[at] === null ? { time: bar.at } : { time: bar.at, value: bar.values[at] })));
+    });
+  }
+
+  makeLines(columns) {
+    this.lines.forEach(({ series }) => this.chart.removeSeries(series));
+    const panes = [...new Set(columns.map((column) => column.match(OWN_PANES)?.[0]).filter(Boolean))];
+    this.lines = columns.map((column, at) => {
+      const own = column.match(OWN_PANES)?.[0];
+      const pane = own ? panes.indexOf(own) + 1 : 0;
+      const colour = column.startsWith("bb") ? "band" : LINES[at % LINES.length];
+      const isBars = column.endsWith("_histogram");
+      const format = own === "rsi" ? { type: "price", precision: 1, minMove: 0.1 } : this.priceFormat;
+      const options = { ...QUIET, color: this.colours[colour], lineWidth: 1, priceFormat: format };
+      const series = this.chart.addSeries(isBars ? HistogramSeries : LineSeries, options, pane);
+      if (own === "rsi") [30, 70].forEach((price) => series.createPriceLine({ price, color: this.colours.line, lineWidth: 1, lineStyle: LineStyle.Dashed, axisLabelVisible: false }));
+      return { column, series, colour };
+    });
+    this.chart.panes().forEach((pane, at) => pane.setStretchFactor(at === 0 ? 4 : 1));
+  }
+
+  // The newest close of the series, wherever the window is.
+  markLast(close) {
+    if (this.lastLine) this.candles.removePriceLine(this.lastLine);
+    this.lastLine = close === null ? null : this.candles.createPriceLine({ price: Number(close), color: this.colours.accent, lineWidth: 1, lineStyle: LineStyle.Dotted, axisLabelVisible: true });
+  }
+
+  // Lines of other symbols, as { name, points: [{ at, value }] }.
+  compare(others) {
+    this.compared.forEach(({ series }) => this.chart.removeSeries(series));
+    this.compared = others.map(({ name, points, ownScale }, at) => {
+      const colour = this.colours[LINES[at % LINES.length]];
+      const scale = ownScale ? { priceScaleId: "left" } : {};
+      const series = this.chart.addSeries(LineSeries, { ...QUIET, ...scale, color: colour, lineWidth: 2, title: name, lastValueVisible: true });
+      series.setData(points.map((point) => ({ time: point.at, value: point.value })));
+      return { name, series, colour, values: new Map(points.map((point) => [point.at, point.value])) };
+    });
+    this.chart.applyOptions({ leftPriceScale: { visible: others.some((other) => other.ownScale), borderColor: this.colours.line } });
+  }
+
+  scale(name) {
+    this.candles.priceScale().applyOptions({ mode: MODES[name], autoScale: true });
+  }
+
+  get window() {
+    return this.chart.timeScale().getVisibleLogicalRange();
+  }
+
+  // Shows the bars between two places, both included.
+  moveTo(from, to) {
+    this.chart.timeScale().setVisibleLogicalRange({ from: from - 0.5, to: to + 0.5 });
+  }
+
+  shift(by) {
+    const { window } = this;
+    if (by !== 0 && window) this.chart.timeScale().setVisibleLogicalRange({ from: window.from + by, to: window.to + by });
+  }
+
+  // The places of the first and the last bar that are seen.
+  get seen() {
+    const { window } = this;
+    const clamp = (place) => Math.min(Math.max(place, 0), this.bars.length - 1);
+    return window ? [clamp(Math.ceil(window.from)), clamp(Math.floor(window.to))] : [0, this.bars.length - 1];
+  }
+
+  point(bar) {
+    this.chart.setCrosshairPosition(Number(bar.close), bar.at, this.candles);
+  }
+
+  unpoint() {
+    this.chart.clearCrosshairPosition();
+  }
+
+  picture() {
+    return this.chart.takeScreenshot();
+  }
 }

@@ -1,53 +1,92 @@
 // Pages update by themselves: the server says what happened, and the parts of the page that show it are fetched anew.
 
+import { ask } from "./fetching.js";
+import { Later } from "./later.js";
+
 const SETTLE = 250;
+const AT_MOST = 2000;
 const AGES = 60_000;
-const AGAIN = 10_000;
 
 export function keepUpToDate() {
-  listen(false);
+  const pages = new Later(refresh, SETTLE, AT_MOST);
+  listen((change) => {
+    window.dispatchEvent(new CustomEvent("candlewick:change", { detail: change }));
+    if (concerns(change)) pages.ask();
+  });
   // What is as old as it was, is older now.
-  setInterval(() => document.visibilityState === "visible" && refresh(), AGES);
+  setInterval(() => document.visibilityState === "visible" && pages.ask(), AGES);
 }
 
-function listen(wasRefused) {
-  const source = new EventSource("/api/v1/events");
-  source.addEventListener("open", () => {
-    say("live", "This page updates by itself");
-    if (wasRefused) hear({ kind: "resync" });
-  });
-  source.addEventListener("error", () => {
-    say("offline", "The dashboard does not answer; it is tried again");
-    // Browsers give up an address that refuses them, as the dashboard does when too many listen.
-    if (source.readyState === EventSource.CLOSED) setTimeout(listen, AGAIN, true);
-  });
-  source.addEventListener("message", (message) => hear(JSON.parse(message.data)));
-  // A page that is left must not keep its connection: browsers have few for each host.
-  window.addEventListener("pagehide", () => source.close());
+// Whether a part of this page shows what changed: a page of one series shows no other's.
+function concerns(change) {
+  const { symbol } = document.querySelector("[data-live='symbol']")?.dataset ?? {};
+  return change.kind !== "loaded" || !symbol || symbol === change.symbol;
 }
 
-function say(state, why) {
+function listen(hear) {
+  const worker = typeof SharedWorker === "function" ? shared(hear) : alone(hear);
+  let wasHidden = document.visibilityState !== "visible";
+  const tell = () => {
+    const isVisible = document.visibilityState === "visible";
+    worker.tell(isVisible ? "visible" : "hidden");
+    if (isVisible && wasHidden) hear({ kind: "resync" });
+    wasHidden = !isVisible;
+  };
+  document.addEventListener("visibilitychange", tell);
+  window.addEventListener("pagehide", () => worker.tell("gone"));
+  window.addEventListener("pageshow", (event) => event.persisted && tell());
+  worker.tell(wasHidden ? "hidden" : "visible");
+}
+
+// All tabs of a browser share one stream.
+function shared(hear) {
+  const worker = new SharedWorker(new URL("./stream.js", import.meta.url), { name: "candlewick" });
+  worker.port.addEventListener("message", ({ data }) => {
+    if (data.isThere) worker.port.postMessage("here");
+    if (data.state) say(data.state);
+    if (data.change) hear(data.change);
+  });
+  worker.port.start();
+  return { tell: (word) => worker.port.postMessage(word) };
+}
+
+// Browsers with no shared workers are those of phones, which show one tab.
+function alone(hear) {
+  let source = null;
+  let retry = 0;
+  const close = () => {
+    clearTimeout(retry);
+    source?.close();
+    source = null;
+  };
+  const open = () => {
+    close();
+    source = new EventSource("/api/v1/events");
+    source.addEventListener("open", () => say("live"));
+    source.addEventListener("message", (message) => hear(JSON.parse(message.data)));
+    source.addEventListener("error", () => {
+      say("offline");
+      if (source?.readyState === EventSource.CLOSED) retry = setTimeout(open, 10_000);
+    });
+  };
+  return { tell: (word) => (word === "visible" ? source ?? open() : close()) };
+}
+
+const WHY = { live: "This page updates by itself", offline: "The dashboard does not answer; it is tried again" };
+
+function say(state) {
   const label = document.getElementById("live");
   label.textContent = state;
   label.dataset.state = state;
-  label.title = why;
+  label.title = WHY[state];
 }
 
-let waiting = 0;
-
-// Changes come in bursts: one look shows them all.
-function hear(change) {
-  window.dispatchEvent(new CustomEvent("candlewick:change", { detail: change }));
-  clearTimeout(waiting);
-  waiting = setTimeout(refresh, SETTLE);
-}
-
-async function refresh() {
+async function refresh(signal) {
   const regions = [...document.querySelectorAll("[data-live]")];
   if (regions.length === 0) return;
-  const answer = await fetch(location.href, { headers: { accept: "text/html" } }).catch(() => null);
-  if (!answer?.ok) return;
+  const answer = await ask(location.href, { signal, headers: { accept: "text/html" } });
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (signal.aborted) return;
   for (const region of regions) {
     const fresh = page.getElementById(region.id);
     if (fresh && fresh.innerHTML !== region.innerHTML) replace(region, fresh);
@@ -55,6 +94,7 @@ async function refresh() {
   window.dispatchEvent(new Event("candlewick:refreshed"));
 }
 
+// Rows that are what they were stay as they are; the others are replaced, and shown as new.
 function replace(region, fresh) {
   const before = new Map([...region.querySelectorAll("tbody tr")].map((row) => [nameOf(row), wordsOf(row)]));
   const open = [...region.querySelectorAll("details")].map((details) => details.open);

@@ -1,56 +1,164 @@
-// Candles from the API. Prices stay text for whoever reads them, and become numbers for the drawing alone.
+// The candles of a series as far as they are loaded: windows come in on both sides as they are needed.
 
-export async function fetchSeries(api, { from, to, points }) {
-  const query = new URLSearchParams({ points });
-  if (from) query.set("from", from);
-  if (to) query.set("to", to);
-  const [columns, gaps] = await Promise.all([get(`${api}/candles?${query}`), get(`${api}/gaps`)]);
-  return prepare(columns, gaps);
-}
+import { askJson } from "./fetching.js";
+import { isIntraday, secondsOf } from "./levels.js";
 
-async function get(address) {
-  const answer = await fetch(address);
-  if (answer.ok) return answer.json();
-  const problem = await answer.json().catch(() => null);
-  throw new Error(problem?.detail ?? `the dashboard answered ${answer.status}`);
-}
+export const WINDOW = 1500;
+const MOST_KEPT = 12_000;
 
-export function prepare(columns, gaps) {
-  const numbers = (name) => Float64Array.from(columns[name], Number);
-  const within = placesOf(gaps, columns.time);
-  return {
-    ...columns,
-    count: columns.time.length,
-    numbers: { open: numbers("open"), high: numbers("high"), low: numbers("low"), close: numbers("close"), volume: numbers("volume") },
-    hasVolume: columns.volume.some((volume) => volume !== null),
-    isFilled: new Set(columns.filled),
-    gaps: within.gaps,
-    places: within.places,
-  };
-}
+export class Candles {
+  constructor(folder, clock, options) {
+    Object.assign(this, { folder, clock, bars: [], hasEarlier: false, hasLater: false, abort: new AbortController(), wait: options.wait });
+    this.stored = options.stored;
+    this.level = null;
+    this.indicators = [];
+    this.busy = { earlier: false, later: false };
+  }
 
-// Where each candle stands from left to right. Closed hours take no room; a gap takes that of one candle, before the first
-// candle behind it.
-function placesOf(gaps, times) {
-  const places = new Array(times.length);
-  const within = [];
-  let [next, room] = [0, 0];
-  times.forEach((time, at) => {
-    let slots = 0;
-    let [first, last] = ["", ""];
-    while (next < gaps.length && gaps[next].first < time) {
-      if (at > 0 && gaps[next].last > times[at - 1]) {
-        first ||= gaps[next].first;
-        last = gaps[next].last;
-        slots += gaps[next].slots;
+  address(level, part, query) {
+    const text = new URLSearchParams(query).toString();
+    return `${this.folder}/${level}/${part}${text ? `?${text}` : ""}`;
+  }
+
+  candles(level, indicators, query) {
+    const more = indicators.length > 0 ? { indicators: indicators.join(",") } : {};
+    return askJson(this.address(level, "candles", { ...query, ...more }), { signal: this.abort.signal, wait: this.wait });
+  }
+
+  // Gaps are marks: candles are shown without them where they cannot be had.
+  async gaps(level, from, to) {
+    const gaps = askJson(this.address(level, "gaps", { from, to }), { signal: this.abort.signal });
+    return gaps.catch(() => []);
+  }
+
+  // Old answers are nobody's: what is asked for before a new beginning is called off.
+  restart() {
+    this.abort.abort();
+    this.abort = new AbortController();
+    this.busy = { earlier: false, later: false };
+  }
+
+  // Loads a window: the newest, or the one that ends at or before a time. What there was stays until it is here.
+  async load(level, indicators, { to = null, before = null, from = null } = {}) {
+    this.restart();
+    const { signal } = this.abort;
+    // Nothing is added to what is about to go.
+    this.busy = { earlier: true, later: true };
+    const query = from ? { from, limit: MOST_KEPT } : { ...(to && { to }), ...(before && { before }), last: WINDOW };
+    try {
+      const columns = await this.candles(level, indicators, query);
+      const bars = await this.barsOf(level, columns, null);
+      signal.throwIfAborted();
+      this.take(level, indicators, columns, bars);
+      this.hasEarlier = from ? this.hasEarlier : columns.previous !== null;
+      this.hasLater = Boolean(from ? columns.next : to || before) && bars.length > 0;
+    } finally {
+      if (!signal.aborted) this.busy = { earlier: false, later: false };
+    }
+  }
+
+  take(level, indicators, columns, bars) {
+    Object.assign(this, { level, indicators, bars });
+    this.columns = Object.keys(columns.indicators ?? {});
+    this.derivedFrom = columns.derived_from ?? null;
+  }
+
+  // Loads the window before the first bar; says how many bars that added at the start.
+  async earlier() {
+    if (!this.hasEarlier || this.busy.earlier) return 0;
+    return this.extend("earlier", { before: this.first.time, last: WINDOW }, (bars, columns) => {
+      this.bars = [...bars, ...this.bars];
+      this.hasEarlier = columns.previous !== null && bars.length > 0;
+      return bars.length;
+    });
+  }
+
+  // Loads the window after the last bar; says how many bars that added at the end.
+  async later() {
+    if (!this.hasLater || this.busy.later) return 0;
+    return this.extend("later", { after: this.last.time, limit: WINDOW }, (bars, columns) => {
+      this.bars = [...this.bars, ...bars];
+      this.hasLater = columns.next !== null;
+      return bars.length;
+    });
+  }
+
+  async extend(side, query, join) {
+    const { signal } = this.abort;
+    this.busy[side] = true;
+    try {
+      const columns = await this.candles(this.level, this.indicators, query);
+      const bars = await this.barsOf(this.level, columns, side);
+      return signal.aborted ? 0 : join(bars, columns);
+    } finally {
+      if (!signal.aborted) this.busy[side] = false;
+    }
+  }
+
+  // Lets go of bars that are far from what is seen; says how many went at the start.
+  trim(from, to) {
+    if (this.bars.length <= MOST_KEPT) return 0;
+    const cut = Math.max(0, Math.min(from - WINDOW, this.bars.length - WINDOW));
+    const end = Math.min(this.bars.length, to + WINDOW);
+    if (cut > 0) this.hasEarlier = true;
+    if (end < this.bars.length) this.hasLater = true;
+    this.bars = this.bars.slice(cut, end);
+    return cut;
+  }
+
+  get first() {
+    return this.bars.find((bar) => !bar.gap);
+  }
+
+  get last() {
+    return this.bars.findLast((bar) => !bar.gap);
+  }
+
+  // Candles and gaps in one row. A gap between the window and what is there already belongs to the window.
+  async barsOf(level, columns, side) {
+    const bars = columns.time.map((time, at) => this.bar(columns, time, at));
+    columns.filled.forEach((at) => (bars[at].isFilled = true));
+    if (bars.length === 0) return bars;
+    const from = side === "later" ? this.last.time : bars[0].time;
+    const to = side === "earlier" ? this.first.time : bars.at(-1).time;
+    const gaps = await this.gaps(level, from, to);
+    const edges = { before: side === "later" ? this.last : null, after: side === "earlier" ? this.first : null };
+    return gaps.length === 0 ? bars : this.between(bars, gaps, edges, level === this.stored ? 0 : secondsOf(level));
+  }
+
+  bar(columns, time, at) {
+    const { open, high, low, close, volume } = columns;
+    const values = Object.values(columns.indicators ?? {}).map((column) => column[at]);
+    return { time, at: this.clock.at(time), open: open[at], high: high[at], low: low[at], close: close[at], volume: volume[at], values };
+  }
+
+  // Puts a bar with no candle where candles are missing: one for all gaps between two candles.
+  between(bars, gaps, { before, after }, length) {
+    const all = [...(before ? [before] : []), ...bars, ...(after ? [after] : [])];
+    const shown = [];
+    let next = 0;
+    all.forEach((bar, at) => {
+      let gap = null;
+      for (; next < gaps.length && gaps[next].first < bar.time; next += 1) {
+        if (at > 0 && this.isOutside(gaps[next], all[at - 1], length)) gap = this.joined(gap, gaps[next]);
       }
-      next += 1;
-    }
-    if (slots > 0) {
-      within.push({ place: at + room, first, last, slots });
-      room += 1;
-    }
-    places[at] = at + room;
-  });
-  return { gaps: within, places };
+      if (gap) shown.push(gap);
+      if (bar !== before && bar !== after) shown.push(bar);
+    });
+    return shown;
+  }
+
+  // A gap within a derived candle has no place of its own.
+  isOutside(gap, before, length) {
+    return length === 0 ? gap.last > before.time : this.clock.at(gap.first) >= before.at + length;
+  }
+
+  joined(known, gap) {
+    const slots = (known?.slots ?? 0) + gap.slots;
+    return { gap: true, first: known?.first ?? gap.first, last: gap.last, slots, at: known?.at ?? this.clock.at(gap.first) };
+  }
+
+  get isIntraday() {
+    return isIntraday(this.level);
+  }
 }

@@ -1,60 +1,32 @@
-// Tables that sort by their heads and show only what is searched for. What was chosen outlives an update of the table.
+// The list of series follows the search field as somebody types, and Enter leads to the first series.
 
-const chosen = { search: new URLSearchParams(location.search).get("search") ?? "", column: null, descending: false };
+import { ask } from "./fetching.js";
+import { Later } from "./later.js";
 
-export function armTables() {
+export function armSearch() {
   const search = document.getElementById("search");
-  if (search) {
-    search.value = chosen.search;
-    search.addEventListener("input", () => {
-      chosen.search = search.value;
-      const address = new URL(location.href);
-      search.value ? address.searchParams.set("search", search.value) : address.searchParams.delete("search");
-      history.replaceState(null, "", address);
-      filter();
-    });
-  }
-  document.addEventListener("click", (event) => {
-    const head = event.target.closest?.("th[data-sort]");
-    if (head && event.target.closest("button")) choose(head);
+  const region = document.getElementById("watchlist-live");
+  if (!search || !region) return;
+  const lists = new Later((signal) => list(region, signal), 150, 600);
+  search.addEventListener("input", () => {
+    const address = new URL(location.href);
+    address.searchParams.delete("after");
+    search.value.trim() ? address.searchParams.set("search", search.value.trim()) : address.searchParams.delete("search");
+    history.replaceState(null, "", address);
+    lists.ask();
   });
-  window.addEventListener("candlewick:refreshed", apply);
-  apply();
-}
-
-function apply() {
-  filter();
-  document.querySelectorAll("table.sortable").forEach((table) => chosen.column !== null && sort(table));
-}
-
-function choose(head) {
-  const column = head.cellIndex;
-  chosen.descending = chosen.column === column ? !chosen.descending : head.dataset.sort === "number";
-  chosen.column = column;
-  sort(head.closest("table"));
-}
-
-function sort(table) {
-  const heads = [...table.tHead.rows[0].cells];
-  const head = heads[chosen.column];
-  if (!head) return;
-  heads.forEach((other) => other.removeAttribute("aria-sort"));
-  head.setAttribute("aria-sort", chosen.descending ? "descending" : "ascending");
-  const value = (row) => row.cells[chosen.column]?.dataset.value ?? "";
-  const compare = head.dataset.sort === "number" ? (one, other) => one - other : (one, other) => one.localeCompare(other);
-  const [known, unknown] = [(row) => value(row) !== "", (row) => value(row) === ""].map((are) => [...table.tBodies[0].rows].filter(are));
-  known.sort((one, other) => (chosen.descending ? -1 : 1) * compare(value(one), value(other)));
-  // What has no value comes behind all that have, whichever way they are sorted.
-  table.tBodies[0].append(...known, ...unknown);
-}
-
-function filter() {
-  const wanted = chosen.search.trim().toLowerCase();
-  let shown = 0;
-  document.querySelectorAll("tr[data-search]").forEach((row) => {
-    row.hidden = !row.dataset.search.toLowerCase().includes(wanted);
-    shown += row.hidden ? 0 : 1;
+  search.form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const wanted = search.value.trim().toUpperCase();
+    const links = [...region.querySelectorAll("tbody th a")];
+    const link = links.find((each) => each.textContent === wanted) ?? links[0];
+    if (link) location.assign(link.href);
   });
-  const none = document.getElementById("none");
-  if (none) none.hidden = shown > 0;
+}
+
+async function list(region, signal) {
+  const answer = await ask(location.href, { signal, headers: { accept: "text/html" } });
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = page.getElementById(region.id);
+  if (fresh && !signal.aborted) region.replaceChildren(...fresh.childNodes);
 }

@@ -1,12 +1,14 @@
 //! Scripts, styles and pictures: part of the program, at addresses that change with their content, so that browsers keep
 //! them for ever.
 
-use std::io::Read;
+use std::io::Write;
 use std::sync::LazyLock;
 
 use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
 use crate::problem::Problem;
@@ -27,24 +29,37 @@ macro_rules! asset {
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 
-static ASSETS: [Asset; 13] = [
+static ASSETS: [Asset; 21] = [
     asset!("app.js", SCRIPT),
     asset!("chart.js", SCRIPT),
+    asset!("compare.js", SCRIPT),
+    asset!("fetching.js", SCRIPT),
+    asset!("figures.js", SCRIPT),
+    asset!("heatmap.js", SCRIPT),
     asset!("keys.js", SCRIPT),
-    asset!("indicators.js", SCRIPT),
+    asset!("later.js", SCRIPT),
+    asset!("legend.js", SCRIPT),
+    asset!("levels.js", SCRIPT),
     asset!("live.js", SCRIPT),
+    asset!("picture.js", SCRIPT),
     asset!("series.js", SCRIPT),
+    asset!("stream.js", SCRIPT),
+    asset!("switcher.js", SCRIPT),
     asset!("symbol.js", SCRIPT),
     asset!("table.js", SCRIPT),
     asset!("theme.js", SCRIPT),
     asset!("view.js", SCRIPT),
-    asset!("plotly.css", STYLE),
     asset!("style.css", STYLE),
     asset!("icon.svg", "image/svg+xml"),
 ];
 
-/// The chart library, packed when the program was built.
-static PLOTLY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/plotly.js.gz"));
+/// The chart library, as its package has it (`assets/vendor`). A test holds it to its digest.
+pub static CHART_LIBRARY: &[u8] = include_bytes!("../assets/vendor/lightweight-charts-5.2.1.js");
+
+/// The address of the chart library: it has a version in its name, so that it stays the same where only our files change.
+pub const CHART_LIBRARY_ADDRESS: &str = "/assets/lightweight-charts-5.2.1.js";
+
+static PACKED_CHART_LIBRARY: LazyLock<Vec<u8>> = LazyLock::new(|| pack(CHART_LIBRARY));
 
 /// The folder of our files: one digest for all of them, because scripts name each other relatively.
 pub static FOLDER: LazyLock<String> = LazyLock::new(|| {
@@ -52,10 +67,6 @@ pub static FOLDER: LazyLock<String> = LazyLock::new(|| {
     ASSETS.iter().for_each(|asset| hash.update(asset.body));
     format!("/assets/{}", digits(&hash.finalize()))
 });
-
-/// The address of the chart library. It has a digest of its own: it stays the same where only our files change.
-pub static PLOTLY_ADDRESS: LazyLock<String> =
-    LazyLock::new(|| format!("/assets/plotly-{}.js", digits(&Sha256::digest(PLOTLY))));
 
 fn digits(hash: &[u8]) -> String {
     hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
@@ -72,33 +83,53 @@ pub async fn asset(Path((folder, name)): Path<(String, String)>) -> Result<Respo
     Ok(for_ever(([(header::CONTENT_TYPE, asset.media_type)], asset.body).into_response()))
 }
 
-/// Sends the chart library: packed as it lies, or unpacked to the few that do not take it so.
+/// Sends the chart library, packed once for everybody who takes it so.
 ///
 /// # Errors
 /// Another version's file.
-pub async fn plotly(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
-    if !PLOTLY_ADDRESS.ends_with(&format!("/{name}")) {
+pub async fn chart_library(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+    if !CHART_LIBRARY_ADDRESS.ends_with(&format!("/{name}")) {
         return Err(Problem::not_found("there is no such file in this version"));
     }
     let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
-    let mut response = if accepted.is_some_and(|accepted| accepted.contains("gzip")) {
-        ([(header::CONTENT_ENCODING, "gzip")], PLOTLY).into_response()
+    let takes_gzip = accepted.is_some_and(|accepted| accepted.contains("gzip")) && !PACKED_CHART_LIBRARY.is_empty();
+    let mut response = if takes_gzip {
+        ([(header::CONTENT_ENCODING, "gzip")], PACKED_CHART_LIBRARY.as_slice()).into_response()
     } else {
-        unpack(PLOTLY).map_err(|error| Problem::unavailable(format!("unpack: {error}")))?.into_response()
+        CHART_LIBRARY.into_response()
     };
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(SCRIPT));
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     Ok(for_ever(response))
 }
 
-fn unpack(packed: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut unpacked = Vec::new();
-    flate2::read::GzDecoder::new(packed).read_to_end(&mut unpacked)?;
-    Ok(unpacked)
+/// Nothing where it cannot be packed: it goes out as it is then.
+fn pack(plain: &[u8]) -> Vec<u8> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+    packed.write_all(plain).and_then(|()| packed.finish()).unwrap_or_default()
 }
 
 fn for_ever(mut response: Response) -> Response {
     let value = HeaderValue::from_static("public, max-age=31536000, immutable");
     response.headers_mut().insert(header::CACHE_CONTROL, value);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The file of the package lightweight-charts 5.2.1, dist/lightweight-charts.standalone.production.mjs.
+    #[test]
+    fn the_chart_library_is_the_one_that_its_makers_published() {
+        let digest: String = Sha256::digest(CHART_LIBRARY).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(digest, "1bb1ee79f9d4dd17261b53d930f7a8995748276f80e7ba0e24412b5068062f5f");
+    }
+
+    #[test]
+    fn scripts_name_the_chart_library_by_its_address() {
+        let chart = ASSETS.iter().find(|asset| asset.name == "chart.js").map(|asset| asset.body).unwrap();
+        let import = format!("from \"..{}\"", CHART_LIBRARY_ADDRESS.trim_start_matches("/assets"));
+        assert!(std::str::from_utf8(chart).unwrap().contains(&import));
+    }
 }

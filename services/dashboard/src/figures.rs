@@ -22,10 +22,14 @@ pub fn span(seconds: impl Borrow<i64>) -> String {
 #[must_use]
 pub fn grouped(number: impl Borrow<i64>) -> String {
     let number = *number.borrow();
-    let digits = number.unsigned_abs().to_string();
-    let mut text = if number < 0 { "−".to_owned() } else { String::new() };
+    let sign = if number < 0 { "−" } else { "" };
+    format!("{sign}{}", in_groups(&number.unsigned_abs().to_string()))
+}
+
+fn in_groups(digits: &str) -> String {
+    let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push('\u{202f}');
         }
         text.push(digit);
@@ -39,12 +43,34 @@ pub fn moment(time: impl Borrow<Timestamp>) -> String {
     time.borrow().strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// A decimal's text without the zeros behind its last digit, but with two places at least: `252.20`, `0.000013`.
+/// A decimal's text, its digits in groups, without the zeros at its end but those that make two places: `252.20`, `0.000013`.
 #[must_use]
 pub fn price(text: &str) -> String {
-    let Some((whole, places)) = text.split_once('.') else { return format!("{text}.00") };
+    let plain = text.trim_start_matches('-');
+    let sign = if plain.len() < text.len() { "−" } else { "" };
+    let (whole, places) = plain.split_once('.').unwrap_or((plain, ""));
     let kept = places.trim_end_matches('0');
-    format!("{whole}.{kept:0<2}")
+    format!("{sign}{}.{kept:0<2}", in_groups(whole))
+}
+
+/// A change, with its sign: `+0.50`, `−1.33`.
+#[must_use]
+pub fn signed(text: &str) -> String {
+    let sign = if text.starts_with('-') { "" } else { "+" };
+    format!("{sign}{}", price(text))
+}
+
+/// How many of something: `1 candle`, `2 candles`.
+#[must_use]
+pub fn counted(number: impl Borrow<i64>, what: &str) -> String {
+    let number = *number.borrow();
+    format!("{} {what}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
+/// How many series, a word that has no plural.
+#[must_use]
+pub fn counted_series(number: impl Borrow<usize>) -> String {
+    format!("{} series", grouped(i64::try_from(*number.borrow()).unwrap_or(i64::MAX)))
 }
 
 #[cfg(test)]
@@ -55,6 +81,9 @@ mod tests {
     fn numbers_read_well() {
         assert_eq!([0, 999, 1_000, -1_234_567].map(grouped), ["0", "999", "1\u{202f}000", "−1\u{202f}234\u{202f}567"]);
         assert_eq!(["252.20000", "252", "0.000013", "7.1"].map(price), ["252.20", "252.00", "0.000013", "7.10"]);
+        assert_eq!(["98626643.5", "-1234.5"].map(price), ["98\u{202f}626\u{202f}643.50", "−1\u{202f}234.50"]);
+        assert_eq!(["-1.33", "0.5", "0.00"].map(signed), ["−1.33", "+0.50", "+0.00"]);
+        assert_eq!([1, 2_000].map(|number| counted(number, "candle")), ["1 candle", "2\u{202f}000 candles"]);
         assert_eq!([-5, 59, 61, 7_200, 200_000].map(span), ["0 s", "59 s", "1 min", "2 h", "2 d"]);
     }
 }

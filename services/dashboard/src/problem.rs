@@ -9,7 +9,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// Why a request was not answered (RFC 9457, `application/problem+json`).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, ToSchema)]
+#[error("{detail}")]
 pub struct Problem {
     /// What kind of problem it is: `urn:candlewick:problem:not-found`.
     #[serde(rename = "type")]

@@ -39,7 +39,7 @@ pub fn router(app: App, guard: &Guard) -> Router {
         .layer(from_fn_with_state(gate.clone(), auth::guard))
         // The form that lets in, and what it needs: files that are the same for everybody.
         .route("/assets/{folder}/{name}", get(assets::asset))
-        .route("/assets/{name}", get(assets::plotly))
+        .route("/assets/{name}", get(assets::chart_library))
         .route("/login", get(login::page).post(login::log_in).with_state(gate))
         .route("/logout", post(login::log_out))
         .layer(from_fn_with_state(limiter, rate::limit))

@@ -23,9 +23,24 @@ pub fn points(values: &[f64]) -> String {
     values.iter().enumerate().map(point).collect::<Vec<_>>().join(" ")
 }
 
+/// Whether the last value is above the first, or below it.
+#[must_use]
+pub fn trend(values: &[f64]) -> &'static str {
+    match values.first().zip(values.last()) {
+        Some((first, last)) if last > first => "up",
+        Some((first, last)) if last < first => "down",
+        _ => "flat",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_has_the_direction_from_its_first_value_to_its_last() {
+        assert_eq!([trend(&[1.0, 3.0, 2.0]), trend(&[3.0, 1.0, 2.0]), trend(&[])], ["up", "down", "flat"]);
+    }
 
     #[test]
     fn a_line_goes_from_edge_to_edge() {

@@ -3,7 +3,6 @@
 use std::fmt::Write;
 
 use candlewick_shared::core::alert::{Kind, State};
-use candlewick_shared::core::topology::Topology;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -103,33 +102,7 @@ fn effect(kind: Kind) -> &'static str {
 
 /// What to do next, mostly as commands.
 pub fn next_step(kind: Kind, known: &Known) -> String {
-    let symbol =
-        known.alert.series.as_ref().map_or_else(|| "SYMBOL".to_owned(), |series| series.symbol.to_shell_word());
-    match kind {
-        Kind::BadWatchlist => "candlewick watchlist check; correct what it names".to_owned(),
-        Kind::CalendarHorizon => "update Candlewick: each release extends the calendars".to_owned(),
-        Kind::CandlesLost => {
-            "if that was not intended, drop the earlier file again, or restore the earlier version of the object"
-                .to_owned()
-        }
-        Kind::CreditsGone => "nothing, or get a larger plan at twelvedata.com".to_owned(),
-        Kind::DeadLetter => {
-            // The stage comes from an event in the queue, which may be forged.
-            let stage = Topology::built_in().service(&known.stage);
-            let only = stage.map(|stage| format!(" --stage {stage}")).unwrap_or_default();
-            format!("candlewick dlq list{only}; fix what the reason names; candlewick dlq redrive{only}")
-        }
-        Kind::DirtyObject | Kind::LongGap => {
-            "look at the cleaning report and at the quarantined rows of the object".to_owned()
-        }
-        Kind::HistoryShrank | Kind::OtherInstrument => {
-            format!("to accept what the source has now: candlewick refresh {symbol} --replace")
-        }
-        Kind::IngestFailed | Kind::StaleSeries => format!("candlewick refresh {symbol}"),
-        Kind::Outage => "restore what the text names; candlewick status shows how many messages wait".to_owned(),
-        Kind::RunFailed => "candlewick status; then candlewick refresh".to_owned(),
-        Kind::SplitFound => "nothing".to_owned(),
-    }
+    kind.next_step(&known.stage, known.alert.series.as_ref().map(|series| &series.symbol))
 }
 
 fn body(kind: Kind, firing: &[&Known], resolved: &[&Known]) -> String {

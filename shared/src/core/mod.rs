@@ -18,6 +18,7 @@ pub mod leftover;
 pub mod lineage;
 pub mod message_subject;
 pub mod metadata;
+pub mod next_step;
 pub mod object_created;
 pub mod raw_csv;
 pub mod report;

@@ -1,6 +1,9 @@
 //! The candles of a series, as JSON in columns and as CSV.
 
-use anyhow::Context;
+mod csv_rows;
+mod json_columns;
+
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -8,15 +11,19 @@ use candlewick_shared::core::key::Series;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use self::csv_rows::CsvRows;
+use self::json_columns::JsonColumns;
 use crate::app::App;
 use crate::etag::ETag;
 use crate::problem::Problem;
-use crate::query::candles::CandleQuery;
-use crate::query::fields::{Field, Fields};
-use crate::query::{Asked, At, SeriesPath};
-use crate::read::candles::{self, Candles, Columns};
+use crate::query::candles::{CandleQuery, CsvQuery, Take};
+use crate::query::{Asked, At, IntervalName, SeriesPath, SymbolName};
+use crate::read::candles::reading::Reading;
+use crate::read::candles::rows::{self, Needed};
+use crate::read::candles::source::{self, Source};
 
-/// Candles in columns.
+/// Candles in columns: the n-th entry of each column is the n-th candle, in ascending order. A column that was not asked for
+/// is absent.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct SeriesCandles {
     /// The instrument.
@@ -25,24 +32,50 @@ pub struct SeriesCandles {
     /// The length of its candles.
     #[schema(example = "1day")]
     pub interval: String,
+    /// The stored interval that the candles are put together from; absent where they are stored themselves.
+    #[schema(example = "1min", nullable = false)]
+    pub derived_from: Option<String>,
     /// How many candles of the series each one here stands for: 1, unless `points` made it more.
     pub merged: i64,
     /// How many candles of the series there are in the range, where `points` is asked for.
     pub in_range: Option<i64>,
-    /// The candles.
-    #[serde(flatten)]
-    pub columns: Columns,
+    /// Dates, or instants for intraday candles.
+    #[schema(example = json!(["2024-12-30"]), nullable = false)]
+    pub time: Option<Vec<String>>,
+    /// First prices.
+    #[schema(example = json!(["252.230"]), nullable = false)]
+    pub open: Option<Vec<String>>,
+    /// Highest prices.
+    #[schema(example = json!(["253.500"]), nullable = false)]
+    pub high: Option<Vec<String>>,
+    /// Lowest prices.
+    #[schema(example = json!(["250.750"]), nullable = false)]
+    pub low: Option<Vec<String>>,
+    /// Last prices.
+    #[schema(example = json!(["252.200"]), nullable = false)]
+    pub close: Option<Vec<String>>,
+    /// What was traded; null where the instrument has no volume.
+    #[schema(example = json!(["35557500"]), nullable = false)]
+    pub volume: Option<Vec<Option<String>>>,
+    /// Which of the candles were put in by cleaning, by their place in the columns, from 0: the field `is_filled`.
+    #[schema(nullable = false)]
+    pub filled: Option<Vec<usize>>,
+    /// The columns of the indicators, by name; null where there are not enough candles yet.
+    #[schema(nullable = false)]
+    pub indicators: Option<std::collections::BTreeMap<String, Vec<Option<f64>>>>,
     /// What to send as `after` for what follows; none where this is all.
     pub next: Option<String>,
+    /// With `last`: what to send as `before` for what comes before; null where this is the beginning.
+    pub previous: Option<String>,
 }
 
 /// The candles of a series
 ///
-/// Five years of days, or a month of minutes, in one answer.
+/// Five years of days, or a month of minutes, in one answer. An interval that is longer than what the store has is derived
+/// from it, by the sessions of the calendar.
 #[utoipa::path(get, path = "/series/{symbol}/{interval}/candles", tag = "candles",
-    params(("symbol" = String, Path, description = "Percent-encoded: BTC%2FUSD"), ("interval" = String, Path), CandleQuery),
-    responses((status = 200, body = SeriesCandles), (status = 304, description = "The caller has it already"),
-        (status = 400, body = Problem), (status = 404, body = Problem)))]
+    params(("symbol" = inline(SymbolName), Path), ("interval" = inline(IntervalName), Path), CandleQuery),
+    responses((status = 200, body = SeriesCandles), (status = 304, description = "The caller has it already")))]
 pub async fn json(
     State(app): State<App>,
     At(path): At<SeriesPath>,
@@ -50,98 +83,90 @@ pub async fn json(
     address: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let series = Series::from(path);
-    unless_known(&app, &series, &address, &headers, as_json(&app, &series, &query)).await
+    query.check()?;
+    let source = source::find(&app.pool, &Series::from(path)).await?;
+    let tag = tag(&address, &source);
+    if tag.is_known(&headers) {
+        return Ok(tag.not_modified());
+    }
+    Ok(tag.on(as_json(&app, source, query).await?))
 }
 
 /// The candles of a series as CSV
 ///
-/// The columns are the `fields`, by themselves those of clean CSV: time, open, high, low, close, volume, is_filled.
+/// However many there are. The columns are the `fields` (by themselves time, open, high, low, close, volume, is_filled), then
+/// those of the `indicators`. Candles that are loaded while the answer is sent may be in it or not.
 #[utoipa::path(get, path = "/series/{symbol}/{interval}/candles.csv", tag = "candles",
-    params(("symbol" = String, Path, description = "Percent-encoded: BTC%2FUSD"), ("interval" = String, Path), CandleQuery),
-    responses((status = 200, content_type = "text/csv", body = String), (status = 304, description = "The caller has it already"),
-        (status = 400, body = Problem), (status = 404, body = Problem)))]
+    params(("symbol" = inline(SymbolName), Path), ("interval" = inline(IntervalName), Path), CsvQuery),
+    responses((status = 200, content_type = "text/csv", body = String), (status = 304, description = "The caller has it already")))]
 pub async fn csv(
     State(app): State<App>,
     At(path): At<SeriesPath>,
-    Asked(query): Asked<CandleQuery>,
+    Asked(query): Asked<CsvQuery>,
     address: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let series = Series::from(path);
-    unless_known(&app, &series, &address, &headers, as_csv(&app, &series, &query)).await
-}
-
-/// An answer under its tag, which is its address and the versions of the series' objects; it is made only for who does not
-/// have it.
-async fn unless_known(
-    app: &App,
-    series: &Series,
-    address: &Uri,
-    headers: &HeaderMap,
-    answer: impl Future<Output = Result<Response, Problem>>,
-) -> Result<Response, Problem> {
-    let version = candles::version(&app.pool, series).await?;
-    let version = version.ok_or_else(|| Problem::not_found(format!("the store has no series {series}")))?;
-    let tag = ETag::of(&[address.to_string().as_bytes(), version.as_bytes()]);
-    if tag.is_known(headers) {
+    let source = source::find(&app.pool, &series).await?;
+    let tag = tag(&address, &source);
+    if tag.is_known(&headers) {
         return Ok(tag.not_modified());
     }
-    Ok(tag.on(answer.await?))
+    Ok(tag.on(as_csv(&app, &series, source, query).await?))
 }
 
-async fn as_json(app: &App, series: &Series, query: &CandleQuery) -> Result<Response, Problem> {
-    let read = match query.points() {
-        Some(points) => candles::merged(&app.pool, series, query.bounds(), &query.fields, points).await?,
-        None => candles::range(&app.pool, series, query.bounds(), &query.fields).await?,
+/// The tag of an answer is its address and the versions of the series' objects: nothing is read for callers who have it.
+fn tag(address: &Uri, source: &Source) -> ETag {
+    ETag::of(&[address.to_string().as_bytes(), source.version.as_bytes()])
+}
+
+async fn as_json(app: &App, source: Source, query: CandleQuery) -> Result<Response, Problem> {
+    let body = match query.points() {
+        Some(points) => merged(app, source, &query, points).await?,
+        None => whole(app, source, query).await?,
     };
-    let Candles { columns, merged, in_range, next, .. } = read;
-    let (symbol, interval) = (series.symbol.to_string(), series.interval.to_string());
-    Ok(axum::Json(SeriesCandles { symbol, interval, merged, in_range, columns, next }).into_response())
+    Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
 
-async fn as_csv(app: &App, series: &Series, query: &CandleQuery) -> Result<Response, Problem> {
-    let read = candles::range(&app.pool, series, query.bounds(), &query.fields).await?;
-    let body = table(&read, &query.fields)
-        .map_err(|error| Problem::unavailable(format!("the CSV cannot be written: {error:#}")))?;
-    let mut response = ([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], body).into_response();
+async fn merged(app: &App, source: Source, query: &CandleQuery, points: u32) -> Result<String, Problem> {
+    if source.is_derived() {
+        return Err(Problem::bad_request("points merges stored candles: ask for the stored interval"));
+    }
+    let needed = query.fields.iter().fold(Needed::default(), Needed::with);
+    let (rows, merged, in_range) = rows::merged(&app.pool, &source, query.range(), points, needed).await?;
+    let mut columns = JsonColumns::new(&source, &query.fields, &query.indicators);
+    for row in &rows {
+        columns.push(row, rows::seconds(row)?, &[])?;
+    }
+    Ok(columns.finish_merged(merged, in_range))
+}
+
+async fn whole(app: &App, source: Source, query: CandleQuery) -> Result<String, Problem> {
+    let mut columns = JsonColumns::new(&source, &query.fields, &query.indicators);
+    let take = query.take();
+    let mut reading =
+        Reading::new(app.pool.clone(), source, query.range(), take, &query.fields, query.indicators).await?;
+    let mut values = Vec::new();
+    while let Some(part) = reading.next().await? {
+        for row in &part {
+            let candle = reading.candle(row, &mut values)?;
+            columns.push(candle.row, candle.time, candle.values)?;
+        }
+    }
+    let is_from_end = matches!(take, Take::Last(_));
+    Ok(columns.finish(is_from_end, reading.is_more))
+}
+
+async fn as_csv(app: &App, series: &Series, source: Source, query: CsvQuery) -> Result<Response, Problem> {
+    let (range, take) = (query.range(), query.take());
+    let reading = Reading::new(app.pool.clone(), source, range, take, &query.fields, query.indicators.clone()).await?;
+    let rows = CsvRows::new(reading, series.interval, query.fields, &query.indicators);
+    // What cannot be read is a problem, and not a file that ends early.
+    let stream = rows.begin().await?;
+    let mut response = ([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], Body::from_stream(stream)).into_response();
     let name = format!("attachment; filename=\"{}_{}.csv\"", series.symbol.to_key_form(), series.interval);
     if let Ok(name) = HeaderValue::from_str(&name) {
         response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
     }
-    if let Some(next) = read.next.and_then(|next| HeaderValue::from_str(&next).ok()) {
-        response.headers_mut().insert("candlewick-next", next);
-    }
     Ok(response)
-}
-
-fn table(Candles { columns, count, .. }: &Candles, fields: &Fields) -> anyhow::Result<Vec<u8>> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(fields.iter().map(Field::name)).context("write the header")?;
-    for at in 0..*count {
-        writer.write_record(fields.iter().map(|field| cell(columns, field, at)))?;
-    }
-    Ok(writer.into_inner()?)
-}
-
-/// A cell of CSV; an absent volume is an empty one.
-fn cell(columns: &Columns, field: Field, at: usize) -> &str {
-    let found = match field {
-        Field::Time => text(&columns.time, at),
-        Field::Open => text(&columns.open, at),
-        Field::High => text(&columns.high, at),
-        Field::Low => text(&columns.low, at),
-        Field::Close => text(&columns.close, at),
-        Field::Volume => columns.volume.as_ref().and_then(|volume| volume.get(at)?.as_deref()),
-        Field::IsFilled => columns.filled.as_ref().map(|filled| word(filled.binary_search(&at).is_ok())),
-    };
-    found.unwrap_or_default()
-}
-
-fn text(column: &Option<Vec<String>>, at: usize) -> Option<&str> {
-    column.as_ref().and_then(|column| column.get(at)).map(String::as_str)
-}
-
-fn word(is_filled: bool) -> &'static str {
-    if is_filled { "true" } else { "false" }
 }

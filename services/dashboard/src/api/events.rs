@@ -9,33 +9,46 @@ use axum::http::HeaderMap;
 use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt, stream};
+use serde::Deserialize;
 use tokio_stream::wrappers::BroadcastStream;
+use utoipa::IntoParams;
 
 use crate::app::App;
 use crate::client::Client;
 use crate::live::{Change, ChangeId, Event, Hub};
 use crate::places::Place;
 use crate::problem::Problem;
+use crate::query::Asked;
 
 /// How often a silent stream says that it lives: less than what proxies wait for.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
+/// Where to go on.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct EventQuery {
+    /// The last event that was seen, for browsers, which cannot send `Last-Event-ID` with their first request.
+    pub after: Option<String>,
+}
+
 /// What happens, as it happens
 ///
 /// Server-sent events with JSON: `{"kind":"loaded","symbol":…,"interval":…,"key":…}`, `{"kind":"run",…}`, `{"kind":"alert"}`,
-/// and `{"kind":"resync"}` where changes may have been missed. `Last-Event-ID` goes on behind an event.
+/// and `{"kind":"resync"}` where changes may have been missed. `Last-Event-ID` goes on after an event.
 #[utoipa::path(get, path = "/events", tag = "live",
-    params(("Last-Event-ID" = Option<String>, Header, description = "The last event that was seen")),
-    responses((status = 200, content_type = "text/event-stream", body = String),
-        (status = 503, description = "As many listen as may; Retry-After says when to come back", body = Problem)))]
+    params(EventQuery, ("Last-Event-ID" = Option<String>, Header, description = "The last event that was seen")),
+    responses((status = 200, content_type = "text/event-stream", body = String)))]
 pub async fn events(
     State(app): State<App>,
     Extension(client): Extension<Client>,
+    Asked(query): Asked<EventQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let seat = app.hub.seat(client.key()).ok_or_else(Problem::too_many_listeners)?;
-    let seen = headers.get("last-event-id").map(|id| id.to_str().ok().and_then(|id| id.parse().ok()));
-    let seen = seen.map(|id| id.unwrap_or(ChangeId::STRANGE));
+    // A browser that reconnects by itself knows more than the address that it began with.
+    let header = headers.get("last-event-id").map(|id| id.to_str().unwrap_or_default());
+    let seen = header.or(query.after.as_deref()).map(|id| id.parse().unwrap_or(ChangeId::STRANGE));
     let keep_alive = KeepAlive::new().interval(HEARTBEAT).text("still here");
     Ok(Sse::new(stream(&app.hub, seat, seen)).keep_alive(keep_alive).into_response())
 }

@@ -1,9 +1,11 @@
 //! The JSON API, version 1: reads only, described by the document that it makes of itself.
 
 pub mod candles;
+pub mod changes;
 pub mod events;
 pub mod objects;
 pub mod pipeline;
+pub mod problems;
 pub mod series;
 
 use axum::Json;
@@ -49,12 +51,18 @@ pub fn routes() -> (axum::Router<App>, Document) {
         .routes(routes!(objects::one))
         .routes(routes!(objects::report))
         .routes(routes!(objects::quarantine))
+        .routes(routes!(changes::list))
+        .routes(routes!(series::all_gaps))
+        .routes(routes!(pipeline::health))
         .routes(routes!(pipeline::pipeline))
         .routes(routes!(pipeline::runs))
         .routes(routes!(pipeline::alerts))
         .routes(routes!(pipeline::dead_letters))
         .routes(routes!(events::events));
-    OpenApiRouter::with_openapi(Description::openapi()).nest(PREFIX, routes).split_for_parts()
+    let (router, mut document) =
+        OpenApiRouter::with_openapi(Description::openapi()).nest(PREFIX, routes).split_for_parts();
+    problems::describe(&mut document);
+    (router, document)
 }
 
 /// The description of the API, as the code has it.

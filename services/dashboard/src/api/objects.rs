@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::etag;
 use crate::problem::Problem;
 use crate::query::page::{Page, Paged};
-use crate::query::{Asked, At, SeriesPath};
+use crate::query::{Asked, At, IntervalName, SeriesPath, SymbolName};
 use crate::read::lineage::{self, Lineage};
 use crate::read::objects::{self, LedgerObject, QuarantinedRow};
 
@@ -42,9 +42,8 @@ impl CandleAt {
 ///
 /// API call, raw object and version, transformed object, load, row: each with its time.
 #[utoipa::path(get, path = "/series/{symbol}/{interval}/lineage", tag = "candles",
-    params(("symbol" = String, Path, description = "Percent-encoded: BTC%2FUSD"), ("interval" = String, Path), CandleAt),
-    responses((status = 200, body = Lineage), (status = 304, description = "The caller has it already"),
-        (status = 400, body = Problem), (status = 404, body = Problem)))]
+    params(("symbol" = inline(SymbolName), Path), ("interval" = inline(IntervalName), Path), CandleAt),
+    responses((status = 200, body = Lineage), (status = 304, description = "The caller has it already")))]
 pub async fn lineage(
     State(app): State<App>,
     At(path): At<SeriesPath>,
@@ -58,16 +57,14 @@ pub async fn lineage(
 
 /// The ledger of objects, the newest ids first
 #[utoipa::path(get, path = "/objects", tag = "ledger", params(Paged),
-    responses((status = 200, body = Page<LedgerObject>), (status = 304, description = "The caller has it already"),
-        (status = 400, body = Problem)))]
+    responses((status = 200, body = Page<LedgerObject>), (status = 304, description = "The caller has it already")))]
 pub async fn list(State(app): State<App>, Asked(paged): Asked<Paged>, headers: HeaderMap) -> Result<Response, Problem> {
     etag::json(&headers, &objects::page(&app.pool, None, &paged).await?)
 }
 
 /// One object of the ledger
 #[utoipa::path(get, path = "/objects/{id}", tag = "ledger", params(("id" = i64, Path)),
-    responses((status = 200, body = LedgerObject), (status = 304, description = "The caller has it already"),
-        (status = 404, body = Problem)))]
+    responses((status = 200, body = LedgerObject), (status = 304, description = "The caller has it already")))]
 pub async fn one(State(app): State<App>, At(id): At<i64>, headers: HeaderMap) -> Result<Response, Problem> {
     etag::json(&headers, &find(&app, id).await?)
 }
@@ -75,7 +72,7 @@ pub async fn one(State(app): State<App>, At(id): At<i64>, headers: HeaderMap) ->
 /// The report on an object's cleaning
 #[utoipa::path(get, path = "/objects/{id}/report", tag = "quality", params(("id" = i64, Path)),
     responses((status = 200, description = "The report, as it stands in reports/", body = serde_json::Value),
-        (status = 304, description = "The caller has it already"), (status = 404, body = Problem)))]
+        (status = 304, description = "The caller has it already")))]
 pub async fn report(State(app): State<App>, At(id): At<i64>, headers: HeaderMap) -> Result<Response, Problem> {
     let report = objects::report(&app.pool, id).await?;
     etag::json(&headers, &report.ok_or_else(|| Problem::not_found(format!("there is no report on object {id}")))?)
@@ -83,8 +80,7 @@ pub async fn report(State(app): State<App>, At(id): At<i64>, headers: HeaderMap)
 
 /// The rows of an object that cleaning set aside
 #[utoipa::path(get, path = "/objects/{id}/quarantine", tag = "quality", params(("id" = i64, Path), Paged),
-    responses((status = 200, body = Page<QuarantinedRow>), (status = 304, description = "The caller has it already"),
-        (status = 404, body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = Page<QuarantinedRow>), (status = 304, description = "The caller has it already")))]
 pub async fn quarantine(
     State(app): State<App>,
     At(id): At<i64>,

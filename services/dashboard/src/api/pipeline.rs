@@ -10,8 +10,10 @@ use crate::app::App;
 use crate::etag;
 use crate::problem::Problem;
 use crate::query::Asked;
+use crate::query::listing::SeriesQuery;
 use crate::query::page::{Page, Paged};
 use crate::read::alerts::{self, Alert};
+use crate::read::health::{self, Health};
 use crate::read::queues::{DeadLetter, QueueDepth, Unreachable};
 use crate::read::runs::{self, Run};
 use crate::read::stages::{self, Stage};
@@ -25,6 +27,16 @@ pub struct Pipeline {
     pub queues: Option<Vec<QueueDepth>>,
     /// Why the queues say nothing.
     pub queues_error: Option<String>,
+}
+
+/// Whether all is well
+///
+/// What is fresh, late, missing or failed, what changed in the last day, which alerts are firing, and what waits.
+#[utoipa::path(get, path = "/health", tag = "pipeline",
+    responses((status = 200, body = Health), (status = 304, description = "The caller has it already")))]
+pub async fn health(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
+    let counts = health::listing(&app, &SeriesQuery::default()).await?.counts;
+    etag::json(&headers, &health::health(&app, counts).await?)
 }
 
 /// The stages and the queues
@@ -59,8 +71,7 @@ pub async fn alerts(
 
 /// The messages that can never be settled, with their reasons
 #[utoipa::path(get, path = "/dead-letters", tag = "pipeline",
-    responses((status = 200, body = Vec<DeadLetter>), (status = 304, description = "The caller has it already"),
-        (status = 503, body = Problem)))]
+    responses((status = 200, body = Vec<DeadLetter>), (status = 304, description = "The caller has it already")))]
 pub async fn dead_letters(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
     let letters = app.queues.dead_letters().await;
     etag::json(&headers, &letters.map_err(|error: Unreachable| Problem::unavailable(error.to_string()))?)

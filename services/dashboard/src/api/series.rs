@@ -10,24 +10,14 @@ use utoipa::IntoParams;
 use crate::app::App;
 use crate::etag;
 use crate::problem::Problem;
+use crate::query::candles::{Moment, Range};
+use crate::query::listing::SeriesQuery;
 use crate::query::page::{Page, Paged};
-use crate::query::{Asked, At, SeriesPath};
+use crate::query::{Asked, At, IntervalName, SeriesPath, SymbolName};
+use crate::read::candles::source;
+use crate::read::health;
 use crate::read::overview::{self, Overview};
-use crate::read::quality::{self, Gap, Sessions};
-
-/// Which series.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct SeriesQuery {
-    /// Only series whose symbol has this text, in any case.
-    pub search: Option<String>,
-    /// How many rows: 1 to 1000 [default: 100].
-    #[param(minimum = 1, maximum = 1000)]
-    pub limit: Option<u32>,
-    /// Where the last page ended: its `next`.
-    pub after: Option<i64>,
-}
+use crate::read::quality::{self, Gap, SeriesGap, Sessions};
 
 /// How many days of sessions.
 #[derive(Clone, Copy, Debug, Default, Deserialize, IntoParams)]
@@ -36,6 +26,7 @@ pub struct SeriesQuery {
 pub struct DaysQuery {
     /// How many days before now: 1 to 3660 [default: 90].
     #[param(minimum = 1, maximum = 3660)]
+    #[serde(default, deserialize_with = "crate::query::bounded::<_, 3660>")]
     pub days: Option<u32>,
 }
 
@@ -49,28 +40,19 @@ impl DaysQuery {
 
 /// Every series at a glance
 #[utoipa::path(get, path = "/series", tag = "series", params(SeriesQuery),
-    responses((status = 200, body = Page<Overview>), (status = 304, description = "The caller has it already"),
-        (status = 400, body = Problem)))]
+    responses((status = 200, body = Page<Overview>), (status = 304, description = "The caller has it already")))]
 pub async fn list(
     State(app): State<App>,
     Asked(query): Asked<SeriesQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let search = query.search.unwrap_or_default().to_uppercase();
-    let all = overview::all(&app).await?.into_iter().filter(|series| series.symbol.to_uppercase().contains(&search));
-    let paged = Paged { limit: query.limit, after: query.after };
-    let behind = usize::try_from(query.after.unwrap_or(0)).unwrap_or(0);
-    let numbered: Vec<_> = all.enumerate().skip(behind).take(paged.limit() as usize + 1).collect();
-    let page = Page::of(numbered, &paged, |(at, _)| *at as i64 + 1);
-    let rows = page.rows.into_iter().map(|(_, series)| series).collect::<Vec<_>>();
-    etag::json(&headers, &Page { rows, next: page.next })
+    etag::json(&headers, &health::listing(&app, &query).await?.page)
 }
 
 /// One series at a glance
 #[utoipa::path(get, path = "/series/{symbol}/{interval}", tag = "series",
-    params(("symbol" = String, Path, description = "Percent-encoded: BTC%2FUSD"), ("interval" = String, Path)),
-    responses((status = 200, body = Overview), (status = 304, description = "The caller has it already"),
-        (status = 404, body = Problem)))]
+    params(("symbol" = inline(SymbolName), Path), ("interval" = inline(IntervalName), Path)),
+    responses((status = 200, body = Overview), (status = 304, description = "The caller has it already")))]
 pub async fn one(State(app): State<App>, At(path): At<SeriesPath>, headers: HeaderMap) -> Result<Response, Problem> {
     let series = Series::from(path);
     let overview = overview::one(&app, &series).await?.ok_or_else(|| unknown(&series))?;
@@ -79,9 +61,8 @@ pub async fn one(State(app): State<App>, At(path): At<SeriesPath>, headers: Head
 
 /// Expected candles against those there are, session by session
 #[utoipa::path(get, path = "/series/{symbol}/{interval}/sessions", tag = "quality",
-    params(("symbol" = String, Path, description = "Percent-encoded: BTC%2FUSD"), ("interval" = String, Path), DaysQuery),
-    responses((status = 200, body = Sessions), (status = 304, description = "The caller has it already"),
-        (status = 404, body = Problem)))]
+    params(("symbol" = inline(SymbolName), Path), ("interval" = inline(IntervalName), Path), DaysQuery),
+    responses((status = 200, body = Sessions), (status = 304, description = "The caller has it already")))]
 pub async fn sessions(
     State(app): State<App>,
     At(path): At<SeriesPath>,
@@ -93,12 +74,71 @@ pub async fn sessions(
     etag::json(&headers, &sessions)
 }
 
+/// Which gaps of a series.
+#[derive(Clone, Copy, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct GapQuery {
+    /// Only gaps that reach to this time or later.
+    #[param(value_type = Option<Moment>, inline, example = "2024-01-01")]
+    pub from: Option<Moment>,
+    /// Only gaps that begin at this time or earlier.
+    #[param(value_type = Option<Moment>, inline, example = "2024-12-31")]
+    pub to: Option<Moment>,
+}
+
 /// The gaps of a series: vacant slots that were left vacant
+///
+/// The first thousand of the range, ascending. Those of a derived series are the gaps of the stored one.
 #[utoipa::path(get, path = "/series/{symbol}/{interval}/gaps", tag = "quality",
-    params(("symbol" = String, Path, description = "Percent-encoded: BTC%2FUSD"), ("interval" = String, Path)),
+    params(("symbol" = inline(SymbolName), Path), ("interval" = inline(IntervalName), Path), GapQuery),
     responses((status = 200, body = Vec<Gap>), (status = 304, description = "The caller has it already")))]
-pub async fn gaps(State(app): State<App>, At(path): At<SeriesPath>, headers: HeaderMap) -> Result<Response, Problem> {
-    etag::json(&headers, &quality::gaps(&app.pool, &Series::from(path)).await?)
+pub async fn gaps(
+    State(app): State<App>,
+    At(path): At<SeriesPath>,
+    Asked(query): Asked<GapQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let series = Series::from(path);
+    let source = source::find(&app.pool, &series).await?;
+    let stored = Series { symbol: series.symbol, interval: source.stored };
+    let range = Range::between(query.from, query.to);
+    etag::json(&headers, &quality::gaps(&app.pool, &stored, range).await?)
+}
+
+/// Which gaps of all series.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AllGapsQuery {
+    /// Only gaps of series whose symbol has this text, in any case.
+    pub search: Option<String>,
+    /// How many rows: 1 to 1000 [default: 100].
+    #[param(minimum = 1, maximum = 1000)]
+    #[serde(default, deserialize_with = "crate::query::bounded::<_, 1000>")]
+    pub limit: Option<u32>,
+    /// Where the last page ended: its `next`.
+    pub after: Option<i64>,
+}
+
+impl AllGapsQuery {
+    /// Which page.
+    #[must_use]
+    pub fn paged(&self) -> Paged {
+        Paged { limit: self.limit, after: self.after }
+    }
+}
+
+/// The gaps of all series, the newest first
+#[utoipa::path(get, path = "/gaps", tag = "quality", params(AllGapsQuery),
+    responses((status = 200, body = Page<SeriesGap>), (status = 304, description = "The caller has it already")))]
+pub async fn all_gaps(
+    State(app): State<App>,
+    Asked(query): Asked<AllGapsQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let search = query.search.as_deref().unwrap_or_default();
+    etag::json(&headers, &quality::all_gaps(&app.pool, search, &query.paged()).await?)
 }
 
 fn unknown(series: &Series) -> Problem {

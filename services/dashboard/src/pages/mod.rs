@@ -1,7 +1,10 @@
 //! Pages: what was read, put into templates that are checked when the program is built. Every value is escaped by them.
 
 pub mod api;
+pub mod changes;
 pub mod error;
+pub mod gaps;
+pub mod heatmap;
 pub mod lineage;
 pub mod login;
 pub mod pipeline;
@@ -24,6 +27,8 @@ pub fn routes() -> Router<App> {
         .route("/symbol/{symbol}", get(symbol::any_interval))
         .route("/symbol/{symbol}/{interval}", get(symbol::page))
         .route("/lineage/{symbol}/{interval}", get(lineage::page))
+        .route("/changes", get(changes::page))
+        .route("/gaps", get(gaps::page))
         .route("/pipeline", get(pipeline::page))
         .route("/quality", get(quality::page))
         .route("/quality/{id}", get(quality::object))

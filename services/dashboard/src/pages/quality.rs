@@ -4,22 +4,28 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use candlewick_shared::core::report::{Fate, Report};
+use serde::Deserialize;
 
 use crate::api::objects::find;
 use crate::api::series::DaysQuery;
 use crate::app::App;
 use crate::figures;
+use crate::pages::heatmap::{self, Heat, HeatColumn};
 use crate::pages::html;
 use crate::pages::shell::{Shell, symbol_address};
 use crate::problem::Problem;
+use crate::query::listing::{Only, SeriesQuery};
 use crate::query::page::{Page, Paged};
 use crate::query::{Asked, At};
+use crate::read::health::{self, Counts};
 use crate::read::objects::{self, LedgerObject, QuarantinedRow};
-use crate::read::quality::{self, Sessions};
-use crate::sessions::{Completeness, Session};
+use crate::read::quality;
 
 /// How many days the heatmap has where nothing is said: what fits a screen.
 const DAYS: u32 = 60;
+
+/// How many series it has.
+const SERIES: u32 = 50;
 
 /// How many objects the page lists; the API lists all of them.
 const OBJECTS: u32 = 100;
@@ -28,45 +34,37 @@ const OBJECTS: u32 = 100;
 #[template(path = "quality.html")]
 struct QualityPage {
     shell: Shell,
+    columns: Vec<HeatColumn>,
     series: Vec<Heat>,
-    objects: Page<LedgerObject>,
+    counts: Counts,
+    query: QualityQuery,
     days: u32,
+    more: Option<i64>,
+    objects: Page<LedgerObject>,
 }
 
-/// A row of the heatmap.
-struct Heat {
-    sessions: Sessions,
-    address: String,
-    expected: i64,
-    actual: i64,
+/// Which part of the heatmap.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QualityQuery {
+    days: Option<u32>,
+    search: Option<String>,
+    only: Option<Only>,
+    after: Option<i64>,
 }
 
-impl Heat {
-    fn of(sessions: Sessions) -> Self {
-        let sum =
-            |number: fn(&Session) -> u32| sessions.sessions.iter().map(|session| i64::from(number(session))).sum();
-        Self {
-            expected: sum(|session| session.expected),
-            actual: sum(|session| session.actual.min(session.expected)),
-            address: symbol_address(&sessions.symbol, &sessions.interval),
-            sessions,
-        }
+impl QualityPage {
+    fn search(&self) -> &str {
+        self.query.search.as_deref().unwrap_or_default()
     }
 
-    /// The share of what should be there, in percent, rounded down: only all of it is 100.
-    fn percent(&self) -> i64 {
-        if self.expected == 0 { 100 } else { 100 * self.actual / self.expected }
+    /// Whether days are named, and not only months: a name takes the room of a few cells.
+    fn names_days(&self) -> bool {
+        self.columns.len() <= 70
     }
-}
 
-/// The class of a session's cell.
-fn class(session: &Session) -> &'static str {
-    match session.completeness() {
-        Completeness::Full => "full",
-        Completeness::Filled => "filled",
-        Completeness::Partial => "partial",
-        Completeness::Missing => "missing",
-        Completeness::Excess => "excess",
+    fn only_gaps(&self) -> bool {
+        self.query.only == Some(Only::Gaps)
     }
 }
 
@@ -94,6 +92,11 @@ fn fate(fate: &Fate) -> &'static str {
     }
 }
 
+/// The same of a gap whose fate is a word.
+pub(super) fn fate_of(word: &str) -> String {
+    serde_json::from_value::<Fate>(word.into()).map_or_else(|_| word.to_owned(), |known| fate(&known).to_owned())
+}
+
 /// A share in percent.
 fn percent(share: &f64) -> String {
     format!("{:.2} %", share * 100.0)
@@ -103,11 +106,28 @@ fn percent(share: &f64) -> String {
 ///
 /// # Errors
 /// A database that cannot be read.
-pub async fn page(State(app): State<App>, Asked(query): Asked<DaysQuery>) -> Result<Response, Problem> {
-    let days = query.days.map_or(DAYS, |_| query.days());
-    let series = quality::all(&app, days).await?.into_iter().map(Heat::of).collect();
-    let objects = objects::page(&app.pool, None, &Paged { limit: Some(OBJECTS), after: None }).await?;
-    html(&QualityPage { shell: Shell::of("quality"), series, objects, days })
+pub async fn page(State(app): State<App>, Asked(query): Asked<QualityQuery>) -> Result<Response, Problem> {
+    let days = DaysQuery { days: query.days.or(Some(DAYS)) }.days();
+    let wanted = SeriesQuery {
+        search: query.search.clone(),
+        only: query.only,
+        limit: Some(SERIES),
+        after: query.after,
+        ..SeriesQuery::default()
+    };
+    let listing = health::listing(&app, &wanted).await?;
+    let sessions = quality::of(&app, &listing.page.rows, days).await?;
+    let dates = heatmap::dates(&sessions);
+    html(&QualityPage {
+        shell: Shell::of("quality"),
+        columns: heatmap::columns(&dates),
+        series: sessions.into_iter().map(|sessions| Heat::new(sessions, &dates)).collect(),
+        counts: listing.counts,
+        days,
+        more: listing.page.next,
+        objects: objects::page(&app.pool, None, &Paged { limit: Some(OBJECTS), after: None }).await?,
+        query,
+    })
 }
 
 /// The report on one object, and the rows that were set aside.

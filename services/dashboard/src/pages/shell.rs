@@ -12,7 +12,7 @@ pub struct Shell {
     /// The folder of our scripts and styles.
     pub assets: &'static str,
     /// The address of the chart library.
-    pub plotly: &'static str,
+    pub chart_library: &'static str,
     /// Whether the visitor can log out.
     pub can_log_out: bool,
 }
@@ -21,7 +21,12 @@ impl Shell {
     /// What is around a page of this entry.
     #[must_use]
     pub fn of(here: &'static str) -> Self {
-        Self { here, assets: &assets::FOLDER, plotly: &assets::PLOTLY_ADDRESS, can_log_out: auth::came_by_ticket() }
+        Self {
+            here,
+            assets: &assets::FOLDER,
+            chart_library: assets::CHART_LIBRARY_ADDRESS,
+            can_log_out: auth::came_by_ticket(),
+        }
     }
 
     /// For the navigation: whether this is the page's entry.

@@ -1,7 +1,7 @@
 //! A symbol: its candles.
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::Series;
@@ -13,6 +13,7 @@ use crate::pages::html;
 use crate::pages::shell::{Shell, in_address, symbol_address};
 use crate::problem::Problem;
 use crate::query::{At, SeriesPath};
+use crate::read::candles::source;
 use crate::read::overview::{self, Overview};
 
 #[derive(Template)]
@@ -20,12 +21,40 @@ use crate::read::overview::{self, Overview};
 struct SymbolPage {
     shell: Shell,
     series: Overview,
-    /// The interval and the address of its page.
-    intervals: Vec<(Interval, String)>,
-    /// The addresses of the API for this series.
-    data: String,
+    intervals: Vec<Choice>,
+    /// The interval that is asked for, and the stored one that its candles come from.
+    interval: Interval,
+    stored: Interval,
+    /// The intervals that the chart can show, from this one on.
+    levels: String,
+    /// The addresses of the API for this symbol.
+    folder: String,
     candles: String,
     close: String,
+    /// Whether the chart begins with the newest candles of this interval, and no more.
+    is_preloaded: bool,
+}
+
+/// An interval to choose.
+struct Choice {
+    interval: Interval,
+    address: String,
+    is_stored: bool,
+}
+
+impl SymbolPage {
+    fn is_derived(&self) -> bool {
+        self.interval != self.stored
+    }
+
+    /// Whether a range is offered: a day of days would be one candle.
+    fn offers(&self, range: &str) -> bool {
+        self.interval.is_intraday() || !matches!(range, "1D" | "5D")
+    }
+
+    fn change(&self) -> Option<String> {
+        self.series.change_percent.as_deref().map(figures::signed)
+    }
 }
 
 /// Leads to the page of a symbol's longest common interval: days, where there are some.
@@ -42,23 +71,65 @@ pub async fn any_interval(State(app): State<App>, At(symbol): At<Symbol>) -> Res
 /// A series: its candles, and what is known of it.
 ///
 /// # Errors
-/// A series that neither the store nor the watchlist has.
-pub async fn page(State(app): State<App>, At(path): At<SeriesPath>) -> Result<Response, Problem> {
-    let series = Series::from(path);
+/// A series that neither the store nor the watchlist has, and that nothing is derived from.
+pub async fn page(
+    State(app): State<App>,
+    At(path): At<SeriesPath>,
+    RawQuery(view): RawQuery,
+) -> Result<Response, Problem> {
+    let asked = Series::from(path);
+    let stored = overview::intervals(&app.pool, asked.symbol.as_str()).await?;
+    let source = source::choose(stored.iter().copied(), asked.interval).unwrap_or(asked.interval);
+    let series = Series { symbol: asked.symbol, interval: source };
     let found = overview::one(&app, &series).await?;
-    let overview = found
-        .ok_or_else(|| Problem::not_found(format!("neither the store nor the watchlist has a series {series}")))?;
-    let mut intervals = overview::intervals(&app.pool, series.symbol.as_str()).await?;
-    if !intervals.contains(&series.interval) {
-        intervals.push(series.interval);
-    }
-    let address = |interval: Interval| (interval, symbol_address(series.symbol.as_str(), interval.as_str()));
+    let overview = found.ok_or_else(|| unknown(&series))?;
     html(&SymbolPage {
         shell: Shell::of("symbol"),
-        intervals: intervals.into_iter().map(address).collect(),
-        data: format!("/api/v1/series/{}/{}", in_address(series.symbol.as_str()), series.interval),
-        candles: figures::grouped(overview.candles),
+        intervals: choices(&series, &stored),
+        interval: asked.interval,
+        stored: source,
+        levels: levels(&stored, asked.interval),
+        folder: format!("/api/v1/series/{}", in_address(series.symbol.as_str())),
+        candles: figures::counted(overview.candles, "candle"),
         close: overview.close.as_deref().map(figures::price).unwrap_or_default(),
+        is_preloaded: overview.candles > 0
+            && view.is_none()
+            && asked.interval == Interval::Day1
+            && source == Interval::Day1,
         series: overview,
     })
 }
+
+fn unknown(series: &Series) -> Problem {
+    Problem::not_found(format!("neither the store nor the watchlist has a series {series}"))
+}
+
+/// The intervals that can be shown, derived ones among them.
+fn choices(series: &Series, stored: &[Interval]) -> Vec<Choice> {
+    let is_shown = |interval: &Interval| source::is_readable(stored, *interval) || *interval == series.interval;
+    let choice = |interval: Interval| Choice {
+        interval,
+        address: symbol_address(series.symbol.as_str(), interval.as_str()),
+        is_stored: stored.contains(&interval),
+    };
+    Interval::ALL.into_iter().filter(is_shown).map(choice).collect()
+}
+
+/// The intervals from one on that the chart goes through when it is zoomed out.
+fn levels(stored: &[Interval], from: Interval) -> String {
+    let is_level = |interval: &Interval| {
+        *interval == from || (*interval > from && LEVELS.contains(interval) && source::is_readable(stored, *interval))
+    };
+    Interval::ALL.into_iter().filter(is_level).map(Interval::as_str).collect::<Vec<_>>().join(",")
+}
+
+/// Each shows some four to seven times as much as the one before.
+const LEVELS: [Interval; 7] = [
+    Interval::Min5,
+    Interval::Min15,
+    Interval::Hour1,
+    Interval::Hour4,
+    Interval::Day1,
+    Interval::Week1,
+    Interval::Month1,
+];

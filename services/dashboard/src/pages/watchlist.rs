@@ -1,4 +1,6 @@
-//! The watchlist: every series in a row.
+//! The first page: whether all is well, and every series in a row.
+
+use std::borrow::Borrow;
 
 use askama::Template;
 use axum::extract::State;
@@ -9,17 +11,28 @@ use crate::app::App;
 use crate::pages::html;
 use crate::pages::shell::{Shell, lineage_address, symbol_address};
 use crate::problem::Problem;
-use crate::read::overview::{self, Overview};
+use crate::query::Asked;
+use crate::query::listing::{Column, Only, SeriesQuery, Sort};
+use crate::read::health::{self, Health, Listing};
+use crate::read::overview::Overview;
 use crate::{figures, sparkline};
+
+/// How many series a page has where nothing is said.
+const ROWS: u32 = 200;
 
 #[derive(Template)]
 #[template(path = "watchlist.html")]
 struct WatchlistPage {
     shell: Shell,
+    health: Health,
     rows: Vec<Row>,
-    late: usize,
-    candles: String,
+    matching: usize,
+    groups: Vec<(String, usize)>,
+    query: SeriesQuery,
+    /// The address of the next page.
+    more: Option<String>,
     stale_after: String,
+    yesterday: String,
     now: Timestamp,
 }
 
@@ -28,6 +41,7 @@ struct Row {
     address: String,
     lineage: Option<String>,
     spark: String,
+    trend: &'static str,
     direction: &'static str,
 }
 
@@ -37,6 +51,7 @@ impl Row {
             address: symbol_address(&series.symbol, &series.interval),
             lineage: series.last.as_ref().map(|last| lineage_address(&series.symbol, &series.interval, last)),
             spark: sparkline::points(&series.spark),
+            trend: sparkline::trend(&series.spark),
             direction: series.direction(),
             series,
         }
@@ -47,36 +62,116 @@ impl Row {
     }
 
     fn change(&self) -> String {
-        let Some(percent) = self.series.change_percent.as_deref() else { return "–".to_owned() };
-        match percent.strip_prefix('-') {
-            Some(loss) => format!("−{loss} %"),
-            None => format!("+{percent} %"),
-        }
+        let percent = self.series.change_percent.as_deref();
+        percent.map_or_else(|| "–".to_owned(), |percent| format!("{} %", figures::signed(percent)))
     }
 
     fn age(&self) -> String {
         self.series.age_seconds.map_or_else(|| "–".to_owned(), figures::span)
     }
 
+    /// The state in words.
+    fn state(&self) -> &'static str {
+        if self.series.state.word() == "empty" { "not fetched yet" } else { self.series.state.word() }
+    }
+
     /// What the colour of the age says, in words.
     fn why(&self) -> String {
         match self.series.behind_seconds {
-            None => "nothing has been loaded yet".to_owned(),
+            None => "the next refresh fetches it: candlewick refresh".to_owned(),
             Some(0) => "no candle is due".to_owned(),
             Some(behind) => format!("the next candle has been due for {}", figures::span(behind)),
         }
     }
 }
 
-/// Every series in a row.
+impl WatchlistPage {
+    /// The address of this list with another filter.
+    fn only(&self, only: impl Borrow<Only>) -> String {
+        let only = *only.borrow();
+        address(&SeriesQuery { only: (!self.is_only(only)).then_some(only), after: None, ..self.query.clone() })
+    }
+
+    fn is_only(&self, only: impl Borrow<Only>) -> bool {
+        self.query.only == Some(*only.borrow())
+    }
+
+    fn is_empty_filter(&self, only: impl Borrow<Only>) -> bool {
+        *only.borrow() == Only::Empty
+    }
+
+    /// The address of this list with another group.
+    fn group(&self, group: &str) -> String {
+        let is_on = self.is_group(group);
+        address(&SeriesQuery { group: (!is_on).then(|| group.to_owned()), after: None, ..self.query.clone() })
+    }
+
+    fn is_group(&self, group: &str) -> bool {
+        self.query.group.as_deref() == Some(group)
+    }
+
+    /// The address of this list sorted by a column: numbers from the highest down first, and the other way next.
+    fn sorted(&self, name: &str) -> String {
+        let column = Column::ALL.into_iter().find(|column| column.name() == name).unwrap_or(Column::Symbol);
+        let now = self.query.sort.unwrap_or_default();
+        let is_descending = if now.column == column { !now.is_descending } else { column != Column::Symbol };
+        address(&SeriesQuery { sort: Some(Sort { column, is_descending }), after: None, ..self.query.clone() })
+    }
+
+    /// For a column's head: how the list is sorted by it.
+    fn order(&self, name: &str) -> &'static str {
+        let now = self.query.sort.unwrap_or_default();
+        match (now.column.name() == name, now.is_descending) {
+            (false, _) => "none",
+            (true, true) => "descending",
+            (true, false) => "ascending",
+        }
+    }
+
+    fn search(&self) -> &str {
+        self.query.search.as_deref().unwrap_or_default()
+    }
+
+    fn is_well(&self) -> bool {
+        health::is_well(&self.health)
+    }
+}
+
+/// The address of a list.
+fn address(query: &SeriesQuery) -> String {
+    let mut parts = Vec::new();
+    let mut add = |name: &'static str, value: Option<String>| parts.extend(value.map(|value| (name, value)));
+    add("search", query.search.clone().filter(|search| !search.is_empty()));
+    add("group", query.group.clone());
+    add("only", query.only.map(|only| only.name().to_owned()));
+    add("sort", query.sort.filter(|sort| *sort != Sort::default()).map(Sort::text));
+    add("after", query.after.map(|after| after.to_string()));
+    if parts.is_empty() {
+        return "/".to_owned();
+    }
+    format!("/?{}", serde_urlencoded::to_string(parts).unwrap_or_default())
+}
+
+/// Whether all is well, and every series in a row.
 ///
 /// # Errors
 /// A database or a watchlist that cannot be read.
-pub async fn page(State(app): State<App>) -> Result<Response, Problem> {
-    let all = overview::all(&app).await?;
-    let late = all.iter().filter(|series| series.state.word() == "late").count();
-    let candles = figures::grouped(all.iter().map(|series| series.candles).sum::<i64>());
-    let rows = all.into_iter().map(Row::of).collect();
-    let (stale_after, now) = (figures::span(app.stale_after.as_secs()), (app.now)());
-    html(&WatchlistPage { shell: Shell::of("watchlist"), rows, late, candles, stale_after, now })
+pub async fn page(State(app): State<App>, Asked(query): Asked<SeriesQuery>) -> Result<Response, Problem> {
+    let query = SeriesQuery { limit: query.limit.or(Some(ROWS)), ..query };
+    let Listing { page, matching, counts, groups } = health::listing(&app, &query).await?;
+    let health = health::health(&app, counts).await?;
+    let more = page.next.map(|next| address(&SeriesQuery { after: Some(next), ..query.clone() }));
+    let now = (app.now)();
+    html(&WatchlistPage {
+        shell: Shell::of("watchlist"),
+        health,
+        rows: page.rows.into_iter().map(Row::of).collect(),
+        matching,
+        groups,
+        query,
+        more,
+        stale_after: figures::span(app.stale_after.as_secs()),
+        yesterday: health::yesterday(now).strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        now,
+    })
 }

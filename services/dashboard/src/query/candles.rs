@@ -7,8 +7,12 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde::Deserialize;
 use thiserror::Error;
-use utoipa::IntoParams;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{AnyOfBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
+use crate::indicators::Indicators;
+use crate::problem::Problem;
 use crate::query::fields::{Field, Fields};
 
 /// How many candles an answer has where nothing is said: more than five years of days or a month of minutes.
@@ -23,24 +27,67 @@ const MOST: u32 = 50_000;
 #[into_params(parameter_in = Query)]
 pub struct CandleQuery {
     /// From this time on: a date, or an instant in RFC 3339.
-    #[param(value_type = Option<String>, example = "2024-01-01")]
+    #[param(value_type = Option<Moment>, inline, example = "2024-01-01")]
     pub from: Option<Moment>,
     /// Through this time; a date means all of that day.
-    #[param(value_type = Option<String>, example = "2024-12-31")]
+    #[param(value_type = Option<Moment>, inline, example = "2024-12-31")]
     pub to: Option<Moment>,
     /// How many candles at most: 1 to 50000, which is the default. Where there are more, `next` says where to go on.
     #[param(minimum = 1, maximum = 50_000)]
+    #[serde(default, deserialize_with = "crate::query::bounded::<_, 50_000>")]
     pub limit: Option<u32>,
-    /// Where the last answer ended: its `next`. Candles behind it are sent.
-    #[param(value_type = Option<String>)]
+    /// Where the last answer ended: its `next`. Candles after it are sent.
+    #[param(value_type = Option<Moment>, inline)]
     pub after: Option<Moment>,
-    /// At most so many candles for the whole range, by merging candles that follow each other: for charts.
+    /// Only the last so many candles of the range: 1 to 50000. Where there are earlier ones, `previous` says where to go on.
+    #[param(minimum = 1, maximum = 50_000)]
+    #[serde(default, deserialize_with = "crate::query::bounded::<_, 50_000>")]
+    pub last: Option<u32>,
+    /// Where the last answer with `last` began: its `previous`. Candles before it are sent.
+    #[param(value_type = Option<Moment>, inline)]
+    pub before: Option<Moment>,
+    /// At most so many candles for the whole range, by merging candles that follow each other. Intervals that are longer than
+    /// the stored one say more: they go by sessions.
     #[param(minimum = 1, maximum = 10_000)]
+    #[serde(default, deserialize_with = "crate::query::bounded::<_, 10_000>")]
     pub points: Option<u32>,
-    /// Which fields of the candles, separated by commas [default: all]. CSV has them in this order.
+    /// Which fields of the candles, separated by commas [default: all].
     #[param(value_type = Option<Vec<Field>>, style = Form, explode = false, inline, example = json!(["time", "close"]))]
     #[serde(default)]
     pub fields: Fields,
+    /// Which indicators, separated by commas: `sma20`, `ema20`, `bb20x2`, `rsi14`, `macd12x26x9`, `vwap` (of the session),
+    /// `vwap20`, with any lengths up to 500. A candle has the same value in every range.
+    #[param(value_type = Option<String>, example = "sma20,rsi14")]
+    #[serde(default)]
+    pub indicators: Indicators,
+}
+
+/// Which candles of a series, as CSV. It has no end but that of the range.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CsvQuery {
+    /// From this time on: a date, or an instant in RFC 3339.
+    #[param(value_type = Option<Moment>, inline, example = "2024-01-01")]
+    pub from: Option<Moment>,
+    /// Through this time; a date means all of that day.
+    #[param(value_type = Option<Moment>, inline, example = "2024-12-31")]
+    pub to: Option<Moment>,
+    /// How many candles at most [default: all of the range].
+    #[param(minimum = 1)]
+    #[serde(default, deserialize_with = "crate::query::bounded::<_, { u32::MAX }>")]
+    pub limit: Option<u32>,
+    /// Candles after this time are sent.
+    #[param(value_type = Option<Moment>, inline)]
+    pub after: Option<Moment>,
+    /// Which fields of the candles, separated by commas [default: all], in the order of the columns.
+    #[param(value_type = Option<Vec<Field>>, style = Form, explode = false, inline, example = json!(["time", "close"]))]
+    #[serde(default)]
+    pub fields: Fields,
+    /// Which indicators, separated by commas; their columns follow the fields.
+    #[param(value_type = Option<String>, example = "sma20,rsi14")]
+    #[serde(default)]
+    pub indicators: Indicators,
 }
 
 /// A moment as parameters name it.
@@ -66,6 +113,17 @@ impl FromStr for Moment {
         if text.len() == 10 { text.parse().map(Self::Day).or_else(|_| instant()) } else { instant() }
     }
 }
+
+impl PartialSchema for Moment {
+    fn schema() -> RefOr<Schema> {
+        let text =
+            |format| ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(format)));
+        let any = AnyOfBuilder::new().item(text(KnownFormat::Date)).item(text(KnownFormat::DateTime));
+        RefOr::T(Schema::AnyOf(any.build()))
+    }
+}
+
+impl ToSchema for Moment {}
 
 impl TryFrom<String> for Moment {
     type Error = NoMoment;
@@ -99,36 +157,106 @@ fn midnight(date: Date) -> i64 {
     TimeZone::UTC.to_timestamp(date.to_datetime(Time::midnight())).map_or(0, Timestamp::as_second)
 }
 
+/// From which end of a range candles are taken, and how many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Take {
+    /// The first ones.
+    First(usize),
+    /// The last ones.
+    Last(usize),
+}
+
 /// The bounds of a read, in seconds since 1970, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bounds {
+pub struct Range {
     /// The first second.
     pub from: i64,
     /// The last second.
     pub to: i64,
-    /// The most candles.
-    pub limit: u32,
 }
 
-/// The years −4712 to 9999, which PostgreSQL's times hold and ours too.
-const ALWAYS: (i64, i64) = (-210_000_000_000, 253_402_300_799);
+impl Range {
+    /// The years −4712 to 9999, which PostgreSQL's times hold and ours too.
+    pub const ALWAYS: Self = Self { from: -210_000_000_000, to: 253_402_300_799 };
 
-impl CandleQuery {
-    /// What to read.
-    #[must_use]
-    pub fn bounds(&self) -> Bounds {
-        let from = self.from.map_or(ALWAYS.0, Moment::first);
-        let from = self.after.map_or(from, |after| from.max(after.last().saturating_add(1)));
-        let to = self.to.map_or(ALWAYS.1, Moment::last);
-        // What lies outside of the years that there are is asked for as their last second: the database knows no later one.
-        let (from, to) = (from.clamp(ALWAYS.0, ALWAYS.1), to.clamp(ALWAYS.0, ALWAYS.1));
-        Bounds { from, to, limit: self.limit.unwrap_or(USUAL).clamp(1, MOST) }
+    fn new(from: Option<Moment>, after: Option<Moment>, to: Option<Moment>, before: Option<Moment>) -> Self {
+        let from = from.map_or(Self::ALWAYS.from, Moment::first);
+        let from = after.map_or(from, |after| from.max(after.last().saturating_add(1)));
+        let to = to.map_or(Self::ALWAYS.to, Moment::last);
+        let to = before.map_or(to, |before| to.min(before.first().saturating_sub(1)));
+        Self { from, to }.clamped()
     }
 
-    /// The most candles of a chart, where a chart is asked for.
+    /// From a moment through another.
+    #[must_use]
+    pub fn between(from: Option<Moment>, to: Option<Moment>) -> Self {
+        Self::new(from, None, to, None)
+    }
+
+    /// What lies outside of the years that there are is asked for as their last second: the database knows no later one.
+    fn clamped(self) -> Self {
+        let clamp = |second: i64| second.clamp(Self::ALWAYS.from, Self::ALWAYS.to);
+        Self { from: clamp(self.from), to: clamp(self.to) }
+    }
+
+    /// The same with so many seconds more on each side.
+    #[must_use]
+    pub fn widened(self, seconds: i64) -> Self {
+        Self { from: self.from.saturating_sub(seconds), to: self.to.saturating_add(seconds) }.clamped()
+    }
+}
+
+impl CandleQuery {
+    /// The range.
+    #[must_use]
+    pub fn range(&self) -> Range {
+        Range::new(self.from, self.after, self.to, self.before)
+    }
+
+    /// From which end of the range, and how many.
+    #[must_use]
+    pub fn take(&self) -> Take {
+        let count = |number: u32| number.clamp(1, MOST) as usize;
+        match self.last {
+            Some(last) => Take::Last(count(last)),
+            None => Take::First(count(self.limit.unwrap_or(USUAL))),
+        }
+    }
+
+    /// The most candles of a range that is merged.
     #[must_use]
     pub fn points(&self) -> Option<u32> {
         self.points.map(|points| points.clamp(1, 10_000))
+    }
+
+    /// Parameters that contradict each other.
+    ///
+    /// # Errors
+    /// The first contradiction.
+    pub fn check(&self) -> Result<(), Problem> {
+        if self.last.is_some() && (self.limit.is_some() || self.after.is_some()) {
+            return Err(Problem::bad_request("last counts from the end of the range, limit and after from its start"));
+        }
+        if self.points.is_some() && (self.last.is_some() || !self.indicators.is_empty()) {
+            return Err(Problem::bad_request(
+                "points merges the candles of a whole range: last and indicators go by true ones",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl CsvQuery {
+    /// The range.
+    #[must_use]
+    pub fn range(&self) -> Range {
+        Range::new(self.from, self.after, self.to, None)
+    }
+
+    /// How many candles.
+    #[must_use]
+    pub fn take(&self) -> Take {
+        Take::First(self.limit.map_or(usize::MAX, |limit| limit.max(1) as usize))
     }
 }
 
@@ -160,17 +288,29 @@ mod tests {
     fn no_bound_lies_outside_of_the_years_that_there_are() {
         let last = || Some("9999-12-31".parse().unwrap());
         let query = CandleQuery { after: last(), to: last(), ..CandleQuery::default() };
-        assert!(query.bounds().from <= ALWAYS.1 && query.bounds().to <= ALWAYS.1, "{:?}", query.bounds());
+        assert!(query.range().from <= Range::ALWAYS.to && query.range().to <= Range::ALWAYS.to, "{:?}", query.range());
     }
 
     #[test]
-    fn an_answer_goes_on_behind_where_the_last_one_ended() {
+    fn an_answer_goes_on_after_where_the_last_one_ended() {
         let query = CandleQuery {
             from: Some("2024-01-01".parse().unwrap()),
             after: Some("2024-01-05".parse().unwrap()),
             limit: Some(0),
             ..CandleQuery::default()
         };
-        assert_eq!(query.bounds(), Bounds { from: at("2024-01-06T00:00:00Z"), to: ALWAYS.1, limit: 1 });
+        assert_eq!(query.range(), Range { from: at("2024-01-06T00:00:00Z"), to: Range::ALWAYS.to });
+        assert_eq!(query.take(), Take::First(1));
+    }
+
+    #[test]
+    fn an_answer_goes_back_before_where_the_last_one_began() {
+        let before = Some("2024-01-05".parse().unwrap());
+        let query = CandleQuery { before, last: Some(7), ..CandleQuery::default() };
+        assert_eq!(query.range(), Range { from: Range::ALWAYS.from, to: at("2024-01-04T23:59:59Z") });
+        assert_eq!(query.take(), Take::Last(7));
+        assert!(query.check().is_ok());
+        assert!(CandleQuery { limit: Some(1), ..query.clone() }.check().is_err());
+        assert!(CandleQuery { points: Some(1), ..query }.check().is_err());
     }
 }

@@ -1,7 +1,9 @@
 //! Addresses and their parameters as types that cannot be wrong.
 
 pub mod candles;
+pub mod changes;
 pub mod fields;
+pub mod listing;
 pub mod page;
 
 use axum::extract::rejection::{PathRejection, QueryRejection};
@@ -10,8 +12,11 @@ use axum::http::request::Parts;
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::Series;
 use candlewick_shared::core::symbol::Symbol;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::problem::Problem;
 
@@ -38,6 +43,48 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for At<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let path = Path::<T>::from_request_parts(parts, state).await;
         path.map(|Path(at)| Self(at)).map_err(|error: PathRejection| Problem::bad_request(error.body_text()))
+    }
+}
+
+/// The intervals, as the API's description lists them.
+#[derive(Clone, Copy, Debug)]
+pub struct IntervalName;
+
+impl PartialSchema for IntervalName {
+    fn schema() -> RefOr<Schema> {
+        let names = Interval::ALL.map(Interval::as_str);
+        let object = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
+        object.description(Some("Stored, or derived from a shorter one")).into()
+    }
+}
+
+impl ToSchema for IntervalName {}
+
+/// A symbol, as the API's description has it.
+#[derive(Clone, Copy, Debug)]
+pub struct SymbolName;
+
+impl PartialSchema for SymbolName {
+    fn schema() -> RefOr<Schema> {
+        let object = ObjectBuilder::new().schema_type(Type::String).pattern(Some(r"^[!-*.-<>?A-~][!-+\--~]{0,63}$"));
+        object
+            .description(Some("Percent-encoded in a path: BTC%2FUSD. Letters of other scripts are allowed too"))
+            .into()
+    }
+}
+
+impl ToSchema for SymbolName {}
+
+/// Reads a number of rows that is within its bounds.
+///
+/// # Errors
+/// Another number, or none.
+pub fn bounded<'de, D: Deserializer<'de>, const MOST: u32>(source: D) -> Result<Option<u32>, D::Error> {
+    match Option::<u32>::deserialize(source)? {
+        Some(number) if !(1..=MOST).contains(&number) => {
+            Err(D::Error::custom(format!("{number} is not within 1 and {MOST}")))
+        }
+        number => Ok(number),
     }
 }
 

@@ -16,6 +16,7 @@ const MOST: u32 = 1_000;
 pub struct Paged {
     /// How many rows: 1 to 1000 [default: 100].
     #[param(minimum = 1, maximum = 1000)]
+    #[serde(default, deserialize_with = "crate::query::bounded::<_, 1000>")]
     pub limit: Option<u32>,
     /// Where the last page ended: its `next`.
     pub after: Option<i64>,

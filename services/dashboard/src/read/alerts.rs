@@ -1,7 +1,10 @@
 //! What the owner was told: the one place that knows the alerts' table.
 
+use candlewick_shared::core::alert::Kind;
+use candlewick_shared::core::symbol::Symbol;
 use jiff::Timestamp;
 use serde::Serialize;
+use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 use utoipa::ToSchema;
 
@@ -23,6 +26,14 @@ pub struct Alert {
     pub subject: String,
     /// What happened, and what to do next.
     pub text: String,
+    /// What to do next, as commands; none where the kind is not known.
+    pub next: Option<String>,
+    /// The series that it is about.
+    pub symbol: Option<String>,
+    /// The length of its candles.
+    pub interval: Option<String>,
+    /// The id of the object that it is about, in the ledger.
+    pub object_id: Option<i64>,
     /// The trace it belongs to.
     pub trace_id: Option<String>,
     /// How often it was raised since it was last well.
@@ -38,31 +49,55 @@ pub struct Alert {
     pub resolved_at: Option<Timestamp>,
 }
 
-const ALERTS: &str = "select id, kind, stage, state, subject, text, trace_id, occurrences,
-        extract(epoch from raised_at)::float8 as raised_at, extract(epoch from last_at)::float8 as last_at,
-        extract(epoch from resolved_at)::float8 as resolved_at
-    from alerts where $1::bigint is null or id < $1 order by id desc limit $2";
+const ALERTS: &str = "select a.id, a.kind, a.stage, a.state, a.subject, a.text, a.trace_id, a.occurrences, a.symbol, a.interval,
+        o.id as object_id, extract(epoch from a.raised_at)::float8 as raised_at, extract(epoch from a.last_at)::float8 as last_at,
+        extract(epoch from a.resolved_at)::float8 as resolved_at
+    from alerts a left join objects o on o.key = coalesce(a.object_key, a.key)
+    where ($1::bigint is null or a.id < $1) and ($2::text is null or a.state = $2) and (a.state = 'firing' or a.occurrences > 0) order by a.id desc limit $3";
 
 /// A page of what the owner was told, the newest first.
 ///
 /// # Errors
 /// The database's.
 pub async fn page(pool: &PgPool, paged: &Paged) -> sqlx::Result<Page<Alert>> {
-    let rows = sqlx::query(ALERTS).bind(paged.after).bind(i64::from(paged.limit()) + 1).fetch_all(pool).await?;
-    let alert = |row: &sqlx::postgres::PgRow| {
-        Ok(Alert {
-            id: row.try_get("id")?,
-            kind: row.try_get("kind")?,
-            stage: row.try_get("stage")?,
-            state: row.try_get("state")?,
-            subject: row.try_get("subject")?,
-            text: row.try_get("text")?,
-            trace_id: row.try_get("trace_id")?,
-            occurrences: row.try_get("occurrences")?,
-            raised_at: timestamp(row, "raised_at")?,
-            last_at: timestamp(row, "last_at")?,
-            resolved_at: timestamp(row, "resolved_at")?,
-        })
-    };
+    let query = sqlx::query(ALERTS).bind(paged.after).bind(None::<&str>).bind(i64::from(paged.limit()) + 1);
+    let rows = query.fetch_all(pool).await?;
     Ok(Page::of(rows.iter().map(alert).collect::<sqlx::Result<_>>()?, paged, |alert: &Alert| alert.id))
+}
+
+/// The alerts that are firing, the newest first.
+///
+/// # Errors
+/// The database's.
+pub async fn firing(pool: &PgPool, most: u32) -> sqlx::Result<Vec<Alert>> {
+    let query = sqlx::query(ALERTS).bind(None::<i64>).bind("firing").bind(i64::from(most));
+    query.fetch_all(pool).await?.iter().map(alert).collect()
+}
+
+fn alert(row: &PgRow) -> sqlx::Result<Alert> {
+    let kind: String = row.try_get("kind")?;
+    let stage: String = row.try_get("stage")?;
+    let symbol: Option<String> = row.try_get("symbol")?;
+    Ok(Alert {
+        id: row.try_get("id")?,
+        next: next_step(&kind, &stage, symbol.as_deref()),
+        kind,
+        stage,
+        symbol,
+        interval: row.try_get("interval")?,
+        object_id: row.try_get("object_id")?,
+        state: row.try_get("state")?,
+        subject: row.try_get("subject")?,
+        text: row.try_get("text")?,
+        trace_id: row.try_get("trace_id")?,
+        occurrences: row.try_get("occurrences")?,
+        raised_at: timestamp(row, "raised_at")?,
+        last_at: timestamp(row, "last_at")?,
+        resolved_at: timestamp(row, "resolved_at")?,
+    })
+}
+
+fn next_step(kind: &str, stage: &str, symbol: Option<&str>) -> Option<String> {
+    let symbol = symbol.and_then(|symbol| symbol.parse::<Symbol>().ok());
+    kind.parse::<Kind>().ok().map(|kind| kind.next_step(stage, symbol.as_ref()))
 }

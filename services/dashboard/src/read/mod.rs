@@ -3,6 +3,8 @@
 pub mod alerts;
 pub mod calendars;
 pub mod candles;
+pub mod changes;
+pub mod health;
 pub mod lineage;
 pub mod objects;
 pub mod overview;

@@ -43,6 +43,8 @@ pub struct Overview {
     pub change_percent: Option<String>,
     /// The last sixty closes, for a picture: rounded.
     pub spark: Vec<f64>,
+    /// Its group in the watchlist; none where it is on no list.
+    pub group: Option<String>,
     /// How many seconds the next candle has been due, by the calendar.
     pub behind_seconds: Option<i64>,
     /// What that means against the time allowed.
@@ -61,7 +63,7 @@ pub struct Overview {
     pub currency: Option<String>,
     /// What the instrument is.
     pub instrument_type: Option<String>,
-    /// The exchange's time zone.
+    /// The exchange's time zone, as the source or else the calendar names it.
     pub timezone: Option<String>,
     /// The calendar that its candles are held to.
     pub calendar: Option<String>,
@@ -95,25 +97,27 @@ const SERIES: &str = "with ledger as (
         group by o.symbol, o.interval),
     shadowed as (select symbol, interval, count(*) as claims from shadowed_candles group by symbol, interval)
     select l.symbol, l.interval, l.claims - coalesce(s.claims, 0) as candles,
-           extract(epoch from first.time)::bigint as first, extract(epoch from last.time)::bigint as last,
-           last.close::text as close, (last.close - before.close)::text as change,
-           round(100 * (last.close - before.close) / nullif(before.close, 0), 2)::text as change_percent,
-           recent.closes as spark, l.gaps, l.quarantined, l.filled, l.error, i.currency, i.instrument_type, i.timezone,
-           l.calendar, l.loaded_at
+           extract(epoch from recent.times[1])::bigint as last, recent.closes[1]::text as close,
+           (recent.closes[1] - recent.closes[2])::text as change,
+           round(100 * (recent.closes[1] - recent.closes[2]) / nullif(recent.closes[2], 0), 2)::text as change_percent,
+           l.gaps, l.quarantined, l.filled, l.error, i.currency, i.instrument_type, i.timezone, l.calendar, l.loaded_at
     from ledger l
     left join shadowed s using (symbol, interval)
     left join instruments i on i.symbol = l.symbol
-    left join lateral (select time from candles c where (c.symbol, c.interval) = (l.symbol, l.interval)
-                       order by time limit 1) as first on true
-    left join lateral (select time, close from candles c where (c.symbol, c.interval) = (l.symbol, l.interval)
-                       order by time desc limit 1) as last on true
-    left join lateral (select close from candles c where (c.symbol, c.interval) = (l.symbol, l.interval)
-                       order by time desc limit 1 offset 1) as before on true
-    left join lateral (select array_agg(close::float8 order by time) as closes
+    left join lateral (select array_agg(time order by time desc) as times, array_agg(close order by time desc) as closes
                        from (select time, close from candles c where (c.symbol, c.interval) = (l.symbol, l.interval)
+                             order by time desc limit 2) as newest) as recent on true";
+
+/// What only a few series are asked for: their first candles and their last closes.
+const DETAILS: &str = "select w.place, extract(epoch from first.time)::bigint as first, recent.closes as spark
+    from unnest($1::text[], $2::text[]) with ordinality as w (symbol, interval, place)
+    left join lateral (select time from candles c where (c.symbol, c.interval) = (w.symbol, w.interval)
+                       order by time limit 1) as first on true
+    left join lateral (select array_agg(close::float8 order by time) as closes
+                       from (select time, close from candles c where (c.symbol, c.interval) = (w.symbol, w.interval)
                              order by time desc limit $3) as newest) as recent on true";
 
-/// Every series of the store and of the watchlist, by symbol and interval.
+/// Every series of the store and of the watchlist, by symbol and interval, without what [`complete`] adds.
 ///
 /// # Errors
 /// A database or a watchlist that cannot be read.
@@ -123,10 +127,35 @@ pub async fn all(app: &App) -> Result<Vec<Overview>, Problem> {
     for overview in read(app, None, None).await? {
         all.insert((overview.symbol.clone(), overview.interval.clone()), overview);
     }
-    for series in watchlist.iter().flat_map(|watchlist| watchlist.series()) {
-        all.entry((series.symbol.to_string(), series.interval.to_string())).or_insert_with(|| nothing(&series));
+    for (symbol, instrument) in watchlist.iter().flat_map(|watchlist| watchlist.instruments()) {
+        for interval in &instrument.intervals {
+            let series = Series { symbol: symbol.clone(), interval: *interval };
+            let key = (symbol.to_string(), interval.to_string());
+            let overview = all.entry(key).or_insert_with(|| nothing(&series));
+            overview.group = Some(instrument.group.clone()).filter(|group| !group.is_empty());
+        }
     }
     Ok(all.into_values().collect())
+}
+
+/// Adds to some series what takes long to read of all: their first candles and their last closes.
+///
+/// # Errors
+/// The database's.
+pub async fn complete(pool: &PgPool, some: &mut [Overview]) -> Result<(), Problem> {
+    let symbols: Vec<String> = some.iter().map(|series| series.symbol.clone()).collect();
+    let intervals: Vec<String> = some.iter().map(|series| series.interval.clone()).collect();
+    let rows = sqlx::query(DETAILS).bind(symbols).bind(intervals).bind(SPARK).fetch_all(pool).await?;
+    for row in rows {
+        let place = usize::try_from(row.try_get::<i64, _>("place")?).unwrap_or_default();
+        let Some(series) = some.get_mut(place.wrapping_sub(1)) else { continue };
+        let interval = series.interval.parse::<Interval>();
+        let first: Option<i64> = row.try_get("first")?;
+        let time = |seconds| Some(CandleTime::from_seconds(seconds).display(*interval.as_ref().ok()?).to_string());
+        series.first = first.and_then(time);
+        series.spark = row.try_get::<Option<Vec<f64>>, _>("spark")?.unwrap_or_default();
+    }
+    Ok(())
 }
 
 /// One series; none where neither the store nor the watchlist has it.
@@ -134,9 +163,10 @@ pub async fn all(app: &App) -> Result<Vec<Overview>, Problem> {
 /// # Errors
 /// A database or a watchlist that cannot be read.
 pub async fn one(app: &App, series: &Series) -> Result<Option<Overview>, Problem> {
-    let found = read(app, Some(series.symbol.as_str()), Some(series.interval.as_str())).await?.pop();
-    if found.is_some() {
-        return Ok(found);
+    let mut found = read(app, Some(series.symbol.as_str()), Some(series.interval.as_str())).await?;
+    complete(&app.pool, &mut found).await?;
+    if let Some(found) = found.pop() {
+        return Ok(Some(found));
     }
     let watchlist = app.watchlist().await?;
     let listed = watchlist.iter().flat_map(|watchlist| watchlist.series()).any(|listed| listed == *series);
@@ -156,7 +186,7 @@ pub async fn intervals(pool: &PgPool, symbol: &str) -> sqlx::Result<Vec<Interval
 }
 
 async fn read(app: &App, symbol: Option<&str>, interval: Option<&str>) -> Result<Vec<Overview>, Problem> {
-    let rows = sqlx::query(SERIES).bind(symbol).bind(interval).bind(SPARK).fetch_all(&app.pool).await?;
+    let rows = sqlx::query(SERIES).bind(symbol).bind(interval).fetch_all(&app.pool).await?;
     let now = (app.now)().as_second();
     rows.iter()
         .map(|row| overview(row, now, app.stale_after.as_secs()))
@@ -168,20 +198,23 @@ fn overview(row: &PgRow, now: i64, stale_after: i64) -> sqlx::Result<Overview> {
     let interval: Interval =
         row.try_get::<String, _>("interval")?.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
     let time = |seconds: i64| CandleTime::from_seconds(seconds).display(interval).to_string();
-    let (first, last): (Option<i64>, Option<i64>) = (row.try_get("first")?, row.try_get("last")?);
+    let last: Option<i64> = row.try_get("last")?;
     let calendar: Option<String> = row.try_get("calendar")?;
-    let fresh = freshness(calendars::by_code(calendar.as_deref()), interval, last, now, stale_after);
+    let market = calendars::by_code(calendar.as_deref());
+    let timezone: Option<String> = row.try_get("timezone")?;
+    let fresh = freshness(market, interval, last, now, stale_after);
     let loaded_at: Option<i64> = row.try_get("loaded_at")?;
     Ok(Overview {
         symbol: row.try_get("symbol")?,
         interval: interval.to_string(),
         candles: row.try_get("candles")?,
-        first: first.map(time),
+        first: None,
         last: last.map(time),
         close: row.try_get("close")?,
         change: row.try_get("change")?,
         change_percent: row.try_get("change_percent")?,
-        spark: row.try_get::<Option<Vec<f64>>, _>("spark")?.unwrap_or_default(),
+        spark: Vec::new(),
+        group: None,
         behind_seconds: fresh.behind,
         state: fresh.state,
         age_seconds: last.map(|last| (now - last).max(0)),
@@ -191,7 +224,7 @@ fn overview(row: &PgRow, now: i64, stale_after: i64) -> sqlx::Result<Overview> {
         error: row.try_get("error")?,
         currency: row.try_get("currency")?,
         instrument_type: row.try_get("instrument_type")?,
-        timezone: row.try_get("timezone")?,
+        timezone: timezone.or_else(|| market.map(|market| market.timezone().to_owned())),
         calendar,
         loaded_at: loaded_at.and_then(|seconds| Timestamp::from_second(seconds).ok()),
     })
@@ -209,6 +242,7 @@ fn nothing(series: &Series) -> Overview {
         change: None,
         change_percent: None,
         spark: Vec::new(),
+        group: None,
         behind_seconds: None,
         state: State::Empty,
         age_seconds: None,

@@ -1,5 +1,7 @@
 //! Expected against actual, session by session.
 
+use candlewick_shared::core::calendar::Calendar;
+use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::Series;
 use jiff::civil::Date;
@@ -9,6 +11,8 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::problem::Problem;
+use crate::query::candles::Range;
+use crate::query::page::{Page, Paged};
 use crate::read::calendars;
 use crate::read::overview::{self, Overview};
 use crate::sessions::{self, Actual, Session};
@@ -28,23 +32,24 @@ pub struct Sessions {
     pub horizon: Option<String>,
 }
 
-/// How many candles each date has. A session's date is the market's own.
-const COUNTS: &str = "select to_char(time at time zone $3, 'YYYY-MM-DD') as date, count(*)::int4 as candles,
-        (count(*) filter (where is_filled))::int4 as filled
-    from candles
-    where symbol = $1 and interval = $2 and time between to_timestamp($4) and to_timestamp($5)
-    group by 1";
+/// How many candles each date of each series has. A session's date is the market's own.
+const COUNTS: &str =
+    "select w.place, to_char(c.time at time zone w.zone, 'YYYY-MM-DD') as date, count(*)::int4 as candles,
+        (count(*) filter (where c.is_filled))::int4 as filled
+    from unnest($1::text[], $2::text[], $3::text[]) with ordinality as w (symbol, interval, zone, place)
+    join candles c on c.symbol = w.symbol and c.interval = w.interval
+        and c.time between to_timestamp($4) and to_timestamp($5)
+    group by 1, 2";
 
-/// The sessions of every series of the store within so many days before now.
+/// The sessions of some series within so many days before now.
 ///
 /// # Errors
-/// A database or a watchlist that cannot be read.
-pub async fn all(app: &App, days: u32) -> Result<Vec<Sessions>, Problem> {
-    let mut all = Vec::new();
-    for overview in overview::all(app).await? {
-        all.push(of(app, &overview, days).await?);
-    }
-    Ok(all)
+/// The database's.
+pub async fn of(app: &App, some: &[Overview], days: u32) -> Result<Vec<Sessions>, Problem> {
+    let now = (app.now)().as_second();
+    let from = first_day(now, days);
+    let counted = counts(&app.pool, some, from, now).await?;
+    Ok(some.iter().zip(counted).map(|(overview, actual)| sessions_of(overview, from, now, &actual)).collect())
 }
 
 /// The sessions of one series; none where there is no such series.
@@ -53,12 +58,12 @@ pub async fn all(app: &App, days: u32) -> Result<Vec<Sessions>, Problem> {
 /// A database or a watchlist that cannot be read.
 pub async fn one(app: &App, series: &Series, days: u32) -> Result<Option<Sessions>, Problem> {
     match overview::one(app, series).await? {
-        Some(overview) => of(app, &overview, days).await.map(Some),
+        Some(overview) => Ok(of(app, &[overview], days).await?.pop()),
         None => Ok(None),
     }
 }
 
-async fn of(app: &App, overview: &Overview, days: u32) -> Result<Sessions, Problem> {
+fn sessions_of(overview: &Overview, from: i64, now: i64, actual: &Actual) -> Sessions {
     let none = Sessions {
         symbol: overview.symbol.clone(),
         interval: overview.interval.clone(),
@@ -67,14 +72,10 @@ async fn of(app: &App, overview: &Overview, days: u32) -> Result<Sessions, Probl
         horizon: None,
     };
     let calendar = calendars::by_code(overview.calendar.as_deref());
-    let (Some(calendar), Ok(interval)) = (calendar, overview.interval.parse::<Interval>()) else { return Ok(none) };
-    let now = (app.now)().as_second();
-    let from = first_day(now, days);
-    let zone = if interval.is_intraday() { calendar.timezone() } else { "UTC" };
-    let actual = counts(&app.pool, overview, zone, from, now).await?;
-    match sessions::sessions(calendar, interval, from, now, &actual) {
-        Ok(sessions) => Ok(Sessions { sessions, ..none }),
-        Err(horizon) => Ok(Sessions { horizon: Some(horizon.to_string()), ..none }),
+    let (Some(calendar), Ok(interval)) = (calendar, overview.interval.parse::<Interval>()) else { return none };
+    match sessions::sessions(calendar, interval, from, now, actual) {
+        Ok(sessions) => Sessions { sessions, ..none },
+        Err(horizon) => Sessions { horizon: Some(horizon.to_string()), ..none },
     }
 }
 
@@ -84,21 +85,33 @@ fn first_day(now: i64, days: u32) -> i64 {
     now.div_euclid(DAY) * DAY - i64::from(days) * DAY
 }
 
-async fn counts(pool: &PgPool, overview: &Overview, zone: &str, from: i64, now: i64) -> sqlx::Result<Actual> {
+/// The zone whose dates the candles of a series are counted by.
+fn zone(overview: &Overview) -> &'static str {
+    let is_intraday = overview.interval.parse::<Interval>().is_ok_and(Interval::is_intraday);
+    let calendar = calendars::by_code(overview.calendar.as_deref()).filter(|_| is_intraday);
+    calendar.map_or("UTC", Calendar::timezone)
+}
+
+/// What each series has on each date, in their order.
+async fn counts(pool: &PgPool, some: &[Overview], from: i64, now: i64) -> sqlx::Result<Vec<Actual>> {
+    let texts = |of: fn(&Overview) -> &str| some.iter().map(|series| of(series).to_owned()).collect::<Vec<_>>();
     let query = sqlx::query(COUNTS)
-        .bind(&overview.symbol)
-        .bind(&overview.interval)
-        .bind(zone)
+        .bind(texts(|series| &series.symbol))
+        .bind(texts(|series| &series.interval))
+        .bind(texts(|series| zone(series)))
         .bind(from as f64)
         .bind(now as f64);
-    let rows = query.fetch_all(pool).await?;
-    let count = |row: &sqlx::postgres::PgRow| -> sqlx::Result<(Date, (u32, u32))> {
+    let mut all = vec![Actual::new(); some.len()];
+    for row in query.fetch_all(pool).await? {
+        let place = usize::try_from(row.try_get::<i64, _>("place")?).unwrap_or_default();
         let date: String = row.try_get("date")?;
-        let date = date.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+        let date: Date = date.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
         let number = |column: &str| row.try_get::<i32, _>(column).map(i32::unsigned_abs);
-        Ok((date, (number("candles")?, number("filled")?)))
-    };
-    rows.iter().map(count).collect()
+        if let Some(actual) = all.get_mut(place.wrapping_sub(1)) {
+            actual.insert(date, (number("candles")?, number("filled")?));
+        }
+    }
+    Ok(all)
 }
 
 /// A run of vacant slots that was left vacant.
@@ -116,15 +129,56 @@ pub struct Gap {
 
 const GAPS: &str = "select gap->>'first', gap->>'last', (gap->>'slots')::bigint, gap->>'fate'
     from objects o join quality q on q.object_id = o.id, jsonb_array_elements(q.report->'gaps') as gap
-    where o.symbol = $1 and o.interval = $2 and gap->>'fate' <> 'filled'
+    where o.symbol = $1 and o.interval = $2 and gap->>'fate' <> 'filled' and gap->>'last' >= $3 and gap->>'first' <= $4
     order by 1 limit 1000";
 
-/// The gaps of a series, ascending: the first thousand.
+/// The gaps of a series within a range, ascending: the first thousand.
 ///
 /// # Errors
 /// The database's.
-pub async fn gaps(pool: &PgPool, series: &Series) -> sqlx::Result<Vec<Gap>> {
-    let query = sqlx::query_as(GAPS).bind(series.symbol.as_str()).bind(series.interval.as_str());
+pub async fn gaps(pool: &PgPool, series: &Series, range: Range) -> sqlx::Result<Vec<Gap>> {
+    // Times in one form sort as their texts do.
+    let text = |seconds| CandleTime::from_seconds(seconds).display(series.interval).to_string();
+    let query = sqlx::query_as(GAPS)
+        .bind(series.symbol.as_str())
+        .bind(series.interval.as_str())
+        .bind(text(range.from.max(0)))
+        .bind(text(range.to));
     let rows: Vec<(String, String, i64, String)> = query.fetch_all(pool).await?;
     Ok(rows.into_iter().map(|(first, last, slots, fate)| Gap { first, last, slots, fate }).collect())
+}
+
+/// A gap, and the series that it is of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct SeriesGap {
+    /// The instrument.
+    pub symbol: String,
+    /// The length of its candles.
+    pub interval: String,
+    /// The gap.
+    #[serde(flatten)]
+    pub gap: Gap,
+}
+
+const ALL_GAPS: &str = "select o.symbol, o.interval, gap->>'first', gap->>'last', (gap->>'slots')::bigint, gap->>'fate'
+    from objects o join quality q on q.object_id = o.id, jsonb_array_elements(q.report->'gaps') as gap
+    where gap->>'fate' <> 'filled' and position(upper($1) in upper(o.symbol)) > 0
+    order by gap->>'last' desc, o.symbol, o.interval, gap->>'first' offset $2 limit $3";
+
+/// The gaps of all series, the newest first.
+///
+/// # Errors
+/// The database's.
+pub async fn all_gaps(pool: &PgPool, search: &str, paged: &Paged) -> sqlx::Result<Page<SeriesGap>> {
+    let skipped = paged.after.unwrap_or(0).max(0);
+    let query = sqlx::query_as(ALL_GAPS).bind(search.trim()).bind(skipped).bind(i64::from(paged.limit()) + 1);
+    let rows: Vec<(String, String, String, String, i64, String)> = query.fetch_all(pool).await?;
+    let gap = |(symbol, interval, first, last, slots, fate)| SeriesGap {
+        symbol,
+        interval,
+        gap: Gap { first, last, slots, fate },
+    };
+    let numbered = rows.into_iter().map(gap).zip(skipped + 1..).collect();
+    let page = Page::of(numbered, paged, |(_, number): &(SeriesGap, i64)| *number);
+    Ok(Page { rows: page.rows.into_iter().map(|(gap, _)| gap).collect(), next: page.next })
 }

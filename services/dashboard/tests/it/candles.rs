@@ -22,6 +22,12 @@ pub fn trials() -> Vec<Trial> {
         trial("only_the_fields_that_were_asked_for_are_sent", only_the_fields_asked_for),
         trial("merged_candles_have_only_the_fields_that_were_asked_for", merged_fields),
         trial("the_description_lists_the_fields", the_description_lists_the_fields),
+        trial("csv_has_every_candle_however_many_there_are", csv_has_every_candle),
+        trial("the_last_candles_of_a_range_come_by_pages_too", the_last_candles),
+        trial("longer_intervals_are_derived_by_sessions", longer_intervals_are_derived),
+        trial("a_gap_longer_than_a_page_hides_no_derived_candle", a_long_gap),
+        trial("gaps_of_an_unknown_series_are_not_found", gaps_of_an_unknown_series),
+        trial("every_problem_is_described_as_it_is_sent", every_problem_is_described),
     ]
 }
 
@@ -112,6 +118,12 @@ async fn wrong_parameters(world: World) {
         ("/api/v1/series/AAPL/1day/candles?from=yesterday", 400, "yesterday"),
         ("/api/v1/series/AAPL/1day/candles?limit=many", 400, "limit"),
         ("/api/v1/series/AAPL/1day/candles?fro=2024-01-01", 400, "fro"),
+        ("/api/v1/series/AAPL/1day/candles.csv?points=5", 400, "points"),
+        ("/api/v1/series/AAPL/1day/candles?last=5&limit=5", 400, "last"),
+        ("/api/v1/series/AAPL/1day/candles?points=5&indicators=sma2", 400, "points"),
+        ("/api/v1/series/AAPL/1week/candles?points=5", 400, "points"),
+        ("/api/v1/series/AAPL/1day/candles?indicators=sma0", 400, "sma0"),
+        ("/api/v1/series/AAPL/1min/candles", 404, "AAPL"),
         ("/api/v1/series/AAPL/1day/candles?fields=time,vwap", 400, "\"vwap\" is no field"),
         ("/api/v1/series/AAPL/1day/candles.csv?fields=", 400, "time, open, high, low, close, volume, is_filled"),
         ("/api/v1/series/AAPL/5h/candles", 400, "5h"),
@@ -172,5 +184,106 @@ async fn the_description_lists_the_fields(world: World) {
         let fields = parameters.iter().find(|parameter| parameter["name"] == "fields").unwrap();
         let names = json!(["time", "open", "high", "low", "close", "volume", "is_filled"]);
         assert_eq!((&fields["schema"]["items"]["enum"], &fields["explode"]), (&names, &json!(false)), "{fields}");
+    }
+}
+
+/// More than a part that is read at once, and more than what JSON has by itself.
+async fn csv_has_every_candle(world: World) {
+    world.load("BTC/USD", "2024-12-01", &["1"]).await;
+    world
+        .run(
+            "insert into candles select 'BTC/USD', '1day', '1700-01-01'::timestamptz + n * interval '1 day', n, n + 1, n - 1, n, 5, false,
+                (select id from objects) from generate_series(1, 60000) as n",
+        )
+        .await;
+    let csv =
+        world.get("/api/v1/series/BTC%2FUSD/1day/candles.csv?fields=open&to=2000-01-01").await.text().await.unwrap();
+    let opens = (1..=60_000).map(|open| open.to_string()).take(csv.lines().count() - 1);
+    assert!(csv.lines().count() > 50_001 && csv.lines().skip(1).eq(opens), "{} lines", csv.lines().count());
+    let few =
+        world.get("/api/v1/series/BTC%2FUSD/1day/candles.csv?fields=open&limit=10001").await.text().await.unwrap();
+    assert_eq!(few.lines().count(), 10_002);
+}
+
+async fn the_last_candles(world: World) {
+    world.load("AAPL", "2024-12-01", &["1", "2", "3", "4", "5"]).await;
+    let page = async |query: &str| {
+        let page = world.json(&format!("{AAPL}?last=2&fields=close{query}")).await;
+        (page["close"].clone(), page["previous"].clone(), page["next"].clone())
+    };
+    assert_eq!(page("").await, (json!(["4", "5"]), json!("2024-12-04"), json!(null)));
+    assert_eq!(page("&before=2024-12-04").await, (json!(["2", "3"]), json!("2024-12-02"), json!(null)));
+    assert_eq!(page("&before=2024-12-02").await, (json!(["1"]), json!(null), json!(null)));
+    assert_eq!(page("&from=2024-12-04").await, (json!(["4", "5"]), json!(null), json!(null)));
+    assert_eq!(page("&before=2024-12-01").await, (json!([]), json!(null), json!(null)));
+}
+
+async fn longer_intervals_are_derived(world: World) {
+    // Monday the second of December is the first of a week.
+    world.load("AAPL", "2024-11-29", &["5", "9", "2", "7", "3"]).await;
+    world.run("update candles set is_filled = true where close = 5 or close = 9").await;
+    let expected = json!({
+        "symbol": "AAPL", "interval": "1week", "derived_from": "1day", "merged": 1, "in_range": null,
+        "time": ["2024-11-25", "2024-12-02"], "open": ["5", "7"], "high": ["10", "8"], "low": ["1.5", "2.5"], "close": ["2", "3"],
+        "volume": ["600", "900"], "filled": [], "next": null,
+    });
+    assert_eq!(world.json("/api/v1/series/AAPL/1week/candles").await, expected);
+    let months = world.json("/api/v1/series/AAPL/1month/candles?last=1").await;
+    assert_eq!(
+        (&months["time"], &months["close"], &months["previous"]),
+        (&json!(["2024-12-01"]), &json!(["3"]), &json!("2024-12-01"))
+    );
+    let csv = world.get("/api/v1/series/AAPL/1month/candles.csv?fields=time,close").await.text().await.unwrap();
+    assert_eq!(csv, "time,close\n2024-11-01,9\n2024-12-01,3\n");
+    assert!(world.page("/symbol/AAPL/1week").await.contains("derived from 1day"));
+}
+
+/// Two hours of a market that never closes, with months between them: more slots than are read at once.
+async fn a_long_gap(world: World) {
+    world.run("insert into objects (key, symbol, interval, rows_total) values ('m', 'MIN', '1min', 120)").await;
+    world
+        .run(
+            "insert into candles select 'MIN', '1min', start + n * interval '1 minute', n, n, n, n, null, false, (select id from objects)
+            from (values ('2024-01-01T00:00:00Z'::timestamptz), ('2024-11-01T00:00:00Z')) as s (start), generate_series(0, 59) as n",
+        )
+        .await;
+    let all = world.json("/api/v1/series/MIN/30min/candles").await;
+    let times = ["2024-01-01T00:00:00Z", "2024-01-01T00:30:00Z", "2024-11-01T00:00:00Z", "2024-11-01T00:30:00Z"];
+    assert_eq!((&all["time"], &all["close"]), (&json!(times), &json!(["29", "59", "29", "59"])));
+    let csv = world
+        .get("/api/v1/series/MIN/5min/candles.csv?fields=time&from=2024-01-01T00:10:00Z")
+        .await
+        .text()
+        .await
+        .unwrap();
+    assert_eq!(csv.lines().count(), 1 + 10 + 12);
+    let last = world.json("/api/v1/series/MIN/30min/candles?last=3&fields=time").await;
+    assert_eq!((&last["time"], &last["previous"]), (&json!(&times[2..]), &json!(times[2])));
+    let before = world.json("/api/v1/series/MIN/30min/candles?last=3&fields=time&before=2024-11-01T00:00:00Z").await;
+    assert_eq!((&before["time"], &before["previous"]), (&json!(&times[..2]), &json!(null)));
+}
+
+async fn gaps_of_an_unknown_series(world: World) {
+    assert_eq!(world.get("/api/v1/series/NOPE/1day/gaps").await.status(), 404);
+    world.load("AAPL", "2024-12-01", &["1"]).await;
+    assert_eq!(world.json("/api/v1/series/AAPL/1day/gaps?from=2024-01-01").await, json!([]));
+    assert_eq!(world.get("/api/v1/series/AAPL/1day/gaps?from=soon").await.status(), 400);
+}
+
+async fn every_problem_is_described(world: World) {
+    let document = world.json("/api/openapi.json").await;
+    for (path, operation) in document["paths"].as_object().unwrap() {
+        let get = &operation["get"];
+        let has_parameters = get["parameters"].as_array().is_some_and(|all| !all.is_empty());
+        let problems = ["401", "403", "421", "429", "503", "504"].into_iter().chain(has_parameters.then_some("400"));
+        for status in problems.chain(path.contains('{').then_some("404")) {
+            let schema = &get["responses"][status]["content"]["application/problem+json"]["schema"]["$ref"];
+            assert_eq!(schema, "#/components/schemas/Problem", "{path} {status}");
+        }
+        let interval =
+            get["parameters"].as_array().into_iter().flatten().find(|parameter| parameter["name"] == "interval");
+        if let Some(interval) = interval.filter(|_| path.contains("{interval}")) {
+            assert_eq!(interval["schema"]["enum"].as_array().unwrap().len(), 12, "{path}");
+        }
     }
 }

@@ -77,7 +77,7 @@ async fn the_page_that_refuses(world: World) {
     assert_eq!(unknown.text().await.unwrap().replace("NOTHING", "SECRET"), text, "it says what there is and what not");
     let mut files: Vec<_> = text.split('"').filter(|part| part.starts_with("/assets/")).map(str::to_owned).collect();
     assert_eq!(files.len(), 3, "{files:?}");
-    files.push(candlewick_dashboard::assets::PLOTLY_ADDRESS.clone());
+    files.push(candlewick_dashboard::assets::CHART_LIBRARY_ADDRESS.to_owned());
     for file in files {
         assert_eq!(world.ask(address, &file, &[]).await.status(), 200, "{file}");
     }

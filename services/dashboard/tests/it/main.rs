@@ -6,6 +6,7 @@ mod attack;
 mod candles;
 mod events;
 mod guards;
+mod indicators;
 mod login;
 mod pages;
 mod reading;
@@ -28,6 +29,7 @@ fn trials() -> Vec<Trial> {
         candles::trials(),
         events::trials(),
         guards::trials(),
+        indicators::trials(),
         login::trials(),
         pages::trials(),
         reading::trials(),

@@ -13,6 +13,11 @@ pub fn trials() -> Vec<Trial> {
         trial("a_page_that_is_not_there_is_a_page", a_page_that_is_not_there),
         trial("queues_that_do_not_answer_leave_the_rest", queues_that_do_not_answer),
         trial("a_symbol_leads_to_its_days", a_symbol_leads_to_its_days),
+        trial("the_first_page_says_whether_all_is_well", the_first_page_says),
+        trial("the_watchlist_is_filtered_and_sorted_by_its_address", filtered_and_sorted),
+        trial("every_load_is_in_the_history_of_changes", every_load_is_in_the_history),
+        trial("the_heatmap_has_one_calendar_for_all_rows", one_calendar_for_all_rows),
+        trial("ten_thousand_series_are_listed_by_pages", ten_thousand_series),
         trial("the_api_is_shown_as_the_document_has_it", the_api_is_shown),
     ]
 }
@@ -77,7 +82,7 @@ async fn queues_that_do_not_answer(world: World) {
 async fn a_symbol_leads_to_its_days(world: World) {
     world.load("BTC/USD", "2024-12-30", &["1"]).await;
     let page = world.page("/symbol/BTC%2FUSD").await;
-    assert!(page.contains("data-api=\"/api/v1/series/BTC%2FUSD/1day\""), "{page}");
+    assert!(page.contains("data-folder=\"/api/v1/series/BTC%2FUSD\""), "{page}");
 }
 
 async fn the_api_is_shown(world: World) {
@@ -89,4 +94,99 @@ async fn the_api_is_shown(world: World) {
         let summary = operation["get"]["summary"].as_str().unwrap();
         assert!(page.contains(path.as_str()) && page.contains(&summary.replace('\'', "&#39;")), "{path}");
     }
+}
+
+async fn the_first_page_says(world: World) {
+    world.load("AAPL", "2024-12-30", &["1"]).await;
+    *world.queues.letters.lock().unwrap() = Some(Vec::new());
+    let alert = "insert into alerts (kind, stage, subject, symbol, interval, state, text, raised_at, last_at, occurrences, changed_at)
+        values ('stale_series', 'notifier', 'AAPL 1day', 'AAPL', '1day', $1, 'it is late', now(), now(), $2, now())
+        on conflict (kind, stage, class, subject) do update set state = excluded.state, occurrences = excluded.occurrences";
+    sqlx::query(alert).bind("resolved").bind(0_i64).execute(&world.owner).await.unwrap();
+    let page = world.page("/").await;
+    assert!(page.contains("all is well") && !page.contains("it is late"), "{page}");
+    sqlx::query(alert).bind("firing").bind(2_i64).execute(&world.owner).await.unwrap();
+    let page = world.page("/").await;
+    assert!(page.contains("needs attention") && page.contains("<code>candlewick refresh AAPL</code>"), "{page}");
+    assert!(page.contains("href=\"/symbol/AAPL/1day\">AAPL 1day</a>"), "{page}");
+    let health = world.json("/api/v1/health").await;
+    assert_eq!(
+        (&health["counts"]["series"], &health["alerts"][0]["next"]),
+        (&1.into(), &"candlewick refresh AAPL".into())
+    );
+    assert_eq!((&health["dead_letters"], &health["changed"]["series"]), (&0.into(), &0.into()));
+}
+
+async fn filtered_and_sorted(world: World) {
+    for (symbol, close) in [("LOW", "1"), ("HIGH", "30"), ("MIDDLE", "7")] {
+        world.load(symbol, "2024-12-30", &[close]).await;
+    }
+    world.run("update objects set error = 'torn' where symbol = 'LOW'").await;
+    let order = async |query: &str| {
+        let page = world.page(&format!("/?{query}")).await;
+        let rows = page.split("data-search=\"").skip(1).map(|row| row.split(' ').next().unwrap().to_owned());
+        rows.collect::<Vec<_>>()
+    };
+    assert_eq!(order("").await, ["HIGH", "LOW", "MIDDLE"]);
+    assert_eq!(order("sort=-close").await, ["HIGH", "MIDDLE", "LOW"]);
+    assert_eq!(order("only=failed").await, ["LOW"]);
+    assert_eq!(order("search=l&sort=close").await, ["LOW", "MIDDLE"]);
+    assert!(order("search=none").await.is_empty());
+    assert_eq!(world.get("/?sort=colour").await.status(), 400);
+    assert!(world.page("/?only=failed").await.contains("href=\"/\" aria-current=\"true\""), "the chip leads back");
+}
+
+async fn every_load_is_in_the_history(world: World) {
+    let id = world.load("AAPL", "2024-12-30", &["1"]).await;
+    let changed = "update objects set loaded_at = loaded_at + interval '1 minute', rows_inserted = 1, rows_updated = 2, rows_removed = 3
+        where id = $1";
+    sqlx::query(changed).bind(id).execute(&world.owner).await.unwrap();
+    world.run("update objects set loaded_at = loaded_at + interval '1 minute', rows_inserted = 0, rows_updated = 0, rows_removed = 0").await;
+    world.run("update objects set error = 'torn'").await;
+    let changes = world.json("/api/v1/changes?symbol=AAPL").await;
+    let counts = ["rows_inserted", "rows_updated", "rows_removed"].map(|name| changes["rows"][0][name].clone());
+    assert_eq!((changes["rows"].as_array().unwrap().len(), counts), (1, [1, 2, 3].map(Into::into)));
+    let all = world.json("/api/v1/changes?symbol=AAPL&all=true").await;
+    assert_eq!(all["rows"].as_array().unwrap().len(), 3);
+    assert_eq!(world.json("/api/v1/changes?symbol=MSFT").await["rows"], serde_json::json!([]));
+    assert!(world.page("/changes").await.contains("href=\"/symbol/AAPL/1day\""));
+}
+
+/// Stocks have no weekend and the other market has: both rows have a cell for each date.
+async fn one_calendar_for_all_rows(world: World) {
+    for (symbol, calendar) in [("AAPL", "XNYS"), ("BTC/USD", "24/7")] {
+        let id = world.load(symbol, "2024-12-20", &["1", "2", "3"]).await;
+        let report = serde_json::json!({"calendar": {"code": calendar}, "gaps": [
+            {"first": "2024-12-26", "last": "2024-12-27", "slots": 2, "fate": "too_long"}]});
+        let insert =
+            "insert into quality (object_id, rows_read, kept, filled, quarantined, report) values ($1, 3, 3, 0, 0, $2)";
+        sqlx::query(insert).bind(id).bind(report).execute(&world.owner).await.unwrap();
+    }
+    let page = world.page("/quality?days=30").await;
+    let cells = |part: &str| {
+        part.split("<div class=\"cells\"")
+            .skip(1)
+            .map(|row| row.split("</div>").next().unwrap().matches("<i ").count())
+            .collect::<Vec<_>>()
+    };
+    let rows = cells(&page);
+    assert_eq!((rows.len(), rows[0]), (3, 30), "{rows:?}");
+    assert!(rows.iter().all(|count| *count == rows[0]), "{rows:?}");
+    assert!(page.contains("data-date=\"2024-12-21\"") && page.contains("data-says=\"1/1/0\""), "{page}");
+    let gaps = world.page("/gaps").await;
+    assert!(gaps.contains("/symbol/BTC%2FUSD/1day?from=2024-12-26&#38;to=2024-12-27"), "{gaps}");
+    let listed = world.json("/api/v1/gaps?search=aap").await;
+    assert_eq!((&listed["rows"][0]["symbol"], &listed["rows"][0]["slots"]), (&"AAPL".into(), &2.into()));
+}
+
+async fn ten_thousand_series(world: World) {
+    world.run("insert into objects (key, symbol, interval, rows_total) select 'k' || n, 'S' || lpad(n::text, 5, '0'), '1day', 1 from generate_series(1, 10000) as n").await;
+    world
+        .run("insert into candles select symbol, '1day', '2024-12-30', 1, 1, 1, 1, 1, false, id from objects; analyze")
+        .await;
+    let page = world.page("/?search=S0").await;
+    assert!(page.contains("200 of 9") && page.matches("data-search").count() == 200, "{} bytes", page.len());
+    assert!(page.len() < 600_000, "{} bytes", page.len());
+    let next = world.page("/?search=S0&after=200").await;
+    assert!(next.contains("S00201") && !next.contains("S00200 1day"));
 }

@@ -47,10 +47,10 @@ async fn a_series_at_a_glance(world: World) {
     // The last candle is that of Friday the twentieth; Monday's has been due since New York closed.
     let expected = json!({
         "symbol": "AAPL", "interval": "1day", "candles": 3, "first": "2024-12-18", "last": "2024-12-20",
-        "close": "189.05", "change": "-0.95", "change_percent": "-0.50", "spark": [200.0, 190.0, 189.05],
+        "close": "189.05", "change": "-0.95", "change_percent": "-0.50", "spark": [200.0, 190.0, 189.05], "group": null,
         "behind_seconds": 7 * 86_400 + 15 * 3_600, "state": "late", "age_seconds": 11 * 86_400 + 12 * 3_600,
         "gaps": 4, "quarantined": 1, "filled": 0, "error": null, "currency": null, "instrument_type": null,
-        "timezone": null, "calendar": "XNYS", "loaded_at": "2024-12-30T22:00:05Z",
+        "timezone": "America/New_York", "calendar": "XNYS", "loaded_at": "2024-12-30T22:00:05Z",
     });
     assert_eq!(series, expected);
 }

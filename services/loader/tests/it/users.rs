@@ -35,7 +35,7 @@ async fn users_of_iam_have_the_rights_of_their_group(world: World) {
 
 /// What `ingest_service`, `loader_service`, `notifier_service`, `dashboard_readonly` and `bi_readonly` may do: read (`r`), read
 /// and write some (`rw`). A migration that makes a table adds it here.
-const RIGHTS: [(&str, [&str; 5]); 16] = [
+const RIGHTS: [(&str, [&str; 5]); 17] = [
     ("_sqlx_migrations", ["", "", "", "", ""]),
     ("alert_deliveries", ["", "", "rw", "", ""]),
     ("alert_events", ["", "", "rw", "r", ""]),
@@ -44,7 +44,8 @@ const RIGHTS: [(&str, [&str; 5]); 16] = [
     ("bi_series", ["", "", "", "r", "r"]),
     ("candles", ["", "rw", "r", "r", ""]),
     ("instruments", ["", "rw", "r", "r", ""]),
-    ("lost_candles", ["", "rw", "rw", "", ""]),
+    ("loads", ["", "rw", "", "r", ""]),
+    ("lost_candles", ["", "rw", "rw", "r", ""]),
     ("objects", ["r", "rw", "r", "r", ""]),
     ("quality", ["", "rw", "r", "r", ""]),
     ("run_objects", ["rw", "rw", "rw", "r", ""]),

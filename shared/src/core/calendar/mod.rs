@@ -13,7 +13,7 @@ pub mod choice;
 mod definition;
 mod embedded;
 pub mod error;
-mod period;
+pub mod period;
 pub mod session;
 pub mod slots;
 pub mod stamping;

@@ -1,0 +1,232 @@
+//! Which series a list has, and in which order.
+
+use std::cmp::Ordering;
+use std::str::FromStr;
+
+use serde::Deserialize;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
+
+use crate::freshness::State;
+use crate::read::overview::Overview;
+
+/// Which series.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct SeriesQuery {
+    /// Only series whose symbol has this text, in any case.
+    pub search: Option<String>,
+    /// Only series of this group of the watchlist.
+    pub group: Option<String>,
+    /// Only series that this is true of.
+    #[param(inline)]
+    pub only: Option<Only>,
+    /// By what they are sorted: `symbol`, `close`, `change`, `age`, `candles`, `gaps`, `quarantined` or `filled`, after a `-` from
+    /// the highest down [default: symbol].
+    #[param(value_type = Option<Sort>, inline)]
+    pub sort: Option<Sort>,
+    /// How many rows: 1 to 1000 [default: 100].
+    #[param(minimum = 1, maximum = 1000)]
+    #[serde(default, deserialize_with = "crate::query::bounded::<_, 1000>")]
+    pub limit: Option<u32>,
+    /// Where the last page ended: its `next`.
+    pub after: Option<i64>,
+}
+
+/// What can be true of a series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Only {
+    /// Nothing is due, or not for long.
+    Fresh,
+    /// A candle is late.
+    Late,
+    /// Candles are missing.
+    Gaps,
+    /// The newest version of an object could not be loaded.
+    Failed,
+    /// Nothing has been fetched yet.
+    Empty,
+}
+
+impl Only {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Fresh, Self::Late, Self::Gaps, Self::Failed, Self::Empty];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Late => "late",
+            Self::Gaps => "gaps",
+            Self::Failed => "failed",
+            Self::Empty => "empty",
+        }
+    }
+
+    /// Whether it is true of a series.
+    #[must_use]
+    pub fn holds(self, series: &Overview) -> bool {
+        match self {
+            Self::Fresh => matches!(series.state, State::Fresh | State::Due),
+            Self::Late => series.state == State::Late,
+            Self::Gaps => series.gaps > 0,
+            Self::Failed => series.error.is_some(),
+            Self::Empty => series.state == State::Empty,
+        }
+    }
+}
+
+/// By what series are sorted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Sort {
+    /// The column.
+    pub column: Column,
+    /// Whether the highest come first.
+    pub is_descending: bool,
+}
+
+/// A column by which series are sorted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Column {
+    /// The symbol, then the interval.
+    Symbol,
+    /// The last close.
+    Close,
+    /// Its change in percent.
+    Change,
+    /// How old the last candle is.
+    Age,
+    /// How many candles there are.
+    Candles,
+    /// How many are missing.
+    Gaps,
+    /// How many rows were quarantined.
+    Quarantined,
+    /// How many candles were filled.
+    Filled,
+}
+
+impl Column {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Symbol,
+        Self::Close,
+        Self::Change,
+        Self::Age,
+        Self::Candles,
+        Self::Gaps,
+        Self::Quarantined,
+        Self::Filled,
+    ];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Symbol => "symbol",
+            Self::Close => "close",
+            Self::Change => "change",
+            Self::Age => "age",
+            Self::Candles => "candles",
+            Self::Gaps => "gaps",
+            Self::Quarantined => "quarantined",
+            Self::Filled => "filled",
+        }
+    }
+
+    /// The value that is compared; none where there is none.
+    fn value(self, series: &Overview) -> Option<f64> {
+        let number = |text: &Option<String>| text.as_deref().and_then(|text| text.parse().ok());
+        match self {
+            Self::Symbol => None,
+            Self::Close => number(&series.close),
+            Self::Change => number(&series.change_percent),
+            Self::Age => series.age_seconds.map(|age| age as f64),
+            Self::Candles => Some(series.candles as f64),
+            Self::Gaps => Some(series.gaps as f64),
+            Self::Quarantined => Some(series.quarantined as f64),
+            Self::Filled => Some(series.filled as f64),
+        }
+    }
+}
+
+impl Default for Sort {
+    fn default() -> Self {
+        Self { column: Column::Symbol, is_descending: false }
+    }
+}
+
+impl FromStr for Sort {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let name = text.strip_prefix('-').unwrap_or(text);
+        let column = Column::ALL.into_iter().find(|column| column.name() == name);
+        let names = || Column::ALL.map(Column::name).join(", ");
+        let column = column.ok_or_else(|| format!("{text:?} is nothing to sort by: there are {}", names()))?;
+        Ok(Self { column, is_descending: name.len() < text.len() })
+    }
+}
+
+impl PartialSchema for Sort {
+    fn schema() -> RefOr<Schema> {
+        let both = |column: Column| [column.name().to_owned(), format!("-{}", column.name())];
+        let names = Column::ALL.into_iter().flat_map(both);
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).into()
+    }
+}
+
+impl ToSchema for Sort {}
+
+impl TryFrom<String> for Sort {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl Sort {
+    /// How it is written.
+    #[must_use]
+    pub fn text(self) -> String {
+        format!("{}{}", if self.is_descending { "-" } else { "" }, self.column.name())
+    }
+
+    /// Sorts series. What has no value comes last, whichever way they are sorted.
+    pub fn apply(self, all: &mut [Overview]) {
+        all.sort_by(|one, other| self.order(one, other).then_with(|| by_name(one, other)));
+    }
+
+    fn order(self, one: &Overview, other: &Overview) -> Ordering {
+        if self.column == Column::Symbol {
+            let order = by_name(one, other);
+            return if self.is_descending { order.reverse() } else { order };
+        }
+        match (self.column.value(one), self.column.value(other)) {
+            (Some(one), Some(other)) if self.is_descending => other.total_cmp(&one),
+            (Some(one), Some(other)) => one.total_cmp(&other),
+            (one, other) => other.is_some().cmp(&one.is_some()),
+        }
+    }
+}
+
+fn by_name(one: &Overview, other: &Overview) -> Ordering {
+    (&one.symbol, &one.interval).cmp(&(&other.symbol, &other.interval))
+}
+
+impl SeriesQuery {
+    /// Whether a series is among those that are asked for.
+    #[must_use]
+    pub fn has(&self, series: &Overview) -> bool {
+        let search = self.search.as_deref().unwrap_or_default().trim().to_uppercase();
+        series.symbol.to_uppercase().contains(&search)
+            && self.group.as_deref().is_none_or(|group| series.group.as_deref() == Some(group))
+            && self.only.is_none_or(|only| only.holds(series))
+    }
+}

@@ -1,0 +1,223 @@
+//! The candles of a range part by part, with their indicators: no more than a part is in memory at once.
+
+use candlewick_shared::core::calendar::Calendar;
+use candlewick_shared::core::candle::CandleTime;
+use jiff::ToSpan;
+use sqlx::postgres::PgRow;
+use sqlx::{PgPool, Row};
+
+use super::rows::{self, Needed, Rows};
+use super::source::Source;
+use crate::indicators::{Bar, Indicators, Running};
+use crate::problem::Problem;
+use crate::query::candles::{Range, Take};
+use crate::query::fields::{Field, Fields};
+
+/// How many candles are read at once.
+const PART: usize = 10_000;
+
+/// What comes before a range is read whole: as much as the longest session has.
+const SESSION: usize = 1_440;
+
+/// A candle with the values of its indicators.
+pub struct Candle<'r> {
+    /// The row.
+    pub row: &'r PgRow,
+    /// Its time, in seconds since 1970.
+    pub time: i64,
+    /// The values of the indicators' columns.
+    pub values: &'r [Option<f64>],
+}
+
+/// Reads a range part by part.
+pub struct Reading {
+    pool: PgPool,
+    source: Source,
+    range: Range,
+    take: Take,
+    needed: Needed,
+    indicators: Indicators,
+    running: Vec<Box<dyn Running>>,
+    session: Option<Session>,
+    is_begun: bool,
+    /// Whether the range has candles beyond those that were taken; known when all are read.
+    pub is_more: bool,
+    is_done: bool,
+}
+
+impl Reading {
+    /// A reading that has not begun.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn new(
+        pool: PgPool,
+        source: Source,
+        range: Range,
+        take: Take,
+        fields: &Fields,
+        indicators: Indicators,
+    ) -> Result<Self, Problem> {
+        let needs_calendar = source.is_derived() || indicators.iter().any(|each| each.is_of_session());
+        let source = if needs_calendar { source.with_calendar(&pool).await? } else { source };
+        let running = indicators.iter().map(|each| each.start()).collect();
+        let needed = needed(fields, &indicators);
+        Ok(Self {
+            pool,
+            source,
+            range,
+            take,
+            needed,
+            indicators,
+            running,
+            session: None,
+            is_begun: false,
+            is_more: false,
+            is_done: false,
+        })
+    }
+
+    /// The next rows, ascending; none after the last.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn next(&mut self) -> Result<Option<Vec<PgRow>>, Problem> {
+        if self.is_done {
+            return Ok(None);
+        }
+        let part = self.part().await?;
+        let Some(first) = part.first() else { return Ok(None) };
+        if !self.is_begun {
+            self.is_begun = true;
+            self.run_up(rows::seconds(first)?).await?;
+        }
+        Ok(Some(part))
+    }
+
+    async fn part(&mut self) -> Result<Vec<PgRow>, Problem> {
+        let take = match self.take {
+            Take::First(count) => Take::First(count.min(PART)),
+            last @ Take::Last(_) => last,
+        };
+        let Rows { rows, is_more } = rows::read(&self.pool, &self.source, self.range, take, self.needed).await?;
+        self.is_more = is_more;
+        let left = match (self.take, take) {
+            (Take::First(count), Take::First(part)) => count - part,
+            _ => 0,
+        };
+        self.is_done = !is_more || left == 0;
+        self.take = Take::First(left);
+        if let Some(last) = rows.last() {
+            self.range.from = rows::seconds(last)? + 1;
+        }
+        Ok(rows)
+    }
+
+    /// Lets the indicators see what comes before the range.
+    async fn run_up(&mut self, first: i64) -> Result<(), Problem> {
+        let is_of_session =
+            self.source.series.interval.is_intraday() && self.indicators.iter().any(|each| each.is_of_session());
+        let count = self.indicators.run_up().max(if is_of_session { SESSION } else { 0 });
+        if count == 0 {
+            return Ok(());
+        }
+        let mut values = Vec::new();
+        for row in self.before(first, count).await?.iter().rev().flatten() {
+            self.step(row, &mut values)?;
+        }
+        Ok(())
+    }
+
+    /// So many candles before a time, in parts, the last part first: where candles are missing, a part has fewer than asked for.
+    async fn before(&self, time: i64, mut count: usize) -> Result<Vec<Vec<PgRow>>, Problem> {
+        let mut parts = Vec::new();
+        let mut range = Range { from: Range::ALWAYS.from, to: time - 1 };
+        while count > 0 {
+            let Rows { rows, is_more } =
+                rows::read(&self.pool, &self.source, range, Take::Last(count), self.needed).await?;
+            let Some(first) = rows.first() else { break };
+            range.to = rows::seconds(first)? - 1;
+            count = count.saturating_sub(rows.len());
+            parts.push(rows);
+            if !is_more {
+                break;
+            }
+        }
+        Ok(parts)
+    }
+
+    /// The values of the indicators at the next candle. Each row is to be given once, in its order.
+    ///
+    /// # Errors
+    /// A row that is no candle.
+    pub fn candle<'r>(&mut self, row: &'r PgRow, values: &'r mut Vec<Option<f64>>) -> Result<Candle<'r>, Problem> {
+        let time = self.step(row, values)?;
+        Ok(Candle { row, time, values })
+    }
+
+    fn step(&mut self, row: &PgRow, values: &mut Vec<Option<f64>>) -> Result<i64, Problem> {
+        values.clear();
+        let time = rows::seconds(row)?;
+        if self.running.is_empty() {
+            return Ok(time);
+        }
+        let bar = Bar { session: self.session(time), ..bar(row)? };
+        self.running.iter_mut().for_each(|running| running.step(&bar, values));
+        Ok(time)
+    }
+
+    /// The session of a candle, by when it ends; a candle of a day or longer is one of its own.
+    fn session(&mut self, time: i64) -> i64 {
+        let calendar = self.source.calendar.filter(|_| self.source.series.interval.is_intraday());
+        let Some(calendar) = calendar else { return time };
+        if !self.session.is_some_and(|session| session.has(time)) {
+            self.session = Some(Session::at(calendar, time));
+        }
+        self.session.map_or(time, |session| session.open)
+    }
+}
+
+/// From when to when a session lasts.
+#[derive(Clone, Copy)]
+struct Session {
+    open: i64,
+    close: i64,
+}
+
+impl Session {
+    fn has(self, time: i64) -> bool {
+        (self.open..self.close).contains(&time)
+    }
+
+    /// The session of a time, or the date where the calendar knows none.
+    fn at(calendar: &Calendar, time: i64) -> Self {
+        const DAY: i64 = 86_400;
+        let midnight = time.div_euclid(DAY) * DAY;
+        let date = CandleTime::from_seconds(time).date();
+        let around = date.and_then(|date| Some(date.checked_sub(1.day()).ok()?..=date.checked_add(1.day()).ok()?));
+        let sessions = around.and_then(|dates| calendar.sessions(dates).ok());
+        let sessions = sessions.into_iter().flatten().map(|session| Self { open: session.open, close: session.close });
+        sessions.filter(|session| session.has(time)).last().unwrap_or(Self { open: midnight, close: midnight + DAY })
+    }
+}
+
+fn needed(fields: &Fields, indicators: &Indicators) -> Needed {
+    let close = (!indicators.is_empty()).then_some(Field::Close);
+    let needs_volume = indicators.iter().any(|each| each.needs_volume());
+    let of_volume = [Field::High, Field::Low, Field::Volume].into_iter().filter(|_| needs_volume);
+    fields.iter().chain(close).chain(of_volume).fold(Needed::default(), Needed::with)
+}
+
+fn bar(row: &PgRow) -> sqlx::Result<Bar> {
+    let number = |field: Field| {
+        let text: Option<&str> = row.try_get(field as usize)?;
+        Ok::<f64, sqlx::Error>(text.and_then(|text| text.parse().ok()).unwrap_or_default())
+    };
+    Ok(Bar {
+        high: number(Field::High)?,
+        low: number(Field::Low)?,
+        close: number(Field::Close)?,
+        volume: number(Field::Volume)?,
+        session: 0,
+    })
+}

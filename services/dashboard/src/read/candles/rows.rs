@@ -1,0 +1,234 @@
+//! Candles as rows of the database: a part of a range, from its start or from its end.
+
+use candlewick_shared::core::candle::CandleTime;
+use candlewick_shared::core::interval::Interval;
+use sqlx::postgres::PgRow;
+use sqlx::{PgPool, Row};
+
+use super::source::Source;
+use crate::buckets::{Buckets, Rule, Wanted};
+use crate::problem::Problem;
+use crate::query::candles::{Range, Take};
+use crate::query::fields::Field;
+
+/// Candles in ascending order, and whether the range has more on the other side.
+#[derive(Debug, Default)]
+pub struct Rows {
+    /// The candles: the time in seconds, the prices and the volume as text, and whether cleaning put it in.
+    pub rows: Vec<PgRow>,
+    /// Whether the range has more.
+    pub is_more: bool,
+}
+
+/// Which columns are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needed([bool; 7]);
+
+impl Needed {
+    /// The same, and one field more.
+    #[must_use]
+    pub fn with(mut self, field: Field) -> Self {
+        self.0[field as usize] = true;
+        self
+    }
+
+    fn has(self, field: Field) -> bool {
+        self.0[field as usize]
+    }
+
+    /// The columns of a SELECT after the time, each in its own place.
+    fn columns(self, selected: impl Fn(Field) -> &'static str) -> String {
+        let column = |field: &Field| if self.has(*field) { selected(*field) } else { absent(*field) };
+        Field::ALL[1..].iter().map(column).collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn absent(field: Field) -> &'static str {
+    if field == Field::IsFilled { "null::boolean" } else { "null::text" }
+}
+
+fn of_one(field: Field) -> &'static str {
+    match field {
+        Field::Time => "null",
+        Field::Open => "open::text",
+        Field::High => "high::text",
+        Field::Low => "low::text",
+        Field::Close => "close::text",
+        Field::Volume => "volume::text",
+        Field::IsFilled => "is_filled",
+    }
+}
+
+/// The first open, the highest high, the lowest low, the last close, the sum of volumes.
+fn of_many(field: Field) -> &'static str {
+    match field {
+        Field::Time => "null",
+        Field::Open => "(array_agg(open order by time))[1]::text",
+        Field::High => "max(high)::text",
+        Field::Low => "min(low)::text",
+        Field::Close => "(array_agg(close order by time desc))[1]::text",
+        Field::Volume => "sum(volume)::text",
+        Field::IsFilled => "bool_and(is_filled)",
+    }
+}
+
+/// The candles of a range, from one of its ends.
+///
+/// # Errors
+/// The database's, and dates that the calendar does not cover.
+pub async fn read(pool: &PgPool, source: &Source, range: Range, take: Take, needed: Needed) -> Result<Rows, Problem> {
+    match &source.rule {
+        None => Ok(stored(pool, source, range, take, needed).await?),
+        Some(rule) => derived(pool, source, rule, range, take, needed).await,
+    }
+}
+
+const STORED: &str = "select extract(epoch from time)::bigint, {COLUMNS} from candles
+    where symbol = $1 and interval = $2 and time between to_timestamp($3) and to_timestamp($4)
+    order by time {ORDER} limit $5";
+
+async fn stored(pool: &PgPool, source: &Source, range: Range, take: Take, needed: Needed) -> sqlx::Result<Rows> {
+    let (order, count) = match take {
+        Take::First(count) => ("asc", count),
+        Take::Last(count) => ("desc", count),
+    };
+    let sql = STORED.replace("{COLUMNS}", &needed.columns(of_one)).replace("{ORDER}", order);
+    let query = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(source.series.symbol.as_str())
+        .bind(source.stored.as_str())
+        .bind(range.from as f64)
+        .bind(range.to as f64)
+        .bind(i64::try_from(count).unwrap_or(i64::MAX).saturating_add(1));
+    // One more than is wanted tells whether there are more.
+    let mut rows = query.fetch_all(pool).await?;
+    let is_more = rows.len() > count;
+    rows.truncate(count);
+    if matches!(take, Take::Last(_)) {
+        rows.reverse();
+    }
+    Ok(Rows { rows, is_more })
+}
+
+const EDGES: &str = "select extract(epoch from min(time))::bigint, extract(epoch from max(time))::bigint from candles
+    where symbol = $1 and interval = $2 and time between to_timestamp($3) and to_timestamp($4)";
+
+/// Further than a month's first session can be from its label.
+const ROOM: i64 = 40 * 86_400;
+
+/// The first and the last stored candle around a range.
+async fn edges(pool: &PgPool, source: &Source, range: Range) -> sqlx::Result<Option<(i64, i64)>> {
+    let room = range.widened(ROOM);
+    let query = sqlx::query_as(EDGES)
+        .bind(source.series.symbol.as_str())
+        .bind(source.stored.as_str())
+        .bind(room.from as f64)
+        .bind(room.to as f64);
+    let (first, last): (Option<i64>, Option<i64>) = query.fetch_one(pool).await?;
+    Ok(first.zip(last))
+}
+
+const DERIVED: &str = "with numbered as (
+        select *, width_bucket(extract(epoch from time)::bigint, $5::bigint[]) as bucket from candles
+        where symbol = $1 and interval = $2 and time >= to_timestamp($3) and time < to_timestamp($4))
+    select ($6::bigint[])[bucket], {COLUMNS} from numbered where bucket > 0 group by bucket order by bucket";
+
+async fn derived(
+    pool: &PgPool,
+    source: &Source,
+    rule: &Rule,
+    mut range: Range,
+    take: Take,
+    needed: Needed,
+) -> Result<Rows, Problem> {
+    loop {
+        let Some(data) = edges(pool, source, range).await? else { return Ok(Rows::default()) };
+        let found = buckets(rule, Wanted { labels: (range.from, range.to), data }, take)?;
+        let Some((first, last)) = found.buckets.first().zip(found.buckets.last()) else { return Ok(Rows::default()) };
+        let rows = put_together(pool, source, &found, first.start, needed).await?;
+        if !rows.is_empty() || !found.is_more {
+            return Ok(Rows { rows, is_more: found.is_more });
+        }
+        // A gap as long as all these buckets: go on after it.
+        match take {
+            Take::First(_) => range.from = last.label + 1,
+            Take::Last(_) => range.to = first.label - 1,
+        }
+    }
+}
+
+fn buckets(rule: &Rule, wanted: Wanted, take: Take) -> Result<Buckets, Problem> {
+    let found = match take {
+        Take::First(count) => rule.first(wanted, count),
+        Take::Last(count) => rule.last(wanted, count),
+    };
+    found.map_err(|error| Problem::bad_request(error.to_string()))
+}
+
+async fn put_together(
+    pool: &PgPool,
+    source: &Source,
+    found: &Buckets,
+    from: i64,
+    needed: Needed,
+) -> sqlx::Result<Vec<PgRow>> {
+    let starts: Vec<i64> = found.buckets.iter().map(|bucket| bucket.start).collect();
+    let labels: Vec<i64> = found.buckets.iter().map(|bucket| bucket.label).collect();
+    let sql = DERIVED.replace("{COLUMNS}", &needed.columns(of_many));
+    let query = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(source.series.symbol.as_str())
+        .bind(source.stored.as_str())
+        .bind(from as f64)
+        .bind(Range::ALWAYS.to.min(found.end) as f64)
+        .bind(starts)
+        .bind(labels);
+    query.fetch_all(pool).await
+}
+
+/// Numbers of rows and not spans of time make the groups: closed hours would leave holes in those.
+const MERGED: &str = "with numbered as (
+        select *, (row_number() over (order by time) - 1) as number, count(*) over () as all_of_them
+        from candles
+        where symbol = $1 and interval = $2 and time between to_timestamp($3) and to_timestamp($4)),
+    grouped as (select *, greatest(1, ceil(all_of_them::numeric / $5))::bigint as size from numbered)
+    select extract(epoch from min(time))::bigint, {COLUMNS}, min(size) as size, min(all_of_them) as all_of_them
+    from grouped group by number / size order by number / size";
+
+/// The candles of a range, merged so that there are no more than so many: the rows, how many candles each stands for, and
+/// how many there are.
+///
+/// # Errors
+/// The database's.
+pub async fn merged(
+    pool: &PgPool,
+    source: &Source,
+    range: Range,
+    points: u32,
+    needed: Needed,
+) -> sqlx::Result<(Vec<PgRow>, i64, i64)> {
+    let sql = MERGED.replace("{COLUMNS}", &needed.columns(of_many));
+    let query = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(source.series.symbol.as_str())
+        .bind(source.stored.as_str())
+        .bind(range.from as f64)
+        .bind(range.to as f64)
+        .bind(i64::from(points));
+    let rows = query.fetch_all(pool).await?;
+    let number = |column: &str| rows.first().map_or(Ok(0), |row| row.try_get::<i64, _>(column));
+    let merged = number("size")?.max(1);
+    let in_range = number("all_of_them")?;
+    Ok((rows, merged, in_range))
+}
+
+/// The time of a row, in seconds since 1970.
+///
+/// # Errors
+/// A row that is no candle.
+pub fn seconds(row: &PgRow) -> sqlx::Result<i64> {
+    row.try_get(0)
+}
+
+/// A time as the API writes it.
+#[must_use]
+pub fn text(seconds: i64, interval: Interval) -> String {
+    CandleTime::from_seconds(seconds).display(interval).to_string()
+}

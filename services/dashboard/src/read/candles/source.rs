@@ -1,0 +1,84 @@
+//! What the candles of a series are read from: stored candles of its interval, or shorter ones that make them.
+
+use std::collections::BTreeMap;
+
+use candlewick_shared::core::calendar::Calendar;
+use candlewick_shared::core::interval::Interval;
+use candlewick_shared::core::key::Series;
+use sqlx::PgPool;
+
+use crate::buckets::{self, Rule};
+use crate::problem::Problem;
+use crate::read::calendars;
+
+/// What the candles of a series are read from.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The series that is asked for.
+    pub series: Series,
+    /// The interval of the stored candles.
+    pub stored: Interval,
+    /// How stored candles make those that are asked for; none where these are stored themselves.
+    pub rule: Option<Rule>,
+    /// The calendar of the series; none where it has none.
+    pub calendar: Option<&'static Calendar>,
+    /// What changes whenever a candle can have changed: the versions of the objects.
+    pub version: String,
+}
+
+const STORED: &str =
+    "select interval, string_agg(concat_ws(' ', id, etag, raw_written, loaded_at, rows_total), ',' order by id)
+    from objects where symbol = $1 group by interval";
+
+const CALENDAR: &str = "select q.report->'calendar'->>'code' from objects o join quality q on q.object_id = o.id
+    where o.symbol = $1 and o.interval = $2 order by o.loaded_at desc nulls last limit 1";
+
+/// What the candles of a series are read from.
+///
+/// # Errors
+/// A series that the store does not have and cannot derive.
+pub async fn find(pool: &PgPool, series: &Series) -> Result<Source, Problem> {
+    let all: Vec<(String, String)> = sqlx::query_as(STORED).bind(series.symbol.as_str()).fetch_all(pool).await?;
+    let mut all: BTreeMap<Interval, String> =
+        all.into_iter().filter_map(|(interval, version)| Some((interval.parse().ok()?, version))).collect();
+    let stored = choose(all.keys().copied(), series.interval);
+    let found = stored.and_then(|stored| Some((stored, all.remove(&stored)?)));
+    let (stored, version) = found.ok_or_else(|| Problem::not_found(format!("the store has no series {series}")))?;
+    Ok(Source { series: series.clone(), stored, rule: None, calendar: None, version })
+}
+
+/// The interval itself, or the longest one that it can be derived from.
+#[must_use]
+pub fn choose(stored: impl Iterator<Item = Interval>, target: Interval) -> Option<Interval> {
+    stored.filter(|stored| *stored == target || buckets::can_derive(*stored, target)).max()
+}
+
+/// Whether candles of an interval can be read, given those that are stored.
+#[must_use]
+pub fn is_readable(stored: &[Interval], target: Interval) -> bool {
+    stored.iter().any(|stored| *stored == target || buckets::can_derive(*stored, target))
+}
+
+impl Source {
+    /// Whether the candles are put together from stored ones.
+    #[must_use]
+    pub fn is_derived(&self) -> bool {
+        self.stored != self.series.interval
+    }
+
+    /// The source with its calendar, which derived candles and sessions need. Where the series has none, days begin at
+    /// midnight in UTC.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn with_calendar(mut self, pool: &PgPool) -> Result<Self, Problem> {
+        let query = sqlx::query_scalar(CALENDAR).bind(self.series.symbol.as_str()).bind(self.stored.as_str());
+        let code: Option<Option<String>> = query.fetch_optional(pool).await?;
+        self.calendar = calendars::by_code(code.flatten().as_deref().or(Some("24/7")));
+        if self.is_derived() {
+            let calendar = self.calendar.ok_or_else(|| Problem::unavailable("the calendar cannot be read"))?;
+            self.rule = Some(Rule::new(calendar, self.stored, self.series.interval));
+        }
+        Ok(self)
+    }
+}

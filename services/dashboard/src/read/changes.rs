@@ -1,0 +1,124 @@
+//! What loads changed: the history of each series.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use sqlx::postgres::PgRow;
+use sqlx::{PgPool, Row};
+use utoipa::ToSchema;
+
+use super::objects::timestamp;
+use crate::query::changes::ChangeQuery;
+use crate::query::page::Page;
+
+/// A load of an object, and what it changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Load {
+    /// Its id.
+    pub id: i64,
+    /// The instrument.
+    pub symbol: String,
+    /// The length of its candles.
+    pub interval: String,
+    /// The object's id in the ledger.
+    pub object_id: i64,
+    /// The transformed object.
+    pub key: String,
+    /// The run that fetched it; none for a dropped file.
+    pub run: Option<String>,
+    /// When it was loaded.
+    #[schema(value_type = Option<String>)]
+    pub loaded_at: Option<Timestamp>,
+    /// How many candles the version has.
+    pub rows_total: i64,
+    /// How many candles it added.
+    pub rows_inserted: i64,
+    /// How many it changed: the source restated them, or a real candle took a filled one's place.
+    pub rows_updated: i64,
+    /// How many were the same before.
+    pub rows_unchanged: i64,
+    /// How many of the version before are gone.
+    pub rows_removed: i64,
+    /// How many real candles the series lost by it.
+    pub lost: i64,
+    /// The first of them.
+    #[schema(value_type = Option<String>)]
+    pub lost_first: Option<Timestamp>,
+    /// The last of them.
+    #[schema(value_type = Option<String>)]
+    pub lost_last: Option<Timestamp>,
+}
+
+/// What changed since a time, over all series.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema, sqlx::FromRow)]
+pub struct Changed {
+    /// How many series had a load that changed something.
+    pub series: i64,
+    /// How many candles were added.
+    pub inserted: i64,
+    /// How many were changed.
+    pub updated: i64,
+    /// How many are gone.
+    pub removed: i64,
+}
+
+const LOADS: &str = "select l.id, l.symbol, l.interval, l.object_id, o.key, l.run, extract(epoch from l.loaded_at)::float8 as loaded_at,
+        l.rows_total, l.rows_inserted, l.rows_updated, l.rows_unchanged, l.rows_removed, coalesce(x.candles, 0) as lost,
+        extract(epoch from x.first_time)::float8 as lost_first, extract(epoch from x.last_time)::float8 as lost_last
+    from loads l join objects o on o.id = l.object_id
+    left join lateral (select sum(candles)::bigint as candles, min(first_time) as first_time, max(last_time) as last_time
+                       from lost_candles x where x.object_id = l.object_id and x.lost_at = l.loaded_at) x on true
+    where ($1::text is null or l.symbol = $1) and ($2::text is null or l.interval = $2)
+        and ($3::float8 is null or l.loaded_at >= to_timestamp($3)) and ($4::bigint is null or l.id < $4)
+        and ($5 or l.rows_inserted + l.rows_updated + l.rows_removed > 0)
+    order by l.id desc limit $6";
+
+/// The loads that are asked for, the newest first.
+///
+/// # Errors
+/// The database's.
+pub async fn loads(pool: &PgPool, query: &ChangeQuery) -> sqlx::Result<Page<Load>> {
+    let paged = query.paged();
+    let rows = sqlx::query(LOADS)
+        .bind(query.symbol.as_ref().map(|symbol| symbol.as_str()))
+        .bind(query.interval.map(|interval| interval.as_str()))
+        .bind(query.since.map(|since| since.first() as f64))
+        .bind(paged.after)
+        .bind(query.all.unwrap_or(false))
+        .bind(i64::from(paged.limit()) + 1)
+        .fetch_all(pool)
+        .await?;
+    Ok(Page::of(rows.iter().map(load).collect::<sqlx::Result<_>>()?, &paged, |load: &Load| load.id))
+}
+
+fn load(row: &PgRow) -> sqlx::Result<Load> {
+    Ok(Load {
+        id: row.try_get("id")?,
+        symbol: row.try_get("symbol")?,
+        interval: row.try_get("interval")?,
+        object_id: row.try_get("object_id")?,
+        key: row.try_get("key")?,
+        run: row.try_get("run")?,
+        loaded_at: timestamp(row, "loaded_at")?,
+        rows_total: row.try_get("rows_total")?,
+        rows_inserted: row.try_get("rows_inserted")?,
+        rows_updated: row.try_get("rows_updated")?,
+        rows_unchanged: row.try_get("rows_unchanged")?,
+        rows_removed: row.try_get("rows_removed")?,
+        lost: row.try_get("lost")?,
+        lost_first: timestamp(row, "lost_first")?,
+        lost_last: timestamp(row, "lost_last")?,
+    })
+}
+
+const CHANGED: &str = "select count(distinct (symbol, interval)) filter (where rows_inserted + rows_updated + rows_removed > 0) as series,
+        coalesce(sum(rows_inserted), 0)::bigint as inserted, coalesce(sum(rows_updated), 0)::bigint as updated,
+        coalesce(sum(rows_removed), 0)::bigint as removed
+    from loads where loaded_at >= to_timestamp($1)";
+
+/// What changed since a time.
+///
+/// # Errors
+/// The database's.
+pub async fn since(pool: &PgPool, time: Timestamp) -> sqlx::Result<Changed> {
+    sqlx::query_as(CHANGED).bind(time.as_second() as f64).fetch_one(pool).await
+}
