@@ -50,8 +50,11 @@ pub async fn log(
 
 impl Line {
     fn write(&self, status: StatusCode, refusals: &Refusals) {
-        let (client, method, path) = (self.client.address, self.method.as_str(), self.path.as_str());
-        let (status, ms) = (status.as_u16(), u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX));
+        let client = self.client.address;
+        let method = self.method.as_str();
+        let path = self.path.as_str();
+        let status = status.as_u16();
+        let ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         match status {
             // Asked every few seconds by machines.
             200 if matches!(path, "/livez" | "/readyz") => {

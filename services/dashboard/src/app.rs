@@ -27,7 +27,6 @@ pub struct App {
     pub pool: PgPool,
     /// The bucket.
     pub store: Arc<dyn ObjectStore>,
-    /// The queues.
     pub queues: Arc<dyn Queues>,
     /// The time.
     pub now: Now,
@@ -41,9 +40,6 @@ pub struct App {
 
 impl App {
     /// Connects to what the settings name.
-    ///
-    /// # Errors
-    /// A database that does not answer.
     pub async fn connect(config: &Config, env: &Env, hub: Hub) -> anyhow::Result<Self> {
         let aws = Aws::from_env().await;
         let pool =
@@ -63,9 +59,6 @@ impl App {
     }
 
     /// The watchlist as it stands now; none where the settings name none.
-    ///
-    /// # Errors
-    /// One that is none or cannot be reached: pages would show less than there is.
     pub async fn watchlist(&self) -> Result<Option<Arc<Watchlist>>, Problem> {
         let Some(source) = &self.watchlist else { return Ok(None) };
         let read = source.read().await.map(Some);

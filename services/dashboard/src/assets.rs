@@ -73,9 +73,6 @@ fn digits(hash: &[u8]) -> String {
 }
 
 /// Sends a file of ours. An address of another version has nothing: what it held is not known.
-///
-/// # Errors
-/// A file that there is not.
 pub async fn asset(Path((folder, name)): Path<(String, String)>) -> Result<Response, Problem> {
     let is_current = FOLDER.rsplit('/').next() == Some(folder.as_str());
     let asset = ASSETS.iter().find(|asset| asset.name == name).filter(|_| is_current);
@@ -84,9 +81,6 @@ pub async fn asset(Path((folder, name)): Path<(String, String)>) -> Result<Respo
 }
 
 /// Sends the chart library, packed once for everybody who takes it so.
-///
-/// # Errors
-/// Another version's file.
 pub async fn chart_library(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     if !CHART_LIBRARY_ADDRESS.ends_with(&format!("/{name}")) {
         return Err(Problem::not_found("there is no such file in this version"));

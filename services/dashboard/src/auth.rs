@@ -30,13 +30,11 @@ pub struct Secrets {
 
 impl Secrets {
     /// One of the two suffices; none where neither is set.
-    #[must_use]
     pub fn new(token: Option<SecretString>, password: Option<SecretString>) -> Option<Self> {
         (token.is_some() || password.is_some()).then_some(Self { token, password })
     }
 
     /// Whether the headers carry one of the secrets.
-    #[must_use]
     pub fn admit(&self, headers: &HeaderMap) -> bool {
         let Some(value) = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()) else {
             return false;
@@ -50,9 +48,9 @@ impl Secrets {
     }
 
     /// Whether a text is one of the secrets: the form has one field for both.
-    #[must_use]
     pub fn know(&self, said: &str) -> bool {
-        let (token, password) = (is_same(self.token.as_ref(), said), is_same(self.password.as_ref(), said));
+        let token = is_same(self.token.as_ref(), said);
+        let password = is_same(self.password.as_ref(), said);
         token | password
     }
 
@@ -92,14 +90,12 @@ tokio::task_local! {
 }
 
 /// Whether the request that this task answers came by a ticket.
-#[must_use]
 pub fn came_by_ticket() -> bool {
     BY_TICKET.try_with(|by_ticket| *by_ticket).unwrap_or(false)
 }
 
 impl Gate {
     /// The login that these secrets open.
-    #[must_use]
     pub fn new(secrets: Secrets) -> Self {
         let words = [&secrets.token, &secrets.password].map(|secret| secret.as_ref().map_or("", |s| s.expose_secret()));
         let tickets = Tickets::new(words);
@@ -107,15 +103,11 @@ impl Gate {
     }
 
     /// Whether a browser's headers carry a ticket that is good now.
-    #[must_use]
     pub fn has_ticket(&self, headers: &HeaderMap) -> bool {
         self.tickets.admit(headers, Timestamp::now())
     }
 
     /// The cookie for who wrote the token or the password into the form.
-    ///
-    /// # Errors
-    /// A wrong one, and one more from an address that tried too many.
     pub fn log_in(&self, client: Client, said: &str) -> Result<HeaderValue, Problem> {
         self.try_secret(client, |secrets| secrets.know(said))?;
         self.tickets.issue(Timestamp::now(), client.is_tls).map_err(|error| Problem::unavailable(error.to_string()))

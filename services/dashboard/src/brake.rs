@@ -23,7 +23,6 @@ pub struct Brake {
 
 impl Brake {
     /// Whether an address has to wait before it may try a secret; for how long.
-    #[must_use]
     pub fn wait(&self, address: IpAddr, now: Instant) -> Option<Duration> {
         let forgiven_at = self.forgiven_at.lock().unwrap_or_else(PoisonError::into_inner);
         let owed = forgiven_at.get(&address)?.saturating_duration_since(now);
@@ -60,7 +59,9 @@ mod tests {
 
     #[test]
     fn an_address_may_fail_a_few_times_and_then_waits() {
-        let (brake, now, other) = (Brake::default(), Instant::now(), [10, 0, 0, 2].into());
+        let brake = Brake::default();
+        let now = Instant::now();
+        let other = [10, 0, 0, 2].into();
         let one = [10, 0, 0, 1].into();
         for _ in 0..MOST {
             assert_eq!(brake.wait(one, now), None);
@@ -77,7 +78,8 @@ mod tests {
 
     #[test]
     fn the_memory_is_bounded() {
-        let (brake, now) = (Brake::default(), Instant::now());
+        let brake = Brake::default();
+        let now = Instant::now();
         for number in 0..3 * MOST_ADDRESSES as u32 {
             brake.failed(IpAddr::V4(number.into()), now + Duration::from_millis(u64::from(number)));
         }

@@ -21,7 +21,6 @@ pub struct Bucket {
 /// Buckets in ascending order, and the second at which the last one ends.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Buckets {
-    /// The buckets.
     pub buckets: Vec<Bucket>,
     /// The first second after the last bucket.
     pub end: i64,
@@ -47,7 +46,6 @@ pub struct Wanted {
 }
 
 /// Whether candles of one interval can be put together from those of another.
-#[must_use]
 pub fn can_derive(stored: Interval, target: Interval) -> bool {
     match (stored.seconds(), target.seconds()) {
         (Some(short), Some(long)) => short < long && long % short == 0,
@@ -59,24 +57,17 @@ pub fn can_derive(stored: Interval, target: Interval) -> bool {
 
 impl Rule {
     /// How candles of `stored` make those of `target`, by the sessions of a calendar.
-    #[must_use]
     pub fn new(calendar: &'static Calendar, stored: Interval, target: Interval) -> Self {
         Self { calendar, stored, target }
     }
 
     /// The first `count` buckets.
-    ///
-    /// # Errors
-    /// Dates that the calendar does not cover.
     pub fn first(&self, wanted: Wanted, count: usize) -> Result<Buckets, BeyondHorizon> {
         let from = wanted.labels.0.max(wanted.data.0 - self.room());
         self.collect(wanted, from, Some(count))
     }
 
     /// The last `count` buckets.
-    ///
-    /// # Errors
-    /// Dates that the calendar does not cover.
     pub fn last(&self, wanted: Wanted, count: usize) -> Result<Buckets, BeyondHorizon> {
         let lowest = wanted.labels.0.max(wanted.data.0 - self.room());
         let highest = wanted.labels.1.min(wanted.data.1);

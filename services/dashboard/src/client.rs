@@ -13,7 +13,6 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Client {
-    /// The address.
     pub address: IpAddr,
     /// Whether the proxy in front says that the client came by TLS.
     pub is_tls: bool,
@@ -23,7 +22,6 @@ impl Client {
     /// Who asks, where `proxies` of our own stand in front. Each of them appends the address that it was called from to
     /// `X-Forwarded-For`, so that the entry that the outermost one wrote is the `proxies`-th from the right; what stands to
     /// its left is whatever the client sent. A request with fewer entries did not come through all proxies.
-    #[must_use]
     pub fn new(peer: IpAddr, headers: &HeaderMap, proxies: usize) -> Self {
         let told = proxies.checked_sub(1).and_then(|from_right| entry(headers, &FORWARDED_FOR, from_right));
         let address = told.and_then(read_address).unwrap_or(peer).to_canonical();
@@ -32,14 +30,12 @@ impl Client {
     }
 
     /// What limits go by.
-    #[must_use]
     pub fn key(&self) -> IpAddr {
         network(self.address)
     }
 }
 
 /// The address, or the /64 network of an IPv6 address, in which one subscriber has all addresses to choose from.
-#[must_use]
 pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {

@@ -61,10 +61,6 @@ const LEAST_OF_A_PASSWORD: usize = 8;
 
 impl Config {
     /// Reads the settings.
-    ///
-    /// # Errors
-    /// The first setting that is missing or not of its form, by name; and an address that others can reach while neither
-    /// token nor password is set.
     pub fn from_env(env: &Env) -> anyhow::Result<Self> {
         env.required("DATABASE_URL")?;
         let listen = env.parsed_or("DASHBOARD_LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 8470)))?;
@@ -152,8 +148,8 @@ mod tests {
         let config = config(&set).unwrap();
         let object = Location::Object { bucket: "b".to_owned(), key: "config/watchlist.toml".to_owned() };
         assert_eq!((config.watchlist, config.stale_after.as_hours()), (Some(object), 3));
-        let (_one, second) =
-            (config.event_streams.take(config.listen.ip()).unwrap(), config.event_streams.take(config.listen.ip()));
+        let _one = config.event_streams.take(config.listen.ip()).unwrap();
+        let second = config.event_streams.take(config.listen.ip());
         assert!(second.is_none());
         assert_eq!(config.guard.trusted_proxies, 1);
         assert_eq!(config.guard.patience, Duration::from_secs(20));

@@ -55,9 +55,9 @@ pub struct Timed<S> {
 
 impl<S> Timed<S> {
     /// Watches over a connection that begins now.
-    #[must_use]
     pub fn new(stream: S, patience: Patience, answering: Answering) -> Self {
-        let (now, reading) = (Instant::now(), Box::pin(sleep(patience.head)));
+        let now = Instant::now();
+        let reading = Box::pin(sleep(patience.head));
         Self { stream, patience, answering, head_begun: now, moved: now, reading, writing: None }
     }
 

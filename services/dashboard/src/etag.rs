@@ -24,7 +24,6 @@ impl ETag {
     }
 
     /// Whether the caller has this version already (`If-None-Match`, compared as RFC 9110 says of weak tags).
-    #[must_use]
     pub fn is_known(&self, headers: &HeaderMap) -> bool {
         let said = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
         let strong = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
@@ -32,13 +31,11 @@ impl ETag {
     }
 
     /// Nothing but the tag: the caller has the rest.
-    #[must_use]
     pub fn not_modified(&self) -> Response {
         self.on(StatusCode::NOT_MODIFIED.into_response())
     }
 
     /// A response with the tag on it.
-    #[must_use]
     pub fn on(&self, mut response: Response) -> Response {
         if let Ok(value) = HeaderValue::from_str(&self.0) {
             response.headers_mut().insert(header::ETAG, value);
@@ -48,9 +45,6 @@ impl ETag {
 }
 
 /// A value as JSON, or nothing where the caller has that JSON already.
-///
-/// # Errors
-/// A value that JSON cannot say.
 pub fn json(headers: &HeaderMap, value: &impl Serialize) -> Result<Response, Problem> {
     let body = serde_json::to_vec(value).map_err(|error| Problem::unavailable(format!("write JSON: {error}")))?;
     let tag = ETag::of(&[&body]);

@@ -7,7 +7,6 @@ use std::borrow::Borrow;
 use jiff::Timestamp;
 
 /// A span of time in its largest unit that is whole: `21 h`, `3 d`.
-#[must_use]
 pub fn span(seconds: impl Borrow<i64>) -> String {
     match *seconds.borrow() {
         ..1 => "0 s".to_owned(),
@@ -19,7 +18,6 @@ pub fn span(seconds: impl Borrow<i64>) -> String {
 }
 
 /// A whole number, its digits in groups of three.
-#[must_use]
 pub fn grouped(number: impl Borrow<i64>) -> String {
     let number = *number.borrow();
     let sign = if number < 0 { "−" } else { "" };
@@ -38,13 +36,11 @@ fn in_groups(digits: &str) -> String {
 }
 
 /// A time to the second, in UTC.
-#[must_use]
 pub fn moment(time: impl Borrow<Timestamp>) -> String {
     time.borrow().strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// A decimal's text, its digits in groups, without the zeros at its end but those that make two places: `252.20`, `0.000013`.
-#[must_use]
 pub fn price(text: &str) -> String {
     let plain = text.trim_start_matches('-');
     let sign = if plain.len() < text.len() { "−" } else { "" };
@@ -54,21 +50,18 @@ pub fn price(text: &str) -> String {
 }
 
 /// A change, with its sign: `+0.50`, `−1.33`.
-#[must_use]
 pub fn signed(text: &str) -> String {
     let sign = if text.starts_with('-') { "" } else { "+" };
     format!("{sign}{}", price(text))
 }
 
 /// How many of something: `1 candle`, `2 candles`.
-#[must_use]
 pub fn counted(number: impl Borrow<i64>, what: &str) -> String {
     let number = *number.borrow();
     format!("{} {what}{}", grouped(number), if number == 1 { "" } else { "s" })
 }
 
 /// How many series, a word that has no plural.
-#[must_use]
 pub fn counted_series(number: impl Borrow<usize>) -> String {
     format!("{} series", grouped(i64::try_from(*number.borrow()).unwrap_or(i64::MAX)))
 }

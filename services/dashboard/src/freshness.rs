@@ -22,7 +22,6 @@ pub enum State {
 
 impl State {
     /// The state in a word.
-    #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Fresh => "fresh",
@@ -45,7 +44,6 @@ pub struct Freshness {
 /// How a series stands whose last candle has this stamp.
 ///
 /// Times are seconds since 1970, `stale_after` is the seconds in which a candle must arrive.
-#[must_use]
 pub fn freshness(
     calendar: Option<&Calendar>,
     interval: Interval,

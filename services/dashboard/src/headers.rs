@@ -91,7 +91,8 @@ mod tests {
                 said.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
             is_foreign(method, &headers.collect())
         };
-        let (get, post) = (Method::GET, Method::POST);
+        let get = Method::GET;
+        let post = Method::POST;
         assert!(foreign(&get, &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors")]));
         assert!(foreign(&get, &[("sec-fetch-site", "same-site"), ("sec-fetch-mode", "cors")]));
         assert!(foreign(&post, &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")]));

@@ -104,14 +104,12 @@ struct Memory {
 
 impl Hub {
     /// A hub at which nothing has happened yet, with seats for its listeners.
-    #[must_use]
     pub fn new(seats: Places, stop: CancellationToken) -> Self {
         let (sender, _) = broadcast::channel(REMEMBERED);
         Self { inner: Arc::new(Inner { life: random(), seats, memory: Mutex::default(), sender }), stop }
     }
 
     /// A seat for a listener; `None` when all are taken, or as many as an address may have.
-    #[must_use]
     pub fn seat(&self, address: IpAddr) -> Option<Place> {
         self.inner.seats.take(address)
     }
@@ -131,7 +129,6 @@ impl Hub {
 
     /// What was missed behind a change, and all that comes. A stranger's change, or one too long ago, means to look at
     /// everything again. Both are taken under one lock, so that nothing falls between them.
-    #[must_use]
     pub fn subscribe(&self, seen: Option<ChangeId>) -> (Vec<Event>, broadcast::Receiver<Event>) {
         let memory = self.inner.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let receiver = self.inner.sender.subscribe();

@@ -31,7 +31,6 @@ pub struct Place {
 
 impl Places {
     /// So many places, of which one address may take only some.
-    #[must_use]
     pub fn new(most: usize, most_of_an_address: usize) -> Self {
         Self { most, most_of_an_address, taken: Arc::default(), freed: Arc::default() }
     }
@@ -49,7 +48,6 @@ impl Places {
     }
 
     /// A place for an address; `None` when all are taken, or as many as the address may have.
-    #[must_use]
     pub fn take(&self, address: IpAddr) -> Option<Place> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let own = taken.by_address.get(&address).copied().unwrap_or_default();
@@ -83,7 +81,8 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_waits_gets_the_place_that_becomes_free() {
-        let (one, other) = ([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
+        let one = [10, 0, 0, 1].into();
+        let other = [10, 0, 0, 2].into();
         let places = Places::new(2, 1);
         let held = places.take(one).unwrap();
         let waiting = tokio::spawn({
@@ -100,7 +99,8 @@ mod tests {
 
     #[test]
     fn one_address_cannot_take_all_places_and_gives_them_back() {
-        let (one, other) = ([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
+        let one = [10, 0, 0, 1].into();
+        let other = [10, 0, 0, 2].into();
         let places = Places::new(3, 2);
         let mut held: Vec<_> = (0..2).map(|_| places.take(one).unwrap()).collect();
         assert!(places.take(one).is_none());

@@ -46,39 +46,33 @@ impl Problem {
     }
 
     /// The caller brought no secret, or a wrong one.
-    #[must_use]
     pub fn unauthorized() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "bring the token (Authorization: Bearer …) or log in with the password")
     }
 
     /// The address tried too many wrong secrets.
-    #[must_use]
     pub fn too_many_logins() -> Self {
         let detail = "too many wrong logins came from this address: the next one is looked at in ten seconds";
         Self { kind: format!("{PROBLEM}too-many-logins"), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
     }
 
     /// Another site's page made the browser ask.
-    #[must_use]
     pub fn foreign_page() -> Self {
         Self::new(StatusCode::FORBIDDEN, "the page of another site may lead here, and not ask from here")
     }
 
     /// The host that the request names is not this one.
-    #[must_use]
     pub fn misdirected() -> Self {
         let detail = "without a token or a password only localhost is served: ask for localhost or 127.0.0.1";
         Self::new(StatusCode::MISDIRECTED_REQUEST, detail)
     }
 
     /// The caller asks too often.
-    #[must_use]
     pub fn too_many_requests() -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "ask less often; Retry-After says when to come back")
     }
 
     /// The answer took too long.
-    #[must_use]
     pub fn timed_out() -> Self {
         Self::new(StatusCode::GATEWAY_TIMEOUT, "the answer took too long: ask for a shorter range")
     }
@@ -89,7 +83,6 @@ impl Problem {
     }
 
     /// As many listen to events as may.
-    #[must_use]
     pub fn too_many_listeners() -> Self {
         Self::unavailable(
             "as many streams of events are open as may be (DASHBOARD_EVENT_STREAMS in all, \
@@ -167,7 +160,6 @@ pub async fn dress(request: Request, next: Next) -> Response {
 }
 
 /// What a panic becomes: it is logged by its hook, and the caller gets a problem.
-#[must_use]
 pub fn of_panic(_: Box<dyn std::any::Any + Send>) -> Response {
     Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR).into_response()
 }

@@ -20,7 +20,6 @@ const BURST_SECONDS: u32 = 4;
 pub type Limiter = Arc<DefaultKeyedRateLimiter<IpAddr>>;
 
 /// A limiter that lets each address ask so often in a second, on average.
-#[must_use]
 pub fn limiter(requests_per_second: NonZeroU32) -> Limiter {
     let burst = requests_per_second.saturating_mul(NonZeroU32::MIN.saturating_add(BURST_SECONDS - 1));
     Arc::new(RateLimiter::keyed(Quota::per_second(requests_per_second).allow_burst(burst)))

@@ -20,15 +20,11 @@ pub struct Readiness {
 
 impl Readiness {
     /// Asks the database of this pool.
-    #[must_use]
     pub fn of(pool: PgPool) -> Self {
         Self { pool, last: Arc::default() }
     }
 
     /// Whether the database answers. Those who ask at once get one answer.
-    ///
-    /// # Errors
-    /// It does not.
     pub async fn ask(&self) -> Result<&'static str, Problem> {
         let mut last = self.last.lock().await;
         let is_ready = match *last {

@@ -25,7 +25,6 @@ impl Default for Refusals {
 
 impl Refusals {
     /// Whether this one is logged; and how many were not since the last one that was.
-    #[must_use]
     pub fn next(&self) -> Option<u64> {
         if self.lines.check().is_ok() {
             return Some(self.silent.swap(0, Ordering::Relaxed));

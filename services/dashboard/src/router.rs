@@ -29,7 +29,8 @@ const MOST_BYTES: usize = 1024;
 pub fn router(app: App, guard: &Guard) -> Router {
     let limiter = rate::limiter(guard.requests_per_second);
     tokio::spawn(forget(limiter.clone(), app.clone()));
-    let (gate, is_open) = (guard.secrets.clone().map(Gate::new), guard.secrets.is_none());
+    let gate = guard.secrets.clone().map(Gate::new);
+    let is_open = guard.secrets.is_none();
     Router::new()
         .merge(pages::routes())
         .merge(api::routes().0)

@@ -42,9 +42,6 @@ pub struct Limits {
 }
 
 /// Serves until it is told to stop; what is being answered then is answered.
-///
-/// # Errors
-/// An address that cannot be listened on.
 pub async fn serve(address: SocketAddr, router: Router, limits: Limits, stop: CancellationToken) -> anyhow::Result<()> {
     let listener = TcpListener::bind(address).await.with_context(|| {
         format!("listen on {address} (is another program there? DASHBOARD_LISTEN names another address)")
@@ -57,7 +54,8 @@ pub async fn serve(address: SocketAddr, router: Router, limits: Limits, stop: Ca
 
 /// Serves whoever connects to a listener, until it is told to stop.
 pub async fn serve_on(listener: TcpListener, router: Router, limits: Limits, stop: CancellationToken) {
-    let (connections, refusals) = (TaskTracker::new(), Refusals::default());
+    let connections = TaskTracker::new();
+    let refusals = Refusals::default();
     while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
@@ -73,7 +71,9 @@ pub async fn serve_on(listener: TcpListener, router: Router, limits: Limits, sto
             }
             continue;
         };
-        let (router, patience, stop) = (router.clone(), limits.patience, stop.clone());
+        let router = router.clone();
+        let patience = limits.patience;
+        let stop = stop.clone();
         connections.spawn(async move {
             connection(stream, peer, router, patience, stop).await;
             drop(place);

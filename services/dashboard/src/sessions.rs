@@ -42,7 +42,6 @@ pub enum Completeness {
 
 impl Session {
     /// How complete it is.
-    #[must_use]
     pub fn completeness(&self) -> Completeness {
         match (self.actual, self.expected) {
             (0, 1..) => Completeness::Missing,
@@ -58,9 +57,6 @@ impl Session {
 pub type Actual = BTreeMap<Date, (u32, u32)>;
 
 /// The sessions of a range that are complete by now, ascending: for daily and longer candles the date is the stamp's.
-///
-/// # Errors
-/// Dates that the calendar does not cover.
 pub fn sessions(
     calendar: &Calendar,
     interval: Interval,
@@ -88,7 +84,6 @@ pub fn sessions(
 
 /// The zone whose dates candles of an interval are counted by: the market's own for intraday ones, and UTC for those that
 /// are stamped with a date.
-#[must_use]
 pub fn zone(calendar: &Calendar, interval: Interval) -> TimeZone {
     let name = if interval.is_intraday() { calendar.timezone() } else { "UTC" };
     TimeZone::get(name).unwrap_or(TimeZone::UTC)
@@ -149,7 +144,8 @@ mod tests {
 
     #[test]
     fn a_holiday_on_which_only_some_venues_trade_is_neither_missing_nor_in_excess() {
-        let (from, now) = ("2024-12-24T00:00:00Z", "2024-12-27T00:00:00Z");
+        let from = "2024-12-24T00:00:00Z";
+        let now = "2024-12-27T00:00:00Z";
         let dates = |actual| counted("forex", Interval::Day1, from, now, actual);
         let without = dates(&[("2024-12-24", 1, 0), ("2024-12-26", 1, 0)]);
         assert_eq!(without.iter().map(|(date, ..)| &date[8..]).collect::<Vec<_>>(), ["24", "26"]);

@@ -7,7 +7,6 @@ pub const SIZE: (f64, f64) = (120.0, 28.0);
 const MARGIN: f64 = 2.0;
 
 /// The points of an SVG polyline through these values, the first at the left; nothing where there are fewer than two.
-#[must_use]
 pub fn points(values: &[f64]) -> String {
     let (low, high) =
         values.iter().fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(*value), high.max(*value)));
@@ -24,7 +23,6 @@ pub fn points(values: &[f64]) -> String {
 }
 
 /// Whether the last value is above the first, or below it.
-#[must_use]
 pub fn trend(values: &[f64]) -> &'static str {
     match values.first().zip(values.last()) {
         Some((first, last)) if last > first => "up",

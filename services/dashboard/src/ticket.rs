@@ -22,7 +22,6 @@ pub struct Tickets {
 
 impl Tickets {
     /// Tickets that only those who know the secrets can sign.
-    #[must_use]
     pub fn new<'s>(secrets: impl IntoIterator<Item = &'s str>) -> Self {
         let mut hash = Sha256::new_with_prefix(b"candlewick ticket 1");
         for secret in secrets {
@@ -33,9 +32,6 @@ impl Tickets {
     }
 
     /// The cookie of somebody who logged in now.
-    ///
-    /// # Errors
-    /// A time that no ticket can have.
     pub fn issue(&self, now: Timestamp, is_tls: bool) -> anyhow::Result<HeaderValue> {
         let until = now.checked_add(LIFE)?.as_second();
         let signature: String =
@@ -44,7 +40,6 @@ impl Tickets {
     }
 
     /// Whether the headers carry a ticket that is good now.
-    #[must_use]
     pub fn admit(&self, headers: &HeaderMap, now: Timestamp) -> bool {
         let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
         let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
@@ -70,7 +65,6 @@ impl Tickets {
 }
 
 /// The cookie that takes the ticket away.
-#[must_use]
 pub fn taken_back(is_tls: bool) -> String {
     cookie("", 0, is_tls)
 }

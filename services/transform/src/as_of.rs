@@ -17,7 +17,6 @@ impl AsOf {
     /// What stands beside the object, and otherwise when it was written, by the machine's clock.
     ///
     /// A simulated clock never showed less than its start, but objects that an earlier stack wrote are older than it.
-    #[must_use]
     pub fn of(fetched_at: Option<Timestamp>, written: Timestamp, clock: &Clock) -> Self {
         match (fetched_at, clock) {
             (Some(at), _) => Self { at, from: AsOfFrom::Said },
@@ -29,7 +28,6 @@ impl AsOf {
     }
 
     /// The source that a report names.
-    #[must_use]
     pub fn source(self, key: String, etag: String) -> Source {
         Source { key, etag, as_of: self.at.to_string(), as_of_from: self.from }
     }
@@ -44,7 +42,8 @@ mod tests {
     }
 
     fn simulated() -> Clock {
-        let (start, anchor) = (at("2024-12-30T22:00:00Z"), at("2026-11-29T00:00:00Z"));
+        let start = at("2024-12-30T22:00:00Z");
+        let anchor = at("2026-11-29T00:00:00Z");
         Clock::Simulated { start, anchor, rate: 60.0 }
     }
 

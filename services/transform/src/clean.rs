@@ -80,17 +80,11 @@ struct Settled {
 }
 
 /// Cleans a raw object.
-///
-/// # Errors
-/// [`Refusal`], where the object as a whole is none of this series' candles; rows that are wrong one by one are set aside.
 pub fn clean<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<'a>, Refusal> {
     clean_or_empty(text, task)?.require_candles()
 }
 
 /// The same, also where no candle is left: of an object that its owner emptied.
-///
-/// # Errors
-/// Those of [`clean`], but for an object without a candle.
 pub fn clean_or_empty<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<'a>, Refusal> {
     let Choice { calendar, reason } = choice::choose(task.settings.calendar.as_ref(), task.instrument);
     let (raw, mut read) = Raw::open(text, task, calendar)?.read_in_any_form(text)?;
@@ -104,17 +98,20 @@ pub fn clean_or_empty<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<
     };
     raw.check_instrument(&read)?;
     otherwise::check(&raw.text, &read.aside, &raw.header, &task.series.symbol)?;
-    let (rows, aside) = (std::mem::take(&mut read.rows), std::mem::take(&mut read.aside));
+    let rows = std::mem::take(&mut read.rows);
+    let aside = std::mem::take(&mut read.aside);
     let Settled { restamped, rows, aside, provisional, collapsed } = settle(&raw, &mut expected, rows, aside);
     if task.is_by_hand {
         coarser::check(&rows, &expected)?;
     }
     sort(&mut read.filled);
     let rows = with_filled(rows, &read.filled, &expected);
-    let (spoken_of, max_fill) = (read.spoken_of(&aside, task.series.interval), task.settings.max_fill);
+    let spoken_of = read.spoken_of(&aside, task.series.interval);
+    let max_fill = task.settings.max_fill;
     let filled = raw.header.is_filled.map(|_| read.filled.as_slice());
     let runs = gaps::find(&rows, &expected, seconds(task.part), max_fill, &spoken_of, filled);
-    let (header, calendar_reason) = (&raw.header, reason);
+    let header = &raw.header;
+    let calendar_reason = reason;
     let facts = Facts {
         task,
         header,
@@ -223,7 +220,6 @@ impl<'a> Cleaned<'a> {
     }
 
     /// What is wrong with the first row that was set aside, with its line.
-    #[must_use]
     pub fn first_set_aside(&self) -> Option<String> {
         let Quarantined { line, fault, detail, .. } = self.quarantined().next()?;
         Some(format!("Line {line}, {}: {detail}", fault.column))
@@ -237,14 +233,12 @@ impl<'a> Cleaned<'a> {
 
 impl Cleaned<'_> {
     /// Writes the clean CSV.
-    ///
-    /// # Errors
-    /// Those of `out`.
     pub fn write_candles(&self, out: impl Write) -> io::Result<()> {
         let raw = &self.raw;
         let mut writer = CleanWriter::new(raw.task.series, raw.header.volume.is_some(), out)?;
         let mut filled = self.runs.iter().filter(|run| run.fate == Fate::Filled).peekable();
-        let (mut cells, delimiter) = (raw.cells(), raw.header.delimiter);
+        let mut cells = raw.cells();
+        let delimiter = raw.header.delimiter;
         let text = |row: &Row, numbers: Numbers| numbers.of(&raw.text, row.start);
         for (at, row) in self.rows.iter().enumerate() {
             if let Some(run) = filled.next_if(|run| run.first < row.time.seconds()) {
@@ -282,15 +276,11 @@ impl Cleaned<'_> {
     }
 
     /// The text in a part for each month that has candles.
-    #[must_use]
     pub fn months(&self) -> Vec<MonthText> {
         months::split(&self.raw, &self.rows)
     }
 
     /// Writes the quarantine CSV.
-    ///
-    /// # Errors
-    /// Those of `out`.
     pub fn write_quarantine(&self, out: impl Write) -> Result<(), csv::Error> {
         quarantine::write(self.quarantined(), out)
     }

@@ -25,9 +25,6 @@ pub struct Config {
 
 impl Config {
     /// Reads the settings.
-    ///
-    /// # Errors
-    /// The first setting that is missing or not of its form, by name.
     pub fn from_env(env: &Env) -> anyhow::Result<Self> {
         let memory = Memory::from_env(env)?;
         let scope = Scope {

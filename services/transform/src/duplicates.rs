@@ -20,7 +20,8 @@ pub struct Resolved {
 /// The rows ascend in time. `candle` reads one again, which hardly any row needs.
 pub fn resolve(rows: &mut Vec<Row>, mut candle: impl FnMut(&Row) -> Result<Candle, Fault>) -> Resolved {
     let mut resolved = Resolved::default();
-    let (mut at, mut kept) = (0, 0);
+    let mut at = 0;
+    let mut kept = 0;
     while let Some(row) = rows.get(at) {
         let same = rows[at..].iter().take_while(|other| other.time == row.time).count();
         let winner = if same == 1 { Some(*row) } else { resolved.settle(&rows[at..at + same], &mut candle) };

@@ -39,7 +39,6 @@ enum Open {
 
 impl Expected<'_> {
     /// The times, in seconds, of which the calendar can tell whether they are slots.
-    #[must_use]
     pub fn covered(&self) -> RangeInclusive<i64> {
         let calendar = self.calendar.filter(|_| !self.is_by_the_clock);
         calendar.map_or(RangeInclusive::new(1, 0), |calendar| calendar.covered_stamps(self.interval))
@@ -67,7 +66,8 @@ impl Expected<'_> {
     pub fn take_strays(&self, rows: &mut Vec<Row>) -> Vec<Row> {
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Vec::new() };
         let mut slots = self.possible_slots(first.time.seconds(), last.time.seconds()).peekable();
-        let (covered, mut strays) = (self.covered(), Vec::new());
+        let covered = self.covered();
+        let mut strays = Vec::new();
         rows.retain(|row| {
             let time = row.time.seconds();
             while slots.next_if(|slot| *slot < time).is_some() {}
@@ -82,7 +82,6 @@ impl Expected<'_> {
 
     /// Whether a time is before or after the session of its date, and candles of such times are wanted: from 04:00 to 20:00 where the
     /// market is, as exchanges of the United States trade.
-    #[must_use]
     pub fn is_extended_hours(&self, time: i64) -> bool {
         let Some(calendar) = self.calendar.filter(|_| self.is_extended && self.interval.is_intraday()) else {
             return false;
@@ -98,7 +97,8 @@ impl Expected<'_> {
     /// Takes out the rows of slots that were still open, which can only be the last ones. The count is that of
     /// provisional rows; those of slots that had not even begun are set aside.
     pub fn take_open(&self, rows: &mut Vec<Row>) -> (u64, Vec<SetAside>) {
-        let (mut provisional, mut aside) = (0, Vec::new());
+        let mut provisional = 0;
+        let mut aside = Vec::new();
         while let Some(row) = rows.last() {
             match self.open(row.time.seconds()) {
                 Some(Open::Provisional) => provisional += 1,
@@ -123,7 +123,6 @@ impl Expected<'_> {
     }
 
     /// Whether a slot was over, so that a candle of it could have been there.
-    #[must_use]
     pub fn is_over(&self, slot: i64) -> bool {
         // No interval is longer than this; for slots so long ago the calendar need not be asked.
         const LONGEST: i64 = 40 * 86_400;
@@ -132,7 +131,6 @@ impl Expected<'_> {
 
     /// When the candle of a time is complete: the calendar knows it, and without one it is complete at the latest when its
     /// interval is over. Nothing beyond all dates.
-    #[must_use]
     pub fn end(&self, time: i64) -> Option<i64> {
         let known = self.calendar.and_then(|calendar| calendar.slot_end(self.interval, time).ok().flatten());
         known.or_else(|| match self.interval.seconds() {
@@ -143,7 +141,8 @@ impl Expected<'_> {
 
     /// When the candle of a date begins, where the calendar knows the first session in it.
     fn begin(&self, time: i64) -> Option<i64> {
-        let (calendar, date) = (self.calendar?, CandleTime::from_seconds(time).date()?);
+        let calendar = self.calendar?;
+        let date = CandleTime::from_seconds(time).date()?;
         if self.interval.is_intraday() {
             return Some(time);
         }
@@ -158,7 +157,6 @@ impl Expected<'_> {
 
     /// The calendar's words on the latest row that it does not cover, and how many such rows there are. Where no calendar
     /// is known that is all of them, and there are no words.
-    #[must_use]
     pub fn unchecked(&self, rows: &[Row]) -> (u64, Option<String>) {
         let covered = self.covered();
         let mut beyond = rows.iter().rev().filter(|row| !covered.contains(&row.time.seconds())).peekable();

@@ -27,7 +27,6 @@ pub struct Explain<'a> {
 impl<'a> Explain<'a> {
     /// For rows below a header, held to a calendar. `unclear_stamps` says why it cannot be told how weeks or months are
     /// stamped.
-    #[must_use]
     pub fn new(
         header: &'a Header,
         task: &'a Task<'a>,
@@ -42,7 +41,8 @@ impl<'a> Explain<'a> {
         if let Err(error) = self.cells.split(row) {
             return error.to_string();
         }
-        let (cell, interval) = (self.cell(fault.column), self.task.series.interval);
+        let cell = self.cell(fault.column);
+        let interval = self.task.series.interval;
         let calendar = self.calendar.map_or("none", Calendar::code);
         match fault.reason {
             Reason::Ragged => self.ragged(row),
@@ -84,7 +84,9 @@ impl<'a> Explain<'a> {
     }
 
     fn ragged(&self, row: &[u8]) -> String {
-        let (count, wanted, delimiter) = (self.cells.count(), self.header.names.len(), self.header.delimiter);
+        let count = self.cells.count();
+        let wanted = self.header.names.len();
+        let delimiter = self.header.delimiter;
         let is_of_other =
             count == 1 && row.iter().any(|byte| matches!(byte, b',' | b';' | b'\t' | b'|') && *byte != delimiter);
         let why = if is_of_other { ": it is not separated as the header is" } else { "" };

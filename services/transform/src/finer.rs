@@ -14,7 +14,6 @@ const FAULT: Fault = Fault { column: "time", reason: Reason::OtherInterval };
 
 /// Takes out the rows that others show to be of a shorter interval. `rows` ascend in time, and `aside` are those that were set aside
 /// so far.
-#[must_use]
 pub fn take(rows: &mut Vec<Row>, aside: &[SetAside], expected: &Expected<'_>) -> Vec<SetAside> {
     match expected.interval.seconds() {
         Some(length) => take_shorter(rows, aside, expected, length),

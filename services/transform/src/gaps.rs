@@ -30,7 +30,6 @@ pub struct Run {
 ///
 /// `spoken_of` are the times of which the source said something that was quarantined, as [`spoken_of`] gives them. `filled` are the
 /// candles that an earlier cleaning put in, ascending, where there was one: what it left vacant stays so.
-#[must_use]
 pub fn find(
     rows: &[Row],
     expected: &Expected<'_>,
@@ -40,7 +39,8 @@ pub fn find(
     filled: Option<&[Row]>,
 ) -> Vec<Run> {
     let Some(window) = window(rows, expected, part) else { return Vec::new() };
-    let (covered, max_fill) = (expected.covered(), max_fill.into());
+    let covered = expected.covered();
+    let max_fill = max_fill.into();
     let mut search = Search { covered, rows, at: 0, max_fill, spoken_of, filled, open: None, runs: Vec::new() };
     for slot in expected.slots(*window.start(), *window.end()) {
         if search.is_vacant(slot) {
@@ -72,7 +72,6 @@ fn window(rows: &[Row], expected: &Expected<'_>, part: Option<RangeInclusive<i64
 
 /// The slots of which the source said something that was quarantined, by the times of the rows: the slots that hold them,
 /// ascending.
-#[must_use]
 pub fn spoken_of(aside: &[SetAside], interval: Interval) -> Vec<RangeInclusive<i64>> {
     let length = interval.seconds().unwrap_or(1);
     let mut times: Vec<i64> = aside.iter().filter_map(|row| row.time).map(CandleTime::seconds).collect();
@@ -139,8 +138,8 @@ impl Search<'_> {
         let is_before = |time: i64| move |row: &Row| row.time.seconds() < time;
         let count = |filled: &[Row]| filled.chunk_by(|one, other| one.time == other.time).count() as u64;
         self.filled.is_some_and(|filled| {
-            let (from, to) =
-                (filled.partition_point(is_before(run.first)), filled.partition_point(is_before(run.last + 1)));
+            let from = filled.partition_point(is_before(run.first));
+            let to = filled.partition_point(is_before(run.last + 1));
             count(&filled[from..to]) < run.slots
         })
     }

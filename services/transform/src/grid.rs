@@ -22,7 +22,6 @@ const MOST_OPEN: usize = 80;
 
 /// Whether rows have a grid of their own, by the clock: all begin at multiples of their length from midnight, in UTC or where the
 /// market is, nearly all while it is open, and many of them at no slot.
-#[must_use]
 pub fn is_by_the_clock(rows: &[Row], strays: &[Row], expected: &Expected<'_>) -> bool {
     let (Some(calendar), Some(length)) = (expected.calendar, expected.interval.seconds()) else { return false };
     let all = || rows.iter().chain(strays);
@@ -47,7 +46,8 @@ fn is_multiple(row: &Row, length: i64, zone: &TimeZone) -> bool {
 
 /// Whether the market is open at any time of a candle.
 fn is_open(row: &Row, calendar: &Calendar, expected: &Expected<'_>) -> bool {
-    let (start, length) = (row.time.seconds(), expected.interval.seconds().unwrap_or(0));
+    let start = row.time.seconds();
+    let length = expected.interval.seconds().unwrap_or(0);
     let Some(date) = row.time.date() else { return false };
     let dates = date.yesterday().unwrap_or(date)..=date.tomorrow().unwrap_or(date);
     let Ok(mut sessions) = calendar.sessions(dates) else { return true };
@@ -63,7 +63,6 @@ pub fn take_shut(rows: &mut Vec<Row>, expected: &Expected<'_>) -> Vec<SetAside> 
 }
 
 /// A row of no slot.
-#[must_use]
 pub fn stray(row: Row) -> SetAside {
     SetAside { start: row.start, time: Some(row.time), fault: Fault { column: "time", reason: Reason::NoSlot } }
 }

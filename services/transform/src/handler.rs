@@ -68,54 +68,46 @@ struct Outputs {
 
 impl Transform {
     /// A handler that reads from and writes to one bucket.
-    #[must_use]
     pub fn new(store: Arc<dyn ObjectStore>, now: Now) -> Self {
-        let (clock, notifier, lineage) = (Clock::Real, Arc::new(LogNotifier), Lineage::default());
+        let clock = Clock::Real;
+        let notifier = Arc::new(LogNotifier);
+        let lineage = Lineage::default();
         let memory = Memory::new(ByteSize(1 << 30));
         Self { store, now, clock, watchlist: None, notifier, lineage, memory, trusts_first_written: false }
     }
 
     /// The same, with a share of that memory.
-    #[must_use]
     pub fn with_memory(self, memory: Memory) -> Self {
         Self { memory, ..self }
     }
 
     /// The same, going by another clock than the machine's: objects that do not say when they were fetched were written by
     /// the time of that clock. The store tells the machine's.
-    #[must_use]
     pub fn with_clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
     }
 
     /// The same, cleaning as a watchlist says. It is looked at for every object, so that an edit needs no restart.
-    #[must_use]
     pub fn with_watchlist(self, watchlist: Option<Arc<WatchlistSource>>) -> Self {
         Self { watchlist, ..self }
     }
 
     /// The same, believing `first-written` beside an object: where nobody but a restore writes it.
-    #[must_use]
     pub fn trusting_first_written(self, trusts_first_written: bool) -> Self {
         Self { trusts_first_written, ..self }
     }
 
     /// The same, with its alerts carried by another notifier than the log.
-    #[must_use]
     pub fn with_notifier(self, notifier: Arc<dyn Notifier>) -> Self {
         Self { notifier, ..self }
     }
 
     /// The same, telling what was made of what.
-    #[must_use]
     pub fn with_lineage(self, lineage: Lineage) -> Self {
         Self { lineage, ..self }
     }
 
     /// Makes the clean object of the raw object that now stands at the event's key.
-    ///
-    /// # Errors
-    /// A permanent setback where the object can never be cleaned; otherwise that of the store.
     pub async fn handle(self, event: ObjectEvent) -> Outcome {
         let key: RawKey = event.key.parse().map_err(|error| Failure::new("bad_key", error))?;
         for look in 0..LOOKS {
@@ -199,8 +191,10 @@ impl Transform {
 
     /// Tells the lineage of one piece of work, by the machine's time.
     async fn tell(&self, work: &Work, began: Timestamp, report: Option<&Report>, error: Option<&str>) {
-        let (namespace, path) = (self.lineage.bucket(), &work.key.path);
-        let (raw, clean) = (work.key.to_string(), path.transformed_key());
+        let namespace = self.lineage.bucket();
+        let path = &work.key.path;
+        let raw = work.key.to_string();
+        let clean = path.transformed_key();
         let version = Some(work.object.info.etag.as_str());
         let input = Dataset { namespace, name: &raw, version, rows: report.map(|report| report.rows.read) };
         let rows = report.map(|report| report.rows.written);
@@ -222,7 +216,8 @@ impl Transform {
     /// target is still what it was.
     async fn put_all(&self, work: &Work, outputs: Outputs, began: Timestamp) -> Result<Option<Settled>, Setback> {
         let Outputs { report, quarantine, clean } = outputs;
-        let (path, targets) = (&work.key.path, &work.targets);
+        let path = &work.key.path;
+        let targets = &work.targets;
         let json = serde_json::to_vec_pretty(&report).map_err(anyhow::Error::from)?;
         let json = NewObject::json(json, Metadata::new());
         let Some(report_etag) = self.put(&path.report_key(), json, &targets.report).await? else { return Ok(None) };
@@ -283,7 +278,8 @@ impl Transform {
     async fn alert(&self, work: &Work, report: &Report) {
         let path = &work.key.path;
         for (class, what, measured) in report.touched.each().filter(|(_, _, measured)| measured.passed) {
-            let (share, most) = (measured.share * 100.0, measured.threshold * 100.0);
+            let share = measured.share * 100.0;
+            let most = measured.threshold * 100.0;
             let text = format!("{share:.2} % was {what}, where {most:.2} % is allowed: see {}", path.report_key());
             let alert = Alert::new(Kind::DirtyObject, path, text).class(class).series(Some(path.series.clone()));
             let alert = alert.key(Some(work.key.to_string())).run(work.metadata.run.clone());
@@ -319,7 +315,9 @@ fn measure(report: &Report) {
 impl Work {
     /// What is done for the candles of the object, on the trace that came with it.
     fn span(&self) -> Span {
-        let (key, run, trace) = (&self.key, self.metadata.run.as_deref(), self.metadata.traceparent);
+        let key = &self.key;
+        let run = self.metadata.run.as_deref();
+        let trace = self.metadata.traceparent;
         let trace_id = trace.map(|trace| trace.trace_id());
         telemetry::follow(tracing::info_span!("transform", %key, run, trace_id), trace)
     }
@@ -398,7 +396,8 @@ impl Work {
 
 impl Outputs {
     fn of(cleaned: Cleaned<'_>, length: usize) -> anyhow::Result<Self> {
-        let (mut clean, mut quarantine) = (Vec::with_capacity(length + length / 4), Vec::new());
+        let mut clean = Vec::with_capacity(length + length / 4);
+        let mut quarantine = Vec::new();
         cleaned.write_candles(&mut clean)?;
         cleaned.write_quarantine(&mut quarantine)?;
         Ok(Self { report: cleaned.report, quarantine, clean })

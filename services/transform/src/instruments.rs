@@ -53,7 +53,6 @@ impl Named {
 
 impl Instruments {
     /// For rows below a header.
-    #[must_use]
     pub fn of(header: &Header) -> Self {
         let named = |field: usize| Named::new(header, field);
         Self { symbols: header.symbols.iter().copied().map(named).collect(), interval: header.interval.map(named) }
@@ -65,9 +64,6 @@ impl Instruments {
     }
 
     /// Holds what the rows name to what the key names.
-    ///
-    /// # Errors
-    /// Where they name several instruments, or plainly another one, or another interval.
     pub fn check(&self, series: &Series) -> Result<(), Refusal> {
         for named in &self.symbols {
             let mut values: Vec<&String> = named.values.iter().collect();
@@ -86,9 +82,6 @@ impl Instruments {
 }
 
 /// Holds an instrument that a header names to what the key names. A word such as `bid` is no instrument.
-///
-/// # Errors
-/// Where it is plainly another one.
 pub fn check_name(column: &str, name: &str, series: &Series) -> Result<(), Refusal> {
     const OTHERS: [&str; 7] = ["BID", "ASK", "MID", "LAST", "ADJ", "TRADE", "PRICE"];
     let is_code = !name.chars().any(char::is_lowercase) && !OTHERS.contains(&name);

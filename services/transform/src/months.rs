@@ -22,13 +22,13 @@ pub struct MonthText {
 }
 
 /// The lines of a file by the months that have candles. A line of no such month goes with the one before it.
-#[must_use]
 pub fn split(raw: &Raw<'_>, rows: &[Row]) -> Vec<MonthText> {
     let of = |time: CandleTime| time.date().map(Month::of);
     let known: BTreeSet<Month> = rows.iter().filter_map(|row| of(row.time)).collect();
     let timezone = raw.foreign.as_ref().and_then(|_| raw.zone.iana_name()).map(str::to_owned);
     let mut months: BTreeMap<Month, Vec<u8>> = BTreeMap::new();
-    let (mut unplaced, mut month) = (Vec::new(), None);
+    let mut unplaced = Vec::new();
+    let mut month = None;
     each_line(raw, |row, time| {
         month = time.and_then(of).filter(|month| known.contains(month)).or(month);
         let text = match month {
@@ -46,7 +46,8 @@ pub fn split(raw: &Raw<'_>, rows: &[Row]) -> Vec<MonthText> {
 
 /// Calls with each row in the terms of raw CSV, and with the time that it speaks of.
 fn each_line(raw: &Raw<'_>, mut call: impl FnMut(&[u8], Option<CandleTime>)) {
-    let (mut cells, mut at) = (raw.cells(), raw.body);
+    let mut cells = raw.cells();
+    let mut at = raw.body;
     let times = raw.rules().times;
     while at < raw.text.len() {
         let (length, line_break) = line(&raw.text, at);

@@ -12,9 +12,6 @@ use crate::row::Fault;
 const NUMBERS: [&str; 5] = ["open", "high", "low", "close", "volume"];
 
 /// Why a file is not read because of a row that was set aside.
-///
-/// # Errors
-/// The first reason; none where each row is alone in being wrong.
 pub fn check(text: &[u8], aside: &[SetAside], header: &Header, symbol: &Symbol) -> Result<(), Refusal> {
     aside.iter().find_map(|aside| refusal(text, aside, header, symbol)).map_or(Ok(()), Err)
 }

@@ -42,7 +42,6 @@ pub struct PlainRows<'a> {
 /// A plain row that is a possible candle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlainRow {
-    /// Its time.
     pub time: CandleTime,
     /// Where its numbers stand in it.
     pub numbers: Numbers,
@@ -65,9 +64,9 @@ struct Written {
 
 impl<'a> PlainRows<'a> {
     /// A reader of plain rows; nothing where the columns' order is another.
-    #[must_use]
     pub fn new(header: &Header, interval: Interval, zone: &'a TimeZone) -> Option<Self> {
-        let (has_volume, read) = (header.volume.is_some(), header.fields_read());
+        let has_volume = header.volume.is_some();
+        let read = header.fields_read();
         let is_plain = header.time == 0
             && header.prices == [1, 2, 3, 4]
             && header.volume.is_none_or(|field| field == 5)
@@ -80,14 +79,18 @@ impl<'a> PlainRows<'a> {
     #[inline]
     pub fn read(&mut self, text: &[u8]) -> Option<PlainRow> {
         let (time, from) = self.times.read(text)?;
-        let (mut to, mut has_zeros) = (from, false);
+        let mut to = from;
+        let mut has_zeros = false;
         let mut next = || {
             let Written { number, length, has_zeros: is_padded } = self.number(text, to)?;
             to += 1 + length;
             has_zeros |= is_padded;
             Some(number)
         };
-        let (open, high, low, close) = (next()?, next()?, next()?, next()?);
+        let open = next()?;
+        let high = next()?;
+        let low = next()?;
+        let close = next()?;
         let is_possible = low > (0, 0) && low <= open.min(close) && open.max(close) <= high;
         if self.has_volume {
             next()?;

@@ -50,7 +50,6 @@ pub enum Reason {
 
 impl Reason {
     /// The reason's code, in reports and in quarantine CSV.
-    #[must_use]
     pub fn code(self) -> &'static str {
         match self {
             Self::Missing => "missing",
@@ -112,7 +111,9 @@ pub fn quarantined<'a>(
     mut explain: Explain<'a>,
     aside: &[SetAside],
 ) -> impl Iterator<Item = Quarantined<'a>> {
-    let (mut line, mut counted, mut at) = (1, 0, 0);
+    let mut line = 1;
+    let mut counted = 0;
+    let mut at = 0;
     aside.iter().map(move |&SetAside { start, fault, .. }| {
         let passed = line_breaks(&text[counted..start]);
         line += passed;
@@ -139,13 +140,13 @@ fn after_lines(text: &[u8], mut at: usize, lines: u64) -> usize {
 }
 
 /// The line that begins at a place of a text, from 1.
-#[must_use]
 pub fn line_of(text: &[u8], start: usize) -> u64 {
     1 + line_breaks(&text[..start])
 }
 
 fn line_breaks(text: &[u8]) -> u64 {
-    let (mut at, mut count) = (0, 0);
+    let mut at = 0;
+    let mut count = 0;
     while at < text.len() {
         let (length, line_break) = cells::line(text, at);
         at += length + line_break;
@@ -155,9 +156,6 @@ fn line_breaks(text: &[u8]) -> u64 {
 }
 
 /// Writes quarantine CSV: `line,column,reason,row,detail`, by line.
-///
-/// # Errors
-/// Those of `out`.
 pub fn write<'a>(quarantined: impl Iterator<Item = Quarantined<'a>>, out: impl Write) -> Result<(), csv::Error> {
     let mut writer = csv::Writer::from_writer(out);
     writer.write_record(["line", "column", "reason", "row", "detail"])?;

@@ -22,7 +22,6 @@ use crate::row_values::{Judged, ValueRules};
 /// A raw object whose header was read.
 #[derive(Clone, Debug)]
 pub struct Raw<'a> {
-    /// The text.
     pub text: Cow<'a, [u8]>,
     /// Its columns.
     pub header: Header,
@@ -51,15 +50,13 @@ pub struct Foreign<'a> {
 
 impl<'a> Raw<'a> {
     /// Opens a file as raw CSV, or in the form that it has otherwise.
-    ///
-    /// # Errors
-    /// Where it has none, or could have two.
     pub fn open(text: &'a [u8], task: &'a Task<'a>, calendar: Option<&'static Calendar>) -> Result<Self, Refusal> {
         let plain = raw_csv::open_at(text, Some(&task.series.symbol));
         if task.settings.form.is_open()
             && let Ok((header, body)) = plain
         {
-            let (text, zone) = (Cow::Borrowed(text), task.zone.clone());
+            let text = Cow::Borrowed(text);
+            let zone = task.zone.clone();
             return Ok(Self { text, header, body, task, calendar, zone, foreign: None }.with_one_volume());
         }
         match (Self::open_foreign(text, task, calendar)?, plain) {
@@ -74,7 +71,8 @@ impl<'a> Raw<'a> {
         task: &'a Task<'a>,
         calendar: Option<&'static Calendar>,
     ) -> Result<Option<Self>, Refusal> {
-        let (series, form) = (task.series, &task.settings.form);
+        let series = task.series;
+        let form = &task.settings.form;
         let known = Known { symbol: &series.symbol, is_intraday: series.interval.is_intraday(), form };
         let Some(reading) = dialect::read(text, known)? else { return Ok(None) };
         let Reading { text, original, header, body, zone, instrument, dialect } = reading;
@@ -92,9 +90,6 @@ impl<'a> Raw<'a> {
 
     /// Reads the rows. Raw CSV of which most rows were set aside is read in another form if that explains them; where it could have
     /// two forms, the rows that fit stay.
-    ///
-    /// # Errors
-    /// Where no row fits, and the file could have two forms.
     pub fn read_in_any_form(self, text: &'a [u8]) -> Result<(Self, Read), Refusal> {
         let read = self.read();
         if self.foreign.is_some() || self.fits(&read) || !dialect::may_read_more(&self.text, &read.aside, &self.header)
@@ -127,9 +122,6 @@ impl<'a> Raw<'a> {
     }
 
     /// Holds what header and rows name to what the key names.
-    ///
-    /// # Errors
-    /// Where that is another instrument or interval.
     pub fn check_instrument(&self, read: &Read) -> Result<(), Refusal> {
         let in_header = self.foreign.as_ref().and_then(|foreign| foreign.instrument.as_ref());
         in_header.map_or(Ok(()), |(column, name)| instruments::check_name(column, name, self.task.series))?;
@@ -140,7 +132,8 @@ impl<'a> Raw<'a> {
     pub fn rules(&self) -> RowRules<'_> {
         let Task { series, now, settings, .. } = *self.task;
         let zone = &self.zone;
-        let (header, calendar) = (&self.header, self.calendar);
+        let header = &self.header;
+        let calendar = self.calendar;
         RowRules {
             times: TimeRules { field: header.time, interval: series.interval, zone, now, calendar },
             values: ValueRules { header, allow_negative: settings.allow_negative },
@@ -153,9 +146,6 @@ impl<'a> Raw<'a> {
     }
 
     /// What a row says, read once more from the text.
-    ///
-    /// # Errors
-    /// Why it is no candle, which it was when it was read first.
     pub fn judge(&self, row: &Row, cells: &mut Cells) -> Result<Judged, Fault> {
         let (length, _) = line(&self.text, row.start);
         let broken = |_| Fault { column: "row", reason: Reason::OpenQuote };

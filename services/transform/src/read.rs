@@ -36,7 +36,6 @@ pub struct Read {
 }
 
 /// Reads the rows of a text that begin at a place in it: each of its lines is a row.
-#[must_use]
 pub fn rows(text: &[u8], body: usize, rules: &RowRules<'_>, plain: Option<PlainRows<'_>>) -> Read {
     let header = rules.values.header;
     let cells = Cells::new(header.delimiter);
@@ -52,16 +51,15 @@ pub fn rows(text: &[u8], body: usize, rules: &RowRules<'_>, plain: Option<PlainR
 
 impl Read {
     /// The times of which the source said something that was quarantined, ascending: all times, where it cannot be told which.
-    #[must_use]
     pub fn spoken_of(&self, aside: &[SetAside], interval: Interval) -> Vec<RangeInclusive<i64>> {
         if self.unplaced > 0 { vec![i64::MIN..=i64::MAX] } else { gaps::spoken_of(aside, interval) }
     }
 }
 
 /// Whether a field is a zero or empty in every row.
-#[must_use]
 pub fn is_all_zero(text: &[u8], body: usize, header: &Header, field: usize) -> bool {
-    let (mut cells, mut at) = (Cells::new(header.delimiter), body);
+    let mut cells = Cells::new(header.delimiter);
+    let mut at = body;
     while at < text.len() {
         let (length, line_break) = line(text, at);
         let is_read = cells.split(&text[at..at + length]).is_ok();
@@ -126,7 +124,8 @@ impl Reader<'_> {
     /// Cells that are missing at the end of a row are empty, if nothing is read from them; but a file that was cut off ends in
     /// the middle of a row.
     fn is_ragged(&self, is_cut_off: bool) -> bool {
-        let (header, count) = (self.rules.values.header, self.cells.count());
+        let header = self.rules.values.header;
+        let count = self.cells.count();
         let fields = header.names.len();
         let least = if is_cut_off { fields } else { header.fields_read() };
         count < least || self.cells.count_to_last() > fields

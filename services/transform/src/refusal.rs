@@ -29,7 +29,6 @@ pub enum Refusal {
     OtherInstrument {
         /// The column, as it is in the file.
         column: String,
-        /// Its value.
         value: String,
         /// The symbol of the key.
         symbol: String,
@@ -42,7 +41,6 @@ pub enum Refusal {
     OtherInterval {
         /// The column, as it is in the file.
         column: String,
-        /// Its value.
         value: String,
         /// The interval of the key.
         interval: Interval,
@@ -61,7 +59,6 @@ pub enum Refusal {
     /// A row is another header, so that the rows below it have other columns.
     #[error("line {line} is another header: {found}. The rows below it have other columns: split the file there")]
     OtherHeader {
-        /// Its line.
         line: u64,
         /// What is there.
         found: String,
@@ -72,9 +69,7 @@ pub enum Refusal {
          1234.5, with a point and no other mark"
     )]
     DecimalComma {
-        /// The line.
         line: u64,
-        /// The column.
         column: &'static str,
         /// What is there.
         cell: String,
@@ -85,7 +80,6 @@ pub enum Refusal {
          (or date_format in the watchlist)", .readings[0].0, .readings[1].0, .readings[0].1, .readings[1].1
     )]
     EitherDate {
-        /// The line.
         line: u64,
         /// What is there.
         cell: String,
@@ -101,7 +95,6 @@ pub enum Refusal {
          decimal in the watchlist)", .readings[0], .readings[1]
     )]
     EitherNumber {
-        /// The line.
         line: u64,
         /// What is there.
         cell: String,
@@ -125,7 +118,6 @@ pub enum Refusal {
 
 impl Refusal {
     /// The class of the dead letter.
-    #[must_use]
     pub fn class(&self) -> &'static str {
         match self {
             Self::Unreadable(_) | Self::DecimalComma { .. } | Self::OtherForm => "unreadable_object",

@@ -44,7 +44,6 @@ pub struct Facts<'a> {
 }
 
 /// The report.
-#[must_use]
 pub fn of(facts: Facts<'_>) -> Report {
     let Facts { task, expected, runs, .. } = facts;
     let Series { symbol, interval } = task.series;
@@ -98,7 +97,6 @@ impl Facts<'_> {
 }
 
 /// How many rows were set aside for which reason.
-#[must_use]
 pub fn by_reason(aside: &[SetAside]) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
     for row in aside {
@@ -108,7 +106,8 @@ pub fn by_reason(aside: &[SetAside]) -> BTreeMap<String, u64> {
 }
 
 fn touched(task: &Task<'_>, rows: &Rows) -> Touched {
-    let (quarantined, not_empty) = (rows.quarantined_total(), rows.read - rows.empty);
+    let quarantined = rows.quarantined_total();
+    let not_empty = rows.read - rows.empty;
     Touched {
         quarantined: Measured::new(quarantined, not_empty, task.settings.max_quarantined.get()),
         filled: Measured::new(rows.filled + rows.refilled_kept, rows.written, task.settings.max_filled.get()),

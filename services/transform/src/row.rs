@@ -34,13 +34,11 @@ pub struct Numbers {
 
 impl Numbers {
     /// From one place in the row to another; nothing where that is too far to be noted.
-    #[must_use]
     pub fn new(from: usize, to: usize, has_zeros: bool) -> Option<Self> {
         Some(Self { from: u8::try_from(from).ok()?, to: u8::try_from(to).ok()?, has_zeros })
     }
 
     /// The numbers of the row that begins at a place of a text.
-    #[must_use]
     pub fn of(self, text: &[u8], start: usize) -> &[u8] {
         text.get(start + usize::from(self.from)..start + usize::from(self.to)).unwrap_or_default()
     }
@@ -66,9 +64,6 @@ pub struct Fault {
 
 impl RowRules<'_> {
     /// Reads a row that is not wholly empty.
-    ///
-    /// # Errors
-    /// The first fault, from left to right in the order of clean CSV.
     pub fn read(&self, cells: &Cells) -> Result<(RowTime, Judged), Fault> {
         let time = self.times.read(cells)?;
         Ok((time, self.values.read(time.time, cells)?))

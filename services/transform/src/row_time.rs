@@ -44,9 +44,6 @@ const EARLIEST_DATE_LINE: SignedDuration = SignedDuration::from_hours(14);
 
 impl TimeRules<'_> {
     /// Reads the time of a row.
-    ///
-    /// # Errors
-    /// Why there is none.
     pub fn read(&self, cells: &Cells) -> Result<RowTime, Fault> {
         let fault = |reason| Fault { column: "time", reason };
         let text = cells.get(self.field);
@@ -59,7 +56,6 @@ impl TimeRules<'_> {
     }
 
     /// The time that a row speaks of although it is no candle; nothing where that cannot be told.
-    #[must_use]
     pub fn spoken_of(&self, cell: &[u8]) -> Option<CandleTime> {
         let text = std::str::from_utf8(cell).ok()?;
         let date = || (!self.interval.is_intraday()).then(|| TimeText::date_in(text)).flatten();
@@ -67,7 +63,6 @@ impl TimeRules<'_> {
     }
 
     /// Whether a time had not come yet anywhere.
-    #[must_use]
     pub fn is_future(&self, time: CandleTime) -> bool {
         let latest = if self.interval.is_intraday() { SignedDuration::ZERO } else { EARLIEST_DATE_LINE };
         time.seconds() > self.now.as_second() + latest.as_secs()
@@ -115,7 +110,8 @@ fn opened_at(calendar: &Calendar, instant: Timestamp) -> Option<Date> {
     if local.time() == Time::midnight() {
         return Some(local.date());
     }
-    let (before, after) = (local.date().yesterday().ok()?, local.date().tomorrow().ok()?);
+    let before = local.date().yesterday().ok()?;
+    let after = local.date().tomorrow().ok()?;
     let mut sessions = calendar.sessions(before..=after).ok()?;
     sessions.find(|session| session.open == instant.as_second()).map(|session| session.date)
 }

@@ -20,7 +20,6 @@ pub struct ValueRules<'a> {
 /// A possible candle, and what was done to make it one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Judged {
-    /// The candle.
     pub candle: Candle,
     /// Whether its range was widened, by no more than the rounding of binary floats.
     pub is_widened: bool,
@@ -40,9 +39,6 @@ const FALSE: [&str; 10] = ["false", "f", "0", "0.0", "no", "n", "off", "falsch",
 
 impl ValueRules<'_> {
     /// Reads the candle of a row.
-    ///
-    /// # Errors
-    /// The first fault, from left to right in the order of clean CSV.
     pub fn read(&self, time: CandleTime, cells: &Cells) -> Result<Judged, Fault> {
         let [open, high, low, close] = [0, 1, 2, 3].map(|at| self.price(cells, at));
         let volume = self.volume(cells);
@@ -83,7 +79,6 @@ impl ValueRules<'_> {
 }
 
 /// Whether a cell is empty, or says that there is nothing.
-#[must_use]
 pub fn is_nothing(text: &[u8]) -> bool {
     is_one_of(text, &NOTHING)
 }

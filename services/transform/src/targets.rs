@@ -25,9 +25,6 @@ pub struct Targets {
 impl Targets {
     /// Looks at the targets. What was written before the clean object stands beside it, which saves two questions where nobody was
     /// stopped in between; a close look asks them.
-    ///
-    /// # Errors
-    /// That of the store; a permanent failure where the clean object's metadata cannot be read.
     pub async fn find(store: &dyn ObjectStore, path: &ObjectPath, closely: bool) -> Result<Self, Setback> {
         let clean = store.head(&path.transformed_key()).await?;
         let origin = clean.as_ref().map(|info| TransformedMetadata::read(&info.metadata));
@@ -35,7 +32,8 @@ impl Targets {
         let (report, quarantine) = match beside(clean.as_ref(), origin.as_ref()).filter(|_| !closely) {
             Some(conditions) => conditions,
             None => {
-                let (report, quarantine) = (path.report_key(), path.quarantine_key());
+                let report = path.report_key();
+                let quarantine = path.quarantine_key();
                 let (report, quarantine) = try_join!(store.head(&report), store.head(&quarantine))?;
                 (PutIf::still(report.as_ref()), PutIf::still(quarantine.as_ref()))
             }
@@ -44,12 +42,10 @@ impl Targets {
     }
 
     /// Whether report and quarantine are still those that were written with the clean object.
-    ///
-    /// # Errors
-    /// That of the store.
     pub async fn are_whole(&self, store: &dyn ObjectStore, path: &ObjectPath) -> Result<bool, Setback> {
         let Some((report, quarantine)) = beside(self.clean.as_ref(), self.origin.as_ref()) else { return Ok(true) };
-        let (report_key, quarantine_key) = (path.report_key(), path.quarantine_key());
+        let report_key = path.report_key();
+        let quarantine_key = path.quarantine_key();
         let now = try_join!(store.head(&report_key), store.head(&quarantine_key))?;
         Ok((PutIf::still(now.0.as_ref()), PutIf::still(now.1.as_ref())) == (report, quarantine))
     }

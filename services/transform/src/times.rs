@@ -24,7 +24,6 @@ pub struct Times<'a> {
 
 impl<'a> Times<'a> {
     /// For candles of an interval; times that name no offset are in `zone`.
-    #[must_use]
     pub fn new(interval: Interval, zone: &'a TimeZone) -> Self {
         Self { is_intraday: interval.is_intraday(), zone, date: [0; 10], midnight: 0, offset: None }
     }
@@ -50,7 +49,8 @@ impl<'a> Times<'a> {
     fn turn_to(&mut self, text: &[u8; 10]) -> Option<()> {
         let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *text else { return None };
         let year = 100 * two_digits(y1, y2)? + two_digits(y3, y4)?;
-        let (month, day) = (two_digits(m1, m2)?, two_digits(d1, d2)?);
+        let month = two_digits(m1, m2)?;
+        let day = two_digits(d1, d2)?;
         let date = Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
         self.midnight = CandleTime::from_date(date).seconds();
         self.offset = if self.is_intraday { offset_all_day(date, self.zone) } else { None };
@@ -71,12 +71,15 @@ fn offset_all_day(date: Date, zone: &TimeZone) -> Option<i64> {
 /// The seconds since midnight of ` 09:30:00` or `T09:30:00`.
 fn time_of_day(text: &[u8]) -> Option<i64> {
     let [b' ' | b'T', h1, h2, b':', m1, m2, b':', s1, s2] = *text else { return None };
-    let (hour, minute, second) = (two_digits(h1, h2)?, two_digits(m1, m2)?, two_digits(s1, s2)?);
+    let hour = two_digits(h1, h2)?;
+    let minute = two_digits(m1, m2)?;
+    let second = two_digits(s1, s2)?;
     (hour < 24 && minute < 60 && second < 60).then_some(hour * 3600 + minute * 60 + second)
 }
 
 fn two_digits(tens: u8, ones: u8) -> Option<i64> {
-    let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+    let tens = tens.wrapping_sub(b'0');
+    let ones = ones.wrapping_sub(b'0');
     (tens < 10 && ones < 10).then_some(i64::from(tens) * 10 + i64::from(ones))
 }
 
@@ -106,7 +109,8 @@ mod tests {
             zone in 0..4_usize, days in -20_000..30_000_i64, second in 0..DAY, separator in "[ T]", behind in "[Z,]?",
             daily: bool,
         ) {
-            let (zone, interval) = (&zones()[zone], if daily { Interval::Day1 } else { Interval::Min1 });
+            let zone = &zones()[zone];
+            let interval = if daily { Interval::Day1 } else { Interval::Min1 };
             let date = CandleTime::from_seconds(days * DAY).date().unwrap();
             let time = civil::Time::midnight() + jiff::SignedDuration::from_secs(second);
             let text = if daily { date.to_string() } else { format!("{date}{separator}{time}{behind}") };

@@ -26,25 +26,18 @@ const FOR_A_LINE: u64 = 400;
 /// How large a text is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Measured {
-    /// Its bytes.
     pub bytes: u64,
-    /// Its lines.
     pub lines: u64,
 }
 
 impl Measured {
     /// How much memory cleaning it takes, in bytes.
-    #[must_use]
     pub fn memory(self) -> u64 {
         self.bytes.saturating_mul(FOR_A_BYTE).saturating_add(self.lines.saturating_mul(FOR_A_LINE))
     }
 }
 
 /// Measures an object's text without keeping it, and no further than work on it may take `most` bytes of memory.
-///
-/// # Errors
-/// A failure, where an archive is broken or has several files, where a line is too long, or where the text takes more memory
-/// than that.
 pub fn measure(body: &[u8], most: u64) -> Result<Measured, Failure> {
     match Packing::of(body) {
         Packing::None => measure_text(body, most),
@@ -72,7 +65,6 @@ impl Packing {
 }
 
 /// Whether a file is packed, whatever its name.
-#[must_use]
 pub fn is_packed(body: &[u8]) -> bool {
     Packing::of(body) != Packing::None
 }
@@ -107,7 +99,10 @@ fn in_zip<T>(body: &[u8], read: impl FnOnce(&mut dyn Read) -> T) -> Result<T, Fa
 
 fn measure_text(text: impl Read, most: u64) -> Result<Measured, Failure> {
     let mut text = BufReader::with_capacity(64 << 10, text);
-    let (mut feeds, mut returns, mut bytes, mut line) = (0, 0, 0, 0);
+    let mut feeds = 0;
+    let mut returns = 0;
+    let mut bytes = 0;
+    let mut line = 0;
     loop {
         let part = text.fill_buf().map_err(|error| no_gzip(&error))?;
         if part.is_empty() {
@@ -153,7 +148,9 @@ fn longest(part: &[u8], mut line: u64, number: u64) -> Result<u64, Failure> {
 }
 
 fn too_large(so_far: Measured, most: u64) -> Failure {
-    let (lines, bytes, most) = (so_far.lines, ByteSize(so_far.bytes), ByteSize(most));
+    let lines = so_far.lines;
+    let bytes = ByteSize(so_far.bytes);
+    let most = ByteSize(most);
     let words = format!(
         "more than {lines} lines with {bytes} take more memory than the {most} that one object may: split the file, or raise \
          MEMORY_LIMIT"
@@ -166,9 +163,6 @@ fn no_gzip(error: &std::io::Error) -> Failure {
 }
 
 /// The object's text as far as it was measured, unpacked where it is packed.
-///
-/// # Errors
-/// A failure, where an archive is broken.
 pub fn unpack(body: Bytes, measured: Measured) -> Result<Bytes, Failure> {
     let whole = |packed: &mut dyn Read| {
         let mut text = Vec::with_capacity(usize::try_from(measured.bytes).unwrap_or(0) + 1);
@@ -184,9 +178,6 @@ pub fn unpack(body: Bytes, measured: Measured) -> Result<Bytes, Failure> {
 
 /// The text of a gzip that comes as a stream. `hint` is how long it may be: with a good one the text is read into its place
 /// and never moved.
-///
-/// # Errors
-/// A failure, where the bytes are no whole gzip, or expand to more than `most`.
 pub fn read_gzip(gzip: impl Read, hint: usize, most: u64) -> Result<Vec<u8>, Failure> {
     // One byte more than is hoped for lets the end be seen without growing.
     let mut text = Vec::with_capacity(hint + 1);
@@ -202,7 +193,6 @@ pub fn read_gzip(gzip: impl Read, hint: usize, most: u64) -> Result<Vec<u8>, Fai
 
 /// The length that a gzip says its text has, in its last four bytes; nought where that is not to be believed, because
 /// nothing that short expands so far.
-#[must_use]
 pub fn size_hint(gzip: &[u8], most: u64) -> usize {
     const MOST_EXPANDED: usize = 1032;
     let said = gzip.last_chunk::<4>().map_or(0, |bytes| u32::from_le_bytes(*bytes) as usize);
@@ -210,9 +200,6 @@ pub fn size_hint(gzip: &[u8], most: u64) -> usize {
 }
 
 /// The text of an object, as [`measure`] and [`unpack`] have it.
-///
-/// # Errors
-/// Those of both.
 pub fn read(body: Bytes, most: u64) -> Result<Bytes, Failure> {
     let measured = measure(&body, most)?;
     unpack(body, measured)

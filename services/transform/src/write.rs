@@ -31,9 +31,6 @@ pub struct CleanWriter<'a, W> {
 
 impl<'a, W: Write> CleanWriter<'a, W> {
     /// Writes the header. `has_volume` says whether the numbers that [`Self::copy`] takes have a volume at their end.
-    ///
-    /// # Errors
-    /// The writer's.
     pub fn new(series: &'a Series, has_volume: bool, out: W) -> io::Result<Self> {
         let none = clean_csv::CleanCandles::default();
         let mut buffer = Vec::with_capacity(CHUNK + 1024);
@@ -43,9 +40,6 @@ impl<'a, W: Write> CleanWriter<'a, W> {
     }
 
     /// Writes a candle whose numbers are at hand as text, each with a delimiter before it.
-    ///
-    /// # Errors
-    /// The writer's.
     #[inline]
     pub fn copy(&mut self, time: CandleTime, numbers: &[u8], delimiter: u8) -> io::Result<()> {
         self.set_time(time);
@@ -60,9 +54,6 @@ impl<'a, W: Write> CleanWriter<'a, W> {
     }
 
     /// The same, without the zeros at the end of fractions.
-    ///
-    /// # Errors
-    /// The writer's.
     #[inline]
     pub fn copy_shortened(&mut self, time: CandleTime, numbers: &[u8], delimiter: u8) -> io::Result<()> {
         self.set_time(time);
@@ -81,23 +72,18 @@ impl<'a, W: Write> CleanWriter<'a, W> {
     }
 
     /// Writes a candle.
-    ///
-    /// # Errors
-    /// The writer's.
     pub fn write(&mut self, candle: &Candle) -> io::Result<()> {
         self.set_time(candle.time);
         self.buffer.extend_from_slice(&self.head);
         let Candle { open, high, low, close, volume, is_filled, .. } = candle;
         write!(self.buffer, ",{open},{high},{low},{close}")?;
-        let (has_volume, volume) = (volume.is_some(), volume.unwrap_or(Decimal::ZERO));
+        let has_volume = volume.is_some();
+        let volume = volume.unwrap_or(Decimal::ZERO);
         writeln!(self.buffer, ",{volume},{has_volume},{is_filled}")?;
         self.flush_when_full()
     }
 
     /// Writes what is still held.
-    ///
-    /// # Errors
-    /// The writer's.
     pub fn finish(mut self) -> io::Result<W> {
         self.out.write_all(&self.buffer)?;
         self.out.flush()?;
@@ -116,7 +102,8 @@ impl<'a, W: Write> CleanWriter<'a, W> {
     /// the digits of its time of day.
     #[inline]
     fn set_time(&mut self, time: CandleTime) {
-        let (day, second) = (time.seconds().div_euclid(DAY), time.seconds().rem_euclid(DAY));
+        let day = time.seconds().div_euclid(DAY);
+        let second = time.seconds().rem_euclid(DAY);
         if day != mem::replace(&mut self.day, day) {
             self.set_date(time);
         }
@@ -134,9 +121,13 @@ impl<'a, W: Write> CleanWriter<'a, W> {
         self.head.truncate(self.names);
         match time.date().filter(|date| date.year() >= 0) {
             Some(date) => {
-                let (year, month, day) = (i64::from(date.year()), date.month().into(), date.day().into());
+                let year = i64::from(date.year());
+                let month = date.month().into();
+                let day = date.day().into();
                 let [y1, y2] = two_digits(year / 100);
-                let ([y3, y4], [m1, m2], [d1, d2]) = (two_digits(year % 100), two_digits(month), two_digits(day));
+                let [y3, y4] = two_digits(year % 100);
+                let [m1, m2] = two_digits(month);
+                let [d1, d2] = two_digits(day);
                 self.head.extend([y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2]);
                 if self.series.interval.is_intraday() {
                     self.head.extend(b"T00:00:00Z");

@@ -10,27 +10,27 @@ impl Kind {
     pub fn next_step(self, stage: &str, symbol: Option<&Symbol>) -> String {
         let symbol = symbol.map_or_else(|| "SYMBOL".to_owned(), Symbol::to_shell_word);
         match self {
-            Self::BadWatchlist => "candlewick watchlist check; mend what it names".to_owned(),
-            Self::CalendarHorizon => "update Candlewick, whose calendars reach further with each release".to_owned(),
+            Self::BadWatchlist => "candlewick watchlist check; correct what it names".to_owned(),
+            Self::CalendarHorizon => "update Candlewick: each release extends the calendars".to_owned(),
             Self::CandlesLost => {
-                "if that was not intended, drop the earlier file again, or put the object's earlier version back"
+                "if that was not intended, drop the earlier file again, or restore the earlier version of the object"
                     .to_owned()
             }
-            Self::CreditsGone => "nothing, or a larger plan at twelvedata.com".to_owned(),
+            Self::CreditsGone => "nothing, or get a larger plan at twelvedata.com".to_owned(),
             Self::DeadLetter => {
-                // An event of the queue says which stage it is from, and may be forged.
+                // The stage comes from an event in the queue, which may be forged.
                 let service = Topology::built_in().service(stage);
                 let only = service.map(|service| format!(" --stage {service}")).unwrap_or_default();
-                format!("candlewick dlq list{only}; mend what the reason names; candlewick dlq redrive{only}")
+                format!("candlewick dlq list{only}; fix what the reason names; candlewick dlq redrive{only}")
             }
             Self::DirtyObject | Self::LongGap => {
-                "look at the report and at what was set aside beside the clean object".to_owned()
+                "look at the cleaning report and at the quarantined rows of the object".to_owned()
             }
             Self::HistoryShrank | Self::OtherInstrument => {
                 format!("to accept what the source has now: candlewick refresh {symbol} --replace")
             }
             Self::IngestFailed | Self::StaleSeries => format!("candlewick refresh {symbol}"),
-            Self::Outage => "restore what the text names; candlewick status shows what waits".to_owned(),
+            Self::Outage => "restore what the text names; candlewick status shows how many messages wait".to_owned(),
             Self::RunFailed => "candlewick status; then candlewick refresh".to_owned(),
             Self::SplitFound => "nothing".to_owned(),
         }

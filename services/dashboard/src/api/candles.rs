@@ -158,7 +158,8 @@ async fn whole(app: &App, source: Source, query: CandleQuery) -> Result<String, 
 }
 
 async fn as_csv(app: &App, series: &Series, source: Source, query: CsvQuery) -> Result<Response, Problem> {
-    let (range, take) = (query.range(), query.take());
+    let range = query.range();
+    let take = query.take();
     let reading = Reading::new(app.pool.clone(), source, range, take, &query.fields, query.indicators.clone()).await?;
     let rows = CsvRows::new(reading, series.interval, query.fields, &query.indicators);
     // What cannot be read is a problem, and not a file that ends early.

@@ -66,15 +66,11 @@ pub fn routes() -> (axum::Router<App>, Document) {
 }
 
 /// The description of the API, as the code has it.
-#[must_use]
 pub fn document() -> Document {
     routes().1
 }
 
 /// Sends the description of the API.
-///
-/// # Errors
-/// None that a caller could cause.
 pub async fn openapi(State(_): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
     let Json(document) = Json(document());
     etag::json(&headers, &document)

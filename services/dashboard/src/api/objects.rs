@@ -29,9 +29,6 @@ pub struct CandleAt {
 
 impl CandleAt {
     /// The time in seconds since 1970.
-    ///
-    /// # Errors
-    /// A text that is no time of a candle of this interval.
     pub fn seconds(&self, series: &Series) -> Result<i64, Problem> {
         let time = CandleTime::parse(&self.time, series.interval, &TimeZone::UTC);
         time.map(CandleTime::seconds).map_err(|error| Problem::bad_request(format!("time {:?}: {error}", self.time)))
@@ -92,9 +89,6 @@ pub async fn quarantine(
 }
 
 /// The object with an id.
-///
-/// # Errors
-/// An id that no object has.
 pub async fn find(app: &App, id: i64) -> Result<LedgerObject, Problem> {
     let found = objects::one(&app.pool, id).await?;
     found.ok_or_else(|| Problem::not_found(format!("the ledger has no object {id}")))

@@ -32,7 +32,6 @@ pub struct DaysQuery {
 
 impl DaysQuery {
     /// How many days before now.
-    #[must_use]
     pub fn days(&self) -> u32 {
         self.days.unwrap_or(90).clamp(1, 3_660)
     }
@@ -123,7 +122,6 @@ pub struct AllGapsQuery {
 
 impl AllGapsQuery {
     /// Which page.
-    #[must_use]
     pub fn paged(&self) -> Paged {
         Paged { limit: self.limit, after: self.after }
     }

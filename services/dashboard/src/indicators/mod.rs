@@ -74,7 +74,6 @@ pub struct NoIndicator(String);
 
 impl Indicator {
     /// The names of its columns.
-    #[must_use]
     pub fn columns(self) -> Vec<String> {
         match self {
             Self::Bollinger(..) => ["lower", "middle", "upper"].map(|part| format!("{self}_{part}")).to_vec(),
@@ -85,7 +84,6 @@ impl Indicator {
 
     /// How many candles before the first value have a part in it that can be seen: after so many, what an exponential
     /// average began with is less than the last digit of a float.
-    #[must_use]
     pub fn run_up(self) -> usize {
         match self {
             Self::Sma(length) | Self::Bollinger(length, _) | Self::RollingVwap(length) => length - 1,
@@ -97,19 +95,16 @@ impl Indicator {
     }
 
     /// Whether it goes by sessions, so that it needs all of the first one.
-    #[must_use]
     pub fn is_of_session(self) -> bool {
         self == Self::Vwap
     }
 
     /// Whether it looks at more than the close.
-    #[must_use]
     pub fn needs_volume(self) -> bool {
         matches!(self, Self::Vwap | Self::RollingVwap(_))
     }
 
     /// The indicator before its first candle.
-    #[must_use]
     pub fn start(self) -> Box<dyn Running> {
         match self {
             Self::Sma(length) => Box::new(Sma::new(length)),
@@ -202,13 +197,11 @@ impl Indicators {
     }
 
     /// Whether none is asked for.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// How many candles before a range have a part in its values.
-    #[must_use]
     pub fn run_up(&self) -> usize {
         self.iter().map(Indicator::run_up).max().unwrap_or(0)
     }

@@ -45,7 +45,8 @@ fn after_the_run_up_it_does_not_matter_where_an_indicator_began() {
         let part = over(name, &closes[3_000 - run_up..]);
         for (at, (whole, part)) in whole[3_000..].iter().zip(&part[run_up..]).enumerate() {
             for (one, other) in whole.iter().zip(part) {
-                let (one, other) = (one.unwrap(), other.unwrap());
+                let one = one.unwrap();
+                let other = other.unwrap();
                 assert!((one - other).abs() <= 1e-12 * one.abs().max(1.0), "{name} at {at}: {one} {other}");
             }
         }

@@ -35,9 +35,6 @@ struct Parameter {
 }
 
 /// The API's description.
-///
-/// # Errors
-/// A description that cannot be written, which is a fault of ours.
 pub async fn page() -> Result<Response, Problem> {
     let document = serde_json::to_value(crate::api::document())
         .map_err(|error| Problem::unavailable(format!("the description cannot be written: {error}")))?;

@@ -32,9 +32,6 @@ fn lost(load: &Load) -> Option<String> {
 }
 
 /// The history of loads, of all series or of one.
-///
-/// # Errors
-/// A database that cannot be read.
 pub async fn page(State(app): State<App>, Asked(query): Asked<ChangeQuery>) -> Result<Response, Problem> {
     let loads = changes::loads(&app.pool, &query).await?;
     let symbol = query.symbol.as_ref().map(ToString::to_string).unwrap_or_default();

@@ -30,9 +30,6 @@ fn chart(gap: &SeriesGap) -> String {
 }
 
 /// The gaps of all series, the newest first.
-///
-/// # Errors
-/// A database that cannot be read.
 pub async fn page(State(app): State<App>, Asked(query): Asked<AllGapsQuery>) -> Result<Response, Problem> {
     let search = query.search.clone().unwrap_or_default();
     let gaps = quality::all_gaps(&app.pool, &search, &query.paged()).await?;

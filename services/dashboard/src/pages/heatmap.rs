@@ -10,7 +10,6 @@ use crate::sessions::Session;
 
 /// The head of a column.
 pub struct HeatColumn {
-    /// Its date.
     pub date: Date,
     /// The month, where it begins: `Dec`, or `2025` for January.
     pub month: String,
@@ -39,13 +38,11 @@ pub struct Cell {
 }
 
 /// The dates on which any of the series has a session.
-#[must_use]
 pub fn dates(all: &[Sessions]) -> BTreeSet<Date> {
     all.iter().flat_map(|series| series.sessions.iter().map(|session| session.date)).collect()
 }
 
 /// The heads of the columns.
-#[must_use]
 pub fn columns(dates: &BTreeSet<Date>) -> Vec<HeatColumn> {
     let mut before: Option<Date> = None;
     let column = |date: &Date| {
@@ -68,7 +65,6 @@ fn monday(date: Date) -> Option<Date> {
 
 impl Heat {
     /// The row of a series.
-    #[must_use]
     pub fn new(sessions: Sessions, dates: &BTreeSet<Date>) -> Self {
         let sum =
             |number: fn(&Session) -> u32| sessions.sessions.iter().map(|session| i64::from(number(session))).sum();
@@ -84,13 +80,11 @@ impl Heat {
     }
 
     /// The share of what should be there, in percent, rounded down: only all of it is 100.
-    #[must_use]
     pub fn percent(&self) -> i64 {
         if self.expected == 0 { 100 } else { 100 * self.actual / self.expected }
     }
 
     /// What the row says as a whole.
-    #[must_use]
     pub fn words(&self) -> String {
         let Sessions { symbol, interval, .. } = &self.sessions;
         format!("{symbol} {interval}: {} of {} expected candles are there", self.actual, self.expected)

@@ -24,9 +24,6 @@ struct LineagePage {
 }
 
 /// Where one candle comes from: API call, raw object, transformed object, load, row.
-///
-/// # Errors
-/// A candle that there is not.
 pub async fn page(
     State(app): State<App>,
     At(path): At<SeriesPath>,

@@ -36,9 +36,6 @@ struct Login {
 }
 
 /// The form.
-///
-/// # Errors
-/// A page that cannot be written.
 pub async fn page(State(gate): State<Option<Gate>>) -> Result<Response, Problem> {
     if gate.is_none() {
         return Ok(Redirect::to("/").into_response());
@@ -47,9 +44,6 @@ pub async fn page(State(gate): State<Option<Gate>>) -> Result<Response, Problem>
 }
 
 /// The form, as what a visitor sees who has no login. It says nothing about what is behind it.
-///
-/// # Errors
-/// A page that cannot be written.
 pub fn form(status: StatusCode, wrong: &str, next: &str) -> Result<Response, Problem> {
     let page = LoginPage { shell: Shell::of("login"), wrong, next: own_address(next) };
     let mut response = (status, super::html(&page)?).into_response();
@@ -58,9 +52,6 @@ pub fn form(status: StatusCode, wrong: &str, next: &str) -> Result<Response, Pro
 }
 
 /// Looks at the secret, and leads on to the page that was wanted.
-///
-/// # Errors
-/// A page that cannot be written.
 pub async fn log_in(
     State(gate): State<Option<Gate>>,
     Extension(client): Extension<Client>,
@@ -108,7 +99,6 @@ fn own_address(next: &str) -> &str {
 }
 
 /// Where a login leads on to from a page that was refused.
-#[must_use]
 pub fn next_of(headers: &HeaderMap, path_and_query: &str) -> String {
     // What a page fetches by itself is no page to come back to.
     let is_page = headers.get("sec-fetch-mode").is_none_or(|mode| mode == "navigate");

@@ -36,9 +36,6 @@ pub fn routes() -> Router<App> {
 }
 
 /// A template as a page.
-///
-/// # Errors
-/// A template that cannot be written, which is a fault of ours.
 pub fn html(template: &impl askama::Template) -> Result<Response, Problem> {
     match template.render() {
         Ok(text) => Ok(Html(text).into_response()),

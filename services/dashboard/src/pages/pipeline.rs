@@ -43,9 +43,6 @@ fn lag(seconds: &Option<f64>) -> String {
 }
 
 /// What each stage does, what waits, what went wrong. Queues that do not answer leave the rest to be seen.
-///
-/// # Errors
-/// A database that cannot be read.
 pub async fn page(State(app): State<App>) -> Result<Response, Problem> {
     let (depths, letters) = tokio::join!(app.queues.depths(), app.queues.dead_letters());
     let unreachable = depths.as_ref().err().or(letters.as_ref().err()).map(ToString::to_string);

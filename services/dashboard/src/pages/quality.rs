@@ -103,9 +103,6 @@ fn percent(share: &f64) -> String {
 }
 
 /// Expected against actual by session, and every object's counts.
-///
-/// # Errors
-/// A database that cannot be read.
 pub async fn page(State(app): State<App>, Asked(query): Asked<QualityQuery>) -> Result<Response, Problem> {
     let days = DaysQuery { days: query.days.or(Some(DAYS)) }.days();
     let wanted = SeriesQuery {
@@ -131,9 +128,6 @@ pub async fn page(State(app): State<App>, Asked(query): Asked<QualityQuery>) -> 
 }
 
 /// The report on one object, and the rows that were set aside.
-///
-/// # Errors
-/// An id that no object has.
 pub async fn object(State(app): State<App>, At(id): At<i64>, Asked(paged): Asked<Paged>) -> Result<Response, Problem> {
     let object = find(&app, id).await?;
     let report = objects::report(&app.pool, id).await?;

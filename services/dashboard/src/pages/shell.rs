@@ -19,7 +19,6 @@ pub struct Shell {
 
 impl Shell {
     /// What is around a page of this entry.
-    #[must_use]
     pub fn of(here: &'static str) -> Self {
         Self {
             here,
@@ -30,26 +29,22 @@ impl Shell {
     }
 
     /// For the navigation: whether this is the page's entry.
-    #[must_use]
     pub fn current(&self, entry: &str) -> &'static str {
         if self.here == entry { "page" } else { "false" }
     }
 }
 
 /// The address of a series' page, its symbol percent-encoded.
-#[must_use]
 pub fn symbol_address(symbol: &str, interval: &str) -> String {
     format!("/symbol/{}/{interval}", in_address(symbol))
 }
 
 /// The address of a candle's lineage.
-#[must_use]
 pub fn lineage_address(symbol: &str, interval: &str, time: &str) -> String {
     format!("/lineage/{}/{interval}?time={}", in_address(symbol), time.replace('+', "%2B"))
 }
 
 /// A symbol as a part of an address. What is no symbol is not linked to by it.
-#[must_use]
 pub fn in_address(symbol: &str) -> String {
     symbol.parse::<Symbol>().map(|symbol| symbol.to_key_form()).unwrap_or_default()
 }

@@ -58,9 +58,6 @@ impl SymbolPage {
 }
 
 /// Leads to the page of a symbol's longest common interval: days, where there are some.
-///
-/// # Errors
-/// A symbol that the store has not.
 pub async fn any_interval(State(app): State<App>, At(symbol): At<Symbol>) -> Result<Response, Problem> {
     let intervals = overview::intervals(&app.pool, symbol.as_str()).await?;
     let day = intervals.iter().find(|interval| **interval == Interval::Day1).or(intervals.first());
@@ -69,9 +66,6 @@ pub async fn any_interval(State(app): State<App>, At(symbol): At<Symbol>) -> Res
 }
 
 /// A series: its candles, and what is known of it.
-///
-/// # Errors
-/// A series that neither the store nor the watchlist has, and that nothing is derived from.
 pub async fn page(
     State(app): State<App>,
     At(path): At<SeriesPath>,

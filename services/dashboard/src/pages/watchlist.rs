@@ -153,9 +153,6 @@ fn address(query: &SeriesQuery) -> String {
 }
 
 /// Whether all is well, and every series in a row.
-///
-/// # Errors
-/// A database or a watchlist that cannot be read.
 pub async fn page(State(app): State<App>, Asked(query): Asked<SeriesQuery>) -> Result<Response, Problem> {
     let query = SeriesQuery { limit: query.limit.or(Some(ROWS)), ..query };
     let Listing { page, matching, counts, groups } = health::listing(&app, &query).await?;

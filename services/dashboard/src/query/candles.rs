@@ -135,7 +135,6 @@ impl TryFrom<String> for Moment {
 
 impl Moment {
     /// Its first second, since 1970.
-    #[must_use]
     pub fn first(self) -> i64 {
         match self {
             Self::Day(date) => midnight(date),
@@ -144,7 +143,6 @@ impl Moment {
     }
 
     /// Its last second, since 1970.
-    #[must_use]
     pub fn last(self) -> i64 {
         match self {
             Self::Day(date) => date.checked_add(1.day()).map_or(i64::MAX, |next| midnight(next) - 1),
@@ -188,7 +186,6 @@ impl Range {
     }
 
     /// From a moment through another.
-    #[must_use]
     pub fn between(from: Option<Moment>, to: Option<Moment>) -> Self {
         Self::new(from, None, to, None)
     }
@@ -200,7 +197,6 @@ impl Range {
     }
 
     /// The same with so many seconds more on each side.
-    #[must_use]
     pub fn widened(self, seconds: i64) -> Self {
         Self { from: self.from.saturating_sub(seconds), to: self.to.saturating_add(seconds) }.clamped()
     }
@@ -208,13 +204,11 @@ impl Range {
 
 impl CandleQuery {
     /// The range.
-    #[must_use]
     pub fn range(&self) -> Range {
         Range::new(self.from, self.after, self.to, self.before)
     }
 
     /// From which end of the range, and how many.
-    #[must_use]
     pub fn take(&self) -> Take {
         let count = |number: u32| number.clamp(1, MOST) as usize;
         match self.last {
@@ -224,15 +218,11 @@ impl CandleQuery {
     }
 
     /// The most candles of a range that is merged.
-    #[must_use]
     pub fn points(&self) -> Option<u32> {
         self.points.map(|points| points.clamp(1, 10_000))
     }
 
     /// Parameters that contradict each other.
-    ///
-    /// # Errors
-    /// The first contradiction.
     pub fn check(&self) -> Result<(), Problem> {
         if self.last.is_some() && (self.limit.is_some() || self.after.is_some()) {
             return Err(Problem::bad_request("last counts from the end of the range, limit and after from its start"));
@@ -248,13 +238,11 @@ impl CandleQuery {
 
 impl CsvQuery {
     /// The range.
-    #[must_use]
     pub fn range(&self) -> Range {
         Range::new(self.from, self.after, self.to, None)
     }
 
     /// How many candles.
-    #[must_use]
     pub fn take(&self) -> Take {
         Take::First(self.limit.map_or(usize::MAX, |limit| limit.max(1) as usize))
     }

@@ -35,7 +35,6 @@ pub struct ChangeQuery {
 
 impl ChangeQuery {
     /// Which page.
-    #[must_use]
     pub fn paged(&self) -> Paged {
         Paged { limit: self.limit, after: self.after }
     }

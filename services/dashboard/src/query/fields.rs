@@ -32,7 +32,6 @@ impl Field {
         [Self::Time, Self::Open, Self::High, Self::Low, Self::Close, Self::Volume, Self::IsFilled];
 
     /// Its name.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Time => "time",
@@ -102,7 +101,6 @@ impl Fields {
     }
 
     /// The place of a field among them, from 0; none where it is not asked for.
-    #[must_use]
     pub fn place(&self, field: Field) -> Option<usize> {
         self.0.iter().position(|asked| *asked == field)
     }

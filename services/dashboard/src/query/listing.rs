@@ -56,7 +56,6 @@ impl Only {
     pub const ALL: [Self; 5] = [Self::Fresh, Self::Late, Self::Gaps, Self::Failed, Self::Empty];
 
     /// Its name.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Fresh => "fresh",
@@ -68,7 +67,6 @@ impl Only {
     }
 
     /// Whether it is true of a series.
-    #[must_use]
     pub fn holds(self, series: &Overview) -> bool {
         match self {
             Self::Fresh => matches!(series.state, State::Fresh | State::Due),
@@ -84,7 +82,6 @@ impl Only {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Sort {
-    /// The column.
     pub column: Column,
     /// Whether the highest come first.
     pub is_descending: bool,
@@ -125,7 +122,6 @@ impl Column {
     ];
 
     /// Its name.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Symbol => "symbol",
@@ -193,7 +189,6 @@ impl TryFrom<String> for Sort {
 
 impl Sort {
     /// How it is written.
-    #[must_use]
     pub fn text(self) -> String {
         format!("{}{}", if self.is_descending { "-" } else { "" }, self.column.name())
     }
@@ -222,7 +217,6 @@ fn by_name(one: &Overview, other: &Overview) -> Ordering {
 
 impl SeriesQuery {
     /// Whether a series is among those that are asked for.
-    #[must_use]
     pub fn has(&self, series: &Overview) -> bool {
         let search = self.search.as_deref().unwrap_or_default().trim().to_uppercase();
         series.symbol.to_uppercase().contains(&search)

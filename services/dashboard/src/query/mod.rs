@@ -76,9 +76,6 @@ impl PartialSchema for SymbolName {
 impl ToSchema for SymbolName {}
 
 /// Reads a number of rows that is within its bounds.
-///
-/// # Errors
-/// Another number, or none.
 pub fn bounded<'de, D: Deserializer<'de>, const MOST: u32>(source: D) -> Result<Option<u32>, D::Error> {
     match Option::<u32>::deserialize(source)? {
         Some(number) if !(1..=MOST).contains(&number) => {

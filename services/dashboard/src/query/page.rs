@@ -24,7 +24,6 @@ pub struct Paged {
 
 impl Paged {
     /// How many rows a page has.
-    #[must_use]
     pub fn limit(&self) -> u32 {
         self.limit.unwrap_or(USUAL).clamp(1, MOST)
     }
@@ -33,7 +32,6 @@ impl Paged {
 /// A page of a list.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Page<T> {
-    /// Its rows.
     pub rows: Vec<T>,
     /// What to send as `after` for the next page; none on the last.
     pub next: Option<i64>,
@@ -41,7 +39,6 @@ pub struct Page<T> {
 
 impl<T> Page<T> {
     /// A page of rows of which one more than asked for was read, so that it is known whether others follow.
-    #[must_use]
     pub fn of(mut rows: Vec<T>, paged: &Paged, id: impl Fn(&T) -> i64) -> Self {
         let limit = paged.limit() as usize;
         let more = rows.len() > limit;

@@ -14,7 +14,6 @@ use crate::query::page::{Page, Paged};
 /// Something the owner should know, open or well again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Alert {
-    /// Its id.
     pub id: i64,
     /// What kind of thing it is: `dead_letter`.
     pub kind: String,
@@ -56,9 +55,6 @@ const ALERTS: &str = "select a.id, a.kind, a.stage, a.state, a.subject, a.text, 
     where ($1::bigint is null or a.id < $1) and ($2::text is null or a.state = $2) and (a.state = 'firing' or a.occurrences > 0) order by a.id desc limit $3";
 
 /// A page of what the owner was told, the newest first.
-///
-/// # Errors
-/// The database's.
 pub async fn page(pool: &PgPool, paged: &Paged) -> sqlx::Result<Page<Alert>> {
     let query = sqlx::query(ALERTS).bind(paged.after).bind(None::<&str>).bind(i64::from(paged.limit()) + 1);
     let rows = query.fetch_all(pool).await?;
@@ -66,9 +62,6 @@ pub async fn page(pool: &PgPool, paged: &Paged) -> sqlx::Result<Page<Alert>> {
 }
 
 /// The alerts that are firing, the newest first.
-///
-/// # Errors
-/// The database's.
 pub async fn firing(pool: &PgPool, most: u32) -> sqlx::Result<Vec<Alert>> {
     let query = sqlx::query(ALERTS).bind(None::<i64>).bind("firing").bind(i64::from(most));
     query.fetch_all(pool).await?.iter().map(alert).collect()

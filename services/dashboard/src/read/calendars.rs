@@ -3,7 +3,6 @@
 use candlewick_shared::core::calendar::Calendar;
 
 /// The calendar with a code; none where there is none, or none is known by it.
-#[must_use]
 pub fn by_code(code: Option<&str>) -> Option<&'static Calendar> {
     Calendar::for_mic(code?).ok().flatten()
 }

@@ -13,7 +13,6 @@ use crate::query::page::Page;
 /// A load of an object, and what it changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Load {
-    /// Its id.
     pub id: i64,
     /// The instrument.
     pub symbol: String,
@@ -73,9 +72,6 @@ const LOADS: &str = "select l.id, l.symbol, l.interval, l.object_id, o.key, l.ru
     order by l.id desc limit $6";
 
 /// The loads that are asked for, the newest first.
-///
-/// # Errors
-/// The database's.
 pub async fn loads(pool: &PgPool, query: &ChangeQuery) -> sqlx::Result<Page<Load>> {
     let paged = query.paged();
     let rows = sqlx::query(LOADS)
@@ -116,9 +112,6 @@ const CHANGED: &str = "select count(distinct (symbol, interval)) filter (where r
     from loads where loaded_at >= to_timestamp($1)";
 
 /// What changed since a time.
-///
-/// # Errors
-/// The database's.
 pub async fn since(pool: &PgPool, time: Timestamp) -> sqlx::Result<Changed> {
     sqlx::query_as(CHANGED).bind(time.as_second() as f64).fetch_one(pool).await
 }

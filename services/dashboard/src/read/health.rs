@@ -23,7 +23,6 @@ const ALERTS: u32 = 50;
 /// A page of series, and how many there are of each kind.
 #[derive(Clone, Debug)]
 pub struct Listing {
-    /// The page.
     pub page: Page<Overview>,
     /// How many series match.
     pub matching: usize,
@@ -73,7 +72,6 @@ impl Counts {
     }
 
     /// How many series something is true of.
-    #[must_use]
     pub fn only(&self, only: impl Borrow<Only>) -> usize {
         match only.borrow() {
             Only::Fresh => self.fresh,
@@ -86,9 +84,6 @@ impl Counts {
 }
 
 /// The series that are asked for.
-///
-/// # Errors
-/// A database or a watchlist that cannot be read.
 pub async fn listing(app: &App, query: &SeriesQuery) -> Result<Listing, Problem> {
     let all = overview::all(app).await?;
     let counts = Counts::of(&all);
@@ -139,9 +134,6 @@ pub struct Health {
 }
 
 /// Whether all is well, given the counts of the series.
-///
-/// # Errors
-/// A database that cannot be read.
 pub async fn health(app: &App, counts: Counts) -> Result<Health, Problem> {
     let depths = app.queues.depths().await;
     let queues = depths.as_deref().ok();
@@ -164,13 +156,11 @@ fn waited(queue: &QueueDepth) -> Option<u64> {
 }
 
 /// A day ago.
-#[must_use]
 pub fn yesterday(now: Timestamp) -> Timestamp {
     now.checked_sub(SignedDuration::from_hours(24)).unwrap_or(now)
 }
 
 /// Whether nothing needs anybody.
-#[must_use]
 pub fn is_well(health: &Health) -> bool {
     let counts = &health.counts;
     counts.late + counts.failed == 0 && health.alerts.is_empty() && health.dead_letters == Some(0)

@@ -17,7 +17,6 @@ use crate::read::objects::{COLUMNS, LedgerObject, object};
 /// Where a candle comes from.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Lineage {
-    /// The candle.
     pub candle: Candle,
     /// The object that it was loaded from, with the times of every step.
     pub object: LedgerObject,
@@ -75,9 +74,6 @@ const CANDLE: &str = "select extract(epoch from c.time)::bigint as time, c.open:
     where c.symbol = $1 and c.interval = $2 and c.time = to_timestamp($3)";
 
 /// Where the candle of a time comes from; none where there is no such candle.
-///
-/// # Errors
-/// The database's. A bucket that does not answer leaves `raw` empty.
 pub async fn of(
     pool: &PgPool,
     store: &dyn ObjectStore,

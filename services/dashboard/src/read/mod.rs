@@ -25,9 +25,6 @@ use sqlx::postgres::PgConnectOptions;
 const STATEMENT_TIMEOUT: &str = "8s";
 
 /// Opens a pool in which nothing can be written: every connection takes on the role that may only read.
-///
-/// # Errors
-/// As [`database::connect`], or a database that has no such role.
 pub async fn connect(env: &Env, aws: &Aws, url: &SecretString, connections: u32) -> anyhow::Result<PgPool> {
     database::connect_with(env, aws, url, connections, session)
         .await
@@ -35,7 +32,6 @@ pub async fn connect(env: &Env, aws: &Aws, url: &SecretString, connections: u32)
 }
 
 /// A session in which nothing can be written.
-#[must_use]
 pub fn session(options: PgConnectOptions) -> PgConnectOptions {
     options.application_name("candlewick-dashboard").options([
         ("role", "dashboard_readonly"),

@@ -15,9 +15,7 @@ use crate::query::page::{Page, Paged};
 /// A clean object of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LedgerObject {
-    /// Its id.
     pub id: i64,
-    /// Its key.
     pub key: String,
     /// The instrument.
     pub symbol: String,
@@ -79,9 +77,6 @@ pub(super) const COLUMNS: &str = "o.id, o.key, o.symbol, o.interval, o.etag, o.v
 const FROM: &str = "from objects o left join quality q on q.object_id = o.id";
 
 /// A page of the ledger, the newest ids first; of one series where one is named.
-///
-/// # Errors
-/// The database's.
 pub async fn page(pool: &PgPool, series: Option<&Series>, paged: &Paged) -> sqlx::Result<Page<LedgerObject>> {
     let query = format!(
         "select {COLUMNS} {FROM}
@@ -98,9 +93,6 @@ pub async fn page(pool: &PgPool, series: Option<&Series>, paged: &Paged) -> sqlx
 }
 
 /// The object with an id.
-///
-/// # Errors
-/// The database's.
 pub async fn one(pool: &PgPool, id: i64) -> sqlx::Result<Option<LedgerObject>> {
     let query = format!("select {COLUMNS} {FROM} where o.id = $1");
     let row = sqlx::query(sqlx::AssertSqlSafe(query)).bind(id).fetch_optional(pool).await?;
@@ -143,9 +135,6 @@ pub(super) fn timestamp(row: &PgRow, column: &str) -> sqlx::Result<Option<Timest
 }
 
 /// The report on an object's cleaning, as the loader kept it.
-///
-/// # Errors
-/// The database's.
 pub async fn report(pool: &PgPool, id: i64) -> sqlx::Result<Option<Report>> {
     let query = sqlx::query_scalar("select report from quality where object_id = $1").bind(id);
     Ok(query.fetch_optional(pool).await?.map(|sqlx::types::Json(report)| report))
@@ -165,9 +154,6 @@ pub struct QuarantinedRow {
 }
 
 /// The rows that cleaning set aside from an object, behind a line; the bucket is asked for them.
-///
-/// # Errors
-/// A bucket that does not answer, or an object that is no quarantine.
 pub async fn quarantined(
     store: &dyn ObjectStore,
     object: &LedgerObject,

@@ -74,7 +74,6 @@ pub struct Overview {
 
 impl Overview {
     /// Whether the last close is above the one before, or below it.
-    #[must_use]
     pub fn direction(&self) -> &'static str {
         match self.change.as_deref() {
             Some(change) if change.starts_with('-') => "down",
@@ -118,9 +117,6 @@ const DETAILS: &str = "select w.place, extract(epoch from first.time)::bigint as
                              order by time desc limit $3) as newest) as recent on true";
 
 /// Every series of the store and of the watchlist, by symbol and interval, without what [`complete`] adds.
-///
-/// # Errors
-/// A database or a watchlist that cannot be read.
 pub async fn all(app: &App) -> Result<Vec<Overview>, Problem> {
     let watchlist = app.watchlist().await?;
     let mut all = BTreeMap::new();
@@ -139,9 +135,6 @@ pub async fn all(app: &App) -> Result<Vec<Overview>, Problem> {
 }
 
 /// Adds to some series what takes long to read of all: their first candles and their last closes.
-///
-/// # Errors
-/// The database's.
 pub async fn complete(pool: &PgPool, some: &mut [Overview]) -> Result<(), Problem> {
     let symbols: Vec<String> = some.iter().map(|series| series.symbol.clone()).collect();
     let intervals: Vec<String> = some.iter().map(|series| series.interval.clone()).collect();
@@ -159,9 +152,6 @@ pub async fn complete(pool: &PgPool, some: &mut [Overview]) -> Result<(), Proble
 }
 
 /// One series; none where neither the store nor the watchlist has it.
-///
-/// # Errors
-/// A database or a watchlist that cannot be read.
 pub async fn one(app: &App, series: &Series) -> Result<Option<Overview>, Problem> {
     let mut found = read(app, Some(series.symbol.as_str()), Some(series.interval.as_str())).await?;
     complete(&app.pool, &mut found).await?;
@@ -174,9 +164,6 @@ pub async fn one(app: &App, series: &Series) -> Result<Option<Overview>, Problem
 }
 
 /// The intervals at which the store has a symbol, from the shortest to the longest.
-///
-/// # Errors
-/// The database's.
 pub async fn intervals(pool: &PgPool, symbol: &str) -> sqlx::Result<Vec<Interval>> {
     let query = sqlx::query_scalar("select distinct interval from objects where symbol = $1").bind(symbol);
     let names: Vec<String> = query.fetch_all(pool).await?;

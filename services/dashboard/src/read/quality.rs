@@ -42,9 +42,6 @@ const COUNTS: &str =
     group by 1, 2";
 
 /// The sessions of some series within so many days before now.
-///
-/// # Errors
-/// The database's.
 pub async fn of(app: &App, some: &[Overview], days: u32) -> Result<Vec<Sessions>, Problem> {
     let now = (app.now)().as_second();
     let from = first_day(now, days);
@@ -53,9 +50,6 @@ pub async fn of(app: &App, some: &[Overview], days: u32) -> Result<Vec<Sessions>
 }
 
 /// The sessions of one series; none where there is no such series.
-///
-/// # Errors
-/// A database or a watchlist that cannot be read.
 pub async fn one(app: &App, series: &Series, days: u32) -> Result<Option<Sessions>, Problem> {
     match overview::one(app, series).await? {
         Some(overview) => Ok(of(app, &[overview], days).await?.pop()),
@@ -133,9 +127,6 @@ const GAPS: &str = "select gap->>'first', gap->>'last', (gap->>'slots')::bigint,
     order by 1 limit 1000";
 
 /// The gaps of a series within a range, ascending: the first thousand.
-///
-/// # Errors
-/// The database's.
 pub async fn gaps(pool: &PgPool, series: &Series, range: Range) -> sqlx::Result<Vec<Gap>> {
     // Times in one form sort as their texts do.
     let text = |seconds| CandleTime::from_seconds(seconds).display(series.interval).to_string();
@@ -166,9 +157,6 @@ const ALL_GAPS: &str = "select o.symbol, o.interval, gap->>'first', gap->>'last'
     order by gap->>'last' desc, o.symbol, o.interval, gap->>'first' offset $2 limit $3";
 
 /// The gaps of all series, the newest first.
-///
-/// # Errors
-/// The database's.
 pub async fn all_gaps(pool: &PgPool, search: &str, paged: &Paged) -> sqlx::Result<Page<SeriesGap>> {
     let skipped = paged.after.unwrap_or(0).max(0);
     let query = sqlx::query_as(ALL_GAPS).bind(search.trim()).bind(skipped).bind(i64::from(paged.limit()) + 1);

@@ -48,7 +48,6 @@ pub struct QueueDepth {
 pub struct DeadLetter {
     /// The queue it died in.
     pub queue: String,
-    /// Its id.
     pub id: String,
     /// The service that gave it up.
     pub stage: String,
@@ -100,16 +99,15 @@ pub struct SqsQueues {
 
 impl SqsQueues {
     /// The queues of the topology, as far as the settings have their URLs.
-    #[must_use]
     pub fn new(aws: Aws, env: &Env) -> Self {
         let roles = Topology::built_in().queues.keys();
         let urls = roles.filter_map(|role| Some((role.clone(), env.queue_url(role).ok()?.to_owned()))).collect();
-        let (letters, depths) = (Memory::default(), Memory::default());
+        let letters = Memory::default();
+        let depths = Memory::default();
         Self { aws, urls, last_empty: Mutex::default(), letters, depths, asked_at: Mutex::default() }
     }
 
     /// The same, looked at for as long as this program runs.
-    #[must_use]
     pub fn watched(aws: Aws, env: &Env) -> Arc<Self> {
         let queues = Arc::new(Self::new(aws, env));
         tokio::spawn(queues.clone().watch());
@@ -245,7 +243,8 @@ mod tests {
     use super::*;
 
     fn command(stage: &str) -> String {
-        let (id, body) = ("1".to_owned(), String::new());
+        let id = "1".to_owned();
+        let body = String::new();
         let attributes = [("stage".to_owned(), stage.to_owned())].into();
         letter("raw", &Message { id, receipt: Receipt("r".to_owned()), body, receive_count: 1, attributes }).redrive
     }

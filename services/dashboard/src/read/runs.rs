@@ -10,7 +10,6 @@ use super::objects::timestamp;
 /// A run: one refresh of the watchlist, or of a part of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Run {
-    /// Its id.
     pub id: String,
     /// What began it: `scheduled`, `manual`, `catch_up`.
     pub kind: String,
@@ -38,7 +37,6 @@ pub struct Run {
 
 impl Run {
     /// How many of its series have come to an end, of whatever kind.
-    #[must_use]
     pub fn settled(&self) -> i64 {
         self.loaded + self.unchanged + self.superseded + self.failed
     }
@@ -49,9 +47,6 @@ const RUNS: &str = "select id, kind, extract(epoch from requested_at)::float8 as
     from run_progress order by requested_at desc, id desc limit $1";
 
 /// The last runs, the newest first.
-///
-/// # Errors
-/// The database's.
 pub async fn last(pool: &PgPool, limit: u32) -> sqlx::Result<Vec<Run>> {
     let rows = sqlx::query(RUNS).bind(i64::from(limit)).fetch_all(pool).await?;
     let run = |row: &sqlx::postgres::PgRow| {

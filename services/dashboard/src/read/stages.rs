@@ -54,9 +54,6 @@ fn sql((_, finished, before): &(&str, &str, &str)) -> String {
 }
 
 /// Every stage, in the order of a candle's way.
-///
-/// # Errors
-/// The database's.
 pub async fn all(pool: &PgPool, now: Timestamp) -> sqlx::Result<Vec<Stage>> {
     let mut stages = Vec::new();
     for stage in &STAGES {

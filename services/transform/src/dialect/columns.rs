@@ -17,7 +17,6 @@ pub struct Columns {
     pub clock: Option<usize>,
     /// Open, high, low and close.
     pub prices: [usize; 4],
-    /// The volume.
     pub volume: Option<usize>,
     /// The number of price changes, where there is a volume too.
     pub tick_volume: Option<usize>,
@@ -28,9 +27,6 @@ pub struct Columns {
 
 impl Columns {
     /// The columns of a header, if it has those of candles, under the names that a form gives.
-    ///
-    /// # Errors
-    /// Where a column could be the volume, or two columns could be the same one.
     pub fn of(names: Vec<String>, symbol: &Symbol, form: &Form) -> Result<Option<Self>, Unreadable> {
         let mut plain = renamed(&names, form);
         let prefix = without_affixes(&mut plain, &names);

@@ -7,7 +7,6 @@ use encoding_rs::{EUC_KR, Encoding, GB18030, SHIFT_JIS, UTF_16BE, UTF_16LE, WIND
 
 /// A file as UTF-8, and the name of its encoding where that was another one.
 pub struct Decoded<'a> {
-    /// The text.
     pub text: Cow<'a, [u8]>,
     /// The encoding, where it was not UTF-8.
     pub encoding: Option<&'static str>,

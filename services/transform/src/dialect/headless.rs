@@ -33,7 +33,8 @@ pub fn find(text: &[u8], delimiter: Option<u8>) -> Option<Layout> {
 
 /// The cells of the first rows; nothing where their quotes do not fit.
 fn rows(text: &[u8], body: usize, delimiter: u8) -> Option<Vec<Vec<String>>> {
-    let (mut rows, mut at) = (Vec::new(), body);
+    let mut rows = Vec::new();
+    let mut at = body;
     while at < text.len() && rows.len() < LOOKED_AT {
         let (length, line_break) = line(text, at);
         let row = &text[at..at + length];

@@ -17,7 +17,6 @@ pub const DELIMITERS: [u8; 5] = [b',', b';', b'\t', b'|', b' '];
 /// The form of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
-    /// The columns.
     pub columns: Columns,
     /// What separates cells.
     pub delimiter: u8,
@@ -40,9 +39,6 @@ struct Line<'a> {
 }
 
 /// Finds the header of candles, or rows that need none.
-///
-/// # Errors
-/// Where a header has two columns that could be the same one.
 pub fn find(text: &[u8], symbol: &Symbol, form: &Form) -> Result<Option<Layout>, Unreadable> {
     let lines = first_lines(text);
     let said = form.delimiter.and_then(|delimiter| u8::try_from(delimiter).ok());

@@ -73,9 +73,6 @@ pub struct Known<'a> {
 }
 
 /// Reads a file in another form than raw CSV; nothing where it has no form that is known.
-///
-/// # Errors
-/// [`Refusal`], where it can be read in two ways, or holds several instruments.
 pub fn read<'a>(bytes: &'a [u8], known: Known<'_>) -> Result<Option<Reading<'a>>, Refusal> {
     if FileKind::of(bytes).is_some_and(|kind| kind != FileKind::Utf16) {
         return Ok(None);

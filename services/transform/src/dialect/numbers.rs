@@ -159,7 +159,8 @@ impl Marks {
         if !cell.contains([',', '.']) {
             return;
         }
-        let (point, comma) = (read(cell, Mark::Point, has_unit), read(cell, Mark::Comma, has_unit));
+        let point = read(cell, Mark::Point, has_unit);
+        let comma = read(cell, Mark::Comma, has_unit);
         match (point, comma) {
             (None, None) => {}
             (None, Some(_)) => self.commas += if cell.contains('.') { 2 } else { 1 },

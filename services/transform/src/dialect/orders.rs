@@ -20,7 +20,6 @@ pub struct Orders {
 /// A cell, and how dates like it are written in each order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Example {
-    /// Its line.
     pub line: u64,
     /// What is in it.
     pub cell: String,

@@ -40,7 +40,8 @@ pub enum Zones {
 pub fn survey(text: &[u8], layout: &Layout, times: &TimeColumns) -> Survey {
     let mut survey = Survey { are_prices_scaled: true, ..Survey::default() };
     let mut cells = Cells::new(layout.delimiter);
-    let (mut at, mut number) = (layout.body, 1 + count_lines(&text[..layout.body]));
+    let mut at = layout.body;
+    let mut number = 1 + count_lines(&text[..layout.body]);
     while at < text.len() {
         let (length, line_break) = line(text, at);
         if cells.split(&text[at..at + length]).is_ok() && is_row(&cells, layout, times) {
@@ -54,7 +55,8 @@ pub fn survey(text: &[u8], layout: &Layout, times: &TimeColumns) -> Survey {
 }
 
 fn count_lines(text: &[u8]) -> u64 {
-    let (mut at, mut count) = (0, 0);
+    let mut at = 0;
+    let mut count = 0;
     while at < text.len() {
         let (length, line_break) = line(text, at);
         at += length + line_break;

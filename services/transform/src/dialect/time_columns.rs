@@ -53,9 +53,6 @@ pub struct TimeColumns {
 }
 
 /// Picks the columns of the time, by their names and by what is in the first rows.
-///
-/// # Errors
-/// Where two columns are as good as each other and differ.
 pub fn pick(text: &[u8], layout: &Layout, is_intraday: bool) -> Result<Option<TimeColumns>, Unreadable> {
     let rows = sample(text, layout);
     let kinds: Vec<Option<Kind>> = (0..layout.columns.names.len()).map(|field| kind_of(&rows, field)).collect();
@@ -81,7 +78,8 @@ pub fn pick(text: &[u8], layout: &Layout, is_intraday: bool) -> Result<Option<Ti
 
 /// The cells of the first rows that have a price.
 fn sample(text: &[u8], layout: &Layout) -> Vec<Cells> {
-    let (mut rows, mut at) = (Vec::new(), layout.body);
+    let mut rows = Vec::new();
+    let mut at = layout.body;
     while at < text.len() && rows.len() < LOOKED_AT {
         let (length, line_break) = line(text, at);
         let mut cells = Cells::new(layout.delimiter);

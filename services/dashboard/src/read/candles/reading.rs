@@ -21,7 +21,6 @@ const SESSION: usize = 1_440;
 
 /// A candle with the values of its indicators.
 pub struct Candle<'r> {
-    /// The row.
     pub row: &'r PgRow,
     /// Its time, in seconds since 1970.
     pub time: i64,
@@ -47,9 +46,6 @@ pub struct Reading {
 
 impl Reading {
     /// A reading that has not begun.
-    ///
-    /// # Errors
-    /// The database's.
     pub async fn new(
         pool: PgPool,
         source: Source,
@@ -78,9 +74,6 @@ impl Reading {
     }
 
     /// The next rows, ascending; none after the last.
-    ///
-    /// # Errors
-    /// The database's.
     pub async fn next(&mut self) -> Result<Option<Vec<PgRow>>, Problem> {
         if self.is_done {
             return Ok(None);
@@ -147,9 +140,6 @@ impl Reading {
     }
 
     /// The values of the indicators at the next candle. Each row is to be given once, in its order.
-    ///
-    /// # Errors
-    /// A row that is no candle.
     pub fn candle<'r>(&mut self, row: &'r PgRow, values: &'r mut Vec<Option<f64>>) -> Result<Candle<'r>, Problem> {
         let time = self.step(row, values)?;
         Ok(Candle { row, time, values })

@@ -26,7 +26,6 @@ pub struct Needed([bool; 7]);
 
 impl Needed {
     /// The same, and one field more.
-    #[must_use]
     pub fn with(mut self, field: Field) -> Self {
         self.0[field as usize] = true;
         self
@@ -73,9 +72,6 @@ fn of_many(field: Field) -> &'static str {
 }
 
 /// The candles of a range, from one of its ends.
-///
-/// # Errors
-/// The database's, and dates that the calendar does not cover.
 pub async fn read(pool: &PgPool, source: &Source, range: Range, take: Take, needed: Needed) -> Result<Rows, Problem> {
     match &source.rule {
         None => Ok(stored(pool, source, range, take, needed).await?),
@@ -195,9 +191,6 @@ const MERGED: &str = "with numbered as (
 
 /// The candles of a range, merged so that there are no more than so many: the rows, how many candles each stands for, and
 /// how many there are.
-///
-/// # Errors
-/// The database's.
 pub async fn merged(
     pool: &PgPool,
     source: &Source,
@@ -220,15 +213,11 @@ pub async fn merged(
 }
 
 /// The time of a row, in seconds since 1970.
-///
-/// # Errors
-/// A row that is no candle.
 pub fn seconds(row: &PgRow) -> sqlx::Result<i64> {
     row.try_get(0)
 }
 
 /// A time as the API writes it.
-#[must_use]
 pub fn text(seconds: i64, interval: Interval) -> String {
     CandleTime::from_seconds(seconds).display(interval).to_string()
 }

@@ -34,9 +34,6 @@ const CALENDAR: &str = "select q.report->'calendar'->>'code' from objects o join
     where o.symbol = $1 and o.interval = $2 order by o.loaded_at desc nulls last limit 1";
 
 /// What the candles of a series are read from.
-///
-/// # Errors
-/// A series that the store does not have and cannot derive.
 pub async fn find(pool: &PgPool, series: &Series) -> Result<Source, Problem> {
     let all: Vec<(String, String)> = sqlx::query_as(STORED).bind(series.symbol.as_str()).fetch_all(pool).await?;
     let mut all: BTreeMap<Interval, String> =
@@ -48,29 +45,23 @@ pub async fn find(pool: &PgPool, series: &Series) -> Result<Source, Problem> {
 }
 
 /// The interval itself, or the longest one that it can be derived from.
-#[must_use]
 pub fn choose(stored: impl Iterator<Item = Interval>, target: Interval) -> Option<Interval> {
     stored.filter(|stored| *stored == target || buckets::can_derive(*stored, target)).max()
 }
 
 /// Whether candles of an interval can be read, given those that are stored.
-#[must_use]
 pub fn is_readable(stored: &[Interval], target: Interval) -> bool {
     stored.iter().any(|stored| *stored == target || buckets::can_derive(*stored, target))
 }
 
 impl Source {
     /// Whether the candles are put together from stored ones.
-    #[must_use]
     pub fn is_derived(&self) -> bool {
         self.stored != self.series.interval
     }
 
     /// The source with its calendar, which derived candles and sessions need. Where the series has none, days begin at
     /// midnight in UTC.
-    ///
-    /// # Errors
-    /// The database's.
     pub async fn with_calendar(mut self, pool: &PgPool) -> Result<Self, Problem> {
         let query = sqlx::query_scalar(CALENDAR).bind(self.series.symbol.as_str()).bind(self.stored.as_str());
         let code: Option<Option<String>> = query.fetch_optional(pool).await?;
