@@ -1,4 +1,4 @@
-//! Which calendar an instrument goes by.
+//! Chooses the calendar of an instrument.
 
 use std::str::FromStr;
 
@@ -8,17 +8,17 @@ use thiserror::Error;
 use super::Calendar;
 use crate::core::metadata::Instrument;
 
-/// What the owner says of an instrument's calendar: one by its code, or none at all (`none`).
+/// The `calendar` setting of an instrument: the code of a calendar, or `none`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum CalendarSetting {
-    /// This market's, by a code that is known: `XNYS`, `XNGS`, `forex`.
+    /// The calendar with this code, which is known to exist: `XNYS`, `XNGS`, `forex`.
     Code(String),
-    /// None: the instrument's candles are cleaned but no slot is expected, so that none is filled.
+    /// No calendar: the candles are cleaned, but no slot is expected and therefore none is filled.
     None,
 }
 
-/// The text is no calendar's code.
+/// The text is not the code of a calendar.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("no calendar is known by the name {0:?}: use a market's MIC such as XNYS, or forex, 24/7, 24/5 or none")]
 pub struct UnknownCalendar(String);
@@ -43,18 +43,19 @@ impl TryFrom<String> for CalendarSetting {
     }
 }
 
-/// The calendar that was chosen, or none, and why.
+/// The calendar of an instrument, if it has one, and the reason for the choice.
 #[derive(Clone, Debug)]
 pub struct Choice {
-    /// The calendar; none where none is known or none is wanted.
+    /// `None` if no calendar is known for the instrument, or if the settings say `none`.
     pub calendar: Option<&'static Calendar>,
-    /// Why this one, or why none, for the report.
+    /// Why this calendar was chosen, or why there is none; shown in the report.
     pub reason: String,
 }
 
-/// The calendar of an instrument: the owner's, or that of the exchange that the source names, or that of its kind.
+/// Chooses the calendar: from the settings, else from the exchange that the source names, else from the type of the
+/// instrument.
 ///
-/// A symbol is never guessed at: `EUR/USD` trades five days and `BTC/USD` seven, and nothing in the two texts tells.
+/// The symbol is never used: `EUR/USD` trades five days a week and `BTC/USD` seven, and the two texts do not show it.
 #[must_use]
 pub fn choose(setting: Option<&CalendarSetting>, instrument: &Instrument) -> Choice {
     match (setting, instrument.calendar.as_deref(), instrument.instrument_type.as_deref()) {

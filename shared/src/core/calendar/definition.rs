@@ -1,4 +1,4 @@
-//! A calendar's file as it is written: regular hours, and the dates that differ from them.
+//! The format of a calendar file: regular hours, and the dates that differ from them.
 
 use jiff::civil::{Date, Weekday};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
@@ -6,28 +6,29 @@ use serde::Deserialize;
 
 use super::error::InvalidCalendar;
 
-/// The whole of a file.
+/// A complete calendar file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Definition {
     pub code: String,
     pub name: String,
-    /// The codes of other markets that keep the same sessions.
+    /// The codes of other markets that have the same sessions.
     pub serves: Vec<String>,
     pub timezone: String,
     pub source: String,
     pub first: FileDate,
     pub last: FileDate,
     pub days: Vec<FileWeekday>,
-    /// The regular hours, each from its date on, ascending.
+    /// The regular hours in ascending order; each entry applies from its own date on.
     pub hours: Vec<RegularHours>,
     /// Dates on `days` without a session.
     pub closed: Vec<FileDate>,
     /// Sessions on other days of the week than `days`.
     pub extra: Vec<FileDate>,
-    /// Sessions with other hours than the regular ones, given whole: one without a break has none.
+    /// Sessions whose hours differ from the regular ones. An entry replaces all regular hours: without a break of its
+    /// own, the session has no break.
     pub unusual: Vec<UnusualHours>,
-    /// Sessions that only some venues hold, or hold in full.
+    /// Sessions that are held by some venues only, or in full by some venues only.
     pub uncertain: Vec<UncertainHours>,
 }
 
@@ -45,7 +46,7 @@ pub(super) struct UnusualHours {
     pub hours: Hours,
 }
 
-/// A session that only some venues hold, and the part of it that all of them hold, if any.
+/// A session that only some venues hold, and the part of it that all venues hold, if there is one.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct UncertainHours {
@@ -53,7 +54,7 @@ pub(super) struct UncertainHours {
     pub certain: Option<(LocalTime, LocalTime)>,
 }
 
-/// When a session opens, closes and pauses, in local time.
+/// The local times at which a session opens, closes and pauses.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub(super) struct Hours {
     pub open: LocalTime,
@@ -62,7 +63,7 @@ pub(super) struct Hours {
     pub break_: Option<(LocalTime, LocalTime)>,
 }
 
-/// A date as TOML has them, without quotes.
+/// A TOML date, written without quotes.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(try_from = "toml::value::Datetime")]
 pub(super) struct FileDate(pub Date);
@@ -101,8 +102,8 @@ impl From<FileWeekday> for Weekday {
     }
 }
 
-/// A time of a session's day, "09:30". It may be "24:00", the midnight at which the day ends (a market that never
-/// sleeps closes then), or "17:00 the day before" (forex opens on Sunday for its session of Monday).
+/// A local time on the date of a session, such as "09:30". It may be "24:00", the midnight at which the date ends (a
+/// market that never closes uses it), or "17:00 the day before" (forex opens on Sunday for its Monday session).
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(try_from = "String")]
 pub(super) struct LocalTime {
@@ -133,12 +134,13 @@ impl TryFrom<String> for LocalTime {
 }
 
 impl Definition {
-    /// `file` names the text in an error.
+    /// `file` identifies the text in errors.
     pub fn parse(file: &str, text: &str) -> Result<Self, InvalidCalendar> {
         toml::from_str(text).map_err(|error| InvalidCalendar::new(file, error))
     }
 
-    /// The rules of the zone that are compiled in. The machine's own could be of another year, and give other sessions.
+    /// The compiled-in rules of the time zone. The rules of the machine could be older or newer and yield other
+    /// sessions.
     pub fn zone(&self) -> Result<TimeZone, InvalidCalendar> {
         TimeZoneDatabase::bundled().get(&self.timezone).map_err(|error| self.invalid(error))
     }

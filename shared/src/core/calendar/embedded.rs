@@ -1,4 +1,4 @@
-//! The calendars compiled into the program, found by the code of a market.
+//! The calendars that are compiled into the program, by market code.
 
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, OnceLock};
@@ -7,7 +7,7 @@ use super::Calendar;
 use super::definition::Definition;
 use super::error::InvalidCalendar;
 
-/// The one place that knows where the data lies.
+/// The only place that knows the path of the data.
 macro_rules! files {
     ($($name:literal),* $(,)?) => {
         [$(($name, include_str!(concat!("../../../calendars/", $name)))),*]
@@ -35,8 +35,8 @@ pub(super) static FILES: [(&str, &str); 18] = files![
     "forex.toml",
 ];
 
-/// All files are read at the first question, since each says itself which codes it serves. Sessions are made of one
-/// only when its market is asked for.
+/// All files are parsed on first use, because each file lists the codes that it serves. The sessions of a market are
+/// only expanded when its calendar is requested.
 static MARKETS: LazyLock<Result<Markets, InvalidCalendar>> = LazyLock::new(Markets::read);
 
 struct Markets {

@@ -1,4 +1,4 @@
-//! What a calendar can refuse.
+//! Errors of calendars.
 
 use jiff::civil::Date;
 use thiserror::Error;
@@ -6,7 +6,7 @@ use thiserror::Error;
 const LATER: &str = "for later dates, run shared/calendars/generate.py with a later --through";
 const EARLIER: &str = "earlier candles are kept as they come, neither checked against sessions nor filled";
 
-/// A calendar was asked about a date of which it knows nothing, and does not guess.
+/// The calendar has no data for the requested date.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error(
     "calendar {calendar} covers {first} to {last} and says nothing of {asked}: {}",
@@ -15,21 +15,21 @@ const EARLIER: &str = "earlier candles are kept as they come, neither checked ag
 pub struct BeyondHorizon {
     /// The code of the calendar.
     pub calendar: String,
-    /// The date that is not covered. For a week or a month it may be a day of it that is not the one asked for.
+    /// A date that is not covered. For a week or a month it may be another day of it than the requested one.
     pub asked: Date,
-    /// The first date covered.
+    /// The first date that the calendar covers.
     pub first: Date,
-    /// The last date covered.
+    /// The last date that the calendar covers.
     pub last: Date,
 }
 
-/// A calendar's file does not say what one must say.
+/// A calendar file is malformed or contradicts itself.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("calendar {calendar} is invalid: {reason}")]
 pub struct InvalidCalendar {
-    /// The calendar's code, or the name of a file whose code cannot be read.
+    /// The code of the calendar, or the name of the file if its code cannot be read.
     pub calendar: String,
-    /// What is wrong, for the developer who changed the generator.
+    /// What is wrong, written for the developer who changed the generator.
     pub reason: String,
 }
 

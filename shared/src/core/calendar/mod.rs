@@ -1,9 +1,9 @@
-//! When markets trade: which sessions and candles there must be, from data that is generated and embedded.
+//! Trading calendars: the sessions of markets and the candles to expect, from generated and embedded data.
 //!
-//! Reading order: `definition` is a file as it is written, `session` makes sessions of it, `embedded` finds the
-//! calendar of a market, `period` says how days, weeks and months are stamped, `slots` which candles to expect, `stamping`
-//! how a source stamps weeks and months otherwise, and `choice` which market's calendar an instrument goes by.
-//! Nothing here guesses: a date that the data does not cover is an error that says so.
+//! Reading order: `definition` is the file format, `session` expands it to sessions, `embedded` finds the calendar of
+//! a market, `period` defines how days, weeks and months are stamped, `slots` lists the candles to expect, `stamping`
+//! detects how a source stamps weeks and months, and `choice` selects the calendar of an instrument. Nothing here
+//! guesses: a date that the data does not cover is an error.
 
 use std::ops::RangeInclusive;
 
@@ -26,7 +26,7 @@ use definition::Definition;
 use error::{BeyondHorizon, InvalidCalendar};
 use session::Session;
 
-/// The sessions of one market, every one of them between two dates.
+/// All sessions of one market between two dates.
 #[derive(Debug)]
 pub struct Calendar {
     code: String,
@@ -35,20 +35,22 @@ pub struct Calendar {
     source: String,
     first: Date,
     last: Date,
-    /// The instants at which the first date begins and the last one ends, where the market is.
+    /// The instants at which the first date begins and the last one ends, in the market's own time zone.
     span: (i64, i64),
-    /// Ascending, without overlap.
+    /// In ascending order, without overlap.
     sessions: Vec<Session>,
 }
 
 impl Calendar {
-    /// The calendar of a market, by its MIC or a segment's (`XNYS`, `XNGS`), or `forex`, `24/7` or `24/5` by that name.
+    /// Finds the calendar of a market by its MIC or the MIC of a segment (`XNYS`, `XNGS`), or by one of the names
+    /// `forex`, `24/7` and `24/5`.
     ///
-    /// `None` is an answer: the market is unknown, so nothing can be said of its sessions. The first call reads all
-    /// files, the first one for a market makes its sessions (milliseconds), and later ones look into a map.
+    /// `Ok(None)` means that the market is unknown, so nothing can be said about its sessions. The first call parses
+    /// all files, the first call for a market expands its sessions (milliseconds), and later calls are a map lookup.
     ///
     /// # Errors
-    /// An embedded file is invalid, which a test rules out.
+    ///
+    /// Fails if an embedded file is invalid, which a test rules out.
     pub fn for_mic(mic: &str) -> Result<Option<&'static Calendar>, InvalidCalendar> {
         embedded::find(mic)
     }
@@ -56,7 +58,8 @@ impl Calendar {
     /// The codes of all embedded calendars, without those of the segments that they serve.
     ///
     /// # Errors
-    /// An embedded file is invalid, which a test rules out.
+    ///
+    /// Fails if an embedded file is invalid, which a test rules out.
     pub fn codes() -> Result<impl Iterator<Item = &'static str>, InvalidCalendar> {
         embedded::codes()
     }
@@ -75,17 +78,17 @@ impl Calendar {
         })
     }
 
-    /// The code by which the market is known: its MIC, or `forex`, `24/7` or `24/5`.
+    /// The code of the calendar: the MIC of the market, or `forex`, `24/7` or `24/5`.
     pub fn code(&self) -> &str {
         &self.code
     }
 
-    /// The market's name, for people.
+    /// The name of the market, for display.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What the sessions come from and how far they reach, for reports: two runs that name the same version agree.
+    /// The source and the last date of the data, for reports. Two runs with the same version used the same sessions.
     pub fn version(&self) -> String {
         format!("{} {} through {}", self.code, self.source, self.last)
     }
@@ -95,25 +98,27 @@ impl Calendar {
         &self.timezone
     }
 
-    /// The first and the last date of which it is known whether there is a session.
+    /// The first and the last date for which the calendar knows whether there is a session.
     pub fn coverage(&self) -> RangeInclusive<Date> {
         self.first..=self.last
     }
 
-    /// The session of a date, or none where the market is closed all day.
+    /// The session of a date, or `None` if the market is closed all day.
     ///
     /// # Errors
-    /// The date is outside of the coverage.
+    ///
+    /// Fails if the calendar does not cover the date.
     pub fn session(&self, date: Date) -> Result<Option<Session>, BeyondHorizon> {
         self.require_covered(date)?;
         let found = self.sessions.binary_search_by_key(&date, |session| session.date);
         Ok(found.ok().and_then(|index| self.sessions.get(index)).copied())
     }
 
-    /// The sessions from a date through another, ascending.
+    /// The sessions of a range of dates, in ascending order.
     ///
     /// # Errors
-    /// One of the dates is outside of the coverage.
+    ///
+    /// Fails if the calendar does not cover one of the two ends.
     pub fn sessions(&self, dates: RangeInclusive<Date>) -> Result<impl Iterator<Item = Session>, BeyondHorizon> {
         self.require_covered(*dates.start())?;
         self.require_covered(*dates.end())?;

@@ -1,17 +1,17 @@
-//! How TwelveData stamps the candle of a day, a week or a month: the decision is in `first_day`, and nowhere else.
+//! How the candle of a day, a week or a month is stamped: as TwelveData does it. Only `first_day` decides this.
 
 use jiff::SignedDuration;
 use jiff::civil::{Date, date};
 
 use crate::core::interval::Interval;
 
-/// The seconds of a day in UTC.
+/// The length of a day in UTC, in seconds.
 pub(super) const DAY: i64 = 24 * 60 * 60;
 
-/// The date from which stamps are counted.
+/// The date that stamps count from.
 const EPOCH: Date = date(1970, 1, 1);
 
-/// What a candle of a day or longer covers.
+/// The time that a candle of one day or longer covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Period {
     Day,
@@ -19,7 +19,7 @@ pub(super) enum Period {
     Month,
 }
 
-/// A period's dates as stamps, both included.
+/// The first and the last date of a period as stamps, both inclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Span {
     pub first: i64,
@@ -27,7 +27,7 @@ pub(super) struct Span {
 }
 
 impl Period {
-    /// `interval` is not shorter than a day.
+    /// The period of an interval, which must be at least one day.
     pub fn of(interval: Interval) -> Self {
         match interval {
             Interval::Week1 => Period::Week,
@@ -36,11 +36,12 @@ impl Period {
         }
     }
 
-    /// The stamp of the candle that covers a date, by the calendar of weeks and months and not by the sessions in them.
+    /// The stamp of the candle that covers a date. It depends on weeks and months only, not on the sessions in them.
     ///
-    /// A week has the date of its Monday, and keeps it when the market was closed on that Monday: TwelveData's weekly
-    /// candles of GOOG go 2025-09-15, 2025-09-08, 2025-09-01, the last of which is Labor Day. A month has its first
-    /// day, whatever day that is: monthly candles of SPX are stamped 2006-01-01, a Sunday.
+    /// A week is stamped with its Monday, even if the market was closed on that Monday: TwelveData's weekly candles
+    /// of GOOG are 2025-09-15, 2025-09-08 and 2025-09-01, and the last one is Labor Day. A month is stamped with its
+    /// first day, whatever weekday that is: the monthly candle of SPX for January 2006 is stamped 2006-01-01, a
+    /// Sunday.
     fn first_day(self, date: Date) -> i64 {
         match self {
             Period::Day => midnight(date),
@@ -49,7 +50,7 @@ impl Period {
         }
     }
 
-    /// The dates of the period that holds `date`.
+    /// The dates of the period that contains `date`.
     pub fn around(self, date: Date) -> Span {
         let first = self.first_day(date);
         let last = match self {
@@ -61,25 +62,25 @@ impl Period {
     }
 }
 
-/// The date with which the candle of the day, week or month of a date is stamped; `interval` is not shorter than a day.
+/// The date that stamps the daily, weekly or monthly candle of `date`. `interval` must be at least one day.
 #[must_use]
 pub fn first_date(interval: Interval, date: Date) -> Date {
     date_of(Period::of(interval).around(date).first)
 }
 
-/// The last date that a candle of a day, a week or a month covers; `interval` is not shorter than a day.
+/// The last date that the candle with this stamp (Unix seconds) covers. `interval` must be at least one day.
 #[must_use]
 pub fn last_date(interval: Interval, stamp: i64) -> Date {
     date_of(Period::of(interval).around(date_of(stamp)).last)
 }
 
-/// A date as candles have it: midnight in UTC, in Unix seconds.
+/// The stamp of a date: midnight in UTC, in Unix seconds.
 pub(super) fn midnight(date: Date) -> i64 {
     date.duration_since(EPOCH).as_secs()
 }
 
-/// The date in which a stamp falls. A stamp beyond all dates becomes the nearest one, which is outside of every
-/// calendar too.
+/// The date that contains a stamp. A stamp outside of the range of dates becomes the nearest date, which no calendar
+/// covers either.
 pub(super) fn date_of(stamp: i64) -> Date {
     let days = stamp.div_euclid(DAY);
     EPOCH.saturating_add(SignedDuration::from_secs(days.saturating_mul(DAY)))

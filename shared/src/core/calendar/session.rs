@@ -1,4 +1,4 @@
-//! Sessions: the spans of time in which a market trades, a date each.
+//! Sessions: the spans of time in which a market trades, one for each trading date.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,19 +8,20 @@ use jiff::tz::TimeZone;
 use super::definition::{Definition, Hours, LocalTime};
 use super::error::InvalidCalendar;
 
-/// A session of regular trading. Times are Unix seconds, `close` and the end of the break excluded from trading.
+/// A session of regular trading. Times are Unix seconds; `close` and the end of the break are exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Session {
-    /// The date by which the market itself calls the session.
+    /// The date that the market assigns to the session.
     pub date: Date,
-    /// When it opens.
+    /// When the session opens.
     pub open: i64,
-    /// When it closes: on some dates early.
+    /// When the session closes, which is earlier than usual on some dates.
     pub close: i64,
-    /// When trading is certain, as start and end: the whole session, except on days on which only some venues trade or
-    /// trade in full. Outside of it candles are possible, but none is expected. It is empty where no part is certain.
+    /// The start and the end of the time in which trading is certain. This is the full session, except on days on
+    /// which only some venues trade, or trade in full. Candles outside of it are possible but not expected. It is
+    /// empty if no part of the session is certain.
     pub certain: (i64, i64),
-    /// When it pauses, where it does: the lunch of Tokyo, Hong Kong and Shanghai.
+    /// The break within the session, if there is one: the lunch of Tokyo, Hong Kong and Shanghai.
     pub break_: Option<Break>,
 }
 
@@ -29,7 +30,7 @@ pub struct Session {
 pub struct Break {
     /// When trading stops.
     pub start: i64,
-    /// When it goes on.
+    /// When trading resumes.
     pub end: i64,
 }
 
@@ -43,14 +44,14 @@ impl Session {
         [Some(morning), afternoon].into_iter().flatten()
     }
 
-    /// Whether any of it is certain, so that a candle of its date is expected.
+    /// Whether any part of the session is certain, so that a candle is expected on its date.
     pub fn is_certain(&self) -> bool {
         self.certain.0 < self.certain.1
     }
 }
 
-/// The instants at which the first covered date begins and the last one ends. Where sessions open on the day before,
-/// so does the date.
+/// The instants at which the first covered date begins and the last one ends. If sessions open on the day before, the
+/// dates begin then as well.
 pub(super) fn span(definition: &Definition, zone: &TimeZone) -> Result<(i64, i64), InvalidCalendar> {
     let begin_of = |date: Date| {
         let opens = definition.hours.first().map(|regular| regular.hours.open);
@@ -61,7 +62,7 @@ pub(super) fn span(definition: &Definition, zone: &TimeZone) -> Result<(i64, i64
     begin.and_then(|begin| Ok((begin, begin_of(after_last)?))).map_err(|error| definition.invalid(error))
 }
 
-/// Every session of a definition, ascending and without overlap, or the reason why it makes no sense.
+/// Expands a definition to its sessions in ascending order, or fails if they overlap or their hours are out of order.
 pub(super) fn expand(definition: &Definition, zone: &TimeZone) -> Result<Vec<Session>, InvalidCalendar> {
     let days = Days::new(definition);
     let covered = definition.first.0.series(jiff::Span::new().days(1)).take_while(|date| *date <= definition.last.0);
@@ -74,7 +75,7 @@ pub(super) fn expand(definition: &Definition, zone: &TimeZone) -> Result<Vec<Ses
     Ok(sessions)
 }
 
-/// A definition arranged for the question what is on a date.
+/// A definition, indexed by date.
 struct Days<'a> {
     definition: &'a Definition,
     weekdays: Vec<Weekday>,
@@ -107,7 +108,7 @@ impl<'a> Days<'a> {
     }
 }
 
-/// `uncertain` is what the file says of the date there: the part that is certain, or none.
+/// `uncertain` is the entry of the date in the file, if it has one; its value is the certain part, if there is one.
 fn session(
     date: Date,
     hours: Hours,
@@ -131,7 +132,8 @@ fn session(
     if ascends && is_within { Ok(session) } else { Err(format!("the hours of {date} are out of order")) }
 }
 
-/// No market opens or closes in the hour that a change of the clocks skips or repeats, so any reading of it will do.
+/// No market opens or closes in an hour that a clock change skips or repeats, so how such a time is resolved does not
+/// matter.
 fn instant(date: Date, time: LocalTime, zone: &TimeZone) -> Result<i64, String> {
     let date = if time.day_before { date.yesterday().map_err(|error| error.to_string())? } else { date };
     let (date, hour) = match time.hour {

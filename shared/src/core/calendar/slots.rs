@@ -1,16 +1,17 @@
-//! Slots: the candles that there must be, by their stamps.
+//! Slots: the stamps of the candles that a calendar expects.
 //!
-//! A stamp is what TwelveData gives a candle, in Unix seconds: the instant of its start for a candle shorter than a
-//! day, and for a longer one the midnight in UTC of the date that `period` decides on.
+//! A stamp is the time that TwelveData gives a candle, in Unix seconds. For a candle shorter than a day it is the
+//! instant at which the candle starts; for a longer one it is midnight UTC of the date that `period` decides on.
 //!
-//! Slots shorter than a day start at the session's open and every step after it, as long as they start before the
-//! close. So the last slot may be cut short: 1h slots of New York start at 09:30 and the last one, at 15:30, lasts half
-//! an hour. After a break they start anew at its end: Tokyo's 1h slots start at 9:00, 10:00, 11:00, 12:30, 13:30 and so
-//! on. exchange_calendars divides sessions in the same way, each part by itself. Where a session is the whole day in
-//! UTC (24/7, 24/5), this gives the multiples of the step from midnight; in forex, where it is the day from 17:00 to
-//! 17:00 in New York, the multiples from that hour, and the candle of a day has the date on which it ends.
+//! Slots shorter than a day start at the open of the session and at every step after it, as long as they start before
+//! the close. The last slot may therefore be short: the 1h slots of New York start at 09:30, and the last one, at
+//! 15:30, lasts half an hour. After a break the steps restart at its end: the 1h slots of Tokyo start at 9:00, 10:00,
+//! 11:00, 12:30, 13:30 and so on. exchange_calendars divides sessions in the same way, each part by itself. If a
+//! session is a full day in UTC (24/7, 24/5), the slots are the multiples of the step from midnight. A forex session
+//! lasts from 17:00 to 17:00 in New York: its slots are the multiples of the step from that hour, and its daily
+//! candle has the date on which the session ends.
 //!
-//! Where some venues trade and others do not (forex on Christmas Day), a candle is possible, but none is expected.
+//! When only some venues trade (forex on Christmas Day), a candle is possible but not expected.
 
 use std::ops::RangeInclusive;
 use std::slice;
@@ -24,19 +25,21 @@ use super::session::Session;
 use crate::core::interval::Interval;
 
 impl Calendar {
-    /// The stamps of the candles to expect between two stamps, ascending, both included.
+    /// The stamps of the expected candles in a range of stamps, in ascending order.
     ///
     /// # Errors
-    /// One of the two is outside of what the calendar covers: see [`Calendar::covered_stamps`].
+    ///
+    /// Fails if one of the two ends is outside of [`Calendar::covered_stamps`].
     pub fn slots(&self, interval: Interval, stamps: RangeInclusive<i64>) -> Result<Slots<'_>, BeyondHorizon> {
         self.slots_of(interval, stamps, Wanted::Expected)
     }
 
-    /// The stamps that candles may have between two stamps: those to expect, and those of times at which some venues
-    /// trade and others do not. Ascending, both included.
+    /// The stamps that candles may have in a range of stamps, in ascending order: the expected ones, and those of
+    /// times at which only some venues trade.
     ///
     /// # Errors
-    /// One of the two is outside of what the calendar covers.
+    ///
+    /// Fails if one of the two ends is outside of [`Calendar::covered_stamps`].
     pub fn possible_slots(&self, interval: Interval, stamps: RangeInclusive<i64>) -> Result<Slots<'_>, BeyondHorizon> {
         self.slots_of(interval, stamps, Wanted::Possible)
     }
@@ -57,8 +60,9 @@ impl Calendar {
         })
     }
 
-    /// When the market opens next after an instant at which it is closed, in Unix seconds: or none where it is open
-    /// then, or where the calendar does not reach so far. Hours in which only some venues trade are no opening.
+    /// When the market opens next, in Unix seconds, after an instant at which it is closed. `None` if the market is
+    /// open at that instant or the calendar does not reach the next open. Hours in which only some venues trade do
+    /// not count as an open.
     #[must_use]
     pub fn next_open(&self, instant: i64) -> Option<i64> {
         if !(self.span.0..self.span.1).contains(&instant) {
@@ -70,21 +74,23 @@ impl Calendar {
         parts.find(|(_, end)| instant < *end).map(|(start, _)| start).filter(|start| instant < *start)
     }
 
-    /// Whether a candle may have this stamp, be it expected or only possible.
+    /// Whether a candle may have this stamp: the slot is expected or possible.
     ///
     /// # Errors
-    /// The stamp is outside of what the calendar covers.
+    ///
+    /// Fails if the calendar does not cover the stamp.
     pub fn is_slot(&self, interval: Interval, stamp: i64) -> Result<bool, BeyondHorizon> {
         Ok(self.slot_end(interval, stamp)?.is_some())
     }
 
-    /// From when on the candle of this stamp is complete, and provisional before: or none where the stamp is no slot.
+    /// When the candle with this stamp is complete; until then it is provisional. `None` if the stamp is not a slot.
     ///
-    /// That is the slot's end, but no later than the next close or break; for a day, a week and a month it is the close
-    /// of the last session in it.
+    /// This is the end of the slot, but no later than the next close or break. For a day, a week and a month it is
+    /// the close of the last session in it.
     ///
     /// # Errors
-    /// The stamp is outside of what the calendar covers.
+    ///
+    /// Fails if the calendar does not cover the stamp.
     pub fn slot_end(&self, interval: Interval, stamp: i64) -> Result<Option<i64>, BeyondHorizon> {
         self.require_covered_stamp(interval, stamp)?;
         Ok(match interval.seconds() {
@@ -93,8 +99,8 @@ impl Calendar {
         })
     }
 
-    /// The stamps of which this calendar can tell whether they are slots. A week or a month counts when all of it is
-    /// covered, since the last session in it is unknown otherwise.
+    /// The stamps that this calendar can classify as slots or not. A week or a month is only included if it is fully
+    /// covered, because otherwise its last session is unknown.
     pub fn covered_stamps(&self, interval: Interval) -> RangeInclusive<i64> {
         if interval.is_intraday() {
             return self.span.0..=self.span.1 - 1;
@@ -121,8 +127,8 @@ impl Calendar {
         Err(self.beyond_horizon(asked))
     }
 
-    /// The market's own date at an instant that is not covered, for the error. It is counted from the edge of what is
-    /// covered, so that a date in the error is never one that is covered.
+    /// The market's date at an instant that is not covered, for the error. It is counted from the edge of the
+    /// coverage, so the error never names a date that is covered.
     fn uncovered_date(&self, instant: i64, too_early: bool) -> Date {
         let (begin, end) = self.span;
         date_of(if too_early {
@@ -146,7 +152,7 @@ impl Calendar {
     }
 }
 
-/// Which slots are asked for.
+/// Which slots to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wanted {
     Expected,
@@ -154,7 +160,7 @@ enum Wanted {
 }
 
 impl Wanted {
-    /// From when to when slots of this session begin.
+    /// The span in which slots of this session start.
     fn span(self, session: &Session) -> (i64, i64) {
         match self {
             Wanted::Expected => session.certain,
@@ -163,7 +169,7 @@ impl Wanted {
     }
 }
 
-/// The stamps of a range, from [`Calendar::slots`] or [`Calendar::possible_slots`].
+/// The stamps in a range, from [`Calendar::slots`] or [`Calendar::possible_slots`].
 #[derive(Clone, Debug)]
 pub struct Slots<'a>(Kind<'a>);
 
@@ -184,7 +190,7 @@ impl Iterator for Slots<'_> {
     }
 }
 
-/// Slots within sessions. The part of a session at hand is `next..end`.
+/// Slots within sessions. The current part of the current session is `next..end`.
 #[derive(Clone, Debug)]
 struct Steps<'a> {
     sessions: slice::Iter<'a, Session>,
@@ -193,7 +199,7 @@ struct Steps<'a> {
     next: i64,
     end: i64,
     afternoon: Option<(i64, i64)>,
-    /// From when to when slots of the session at hand begin.
+    /// The span in which slots of the current session start.
     begins: (i64, i64),
     from: i64,
     through: i64,
@@ -234,13 +240,13 @@ impl<'a> Steps<'a> {
     }
 }
 
-/// Slots of days, weeks or months: those with at least one session.
+/// Slots of days, weeks or months that have at least one session.
 #[derive(Clone, Debug)]
 struct Periods<'a> {
     sessions: slice::Iter<'a, Session>,
     wanted: Wanted,
     period: Period,
-    /// The lowest stamp that may come next: all sessions of a week lead to the same stamp, which must come once.
+    /// The lowest stamp that may come next: all sessions of a week map to the same stamp, which is returned once.
     from: i64,
     through: i64,
 }

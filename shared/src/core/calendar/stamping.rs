@@ -1,8 +1,9 @@
-//! Which day of its week or month a source writes, told by all dates of a series together.
+//! Detects which day of its week or month a source uses as the stamp, from all dates of a series together.
 //!
-//! Candlewick stamps a week with its Monday and a month with its first day. Other sources write the last session, the
-//! Friday, the last day of the month, or a Sunday. One date says nothing; that every date of a series is the last
-//! session of its week, and no two are of the same week, leaves one reading. Where two are left, none is taken.
+//! Candlewick stamps a week with its Monday and a month with its first day. Other sources use the last session, the
+//! Friday, the last day of the month, or a Sunday. A single date proves nothing, but if every date of a series is the
+//! last session of its week and no two dates are in the same week, only one reading remains. If two remain, the
+//! series is rejected.
 
 use std::fmt;
 
@@ -14,20 +15,20 @@ use super::Calendar;
 use super::period::{Period, date_of, midnight};
 use crate::core::interval::Interval;
 
-/// Which day stands for a week or a month.
+/// Which day stamps a week or a month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stamping {
-    /// The first day, as Candlewick has it: the Monday, the first of the month.
+    /// The first day, as in Candlewick: the Monday, or the first of the month.
     FirstDay,
     /// The day of the first session.
     FirstSession,
     /// The day of the last session.
     LastSession,
-    /// The last day of Monday to Friday, be it a holiday or not.
+    /// The last day from Monday to Friday, even if it is a holiday.
     LastWeekday,
-    /// The last day: the Sunday, the last of the month.
+    /// The last day: the Sunday, or the last of the month.
     LastDay,
-    /// The Sunday before a week.
+    /// The Sunday before the week.
     SundayBefore,
 }
 
@@ -35,12 +36,12 @@ impl Stamping {
     const ALL: [Self; 6] =
         [Self::FirstDay, Self::FirstSession, Self::LastSession, Self::LastWeekday, Self::LastDay, Self::SundayBefore];
 
-    /// Whether the date of a period that is not over is that of the day on which the source was asked.
+    /// Whether the source stamps an unfinished period with the date of the download.
     fn moves_until_the_end(self) -> bool {
         matches!(self, Self::LastSession | Self::LastWeekday | Self::LastDay)
     }
 
-    /// A day of the period that a date stands for.
+    /// A day within the period that a date stamps.
     fn day_within(self, date: Date) -> Date {
         if self == Self::SundayBefore { date.saturating_add(1.day()) } else { date }
     }
@@ -59,19 +60,19 @@ impl fmt::Display for Stamping {
     }
 }
 
-/// How a series of weeks or months is stamped, from [`stamping`].
+/// How the candles of a weekly or monthly series are stamped; returned by [`stamping`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamps {
-    /// Which day each date is.
+    /// Which day of its period each date is.
     pub stamping: Stamping,
     period: Period,
-    /// The newest date, where it is no such day: its week or month was not over when the source was asked.
+    /// The newest date, if it does not match: its week or month was not over when the source was asked.
     unfinished: Option<Date>,
 }
 
 impl Stamps {
-    /// The date that Candlewick gives the candle: the Monday, or the first of the month. None for the last candle of a
-    /// series whose week or month was not over: it is provisional.
+    /// The date that Candlewick gives the candle: the Monday, or the first of the month. `None` for the last candle
+    /// of a series if its week or month was not over: that candle is provisional.
     #[must_use]
     pub fn slot(&self, date: Date) -> Option<Date> {
         let within = self.stamping.day_within(date);
@@ -79,19 +80,19 @@ impl Stamps {
     }
 }
 
-/// Why the dates of a series do not tell how it is stamped.
+/// Why the dates do not show how the series is stamped.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum UnclearStamps {
-    /// Two dates are of the same week or month.
+    /// Two dates are in the same week or month.
     #[error("{0} and {1} are of one {2}: a {2} is stamped with its {first_day}", first_day = first_day(.2))]
     TwoInOne(Date, Date, &'static str),
-    /// Each date is a Sunday, and both weeks beside it are possible.
+    /// All dates are Sundays, and they could stamp the week before or the week after.
     #[error(
         "a week that is stamped with a Sunday ({0}) is the one before it or the one after it, and nothing tells which: \
          stamp each week with its Monday"
     )]
     Sundays(Date),
-    /// The dates have nothing in common.
+    /// The dates fit no stamping.
     #[error(
         "{0} is a {day}: a {1} is stamped with its {first_day}, or each with its last session or last day",
         day = weekday(.0),
@@ -100,14 +101,15 @@ pub enum UnclearStamps {
     Mixed(Date, &'static str),
 }
 
-/// How a series of weekly or monthly candles is stamped, by all of its dates in any order. Daily and shorter candles
-/// have one stamping only, and so have no dates at all.
+/// Detects how the candles of a weekly or monthly series are stamped, from all of its dates in any order. For daily and
+/// shorter candles, and without any dates, the result is always [`Stamping::FirstDay`].
 ///
-/// `today` is the date on which the source was asked: no period begins after it. Dates that the calendar does not cover
-/// decide nothing.
+/// `today` is the date on which the source was asked: no period begins after it. Dates that the calendar does not
+/// cover decide nothing.
 ///
 /// # Errors
-/// The dates leave no reading, or two that give different weeks.
+///
+/// Fails if the dates fit no stamping, or two that assign them to different weeks.
 pub fn stamping(
     interval: Interval,
     calendar: Option<&Calendar>,
@@ -133,7 +135,7 @@ struct Series<'a> {
     period: Period,
     calendar: Option<&'a Calendar>,
     today: Date,
-    /// Ascending, each once.
+    /// In ascending order, without duplicates.
     dates: Vec<Date>,
 }
 
@@ -145,7 +147,7 @@ impl Series<'_> {
         Stamps { stamping, period: self.period, unfinished }
     }
 
-    /// Whether no date contradicts a stamping, one at least confirms it, and each has a period of its own.
+    /// Whether no date contradicts a stamping, at least one confirms it, and no two dates share a period.
     fn fits(&self, stamping: Stamping) -> bool {
         let agrees = |date: &Date| self.is_stamp(stamping, *date) == Some(true);
         let contradicts =
@@ -153,7 +155,7 @@ impl Series<'_> {
         self.dates.iter().any(agrees) && !self.dates.iter().any(contradicts) && self.two_in_one(stamping).is_none()
     }
 
-    /// Whether a date can be that of the day on which the source was asked, in a period that was not over.
+    /// Whether a date can be the day on which the source was asked, within a period that was not over.
     fn is_unfinished(&self, stamping: Stamping, date: Date) -> bool {
         let span = self.period.around(date);
         let is_stamp = self.is_stamp(stamping, date) != Some(false);
@@ -161,7 +163,7 @@ impl Series<'_> {
         may_be && !is_stamp && self.trades(date_of(span.first), date_of(span.last)) && date <= self.today
     }
 
-    /// Whether a date is the day of its period that a stamping says: none where the calendar cannot tell.
+    /// Whether a stamping would give this date to its period; `None` if the calendar cannot tell.
     fn is_stamp(&self, stamping: Stamping, date: Date) -> Option<bool> {
         let within = stamping.day_within(date);
         let span = self.period.around(within);
@@ -179,7 +181,7 @@ impl Series<'_> {
         }
     }
 
-    /// Whether a date is the first or last session of a period: with the sessions that only some venues hold, or without.
+    /// Whether a date is the first or the last session of a period, counting all sessions or only the certain ones.
     fn is_session(
         &self,
         date: Date,
@@ -193,7 +195,7 @@ impl Series<'_> {
         Some(all == Some(date) || certain == Some(date))
     }
 
-    /// Whether a period has a session. Where the calendar cannot tell it may have one.
+    /// Whether a period has a session; true if the calendar cannot tell.
     fn trades(&self, first: Date, last: Date) -> bool {
         let sessions = self.calendar.and_then(|calendar| calendar.sessions(first..=last).ok());
         sessions.is_none_or(|mut sessions| sessions.next().is_some())
@@ -218,7 +220,7 @@ impl Series<'_> {
     }
 }
 
-/// The last day of Monday to Friday, on a date or before it.
+/// The last day from Monday to Friday on or before a date.
 fn last_weekday(date: Date) -> Date {
     let past_friday = (date.weekday().to_monday_one_offset() - 5).max(0);
     date_of(midnight(date) - i64::from(past_friday) * super::period::DAY)

@@ -1,5 +1,5 @@
-//! What a person knows of the markets, and what must hold of any slot. That every session is the package's own is the
-//! matter of `tests/it/calendar_sessions.rs`.
+//! Known facts about the markets, and properties of individual slots. `tests/it/calendar_sessions.rs` compares all
+//! sessions with the package that they come from.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
@@ -45,7 +45,7 @@ fn dates(stamps: impl Iterator<Item = i64>) -> Vec<String> {
     stamps.map(|stamp| Timestamp::from_second(stamp).unwrap().strftime("%F").to_string()).collect()
 }
 
-/// Compares a session's parts, as days of the month and times in UTC.
+/// Compares the parts of a session, as days of the month and times in UTC.
 fn check_session(code: &str, date: Date, expected: &[&str]) {
     let session = calendar(code).session(date).unwrap();
     let parts = session.map(|session| {
@@ -54,7 +54,7 @@ fn check_session(code: &str, date: Date, expected: &[&str]) {
     assert_eq!(parts.unwrap_or_default(), expected, "{code} on {date}");
 }
 
-/// Compares the slots of a session's date, as times in UTC.
+/// Compares the slots of the session on a date, as times in UTC.
 fn check_slots(code: &str, date: Date, interval: Interval, expected: &str) {
     let Session { open, close, .. } = calendar(code).session(date).unwrap().unwrap();
     let slots: Vec<_> = calendar(code).slots(interval, open..=close - 1).unwrap().map(utc).collect();
@@ -119,7 +119,7 @@ fn sessions_move_in_utc_when_the_clocks_change() {
     check_session("XNYS", date(2024, 11, 4), &["04 14:30 - 04 21:00"]);
     check_session("XLON", date(2024, 10, 25), &["25 07:00 - 25 15:30"]);
     check_session("XLON", date(2024, 10, 28), &["28 08:00 - 28 16:30"]);
-    // Sydney's summer is the north's winter, and there its session begins on the day before in UTC.
+    // Sydney's summer is the northern winter; its sessions then begin on the previous day in UTC.
     check_session("XASX", date(2024, 4, 5), &["04 23:00 - 05 05:00"]);
     check_session("XASX", date(2024, 4, 8), &["08 00:00 - 08 06:00"]);
 }
@@ -161,7 +161,7 @@ fn hong_kong_closes_for_storms_and_rain() {
     }
     check_session("XHKG", date(2023, 10, 9), &["09 06:00 - 09 08:00"]);
     check_session("XHKG", date(2022, 11, 2), &["02 01:30 - 02 04:00", "02 05:00 - 02 05:55"]);
-    // It has traded through storms since September 2024: typhoon Toraji, signal 8.
+    // It has traded through storms since September 2024: here typhoon Toraji, signal 8.
     check_session("XHKG", date(2024, 11, 14), &["14 01:30 - 14 04:00", "14 05:00 - 14 08:00"]);
     check_session("XHKG", date(2011, 3, 4), &["04 02:00 - 04 04:30", "04 06:30 - 04 08:00"]);
     check_session("XHKG", date(2011, 3, 7), &["07 01:30 - 07 04:00", "07 05:30 - 07 08:00"]);
@@ -181,7 +181,7 @@ fn forex_opens_on_sunday_evening_and_closes_on_friday_evening_in_new_york() {
     check_session("forex", date(2024, 1, 8), &["07 22:00 - 08 22:00"]);
     check_session("forex", date(2024, 1, 12), &["11 22:00 - 12 22:00"]);
     check_session("forex", date(2024, 7, 8), &["07 21:00 - 08 21:00"]);
-    // The clocks change while it is closed.
+    // The clocks change while the market is closed.
     check_session("forex", date(2024, 3, 8), &["07 22:00 - 08 22:00"]);
     check_session("forex", date(2024, 3, 11), &["10 21:00 - 11 21:00"]);
     for closed in [date(2024, 1, 6), date(2024, 1, 7)] {
@@ -212,12 +212,12 @@ fn forex_on_holidays_is_possible_and_not_expected() {
     assert_eq!(days(forex.slots(Interval::Day1, christmas.clone()).unwrap()), ["2024-12-24", "2024-12-26"]);
     assert_eq!(days(forex.possible_slots(Interval::Day1, christmas).unwrap()).len(), 3);
     assert!(forex.is_slot(Interval::Day1, day("2025-01-01")).unwrap());
-    // Certain until 13:00 in New York on the eve, and again from the midnight after the holiday.
+    // Trading is certain until 13:00 in New York on the eve, and again from midnight after the holiday.
     let eve_and_after = at("2024-12-24T16:00Z")..=at("2024-12-26T06:00Z");
     let hours: Vec<_> = forex.slots(Interval::Hour1, eve_and_after.clone()).unwrap().map(utc).collect();
     assert_eq!(hours, ["24 16:00", "24 17:00", "26 05:00", "26 06:00"]);
     assert_eq!(forex.possible_slots(Interval::Hour1, eve_and_after).unwrap().count(), 39);
-    // Other bank holidays of New York and London are days like any other.
+    // Other bank holidays of New York and London are ordinary days.
     assert!(forex.slots(Interval::Day1, day("2024-07-04")..=day("2024-07-04")).unwrap().next().is_some());
 }
 
@@ -348,7 +348,7 @@ fn dates_outside_of_the_coverage_are_refused() {
 #[test]
 fn stamps_outside_of_the_coverage_are_refused_by_the_markets_own_date() {
     let asked = |code: &str, interval, stamp| calendar(code).is_slot(interval, stamp).unwrap_err().asked;
-    // It is the 23rd in Tokyo while it is still the 22nd in UTC.
+    // It is already the 23rd in Tokyo while it is still the 22nd in UTC.
     assert!(calendar("XTKS").is_slot(Interval::Hour1, at("2027-11-22T14:59Z")).is_ok());
     assert_eq!(asked("XTKS", Interval::Hour1, at("2027-11-22T15:00Z")), date(2027, 11, 23));
     assert_eq!(asked("XNYS", Interval::Hour1, at("2005-01-01T04:59Z")), date(2004, 12, 31));

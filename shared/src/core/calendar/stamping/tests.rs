@@ -1,10 +1,10 @@
-//! Series as sources really stamp them, and series that must not be guessed at.
+//! Series as real sources stamp them, and series that are ambiguous.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// What is said of a series, and the slots of its dates: `-` for one that is provisional.
+/// The detected stamping of a series, and the slots of its dates: `-` for a provisional one.
 fn read(interval: Interval, calendar: &str, today: &str, dates: &str) -> Result<(Stamping, String), UnclearStamps> {
     let calendar = Calendar::for_mic(calendar).unwrap();
     let dates: Vec<Date> = dates.split(' ').map(|date| date.parse().unwrap()).collect();
@@ -47,12 +47,12 @@ fn fridays_are_the_weeks_that_they_end() {
 
 #[test]
 fn a_week_without_its_friday_ends_on_its_last_session() {
-    // Good Friday was 2024-03-29.
+    // Good Friday was on 2024-03-29.
     let dates = "2024-03-22 2024-03-28 2024-04-05";
     assert_eq!(weeks("XNYS", dates), said(Stamping::LastSession, "2024-03-18 2024-03-25 2024-04-01"));
     let fridays = "2024-03-22 2024-03-29 2024-04-05";
     assert_eq!(weeks("XNYS", fridays), said(Stamping::LastWeekday, "2024-03-18 2024-03-25 2024-04-01"));
-    // India traded on Saturday, 2024-03-02, and sources have that or not.
+    // India traded on Saturday, 2024-03-02; some sources have that session and others do not.
     for dates in ["2024-02-23 2024-03-02 2024-03-07", "2024-02-23 2024-03-01 2024-03-07"] {
         assert_eq!(weeks("XBOM", dates), said(Stamping::LastSession, "2024-02-19 2024-02-26 2024-03-04"));
     }
@@ -90,12 +90,13 @@ fn sundays_are_not_guessed_at() {
 
 #[test]
 fn sundays_are_read_where_one_of_the_two_weeks_cannot_be() {
-    // Shanghai was closed in the week of 2024-02-12: the Sunday before it ends a week, and the one in it begins one.
+    // Shanghai was closed in the week of 2024-02-12: the Sunday before it ends a week, and the Sunday in it begins
+    // one.
     let ends = "2024-02-04 2024-02-11 2024-02-25";
     assert_eq!(weeks("XSHG", ends), said(Stamping::LastDay, "2024-01-29 2024-02-05 2024-02-19"));
     let begins = "2024-01-28 2024-02-04 2024-02-18";
     assert_eq!(weeks("XSHG", begins), said(Stamping::SundayBefore, "2024-01-29 2024-02-05 2024-02-19"));
-    // Asked on a Wednesday, no week can begin after the coming Sunday.
+    // If the source was asked on a Wednesday, no week can begin after the coming Sunday.
     let coming = read(Interval::Week1, "XNYS", "2024-01-24", "2024-01-14 2024-01-21 2024-01-28");
     assert_eq!(coming, said(Stamping::LastDay, "2024-01-08 2024-01-15 2024-01-22"));
 }
@@ -109,7 +110,7 @@ fn dates_that_have_nothing_in_common_are_refused_with_what_a_week_is_stamped_wit
     for dates in ["2024-01-06 2024-01-13", "2024-01-01 2024-01-12 2024-01-19", "2024-01-05 2024-01-08 2024-01-19"] {
         assert!(matches!(weeks("XNYS", dates), Err(UnclearStamps::Mixed(..))), "{dates}");
     }
-    // Mondays, and the day on which the source was asked in the week of the last one.
+    // Mondays, and in the last week the day on which the source was asked.
     assert!(matches!(weeks("XNYS", "2024-01-08 2024-01-15 2024-01-17"), Err(UnclearStamps::TwoInOne(..))));
 }
 
@@ -138,7 +139,8 @@ fn a_series_without_a_date_and_one_of_days_have_nothing_to_tell() {
 }
 
 proptest! {
-    /// However a source stamps the weeks or months of a market, each is read as itself, or none is.
+    /// However a source stamps the weeks or months of a market, the dates get their own slots or the series is
+    /// rejected.
     #[test]
     fn no_candle_moves_to_another_week(
         code in proptest::sample::select(vec!["XNYS", "XSHG", "XBOM", "XTKS", "forex", "24/7"]),
@@ -166,7 +168,7 @@ proptest! {
     }
 }
 
-/// The date that a source of this kind writes for the week or month of a slot.
+/// The date that a source with this stamping writes for the week or month of a slot.
 fn stamp(calendar: &Calendar, interval: Interval, kind: Stamping, slot: Date) -> Date {
     let span = Period::of(interval).around(slot);
     let (first, last) = (date_of(span.first), date_of(span.last));

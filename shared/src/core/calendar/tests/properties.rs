@@ -1,4 +1,4 @@
-//! What must hold of the slots of any calendar, at any time that it covers.
+//! Properties of the slots of every calendar, at all times that it covers.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::core::calendar::Calendar;
 use crate::core::calendar::session::Session;
 use crate::core::interval::Interval;
 
-/// A calendar, and a window of up to 20 days within what it covers.
+/// A calendar, and a window of up to 20 days within its coverage.
 fn windows() -> impl Strategy<Value = (&'static Calendar, i64, i64)> {
     let codes: Vec<_> = Calendar::codes().unwrap().collect();
     (proptest::sample::select(codes), 0.0..1.0, 0..20 * 86_400_i64).prop_map(|(code, position, length)| {
