@@ -1,4 +1,4 @@
-//! What an owner says of the form of a file: how its columns are called, and how its times and numbers are written.
+//! The form of a file as its owner describes it: the names of its columns, and how its times and numbers are written.
 
 use std::collections::BTreeMap;
 
@@ -7,90 +7,90 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use thiserror::Error;
 
-/// The form of a file. Where it says nothing, the file itself tells.
+/// The form of a file. Whatever is not set is detected from the file itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Form {
-    /// The file's name of a column, by the column of raw CSV: `open = "Eröffnung"`.
+    /// The name that the file uses for each column of raw CSV: `open = "Eröffnung"`.
     pub columns: BTreeMap<Column, String>,
-    /// The names of all columns, of a file without a header.
+    /// The names of all columns, for a file without a header; otherwise empty.
     pub header: Vec<String>,
-    /// How times are written, in the terms of strftime: `%d/%m/%Y`.
+    /// The strftime format of the times: `%d/%m/%Y`.
     pub date_format: Option<String>,
-    /// The zone of times that name no offset, an IANA name.
+    /// The IANA name of the time zone of times without an offset.
     pub timezone: Option<String>,
-    /// The mark of decimals: a point or a comma.
+    /// The decimal mark: `.` or `,`.
     pub decimal: Option<char>,
-    /// What separates cells.
+    /// The character between two cells.
     pub delimiter: Option<char>,
 }
 
-/// The name of the format that raw CSV has, whatever else the watchlist says of its key.
+/// The name of the format raw CSV. It overrides the format that the watchlist sets for the key.
 pub const RAW: &str = "raw";
 
-/// What is said beside an object of its form.
+/// The form that the metadata of an object states.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SaidForm {
-    /// The name of a format in the watchlist.
+    /// The name of a format that the watchlist defines.
     pub format: Option<String>,
-    /// How times are written.
+    /// The strftime format of the times.
     pub date_format: Option<String>,
-    /// The mark of decimals.
+    /// The decimal mark: `.` or `,`.
     pub decimal: Option<char>,
 }
 
 impl SaidForm {
-    /// The form, without that of the format in the watchlist.
+    /// The form without the settings of the named format, which only the watchlist has.
     #[must_use]
     pub fn form(&self) -> Form {
         Form { date_format: self.date_format.clone(), decimal: self.decimal, ..Form::default() }
     }
 }
 
-/// A column that is read.
+/// A column of raw CSV.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Column {
-    /// The date, or all of the time.
+    /// The date, or the date and the time of day.
     Time,
-    /// The time of day.
+    /// The time of day, in a column separate from the date.
     TimeOfDay,
-    /// The first price.
+    /// The first price of the candle.
     Open,
-    /// The highest price.
+    /// The highest price of the candle.
     High,
-    /// The lowest price.
+    /// The lowest price of the candle.
     Low,
-    /// The last price.
+    /// The last price of the candle.
     Close,
-    /// What was traded.
+    /// The traded volume.
     Volume,
 }
 
-/// Why a form is none.
+/// A setting of a form is invalid.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum NoForm {
-    /// The format of times is none.
+    /// Not a strftime format.
     #[error("date_format {0:?} is not a format of strftime, such as %d/%m/%Y %H:%M")]
     DateFormat(String),
-    /// The zone is none.
+    /// Not an IANA time zone.
     #[error("timezone {0:?} is not an IANA time zone, such as America/New_York")]
     Timezone(String),
-    /// The mark is none.
+    /// Not a decimal mark.
     #[error("decimal {0:?} is neither \".\" nor \",\"")]
     Decimal(String),
-    /// The separator is none.
+    /// Not a single ASCII character.
     #[error("delimiter {0:?} is not one ASCII character")]
     Delimiter(String),
 }
 
 impl Form {
-    /// Whether it says nothing, so that only the file itself tells.
+    /// Whether nothing is set, so that everything is detected from the file.
     #[must_use]
     pub fn is_open(&self) -> bool {
         *self == Self::default()
     }
 
-    /// This, and another one's word where this says nothing.
+    /// Returns this form, with settings of `other` in place of those that are not set.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self {
@@ -104,28 +104,32 @@ impl Form {
     }
 }
 
-/// Reads a format of times.
+/// Parses a strftime format.
 ///
 /// # Errors
-/// [`NoForm::DateFormat`], where it has an unknown directive or no date in it.
+///
+/// Fails with [`NoForm::DateFormat`] if the text has an unknown directive, none at all, or a character that is not
+/// ASCII.
 pub fn date_format(text: &str) -> Result<String, NoForm> {
     let now = Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC);
     let is_format = text.contains('%') && text.is_ascii() && jiff::fmt::strtime::format(text, &now).is_ok();
     if is_format { Ok(text.to_owned()) } else { Err(NoForm::DateFormat(text.to_owned())) }
 }
 
-/// Reads a time zone's name.
+/// Parses the IANA name of a time zone.
 ///
 /// # Errors
-/// [`NoForm::Timezone`].
+///
+/// Fails with [`NoForm::Timezone`] if the time zone database does not have the name.
 pub fn timezone(text: &str) -> Result<String, NoForm> {
     TimeZone::get(text).map(|_| text.to_owned()).map_err(|_| NoForm::Timezone(text.to_owned()))
 }
 
-/// Reads a mark of decimals.
+/// Parses a decimal mark.
 ///
 /// # Errors
-/// [`NoForm::Decimal`].
+///
+/// Fails with [`NoForm::Decimal`] if the text is neither `.` nor `,`.
 pub fn decimal(text: &str) -> Result<char, NoForm> {
     match text {
         "." => Ok('.'),
@@ -134,10 +138,11 @@ pub fn decimal(text: &str) -> Result<char, NoForm> {
     }
 }
 
-/// Reads what separates cells.
+/// Parses the delimiter of cells.
 ///
 /// # Errors
-/// [`NoForm::Delimiter`].
+///
+/// Fails with [`NoForm::Delimiter`] if the text is not exactly one ASCII character, or is a quote or a line break.
 pub fn delimiter(text: &str) -> Result<char, NoForm> {
     let mut chars = text.chars();
     match (chars.next(), chars.next()) {

@@ -1,4 +1,4 @@
-//! Raw CSV: what ingest writes and what people drop.
+//! Raw CSV: the format that ingest writes and that users upload.
 
 use csv::{Reader, ReaderBuilder, Writer, WriterBuilder};
 use jiff::Timestamp;
@@ -14,20 +14,21 @@ pub use file_kind::FileKind;
 pub use header::Header;
 pub use unreadable::{Unreadable, shown};
 
-/// The header of the CSV that ingest writes, where the instrument has volume.
+/// The header of the CSV that ingest writes, for an instrument with volume.
 pub const COLUMNS: [&str; 6] = ["datetime", "open", "high", "low", "close", "volume"];
 
-/// The column in which ingest marks a candle that the newest answer lacks: when the source last gave it, RFC 3339. Empty in
-/// rows that the newest answer has, and not there where that has them all.
+/// The column that marks candles which the latest response of the source lacks: the time at which the source last
+/// returned them, in RFC 3339. It is empty in all other rows, and absent if there are no such candles.
 pub const FETCHED_AT: &str = "fetched_at";
 
-/// Opens a raw CSV: its columns, and a reader at its first row.
+/// Opens a raw CSV file and returns its columns and a reader at its first row.
 ///
-/// The reader is the csv crate's, for CSV that is known to be well formed. Rows of other files are read line by line, with
-/// [`cells::Cells`].
+/// The reader is that of the csv crate, for CSV that is known to be well formed. Rows of other files are split line
+/// by line with [`cells::Cells`].
 ///
 /// # Errors
-/// [`Unreadable`], where the bytes are no CSV with the columns of candles.
+///
+/// Fails with [`Unreadable`] if the bytes are not CSV with the columns of candles.
 pub fn open(bytes: &[u8]) -> Result<(Header, Reader<&[u8]>), Unreadable> {
     let (header, body) = open_at(bytes, None)?;
     let mut builder = ReaderBuilder::new();
@@ -35,11 +36,12 @@ pub fn open(bytes: &[u8]) -> Result<(Header, Reader<&[u8]>), Unreadable> {
     Ok((header, builder.from_reader(&bytes[body..])))
 }
 
-/// The columns of a raw CSV, and where its first row begins, in bytes. Of an instrument whose symbol is known, a volume that is
-/// named after it is known too.
+/// Reads the header of a raw CSV file and returns its columns and the byte offset of its first row. With `symbol`, a
+/// volume column that is named after the instrument is recognized as well.
 ///
 /// # Errors
-/// [`Unreadable`], where the bytes are no CSV with the columns of candles.
+///
+/// Fails with [`Unreadable`] if the bytes are not CSV with the columns of candles.
 pub fn open_at(bytes: &[u8], symbol: Option<&Symbol>) -> Result<(Header, usize), Unreadable> {
     if let Some(kind) = FileKind::of(bytes) {
         return Err(Unreadable::OtherKind { kind });
@@ -54,30 +56,31 @@ pub fn open_at(bytes: &[u8], symbol: Option<&Symbol>) -> Result<(Header, usize),
     Ok((Header::read(&bytes[start..start + length], symbol)?, start + length + line_break))
 }
 
-/// The text after the byte order mark that spreadsheets put before it.
+/// Strips the UTF-8 byte order mark that spreadsheets write.
 #[must_use]
 pub fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)
 }
 
-/// A candle as a source gave it, in the source's own digits.
+/// A candle as the source returned it, with the source's own digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceRow {
     /// The time, as the source wrote it.
     pub datetime: String,
-    /// Open, high, low and close; empty where the source had none.
+    /// Open, high, low and close; empty if the source had no value.
     pub prices: [String; 4],
-    /// The volume; none where the source had none for this row.
+    /// The volume; `None` if the source had no volume for this row.
     pub volume: Option<String>,
-    /// When the source last gave it; none where it is of the newest answer.
+    /// When the source last returned the row; `None` if the latest response has it.
     pub fetched_at: Option<Timestamp>,
 }
 
-/// Writes what a source said as raw CSV, in its order and its digits. The volume has a column if any row has one, and so has
-/// the time at which rows were fetched that are not of the newest answer.
+/// Writes rows as raw CSV, in their order and with their digits. The volume column is written if any row has a
+/// volume, and the column [`FETCHED_AT`] if any row has that time.
 ///
 /// # Errors
-/// None that come from the rows; the writer's own, should memory refuse.
+///
+/// Fails only if the CSV writer fails, never because of the content of a row.
 pub fn write(rows: &[SourceRow]) -> Result<Vec<u8>, csv::Error> {
     let has_volume = rows.iter().any(|row| row.volume.is_some());
     let has_marks = rows.iter().any(|row| row.fetched_at.is_some());

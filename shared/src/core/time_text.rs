@@ -1,22 +1,23 @@
-//! Times as sources write them, before it is known what they mean for a candle.
+//! Times as sources write them, before they are interpreted as the time of a candle.
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::{Timestamp, civil};
 
-/// What a text says about a time.
+/// A parsed time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimeText {
-    /// A date alone: `2024-12-30`, `20241230`.
+    /// A date without a time of day: `2024-12-30`, `20241230`.
     Date(Date),
-    /// A date and a time of day, with no offset: local time somewhere.
+    /// A date and a time of day without an offset: local time in an unknown zone.
     Local(DateTime),
-    /// An instant, and what clocks show at the offset that the text gives; in UTC, where it gives none.
+    /// An instant, and the local time at the offset in the text; in UTC if the text is Unix time.
     Instant(Timestamp, DateTime),
 }
 
 impl TimeText {
-    /// Reads `2024-12-30`, `2024-12-30 09:30[:00]`, `2024-12-30T09:30:00Z`, `… 09:30:00-05:00`, the same without separators, and
-    /// Unix time in seconds, milliseconds, microseconds or nanoseconds. Anything else is not read: 12 digits could be minutes or milliseconds.
+    /// Parses `2024-12-30`, `2024-12-30 09:30[:00]`, `2024-12-30T09:30:00Z`, `… 09:30:00-05:00`, the same without
+    /// separators, and Unix time in seconds, milliseconds, microseconds or nanoseconds. Returns `None` for anything
+    /// else, such as 12 digits, which could be minutes or milliseconds.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -45,7 +46,7 @@ impl TimeText {
         Some(Self::Instant(instant, civil))
     }
 
-    /// The date with which a text begins, where it goes on with something else: of a time that is not read otherwise.
+    /// The date that a text starts with, for a text that [`Self::read`] does not understand as a time.
     #[must_use]
     pub fn date_in(text: &str) -> Option<Date> {
         split_date(text.trim()).map(|(date, _)| date)
@@ -62,7 +63,7 @@ fn is_date(text: &str) -> bool {
     }
 }
 
-/// A date and what follows it.
+/// Splits a text into a date and the rest.
 fn split_date(text: &str) -> Option<(Date, &str)> {
     [10, 8].into_iter().find_map(|length| {
         let (date, rest) = text.split_at_checked(length)?;
@@ -70,7 +71,7 @@ fn split_date(text: &str) -> Option<(Date, &str)> {
     })
 }
 
-/// A time of day and the offset after it, if there is one.
+/// Splits a time of day from the offset after it, if there is one.
 fn split_offset(text: &str) -> (&str, Option<&str>) {
     match text.find(['Z', 'z', '+', '-']) {
         Some(at) => (text[..at].trim_end(), Some(&text[at..])),
@@ -78,7 +79,7 @@ fn split_offset(text: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Reads `09`, `09:30`, `09:30:00`, `09:30:00.000`, `0930` and `093000`.
+/// Parses `09`, `09:30`, `09:30:00`, `09:30:00.000`, `0930` and `093000`.
 fn time_of_day(text: &str) -> Option<Time> {
     let (whole, fraction) = text.split_once(['.', ',']).unwrap_or((text, "0"));
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -103,8 +104,8 @@ fn time_of_day(text: &str) -> Option<Time> {
     }
 }
 
-/// Reads Unix time. The number of digits gives the unit: 9 or 10 for seconds (from 1973 on), 13, 16 and 19 for the smaller
-/// ones (from 2001 on).
+/// Parses Unix time. The number of digits gives the unit: 9 or 10 for seconds (from 1973 on), and 13, 16 and 19 for
+/// the smaller units (from 2001 on).
 fn unix(text: &str) -> Option<Timestamp> {
     let whole = text.strip_suffix(".0").unwrap_or(text);
     if !whole.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -118,7 +119,7 @@ fn unix(text: &str) -> Option<Timestamp> {
         19 => Timestamp::from_nanosecond(number.into()).ok(),
         _ => None,
     };
-    // No candle begins in the middle of a second: that is where some sources say that it ends.
+    // No candle starts within a second. Some sources write such a time as the end of a candle.
     instant.filter(|instant| instant.subsec_nanosecond() == 0)
 }
 

@@ -1,26 +1,26 @@
-//! The cells of one line.
+//! Splits a line into cells.
 //!
-//! A row never goes on in the next line: a quote that its line leaves open would otherwise swallow the lines after it. The csv
-//! crate reads records across lines, and says neither that a quote was left open nor that something follows a closing quote.
+//! A row never continues on the next line, because an unclosed quote would then swallow the lines after it. The csv
+//! crate does read records across lines, and reports neither an unclosed quote nor text after a closing quote.
 
 use std::ops::Range;
 
 use memchr::memchr2;
 use thiserror::Error;
 
-/// Why a line has no cells.
+/// Why a line cannot be split into cells.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq, PartialOrd, Ord)]
 pub enum QuoteError {
     /// The line ends within a quoted cell.
     #[error("a quote is opened and not closed in its line")]
     Open,
-    /// A quoted cell goes on after its closing quote.
+    /// There is text between the closing quote of a cell and the next delimiter.
     #[error("something follows a closing quote in its cell")]
     Stray,
 }
 
-/// The length of the line that begins at a place, without its line break, and the length of that line break: 0 at the end
-/// of the text, 2 for carriage return and line feed, otherwise 1.
+/// The length of the line that starts at `start`, without its line break, and the length of that line break: 0 at the
+/// end of the text, 2 for CR LF, otherwise 1.
 #[must_use]
 pub fn line(text: &[u8], start: usize) -> (usize, usize) {
     let rest = text.get(start..).unwrap_or_default();
@@ -28,7 +28,7 @@ pub fn line(text: &[u8], start: usize) -> (usize, usize) {
     (length, line_break(text, start + length))
 }
 
-/// The length of the line break at a place of a text: none, one, or two for carriage return and line feed.
+/// The length of the line break at `at`: 0 if there is no line break, 2 for CR LF, otherwise 1.
 #[must_use]
 pub fn line_break(text: &[u8], at: usize) -> usize {
     match text.get(at..).unwrap_or_default() {
@@ -38,7 +38,7 @@ pub fn line_break(text: &[u8], at: usize) -> usize {
     }
 }
 
-/// The cells of the line that was split last. Cells have no white space around them.
+/// The cells of the most recently split line, without surrounding white space.
 #[derive(Clone, Debug)]
 pub struct Cells {
     delimiter: u8,
@@ -47,16 +47,17 @@ pub struct Cells {
 }
 
 impl Cells {
-    /// No cells yet, of lines with this delimiter.
+    /// Creates an empty splitter for lines with this delimiter.
     #[must_use]
     pub fn new(delimiter: u8) -> Self {
         Self { delimiter, line: Vec::new(), cells: Vec::new() }
     }
 
-    /// Splits a line, given without its line break.
+    /// Splits a line, which must not include its line break.
     ///
     /// # Errors
-    /// [`QuoteError`], where the line's quotes do not fit.
+    ///
+    /// Fails with [`QuoteError`] if a quote is not closed, or text follows a closing quote.
     pub fn split(&mut self, line: &[u8]) -> Result<(), QuoteError> {
         self.line.clear();
         self.cells.clear();
@@ -70,7 +71,7 @@ impl Cells {
         }
     }
 
-    /// Takes the cell with which a text begins, and returns where its delimiter is, or the end of the text.
+    /// Appends the first cell of a text, and returns the offset of the delimiter after it, or the length of the text.
     fn cell(&mut self, text: &[u8]) -> Result<usize, QuoteError> {
         let blank = text.iter().take_while(|byte| self.is_blank(**byte)).count();
         let begin = self.line.len();
@@ -88,7 +89,7 @@ impl Cells {
         Ok(after)
     }
 
-    /// Takes the rest of a quoted cell after its opening quote, and returns where its delimiter is.
+    /// Appends the rest of a quoted cell after its opening quote, and returns the offset of the delimiter after it.
     fn quoted(&mut self, text: &[u8]) -> Result<usize, QuoteError> {
         let mut at = 0;
         loop {
@@ -113,31 +114,31 @@ impl Cells {
         matches!(byte, b' ' | b'\t') && byte != self.delimiter
     }
 
-    /// The number of cells: at least one.
+    /// The number of cells, at least one.
     #[must_use]
     pub fn count(&self) -> usize {
         self.cells.len()
     }
 
-    /// The number of cells up to the last one that has something in it.
+    /// The number of cells up to and including the last one that is not empty.
     #[must_use]
     pub fn count_to_last(&self) -> usize {
         self.cells.iter().rposition(|cell| !cell.is_empty()).map_or(0, |last| last + 1)
     }
 
-    /// The cell of a field; empty where the line has not so many.
+    /// The content of a cell; empty if the line has fewer cells.
     #[must_use]
     pub fn get(&self, field: usize) -> &[u8] {
         self.cells.get(field).map(|cell| &self.line[cell.clone()]).unwrap_or_default()
     }
 
-    /// Whether there is nothing in any cell.
+    /// Whether all cells are empty.
     #[must_use]
     pub fn are_empty(&self) -> bool {
         self.count_to_last() == 0
     }
 
-    /// All cells as text.
+    /// All cells as text; invalid UTF-8 is replaced.
     #[must_use]
     pub fn texts(&self) -> Vec<String> {
         (0..self.count()).map(|field| String::from_utf8_lossy(self.get(field)).into_owned()).collect()

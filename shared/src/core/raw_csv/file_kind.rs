@@ -1,35 +1,35 @@
-//! Files of other kinds than CSV, by how they begin.
+//! Recognizes files that are not CSV by their first bytes.
 
 use std::fmt;
 
-/// A kind of file that people drop by mistake.
+/// A kind of file that users upload by mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
     /// gzip.
     Gzip,
-    /// A ZIP archive, which an .xlsx workbook is as well.
+    /// A ZIP archive; an .xlsx workbook is one as well.
     Zip,
-    /// An .xls workbook, or another compound file of Microsoft Office.
+    /// An .xls workbook, or another Microsoft Office compound file.
     OfficeBinary,
-    /// Another packed archive: bzip2, xz, zstd, 7z.
+    /// Another compressed archive: bzip2, xz, zstd, 7z.
     Archive,
     /// Text in UTF-16.
     Utf16,
     /// Text in UTF-32.
     Utf32,
-    /// A web page.
+    /// An HTML page, often an error or a login page.
     Html,
-    /// XML.
+    /// An XML document.
     Xml,
-    /// Parquet.
+    /// A Parquet file.
     Parquet,
     /// A PDF document.
     Pdf,
-    /// Bytes that are no text.
+    /// Any other bytes that are not text.
     Binary,
 }
 
-/// How files of a kind begin. Source: the formats' own specifications.
+/// The first bytes of each kind. Source: the specifications of the formats.
 const SIGNATURES: [(&[u8], FileKind); 14] = [
     (b"\x1f\x8b", FileKind::Gzip),
     (b"PK\x03\x04", FileKind::Zip),
@@ -47,19 +47,19 @@ const SIGNATURES: [(&[u8], FileKind); 14] = [
     (b"\xFE\xFF", FileKind::Utf16),
 ];
 
-/// How much of the first line is looked at where no signature fits: bytes that are no text in a later line are the fault of
-/// their row.
+/// How many bytes of the first line are inspected if no signature matches. Bytes that are not text in a later line
+/// are a fault of their row only.
 const LOOKED_AT: usize = 1024;
 
 impl FileKind {
-    /// The kind of a file that is no CSV; nothing where it may be CSV.
+    /// The kind of a file that is not CSV; `None` if it may be CSV.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Option<Self> {
         let signed = SIGNATURES.iter().find(|(signature, _)| bytes.starts_with(signature));
         signed.map(|(_, kind)| *kind).or_else(|| by_content(first_line(bytes)))
     }
 
-    /// What to do with such a file.
+    /// What the user should do with such a file.
     #[must_use]
     pub fn advice(self) -> &'static str {
         match self {
@@ -91,7 +91,7 @@ fn by_content(bytes: &[u8]) -> Option<FileKind> {
             Some(FileKind::Html)
         }
         _ if begins(b"<?xml") => Some(FileKind::Xml),
-        // Latin letters in UTF-16 have every other byte zero.
+        // Latin letters in UTF-16 have a zero in every other byte.
         _ if nuls * 3 > bytes.len() => Some(FileKind::Utf16),
         _ if bytes.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace()) => Some(FileKind::Binary),
         _ => None,

@@ -1,33 +1,33 @@
-//! Which column is what, from the names in a header.
+//! Finds the role of each column by the names in a header.
 
 use super::cells::Cells;
 use super::unreadable::{Unreadable, shown};
 use crate::core::symbol::Symbol;
 
-/// Where the columns of a raw CSV are, from its header.
+/// The positions of the columns of a raw CSV file, from its header. A field is counted from 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
     /// The field of the candle's time.
     pub time: usize,
     /// The fields of open, high, low and close.
     pub prices: [usize; 4],
-    /// The field of the volume, where the header has one.
+    /// The field of the volume, if the header has one.
     pub volume: Option<usize>,
-    /// The field of the number of price changes, which stands in for a volume that is 0 in every row.
+    /// The field of the number of price changes, which replaces a volume that is 0 in every row.
     pub tick_volume: Option<usize>,
-    /// The field that says whether the volume is known, as clean CSV has it.
+    /// The field that says whether the volume is known, as in clean CSV.
     pub has_volume: Option<usize>,
-    /// The field that says whether an earlier cleaning put the candle in, as clean CSV has it.
+    /// The field that says whether an earlier cleaning filled the candle, as in clean CSV.
     pub is_filled: Option<usize>,
-    /// The fields that name an instrument.
+    /// The fields with the name of an instrument.
     pub symbols: Vec<usize>,
-    /// The field that names the length of the candles.
+    /// The field with the interval of the candles.
     pub interval: Option<usize>,
-    /// The names of all fields, as they are in the file.
+    /// The names of all fields, as written in the file.
     pub names: Vec<String>,
-    /// The names of columns that nothing reads, as they are in the file.
+    /// The names of the columns that are not read, as written in the file.
     pub ignored: Vec<String>,
-    /// What separates fields: `,` or `;`.
+    /// The byte between two fields: `,` or `;`.
     pub delimiter: u8,
 }
 
@@ -56,29 +56,30 @@ const SYMBOLS: &[&str] = &[
 ];
 const INTERVALS: &[&str] = &["interval", "timeframe", "time frame"];
 
-/// When ingest received a row that a later answer lacks.
+/// The column of the time at which ingest received a row that a later response lacks.
 const FETCHED_AT: &str = "fetched at";
 
-/// The names of a volume in the order in which they are preferred.
+/// The names of volume columns, in order of preference.
 const VOLUMES: &[&[&str]] =
     &[&["volume"], &["vol", "volumes"], &["volumefrom", "volume from", "base volume", "base asset volume"]];
 const TICK_VOLUMES: &[&str] = &["tickvol", "tick vol", "tick volume", "tickvolume"];
 
-/// The columns of a header, by their names.
+/// The columns of a header, by name.
 struct Names<'a> {
-    /// As they are in the file.
+    /// As written in the file.
     given: Vec<String>,
-    /// In lower case, with one space for all that is no letter and no digit.
+    /// In lower case, with one space in place of all characters that are neither letters nor digits.
     plain: Vec<String>,
     line: &'a [u8],
 }
 
 impl Header {
-    /// Reads a header line. `symbol` is the instrument of the file: of `Volume BTC` and `Volume USD` the first one is the
-    /// volume of `BTC/USD`.
+    /// Parses a header line. `symbol` is the instrument of the file: of `Volume BTC` and `Volume USD`, the first is
+    /// the volume of `BTC/USD`.
     ///
     /// # Errors
-    /// [`Unreadable`], where a column is missing or could be two.
+    ///
+    /// Fails with [`Unreadable`] if a column is missing or ambiguous.
     pub fn read(line: &[u8], symbol: Option<&Symbol>) -> Result<Self, Unreadable> {
         let delimiter = delimiter_of(line);
         let mut cells = Cells::new(delimiter);
@@ -88,7 +89,7 @@ impl Header {
     }
 }
 
-/// `;` where the header has more of them than commas, as the API's own CSV has.
+/// `;` if the header has more of them than commas, as in the CSV of the API.
 fn delimiter_of(line: &[u8]) -> u8 {
     let count = |wanted: u8| line.iter().filter(|byte| **byte == wanted).count();
     if count(b';') > count(b',') { b';' } else { b',' }
@@ -126,7 +127,7 @@ impl<'a> Names<'a> {
         Ok(header)
     }
 
-    /// The volume and the tick volume. Without a volume the tick volume is the volume.
+    /// The volume and the tick volume. If there is no volume, the tick volume is used as the volume.
     fn volumes(&self, symbol: Option<&Symbol>) -> Result<(Option<usize>, Option<usize>), Unreadable> {
         let tick = self.at_most_one("tick volume", TICK_VOLUMES)?;
         let mut volume = None;
@@ -141,7 +142,7 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// The column `volume btc` of `BTC/USD`.
+    /// Finds the column `volume btc` of `BTC/USD`.
     fn volume_of(&self, symbol: &Symbol) -> Option<usize> {
         let plain_symbol = plain(symbol.as_str());
         let base = plain_symbol.split(' ').next()?;
@@ -184,7 +185,7 @@ impl<'a> Names<'a> {
 }
 
 impl Header {
-    /// Whether something is read from a field.
+    /// Whether this field is read.
     #[must_use]
     pub fn reads(&self, field: usize) -> bool {
         let optional = [self.volume, self.tick_volume, self.has_volume, self.is_filled, self.interval];
@@ -194,7 +195,8 @@ impl Header {
             || optional.contains(&Some(field))
     }
 
-    /// The same with one volume: the tick volume, where the volume proper is 0 in every row. The other one is not read.
+    /// Keeps one volume column: the tick volume if the volume is 0 in every row, otherwise the volume. The other one
+    /// is ignored.
     #[must_use]
     pub fn with_one_volume(mut self, is_all_zero: bool) -> Self {
         let (Some(volume), Some(tick)) = (self.volume, self.tick_volume.take()) else { return self };
@@ -204,7 +206,7 @@ impl Header {
         self
     }
 
-    /// The number of fields up to the last one that is read: a row that has fewer cells lacks something.
+    /// The number of fields up to and including the last one that is read; a row with fewer cells is incomplete.
     #[must_use]
     pub fn fields_read(&self) -> usize {
         (0..self.names.len()).rev().find(|field| self.reads(*field)).map_or(0, |last| last + 1)
@@ -215,7 +217,7 @@ fn is_one_of(name: &str, accepted: &[&str]) -> bool {
     accepted.contains(&name)
 }
 
-/// Whether a name has the word volume in it, or an abbreviation of it.
+/// Whether a name contains the word volume or an abbreviation of it.
 fn is_volume(name: &str) -> bool {
     name.split(' ').any(|word| matches!(word, "volume" | "vol" | "volumes" | "volumeto"))
 }

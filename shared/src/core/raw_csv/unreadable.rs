@@ -1,55 +1,55 @@
-//! Why an object is no raw CSV at all.
+//! Errors of files that are not raw CSV.
 
 use thiserror::Error;
 
 use super::file_kind::FileKind;
 
-/// Why an object is no raw CSV at all; rows that are wrong one by one are not errors but quarantined.
+/// Why an object is not raw CSV. Individual bad rows are not an error: they are quarantined.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum Unreadable {
-    /// There is nothing in it.
+    /// The file is empty or has only white space.
     #[error("the file is empty: a header is required ({EXPECTED})")]
     Empty,
-    /// It is a file of another kind.
+    /// The file is of another kind.
     #[error("the file is {kind}, not CSV: {advice}", advice = .kind.advice())]
     OtherKind {
-        /// What it is.
+        /// The kind that its first bytes show.
         kind: FileKind,
     },
-    /// It is an answer of the API, or any other JSON.
+    /// The file is JSON, perhaps a response of the API.
     #[error("the file is JSON, not CSV: {0}")]
     Json(String),
-    /// The first line has none of the columns' names.
+    /// The first line has none of the expected column names.
     #[error("line 1 is not a header: {found:?}. A header is required ({EXPECTED})")]
     NoHeader {
-        /// The line as it is, shortened.
+        /// The line, shortened by [`shown`].
         found: String,
     },
-    /// The quotes of the header do not fit.
+    /// The quotes of the header are not balanced.
     #[error("line 1: {reason}: {found:?}")]
     BrokenHeader {
-        /// What is wrong with it.
+        /// What is wrong with the quotes.
         reason: String,
-        /// The header as it is, shortened.
+        /// The header, shortened by [`shown`].
         found: String,
     },
-    /// The header lacks a column.
+    /// A required column is missing from the header.
     #[error("line 1: column {missing:?} is missing from the header {found:?} ({EXPECTED})")]
     MissingColumn {
-        /// The column's name.
+        /// The name of the missing column.
         missing: &'static str,
-        /// The header as it is, shortened.
+        /// The header, shortened by [`shown`].
         found: String,
     },
-    /// Two columns of the header could be the same one.
+    /// Two columns of the header match the same role.
     #[error("line 1: columns {names} could each be the {column:?}: rename or remove all but one")]
     AmbiguousColumn {
-        /// What both could be.
+        /// The role that both match.
         column: &'static str,
-        /// Their places, from 1, and their names: `2 "close" and 5 "Close"`.
+        /// Their positions, from 1, and their names: `2 "close" and 5 "Close"`.
         names: String,
     },
-    /// There is no volume column of a name that is known, but one that could be it.
+    /// The header has no volume column with a known name, but a column that could be one.
     #[error(
         "line 1: column {0:?} could be the volume: rename it to \"volume\" if it is, or to a name without \"vol\" if it is not"
     )]
@@ -58,7 +58,7 @@ pub enum Unreadable {
 
 const EXPECTED: &str = "datetime, open, high, low, close and perhaps volume, separated by ',' or ';'";
 
-/// Text as it is in a file, for a message: at most 200 characters, and no control characters.
+/// Prepares text of a file for a message: at most 200 characters, without control characters.
 #[must_use]
 pub fn shown(bytes: &[u8]) -> String {
     const MOST: usize = 200;
