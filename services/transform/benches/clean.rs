@@ -1,6 +1,6 @@
-//! The kernel of cleaning by itself: `cargo bench -p candlewick-transform`.
+//! Benchmarks of cleaning alone, without I/O: `cargo bench -p candlewick-transform`.
 //!
-//! A month of minutes, newest first. `copy` is the least that anything can do with the bytes.
+//! The input is a month of minutes, newest first. `copy` only copies the bytes and is the lower bound.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "the benches are macros' work, and fail by it")]
 
@@ -20,7 +20,7 @@ fn main() {
     divan::main();
 }
 
-/// Rows of the slots of some years, each written by `row` from its time and its number.
+/// Rows for the slots of some years; `row` formats each from its time and its number.
 fn text(row: impl Fn(&str, i64) -> String) -> String {
     let at = |text: &str| text.parse::<Timestamp>().unwrap().as_second();
     let calendar = Calendar::for_mic("XNYS").unwrap().unwrap();
@@ -37,7 +37,7 @@ fn plain() -> String {
     text(|time, at| format!("{time},150.{:02}1,151.50001,149.75001,150.{:02}1,{}\n", at % 49, at % 51, 1000 + at))
 }
 
-/// Cells that are written as they must not be copied: quoted, with noughts behind.
+/// Cells that cannot be copied as they are: quoted, and with trailing zeros.
 fn unusual() -> String {
     text(|time, at| format!("\"{time}\",150.{:02}0,151.50,149.750,150.{:02},{}.0\n", at % 49, at % 51, 1000 + at))
 }

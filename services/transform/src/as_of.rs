@@ -1,22 +1,22 @@
-//! When a source said what an object says: the *now* of its cleaning.
+//! The time at which a source returned the content of an object, which is the *now* of its cleaning.
 
 use candlewick_shared::core::clock::Clock;
 use candlewick_shared::core::report::{AsOfFrom, Source};
 use jiff::Timestamp;
 
-/// When a source said what an object says, and how that is known.
+/// The time at which a source returned the content of an object, and how that time is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AsOf {
-    /// The time, by Candlewick's clock.
+    /// In Candlewick's time, which may be simulated.
     pub at: Timestamp,
-    /// How it is known.
     pub from: AsOfFrom,
 }
 
 impl AsOf {
-    /// What stands beside the object, and otherwise when it was written, by the machine's clock.
+    /// The time in the object's metadata, otherwise the time at which the object was written, converted from the
+    /// machine's clock.
     ///
-    /// A simulated clock never showed less than its start, but objects that an earlier stack wrote are older than it.
+    /// Objects that an earlier stack wrote are older than the start of a simulated clock, so they get that start.
     pub fn of(fetched_at: Option<Timestamp>, written: Timestamp, clock: &Clock) -> Self {
         match (fetched_at, clock) {
             (Some(at), _) => Self { at, from: AsOfFrom::Said },
@@ -27,7 +27,7 @@ impl AsOf {
         }
     }
 
-    /// The source that a report names.
+    /// The source as a report describes it.
     pub fn source(self, key: String, etag: String) -> Source {
         Source { key, etag, as_of: self.at.to_string(), as_of_from: self.from }
     }

@@ -1,4 +1,5 @@
-//! The cleaning: the text of a raw object in, candles, report and quarantine out. No I/O, no clock.
+//! The cleaning: the text of a raw object in, and candles, a report and the quarantine out. It does no I/O and reads
+//! no clock.
 
 use std::io::{self, Write};
 use std::ops::RangeInclusive;
@@ -31,46 +32,44 @@ use crate::row::{Fault, Numbers, Row};
 use crate::stamps::{self, Restamped};
 use crate::write::CleanWriter;
 
-/// The version of the cleaning rules: it changes whenever the same input could give other bytes.
+/// The version of the cleaning rules. Increase it whenever the same input could produce different bytes.
 pub const RULES: u32 = 3;
 
-/// What is known of a raw object beside its bytes.
+/// The input of cleaning, apart from the bytes of the raw object.
 #[derive(Clone, Debug)]
 pub struct Task<'a> {
-    /// The series that its key names.
+    /// The series in the object's key.
     pub series: &'a Series,
-    /// The part of that series that it holds.
+    /// Whether the object holds all of the series or one month.
     pub part: Part,
-    /// The zone of times that name no offset.
+    /// The time zone of times without an offset.
     pub zone: &'a TimeZone,
-    /// When the source said it: what was in the future then, is.
+    /// When the source returned the data; later times are in the future.
     pub now: Timestamp,
-    /// What the source says of the instrument.
+    /// The instrument as the source describes it.
     pub instrument: &'a Instrument,
-    /// What the owner says of it.
+    /// The owner's settings for the instrument.
     pub settings: &'a CleaningSettings,
-    /// Which object it is.
     pub source: Source,
-    /// Whether a person put it there, so that the interval of its key may be wrong.
+    /// Whether a user uploaded the object, so that the interval in its key may be wrong.
     pub is_by_hand: bool,
 }
 
-/// What cleaning makes of a raw object. The candles are still where they were, in its text; what is known of each takes 24
-/// bytes beside that.
+/// The result of cleaning a raw object. The candles stay in its text; each one only takes 24 bytes in addition.
 #[derive(Clone, Debug)]
 pub struct Cleaned<'a> {
-    /// Every decision, counted.
+    /// The counts of all decisions.
     pub report: Report,
     raw: Raw<'a>,
     expected: Expected<'a>,
     rows: Vec<Row>,
     runs: Vec<Run>,
     aside: Vec<SetAside>,
-    /// Why it cannot be told how weeks or months are stamped.
+    /// Why the stamping of weeks or months cannot be detected, if it cannot.
     unclear_stamps: Option<String>,
 }
 
-/// Rows that were held to the calendar and to each other.
+/// Rows after the checks against the calendar and against each other.
 struct Settled {
     restamped: Restamped,
     rows: Vec<Row>,
@@ -79,12 +78,12 @@ struct Settled {
     collapsed: u64,
 }
 
-/// Cleans a raw object.
+/// Cleans a raw object; an object without a single candle is refused.
 pub fn clean<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<'a>, Refusal> {
     clean_or_empty(text, task)?.require_candles()
 }
 
-/// The same, also where no candle is left: of an object that its owner emptied.
+/// Cleans a raw object, also if no candle is left: for an object that its owner emptied.
 pub fn clean_or_empty<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<'a>, Refusal> {
     let Choice { calendar, reason } = choice::choose(task.settings.calendar.as_ref(), task.instrument);
     let (raw, mut read) = Raw::open(text, task, calendar)?.read_in_any_form(text)?;
@@ -129,7 +128,7 @@ pub fn clean_or_empty<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<
     Ok(Cleaned { report: report::of(facts), raw, expected, rows, runs, aside, unclear_stamps: restamped.unclear })
 }
 
-/// Holds rows to the calendar and to each other.
+/// Checks rows against the calendar and against each other.
 fn settle(raw: &Raw<'_>, expected: &mut Expected<'_>, mut rows: Vec<Row>, mut aside: Vec<SetAside>) -> Settled {
     sort(&mut rows);
     let mut restamped = match raw.task.series.interval.is_intraday() {
@@ -148,8 +147,8 @@ fn settle(raw: &Raw<'_>, expected: &mut Expected<'_>, mut rows: Vec<Row>, mut as
     Settled { restamped, rows, aside, provisional, collapsed: resolved.collapsed }
 }
 
-/// Takes out the rows that are of no slot, unless the source's candles begin by the clock: then those of times at which the
-/// market is shut.
+/// Removes the rows that match no slot. If the source's candles begin by the clock, removes the rows of times at
+/// which the market is closed instead.
 fn take_strays(rows: &mut Vec<Row>, expected: &mut Expected<'_>, restamped: &mut Restamped) -> Vec<SetAside> {
     let strays = expected.take_strays(rows);
     let reason = if expected.interval.is_intraday() { Reason::NoSlot } else { Reason::NoSession };
@@ -165,8 +164,8 @@ fn take_strays(rows: &mut Vec<Row>, expected: &mut Expected<'_>, restamped: &mut
     grid::take_shut(rows, expected)
 }
 
-/// Adds the rows that an earlier cleaning had put in, where no calendar tells which slots are vacant: there they stay as they
-/// are, and elsewhere their slots are filled anew.
+/// Adds the rows that an earlier cleaning filled, if no calendar says which slots are vacant. With a calendar, vacant
+/// slots are filled again.
 fn with_filled(mut rows: Vec<Row>, filled: &[Row], expected: &Expected<'_>) -> Vec<Row> {
     let covered = expected.covered();
     let stays = |row: &&Row| {
@@ -182,8 +181,8 @@ fn with_filled(mut rows: Vec<Row>, filled: &[Row], expected: &Expected<'_>) -> V
     rows
 }
 
-/// Puts rows in order of time. Sources write the newest first or last; only what is in neither order is sorted, by a sort
-/// that is quick on rows that nearly are.
+/// Sorts rows by time. Most sources write the newest row first or last; only other orders are sorted, with a sort
+/// that is fast on nearly sorted rows.
 fn sort(rows: &mut [Row]) {
     if rows.first().zip(rows.last()).is_some_and(|(first, last)| first.time > last.time) {
         rows.reverse();
@@ -193,7 +192,7 @@ fn sort(rows: &mut [Row]) {
     }
 }
 
-/// The seconds from the first to the last of a month in UTC; none for what is all of a series.
+/// The seconds from the start to the end of a month in UTC; `None` if the part is all of a series.
 fn seconds(part: Part) -> Option<RangeInclusive<i64>> {
     let Part::Month(Month { year, month }) = part else { return None };
     let first = Date::new(year, month, 1).ok()?;
@@ -202,7 +201,8 @@ fn seconds(part: Part) -> Option<RangeInclusive<i64>> {
 }
 
 impl<'a> Cleaned<'a> {
-    /// An object of which no candle is left replaces nothing. One whose rows are all still open has nothing wrong with it.
+    /// Refuses an object without a single candle, unless all of its rows are provisional: then nothing is wrong with
+    /// it.
     fn require_candles(self) -> Result<Self, Refusal> {
         let rows = &self.report.rows;
         if rows.kept > 0 || (rows.provisional > 0 && rows.quarantined_total() == 0) {
@@ -219,7 +219,7 @@ impl<'a> Cleaned<'a> {
         Err(Refusal::NothingUsable { rows: rows.read, reasons, first: self.first_set_aside() })
     }
 
-    /// What is wrong with the first row that was set aside, with its line.
+    /// The fault of the first quarantined row, with its line.
     pub fn first_set_aside(&self) -> Option<String> {
         let Quarantined { line, fault, detail, .. } = self.quarantined().next()?;
         Some(format!("Line {line}, {}: {detail}", fault.column))
@@ -232,7 +232,6 @@ impl<'a> Cleaned<'a> {
 }
 
 impl Cleaned<'_> {
-    /// Writes the clean CSV.
     pub fn write_candles(&self, out: impl Write) -> io::Result<()> {
         let raw = &self.raw;
         let mut writer = CleanWriter::new(raw.task.series, raw.header.volume.is_some(), out)?;
@@ -253,7 +252,7 @@ impl Cleaned<'_> {
         writer.finish().map(drop)
     }
 
-    /// Writes the candles of a run of vacant slots: each at the close before it, which is that of the row before `at`.
+    /// Writes the filled candles of a run of vacant slots, each at the close of the row before `at`.
     fn fill(
         &self,
         run: &Run,
@@ -269,24 +268,24 @@ impl Cleaned<'_> {
         Ok(())
     }
 
-    /// The rows that were set aside, in the order of the text.
+    /// The quarantined rows, in the order of the text.
     pub fn quarantined(&self) -> impl Iterator<Item = Quarantined<'_>> {
         let original = self.raw.foreign.as_ref().map_or(&self.raw.text, |foreign| &foreign.original);
         quarantine::quarantined(&self.raw.text, original, self.explain(), &self.aside)
     }
 
-    /// The text in a part for each month that has candles.
+    /// The text, split into the months that have candles.
     pub fn months(&self) -> Vec<MonthText> {
         months::split(&self.raw, &self.rows)
     }
 
-    /// Writes the quarantine CSV.
     pub fn write_quarantine(&self, out: impl Write) -> Result<(), csv::Error> {
         quarantine::write(self.quarantined(), out)
     }
 }
 
-/// A row that was a candle when it was read is one when it is read again; should it not be, nothing is written.
+/// Rows that were candles when they were read must still be candles when they are read again; otherwise nothing is
+/// written.
 fn unreadable(fault: Fault) -> io::Error {
     io::Error::other(format!("a row was read twice and differed: {} {}", fault.column, fault.reason))
 }

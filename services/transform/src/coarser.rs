@@ -1,6 +1,7 @@
-//! Files of a longer interval than their key's: quarter hours under a key of five minutes, weeks under a key of days.
+//! Detects files with a longer interval than their key: quarter hours under a key of five minutes, weeks under a key
+//! of days.
 //!
-//! Each such row is a possible candle of the shorter interval. Only the distances between the rows show what they are.
+//! Each such row alone is a possible candle of the shorter interval. Only the distances between rows reveal it.
 
 use candlewick_shared::core::interval::Interval;
 
@@ -13,10 +14,11 @@ const FEWEST: usize = 6;
 
 const DAY: i64 = 86_400;
 
-/// Refuses rows that are regularly as far apart as candles of a longer interval. `rows` ascend in time.
+/// Refuses rows that are regularly as far apart as candles of a longer interval. `rows` are in ascending order of
+/// time.
 ///
-/// An instrument that trades seldom has distances of all lengths, so two conditions hold together: no two rows are
-/// neighbouring candles, and at least half of the distances are that of one longer interval.
+/// An instrument that rarely trades has distances of all lengths. Rows are therefore only refused if no two of them
+/// are in adjacent slots and at least half of the distances match one longer interval.
 pub fn check(rows: &[Row], expected: &Expected<'_>) -> Result<(), Refusal> {
     let interval = expected.interval;
     match longer_interval(rows, interval) {
@@ -27,14 +29,14 @@ pub fn check(rows: &[Row], expected: &Expected<'_>) -> Result<(), Refusal> {
     }
 }
 
-/// Whether a session of an unknown calendar may be so short that it has only one candle.
+/// Whether a session may be so short that it has only one candle, when no calendar is known.
 fn may_be_one_a_session(interval: Interval, found: Interval, expected: &Expected<'_>) -> bool {
     const LONG: i64 = 2 * 3600;
     let is_long = interval.seconds().is_some_and(|seconds| seconds >= LONG);
     expected.calendar.is_none() && is_long && found == Interval::Day1
 }
 
-/// Whether two rows are in slots of the calendar that follow each other, however far apart those are.
+/// Whether two rows are in adjacent slots of the calendar, however far apart these are.
 fn has_neighbours(rows: &[Row], expected: &Expected<'_>) -> bool {
     let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return false };
     let mut was_present = false;
@@ -58,13 +60,13 @@ fn longer_interval(rows: &[Row], interval: Interval) -> Option<Interval> {
     (count * 2 >= rows.len() - 1).then_some(found)
 }
 
-/// The seconds between rows of different times.
+/// The seconds between consecutive rows with different times.
 fn distances(rows: &[Row]) -> impl Iterator<Item = i64> {
     rows.windows(2).map(|pair| pair[1].time.seconds() - pair[0].time.seconds()).filter(|distance| *distance > 0)
 }
 
-/// The least and the most seconds from a candle to the next one where no session is without a trade. A holiday moves the
-/// first session of a week by a day, and that of a month by a weekend.
+/// The shortest and the longest distance in seconds between two candles if no session is without a trade. A holiday
+/// moves the first session of a week by a day, and a weekend that of a month.
 fn lengths(interval: Interval) -> (i64, i64) {
     match interval {
         Interval::Day1 => (DAY, DAY),

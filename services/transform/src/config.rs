@@ -8,23 +8,23 @@ use candlewick_shared::runtime::env::Env;
 use candlewick_shared::runtime::memory::Memory;
 use candlewick_shared::runtime::objects::Scope;
 
-/// The settings of the transform.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The objects it is for: `BUCKET`, `BYTES_IN_FLIGHT`.
+    /// The bucket, the prefix and the size limit of objects: `BUCKET`, `BYTES_IN_FLIGHT`.
     pub scope: Scope,
-    /// What it may take: `MEMORY_LIMIT`.
+    /// The memory limit: `MEMORY_LIMIT`.
     pub memory: Memory,
-    /// Whether `first-written` beside an object is believed: `TRUST_FIRST_WRITTEN`, which `up` sets for what it puts back.
+    /// Whether `first-written` in an object's metadata is trusted: `TRUST_FIRST_WRITTEN`, which `up` sets for
+    /// restored objects.
     pub trusts_first_written: bool,
-    /// The time it goes by: `CLOCK`.
+    /// The real or a simulated clock: `CLOCK`.
     pub clock: Clock,
-    /// Where the watchlist is, for how each instrument is cleaned, a path or `s3://BUCKET/KEY`: `WATCHLIST`. Without one all are cleaned alike.
+    /// The location of the watchlist with the cleaning settings of each instrument, a path or `s3://BUCKET/KEY`:
+    /// `WATCHLIST`. Without it, all instruments have the default settings.
     pub watchlist: Option<Location>,
 }
 
 impl Config {
-    /// Reads the settings.
     pub fn from_env(env: &Env) -> anyhow::Result<Self> {
         let memory = Memory::from_env(env)?;
         let scope = Scope {

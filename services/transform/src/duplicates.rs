@@ -1,23 +1,23 @@
-//! Rows of the same time.
+//! Resolves rows with the same time.
 
 use candlewick_shared::core::candle::Candle;
 
 use crate::quarantine::{Reason, SetAside};
 use crate::row::{Fault, Row};
 
-/// What became of rows that shared their time with others.
+/// The result for rows that shared their time with others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Resolved {
-    /// How many said the same as another one.
+    /// How many rows were equal to another one.
     pub collapsed: u64,
-    /// Those that are set aside.
+    /// The rows to quarantine.
     pub aside: Vec<SetAside>,
 }
 
-/// Leaves one row for each time that has a trustworthy one: equal ones collapse; of different ones the one with more volume
-/// is kept, because a partial bar has less; where that does not tell, none can be trusted.
+/// Keeps one row for each time, if one can be trusted. Equal rows collapse. Of different rows the one with the
+/// largest volume is kept, because a partial bar has less; if the volumes do not decide, all of them are quarantined.
 ///
-/// The rows ascend in time. `candle` reads one again, which hardly any row needs.
+/// The rows are in ascending order of time. `candle` parses a row again, which few rows need.
 pub fn resolve(rows: &mut Vec<Row>, mut candle: impl FnMut(&Row) -> Result<Candle, Fault>) -> Resolved {
     let mut resolved = Resolved::default();
     let mut at = 0;
@@ -52,7 +52,8 @@ impl Resolved {
         self.most_traded(&candles)
     }
 
-    /// Of different candles, ascending in volume, the last, unless the one before it has as much or a volume is unknown.
+    /// The last of different candles in ascending order of volume, unless the one before it has the same volume or a
+    /// volume is unknown.
     fn most_traded(&mut self, candles: &[(Candle, Row)]) -> Option<Row> {
         let ((last, winner), others) = candles.split_last()?;
         let is_unclear = |other: &Candle| other.volume.is_none() || other.volume == last.volume;
@@ -68,7 +69,7 @@ impl Resolved {
     }
 }
 
-/// Takes out rows that say the same as another one, but for the volume, which they do not say.
+/// Removes rows that equal another row except that their volume is unknown.
 fn drop_rows_without_volume(candles: &mut Vec<(Candle, Row)>) {
     let prices = |candle: &Candle| (candle.open, candle.high, candle.low, candle.close);
     let known: Vec<_> =
@@ -76,7 +77,7 @@ fn drop_rows_without_volume(candles: &mut Vec<(Candle, Row)>) {
     candles.retain(|(candle, _)| candle.volume.is_some() || !known.contains(&prices(candle)));
 }
 
-/// What a candle says, volume first, so that equal candles stand together and the largest volume last.
+/// The values of a candle, volume first, so that equal candles are adjacent and the largest volume is last.
 fn value(candle: &Candle) -> impl Ord + use<> {
     let Candle { volume, open, high, low, close, .. } = *candle;
     (volume, open, high, low, close)
@@ -88,8 +89,8 @@ mod tests {
 
     use super::*;
 
-    /// The places of the rows that are kept, the count of those that collapse, and the places of those set aside, of rows
-    /// with a time, a close and perhaps a volume each, ascending in time.
+    /// The indexes of the kept rows, the count of collapsed rows, and the indexes and reasons of quarantined rows.
+    /// The input has a time, a close and perhaps a volume for each row, in ascending order of time.
     fn resolved(rows: &[(i64, &str, Option<&str>)]) -> (Vec<usize>, u64, Vec<(usize, Reason)>) {
         let row = |(start, row): (usize, &(i64, &str, Option<&str>))| Row {
             time: CandleTime::from_seconds(row.0),

@@ -1,4 +1,4 @@
-//! Which candles there must be, and which there cannot be yet: rows and gaps against the calendar.
+//! Which candles must exist and which cannot exist yet: checks rows and gaps against the calendar.
 
 use std::ops::RangeInclusive;
 
@@ -12,39 +12,38 @@ use jiff::tz::TimeZone;
 use crate::quarantine::{Reason, SetAside};
 use crate::row::{Fault, Row};
 
-/// The candles to expect of a series.
+/// The candles to expect in a series.
 #[derive(Clone, Debug)]
 pub struct Expected<'a> {
-    /// The calendar, where one is known.
+    /// The calendar, if one is known.
     pub calendar: Option<&'static Calendar>,
-    /// The length of the candles.
     pub interval: Interval,
-    /// The zone in which dates begin and end where no calendar says it.
+    /// The time zone in which dates begin and end if there is no calendar.
     pub zone: &'a TimeZone,
-    /// When the source said what it said.
+    /// When the source returned the data.
     pub now: Timestamp,
-    /// Whether candles from before and after the session are wanted too.
+    /// Whether candles before and after the session are wanted too.
     pub is_extended: bool,
-    /// Whether the source's candles begin by the clock: no slot is then known.
+    /// Whether the source's candles begin by the clock; the slots are unknown then.
     pub is_by_the_clock: bool,
 }
 
-/// A slot that was still open.
+/// A slot that was not over when the source was asked.
 enum Open {
-    /// It had begun: its candle was still to change.
+    /// The slot had begun: its candle could still change.
     Provisional,
-    /// It had not even begun.
+    /// The slot had not begun.
     Future,
 }
 
 impl Expected<'_> {
-    /// The times, in seconds, of which the calendar can tell whether they are slots.
+    /// The times, in seconds, that the calendar can classify as slots or not.
     pub fn covered(&self) -> RangeInclusive<i64> {
         let calendar = self.calendar.filter(|_| !self.is_by_the_clock);
         calendar.map_or(RangeInclusive::new(1, 0), |calendar| calendar.covered_stamps(self.interval))
     }
 
-    /// The slots from one time through another, as far as the calendar covers them.
+    /// The slots between two times, as far as the calendar covers them.
     pub fn slots(&self, from: i64, through: i64) -> impl Iterator<Item = i64> + use<> {
         let covered = self.covered();
         let range = from.max(*covered.start())..=through.min(*covered.end());
@@ -52,8 +51,8 @@ impl Expected<'_> {
         slots.and_then(Result::ok).into_iter().flatten()
     }
 
-    /// The slots from one time through another in which there may be candles: also those in which none is expected,
-    /// because only some venues trade then.
+    /// The slots between two times that may have candles. This includes slots in which no candle is expected because
+    /// only some venues trade.
     fn possible_slots(&self, from: i64, through: i64) -> impl Iterator<Item = i64> + use<> {
         let covered = self.covered();
         let range = from.max(*covered.start())..=through.min(*covered.end());
@@ -62,7 +61,8 @@ impl Expected<'_> {
         slots.and_then(Result::ok).into_iter().flatten()
     }
 
-    /// Takes out the rows that are of no slot. The rows ascend in time; those that the calendar does not cover stay.
+    /// Removes the rows that match no slot. Rows are in ascending order of time; those that the calendar does not
+    /// cover are kept.
     pub fn take_strays(&self, rows: &mut Vec<Row>) -> Vec<Row> {
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Vec::new() };
         let mut slots = self.possible_slots(first.time.seconds(), last.time.seconds()).peekable();
@@ -80,8 +80,8 @@ impl Expected<'_> {
         strays
     }
 
-    /// Whether a time is before or after the session of its date, and candles of such times are wanted: from 04:00 to 20:00 where the
-    /// market is, as exchanges of the United States trade.
+    /// Whether a time is before or after the session of its date and such candles are wanted: from 04:00 to 20:00 in
+    /// the market's time zone, the extended hours of exchanges in the United States.
     pub fn is_extended_hours(&self, time: i64) -> bool {
         let Some(calendar) = self.calendar.filter(|_| self.is_extended && self.interval.is_intraday()) else {
             return false;
@@ -94,8 +94,8 @@ impl Expected<'_> {
         has_session && (4..20).contains(&local.hour())
     }
 
-    /// Takes out the rows of slots that were still open, which can only be the last ones. The count is that of
-    /// provisional rows; those of slots that had not even begun are set aside.
+    /// Removes the rows of slots that were not over, which can only be the last rows. Returns the count of
+    /// provisional rows, and the rows of slots that had not begun, which are quarantined.
     pub fn take_open(&self, rows: &mut Vec<Row>) -> (u64, Vec<SetAside>) {
         let mut provisional = 0;
         let mut aside = Vec::new();
@@ -122,15 +122,15 @@ impl Expected<'_> {
         }
     }
 
-    /// Whether a slot was over, so that a candle of it could have been there.
+    /// Whether a slot was over, so that the source could have had its candle.
     pub fn is_over(&self, slot: i64) -> bool {
-        // No interval is longer than this; for slots so long ago the calendar need not be asked.
+        // No interval is longer than this, so older slots need no look into the calendar.
         const LONGEST: i64 = 40 * 86_400;
         slot < self.now.as_second() - LONGEST || self.open(slot).is_none()
     }
 
-    /// When the candle of a time is complete: the calendar knows it, and without one it is complete at the latest when its
-    /// interval is over. Nothing beyond all dates.
+    /// When the candle with this time is complete: according to the calendar, or without one at the latest end of its
+    /// interval. `None` if that is out of the range of dates.
     pub fn end(&self, time: i64) -> Option<i64> {
         let known = self.calendar.and_then(|calendar| calendar.slot_end(self.interval, time).ok().flatten());
         known.or_else(|| match self.interval.seconds() {
@@ -139,7 +139,7 @@ impl Expected<'_> {
         })
     }
 
-    /// When the candle of a date begins, where the calendar knows the first session in it.
+    /// When the candle of a date begins, if the calendar knows the first session in it.
     fn begin(&self, time: i64) -> Option<i64> {
         let calendar = self.calendar?;
         let date = CandleTime::from_seconds(time).date()?;
@@ -155,8 +155,8 @@ impl Expected<'_> {
         midnight.compatible().ok().map(|instant| instant.as_second())
     }
 
-    /// The calendar's words on the latest row that it does not cover, and how many such rows there are. Where no calendar
-    /// is known that is all of them, and there are no words.
+    /// How many rows the calendar does not cover, and its error for the latest of them. Without a calendar these are
+    /// all rows, and there is no error.
     pub fn unchecked(&self, rows: &[Row]) -> (u64, Option<String>) {
         let covered = self.covered();
         let mut beyond = rows.iter().rev().filter(|row| !covered.contains(&row.time.seconds())).peekable();

@@ -1,4 +1,4 @@
-//! What is wrong with a row, in words: what is in the cell, and an example of what is read.
+//! Describes the fault of a row in words: what the cell contains, and an example of what is accepted.
 
 use candlewick_shared::core::calendar::Calendar;
 use candlewick_shared::core::candle::CandleTime;
@@ -10,11 +10,11 @@ use crate::clean::Task;
 use crate::quarantine::Reason;
 use crate::row::Fault;
 
-/// What to do where a session would give an instant its date.
+/// Advice if a daily candle is stamped with an instant and no session gives it a date.
 const NO_SESSIONS: &str =
     ": if a session opens then, say of which exchange with --calendar XNYS, or with `calendar` in the watchlist";
 
-/// Explains the rows of one object.
+/// Describes the rows of one object.
 #[derive(Clone, Debug)]
 pub struct Explain<'a> {
     header: &'a Header,
@@ -25,8 +25,8 @@ pub struct Explain<'a> {
 }
 
 impl<'a> Explain<'a> {
-    /// For rows below a header, held to a calendar. `unclear_stamps` says why it cannot be told how weeks or months are
-    /// stamped.
+    /// Creates the descriptions for rows below `header`. `unclear_stamps` says why the stamping of weeks or months
+    /// cannot be detected.
     pub fn new(
         header: &'a Header,
         task: &'a Task<'a>,
@@ -36,7 +36,7 @@ impl<'a> Explain<'a> {
         Self { header, task, calendar, unclear_stamps, cells: Cells::new(header.delimiter) }
     }
 
-    /// What is wrong with a row.
+    /// Describes the fault of a row.
     pub fn detail(&mut self, row: &[u8], fault: Fault) -> String {
         if let Err(error) = self.cells.split(row) {
             return error.to_string();
@@ -93,14 +93,14 @@ impl<'a> Explain<'a> {
         format!("{count} cells for {wanted}{why}")
     }
 
-    /// When the market opens after a time at which it is closed.
+    /// When the market next opens after the time in a cell, if it is closed then.
     fn next_open(&self, cell: &str) -> Option<String> {
         let time = CandleTime::parse(cell, self.task.series.interval, self.task.zone).ok()?;
         let open = self.calendar?.next_open(time.seconds())?;
         Some(format!(": the market is closed then, and opens at {}", CandleTime::from_seconds(open).timestamp()?))
     }
 
-    /// Whether an instant could be the opening of a session, of which no calendar tells.
+    /// Whether a time could be the open of a session for which there is no calendar.
     fn is_of_no_known_session(&self, cell: &str) -> bool {
         self.calendar.is_none() && matches!(TimeText::read(cell), Some(TimeText::Instant(..)))
     }
@@ -109,7 +109,7 @@ impl<'a> Explain<'a> {
         self.task.zone.iana_name().unwrap_or("this zone")
     }
 
-    /// What is in a column of clean CSV.
+    /// The content of a row's cell, by its column of clean CSV.
     fn cell(&self, column: &str) -> String {
         let header = self.header;
         let field = match column {
@@ -127,7 +127,7 @@ impl<'a> Explain<'a> {
     }
 }
 
-/// Whether a text is Unix time in less than seconds.
+/// Whether a text is Unix time in milliseconds, microseconds or nanoseconds.
 fn is_fraction(cell: &str) -> bool {
     matches!(cell.len(), 13 | 16 | 19) && cell.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -1,7 +1,8 @@
-//! Rows of a shorter interval than the object's: an hourly file under a daily key, a daily one under a weekly key.
+//! Detects rows of a shorter interval than the object's: an hourly file under a daily key, a daily file under a
+//! weekly key.
 //!
-//! A few of such rows always fit: the hour that begins at midnight, the day that is a Monday. Each by itself looks like a candle
-//! of the longer interval, and only the others show that it is none.
+//! Some of these rows always match a slot: the hour that begins at midnight, the day that is a Monday. Each alone
+//! looks like a candle of the longer interval, and only the other rows reveal it.
 
 use candlewick_shared::core::calendar::last_date;
 use candlewick_shared::core::candle::CandleTime;
@@ -12,8 +13,8 @@ use crate::row::{Fault, Row};
 
 const FAULT: Fault = Fault { column: "time", reason: Reason::OtherInterval };
 
-/// Takes out the rows that others show to be of a shorter interval. `rows` ascend in time, and `aside` are those that were set aside
-/// so far.
+/// Removes the rows that the other rows reveal as candles of a shorter interval. `rows` are in ascending order of
+/// time, and `aside` are the rows that were quarantined so far.
 pub fn take(rows: &mut Vec<Row>, aside: &[SetAside], expected: &Expected<'_>) -> Vec<SetAside> {
     match expected.interval.seconds() {
         Some(length) => take_shorter(rows, aside, expected, length),
@@ -25,13 +26,13 @@ pub fn take(rows: &mut Vec<Row>, aside: &[SetAside], expected: &Expected<'_>) ->
     }
 }
 
-/// Where one row has a time of day, midnight is a time of day as well.
+/// If one row has a time of day, midnight in another row is a time of day as well.
 fn take_with_time_of_day(rows: &mut Vec<Row>, aside: &[SetAside]) -> Vec<SetAside> {
     let has_one = aside.iter().any(|row| row.fault == FAULT);
     take_if(rows, |row| has_one && row.has_time_of_day)
 }
 
-/// A week or a month has one candle: where a period has rows of several dates, all of them are of something shorter.
+/// A week or a month has one candle. If a period has rows with several dates, all of them are of a shorter interval.
 fn take_several_of_a_period(rows: &mut Vec<Row>, expected: &Expected<'_>) -> Vec<SetAside> {
     let end = |row: &Row| row.time.date().map(|_| last_date(expected.interval, row.time.seconds()));
     let shares =
@@ -42,14 +43,14 @@ fn take_several_of_a_period(rows: &mut Vec<Row>, expected: &Expected<'_>) -> Vec
                 || shares(rows.get(at + 1), &rows[at])
         })
         .collect();
-    // Rows of one time are neighbours: what holds for one of them holds for all.
+    // Rows with the same time are adjacent, and what applies to one of them applies to all.
     let times: Vec<CandleTime> =
         rows.iter().zip(is_taken).filter(|(_, is_taken)| *is_taken).map(|(row, _)| row.time).collect();
     take_if(rows, |row| times.binary_search(&row.time).is_ok())
 }
 
-/// Where at least half of the rows have another one within them, all rows are of something shorter: of an odd row or two, such
-/// as the last trade of an unfinished candle, this says nothing.
+/// If at least half of the rows have another row within their length, all rows are of a shorter interval. One or two
+/// such rows, for example the last trade of an unfinished candle, prove nothing.
 fn take_shorter(rows: &mut Vec<Row>, aside: &[SetAside], expected: &Expected<'_>, length: i64) -> Vec<SetAside> {
     let covered = expected.covered();
     let is_stray = |row: &&SetAside| row.fault.reason == Reason::NoSlot;
@@ -59,7 +60,7 @@ fn take_shorter(rows: &mut Vec<Row>, aside: &[SetAside], expected: &Expected<'_>
     let has_within = |at: usize| {
         let time = rows[at].time.seconds();
         if !covered.contains(&time) {
-            // Slots on either side of a break may be closer than their length, but not by half.
+            // Slots on both sides of a break may be closer than their length, but not closer than half of it.
             let next = rows[at..].iter().map(|row| row.time.seconds()).find(|next| *next > time);
             return next.is_some_and(|next| next - time <= length / 2);
         }

@@ -1,4 +1,4 @@
-//! Vacant slots: which runs of them there are, and which are filled.
+//! Finds runs of vacant slots and decides which of them are filled.
 
 use std::ops::RangeInclusive;
 
@@ -10,26 +10,26 @@ use crate::expected::Expected;
 use crate::quarantine::SetAside;
 use crate::row::Row;
 
-/// A run of slots that follow each other and have no candle.
+/// A run of consecutive slots without a candle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// The first slot, in seconds.
+    /// The time of the first slot, in seconds.
     pub first: i64,
-    /// The last one.
+    /// The time of the last slot, in seconds.
     pub last: i64,
-    /// How many there are.
+    /// The number of slots.
     pub slots: u64,
-    /// Whether they are filled, and if not, why.
+    /// Whether the slots are filled, and if not, why.
     pub fate: Fate,
 }
 
-/// The runs of vacant slots around and between rows, which ascend in time.
+/// Finds the runs of vacant slots between rows, which are in ascending order of time, and around them.
 ///
-/// `part` is what the object is a part of: the slots of a month that lie before its first row or behind its last one are
-/// vacant too, where they are over; an object that is all of a series begins with its first row.
+/// `part` is the month that the object covers: slots of that month before the first row or after the last row are
+/// vacant as well, once they are over. An object with all of a series begins with its first row.
 ///
-/// `spoken_of` are the times of which the source said something that was quarantined, as [`spoken_of`] gives them. `filled` are the
-/// candles that an earlier cleaning put in, ascending, where there was one: what it left vacant stays so.
+/// `spoken_of` are the slots of quarantined rows, from [`spoken_of`]. `filled` are the candles that an earlier
+/// cleaning filled, in ascending order, if there was one: slots that it left vacant stay vacant.
 pub fn find(
     rows: &[Row],
     expected: &Expected<'_>,
@@ -57,8 +57,8 @@ pub fn find(
     search.runs
 }
 
-/// The times to look at: from the first row, or the beginning of the part, to the end of the part, or to the moment when the
-/// source was asked.
+/// The range of times to search: from the first row or the start of the part, to the end of the part or the time at
+/// which the source was asked.
 fn window(rows: &[Row], expected: &Expected<'_>, part: Option<RangeInclusive<i64>>) -> Option<RangeInclusive<i64>> {
     let times = rows.first().zip(rows.last()).map(|(first, last)| (first.time.seconds(), last.time.seconds()));
     let now = expected.now.as_second();
@@ -70,8 +70,8 @@ fn window(rows: &[Row], expected: &Expected<'_>, part: Option<RangeInclusive<i64
     }
 }
 
-/// The slots of which the source said something that was quarantined, by the times of the rows: the slots that hold them,
-/// ascending.
+/// The slots of quarantined rows, in ascending order: each as the range of times at which a slot that contains the
+/// row may begin.
 pub fn spoken_of(aside: &[SetAside], interval: Interval) -> Vec<RangeInclusive<i64>> {
     let length = interval.seconds().unwrap_or(1);
     let mut times: Vec<i64> = aside.iter().filter_map(|row| row.time).map(CandleTime::seconds).collect();
@@ -82,12 +82,12 @@ pub fn spoken_of(aside: &[SetAside], interval: Interval) -> Vec<RangeInclusive<i
 struct Search<'a> {
     covered: RangeInclusive<i64>,
     rows: &'a [Row],
-    /// The first row that is not before the slot at hand.
+    /// The index of the first row that is not before the current slot.
     at: usize,
     max_fill: u64,
     spoken_of: &'a [RangeInclusive<i64>],
     filled: Option<&'a [Row]>,
-    /// The run that the slot before this one belongs to.
+    /// The run that the previous slot belongs to.
     open: Option<Run>,
     runs: Vec<Run>,
 }

@@ -1,5 +1,5 @@
-//! Candles that begin by the clock and not with the session: hours from 09:00 of a market that opens at 09:30, or the eight
-//! hours from midnight in UTC of one whose day begins at 17:00 in New York.
+//! Detects candles that begin by the clock and not with the session: full hours in a market that opens at 09:30, or
+//! the eight hours from midnight UTC in a market whose day begins at 17:00 in New York.
 
 use candlewick_shared::core::calendar::Calendar;
 use jiff::Timestamp;
@@ -10,18 +10,18 @@ use crate::expected::Expected;
 use crate::quarantine::{Reason, SetAside};
 use crate::row::{Fault, Row};
 
-/// What fits where candles begin by the clock.
+/// What the candles are aligned to, for the report.
 pub const BY_THE_CLOCK: &str = "the clock, not the open of the session";
 
-/// How many of all rows in a hundred must be of no slot though the market is open, so that the file has another grid than the
-/// calendar.
+/// The percentage of all rows that must match no slot although the market is open, before the file counts as having
+/// another grid than the calendar.
 const FEWEST_STRAYS: usize = 20;
 
-/// How many of all rows in a hundred must be of times at which the market is open.
+/// The percentage of all rows that must be within the market's hours.
 const MOST_OPEN: usize = 80;
 
-/// Whether rows have a grid of their own, by the clock: all begin at multiples of their length from midnight, in UTC or where the
-/// market is, nearly all while it is open, and many of them at no slot.
+/// Whether rows have a grid of their own, by the clock: all begin at multiples of their length from midnight, in UTC
+/// or in the market's time zone, nearly all are within the market's hours, and many match no slot.
 pub fn is_by_the_clock(rows: &[Row], strays: &[Row], expected: &Expected<'_>) -> bool {
     let (Some(calendar), Some(length)) = (expected.calendar, expected.interval.seconds()) else { return false };
     let all = || rows.iter().chain(strays);
@@ -44,7 +44,7 @@ fn is_multiple(row: &Row, length: i64, zone: &TimeZone) -> bool {
     time.duration_since(Time::midnight()).as_secs() % length == 0
 }
 
-/// Whether the market is open at any time of a candle.
+/// Whether the market is open at any time within a candle.
 fn is_open(row: &Row, calendar: &Calendar, expected: &Expected<'_>) -> bool {
     let start = row.time.seconds();
     let length = expected.interval.seconds().unwrap_or(0);
@@ -55,14 +55,14 @@ fn is_open(row: &Row, calendar: &Calendar, expected: &Expected<'_>) -> bool {
         || expected.is_extended_hours(start)
 }
 
-/// Takes out the rows of times at which the market is shut.
+/// Removes the rows of times at which the market is closed.
 pub fn take_shut(rows: &mut Vec<Row>, expected: &Expected<'_>) -> Vec<SetAside> {
     let Some(calendar) = expected.calendar else { return Vec::new() };
     let shut = rows.extract_if(.., |row| !is_open(row, calendar, expected));
     shut.map(stray).collect()
 }
 
-/// A row of no slot.
+/// Quarantines a row that matches no slot.
 pub fn stray(row: Row) -> SetAside {
     SetAside { start: row.start, time: Some(row.time), fault: Fault { column: "time", reason: Reason::NoSlot } }
 }

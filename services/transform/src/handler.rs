@@ -1,4 +1,4 @@
-//! Get, decide, put.
+//! Handles a raw object: reads it, cleans it, and writes the results.
 
 use std::sync::Arc;
 
@@ -32,10 +32,10 @@ use crate::clean::{self, Cleaned, Task};
 use crate::targets::{Targets, bad_metadata};
 use crate::unpack::{self, Measured};
 
-/// How often a target that changed meanwhile is looked at again at once, before the message waits its turn.
+/// How many attempts are made in succession when an output changes meanwhile, before the message is delivered again
+/// later.
 const LOOKS: u32 = 5;
 
-/// The handler of raw objects.
 #[derive(Clone)]
 pub struct Transform {
     store: Arc<dyn ObjectStore>,
@@ -48,7 +48,7 @@ pub struct Transform {
     trusts_first_written: bool,
 }
 
-/// A raw object in hand, and the targets as they were before the object was read.
+/// A raw object that was read, and the state of its outputs before it was read.
 struct Work {
     key: RawKey,
     object: Object,
@@ -59,7 +59,7 @@ struct Work {
     settings: CleaningSettings,
 }
 
-/// What is written of a raw object.
+/// What is written for a raw object.
 struct Outputs {
     report: Report,
     quarantine: Vec<u8>,
@@ -67,7 +67,7 @@ struct Outputs {
 }
 
 impl Transform {
-    /// A handler that reads from and writes to one bucket.
+    /// Creates a handler that reads from and writes to the bucket of `store`.
     pub fn new(store: Arc<dyn ObjectStore>, now: Now) -> Self {
         let clock = Clock::Real;
         let notifier = Arc::new(LogNotifier);
@@ -76,38 +76,39 @@ impl Transform {
         Self { store, now, clock, watchlist: None, notifier, lineage, memory, trusts_first_written: false }
     }
 
-    /// The same, with a share of that memory.
+    /// Sets the memory that all handlers share.
     pub fn with_memory(self, memory: Memory) -> Self {
         Self { memory, ..self }
     }
 
-    /// The same, going by another clock than the machine's: objects that do not say when they were fetched were written by
-    /// the time of that clock. The store tells the machine's.
+    /// Sets the clock. With a simulated clock, the time at which the store received an object is converted to that
+    /// clock if the object does not say when it was fetched.
     pub fn with_clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
     }
 
-    /// The same, cleaning as a watchlist says. It is looked at for every object, so that an edit needs no restart.
+    /// Sets the watchlist with the cleaning settings. It is read for every object, so an edit needs no restart.
     pub fn with_watchlist(self, watchlist: Option<Arc<WatchlistSource>>) -> Self {
         Self { watchlist, ..self }
     }
 
-    /// The same, believing `first-written` beside an object: where nobody but a restore writes it.
+    /// Sets whether `first-written` in an object's metadata is trusted, which is only safe if nobody but a restore
+    /// writes it.
     pub fn trusting_first_written(self, trusts_first_written: bool) -> Self {
         Self { trusts_first_written, ..self }
     }
 
-    /// The same, with its alerts carried by another notifier than the log.
+    /// Sets the notifier for alerts; the default writes them to the log.
     pub fn with_notifier(self, notifier: Arc<dyn Notifier>) -> Self {
         Self { notifier, ..self }
     }
 
-    /// The same, telling what was made of what.
+    /// Sets the receiver of lineage events.
     pub fn with_lineage(self, lineage: Lineage) -> Self {
         Self { lineage, ..self }
     }
 
-    /// Makes the clean object of the raw object that now stands at the event's key.
+    /// Writes the transformed object for the raw object that is currently at the event's key.
     pub async fn handle(self, event: ObjectEvent) -> Outcome {
         let key: RawKey = event.key.parse().map_err(|error| Failure::new("bad_key", error))?;
         for look in 0..LOOKS {
@@ -118,7 +119,7 @@ impl Transform {
         Err(anyhow::anyhow!("{} changed {LOOKS} times while it was made", key.path.transformed_key()).into())
     }
 
-    /// One look at the key: none where another look is needed, because somebody else wrote a target meanwhile.
+    /// Makes one attempt. Returns `None` if an output changed meanwhile and another attempt is needed.
     async fn look(&self, key: &RawKey, closely: bool) -> Result<Option<Settled>, Setback> {
         let targets = Targets::find(&*self.store, &key.path, closely).await?;
         let Some(object) = self.store.get_within(&key.to_string(), self.memory.bodies().bytes()).await? else {
@@ -141,7 +142,7 @@ impl Transform {
         let began = Timestamp::now();
         let work = Arc::new(work);
         match self.clean(&work).await? {
-            // The share is held until all is written.
+            // The share is held until everything is written.
             Ok((outputs, _share)) => self.put_all(&work, outputs, began).await,
             Err(failure) => {
                 self.tell(&work, began, None, Some(&failure.message)).await;
@@ -150,8 +151,8 @@ impl Transform {
         }
     }
 
-    /// Leaves the target to a newer object. Where this one, or a worker that died with it, wrote a report before the newer one
-    /// was there to be seen, the newer one's outputs are written again.
+    /// Leaves the outputs to a newer object. If this object or a worker that died wrote a report before the newer
+    /// object was visible, the outputs of the newer object are written again.
     async fn give_way(&self, work: &Work, newer: &str) -> Result<Option<Settled>, Setback> {
         if work.targets.are_whole(&*self.store, &work.key.path).await? {
             return Ok(Some(Settled::Superseded(format!("{newer} is newer"))));
@@ -160,7 +161,8 @@ impl Transform {
         self.make_of(&newer).await
     }
 
-    /// Makes the target of the other object that it can be made from. What that one fails by is its own message's matter.
+    /// Writes the outputs of the other object with the same transformed key. A permanent failure of that object
+    /// belongs to its own message.
     async fn make_of(&self, other: &RawKey) -> Result<Option<Settled>, Setback> {
         match Box::pin(self.look(other, true)).await {
             Err(Setback::Permanent(failure)) => {
@@ -170,7 +172,8 @@ impl Transform {
         }
     }
 
-    /// Cleans when there is memory for it, on a thread of its own. The inner error is the object's.
+    /// Cleans the object on a separate thread as soon as there is memory for it. The inner error is a fault of the
+    /// object.
     async fn clean(&self, work: &Arc<Work>) -> Result<Result<(Outputs, Share), Failure>, Setback> {
         let most = self.memory.work().bytes();
         let measuring = Arc::clone(work);
@@ -184,12 +187,12 @@ impl Transform {
             Err(failure) => return Ok(Err(failure)),
         };
         let cleaning = Arc::clone(work);
-        // The share goes with the work, which goes on should this be dropped.
+        // The share moves into the computation, which continues if this future is dropped.
         let (outputs, share) = compute(move || (cleaning.clean(measured), share)).await?;
         Ok(outputs.map(|outputs| (outputs, share)))
     }
 
-    /// Tells the lineage of one piece of work, by the machine's time.
+    /// Sends the lineage event of one object, with real times.
     async fn tell(&self, work: &Work, began: Timestamp, report: Option<&Report>, error: Option<&str>) {
         let namespace = self.lineage.bucket();
         let path = &work.key.path;
@@ -203,7 +206,7 @@ impl Transform {
         self.lineage.report(&told, &path.report_key()).await;
     }
 
-    /// A watchlist that cannot be read is no fault of the object: every object waits until somebody mends it.
+    /// A watchlist that cannot be read is not a fault of the object: all objects wait until it is repaired.
     async fn settings(&self, key: &RawKey, metadata: &RawMetadata) -> Result<CleaningSettings, Setback> {
         let Some(watchlist) = &self.watchlist else {
             return Ok(CleaningSettings { form: metadata.form.form(), ..CleaningSettings::default() });
@@ -212,8 +215,8 @@ impl Transform {
         Ok(settings.map_err(|error| Failure::new("unknown_format", format!("{key}: {error}")))?)
     }
 
-    /// Writes report and quarantine before the clean object, so that what wakes the loader is complete; each only if its
-    /// target is still what it was.
+    /// Writes the report and the quarantine before the transformed object, so that they are complete when it wakes
+    /// the loader. Each write requires that the target has not changed since it was read.
     async fn put_all(&self, work: &Work, outputs: Outputs, began: Timestamp) -> Result<Option<Settled>, Setback> {
         let Outputs { report, quarantine, clean } = outputs;
         let path = &work.key.path;
@@ -240,7 +243,7 @@ impl Transform {
         Ok(Some(Settled::Done))
     }
 
-    /// The entity tag of what was written; none where the condition did not hold.
+    /// Writes an object and returns its entity tag; `None` if the condition was not met.
     async fn put(&self, key: &str, object: NewObject, condition: &PutIf) -> Result<Option<String>, Setback> {
         Ok(match self.store.put(key, object, condition.clone()).await? {
             Put::Written { etag } => Some(etag),
@@ -248,10 +251,10 @@ impl Transform {
         })
     }
 
-    /// The raw object that the target is to be made from instead, if there is one by now. An entity tag says what a target holds
-    /// and not when it was written, so that a target that changed and changed back meets the condition: whoever wrote last looks
-    /// once more, at both objects that the target can be made from. The same content written again is another object: it is
-    /// newer. Nobody can have written before the first.
+    /// The raw object that the outputs must be made from instead, if there is one by now. An entity tag identifies
+    /// content and not the time of a write, so a target that changed and changed back still meets the condition. The
+    /// last writer therefore checks both objects that the target can be made from. The same content written again is
+    /// a newer object. The first write of a target needs no check.
     async fn newer_than(&self, work: &Work) -> Result<Option<RawKey>, Setback> {
         if work.targets.clean.is_none() {
             return Ok(None);
@@ -274,7 +277,7 @@ impl Transform {
         metadata.map_or(info.last_modified, |metadata| metadata.written(info.last_modified, self.trusts_first_written))
     }
 
-    /// Tells the owner of an object of which cleaning touched more than they allow.
+    /// Sends an alert for each kind of change that cleaning made to more rows than the owner allows.
     async fn alert(&self, work: &Work, report: &Report) {
         let path = &work.key.path;
         for (class, what, measured) in report.touched.each().filter(|(_, _, measured)| measured.passed) {
@@ -289,7 +292,7 @@ impl Transform {
     }
 }
 
-/// An object that is gone: settled if an earlier look made its clean object, and otherwise work that can never be done.
+/// An object that no longer exists: settled if its transformed object exists, otherwise a permanent failure.
 fn missing(key: &RawKey, targets: &Targets) -> Result<Settled, Failure> {
     match targets.clean {
         Some(_) => Ok(Settled::Superseded("the object is gone; its clean object stays".to_owned())),
@@ -299,8 +302,8 @@ fn missing(key: &RawKey, targets: &Targets) -> Result<Settled, Failure> {
     }
 }
 
-/// The raw object that the target was made from, if it is another one than this and newer. Only a gzipped and a plain
-/// object of the same name share a target; the current object at this key is always the newest of its own.
+/// The key of the raw object that the target was made from, if it is a different and newer one. Only a gzipped and a
+/// plain object of the same name share a target; the current object at a key is always the newest one at that key.
 fn newer_source(work: &Work) -> Option<&str> {
     let own = work.key.to_string();
     let newer = |origin: &&TransformedMetadata| (origin.raw_written, &origin.raw_key) > (work.written, &own);
@@ -313,7 +316,7 @@ fn measure(report: &Report) {
 }
 
 impl Work {
-    /// What is done for the candles of the object, on the trace that came with it.
+    /// The span for all work on this object, in the trace from its metadata.
     fn span(&self) -> Span {
         let key = &self.key;
         let run = self.metadata.run.as_deref();
@@ -322,7 +325,8 @@ impl Work {
         telemetry::follow(tracing::info_span!("transform", %key, run, trace_id), trace)
     }
 
-    /// The zone of times that name no offset. Dates need none: there a name that is no zone's costs no candle.
+    /// The time zone of times without an offset. Dates need no zone, so an invalid name does not cost them their
+    /// candles.
     fn zone(&self) -> Result<TimeZone, Failure> {
         match self.metadata.time_zone() {
             Err(error) if !self.key.path.series.interval.is_intraday() => {
@@ -364,7 +368,7 @@ impl Work {
         self.require_no_loss(outputs)
     }
 
-    /// An object whose rows are all still open has nothing wrong with it, but it does not replace candles either.
+    /// An object whose rows are all provisional is valid, but it must not replace existing candles.
     fn require_no_loss(&self, outputs: Outputs) -> Result<Outputs, Failure> {
         let is_there = |info: &ObjectInfo| info.size > outputs.clean.len() as u64;
         if outputs.report.rows.written == 0
