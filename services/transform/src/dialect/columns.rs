@@ -1,4 +1,4 @@
-//! Which column is what in a header that is not the plain one.
+//! Finds the role of each column in a header that is not that of raw CSV.
 
 use candlewick_shared::core::form::{Column, Form};
 use candlewick_shared::core::raw_csv::{Header, Unreadable};
@@ -6,27 +6,27 @@ use candlewick_shared::core::symbol::Symbol;
 
 use super::names::{self, Role};
 
-/// The columns of a header. What the time is read from may be two of them, or one that has no name.
+/// The columns of a header. The time may be in two columns, or in a column without a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Columns {
-    /// The names, as they are in the file.
+    /// As written in the file.
     pub names: Vec<String>,
-    /// The columns that may be dates, the preferred names first.
+    /// The columns that may hold dates, in order of preference.
     pub times: Vec<usize>,
-    /// The column that may be a time of day, or the time.
+    /// The column that may hold a time of day, or the full time.
     pub clock: Option<usize>,
     /// Open, high, low and close.
     pub prices: [usize; 4],
     pub volume: Option<usize>,
-    /// The number of price changes, where there is a volume too.
+    /// The number of price changes, if there is a volume as well.
     pub tick_volume: Option<usize>,
-    /// What all columns of prices begin with: `AAPL` of `AAPL.Open`.
+    /// The common prefix of all price columns: `AAPL` in `AAPL.Open`.
     pub prefix: Option<String>,
     plain: Vec<String>,
 }
 
 impl Columns {
-    /// The columns of a header, if it has those of candles, under the names that a form gives.
+    /// Finds the columns by the names in a header and in `form`. Returns `None` if there are no price columns.
     pub fn of(names: Vec<String>, symbol: &Symbol, form: &Form) -> Result<Option<Self>, Unreadable> {
         let mut plain = renamed(&names, form);
         let prefix = without_affixes(&mut plain, &names);
@@ -48,7 +48,8 @@ impl Columns {
         }))
     }
 
-    /// Columns in the order that files without a header have: the fields of date, time of day, open and volume.
+    /// Columns in the usual order of files without a header. `time`, `clock` and `open` are the fields of the date,
+    /// of the time of day and of the first price.
     pub fn in_order(count: usize, time: usize, clock: Option<usize>, open: usize, has_volume: bool) -> Self {
         let names: Vec<String> = (1..=count).map(|place| format!("column {place}")).collect();
         let volume = has_volume.then_some(open + 4);
@@ -57,12 +58,12 @@ impl Columns {
         Self { names, times: vec![time], clock, prices, volume, tick_volume: None, prefix: None, plain }
     }
 
-    /// Whether there is a column of this name, in the form of [`names::plain`].
+    /// Whether there is a column with this name, which must be in the form of [`names::plain`].
     pub fn has(&self, name: &str) -> bool {
         self.plain.iter().any(|other| other == name)
     }
 
-    /// Columns that nothing is read from so far.
+    /// The columns that have no role so far.
     pub fn unused(&self) -> impl Iterator<Item = usize> + '_ {
         (0..self.names.len()).filter(|field| {
             let used = [self.clock, self.volume, self.tick_volume];
@@ -70,7 +71,7 @@ impl Columns {
         })
     }
 
-    /// The header, whose time is read from a field.
+    /// Builds the header. `time` is the field of the time, and `joined` that of a time of day to be joined to it.
     pub fn header(&self, time: usize, joined: Option<usize>, delimiter: u8) -> Header {
         let named = Named { plain: &self.plain, given: &self.names };
         let first = |role: Role| named.all(role).first().copied().filter(|field| *field != time);
@@ -108,7 +109,7 @@ impl Named<'_> {
         names::of(role).flat_map(|accepted| self.places(accepted)).collect()
     }
 
-    /// The column of a role by its preferred name.
+    /// The column of a role by its most preferred name.
     fn one(&self, role: Role) -> Result<Option<usize>, Unreadable> {
         let places = names::of(role).map(|accepted| self.places(accepted)).find(|places| !places.is_empty());
         match places.as_deref() {
@@ -131,7 +132,7 @@ impl Named<'_> {
         Unreadable::AmbiguousColumn { column, names: names.join(" and ") }
     }
 
-    /// The column `volume btc` of `BTC/USD`.
+    /// Finds the column `volume btc` of `BTC/USD`.
     fn volume_of(&self, symbol: &Symbol) -> Option<usize> {
         let plain = names::plain(symbol.as_str());
         let base = plain.split(' ').next()?;
@@ -139,7 +140,7 @@ impl Named<'_> {
         self.plain.iter().position(|name| unit(name).is_some_and(|unit| unit == base))
     }
 
-    /// Several volumes, and none that is known to be that of the instrument.
+    /// Refuses columns that could be the volume if none of them is known to be it.
     fn require_clear_volume(&self, volume: Option<usize>) -> Result<(), Unreadable> {
         let is_volume = |name: &String| name.split(' ').any(|word| matches!(word, "volume" | "vol" | "volumes"));
         match self.plain.iter().position(is_volume).filter(|_| volume.is_none()) {
@@ -149,7 +150,7 @@ impl Named<'_> {
     }
 }
 
-/// The names in the form of [`names::plain`], with those that a form gives under the names that are known.
+/// The names in the form of [`names::plain`]. A column that `form` names gets the standard name of its role.
 fn renamed(names: &[String], form: &Form) -> Vec<String> {
     let said: Vec<(Role, usize)> = form
         .columns
@@ -160,7 +161,7 @@ fn renamed(names: &[String], form: &Form) -> Vec<String> {
         Some((role, _)) => {
             names::of(*role).next().and_then(<[_]>::first).map(|name| (*name).to_owned()).unwrap_or_default()
         }
-        // Another column of that name is not meant.
+        // The form names another column for this role.
         None => {
             Some(names::plain(name)).filter(|name| !said.iter().any(|(role, _)| is_of(*role, name))).unwrap_or_default()
         }
@@ -188,8 +189,8 @@ fn is_of(role: Role, name: &str) -> bool {
     names::of(role).any(|accepted| accepted.contains(&name))
 }
 
-/// Takes what is before or after `open`, `high`, `low` and `close` alike from all names: a number (`1. open`), a currency
-/// (`open (USD)`), the instrument (`AAPL.Open`, which is returned).
+/// Strips what all price columns have before or after `open`, `high`, `low` and `close`: a number (`1. open`), a
+/// currency (`open (USD)`), or the instrument (`AAPL.Open`), which is returned.
 fn without_affixes(plain: &mut [String], given: &[String]) -> Option<String> {
     for name in plain.iter_mut() {
         let numbered = name.split_once(' ').filter(|(first, _)| is_ordinal(first)).map(|(_, rest)| rest.to_owned());
@@ -220,7 +221,7 @@ fn without_affixes(plain: &mut [String], given: &[String]) -> Option<String> {
         .map(|text| text.trim_end_matches(|c: char| !c.is_alphanumeric()).to_owned())
 }
 
-/// Whether a word is what Alpha Vantage numbers its columns with: `1`, `1a`.
+/// Whether a word is a column number as Alpha Vantage writes it: `1`, `1a`.
 fn is_ordinal(word: &str) -> bool {
     let digits = word.trim_end_matches(|c: char| c.is_ascii_lowercase());
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) && word.len() <= digits.len() + 1

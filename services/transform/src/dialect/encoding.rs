@@ -1,22 +1,22 @@
-//! The text of a file, whatever its encoding.
+//! Decodes a file to UTF-8.
 
 use std::borrow::Cow;
 
 use candlewick_shared::core::raw_csv::without_mark;
 use encoding_rs::{EUC_KR, Encoding, GB18030, SHIFT_JIS, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-/// A file as UTF-8, and the name of its encoding where that was another one.
+/// A file in UTF-8.
 pub struct Decoded<'a> {
     pub text: Cow<'a, [u8]>,
-    /// The encoding, where it was not UTF-8.
+    /// The name of the original encoding, if it was not UTF-8.
     pub encoding: Option<&'static str>,
 }
 
-/// The encodings of which a header alone can tell whether they are the right one, in the order of their use.
+/// Encodings that only a readable header can confirm, in the order in which they are tried.
 const LEGACY: [&Encoding; 4] = [GB18030, SHIFT_JIS, EUC_KR, WINDOWS_1252];
 
-/// Decodes a file. A file that is not valid UTF-8 has no mark that names its encoding: the first one counts under which
-/// `is_known` finds the header; under none of them the bytes stay as they are.
+/// Decodes a file. A file that is neither UTF-16 nor valid UTF-8 does not name its encoding: the first encoding with
+/// which `is_known` recognizes the header is used. If there is none, the bytes are kept.
 pub fn decode(bytes: &[u8], is_known: impl Fn(&[u8]) -> bool) -> Decoded<'_> {
     if let Some(encoding) = utf16(bytes) {
         let (text, _) = encoding.decode_without_bom_handling(without_utf16_mark(bytes));
@@ -36,7 +36,7 @@ pub fn decode(bytes: &[u8], is_known: impl Fn(&[u8]) -> bool) -> Decoded<'_> {
     Decoded { text: owned(&text), encoding: Some(encoding.name()) }
 }
 
-/// The first lines of a text, whole.
+/// The first complete lines of a text.
 fn head(bytes: &[u8]) -> &[u8] {
     const LOOKED_AT: usize = 64 << 10;
     let bytes = without_mark(bytes);
@@ -50,7 +50,7 @@ fn owned(text: &str) -> Cow<'static, [u8]> {
     Cow::Owned(text.as_bytes().to_vec())
 }
 
-/// Whether a text is in UTF-16: by its mark, or because every other byte of its ASCII beginning is zero.
+/// Detects UTF-16 by the byte order mark, or because every other byte of the ASCII text at the start is zero.
 fn utf16(bytes: &[u8]) -> Option<&'static Encoding> {
     match bytes {
         [0xFF, 0xFE, 0, 0, ..] => None,

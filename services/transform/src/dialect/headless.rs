@@ -1,4 +1,4 @@
-//! Rows without a header, which are candles by what is in them.
+//! Recognizes rows of candles in files without a header.
 
 use candlewick_shared::core::decimal::Decimal;
 use candlewick_shared::core::raw_csv::cells::line;
@@ -9,11 +9,11 @@ use super::layout::{DELIMITERS, Layout, split};
 use super::numbers::{self, Mark};
 use super::time_columns::{Kind, kind};
 
-/// How many rows are looked at.
+/// How many rows are inspected.
 const LOOKED_AT: usize = 100;
 
-/// The layout of a file whose first line is a row already: a time (or a date and a time of day), perhaps after the name of the
-/// instrument, then open, high, low and close in this order, which every row must bear out, and perhaps the volume.
+/// The layout of a file that begins with a row: a time (or a date and a time of day), perhaps after the name of the
+/// instrument, then open, high, low and close in this order, which every row must confirm, and perhaps the volume.
 pub fn find(text: &[u8], delimiter: Option<u8>) -> Option<Layout> {
     let body = text.len() - without_mark(text).len();
     DELIMITERS.iter().filter(|each| delimiter.is_none_or(|said| said == **each)).find_map(|delimiter| {
@@ -31,7 +31,7 @@ pub fn find(text: &[u8], delimiter: Option<u8>) -> Option<Layout> {
     })
 }
 
-/// The cells of the first rows; nothing where their quotes do not fit.
+/// The cells of the first rows; `None` if their quotes are not balanced.
 fn rows(text: &[u8], body: usize, delimiter: u8) -> Option<Vec<Vec<String>>> {
     let mut rows = Vec::new();
     let mut at = body;
@@ -54,7 +54,7 @@ fn columns(rows: &[Vec<String>]) -> Option<Columns> {
     let has_clock =
         kind(&first[time]) == Some(Kind::Date) && first.get(time + 1).and_then(|cell| kind(cell)) == Some(Kind::Clock);
     let open = time + 1 + usize::from(has_clock);
-    // One row bears out little: a date and some numbers could be anything.
+    // One row is weak evidence: a date and some numbers could be anything.
     if rows.len() == 1 && count <= 6 && kind(&first[time]) != Some(Kind::Instant) {
         return None;
     }

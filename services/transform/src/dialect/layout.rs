@@ -1,4 +1,4 @@
-//! Where the header of a file is, what separates its cells, and where its rows begin.
+//! Finds the header of a file, its delimiter, and its first row.
 
 use candlewick_shared::core::form::Form;
 use candlewick_shared::core::raw_csv::cells::{Cells, line};
@@ -8,37 +8,35 @@ use candlewick_shared::core::symbol::Symbol;
 use super::columns::Columns;
 use super::headless;
 
-/// How many lines there may be before a header.
+/// How many lines may precede a header.
 const MOST_BEFORE: usize = 40;
 
-/// What may separate cells, the usual ones first.
+/// The possible delimiters, the usual ones first.
 pub const DELIMITERS: [u8; 5] = [b',', b';', b'\t', b'|', b' '];
 
-/// The form of a file.
+/// The structure of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     pub columns: Columns,
-    /// What separates cells.
     pub delimiter: u8,
-    /// Where the first row begins.
+    /// The offset of the first row.
     pub body: usize,
-    /// How many lines with something in them there are before the header.
+    /// How many lines that are not blank precede the header.
     pub lines_before: u64,
-    /// Whether there is a header.
     pub has_header: bool,
-    /// Whether each row begins with a name that the header has no column for.
+    /// Whether each row begins with a name for which the header has no column.
     pub has_row_names: bool,
-    /// The instruments that a header of three lines names.
+    /// The instruments in a header of three lines.
     pub tickers: Vec<String>,
 }
 
-/// A line and where it is.
+/// A line, and the offset of the next one.
 struct Line<'a> {
     text: &'a [u8],
     next: usize,
 }
 
-/// Finds the header of candles, or rows that need none.
+/// Finds the header of candles, or rows that need no header.
 pub fn find(text: &[u8], symbol: &Symbol, form: &Form) -> Result<Option<Layout>, Unreadable> {
     let lines = first_lines(text);
     let said = form.delimiter.and_then(|delimiter| u8::try_from(delimiter).ok());
@@ -71,7 +69,7 @@ fn first_lines(text: &[u8]) -> Vec<Line<'_>> {
     lines
 }
 
-/// The delimiter of the line `sep=;`, which spreadsheets write and read.
+/// The delimiter in a line `sep=;`, which spreadsheets read and write.
 pub fn said_delimiter(line: &[u8]) -> Option<u8> {
     match line.trim_ascii_end() {
         [s, e, p, b'=', delimiter] if [*s, *e, *p].eq_ignore_ascii_case(b"sep") => Some(*delimiter),
@@ -80,14 +78,14 @@ pub fn said_delimiter(line: &[u8]) -> Option<u8> {
     }
 }
 
-/// The cells of a line; nothing where its quotes do not fit.
+/// The cells of a line; `None` if its quotes are not balanced.
 pub fn split(line: &[u8], delimiter: u8) -> Option<Vec<String>> {
     let mut cells = Cells::new(delimiter);
     cells.split(line).ok()?;
     Some(cells.texts())
 }
 
-/// A file, and what is said of it.
+/// A file and its known properties.
 struct Source<'a> {
     text: &'a [u8],
     symbol: &'a Symbol,
@@ -100,7 +98,7 @@ impl Source<'_> {
         Columns::of(names, self.symbol, self.form)
     }
 
-    /// The layout of a file whose columns its owner names.
+    /// The layout of a file whose columns are named by the form instead of a header.
     fn without_header(&self) -> Result<Option<Layout>, Unreadable> {
         let body = self.text.len() - without_mark(self.text).len();
         let (length, _) = line(self.text, body);
@@ -114,7 +112,7 @@ impl Source<'_> {
             .map(|(columns, delimiter)| Layout { has_header: false, ..Layout::new(columns, delimiter, body) }))
     }
 
-    /// The layout of a file with its header in a line, which may be a comment.
+    /// The layout of a file with this line as its header, which may be commented out.
     fn with_header(&self, line: &Line<'_>) -> Result<Option<Layout>, Unreadable> {
         let bare = line.text.strip_prefix(b"#").unwrap_or(line.text);
         for delimiter in self.delimiter.map_or(DELIMITERS.to_vec(), |delimiter| vec![delimiter]) {
@@ -126,7 +124,7 @@ impl Source<'_> {
         Ok(None)
     }
 
-    /// R writes a name before each row, and no name of that column: each row then has one cell more than the header.
+    /// R writes a name before each row but no name for that column, so each row has one cell more than the header.
     fn with_row_names(&self, layout: Layout, names: Vec<String>) -> Result<Layout, Unreadable> {
         let (length, _) = line(self.text, layout.body);
         let row = self.text.get(layout.body..layout.body + length).unwrap_or_default();
@@ -142,8 +140,8 @@ impl Source<'_> {
         })
     }
 
-    /// The header of three lines that pandas writes for columns of two levels: the columns, the instrument of each, and the
-    /// name of the dates. The first two may be the other way round.
+    /// The header of three lines that pandas writes for columns of two levels: the columns, the instrument of each,
+    /// and the name of the index. The first two lines may be swapped.
     fn of_three_lines(&self, lines: &[Line<'_>]) -> Result<Option<Layout>, Unreadable> {
         let [first, second, third, ..] = lines else { return Ok(None) };
         let cells = |line: &Line<'_>| split(line.text, b',').unwrap_or_default();
@@ -160,7 +158,7 @@ impl Source<'_> {
         let (mut names, tickers) = if has_open(&first) { (first, second) } else { (second, first) };
         names[0].clone_from(&dates[0]);
         let tickers = distinct(tickers.into_iter().skip(1).filter(|ticker| !ticker.is_empty()).collect());
-        // Of several instruments each has columns of the same names.
+        // With several instruments, each has columns of the same names.
         let names = if tickers.len() > 1 { distinct(names) } else { names };
         let columns = self.columns(names)?;
         Ok(columns.map(|columns| Layout { lines_before: 2, tickers, ..Layout::new(columns, b',', third.next) }))
@@ -173,7 +171,7 @@ impl Layout {
     }
 }
 
-/// The names without those that were there before.
+/// The names without repetitions.
 fn distinct(names: Vec<String>) -> Vec<String> {
     let mut seen: Vec<String> = Vec::new();
     for name in names {

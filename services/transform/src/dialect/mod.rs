@@ -1,10 +1,11 @@
-//! Files in other forms than raw CSV: what people download and export.
+//! Reads files that are not raw CSV: downloads and exports in other forms.
 //!
-//! A file is read here only where it does not fit as it is. [`encoding`] makes it UTF-8; [`layout`] finds its header, or with
-//! [`headless`] that it needs none; [`columns`] and [`names`] say what each column is; [`time_columns`] picks where the time is;
-//! [`survey`] looks at every row for what [`orders`] and [`numbers`] have to know; and [`rewrite`] writes the cells anew that raw
-//! CSV writes otherwise. Nothing is guessed: where a file can be read in two ways it is refused with both, and the option that
-//! decides. Each line stays a line, so that a report counts the lines of the file itself.
+//! A file is only read here if it does not fit as it is. [`encoding`] decodes it to UTF-8; [`layout`] finds its
+//! header, or [`headless`] shows that it needs none; [`columns`] and [`names`] find the role of each column;
+//! [`time_columns`] picks the columns of the time; [`survey`] scans every row for [`orders`] and [`numbers`]; and
+//! [`rewrite`] converts the cells that raw CSV writes differently. Nothing is guessed: a file with two possible
+//! readings is refused, and the error names both and the option that decides. Each line remains one line, so that
+//! reports can count the lines of the original file.
 
 use std::borrow::Cow;
 
@@ -42,37 +43,35 @@ use rewrite::{Rewritten, Terms};
 use survey::{Survey, Zones};
 use time_columns::TimeColumns;
 
-/// A file in the terms of raw CSV.
+/// A file converted to raw CSV.
 #[derive(Clone, Debug)]
 pub struct Reading<'a> {
-    /// The text, which has a line for each of the file's.
+    /// The converted text, with one line for each line of the file.
     pub text: Cow<'a, [u8]>,
-    /// The file's own text, in UTF-8.
+    /// The original text in UTF-8.
     pub original: Cow<'a, [u8]>,
-    /// Where the columns are.
     pub header: Header,
-    /// Where the first row begins.
+    /// The offset of the first row.
     pub body: usize,
-    /// The zone that the file names for all its times.
+    /// The time zone that the file gives for all its times.
     pub zone: Option<TimeZone>,
-    /// The instrument that the header names, with the name of that part of it.
+    /// The instrument in the header, as the name of the header field and its value.
     pub instrument: Option<(String, String)>,
-    /// How the file is read, in words: `Binance klines without a header`.
+    /// A description of the file's form: `Binance klines without a header`.
     pub dialect: String,
 }
 
 /// What is known of a file before it is read.
 #[derive(Clone, Copy, Debug)]
 pub struct Known<'a> {
-    /// The instrument.
     pub symbol: &'a Symbol,
     /// Whether its candles are shorter than a day.
     pub is_intraday: bool,
-    /// What the owner says of the form.
+    /// The form as the owner describes it.
     pub form: &'a Form,
 }
 
-/// Reads a file in another form than raw CSV; nothing where it has no form that is known.
+/// Converts a file to raw CSV; returns `None` if its form is not recognized.
 pub fn read<'a>(bytes: &'a [u8], known: Known<'_>) -> Result<Option<Reading<'a>>, Refusal> {
     if FileKind::of(bytes).is_some_and(|kind| kind != FileKind::Utf16) {
         return Ok(None);
@@ -95,7 +94,7 @@ fn find(text: &[u8], known: Known<'_>) -> Result<Option<Layout>, Unreadable> {
     layout::find(text, known.symbol, known.form)
 }
 
-/// How the cells are read, from what the owner says and what the rows show.
+/// Decides how cells are read, from the owner's settings and the survey of the rows.
 fn terms<'f>(survey: &Survey, layout: &Layout, times: TimeColumns, known: Known<'f>) -> Result<Terms<'f>, Refusal> {
     let form = known.form;
     let source = source::of(layout);
@@ -160,7 +159,7 @@ fn reading<'a>(
     Reading { text, original, header, body: *body, zone: terms.zone, instrument: instrument(layout, columns), dialect }
 }
 
-/// The instrument that the header names.
+/// The instrument in the header, if it names one.
 fn instrument(layout: &Layout, columns: &Columns) -> Option<(String, String)> {
     let ticker = layout.tickers.first().map(|ticker| ("Ticker".to_owned(), ticker.clone()));
     let prefix = || columns.prefix.as_ref().map(|prefix| (columns.names[columns.prices[0]].clone(), prefix.clone()));

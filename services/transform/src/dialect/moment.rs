@@ -1,11 +1,11 @@
-//! Times as people, spreadsheets and brokers write them.
+//! Parses times as people, spreadsheets and brokers write them.
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{Offset, TimeZone};
 
 use super::months;
 
-/// Which part of a date comes first, where its form leaves that open.
+/// The order of year, month and day in a date of numbers; the variant is the first of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     /// `24/12/30`
@@ -17,41 +17,38 @@ pub enum Order {
 }
 
 impl Order {
-    /// Every order.
     pub const ALL: [Self; 3] = [Self::Year, Self::Day, Self::Month];
 }
 
-/// A text with a date in it, before it is known which of its parts is the day.
+/// A text with a date whose order of day and month may still be open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moment<'a> {
     date: Parts,
-    /// The time of day, where there is one.
     pub time: Option<Time>,
-    /// The zone that the text names.
     pub zone: Zone<'a>,
 }
 
-/// The zone that a text names.
+/// The time zone in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Zone<'a> {
-    /// None.
+    /// The text has no zone.
     Unsaid,
-    /// By its distance from UTC.
+    /// An offset from UTC.
     Offset(Offset),
-    /// By its IANA name.
+    /// An IANA name.
     Named(&'a str),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Parts {
-    /// The text leaves nothing open.
+    /// The text has only one reading.
     Known(Date),
-    /// Three numbers: the last is a year of four digits, or all are short.
+    /// Three numbers: the last is a year of four digits, or all have at most two digits.
     Numbers { parts: [i16; 3], has_long_year: bool, sign: char },
 }
 
 impl<'a> Moment<'a> {
-    /// Reads a text that begins with a date.
+    /// Parses a text that begins with a date.
     pub fn read(text: &'a str) -> Option<Self> {
         let text = without_weekday(text.trim());
         let (date, rest) = date(text)?;
@@ -59,10 +56,10 @@ impl<'a> Moment<'a> {
         Some(Self { date, time, zone })
     }
 
-    /// The date, in an order where the text leaves that open.
+    /// The date, read in the given order if the text has several readings; `None` if that order is impossible.
     pub fn date(&self, order: Order) -> Option<Date> {
         let &Parts::Numbers { parts: [a, b, c], has_long_year, sign } = &self.date else { return self.known() };
-        // A date with points begins with the day wherever it is written.
+        // A date with points never begins with the month.
         let is_possible = match order {
             Order::Year => !has_long_year,
             Order::Day => true,
@@ -76,7 +73,7 @@ impl<'a> Moment<'a> {
         is_possible.then(|| new_date(if has_long_year { year } else { century(year) }, month, day)).flatten()
     }
 
-    /// The date, where the text leaves nothing open.
+    /// The date, if the text has only one reading.
     pub fn known(&self) -> Option<Date> {
         match self.date {
             Parts::Known(date) => Some(date),
@@ -84,7 +81,7 @@ impl<'a> Moment<'a> {
         }
     }
 
-    /// The form of its date for `--date-format`, if it is in this order.
+    /// The format of its date for `--date-format`, if it is in this order.
     pub fn format(&self, order: Order) -> String {
         let Parts::Numbers { has_long_year, sign, .. } = self.date else { return "%Y-%m-%d".to_owned() };
         let year = if has_long_year { "%Y" } else { "%y" };
@@ -96,13 +93,13 @@ impl<'a> Moment<'a> {
         names.join(&sign.to_string())
     }
 
-    /// Date and time of day; midnight where there is none.
+    /// Combines the date with the time of day, or with midnight if there is none.
     pub fn civil(&self, date: Date) -> DateTime {
         date.to_datetime(self.time.unwrap_or(Time::midnight()))
     }
 }
 
-/// The year of two digits: those from 70 on are of the last century, as POSIX has it from 69 on.
+/// Expands a year of two digits: those from 69 on are in the 1900s, as in POSIX.
 fn century(year: i16) -> i16 {
     if year >= 69 { 1900 + year } else { 2000 + year }
 }
@@ -121,7 +118,7 @@ fn without_weekday(text: &str) -> &str {
     if is_day { rest.trim_start_matches([',', ' ', '.']) } else { text }
 }
 
-/// The date with which a text begins, and what follows it.
+/// Splits a text into the date at its start and the rest.
 fn date(text: &str) -> Option<(Parts, &str)> {
     let (first, rest) = part(text)?;
     if let Part::Number(number, 8) = first {
@@ -137,9 +134,9 @@ fn date(text: &str) -> Option<(Parts, &str)> {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
-    /// A number, and how many digits it has.
+    /// A number, and its count of digits.
     Number(u32, usize),
-    /// A month by its name.
+    /// A month, from its name.
     Month(i16),
 }
 
@@ -155,13 +152,14 @@ fn part(text: &str) -> Option<(Part, &str)> {
     Some((Part::Month(months::of(name)?), rest.strip_prefix('.').unwrap_or(rest)))
 }
 
-/// What follows `5th`, `1st`.
+/// Strips the ending of an ordinal number such as `5th` or `1st`.
 fn without_ordinal(text: &str) -> &str {
     let rest = ["st", "nd", "rd", "th"].iter().find_map(|ending| text.strip_prefix(ending));
     rest.filter(|rest| rest.starts_with([' ', ','])).unwrap_or(text)
 }
 
-/// The first sign between two parts, and what follows all of them; a month's name needs none.
+/// Splits the separator between two parts from the rest, and returns its first character. None is needed next to a
+/// month's name.
 fn separator(text: &str) -> Option<(char, &str)> {
     const SIGNS: [char; 7] = ['/', '-', '.', ',', ' ', '年', '月'];
     let rest = text.trim_start_matches(SIGNS);
@@ -193,7 +191,7 @@ fn parts(parts: [Part; 3], sign: char) -> Option<Parts> {
     }
 }
 
-/// The time of day and the zone in what follows a date.
+/// Parses the time of day and the zone after a date.
 fn time_and_zone(text: &str) -> Option<(Option<Time>, Zone<'_>)> {
     let text = text.split_once('(').map_or(text, |(text, _)| text);
     let rest = text.trim().trim_start_matches([',', '_', ';']).trim_start();
@@ -211,7 +209,7 @@ fn time_and_zone(text: &str) -> Option<(Option<Time>, Zone<'_>)> {
     Some((Some(time_of_day(clock, half)?), zone(rest)?))
 }
 
-/// Whether a text begins with `AM` or `PM`, and what follows.
+/// Parses `AM` or `PM` at the start of a text; true is PM. Returns the rest as well.
 fn half_day(text: &str) -> (Option<bool>, &str) {
     let found = [("am", false), ("pm", true), ("a.m.", false), ("p.m.", true)].into_iter().find_map(|(word, is_pm)| {
         let (start, rest) = text.split_at_checked(word.len())?;
@@ -221,7 +219,7 @@ fn half_day(text: &str) -> (Option<bool>, &str) {
     found.unwrap_or((None, text))
 }
 
-/// Reads `9:30`, `09:30:00.000`, `0930`, `093000` and `9`, by a clock of twelve hours where half a day is named.
+/// Parses `9:30`, `09:30:00.000`, `0930`, `093000` and `9`; on the twelve-hour clock if `is_pm` is given.
 pub fn time_of_day(text: &str, is_pm: Option<bool>) -> Option<Time> {
     let (whole, fraction) = text.split_once(['.', ',']).unwrap_or((text, ""));
     let parts: Vec<&str> = if whole.contains(':') { whole.split(':').collect() } else { pairs(whole)? };
@@ -249,7 +247,7 @@ fn pairs(digits: &str) -> Option<Vec<&str>> {
     }
 }
 
-/// A cell that is a time of day and nothing else: `09:30`, `093000`, `9:30 AM`.
+/// Parses a cell that is only a time of day: `09:30`, `093000`, `9:30 AM`.
 pub fn clock(text: &str) -> Option<Time> {
     let text = text.trim();
     let length = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, ':' | '.'))).unwrap_or(text.len());
@@ -259,7 +257,7 @@ pub fn clock(text: &str) -> Option<Time> {
     (rest.is_empty() && is_long_enough).then(|| time_of_day(clock, half)).flatten()
 }
 
-/// Reads `Z`, `UTC`, `GMT+0100`, `-05:00`, `EST` and `US/Eastern`.
+/// Parses `Z`, `UTC`, `GMT+0100`, `-05:00`, `EST` and `US/Eastern`.
 fn zone(text: &str) -> Option<Zone<'_>> {
     let text = text.trim();
     let offset = |hours: i8| Some(Zone::Offset(Offset::constant(hours)));
@@ -276,7 +274,7 @@ fn zone(text: &str) -> Option<Zone<'_>> {
     }
 }
 
-/// Reads `+01:00`, `+0100`, `-5`.
+/// Parses `+01:00`, `+0100`, `-5`.
 fn distance(text: &str) -> Option<Offset> {
     let sign = if text.starts_with('-') { -1 } else { 1 };
     let digits = text.strip_prefix(['+', '-'])?;
@@ -294,7 +292,7 @@ fn distance(text: &str) -> Option<Offset> {
 mod tests {
     use super::*;
 
-    /// What a text says, with the orders in which it can be read.
+    /// The distinct readings of a text.
     fn read(text: &str) -> Vec<String> {
         let Some(moment) = Moment::read(text) else { return Vec::new() };
         let mut read: Vec<String> = Order::ALL

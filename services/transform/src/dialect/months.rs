@@ -1,6 +1,6 @@
-//! The names of months, in English and in the languages of other large exchanges and brokers.
+//! The names of months in English and in the languages of other large exchanges and brokers.
 
-/// How the names begin, in ASCII; the longer ones tell June from July in French.
+/// Prefixes of the names, in ASCII; the longer ones distinguish June from July in French.
 const BEGINNINGS: [(&str, i16); 46] = [
     ("jan", 1),
     ("ene", 1),
@@ -52,10 +52,10 @@ const BEGINNINGS: [(&str, i16); 46] = [
 
 const OTHER_DECEMBERS: [&str; 3] = ["dez", "dic", "gru"];
 
-/// The longest name of a month: `październik`, `septiembre`.
+/// The length of the longest names: `październik`, `septiembre`.
 const LONGEST: usize = 12;
 
-/// The month of a name, or of how it begins.
+/// Finds a month by its name or an abbreviation.
 pub fn of(name: &str) -> Option<i16> {
     let lower = name.to_lowercase();
     let is_october = lower.starts_with("paź") || lower.starts_with("paz");

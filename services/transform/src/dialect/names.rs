@@ -1,36 +1,29 @@
-//! What sources call the columns of candles.
+//! The names that sources give to the columns of candles.
 
-/// What a column is.
+/// The role of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// A date, or a date with a time of day.
+    /// A date, perhaps with a time of day.
     Time,
-    /// A time of day, or all of the time.
+    /// A time of day, or the full time.
     Clock,
-    /// The first price.
     Open,
-    /// The highest price.
     High,
-    /// The lowest price.
     Low,
-    /// The last price.
     Close,
-    /// What was traded.
     Volume,
     /// How often the price changed.
     TickVolume,
     /// Whether the volume is known.
     HasVolume,
-    /// Whether an earlier cleaning put the candle in.
+    /// Whether an earlier cleaning filled the candle.
     IsFilled,
-    /// The instrument.
     Symbol,
-    /// The length of the candles.
     Interval,
 }
 
-/// Names in the form of [`plain`], by role and in the order of preference: a name is looked for only where no name of the lines
-/// before it is there.
+/// Names in the form of [`plain`], by role and in order of preference: a name is only searched for if the header has
+/// none of the names in the lines before it.
 const NAMES: &[(Role, &[&str])] = &[
     (Role::Time, &["datetime", "date", "timestamp", "date time"]),
     (
@@ -262,12 +255,13 @@ const NAMES: &[(Role, &[&str])] = &[
     (Role::Interval, &["interval", "timeframe", "time frame", "per", "period"]),
 ];
 
-/// The names of a role, the preferred ones first.
+/// The names of a role, in order of preference.
 pub fn of(role: Role) -> impl Iterator<Item = &'static [&'static str]> {
     NAMES.iter().filter(move |(of, _)| *of == role).map(|(_, names)| *names)
 }
 
-/// A name in lower case and without accents, with one space for all that is no letter and no digit.
+/// A name in lower case and without accents, with one space in place of all characters that are neither letters nor
+/// digits.
 pub fn plain(name: &str) -> String {
     let spaced: String = name.chars().flat_map(char::to_lowercase).map(unaccented).collect();
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")

@@ -1,10 +1,10 @@
-//! Numbers as people and spreadsheets write them.
+//! Parses numbers as people and spreadsheets write them.
 
 use std::borrow::Cow;
 
 use candlewick_shared::core::decimal::Decimal;
 
-/// The sign between the whole part of a number and its fraction.
+/// The decimal mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
     /// `1,234.5`
@@ -22,10 +22,10 @@ impl Mark {
     }
 }
 
-/// Signs of currencies, which stand before or after a price.
+/// Currency signs, which may be before or after a price.
 const CURRENCIES: [&str; 13] = ["US$", "A$", "C$", "HK$", "$", "€", "£", "¥", "￥", "₹", "₩", "zł", "Rs."];
 
-/// The units that volumes are given in, by the power of ten.
+/// The units of volumes, with their powers of ten.
 const UNITS: [(&str, u8); 14] = [
     ("mln", 6),
     ("mio", 6),
@@ -43,7 +43,8 @@ const UNITS: [(&str, u8); 14] = [
     ("tsd", 3),
 ];
 
-/// A number in the form of raw CSV, if the text is one with this mark. Only a volume has a unit.
+/// Converts a number with this decimal mark to the form of raw CSV; `None` if the text is not such a number. Only
+/// volumes have a unit.
 pub fn read(cell: &str, mark: Mark, has_unit: bool) -> Option<Cow<'_, str>> {
     if is_plain(cell, mark) {
         return Some(Cow::Borrowed(cell));
@@ -61,7 +62,7 @@ pub fn read(cell: &str, mark: Mark, has_unit: bool) -> Option<Cow<'_, str>> {
     Decimal::parse(number.as_bytes()).is_ok().then_some(Cow::Owned(number))
 }
 
-/// Whether raw CSV has the same number for the text as it is.
+/// Whether raw CSV reads the text as the same number.
 fn is_plain(cell: &str, mark: Mark) -> bool {
     let is_same = mark == Mark::Point || !cell.contains('.');
     is_same && Decimal::parse(cell.as_bytes()).is_ok()
@@ -93,12 +94,12 @@ fn without_unit(text: &str) -> (&str, u8) {
     found.unwrap_or((text, 0))
 }
 
-/// The power of ten at the end of `1,5e+05`, with its `e`.
+/// Splits off the power of ten in `1,5e+05`, with its `e`.
 fn split_power(text: &str) -> (&str, &str) {
     text.find(['e', 'E']).map_or((text, ""), |at| text.split_at(at))
 }
 
-/// The digits with a point for the mark and without what separates thousands.
+/// Replaces the decimal mark with a point and removes the separators of thousands.
 fn ungrouped(text: &str, mark: Mark) -> Option<String> {
     let (point, comma) = mark.signs();
     let (sign, unsigned) = match text.strip_prefix(['-', '\u{2212}']) {
@@ -115,7 +116,7 @@ fn ungrouped(text: &str, mark: Mark) -> Option<String> {
     }
 }
 
-/// Digits without the signs between thousands: groups of three, or of two but for the last as in India.
+/// Removes the separators of thousands. Groups have three digits, or two except for the last group, as in India.
 fn ungroup(text: &str, comma: char) -> Option<String> {
     const OTHERS: [char; 5] = [' ', '\u{a0}', '\u{202f}', '\'', '\u{2019}'];
     let separator = text.chars().find(|c| *c == comma || OTHERS.contains(c));
@@ -134,27 +135,26 @@ fn are_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// What the cells of a file say about its mark.
+/// Evidence for the decimal mark of a file, from its cells.
 #[derive(Clone, Debug, Default)]
 pub struct Marks {
-    /// How many cells only a comma explains; one that has a point as well counts twice.
+    /// How many cells are only numbers with a decimal comma; a cell that has a point as well counts twice.
     commas: u64,
     is_no_comma: bool,
-    /// The first cell with a comma that both marks read, as different numbers, and its line.
+    /// The line and content of the first cell with a comma that is a number with either mark, but not the same one.
     either: Option<(u64, String)>,
 }
 
-/// What a file's numbers are read with.
+/// The decimal mark of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settled {
-    /// By this mark.
     By(Mark),
-    /// Nothing tells `1,234` from 1.234: the line and the cell.
+    /// Undecided between 1,234 and 1.234: the line and content of an example.
     Either(u64, String),
 }
 
 impl Marks {
-    /// Notes a cell.
+    /// Adds the evidence of a cell.
     pub fn see(&mut self, cell: &str, has_unit: bool, line: u64) {
         if !cell.contains([',', '.']) {
             return;
@@ -165,7 +165,7 @@ impl Marks {
             (None, None) => {}
             (None, Some(_)) => self.commas += if cell.contains('.') { 2 } else { 1 },
             (Some(_), None) => self.is_no_comma = true,
-            // A point alone is one, as it always was.
+            // A single point was always read as the decimal mark.
             (Some(_), Some(_)) if cell.contains(',') && self.either.is_none() => {
                 self.either = Some((line, cell.to_owned()))
             }
@@ -173,7 +173,8 @@ impl Marks {
         }
     }
 
-    /// The mark of the file. One cell that only a comma explains could be a slip. Cells that contradict each other leave the point, and the others are set aside.
+    /// The decimal mark of the file. A single cell that needs a comma could be a typo. If cells contradict each
+    /// other, the point is used and the cells that need a comma are quarantined.
     pub fn settle(self) -> Settled {
         match (self.commas >= 2, self.is_no_comma, self.either) {
             (true, false, _) => Settled::By(Mark::Comma),

@@ -1,43 +1,42 @@
-//! In which order a file writes the parts of its dates: what one cell leaves open, another one settles for all.
+//! Finds the order of the parts of a file's dates: a date with one reading decides for all others.
 
 use jiff::civil::Date;
 
 use super::moment::{Moment, Order};
 
-/// What the dates of a file say about their order.
+/// Evidence for the order of dates in a file.
 #[derive(Clone, Debug, Default)]
 pub struct Orders {
-    /// For each order the first date that it cannot be the order of, though another one can.
+    /// For each order, the first date that rules it out and has another possible order.
     refuted: [Option<Example>; 3],
-    /// For each pair of orders the first date that they read differently.
+    /// For each pair of orders, the first date that they read differently.
     differing: Vec<(Order, Order, Example, [Date; 2])>,
-    /// Whether a date leaves its order open.
+    /// Whether the reading of any date depends on the order.
     pub has_open: bool,
-    /// The last cell, which rows of one day repeat.
+    /// The previous cell; rows of the same day repeat it.
     last: String,
 }
 
-/// A cell, and how dates like it are written in each order.
+/// A cell as an example, with its line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Example {
     pub line: u64,
-    /// What is in it.
     pub cell: String,
 }
 
-/// The order of a file's dates.
+/// The order of dates in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settled {
-    /// One, or it makes no difference.
+    /// One order, or several with the same result.
     By(Order),
-    /// One of two, with a date that they read differently.
+    /// Undecided: a date, and its two readings with their formats.
     Either { example: Example, readings: [(Date, String); 2] },
-    /// None: these two dates have no order in common.
+    /// No order fits: these two dates rule out all of them.
     Neither([Example; 2]),
 }
 
 impl Orders {
-    /// Notes a date.
+    /// Adds the evidence of a date.
     pub fn see(&mut self, cell: &str, line: u64) {
         if cell == self.last {
             return;
@@ -62,7 +61,6 @@ impl Orders {
         }
     }
 
-    /// The order of the file.
     pub fn settle(self) -> Settled {
         let is_possible = |order: Order| self.refuted[order as usize].is_none();
         let possible: Vec<Order> = Order::ALL.into_iter().filter(|order| is_possible(*order)).collect();

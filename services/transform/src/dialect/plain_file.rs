@@ -1,4 +1,4 @@
-//! Files that are raw CSV but for some cells.
+//! Files that are raw CSV except for some cells.
 
 use candlewick_shared::core::raw_csv::Header;
 use candlewick_shared::core::raw_csv::cells::{Cells, line};
@@ -9,10 +9,10 @@ use crate::quarantine::{Reason, SetAside};
 use super::moment::Moment;
 use super::survey::{is_other_number, text};
 
-/// How many of the rows that were set aside are looked at.
+/// How many quarantined rows are inspected.
 const LOOKED_AT: usize = 100;
 
-/// Whether a row that was set aside has a cell that another form of the file would explain.
+/// Whether a quarantined row has a cell that is valid in another form of the file.
 pub fn may_read_more(bytes: &[u8], aside: &[SetAside], header: &Header) -> bool {
     let could_be_form =
         |row: &&SetAside| matches!(row.fault.reason, Reason::Unreadable | Reason::Missing | Reason::Ragged);

@@ -1,5 +1,5 @@
-//! The rows of a file in the terms of raw CSV: the same lines and the same cells, with those written anew that raw CSV writes
-//! otherwise.
+//! Converts the rows of a file to raw CSV: the lines and cells stay, and cells that raw CSV writes differently are
+//! replaced.
 
 use std::borrow::Cow;
 
@@ -19,42 +19,40 @@ use super::time_columns::TimeColumns;
 /// How the cells of a file are read.
 #[derive(Clone, Debug)]
 pub struct Terms<'a> {
-    /// Where the time is.
+    /// The columns of the time.
     pub times: TimeColumns,
-    /// The order of dates.
     pub order: Order,
-    /// Whether there is a date of which that has to be known.
+    /// Whether the reading of any date depends on the order.
     pub has_open_dates: bool,
-    /// The form of times, where the owner says it.
+    /// The strftime format of times, if the owner set it.
     pub date_format: Option<&'a str>,
-    /// The mark of decimals.
+    /// The decimal mark.
     pub mark: Mark,
-    /// Whether that is said, so that a cell that does not fit is no number.
+    /// Whether the owner set the mark, so that a cell which does not match it is not a number.
     pub is_mark_said: bool,
     /// Whether prices are in units of 10⁻⁹.
     pub are_prices_scaled: bool,
-    /// The zone that all times name: they are then local times in it.
+    /// The zone that all times name; they are written as local times of it.
     pub zone: Option<TimeZone>,
-    /// Where the first and the last row are: lines before and after them are remarks.
+    /// The offsets of the first and the last row. Lines before and after them are remarks.
     pub rows: (usize, usize),
 }
 
-/// The text of a file in the terms of raw CSV.
+/// A file converted to raw CSV.
 #[derive(Clone, Debug, Default)]
 pub struct Rewritten {
-    /// The text, with as many lines as before.
+    /// The text, with as many lines as the file.
     pub text: Vec<u8>,
-    /// How many lines were remarks, and are empty now.
+    /// How many lines were remarks; they are now empty.
     pub remarks: u64,
 }
 
-/// Databento's word for no price.
+/// Databento's placeholder for a missing price.
 const NO_PRICE: &str = "9223372036854775807";
 
-/// A mark before a cell that nothing may read: it is none in the form that its owner said.
+/// Prefix that makes a cell unreadable, because it does not match the form that the owner set.
 const NOT_SO: &str = "?";
 
-/// Writes the text anew.
 pub fn rewrite(text: &[u8], layout: &Layout, terms: &Terms<'_>) -> Rewritten {
     let mut rewritten = Rewritten { text: Vec::with_capacity(text.len() + text.len() / 8), remarks: 0 };
     rewritten.text.extend_from_slice(&text[..layout.body]);
@@ -89,7 +87,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Writes a row, cell by cell if any of them changes.
+    /// Writes a row, and splits it into cells only if one of them changes.
     fn row(&mut self, line: &[u8], cells: &Cells) {
         let changed: Vec<(usize, Cow<'_, str>)> =
             (0..cells.count()).filter_map(|field| Some((field, self.changed(field, cells)?))).collect();
@@ -106,7 +104,7 @@ impl Writer<'_> {
         }
     }
 
-    /// What a cell is in the terms of raw CSV, if that is something else.
+    /// The cell in the form of raw CSV, if that differs.
     fn changed<'c>(&self, field: usize, cells: &'c Cells) -> Option<Cow<'c, str>> {
         let columns = &self.layout.columns;
         let cell = text(cells, field);
@@ -198,7 +196,7 @@ impl Terms<'_> {
     }
 }
 
-/// A date with the time of day of another cell, as it is where that is none.
+/// Appends the time of day in another cell to a date; a cell that is not a time of day is appended as it is.
 fn with_clock(date: &str, cell: Option<&str>) -> String {
     match cell.map(|cell| (cell, clock(cell))) {
         None => date.to_owned(),
@@ -207,7 +205,7 @@ fn with_clock(date: &str, cell: Option<&str>) -> String {
     }
 }
 
-/// A time by the form that its owner says, in the terms of strftime.
+/// Parses a time with the owner's strftime format.
 fn by_format(format: &str, cell: &str) -> Option<String> {
     let read = BrokenDownTime::parse(format, cell).ok()?;
     if let Ok(instant) = read.to_timestamp() {

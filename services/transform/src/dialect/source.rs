@@ -1,9 +1,9 @@
-//! Whose form a file has, by the names of its columns.
+//! Identifies the source of a file by the names of its columns.
 
 use super::layout::Layout;
 use super::moment::Order;
 
-/// Sources, each by the names that no other source has together, in the form of [`super::names::plain`].
+/// Sources with a combination of names that no other source has, in the form of [`super::names::plain`].
 const BY_NAMES: &[(&str, &[&str])] = &[
     ("Databento", &["ts event", "rtype", "instrument id"]),
     ("a Polygon flat file", &["window start", "ticker", "transactions"]),
@@ -28,7 +28,7 @@ const BY_NAMES: &[(&str, &[&str])] = &[
     ("Yahoo Finance", &["adj close"]),
 ];
 
-/// The name of the source; `CSV` where nothing tells.
+/// The name of the source, or `CSV` if it is unknown.
 pub fn of(layout: &Layout) -> &'static str {
     let columns = &layout.columns;
     let names = columns.names.as_slice();
@@ -58,7 +58,7 @@ fn of_rows(layout: &Layout) -> &'static str {
     }
 }
 
-/// The order of dates that a source always has.
+/// The order of dates, for sources that always use the same one.
 pub fn order(source: &str) -> Option<Order> {
     (source == "nasdaq.com").then_some(Order::Month)
 }

@@ -1,4 +1,4 @@
-//! One look at every row of a file, for what its cells say about each other: the order of dates, the mark of decimals, the zone.
+//! Scans every row of a file for its order of dates, its decimal mark and its time zone.
 
 use candlewick_shared::core::raw_csv::cells::{Cells, line};
 use candlewick_shared::core::time_text::TimeText;
@@ -9,34 +9,32 @@ use super::numbers::{self, Marks};
 use super::orders::Orders;
 use super::time_columns::{TimeColumns, has_price, kind};
 
-/// What the rows of a file say.
+/// The result of the scan.
 #[derive(Clone, Debug, Default)]
 pub struct Survey {
-    /// About the mark of decimals.
     pub marks: Marks,
-    /// About the order of dates.
     pub orders: Orders,
-    /// The zones that the times name.
+    /// The time zones that the times name.
     pub zones: Zones,
-    /// Where the first and the last row are that have a time or a price; nothing where none has.
+    /// The offsets of the first and the last row with a time or a price; `None` if there are no such rows.
     pub rows: Option<(usize, usize)>,
     /// Whether every price is a whole number of at least seven digits.
     pub are_prices_scaled: bool,
 }
 
-/// The zones that the times of a file name.
+/// The time zones that the times of a file name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Zones {
-    /// None so far.
+    /// No time was read so far.
     #[default]
     Unseen,
-    /// All of them this one.
+    /// All times name this zone.
     One(String),
-    /// Several, or none in some rows.
+    /// Several zones, or times without a zone.
     Several,
 }
 
-/// Looks at every row.
+/// Scans every row.
 pub fn survey(text: &[u8], layout: &Layout, times: &TimeColumns) -> Survey {
     let mut survey = Survey { are_prices_scaled: true, ..Survey::default() };
     let mut cells = Cells::new(layout.delimiter);
@@ -65,12 +63,12 @@ fn count_lines(text: &[u8]) -> u64 {
     count
 }
 
-/// Whether a line has something of a candle: a time or a close. Others are remarks where they stand before or after all rows.
+/// Whether a line has a time or a close. Other lines are remarks if they are before or after all rows.
 pub fn is_row(cells: &Cells, layout: &Layout, times: &TimeColumns) -> bool {
     cells.count() > 1 && (kind(text(cells, times.field)).is_some() || has_price(cells, layout))
 }
 
-/// The cell of a field; nothing where it is no UTF-8.
+/// The content of a cell; empty if it is not UTF-8.
 pub fn text(cells: &Cells, field: usize) -> &str {
     std::str::from_utf8(cells.get(field)).unwrap_or_default()
 }
@@ -115,7 +113,7 @@ impl Zones {
     }
 }
 
-/// Whether a cell is no number as it is, and one in another form.
+/// Whether a cell is not a number of raw CSV, but a number in another form.
 pub fn is_other_number(cell: &str, has_unit: bool) -> bool {
     use candlewick_shared::core::decimal::Decimal;
     let reads = |mark| numbers::read(cell, mark, has_unit).is_some();

@@ -1,4 +1,4 @@
-//! Which columns the time of a row is read from.
+//! Picks the columns that the time of a row is read from.
 
 use candlewick_shared::core::raw_csv::Unreadable;
 use candlewick_shared::core::raw_csv::cells::{Cells, line};
@@ -9,23 +9,23 @@ use super::layout::Layout;
 use super::moment::{Moment, Zone, clock};
 use super::numbers::{self, Mark};
 
-/// How many rows are looked at.
+/// How many rows are inspected.
 const LOOKED_AT: usize = 50;
 
-/// What a cell is of a time.
+/// Which part of a time a cell holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A date alone.
+    /// A date without a time of day.
     Date,
     /// A date and a time of day.
     Local,
-    /// The same with an offset or a zone, or Unix time.
+    /// A date and a time of day with an offset or a zone, or Unix time.
     Instant,
-    /// A time of day alone.
+    /// A time of day without a date.
     Clock,
 }
 
-/// The kind of a cell; none where it is nothing of a time.
+/// The kind of a cell; `None` if it is not part of a time.
 pub fn kind(cell: &str) -> Option<Kind> {
     match TimeText::read(cell) {
         Some(TimeText::Date(_)) => return Some(Kind::Date),
@@ -41,18 +41,18 @@ pub fn kind(cell: &str) -> Option<Kind> {
     }
 }
 
-/// Where the time of a row is.
+/// The columns of the time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeColumns {
-    /// The column of the date, or of all of it.
+    /// The column of the date, or of the full time.
     pub field: usize,
-    /// The column of the time of day, where that is another one.
+    /// The column of the time of day, if it is separate.
     pub clock: Option<usize>,
-    /// The zone that the column's name gives.
+    /// The time zone in the name of the column.
     pub zone: Option<TimeZone>,
 }
 
-/// Picks the columns of the time, by their names and by what is in the first rows.
+/// Picks the columns by their names and by the content of the first rows.
 pub fn pick(text: &[u8], layout: &Layout, is_intraday: bool) -> Result<Option<TimeColumns>, Unreadable> {
     let rows = sample(text, layout);
     let kinds: Vec<Option<Kind>> = (0..layout.columns.names.len()).map(|field| kind_of(&rows, field)).collect();
@@ -101,7 +101,7 @@ fn cell(row: &Cells, field: usize) -> &str {
     std::str::from_utf8(row.get(field)).unwrap_or_default()
 }
 
-/// The kind that more than half of the cells of a column have.
+/// The kind of more than half of the cells in a column.
 fn kind_of(rows: &[Cells], field: usize) -> Option<Kind> {
     [Kind::Instant, Kind::Local, Kind::Date, Kind::Clock].into_iter().find(|wanted| {
         let count = rows.iter().filter(|row| kind(cell(row, field)) == Some(*wanted)).count();
@@ -109,7 +109,7 @@ fn kind_of(rows: &[Cells], field: usize) -> Option<Kind> {
     })
 }
 
-/// The first of several columns, if all of them say the same.
+/// The first of several columns, if all of them have the same content.
 fn one_of(fields: &[usize], rows: &[Cells], layout: &Layout) -> Result<usize, Unreadable> {
     let read = |row: &Cells, field: usize| (TimeText::read(cell(row, field)), cell(row, field).to_owned());
     let says_other = |field: &&usize| {
@@ -134,8 +134,8 @@ fn is_same(one: TimeText, other: TimeText) -> bool {
     }
 }
 
-/// The only column without a use that has a date in each row: R and pandas give an index no name. Unix time could be any
-/// number, and is one only in the first column.
+/// The only column without a role that has dates: R and pandas do not name the index. A number is only taken for Unix
+/// time in the first column.
 fn unnamed(layout: &Layout, kinds: &[Option<Kind>]) -> Option<usize> {
     let is_time = |field: &usize| match kinds[*field] {
         Some(Kind::Date | Kind::Local) => true,
@@ -147,7 +147,7 @@ fn unnamed(layout: &Layout, kinds: &[Option<Kind>]) -> Option<usize> {
     fields.next().is_none().then_some(field)
 }
 
-/// The zone in the name of a column: `Gmt time`, `Time (UTC)`, `Date (America/New_York)`.
+/// The time zone in the name of a column: `Gmt time`, `Time (UTC)`, `Date (America/New_York)`.
 fn zone_in(name: &str) -> Option<TimeZone> {
     let mut words =
         name.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '_' | ',')).filter(|word| !word.is_empty());

@@ -1,4 +1,4 @@
-//! How a file is read, in words.
+//! Describes in words how a file was read.
 
 use super::layout::Layout;
 use super::moment::Order;
@@ -6,7 +6,7 @@ use super::numbers::Mark;
 use super::rewrite::Terms;
 use super::source;
 
-/// A sentence for the report: the source first, then what is unusual.
+/// Writes the description for the report: the source first, then what is unusual.
 pub fn dialect(layout: &Layout, terms: &Terms<'_>, encoding: Option<&'static str>, remarks: u64) -> String {
     let name = |field: usize| layout.columns.names[field].clone();
     let times = &terms.times;
