@@ -1,4 +1,4 @@
-//! Which instrument and interval the rows themselves name, and whether that is what the object's key names.
+//! Checks the instrument and the interval that the rows name against the object's key.
 
 use std::collections::BTreeSet;
 
@@ -9,17 +9,17 @@ use candlewick_shared::core::raw_csv::{Header, shown};
 
 use crate::refusal::Refusal;
 
-/// How many values of a column are kept: more than an error shows.
+/// How many values of a column are kept, which is more than an error shows.
 const MOST: usize = 6;
 
-/// What the rows of an object name.
+/// The instruments and the interval that the rows of an object name.
 #[derive(Clone, Debug, Default)]
 pub struct Instruments {
     symbols: Vec<Named>,
     interval: Option<Named>,
 }
 
-/// A column that names something, and its values.
+/// A column with names, and its values.
 #[derive(Clone, Debug)]
 struct Named {
     field: usize,
@@ -33,7 +33,7 @@ impl Named {
         Self { field, column: header.names[field].clone(), last: Vec::new(), values: BTreeSet::new() }
     }
 
-    /// Whether a value is a code such as a ticker, and not a company's name.
+    /// Whether a value is a code such as a ticker, and not the name of a company.
     fn is_code(&self, value: &str) -> bool {
         let column = self.column.to_lowercase();
         let is_of_names =
@@ -52,18 +52,17 @@ impl Named {
 }
 
 impl Instruments {
-    /// For rows below a header.
     pub fn of(header: &Header) -> Self {
         let named = |field: usize| Named::new(header, field);
         Self { symbols: header.symbols.iter().copied().map(named).collect(), interval: header.interval.map(named) }
     }
 
-    /// Notes what a row names.
+    /// Records what a row names.
     pub fn see(&mut self, cells: &Cells) {
         self.symbols.iter_mut().chain(&mut self.interval).for_each(|named| named.see(cells));
     }
 
-    /// Holds what the rows name to what the key names.
+    /// Checks what the rows name against the key.
     pub fn check(&self, series: &Series) -> Result<(), Refusal> {
         for named in &self.symbols {
             let mut values: Vec<&String> = named.values.iter().collect();
@@ -81,7 +80,7 @@ impl Instruments {
     }
 }
 
-/// Holds an instrument that a header names to what the key names. A word such as `bid` is no instrument.
+/// Checks an instrument in a header against the key. A word such as `bid` is not an instrument.
 pub fn check_name(column: &str, name: &str, series: &Series) -> Result<(), Refusal> {
     const OTHERS: [&str; 7] = ["BID", "ASK", "MID", "LAST", "ADJ", "TRADE", "PRICE"];
     let is_code = !name.chars().any(char::is_lowercase) && !OTHERS.contains(&name);
@@ -118,7 +117,8 @@ fn several_symbols(named: &Named, values: &[&String]) -> Refusal {
     Refusal::SeveralInstruments { column: named.column.clone(), values: shown.join(", ") }
 }
 
-/// Letters and digits in upper case: `BTC/USD`, `BTC-USD`, `btcusd` and Yahoo's `BTCUSD=X` are one instrument.
+/// Letters and digits in upper case, so that `BTC/USD`, `BTC-USD`, `btcusd` and Yahoo's `BTCUSD=X` are the same
+/// instrument.
 fn letters(symbol: &str) -> String {
     let symbol = symbol.strip_suffix("=X").unwrap_or(symbol);
     symbol.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect()
@@ -128,13 +128,13 @@ fn is_same(one: &str, other: &str) -> bool {
     letters(one) == letters(other)
 }
 
-/// Whether a code is plainly another instrument than a symbol. The symbol with an exchange (`AAPL.US`, `NASDAQ:AAPL`) or
-/// without its currency (`BTC` of `BTC/USD`) is not; a letter alone is a class of shares.
+/// Whether a code is clearly another instrument than a symbol. The symbol with an exchange (`AAPL.US`, `NASDAQ:AAPL`)
+/// or without its currency (`BTC` for `BTC/USD`) is not; a part of one letter is a share class and does count.
 fn is_another(value: &str, symbol: &str) -> bool {
     !is_same(value, symbol) && !has_part(value, symbol) && !has_part(symbol, value)
 }
 
-/// Whether a longer name is a shorter one with another part of at least two letters.
+/// Whether the longer name is the shorter one plus a part of at least two characters.
 fn has_part(longer: &str, shorter: &str) -> bool {
     let parts: Vec<String> =
         longer.split(|c: char| !c.is_alphanumeric()).map(letters).filter(|part| !part.is_empty()).collect();
@@ -146,7 +146,7 @@ fn has_part(longer: &str, shorter: &str) -> bool {
     })
 }
 
-/// An interval in the usual spellings.
+/// Parses an interval in its usual spellings.
 fn interval(text: &str) -> Option<Interval> {
     let lower = text.to_ascii_lowercase();
     let own = match (text, lower.as_str()) {

@@ -1,14 +1,14 @@
-//! The transform: from a raw object to a clean one, with a report and what was set aside.
+//! The transform: turns a raw object into a transformed object, a report and the quarantined rows.
 //!
-//! [`clean`] is the whole of the cleaning, in the order of its steps: [`dialect`] brings files of other forms into that of raw
-//! CSV; [`read`] judges each row by itself, through [`plain`]
-//! where it is written plainly and through [`row`], [`row_time`] and [`row_values`] where not; [`repeated`] tells apart the local
-//! times of the hour that clocks repeat; [`otherwise`] refuses a file with a second header or with decimal commas;
-//! [`instruments`] refuses candles of another series; [`stamps`] finds how weeks and months are stamped; [`expected`] checks the
-//! rows against the calendar; [`grid`] knows candles that begin by the clock; [`finer`] finds rows of a shorter interval; [`duplicates`] settles those of the same time; [`gaps`]
-//! finds the vacant slots; [`report`], [`mod@write`], [`quarantine`] and [`explain`] describe the result. [`as_of`] says what
-//! *now* is.
-//! [`handler`] connects it to S3, where [`targets`] says what is there already.
+//! [`clean`] is the complete cleaning, in the order of its steps: [`dialect`] converts files of other forms to raw
+//! CSV; [`read`] checks each row by itself, with [`plain`] for plainly written rows and with [`row`], [`row_time`]
+//! and [`row_values`] for all others; [`repeated`] tells apart the local times in an hour that clocks repeat;
+//! [`otherwise`] refuses a file with a second header or with decimal commas; [`instruments`] refuses candles of
+//! another series; [`stamps`] detects how weeks and months are stamped; [`expected`] checks the rows against the
+//! calendar; [`grid`] detects candles that begin by the clock; [`finer`] finds rows of a shorter interval;
+//! [`duplicates`] resolves rows with the same time; [`coarser`] refuses files of a longer interval; [`gaps`] finds
+//! the vacant slots; [`report`], [`mod@write`], [`quarantine`] and [`explain`] describe the result. [`as_of`] defines
+//! what *now* is. [`handler`] connects the cleaning to S3, and [`targets`] reads the existing outputs.
 
 pub mod as_of;
 pub mod clean;

@@ -1,4 +1,4 @@
-//! A file of several months, in a part for each: intraday candles are kept by the month.
+//! Splits a file into months, because intraday candles are stored by month.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,18 +10,19 @@ use candlewick_shared::core::raw_csv::cells::{Cells, line};
 use crate::raw::Raw;
 use crate::row::Row;
 
-/// The rows of one month, under a header.
+/// The rows of one month, below a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MonthText {
-    /// The month, by UTC.
+    /// The month in UTC.
     pub month: Month,
     /// Raw CSV.
     pub text: Vec<u8>,
-    /// The zone of its times, where they name no offset and the file is in another form.
+    /// The time zone of times without an offset, if the file was converted to raw CSV.
     pub timezone: Option<String>,
 }
 
-/// The lines of a file by the months that have candles. A line of no such month goes with the one before it.
+/// Splits the lines of a file by the months that have candles. A line without such a month stays with the line before
+/// it.
 pub fn split(raw: &Raw<'_>, rows: &[Row]) -> Vec<MonthText> {
     let of = |time: CandleTime| time.date().map(Month::of);
     let known: BTreeSet<Month> = rows.iter().filter_map(|row| of(row.time)).collect();
@@ -44,7 +45,7 @@ pub fn split(raw: &Raw<'_>, rows: &[Row]) -> Vec<MonthText> {
     months.into_iter().map(|(month, text)| MonthText { month, text, timezone: timezone.clone() }).collect()
 }
 
-/// Calls with each row in the terms of raw CSV, and with the time that it speaks of.
+/// Calls `call` with each row as raw CSV and with the time in it, if that can be read.
 fn each_line(raw: &Raw<'_>, mut call: impl FnMut(&[u8], Option<CandleTime>)) {
     let mut cells = raw.cells();
     let mut at = raw.body;
@@ -62,7 +63,7 @@ fn each_line(raw: &Raw<'_>, mut call: impl FnMut(&[u8], Option<CandleTime>)) {
     }
 }
 
-/// What is above the rows of a part: all that is above those of raw CSV, and the usual header for a file in another form.
+/// The lines above the rows: those of the file itself if it is raw CSV, otherwise the standard header.
 fn header(raw: &Raw<'_>) -> Vec<u8> {
     if raw.foreign.is_none() {
         return raw.text[..raw.body].to_vec();
@@ -73,7 +74,7 @@ fn header(raw: &Raw<'_>) -> Vec<u8> {
     header
 }
 
-/// The cells that are read of a row, in the usual order. A row with too few cells keeps too few.
+/// The cells of a row that are read, in the standard order. A row with too few cells still has too few.
 fn canonical(raw: &Raw<'_>, cells: &Cells) -> Vec<u8> {
     let header = &raw.header;
     let fields = std::iter::once(header.time).chain(header.prices).chain(header.volume);

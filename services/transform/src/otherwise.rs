@@ -1,4 +1,4 @@
-//! Rows that say that other rows are not read as they are meant: another header among them, or numbers of another language.
+//! Refuses files with rows that show that other rows are misread: a second header, or numbers with decimal commas.
 
 use candlewick_shared::core::raw_csv::cells::{self, Cells};
 use candlewick_shared::core::raw_csv::{Header, shown};
@@ -8,10 +8,10 @@ use crate::quarantine::{Reason, SetAside, line_of};
 use crate::refusal::Refusal;
 use crate::row::Fault;
 
-/// The names of the columns of numbers.
+/// The names of the columns with numbers.
 const NUMBERS: [&str; 5] = ["open", "high", "low", "close", "volume"];
 
-/// Why a file is not read because of a row that was set aside.
+/// Refuses the file if one of the quarantined rows requires it.
 pub fn check(text: &[u8], aside: &[SetAside], header: &Header, symbol: &Symbol) -> Result<(), Refusal> {
     aside.iter().find_map(|aside| refusal(text, aside, header, symbol)).map_or(Ok(()), Err)
 }
@@ -26,7 +26,8 @@ fn refusal(text: &[u8], aside: &SetAside, header: &Header, symbol: &Symbol) -> O
     Some(Refusal::DecimalComma { line: line(), column: aside.fault.column, cell })
 }
 
-/// Files that were put one behind the other have a header each; as long as it is the same, it is only a row that is no candle.
+/// Concatenated files have one header each. A repetition of the first header is only quarantined; a different header
+/// changes the meaning of the rows below it.
 fn is_other_header(row: &[u8], header: &Header, symbol: &Symbol) -> bool {
     let has_word = |word: &[u8]| row.windows(word.len()).any(|bytes| bytes.eq_ignore_ascii_case(word));
     if !has_word(b"open") || !has_word(b"close") {
@@ -38,7 +39,8 @@ fn is_other_header(row: &[u8], header: &Header, symbol: &Symbol) -> bool {
     names(&other) != names(header) && places(&other) != places(header)
 }
 
-/// The number of a row that was set aside for it which has points between thousands and a decimal comma: `1.234,5`.
+/// The cell of a quarantined row that has points between thousands and a decimal comma, if it was quarantined for
+/// that cell: `1.234,5`.
 fn decimal_comma(row: &[u8], fault: Fault, header: &Header) -> Option<String> {
     let place = NUMBERS.iter().position(|name| *name == fault.column).filter(|_| fault.reason == Reason::Unreadable)?;
     let field = header.prices.get(place).copied().or(header.volume)?;

@@ -1,11 +1,11 @@
-//! Plain rows, read fast: those that nearly all rows are.
+//! A fast parser for plain rows, which nearly all rows are.
 //!
-//! A row is plain where its columns stand in the usual order, no cell is quoted, its time is written as most sources do, and
-//! its numbers as clean CSV writes them, but for zeros at the end of a fraction (`105.84750`, as TwelveData writes it), so that
-//! they can be copied instead of written anew. The csv crate is not used for
-//! these: it copies every cell before anybody looks at it, and finding the cells, checking the digits and comparing the
-//! prices is one pass over the bytes here. What is not plain says nothing about the row; [`crate::row`] then judges it in
-//! full, and a test holds the two to the same result.
+//! A row is plain if its columns are in the usual order, no cell is quoted, its time has the most common form, and
+//! its numbers are written as in clean CSV except for zeros at the end of a fraction (`105.84750`, as TwelveData
+//! writes it), so that they can be copied. The csv crate is not used here because it copies every cell first; this
+//! parser finds the cells, checks the digits and compares the prices in one pass over the bytes. A row that is not
+//! plain is not necessarily wrong: [`crate::row`] then checks it in full, and a test ensures that both give the same
+//! result.
 
 use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::interval::Interval;
@@ -15,10 +15,10 @@ use jiff::tz::TimeZone;
 use crate::row::Numbers;
 use crate::times::Times;
 
-/// The most digits on either side of the point: with them, both sides fit 64 bits.
+/// The most digits before or after the point; with them, both parts fit 64 bits.
 const MOST_DIGITS: usize = 18;
 
-/// By how much a fraction of so many digits is multiplied, to be in units of 10⁻¹⁸.
+/// The factor that converts a fraction with this many digits to units of 10⁻¹⁸.
 const UNITS: [u64; MOST_DIGITS + 1] = {
     let mut units = [1; MOST_DIGITS + 1];
     let mut digits = MOST_DIGITS;
@@ -29,13 +29,12 @@ const UNITS: [u64; MOST_DIGITS + 1] = {
     units
 };
 
-/// Reads plain rows.
 #[derive(Clone, Debug)]
 pub struct PlainRows<'a> {
     times: Times<'a>,
     delimiter: u8,
     has_volume: bool,
-    /// How many columns after the last one that is read.
+    /// The number of columns after the last one that is read.
     unread: usize,
 }
 
@@ -43,27 +42,26 @@ pub struct PlainRows<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlainRow {
     pub time: CandleTime,
-    /// Where its numbers stand in it.
+    /// The position of its numbers in the row.
     pub numbers: Numbers,
     /// Its length in bytes, without its line break.
     pub length: usize,
 }
 
-/// A number by its sides of the point, the right one in units of 10⁻¹⁸: ordered as numbers are.
+/// A number as its integer part and its fraction in units of 10⁻¹⁸, which compares like the number.
 type Plain = (u64, u64);
 
-/// A number as it is written.
+/// A number, and how it is written.
 #[derive(Clone, Copy)]
 struct Written {
     number: Plain,
-    /// How many bytes it has.
+    /// The length in bytes.
     length: usize,
-    /// Whether its fraction ends in zeros.
     has_zeros: bool,
 }
 
 impl<'a> PlainRows<'a> {
-    /// A reader of plain rows; nothing where the columns' order is another.
+    /// Returns `None` if the columns are in another order.
     pub fn new(header: &Header, interval: Interval, zone: &'a TimeZone) -> Option<Self> {
         let has_volume = header.volume.is_some();
         let read = header.fields_read();
@@ -75,7 +73,7 @@ impl<'a> PlainRows<'a> {
         is_plain.then(|| Self { times: Times::new(interval, zone), delimiter: header.delimiter, has_volume, unread })
     }
 
-    /// The row with which a text begins; none where it is not plain, or is no candle.
+    /// Parses the row at the start of a text; `None` if it is not plain or not a candle.
     #[inline]
     pub fn read(&mut self, text: &[u8]) -> Option<PlainRow> {
         let (time, from) = self.times.read(text)?;
@@ -99,14 +97,14 @@ impl<'a> PlainRows<'a> {
         is_possible.then_some(PlainRow { time, numbers, length: self.end(text, to)? })
     }
 
-    /// The number after the delimiter at a place.
+    /// Parses the number after the delimiter at `at`.
     #[inline]
     fn number(&self, text: &[u8], at: usize) -> Option<Written> {
         number(text.get(at..).and_then(|rest| rest.strip_prefix(&[self.delimiter]))?)
     }
 
-    /// Where the row ends whose last cell that is read ends at a place: there, or after as many cells as the header has columns
-    /// that nothing reads.
+    /// The end of a row whose last read cell ends at `at`: there, or after the cells of the columns that are not
+    /// read. `None` if the number of cells does not match.
     #[inline]
     fn end(&self, text: &[u8], at: usize) -> Option<usize> {
         match text.get(at) {
@@ -129,7 +127,7 @@ impl<'a> PlainRows<'a> {
     }
 }
 
-/// The number with which a text begins, if it is plain: digits without a leading zero, and perhaps a point and digits.
+/// Parses a plain number at the start of a text: digits without a leading zero, and perhaps a point and digits.
 #[inline]
 fn number(text: &[u8]) -> Option<Written> {
     let (whole, length) = digits(text)?;
@@ -144,7 +142,8 @@ fn number(text: &[u8]) -> Option<Written> {
     Some(Written { number: (whole, fraction * UNITS[count]), length: length + 1 + count, has_zeros })
 }
 
-/// The digits with which a text begins as a number, and how many there are: at least one and at most [`MOST_DIGITS`].
+/// Parses the digits at the start of a text and returns their value and count: at least one and at most
+/// [`MOST_DIGITS`].
 #[inline]
 fn digits(text: &[u8]) -> Option<(u64, usize)> {
     match text.first_chunk().map(|chunk| few_digits(*chunk)) {
@@ -153,17 +152,17 @@ fn digits(text: &[u8]) -> Option<(u64, usize)> {
     }
 }
 
-/// The digits with which eight bytes begin, all at once: nearly every number is shorter than that, and a loop over its
-/// digits would be the slowest thing in all of cleaning.
+/// Parses the digits at the start of eight bytes, all at once. Nearly every number is shorter than that, and a loop
+/// over the digits would be the slowest part of cleaning.
 #[inline]
 fn few_digits(chunk: [u8; 8]) -> (u64, usize) {
     const EACH: u64 = 0x0101_0101_0101_0101;
-    // A digit becomes its value, 0 to 9; then of every byte that is more than 9 the highest bit is set. Sums cannot carry
-    // into a byte that counts, since all bytes below the first that is no digit are at most 9.
+    // A digit becomes its value, 0 to 9; then the highest bit of every byte above 9 is set. Sums cannot carry into a
+    // byte that counts, since all bytes below the first one that is not a digit are at most 9.
     let values = u64::from_le_bytes(chunk) ^ (EACH * 0x30);
     let others = (values.wrapping_add(EACH * 0x76) | values) & (EACH * 0x80);
     let count = others.trailing_zeros() as usize / 8;
-    // The digits move to the end, with noughts before them; then neighbours are joined: to pairs, to fours, to all eight.
+    // The digits move to the end, with zeros before them; then neighbours are joined to pairs, fours, and all eight.
     let digits = if count == 0 { 0 } else { values << (64 - 8 * count) };
     let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
     let low = (pairs & 0x0000_00FF_0000_00FF).wrapping_mul(100 + (1_000_000 << 32));
@@ -173,7 +172,7 @@ fn few_digits(chunk: [u8; 8]) -> (u64, usize) {
 
 fn many_digits(text: &[u8]) -> Option<(u64, usize)> {
     let digits = text.iter().map(|byte| byte.wrapping_sub(b'0')).take_while(|digit| *digit <= 9);
-    // It may wrap before its length is found too long, but then it is not used.
+    // It may wrap before its length is found to be too long, but then it is not used.
     let join = |(value, count), digit| (u64::wrapping_mul(value, 10).wrapping_add(u64::from(digit)), count + 1);
     let (value, count) = digits.fold((0, 0), join);
     (1..=MOST_DIGITS).contains(&count).then_some((value, count))

@@ -1,4 +1,4 @@
-//! The rows that were set aside, with their reasons.
+//! Quarantined rows and their reasons.
 
 use std::fmt;
 use std::io::Write;
@@ -9,47 +9,47 @@ use candlewick_shared::core::raw_csv::cells;
 use crate::explain::Explain;
 use crate::row::Fault;
 
-/// Why a row is no candle.
+/// Why a row is not a candle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
-    /// The cell is empty, or has a word for nothing in it.
+    /// The cell is empty, or has a word for a missing value.
     Missing,
-    /// The cell is neither a number nor a time, as its column wants.
+    /// The cell is not a number or not a time, as its column requires.
     Unreadable,
-    /// The number would have to be rounded to be kept.
+    /// The number cannot be stored without rounding.
     TooManyDigits,
-    /// A price is nought or less.
+    /// A price is zero or less.
     NotPositive,
-    /// A volume is less than nought.
+    /// A volume is less than zero.
     Negative,
     /// The high is below the low.
     HighBelowLow,
-    /// The open or the close lies outside low and high.
+    /// The open or the close is outside of low and high.
     OutsideRange,
-    /// The time had not come yet.
+    /// The time was in the future when the source returned the row.
     Future,
-    /// The time is of another kind than the interval's: a date on an intraday candle, a time of day on a daily one.
+    /// The time does not match the interval: a date on an intraday candle, or a time of day on a daily one.
     OtherInterval,
-    /// Clocks were put forward over the local time: it did not exist.
+    /// The local time does not exist, because clocks were put forward over it.
     SkippedTime,
     /// The calendar has no session on that date, or in that week or month.
     NoSession,
     /// The calendar has no slot that begins at that time.
     NoSlot,
-    /// Another row of the same time says something else, with more volume.
+    /// Another row with the same time has other values and a larger volume.
     LesserDuplicate,
-    /// Another row of the same time says something else, and nothing tells which is right.
+    /// Another row with the same time has other values, and it is unknown which one is right.
     ConflictingDuplicate,
     /// The row has more or fewer cells than the header.
     Ragged,
-    /// A quote is opened and not closed in the row's line.
+    /// A quote is opened in the row and not closed.
     OpenQuote,
-    /// Something follows a closing quote in its cell.
+    /// There is text after the closing quote of a cell.
     StrayQuote,
 }
 
 impl Reason {
-    /// The reason's code, in reports and in quarantine CSV.
+    /// The code of the reason in reports and in quarantine CSV.
     pub fn code(self) -> &'static str {
         match self {
             Self::Missing => "missing",
@@ -79,32 +79,30 @@ impl fmt::Display for Reason {
     }
 }
 
-/// A row that is set aside: where it begins in the text, and why.
+/// A quarantined row: its position in the text, and the reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SetAside {
-    /// Where it begins.
+    /// The offset of the row in the text.
     pub start: usize,
-    /// The time that it speaks of, where that can be told.
+    /// The time in the row, if it can be read.
     pub time: Option<CandleTime>,
-    /// Why it is no candle.
     pub fault: Fault,
 }
 
-/// A row that was set aside, as quarantine CSV has it.
+/// A quarantined row as quarantine CSV has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quarantined<'a> {
-    /// The line that it is in the raw object, from 1.
+    /// Its line in the raw object, from 1.
     pub line: u64,
-    /// Why it is no candle.
     pub fault: Fault,
-    /// The row as it came.
+    /// The row as the source wrote it.
     pub row: &'a [u8],
-    /// What is wrong with it, in words: `8 cells for 6`.
+    /// A description of the fault: `8 cells for 6`.
     pub detail: String,
 }
 
-/// The rows that were set aside, given in the order of the text, as they are in the original of that text, which has the same
-/// lines. Lines are counted only now: hardly a row is set aside, and the others need none.
+/// Describes quarantined rows, which must be in the order of `text`. `original` has the same lines as `text`, and its
+/// rows are reported. Lines are counted only here, because few rows are quarantined and no others need it.
 pub fn quarantined<'a>(
     text: &'a [u8],
     original: &'a [u8],
@@ -124,13 +122,13 @@ pub fn quarantined<'a>(
     })
 }
 
-/// The line that begins at a place of a text.
+/// The line that begins at `start`.
 fn line_at(text: &[u8], start: usize) -> &[u8] {
     let (length, _) = cells::line(text, start);
     text.get(start..start + length).unwrap_or_default()
 }
 
-/// Where the line begins that is so many lines after the one at a place.
+/// The offset of the line that is `lines` lines after the one at `at`.
 fn after_lines(text: &[u8], mut at: usize, lines: u64) -> usize {
     for _ in 0..lines {
         let (length, line_break) = cells::line(text, at);
@@ -139,7 +137,7 @@ fn after_lines(text: &[u8], mut at: usize, lines: u64) -> usize {
     at
 }
 
-/// The line that begins at a place of a text, from 1.
+/// The number of the line that begins at `start`, from 1.
 pub fn line_of(text: &[u8], start: usize) -> u64 {
     1 + line_breaks(&text[..start])
 }
@@ -155,7 +153,7 @@ fn line_breaks(text: &[u8]) -> u64 {
     count
 }
 
-/// Writes quarantine CSV: `line,column,reason,row,detail`, by line.
+/// Writes quarantine CSV, in the order of lines: `line,column,reason,row,detail`.
 pub fn write<'a>(quarantined: impl Iterator<Item = Quarantined<'a>>, out: impl Write) -> Result<(), csv::Error> {
     let mut writer = csv::Writer::from_writer(out);
     writer.write_record(["line", "column", "reason", "row", "detail"])?;

@@ -1,4 +1,4 @@
-//! A raw object as it is read: raw CSV, or a file in another form that was brought into that of raw CSV.
+//! Opens a raw object: raw CSV, or a file in another form that is converted to raw CSV.
 
 use std::borrow::Cow;
 
@@ -23,33 +23,31 @@ use crate::row_values::{Judged, ValueRules};
 #[derive(Clone, Debug)]
 pub struct Raw<'a> {
     pub text: Cow<'a, [u8]>,
-    /// Its columns.
     pub header: Header,
-    /// Where its first row begins.
+    /// The offset of the first row.
     pub body: usize,
-    /// What is known of it.
     pub task: &'a Task<'a>,
-    /// The calendar that it is held to.
+    /// The calendar that its rows are checked against.
     pub calendar: Option<&'static Calendar>,
-    /// The zone of times that name no offset.
+    /// The time zone of times without an offset.
     pub zone: TimeZone,
-    /// What it was read from, where that was not raw CSV.
+    /// The original file, if it was not raw CSV.
     pub foreign: Option<Foreign<'a>>,
 }
 
 /// A file in another form than raw CSV.
 #[derive(Clone, Debug)]
 pub struct Foreign<'a> {
-    /// Its own text, which has the same lines.
+    /// Its text in UTF-8, which has the same lines.
     pub original: Cow<'a, [u8]>,
-    /// How it was read.
+    /// A description of its form.
     pub dialect: String,
-    /// The instrument that its header names, after the name of that part of it.
+    /// The instrument in its header, as the name of the header field and its value.
     instrument: Option<(String, String)>,
 }
 
 impl<'a> Raw<'a> {
-    /// Opens a file as raw CSV, or in the form that it has otherwise.
+    /// Opens a file as raw CSV, or else in another form.
     pub fn open(text: &'a [u8], task: &'a Task<'a>, calendar: Option<&'static Calendar>) -> Result<Self, Refusal> {
         let plain = raw_csv::open_at(text, Some(&task.series.symbol));
         if task.settings.form.is_open()
@@ -88,8 +86,8 @@ impl<'a> Raw<'a> {
         self
     }
 
-    /// Reads the rows. Raw CSV of which most rows were set aside is read in another form if that explains them; where it could have
-    /// two forms, the rows that fit stay.
+    /// Reads the rows. If most rows of raw CSV would be quarantined, the file is read in another form that explains
+    /// them. If it has several possible forms, the rows that fit as raw CSV are kept.
     pub fn read_in_any_form(self, text: &'a [u8]) -> Result<(Self, Read), Refusal> {
         let read = self.read();
         if self.foreign.is_some() || self.fits(&read) || !dialect::may_read_more(&self.text, &read.aside, &self.header)
@@ -106,7 +104,7 @@ impl<'a> Raw<'a> {
         }
     }
 
-    /// Whether raw CSV is what the file is: at least half of its rows fit, and none shows that the others are misread.
+    /// Whether the file is raw CSV: at least half of its rows fit, and no row shows that the others are misread.
     fn fits(&self, read: &Read) -> bool {
         let kept = read.rows.len() + read.filled.len();
         let is_misread = || {
@@ -121,14 +119,14 @@ impl<'a> Raw<'a> {
         read::rows(&self.text, self.body, &self.rules(), plain)
     }
 
-    /// Holds what header and rows name to what the key names.
+    /// Checks what the header and the rows name against the key.
     pub fn check_instrument(&self, read: &Read) -> Result<(), Refusal> {
         let in_header = self.foreign.as_ref().and_then(|foreign| foreign.instrument.as_ref());
         in_header.map_or(Ok(()), |(column, name)| instruments::check_name(column, name, self.task.series))?;
         read.instruments.check(self.task.series)
     }
 
-    /// What its rows are read by.
+    /// The rules for its rows.
     pub fn rules(&self) -> RowRules<'_> {
         let Task { series, now, settings, .. } = *self.task;
         let zone = &self.zone;
@@ -140,12 +138,11 @@ impl<'a> Raw<'a> {
         }
     }
 
-    /// Cells of its lines.
     pub fn cells(&self) -> Cells {
         Cells::new(self.header.delimiter)
     }
 
-    /// What a row says, read once more from the text.
+    /// Parses a row again from the text.
     pub fn judge(&self, row: &Row, cells: &mut Cells) -> Result<Judged, Fault> {
         let (length, _) = line(&self.text, row.start);
         let broken = |_| Fault { column: "row", reason: Reason::OpenQuote };

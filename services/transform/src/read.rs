@@ -1,4 +1,4 @@
-//! All rows of a raw object, each judged by itself.
+//! Reads all rows of a raw object and checks each one by itself.
 
 use std::ops::RangeInclusive;
 
@@ -14,28 +14,28 @@ use crate::quarantine::{Reason, SetAside};
 use crate::repeated::{self, Repeated};
 use crate::row::{Fault, Row, RowRules};
 
-/// A raw object, row by row.
+/// The result of reading a raw object.
 #[derive(Clone, Debug, Default)]
 pub struct Read {
     /// The rows that are possible candles, in the order of the text.
     pub rows: Vec<Row>,
-    /// Those that an earlier cleaning had put in.
+    /// The candles that an earlier cleaning filled.
     pub filled: Vec<Row>,
-    /// Those that are no candles.
+    /// The rows to quarantine.
     pub aside: Vec<SetAside>,
-    /// How many rows there are.
+    /// The count of all rows.
     pub read: u64,
-    /// How many have nothing in any cell.
+    /// The count of rows with only empty cells.
     pub empty: u64,
-    /// How many have a range that was widened.
+    /// The count of rows whose range was widened.
     pub widened: u64,
-    /// How many have the values of a candle, and a time that cannot be read.
+    /// The count of rows with the values of a candle and an unreadable time.
     pub unplaced: u64,
-    /// What the rows say of the instrument.
+    /// The instruments that the rows name.
     pub instruments: Instruments,
 }
 
-/// Reads the rows of a text that begin at a place in it: each of its lines is a row.
+/// Reads the rows of a text from the offset `body`; each line is a row.
 pub fn rows(text: &[u8], body: usize, rules: &RowRules<'_>, plain: Option<PlainRows<'_>>) -> Read {
     let header = rules.values.header;
     let cells = Cells::new(header.delimiter);
@@ -50,13 +50,13 @@ pub fn rows(text: &[u8], body: usize, rules: &RowRules<'_>, plain: Option<PlainR
 }
 
 impl Read {
-    /// The times of which the source said something that was quarantined, ascending: all times, where it cannot be told which.
+    /// The slots of quarantined rows in ascending order, or all times if a row has an unreadable time.
     pub fn spoken_of(&self, aside: &[SetAside], interval: Interval) -> Vec<RangeInclusive<i64>> {
         if self.unplaced > 0 { vec![i64::MIN..=i64::MAX] } else { gaps::spoken_of(aside, interval) }
     }
 }
 
-/// Whether a field is a zero or empty in every row.
+/// Whether a field is zero or empty in every row.
 pub fn is_all_zero(text: &[u8], body: usize, header: &Header, field: usize) -> bool {
     let mut cells = Cells::new(header.delimiter);
     let mut at = body;
@@ -81,7 +81,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Takes the row that begins at a place, and says how far the next one is from there.
+    /// Reads the row at `start`, and returns the distance to the next one.
     fn row(&mut self, start: usize) -> usize {
         self.read.read += 1;
         if let Some(length) = self.plain_row(start) {
@@ -99,7 +99,8 @@ impl Reader<'_> {
             return None;
         }
         if self.read.rows.is_empty() {
-            // As many rows as there can be if all are about as long as this one: then they are never moved to make room.
+            // The largest possible number of rows if all are about as long as this one; the list is then never
+            // reallocated.
             let most = (self.text.len() - start) / row.length;
             self.read.rows.reserve(most + most / 16);
         }
@@ -121,8 +122,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Cells that are missing at the end of a row are empty, if nothing is read from them; but a file that was cut off ends in
-    /// the middle of a row.
+    /// Cells may be missing at the end of a row if their columns are not read. The last row of a file that was cut
+    /// off must have all of them.
     fn is_ragged(&self, is_cut_off: bool) -> bool {
         let header = self.rules.values.header;
         let count = self.cells.count();
@@ -155,7 +156,7 @@ impl Reader<'_> {
         self.read.rows.push(row);
     }
 
-    /// Whether a row is a candle but for its time, which could be that of any vacant slot.
+    /// Whether a row is a candle except for its time, so that it could belong in any vacant slot.
     fn is_unplaced(&self, fault: Fault) -> bool {
         let is_unknown = matches!(fault.reason, Reason::Missing | Reason::Unreadable | Reason::OtherInterval);
         let epoch = CandleTime::from_seconds(0);

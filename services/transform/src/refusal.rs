@@ -1,4 +1,4 @@
-//! Why an object is refused as a whole.
+//! Reasons to refuse a raw object.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -7,18 +7,17 @@ use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::raw_csv::Unreadable;
 use thiserror::Error;
 
-/// Why an object is refused as a whole: it replaces nothing.
+/// Why an object is refused; it then replaces nothing.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum Refusal {
-    /// It is no CSV with the columns of candles.
+    /// It is not CSV with the columns of candles.
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
     /// Its rows name several instruments.
     #[error("column {column:?} names several instruments: {values}. Split the file: an object holds one")]
     SeveralInstruments {
-        /// The column, as it is in the file.
+        /// The column, as written in the file.
         column: String,
-        /// Some of its values.
         values: String,
     },
     /// Its rows name another instrument than its key.
@@ -27,10 +26,9 @@ pub enum Refusal {
          candles of {symbol}, remove or rename the column"
     )]
     OtherInstrument {
-        /// The column, as it is in the file.
+        /// The column, as written in the file.
         column: String,
         value: String,
-        /// The symbol of the key.
         symbol: String,
     },
     /// Its rows name another interval than its key.
@@ -39,79 +37,62 @@ pub enum Refusal {
          these are {interval} candles, remove or rename the column"
     )]
     OtherInterval {
-        /// The column, as it is in the file.
+        /// The column, as written in the file.
         column: String,
         value: String,
-        /// The interval of the key.
         interval: Interval,
     },
-    /// Its rows are as far apart as candles of a longer interval than its key's.
+    /// Its rows are as far apart as candles of a longer interval than that of its key.
     #[error(
         "its rows are as far apart as {found} candles, and the file is for {interval} candles: use --interval {found} (or that \
          key). Nothing was replaced"
     )]
-    LongerInterval {
-        /// The interval of the rows.
-        found: Interval,
-        /// The interval of the key.
-        interval: Interval,
-    },
-    /// A row is another header, so that the rows below it have other columns.
+    LongerInterval { found: Interval, interval: Interval },
+    /// A row is another header, so the rows below it have other columns.
     #[error("line {line} is another header: {found}. The rows below it have other columns: split the file there")]
-    OtherHeader {
-        line: u64,
-        /// What is there.
-        found: String,
-    },
+    OtherHeader { line: u64, found: String },
     /// Its numbers have decimal commas and points between thousands: what looks like 1.234 is 1234.
     #[error(
         "line {line}, {column}: {cell:?} has a decimal comma, so that a point is none in this file, and 1.234 is 1234: write \
          1234.5, with a point and no other mark"
     )]
-    DecimalComma {
-        line: u64,
-        column: &'static str,
-        /// What is there.
-        cell: String,
-    },
-    /// Its dates can be read in two ways.
+    DecimalComma { line: u64, column: &'static str, cell: String },
+    /// Its dates have two possible readings.
     #[error(
         "line {line}: {cell:?} is {} or {}, and no date in the file tells which: say it with --date-format {} or --date-format {} \
          (or date_format in the watchlist)", .readings[0].0, .readings[1].0, .readings[0].1, .readings[1].1
     )]
     EitherDate {
         line: u64,
-        /// What is there.
         cell: String,
-        /// Both dates, each with its form.
+        /// Both dates, each with its format.
         readings: Box<[(String, String); 2]>,
     },
-    /// Its dates are in two orders.
+    /// Its dates are in two different orders.
     #[error("the dates have no order in common: {} is not day/month/year, and {} is not month/day/year", .0[0], .0[1])]
     OrdersOfDates([String; 2]),
-    /// Its numbers can be read in two ways.
+    /// Its numbers have two possible readings.
     #[error(
         "line {line}: {cell:?} is {} or {}, and no number in the file tells which: say it with --decimal . or --decimal , (or \
          decimal in the watchlist)", .readings[0], .readings[1]
     )]
     EitherNumber {
         line: u64,
-        /// What is there.
         cell: String,
         /// The number with a decimal point, and with a decimal comma.
         readings: [String; 2],
     },
-    /// It does not have the form that its owner says.
+    /// It does not have the form that the owner set.
     #[error("the file does not have the form that is said of it: its columns or its times are others")]
     OtherForm,
     /// None of its rows is a candle.
     #[error("{}", nothing_usable(*.rows, .reasons, .first.as_deref()))]
     NothingUsable {
-        /// How many rows it has.
+        /// The count of its rows.
         rows: u64,
-        /// How many rows had which fate: `ragged`, `empty`.
+        /// The count of rows for each reason or other result: `ragged`, `empty`.
         reasons: BTreeMap<String, u64>,
-        /// What is wrong with the first row that was set aside, with its line.
+        /// The fault of the first quarantined row, with its line.
         first: Option<String>,
     },
 }
@@ -138,7 +119,7 @@ fn nothing_usable(rows: u64, reasons: &BTreeMap<String, u64>, first: Option<&str
     let counts: Vec<_> = reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
     let mut text = format!("none of the {rows} rows is a candle ({}): nothing was replaced", counts.join(", "));
     if let Some(first) = first {
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = write!(text, ". {first}");
     }
     if reasons.contains_key("ragged") {

@@ -1,24 +1,24 @@
-//! Local times of the hour that clocks repeat, told apart by their order.
+//! Tells apart the local times in an hour that clocks repeat, by the order of rows.
 
 use candlewick_shared::core::candle::CandleTime;
 
 use crate::row::Row;
 
-/// How long clocks repeat, at most: one hour everywhere but on Lord Howe Island, where it is half of one.
+/// The longest time that clocks repeat, in seconds: an hour, except on Lord Howe Island, where it is half an hour.
 const LONGEST: i64 = 3600;
 
-/// A row whose local time happened twice: its place among the rows, which have the first time, and the second time.
+/// A row whose local time happened twice. The row itself has the first time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repeated {
-    /// Its place.
+    /// The index of the row.
     pub at: usize,
-    /// The second time.
+    /// The second instant with this local time.
     pub second: CandleTime,
 }
 
-/// Gives rows the second time where the row before them, in the order of time, is not before the first one.
+/// Assigns the second time to a row if the row before it in order of time is not before its first time.
 ///
-/// The rows are in the order of the text. Where that descends, they are looked at from its end.
+/// The rows are in the order of the text. If they are in descending order of time, they are processed from the end.
 pub fn settle(rows: &mut [Row], repeated: &[Repeated]) {
     let descends = rows.first().zip(rows.last()).is_some_and(|(first, last)| first.time > last.time);
     let ordered: Box<dyn Iterator<Item = &Repeated>> =
@@ -38,7 +38,7 @@ pub fn settle(rows: &mut [Row], repeated: &[Repeated]) {
 mod tests {
     use super::*;
 
-    /// Times in minutes since the first time of the repeated hour began; those within it may be the second.
+    /// Settles times in minutes since the start of the repeated hour; times within that hour may be the second ones.
     fn settled(minutes: &[i64]) -> Vec<i64> {
         let row = |(start, minute): (usize, &i64)| Row {
             time: CandleTime::from_seconds(minute * 60),

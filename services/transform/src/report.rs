@@ -1,4 +1,4 @@
-//! The report on one cleaning, from what it found.
+//! Builds the report of a cleaning.
 
 use std::collections::BTreeMap;
 
@@ -15,35 +15,32 @@ use crate::quarantine::SetAside;
 use crate::read::Read;
 use crate::row::Row;
 
-/// What a cleaning found.
+/// The results of a cleaning.
 pub struct Facts<'a> {
-    /// What it was of.
     pub task: &'a Task<'a>,
-    /// The columns.
     pub header: &'a Header,
-    /// What it was held to.
+    /// The slots that the rows were checked against.
     pub expected: &'a Expected<'a>,
-    /// Why that calendar, or why none.
+    /// Why this calendar was chosen, or why there is none.
     pub calendar_reason: String,
-    /// The counts of reading; its possible candles have been taken.
+    /// The counts of reading; its rows were taken out.
     pub read: &'a Read,
-    /// How many rows were of slots still open.
+    /// The count of provisional rows.
     pub provisional: u64,
-    /// How many said the same as another.
+    /// The count of rows that were equal to another one.
     pub collapsed: u64,
-    /// Those that were set aside.
+    /// The quarantined rows.
     pub aside: &'a [SetAside],
-    /// Those that are candles.
+    /// The candles.
     pub rows: &'a [Row],
-    /// The gaps between them.
+    /// The runs of vacant slots between the candles.
     pub runs: &'a [Run],
     /// How the source stamps weeks or months.
     pub stamps: Option<String>,
-    /// How the file was read, where it was not raw CSV.
+    /// A description of the file's form, if it was not raw CSV.
     pub dialect: Option<String>,
 }
 
-/// The report.
 pub fn of(facts: Facts<'_>) -> Report {
     let Facts { task, expected, runs, .. } = facts;
     let Series { symbol, interval } = task.series;
@@ -96,7 +93,7 @@ impl Facts<'_> {
     }
 }
 
-/// How many rows were set aside for which reason.
+/// The count of quarantined rows for each reason.
 pub fn by_reason(aside: &[SetAside]) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
     for row in aside {

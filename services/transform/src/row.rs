@@ -1,4 +1,4 @@
-//! One raw row: a candle, nothing, or the reason why it is neither.
+//! Reads one raw row: a candle, an empty row, or a fault.
 
 use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::raw_csv::cells::Cells;
@@ -7,23 +7,23 @@ use crate::quarantine::Reason;
 use crate::row_time::{RowTime, TimeRules};
 use crate::row_values::{Judged, ValueRules};
 
-/// A row that is a possible candle. It keeps its time and where it begins, 24 bytes in all, and not its numbers: those are
-/// in the text already, and nearly all of them are copied from there to the clean object.
+/// A row that is a possible candle. It stores its time and its position, 24 bytes in total, and not its numbers:
+/// these are already in the text, and nearly all of them are copied from there to the transformed object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// When the candle opens.
+    /// The start of the candle.
     pub time: CandleTime,
-    /// Where the row begins in the text.
+    /// The offset of the row in the text.
     pub start: usize,
-    /// Where its numbers are in it, if they can be copied from there.
+    /// The position of its numbers in the row, if they can be copied.
     pub numbers: Option<Numbers>,
     /// Whether its time was written with a time of day.
     pub has_time_of_day: bool,
-    /// Whether an earlier cleaning put it in.
+    /// Whether an earlier cleaning filled it.
     pub is_filled: bool,
 }
 
-/// Where the numbers of a plain row are in it, each with its delimiter before it.
+/// The position of the numbers in a plain row, each with its delimiter before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Numbers {
     from: u8,
@@ -33,37 +33,34 @@ pub struct Numbers {
 }
 
 impl Numbers {
-    /// From one place in the row to another; nothing where that is too far to be noted.
+    /// The range between two offsets in a row; `None` if they are too large to be stored.
     pub fn new(from: usize, to: usize, has_zeros: bool) -> Option<Self> {
         Some(Self { from: u8::try_from(from).ok()?, to: u8::try_from(to).ok()?, has_zeros })
     }
 
-    /// The numbers of the row that begins at a place of a text.
+    /// The numbers of the row that begins at `start`.
     pub fn of(self, text: &[u8], start: usize) -> &[u8] {
         text.get(start + usize::from(self.from)..start + usize::from(self.to)).unwrap_or_default()
     }
 }
 
-/// What rows are read by.
+/// The rules by which rows are read.
 #[derive(Clone, Debug)]
 pub struct RowRules<'a> {
-    /// How times are read.
     pub times: TimeRules<'a>,
-    /// How prices, volume and flags are read.
     pub values: ValueRules<'a>,
 }
 
-/// Why a row is no candle, and in which column that shows.
+/// Why a row is not a candle, and the column with the fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fault {
-    /// The column's name; `row` where it is all of the row.
+    /// The name of the column, or `row` for a fault of the whole row.
     pub column: &'static str,
-    /// Why.
     pub reason: Reason,
 }
 
 impl RowRules<'_> {
-    /// Reads a row that is not wholly empty.
+    /// Reads a row that has at least one cell with content.
     pub fn read(&self, cells: &Cells) -> Result<(RowTime, Judged), Fault> {
         let time = self.times.read(cells)?;
         Ok((time, self.values.read(time.time, cells)?))

@@ -1,4 +1,4 @@
-//! The time of one raw row.
+//! Reads the time of one raw row.
 
 use candlewick_shared::core::calendar::Calendar;
 use candlewick_shared::core::candle::{CandleTime, TimeError};
@@ -13,37 +13,34 @@ use crate::quarantine::Reason;
 use crate::row::Fault;
 use crate::row_values::is_nothing;
 
-/// What times are read by.
+/// The rules by which times are read.
 #[derive(Clone, Debug)]
 pub struct TimeRules<'a> {
     /// The field of the time.
     pub field: usize,
-    /// The length of the candles.
     pub interval: Interval,
-    /// The zone of times that name no offset.
+    /// The time zone of times without an offset.
     pub zone: &'a TimeZone,
-    /// The moment beyond which everything is the future.
+    /// When the source returned the data; later times are in the future.
     pub now: Timestamp,
-    /// The calendar whose sessions give instants of daily candles their dates.
+    /// The calendar whose sessions assign dates to daily candles that are stamped with an instant.
     pub calendar: Option<&'static Calendar>,
 }
 
-/// The time of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RowTime {
-    /// When the candle opens.
+    /// The start of the candle.
     pub time: CandleTime,
-    /// The later time that the text could mean as well: clocks were put back over it.
+    /// The later instant with the same local time, if clocks were put back over it.
     pub repeated: Option<CandleTime>,
     /// Whether it was written with a time of day.
     pub has_time_of_day: bool,
 }
 
-/// The latest that a date has begun anywhere: at UTC+14.
+/// How long before UTC a date begins in the easternmost time zone, UTC+14.
 const EARLIEST_DATE_LINE: SignedDuration = SignedDuration::from_hours(14);
 
 impl TimeRules<'_> {
-    /// Reads the time of a row.
     pub fn read(&self, cells: &Cells) -> Result<RowTime, Fault> {
         let fault = |reason| Fault { column: "time", reason };
         let text = cells.get(self.field);
@@ -55,14 +52,14 @@ impl TimeRules<'_> {
         if self.is_future(time.time) { Err(fault(Reason::Future)) } else { Ok(time) }
     }
 
-    /// The time that a row speaks of although it is no candle; nothing where that cannot be told.
+    /// The time in a cell, for rows that may not be candles; `None` if it cannot be read.
     pub fn spoken_of(&self, cell: &[u8]) -> Option<CandleTime> {
         let text = std::str::from_utf8(cell).ok()?;
         let date = || (!self.interval.is_intraday()).then(|| TimeText::date_in(text)).flatten();
         self.time_of(text).map(|read| read.time).ok().or_else(|| date().map(CandleTime::from_date))
     }
 
-    /// Whether a time had not come yet anywhere.
+    /// Whether a time was in the future everywhere.
     pub fn is_future(&self, time: CandleTime) -> bool {
         let latest = if self.interval.is_intraday() { SignedDuration::ZERO } else { EARLIEST_DATE_LINE };
         time.seconds() > self.now.as_second() + latest.as_secs()
@@ -75,7 +72,8 @@ impl TimeRules<'_> {
         Ok(RowTime { time, repeated, has_time_of_day })
     }
 
-    /// A date that goes on with digits is a date with a time of day, whatever form that has.
+    /// The error for an unreadable time. If the text begins with a date and has more digits, it has a time of day in
+    /// an unknown form.
     fn unread(&self, text: &str) -> TimeError {
         let goes_on = TimeText::date_in(text).is_some() && text.trim().len() > 10;
         let has_digit = text.trim().get(10..).is_some_and(|rest| rest.contains(|c: char| c.is_ascii_digit()));
@@ -90,7 +88,7 @@ impl TimeRules<'_> {
         }
     }
 
-    /// The date of a daily or longer candle: a date, midnight, or the instant at which a session opens.
+    /// The date of a daily or longer candle: from a date, midnight, or the instant at which a session opens.
     fn date(&self, text: TimeText) -> Result<CandleTime, TimeError> {
         let midnight = |civil: DateTime| (civil.time() == Time::midnight()).then_some(civil.date());
         let date = match text {
@@ -104,7 +102,7 @@ impl TimeRules<'_> {
     }
 }
 
-/// The date of the session that opens at an instant, or whose date begins then where the market is.
+/// The date of the session that opens at an instant, or the date that begins then in the market's time zone.
 fn opened_at(calendar: &Calendar, instant: Timestamp) -> Option<Date> {
     let local = TimeZone::get(calendar.timezone()).ok()?.to_datetime(instant);
     if local.time() == Time::midnight() {

@@ -1,4 +1,4 @@
-//! Prices, volume and flags of one raw row.
+//! Reads the prices, the volume and the flags of one raw row.
 
 use candlewick_shared::core::candle::{Candle, CandleTime};
 use candlewick_shared::core::decimal::{Decimal, DecimalError};
@@ -8,37 +8,36 @@ use candlewick_shared::core::raw_csv::cells::Cells;
 use crate::quarantine::Reason;
 use crate::row::Fault;
 
-/// What prices, volume and flags are read by.
+/// The rules by which prices, volume and flags are read.
 #[derive(Clone, Debug)]
 pub struct ValueRules<'a> {
-    /// Where the columns are.
     pub header: &'a Header,
-    /// Whether prices of zero or less are possible.
+    /// Whether prices of zero or less are allowed.
     pub allow_negative: bool,
 }
 
-/// A possible candle, and what was done to make it one.
+/// A possible candle, and how its row was corrected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Judged {
     pub candle: Candle,
-    /// Whether its range was widened, by no more than the rounding of binary floats.
+    /// Whether its range was widened, by no more than a rounding error of binary floats.
     pub is_widened: bool,
 }
 
 const PRICE_NAMES: [&str; 4] = ["open", "high", "low", "close"];
 
-/// The words that stand for nothing in what people and programs export.
+/// The words for a missing value in exports of people and programs.
 const NOTHING: [&str; 19] = [
     "", "n/a", "na", "n.a.", "n/d", "nan", "nat", "null", "none", "nil", "-", "--", "\u{2013}", "\u{2014}", "#n/a",
     "#n/a n/a", "<na>", "\\n", ".",
 ];
 
-/// What spreadsheets, databases and programs write for true, in several languages.
+/// The spellings of true in spreadsheets, databases and programs, in several languages.
 const TRUE: [&str; 10] = ["true", "t", "1", "1.0", "yes", "y", "on", "wahr", "vrai", "verdadero"];
 const FALSE: [&str; 10] = ["false", "f", "0", "0.0", "no", "n", "off", "falsch", "faux", "falso"];
 
 impl ValueRules<'_> {
-    /// Reads the candle of a row.
+    /// Reads the candle in a row.
     pub fn read(&self, time: CandleTime, cells: &Cells) -> Result<Judged, Fault> {
         let [open, high, low, close] = [0, 1, 2, 3].map(|at| self.price(cells, at));
         let volume = self.volume(cells);
@@ -64,7 +63,7 @@ impl ValueRules<'_> {
         }
     }
 
-    /// The volume, where it is known. Some brokers write -1 where they do not know it.
+    /// The volume, if it is known. Some brokers write -1 for an unknown volume.
     fn volume(&self, cells: &Cells) -> Result<Option<Decimal>, Fault> {
         let is_known = flag(cells, self.header.has_volume, "has_volume")?.unwrap_or(true);
         let cell = self.header.volume.map(|field| cells.get(field)).filter(|cell| is_known && !is_nothing(cell));
@@ -78,7 +77,7 @@ impl ValueRules<'_> {
     }
 }
 
-/// Whether a cell is empty, or says that there is nothing.
+/// Whether a cell is empty or has a word for a missing value.
 pub fn is_nothing(text: &[u8]) -> bool {
     is_one_of(text, &NOTHING)
 }
@@ -87,7 +86,7 @@ fn is_one_of(text: &[u8], words: &[&str]) -> bool {
     words.iter().any(|word| text.eq_ignore_ascii_case(word.as_bytes()))
 }
 
-/// The flag of a row; nothing where there is no such column.
+/// The flag in a row; `None` if the column does not exist.
 fn flag(cells: &Cells, field: Option<usize>, column: &'static str) -> Result<Option<bool>, Fault> {
     let Some(field) = field else { return Ok(None) };
     match cells.get(field) {
@@ -111,7 +110,7 @@ fn number(text: &[u8], column: &'static str) -> Result<Decimal, Fault> {
     })
 }
 
-/// A candle whose low and high take in all of its prices, if rounding alone put one of them outside.
+/// Widens the range of a candle to all of its prices, if a price is outside of it only because of rounding.
 fn widened(candle: Candle) -> Result<Judged, Fault> {
     let Some(fault) = impossible(&candle) else { return Ok(Judged { candle, is_widened: false }) };
     let prices = [candle.open, candle.high, candle.low, candle.close];

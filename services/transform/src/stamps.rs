@@ -1,4 +1,4 @@
-//! Weeks and months that a source stamps with another day than their first.
+//! Restamps weeks and months that a source stamps with another day than the first.
 
 use candlewick_shared::core::calendar::stamping::{Stamping, stamping};
 use candlewick_shared::core::calendar::{Calendar, first_date};
@@ -9,21 +9,21 @@ use crate::clean::Task;
 use crate::quarantine::{Reason, SetAside};
 use crate::row::{Fault, Row};
 
-/// What came of it.
+/// The result of restamping.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Restamped {
-    /// How the source stamps its candles, where that is not with the first day.
+    /// How the source stamps its candles, if not with the first day.
     pub stamps: Option<String>,
-    /// Why that cannot be told.
+    /// Why the stamping cannot be detected, if it cannot.
     pub unclear: Option<String>,
-    /// The rows that are then of no period, because they are not stamped with its first day.
+    /// The rows to quarantine because the stamping is unclear and they are not stamped with the first day.
     pub aside: Vec<SetAside>,
-    /// How many rows were of a period that was not over.
+    /// The count of rows in a period that was not over.
     pub provisional: u64,
 }
 
-/// Gives each row of a weekly or monthly series the first day of its period, where the dates of all rows tell which day the source
-/// writes. The order of rows stays.
+/// Stamps each row of a weekly or monthly series with the first day of its period, if the dates of all rows show
+/// which day the source uses. The order of the rows does not change.
 pub fn restamp(rows: &mut Vec<Row>, task: &Task<'_>, calendar: Option<&Calendar>) -> Restamped {
     let today = task.now.to_zoned(task.zone.clone()).date();
     let dates = rows.iter().filter_map(|row| row.time.date());

@@ -1,8 +1,9 @@
-//! What stands where the outputs of an object go, and when each may be written.
+//! The existing outputs of an object, and the conditions for overwriting them.
 //!
-//! A write may come late: its writer dies, its message is delivered again, a newer object is cleaned, and only then the write
-//! gets there. Nobody would come again. So every write is bound to what its writer saw before it read the object, and is refused
-//! once a newer one is there. A quarantine of the same rows is the exception that an entity tag cannot tell.
+//! A write may be late: its writer dies, the message is delivered again, a newer object is cleaned, and only then
+//! does the write arrive. Nothing would repair that. Every write therefore requires the state that its writer saw
+//! before it read the object, and fails if a newer output exists. The only exception is a quarantine with the same
+//! rows, because its entity tag is the same.
 
 use candlewick_shared::core::key::ObjectPath;
 use candlewick_shared::core::metadata::{MetadataError, TransformedMetadata};
@@ -10,21 +11,22 @@ use candlewick_shared::ports::store::{ObjectInfo, ObjectStore, PutIf};
 use candlewick_shared::runtime::outcome::{Failure, Setback};
 use tokio::try_join;
 
-/// What stood there before the raw object was read.
+/// The outputs as they were before the raw object was read.
 pub struct Targets {
-    /// The clean object.
+    /// The transformed object.
     pub clean: Option<ObjectInfo>,
-    /// What the clean object was made from, where the transform made it.
+    /// What the transformed object was made from, if the transform made it.
     pub origin: Option<TransformedMetadata>,
-    /// When to write the report.
+    /// The condition for writing the report.
     pub report: PutIf,
-    /// When to write the quarantine.
+    /// The condition for writing the quarantine.
     pub quarantine: PutIf,
 }
 
 impl Targets {
-    /// Looks at the targets. What was written before the clean object stands beside it, which saves two questions where nobody was
-    /// stopped in between; a close look asks them.
+    /// Reads the state of the outputs. The metadata of the transformed object has the entity tags of report and
+    /// quarantine, which saves two requests and is correct unless a writer was interrupted; `closely` makes the
+    /// requests.
     pub async fn find(store: &dyn ObjectStore, path: &ObjectPath, closely: bool) -> Result<Self, Setback> {
         let clean = store.head(&path.transformed_key()).await?;
         let origin = clean.as_ref().map(|info| TransformedMetadata::read(&info.metadata));
@@ -41,7 +43,7 @@ impl Targets {
         Ok(Self { clean, origin, report, quarantine })
     }
 
-    /// Whether report and quarantine are still those that were written with the clean object.
+    /// Whether report and quarantine are still those that were written with the transformed object.
     pub async fn are_whole(&self, store: &dyn ObjectStore, path: &ObjectPath) -> Result<bool, Setback> {
         let Some((report, quarantine)) = beside(self.clean.as_ref(), self.origin.as_ref()) else { return Ok(true) };
         let report_key = path.report_key();
@@ -51,7 +53,8 @@ impl Targets {
     }
 }
 
-/// When to write report and quarantine, by what stands beside the clean object; none where it does not say.
+/// The conditions for report and quarantine from the metadata of the transformed object; `None` if it does not have
+/// them.
 fn beside(clean: Option<&ObjectInfo>, origin: Option<&TransformedMetadata>) -> Option<(PutIf, PutIf)> {
     if clean.is_none() {
         return Some((PutIf::Absent, PutIf::Absent));
@@ -60,7 +63,7 @@ fn beside(clean: Option<&ObjectInfo>, origin: Option<&TransformedMetadata>) -> O
     Some((PutIf::Matches(report_etag.clone()?), PutIf::Matches(quarantine_etag.clone()?)))
 }
 
-/// What an object whose metadata is not of its form fails by.
+/// The failure for an object with invalid metadata.
 pub fn bad_metadata(error: MetadataError) -> Failure {
     Failure::new("bad_metadata", format!("{error}; mend the object's metadata, or put it there without any"))
 }

@@ -1,7 +1,7 @@
-//! Times as most sources write them, read fast.
+//! A fast parser for times in their most common forms.
 //!
-//! [`CandleTime::parse`] reads times in all their forms, and asks the time zone about each; a candle of a minute then costs
-//! more than all the rest of its row. Rows of one date stand together, so that here the zone is asked once a date.
+//! [`CandleTime::parse`] reads times in all forms and asks the time zone about each one, which takes longer than the
+//! rest of a one-minute row. Rows of one date are adjacent, so this parser asks the zone once for each date.
 
 use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::interval::Interval;
@@ -10,27 +10,27 @@ use jiff::tz::TimeZone;
 
 const DAY: i64 = 86_400;
 
-/// Reads times, and remembers the date of the last one.
+/// Parses times, and remembers the offset of the last date.
 #[derive(Clone, Debug)]
 pub struct Times<'a> {
     is_intraday: bool,
     zone: &'a TimeZone,
     date: [u8; 10],
-    /// That date's midnight in UTC, in seconds.
+    /// The midnight of that date in UTC, in seconds.
     midnight: i64,
-    /// The seconds by which the zone is ahead of UTC all through that date; none where they change.
+    /// The offset from UTC in seconds throughout that date; `None` if it changes.
     offset: Option<i64>,
 }
 
 impl<'a> Times<'a> {
-    /// For candles of an interval; times that name no offset are in `zone`.
+    /// Times without an offset are in `zone`.
     pub fn new(interval: Interval, zone: &'a TimeZone) -> Self {
         Self { is_intraday: interval.is_intraday(), zone, date: [0; 10], midnight: 0, offset: None }
     }
 
-    /// The time with which a text begins, and its length: `2024-12-30` for daily and longer candles, and for shorter ones
-    /// `2024-12-30 09:30:00` or with a `T` between or a `Z` behind. Another form, or a date on which clocks are changed, is
-    /// none of these, and no word on whether it is a time.
+    /// Parses the time at the start of a text and returns it with its length: `2024-12-30` for daily and longer
+    /// candles, and for shorter ones `2024-12-30 09:30:00`, or with a `T` between or a `Z` after it. `None` for any
+    /// other form and for dates on which the clocks change; the text may still be a time.
     pub fn read(&mut self, text: &[u8]) -> Option<(CandleTime, usize)> {
         let date = text.first_chunk::<10>()?;
         if *date != self.date {
@@ -59,7 +59,7 @@ impl<'a> Times<'a> {
     }
 }
 
-/// The seconds by which a zone is ahead of UTC on a date, if they are the same from its midnight to the next.
+/// The offset of a zone from UTC in seconds on a date, if it is the same from midnight to midnight.
 fn offset_all_day(date: Date, zone: &TimeZone) -> Option<i64> {
     let start = zone.to_ambiguous_timestamp(date.to_datetime(civil::Time::midnight())).unambiguous().ok()?;
     let change = zone.following(start).next();
@@ -68,7 +68,7 @@ fn offset_all_day(date: Date, zone: &TimeZone) -> Option<i64> {
     holds.then(|| i64::from(zone.to_offset(start).seconds()))
 }
 
-/// The seconds since midnight of ` 09:30:00` or `T09:30:00`.
+/// Parses ` 09:30:00` or `T09:30:00` to the seconds since midnight.
 fn time_of_day(text: &[u8]) -> Option<i64> {
     let [b' ' | b'T', h1, h2, b':', m1, m2, b':', s1, s2] = *text else { return None };
     let hour = two_digits(h1, h2)?;

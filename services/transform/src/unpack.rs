@@ -1,4 +1,5 @@
-//! Raw objects as text: gzipped, zipped or plain by what is in them, measured before anything of them is kept.
+//! Unpacks raw objects to text: gzip, ZIP or plain, detected by content. The size is measured before anything is
+//! stored.
 
 use std::io::{BufRead, BufReader, Cursor, Read};
 
@@ -10,20 +11,20 @@ use flate2::read::MultiGzDecoder;
 use memchr::{memchr_iter, memchr2_iter};
 use zip::ZipArchive;
 
-/// The longest line that is read, in bytes. A row of candles has a hundredth of it.
+/// The length limit of a line in bytes. A row of candles has about a hundredth of it.
 pub const MOST_OF_A_LINE: u64 = 64 << 10;
 
-/// The most that a gzipped file may expand to where its reader has no limit of its own: 1 GiB.
+/// The size limit of an unpacked gzip file, if the reader has no limit of its own: 1 GiB.
 pub const MOST_BYTES: u64 = 1 << 30;
 
-/// How much memory cleaning takes for each byte of a text: the text, the same in UTF-8 and in the terms of raw CSV where it is
-/// in another form, the clean CSV that is made of it, and a copy on its way.
+/// The memory that cleaning takes for each byte of a text: the text, its copies in UTF-8 and as raw CSV if it is in
+/// another form, the clean CSV, and a copy in transit.
 const FOR_A_BYTE: u64 = 6;
 
-/// How much it takes for each line: the row, a gap after it, what is written of both, and what quarantine says of it.
+/// The memory that it takes for each line: the row, a gap after it, their output, and the quarantine's description.
 const FOR_A_LINE: u64 = 400;
 
-/// How large a text is.
+/// The size of a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Measured {
     pub bytes: u64,
@@ -31,13 +32,14 @@ pub struct Measured {
 }
 
 impl Measured {
-    /// How much memory cleaning it takes, in bytes.
+    /// The memory that cleaning the text takes, in bytes.
     pub fn memory(self) -> u64 {
         self.bytes.saturating_mul(FOR_A_BYTE).saturating_add(self.lines.saturating_mul(FOR_A_LINE))
     }
 }
 
-/// Measures an object's text without keeping it, and no further than work on it may take `most` bytes of memory.
+/// Measures the text of an object without storing it. Fails once cleaning it would take more than `most` bytes of
+/// memory.
 pub fn measure(body: &[u8], most: u64) -> Result<Measured, Failure> {
     match Packing::of(body) {
         Packing::None => measure_text(body, most),
@@ -46,7 +48,7 @@ pub fn measure(body: &[u8], most: u64) -> Result<Measured, Failure> {
     }
 }
 
-/// How a file is packed, by how it begins: its name may say otherwise.
+/// How a file is packed, by its first bytes; its name may be wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Packing {
     None,
@@ -69,7 +71,7 @@ pub fn is_packed(body: &[u8]) -> bool {
     Packing::of(body) != Packing::None
 }
 
-/// Does something with the only file in an archive.
+/// Calls `read` with the only file in an archive.
 fn in_zip<T>(body: &[u8], read: impl FnOnce(&mut dyn Read) -> T) -> Result<T, Failure> {
     let broken = |error: zip::result::ZipError| {
         Failure::new("unreadable_object", format!("the ZIP archive cannot be read: {error}"))
@@ -124,13 +126,14 @@ fn measure_text(text: impl Read, most: u64) -> Result<Measured, Failure> {
     }
 }
 
-/// Whether a file is known to be no CSV by its beginning, which is then all that cleaning needs to say so. Zeros say nothing.
+/// Whether the first bytes show that a file is not CSV; cleaning needs no more of it to refuse it. Zeros prove
+/// nothing.
 fn is_of_another_kind(beginning: &[u8]) -> bool {
     let is_other = FileKind::of(beginning).is_some_and(|kind| kind != FileKind::Utf16);
     is_other && beginning.iter().any(|byte| *byte != 0)
 }
 
-/// How long the line is that a part ends in, where one of that length went on into it.
+/// The length so far of the last line in a part. `line` is the length of the line that continues into the part.
 fn longest(part: &[u8], mut line: u64, number: u64) -> Result<u64, Failure> {
     let mut began = 0;
     for (number, end) in (number..).zip(memchr2_iter(b'\n', b'\r', part).chain([part.len()])) {
@@ -162,7 +165,7 @@ fn no_gzip(error: &std::io::Error) -> Failure {
     Failure::new("unreadable_object", format!("the file cannot be unpacked: {error}"))
 }
 
-/// The object's text as far as it was measured, unpacked where it is packed.
+/// Unpacks the text of an object, up to the measured size.
 pub fn unpack(body: Bytes, measured: Measured) -> Result<Bytes, Failure> {
     let whole = |packed: &mut dyn Read| {
         let mut text = Vec::with_capacity(usize::try_from(measured.bytes).unwrap_or(0) + 1);
@@ -176,10 +179,9 @@ pub fn unpack(body: Bytes, measured: Measured) -> Result<Bytes, Failure> {
     }
 }
 
-/// The text of a gzip that comes as a stream. `hint` is how long it may be: with a good one the text is read into its place
-/// and never moved.
+/// Unpacks a gzip stream. `hint` is the expected length; if it is correct, the text is never reallocated.
 pub fn read_gzip(gzip: impl Read, hint: usize, most: u64) -> Result<Vec<u8>, Failure> {
-    // One byte more than is hoped for lets the end be seen without growing.
+    // One byte more than expected, so that the end is detected without growing.
     let mut text = Vec::with_capacity(hint + 1);
     match MultiGzDecoder::new(gzip).take(most + 1).read_to_end(&mut text) {
         Err(error) => Err(no_gzip(&error)),
@@ -191,21 +193,21 @@ pub fn read_gzip(gzip: impl Read, hint: usize, most: u64) -> Result<Vec<u8>, Fai
     }
 }
 
-/// The length that a gzip says its text has, in its last four bytes; nought where that is not to be believed, because
-/// nothing that short expands so far.
+/// The text length in the last four bytes of a gzip file; zero if it is implausible, because so few bytes cannot
+/// expand that far.
 pub fn size_hint(gzip: &[u8], most: u64) -> usize {
     const MOST_EXPANDED: usize = 1032;
     let said = gzip.last_chunk::<4>().map_or(0, |bytes| u32::from_le_bytes(*bytes) as usize);
     if said as u64 <= most && said <= gzip.len().saturating_mul(MOST_EXPANDED) { said } else { 0 }
 }
 
-/// The text of an object, as [`measure`] and [`unpack`] have it.
+/// Measures and unpacks the text of an object, like [`measure`] and [`unpack`].
 pub fn read(body: Bytes, most: u64) -> Result<Bytes, Failure> {
     let measured = measure(&body, most)?;
     unpack(body, measured)
 }
 
-/// How much memory a command may take to look at a file. It works on one at a time, on its owner's machine.
+/// The memory limit of a command that inspects a file: it processes one file at a time, on the user's machine.
 pub const MOST_OF_A_COMMAND: u64 = 4 << 30;
 
 #[cfg(test)]
@@ -240,7 +242,7 @@ mod tests {
         ] {
             let bytes = zip(files);
             let failure = match files {
-                // An archive without files has no local header to be known by.
+                // An archive without files has no local header to be recognized by.
                 [] => in_zip(&bytes, |_| ()).unwrap_err(),
                 _ => measure(&bytes, u64::MAX).unwrap_err(),
             };

@@ -1,4 +1,4 @@
-//! Clean CSV from the rows of a raw text.
+//! Writes clean CSV from the rows of a raw text.
 
 use std::io::{self, Write};
 use std::mem;
@@ -8,29 +8,29 @@ use candlewick_shared::core::clean_csv;
 use candlewick_shared::core::decimal::Decimal;
 use candlewick_shared::core::key::Series;
 
-/// How much is written at once.
+/// How many bytes are written at once.
 const CHUNK: usize = 128 << 10;
 
 const DAY: i64 = 86_400;
 
-/// Writes clean candles one by one: the very bytes of [`clean_csv::write`], but that numbers which are already written as
-/// they must be are copied. It is not the csv crate that writes them, because nothing in a candle but its symbol can need quotes.
+/// Writes clean candles one by one. The bytes are those of [`clean_csv::write`], but numbers that are already in the
+/// right form are copied. The csv crate is not used, because only the symbol of a candle can need quotes.
 pub struct CleanWriter<'a, W> {
     out: W,
     buffer: Vec<u8>,
     series: &'a Series,
-    /// Whether numbers that are copied have a volume at their end.
+    /// Whether copied numbers end with a volume.
     has_volume: bool,
-    /// What a line begins with: symbol, interval and the time of the last candle.
+    /// The start of a line: symbol, interval and the time of the last candle.
     head: Vec<u8>,
-    /// How much of that is symbol and interval.
+    /// The length of symbol and interval in `head`.
     names: usize,
     /// The date of the last candle, in days since 1970.
     day: i64,
 }
 
 impl<'a, W: Write> CleanWriter<'a, W> {
-    /// Writes the header. `has_volume` says whether the numbers that [`Self::copy`] takes have a volume at their end.
+    /// Writes the header. `has_volume` says whether the numbers for [`Self::copy`] end with a volume.
     pub fn new(series: &'a Series, has_volume: bool, out: W) -> io::Result<Self> {
         let none = clean_csv::CleanCandles::default();
         let mut buffer = Vec::with_capacity(CHUNK + 1024);
@@ -39,7 +39,7 @@ impl<'a, W: Write> CleanWriter<'a, W> {
         Ok(Self { out, buffer, series, has_volume, names: head.len(), head, day: i64::MIN })
     }
 
-    /// Writes a candle whose numbers are at hand as text, each with a delimiter before it.
+    /// Writes a candle whose numbers are given as text, each with a delimiter before it.
     #[inline]
     pub fn copy(&mut self, time: CandleTime, numbers: &[u8], delimiter: u8) -> io::Result<()> {
         self.set_time(time);
@@ -53,7 +53,7 @@ impl<'a, W: Write> CleanWriter<'a, W> {
         self.end_copy()
     }
 
-    /// The same, without the zeros at the end of fractions.
+    /// Like [`Self::copy`], but without the zeros at the end of fractions.
     #[inline]
     pub fn copy_shortened(&mut self, time: CandleTime, numbers: &[u8], delimiter: u8) -> io::Result<()> {
         self.set_time(time);
@@ -71,7 +71,6 @@ impl<'a, W: Write> CleanWriter<'a, W> {
         self.flush_when_full()
     }
 
-    /// Writes a candle.
     pub fn write(&mut self, candle: &Candle) -> io::Result<()> {
         self.set_time(candle.time);
         self.buffer.extend_from_slice(&self.head);
@@ -83,7 +82,7 @@ impl<'a, W: Write> CleanWriter<'a, W> {
         self.flush_when_full()
     }
 
-    /// Writes what is still held.
+    /// Writes what is still buffered.
     pub fn finish(mut self) -> io::Result<W> {
         self.out.write_all(&self.buffer)?;
         self.out.flush()?;
@@ -98,8 +97,8 @@ impl<'a, W: Write> CleanWriter<'a, W> {
         Ok(())
     }
 
-    /// Puts a time into the head of the line: all of it where the date is another than the last one's, and otherwise only
-    /// the digits of its time of day.
+    /// Puts a time into the head of the line: all of it if the date differs from that of the last candle, otherwise
+    /// only the time of day.
     #[inline]
     fn set_time(&mut self, time: CandleTime) {
         let day = time.seconds().div_euclid(DAY);
@@ -138,7 +137,7 @@ impl<'a, W: Write> CleanWriter<'a, W> {
     }
 }
 
-/// Symbol and interval, each with a comma behind it. A symbol may need quotes.
+/// Symbol and interval, each followed by a comma. A symbol may need quotes.
 fn names(series: &Series) -> Result<Vec<u8>, csv::Error> {
     let mut line = csv::Writer::from_writer(Vec::new());
     line.write_record([series.symbol.as_str(), series.interval.as_str(), ""])?;
@@ -147,7 +146,7 @@ fn names(series: &Series) -> Result<Vec<u8>, csv::Error> {
     Ok(names)
 }
 
-/// A number without the zeros at the end of its fraction, and without the point where nothing else follows it.
+/// A number without the zeros at the end of its fraction, and without the point if no digit follows it.
 #[inline]
 fn shortened(number: &[u8]) -> &[u8] {
     if !number.contains(&b'.') {
