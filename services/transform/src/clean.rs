@@ -5,55 +5,30 @@ use std::ops::RangeInclusive;
 
 use candlewick_shared::core::calendar::choice::{self, Choice};
 use candlewick_shared::core::candle::CandleTime;
-use candlewick_shared::core::key::{Month, Part, Series};
-use candlewick_shared::core::metadata::Instrument;
+use candlewick_shared::core::key::{Month, Part};
 use candlewick_shared::core::raw_csv::cells::Cells;
-use candlewick_shared::core::report::{Fate, Report, Source};
-use candlewick_shared::core::watchlist::{CleaningSettings, Sessions};
-use jiff::Timestamp;
+use candlewick_shared::core::report::{Fate, Report};
+use candlewick_shared::core::watchlist::Sessions;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use crate::coarser;
 use crate::duplicates;
 use crate::expected::Expected;
 use crate::explain::Explain;
+use crate::fault::{Fault, Reason, SetAside};
 use crate::finer;
 use crate::gaps::{self, Run};
 use crate::grid;
 use crate::months::{self, MonthText};
 use crate::otherwise;
-use crate::quarantine::{self, Quarantined, Reason, SetAside};
+use crate::quarantine::{self, Quarantined};
 use crate::raw::Raw;
 use crate::refusal::Refusal;
 use crate::report::{self, Facts};
-use crate::row::{Fault, Numbers, Row};
+use crate::row::{Numbers, Row};
 use crate::stamps::{self, Restamped};
+use crate::task::Task;
 use crate::write::CleanWriter;
-
-/// The version of the cleaning rules: it changes whenever the same input could give other bytes.
-pub const RULES: u32 = 3;
-
-/// What is known of a raw object beside its bytes.
-#[derive(Clone, Debug)]
-pub struct Task<'a> {
-    /// The series that its key names.
-    pub series: &'a Series,
-    /// The part of that series that it holds.
-    pub part: Part,
-    /// The zone of times that name no offset.
-    pub zone: &'a TimeZone,
-    /// When the source said it: what was in the future then, is.
-    pub now: Timestamp,
-    /// What the source says of the instrument.
-    pub instrument: &'a Instrument,
-    /// What the owner says of it.
-    pub settings: &'a CleaningSettings,
-    /// Which object it is.
-    pub source: Source,
-    /// Whether a person put it there, so that the interval of its key may be wrong.
-    pub is_by_hand: bool,
-}
 
 /// What cleaning makes of a raw object. The candles are still where they were, in its text; what is known of each takes 24
 /// bytes beside that.

@@ -6,9 +6,8 @@ use candlewick_shared::core::raw_csv::cells::Cells;
 use candlewick_shared::core::raw_csv::{Header, shown};
 use candlewick_shared::core::time_text::TimeText;
 
-use crate::clean::Task;
-use crate::quarantine::Reason;
-use crate::row::Fault;
+use crate::fault::{Fault, Reason};
+use crate::task::Task;
 
 /// What to do where a session would give an instant its date.
 const NO_SESSIONS: &str =

@@ -1,11 +1,6 @@
 //! One raw row: a candle, nothing, or the reason why it is neither.
 
 use candlewick_shared::core::candle::CandleTime;
-use candlewick_shared::core::raw_csv::cells::Cells;
-
-use crate::quarantine::Reason;
-use crate::row_time::{RowTime, TimeRules};
-use crate::row_values::{Judged, ValueRules};
 
 /// A row that is a possible candle. It keeps its time and where it begins, 24 bytes in all, and not its numbers: those are
 /// in the text already, and nearly all of them are copied from there to the clean object.
@@ -41,31 +36,5 @@ impl Numbers {
     /// The numbers of the row that begins at a place of a text.
     pub fn of(self, text: &[u8], start: usize) -> &[u8] {
         text.get(start + usize::from(self.from)..start + usize::from(self.to)).unwrap_or_default()
-    }
-}
-
-/// What rows are read by.
-#[derive(Clone, Debug)]
-pub struct RowRules<'a> {
-    /// How times are read.
-    pub times: TimeRules<'a>,
-    /// How prices, volume and flags are read.
-    pub values: ValueRules<'a>,
-}
-
-/// Why a row is no candle, and in which column that shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Fault {
-    /// The column's name; `row` where it is all of the row.
-    pub column: &'static str,
-    /// Why.
-    pub reason: Reason,
-}
-
-impl RowRules<'_> {
-    /// Reads a row that is not wholly empty.
-    pub fn read(&self, cells: &Cells) -> Result<(RowTime, Judged), Fault> {
-        let time = self.times.read(cells)?;
-        Ok((time, self.values.read(time.time, cells)?))
     }
 }

@@ -92,7 +92,10 @@ pub fn read<'a>(bytes: &'a [u8], known: Known<'_>) -> Result<Option<Reading<'a>>
 }
 
 fn find(text: &[u8], known: Known<'_>) -> Result<Option<Layout>, Unreadable> {
-    layout::find(text, known.symbol, known.form)
+    if let Some(layout) = layout::find(text, known.symbol, known.form)? {
+        return Ok(Some(layout));
+    }
+    Ok(headless::find(text, layout::given_delimiter(text, known.form)))
 }
 
 /// How the cells are read, from what the owner says and what the rows show.
