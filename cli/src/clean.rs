@@ -14,7 +14,8 @@ use candlewick_shared::core::metadata::Instrument;
 use candlewick_shared::core::report::{AsOfFrom, Source};
 use candlewick_shared::core::symbol::Symbol;
 use candlewick_shared::core::watchlist::{CleaningSettings, Share, Watchlist};
-use candlewick_transform::clean::{Cleaned, Task, clean};
+use candlewick_transform::clean::{Cleaned, clean};
+use candlewick_transform::task::Task;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 

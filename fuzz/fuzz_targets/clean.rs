@@ -5,7 +5,8 @@ use candlewick_shared::core::key::{Part, Series};
 use candlewick_shared::core::metadata::Instrument;
 use candlewick_shared::core::report::Source;
 use candlewick_shared::core::watchlist::CleaningSettings;
-use candlewick_transform::clean::{Task, clean};
+use candlewick_transform::clean::clean;
+use candlewick_transform::task::Task;
 use jiff::tz::TimeZone;
 use libfuzzer_sys::fuzz_target;
 

@@ -11,9 +11,10 @@ use candlewick_shared::core::key::{Part, RawKey};
 use candlewick_shared::core::metadata::{Instrument, RawMetadata};
 use candlewick_shared::core::report::{AsOfFrom, Report, Rows, Source};
 use candlewick_shared::core::watchlist::CleaningSettings;
-use candlewick_transform::clean::{Task, clean};
+use candlewick_transform::clean::clean;
 use candlewick_transform::months::MonthText;
 use candlewick_transform::refusal::Refusal;
+use candlewick_transform::task::Task;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 

@@ -6,54 +6,30 @@ use std::ops::RangeInclusive;
 
 use candlewick_shared::core::calendar::choice::{self, Choice};
 use candlewick_shared::core::candle::CandleTime;
-use candlewick_shared::core::key::{Month, Part, Series};
-use candlewick_shared::core::metadata::Instrument;
+use candlewick_shared::core::key::{Month, Part};
 use candlewick_shared::core::raw_csv::cells::Cells;
-use candlewick_shared::core::report::{Fate, Report, Source};
-use candlewick_shared::core::watchlist::{CleaningSettings, Sessions};
-use jiff::Timestamp;
+use candlewick_shared::core::report::{Fate, Report};
+use candlewick_shared::core::watchlist::Sessions;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use crate::coarser;
 use crate::duplicates;
 use crate::expected::Expected;
 use crate::explain::Explain;
+use crate::fault::{Fault, Reason, SetAside};
 use crate::finer;
 use crate::gaps::{self, Run};
 use crate::grid;
 use crate::months::{self, MonthText};
 use crate::otherwise;
-use crate::quarantine::{self, Quarantined, Reason, SetAside};
+use crate::quarantine::{self, Quarantined};
 use crate::raw::Raw;
 use crate::refusal::Refusal;
 use crate::report::{self, Facts};
-use crate::row::{Fault, Numbers, Row};
+use crate::row::{Numbers, Row};
 use crate::stamps::{self, Restamped};
+use crate::task::Task;
 use crate::write::CleanWriter;
-
-/// The version of the cleaning rules. Increase it whenever the same input could produce different bytes.
-pub const RULES: u32 = 3;
-
-/// The input of cleaning, apart from the bytes of the raw object.
-#[derive(Clone, Debug)]
-pub struct Task<'a> {
-    /// The series in the object's key.
-    pub series: &'a Series,
-    /// Whether the object holds all of the series or one month.
-    pub part: Part,
-    /// The time zone of times without an offset.
-    pub zone: &'a TimeZone,
-    /// When the source returned the data; later times are in the future.
-    pub now: Timestamp,
-    /// The instrument as the source describes it.
-    pub instrument: &'a Instrument,
-    /// The owner's settings for the instrument.
-    pub settings: &'a CleaningSettings,
-    pub source: Source,
-    /// Whether a user uploaded the object, so that the interval in its key may be wrong.
-    pub is_by_hand: bool,
-}
 
 /// The result of cleaning a raw object. The candles stay in its text; each one only takes 24 bytes in addition.
 #[derive(Clone, Debug)]

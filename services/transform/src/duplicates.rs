@@ -2,8 +2,8 @@
 
 use candlewick_shared::core::candle::Candle;
 
-use crate::quarantine::{Reason, SetAside};
-use crate::row::{Fault, Row};
+use crate::fault::{Fault, Reason, SetAside};
+use crate::row::Row;
 
 /// The result for rows that shared their time with others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 
-use crate::quarantine::{Reason, SetAside};
-use crate::row::{Fault, Row};
+use crate::fault::{Fault, Reason, SetAside};
+use crate::row::Row;
 
 /// The candles to expect in a series.
 #[derive(Clone, Debug)]

@@ -6,9 +6,8 @@ use candlewick_shared::core::raw_csv::cells::Cells;
 use candlewick_shared::core::raw_csv::{Header, shown};
 use candlewick_shared::core::time_text::TimeText;
 
-use crate::clean::Task;
-use crate::quarantine::Reason;
-use crate::row::Fault;
+use crate::fault::{Fault, Reason};
+use crate::task::Task;
 
 /// Advice if a daily candle is stamped with an instant and no session gives it a date.
 const NO_SESSIONS: &str =

@@ -8,8 +8,8 @@ use candlewick_shared::core::calendar::last_date;
 use candlewick_shared::core::candle::CandleTime;
 
 use crate::expected::Expected;
-use crate::quarantine::{Reason, SetAside};
-use crate::row::{Fault, Row};
+use crate::fault::{Fault, Reason, SetAside};
+use crate::row::Row;
 
 const FAULT: Fault = Fault { column: "time", reason: Reason::OtherInterval };
 

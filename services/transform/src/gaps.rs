@@ -7,7 +7,7 @@ use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::report::Fate;
 
 use crate::expected::Expected;
-use crate::quarantine::SetAside;
+use crate::fault::SetAside;
 use crate::row::Row;
 
 /// A run of consecutive slots without a candle.

@@ -7,8 +7,8 @@ use jiff::civil::Time;
 use jiff::tz::TimeZone;
 
 use crate::expected::Expected;
-use crate::quarantine::{Reason, SetAside};
-use crate::row::{Fault, Row};
+use crate::fault::{Fault, Reason, SetAside};
+use crate::row::Row;
 
 /// What the candles are aligned to, for the report.
 pub const BY_THE_CLOCK: &str = "the clock, not the open of the session";

@@ -28,8 +28,9 @@ use tokio::try_join;
 use tracing::{Instrument, Span};
 
 use crate::as_of::AsOf;
-use crate::clean::{self, Cleaned, Task};
+use crate::clean::{self, Cleaned};
 use crate::targets::{Targets, bad_metadata};
+use crate::task::Task;
 use crate::unpack::{self, Measured};
 
 /// How many attempts are made in succession when an output changes meanwhile, before the message is delivered again

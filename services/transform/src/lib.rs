@@ -1,8 +1,8 @@
 //! The transform: turns a raw object into a transformed object, a report and the quarantined rows.
 //!
 //! [`clean`] is the complete cleaning, in the order of its steps: [`dialect`] converts files of other forms to raw
-//! CSV; [`read`] checks each row by itself, with [`plain`] for plainly written rows and with [`row`], [`row_time`]
-//! and [`row_values`] for all others; [`repeated`] tells apart the local times in an hour that clocks repeat;
+//! CSV; [`read`] checks each row by itself, with [`plain`] for plainly written rows and with [`row_rules`],
+//! [`row_time`] and [`row_values`] for all others; [`repeated`] tells apart the local times in an hour that clocks repeat;
 //! [`otherwise`] refuses a file with a second header or with decimal commas; [`instruments`] refuses candles of
 //! another series; [`stamps`] detects how weeks and months are stamped; [`expected`] checks the rows against the
 //! calendar; [`grid`] detects candles that begin by the clock; [`finer`] finds rows of a shorter interval;
@@ -18,6 +18,7 @@ pub mod dialect;
 pub mod duplicates;
 pub mod expected;
 pub mod explain;
+pub mod fault;
 pub mod finer;
 pub mod gaps;
 pub mod grid;
@@ -33,10 +34,12 @@ pub mod refusal;
 pub mod repeated;
 pub mod report;
 pub mod row;
+pub mod row_rules;
 pub mod row_time;
 pub mod row_values;
 pub mod stamps;
 pub mod targets;
+pub mod task;
 pub mod times;
 pub mod unpack;
 pub mod write;

@@ -4,9 +4,9 @@ use candlewick_shared::core::raw_csv::cells::{self, Cells};
 use candlewick_shared::core::raw_csv::{Header, shown};
 use candlewick_shared::core::symbol::Symbol;
 
-use crate::quarantine::{Reason, SetAside, line_of};
+use crate::fault::{Fault, Reason, SetAside};
+use crate::quarantine::line_of;
 use crate::refusal::Refusal;
-use crate::row::Fault;
 
 /// The names of the columns with numbers.
 const NUMBERS: [&str; 5] = ["open", "high", "low", "close", "volume"];

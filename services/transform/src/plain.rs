@@ -4,8 +4,8 @@
 //! its numbers are written as in clean CSV except for zeros at the end of a fraction (`105.84750`, as TwelveData
 //! writes it), so that they can be copied. The csv crate is not used here because it copies every cell first; this
 //! parser finds the cells, checks the digits and compares the prices in one pass over the bytes. A row that is not
-//! plain is not necessarily wrong: [`crate::row`] then checks it in full, and a test ensures that both give the same
-//! result.
+//! plain is not necessarily wrong: [`crate::row_rules`] then checks it in full, and a test ensures that both give
+//! the same result.
 
 use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::interval::Interval;

@@ -7,17 +7,18 @@ use candlewick_shared::core::raw_csv::cells::{Cells, line};
 use candlewick_shared::core::raw_csv::{self, Header};
 use jiff::tz::TimeZone;
 
-use crate::clean::Task;
 use crate::dialect::{self, Known, Reading};
+use crate::fault::{Fault, Reason};
 use crate::instruments;
 use crate::otherwise;
 use crate::plain::PlainRows;
-use crate::quarantine::Reason;
 use crate::read::{self, Read};
 use crate::refusal::Refusal;
-use crate::row::{Fault, Row, RowRules};
+use crate::row::Row;
+use crate::row_rules::RowRules;
 use crate::row_time::TimeRules;
 use crate::row_values::{Judged, ValueRules};
+use crate::task::Task;
 
 /// A raw object whose header was read.
 #[derive(Clone, Debug)]

@@ -7,12 +7,13 @@ use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::raw_csv::Header;
 use candlewick_shared::core::raw_csv::cells::{Cells, QuoteError, line, line_break};
 
+use crate::fault::{Fault, Reason, SetAside};
 use crate::gaps;
 use crate::instruments::Instruments;
 use crate::plain::PlainRows;
-use crate::quarantine::{Reason, SetAside};
 use crate::repeated::{self, Repeated};
-use crate::row::{Fault, Row, RowRules};
+use crate::row::Row;
+use crate::row_rules::RowRules;
 
 /// The result of reading a raw object.
 #[derive(Clone, Debug, Default)]

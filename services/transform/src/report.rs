@@ -8,12 +8,12 @@ use candlewick_shared::core::key::Series;
 use candlewick_shared::core::raw_csv::Header;
 use candlewick_shared::core::report::{CalendarUsed, Fate, Gap, Measured, Report, Rows, SCHEMA, Touched};
 
-use crate::clean::{RULES, Task};
 use crate::expected::Expected;
+use crate::fault::SetAside;
 use crate::gaps::Run;
-use crate::quarantine::SetAside;
 use crate::read::Read;
 use crate::row::Row;
+use crate::task::{RULES, Task};
 
 /// The results of a cleaning.
 pub struct Facts<'a> {

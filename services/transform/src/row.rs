@@ -1,11 +1,6 @@
-//! Reads one raw row: a candle, an empty row, or a fault.
+//! A raw row that is a possible candle.
 
 use candlewick_shared::core::candle::CandleTime;
-use candlewick_shared::core::raw_csv::cells::Cells;
-
-use crate::quarantine::Reason;
-use crate::row_time::{RowTime, TimeRules};
-use crate::row_values::{Judged, ValueRules};
 
 /// A row that is a possible candle. It stores its time and its position, 24 bytes in total, and not its numbers:
 /// these are already in the text, and nearly all of them are copied from there to the transformed object.
@@ -41,28 +36,5 @@ impl Numbers {
     /// The numbers of the row that begins at `start`.
     pub fn of(self, text: &[u8], start: usize) -> &[u8] {
         text.get(start + usize::from(self.from)..start + usize::from(self.to)).unwrap_or_default()
-    }
-}
-
-/// The rules by which rows are read.
-#[derive(Clone, Debug)]
-pub struct RowRules<'a> {
-    pub times: TimeRules<'a>,
-    pub values: ValueRules<'a>,
-}
-
-/// Why a row is not a candle, and the column with the fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Fault {
-    /// The name of the column, or `row` for a fault of the whole row.
-    pub column: &'static str,
-    pub reason: Reason,
-}
-
-impl RowRules<'_> {
-    /// Reads a row that has at least one cell with content.
-    pub fn read(&self, cells: &Cells) -> Result<(RowTime, Judged), Fault> {
-        let time = self.times.read(cells)?;
-        Ok((time, self.values.read(time.time, cells)?))
     }
 }

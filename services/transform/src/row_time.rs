@@ -9,8 +9,7 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::quarantine::Reason;
-use crate::row::Fault;
+use crate::fault::{Fault, Reason};
 use crate::row_values::is_nothing;
 
 /// The rules by which times are read.

@@ -5,8 +5,7 @@ use candlewick_shared::core::decimal::{Decimal, DecimalError};
 use candlewick_shared::core::raw_csv::Header;
 use candlewick_shared::core::raw_csv::cells::Cells;
 
-use crate::quarantine::Reason;
-use crate::row::Fault;
+use crate::fault::{Fault, Reason};
 
 /// The rules by which prices, volume and flags are read.
 #[derive(Clone, Debug)]

@@ -5,9 +5,9 @@ use candlewick_shared::core::calendar::{Calendar, first_date};
 use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::interval::Interval;
 
-use crate::clean::Task;
-use crate::quarantine::{Reason, SetAside};
-use crate::row::{Fault, Row};
+use crate::fault::{Fault, Reason, SetAside};
+use crate::row::Row;
+use crate::task::Task;
 
 /// The result of restamping.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

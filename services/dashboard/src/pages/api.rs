@@ -4,7 +4,7 @@ use askama::Template;
 use axum::response::Response;
 use serde_json::Value;
 
-use crate::pages::html;
+use crate::pages::render::html;
 use crate::pages::shell::Shell;
 use crate::problem::Problem;
 

@@ -6,7 +6,7 @@ use axum::response::Response;
 
 use crate::app::App;
 use crate::figures;
-use crate::pages::html;
+use crate::pages::render::html;
 use crate::pages::shell::{Shell, symbol_address};
 use crate::problem::Problem;
 use crate::query::Asked;

@@ -8,7 +8,7 @@ use candlewick_shared::core::key::Series;
 use crate::api::objects::CandleAt;
 use crate::app::App;
 use crate::figures;
-use crate::pages::html;
+use crate::pages::render::html;
 use crate::pages::shell::{Shell, symbol_address};
 use crate::problem::Problem;
 use crate::query::{Asked, At, SeriesPath};

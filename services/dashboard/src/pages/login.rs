@@ -46,7 +46,7 @@ pub async fn page(State(gate): State<Option<Gate>>) -> Result<Response, Problem>
 /// The form, as what a visitor sees who has no login. It says nothing about what is behind it.
 pub fn form(status: StatusCode, wrong: &str, next: &str) -> Result<Response, Problem> {
     let page = LoginPage { shell: Shell::of("login"), wrong, next: own_address(next) };
-    let mut response = (status, super::html(&page)?).into_response();
+    let mut response = (status, super::render::html(&page)?).into_response();
     response.extensions_mut().insert(AsItIs);
     Ok(response)
 }

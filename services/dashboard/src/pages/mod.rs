@@ -9,16 +9,15 @@ pub mod lineage;
 pub mod login;
 pub mod pipeline;
 pub mod quality;
+pub mod render;
 pub mod shell;
 pub mod symbol;
 pub mod watchlist;
 
 use axum::Router;
-use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 
 use crate::app::App;
-use crate::problem::Problem;
 
 /// The pages' addresses.
 pub fn routes() -> Router<App> {
@@ -33,15 +32,4 @@ pub fn routes() -> Router<App> {
         .route("/quality", get(quality::page))
         .route("/quality/{id}", get(quality::object))
         .route("/api", get(api::page))
-}
-
-/// A template as a page.
-pub fn html(template: &impl askama::Template) -> Result<Response, Problem> {
-    match template.render() {
-        Ok(text) => Ok(Html(text).into_response()),
-        Err(error) => {
-            tracing::error!("write a page: {error}");
-            Err(Problem::unavailable("the page cannot be written; the log says why"))
-        }
-    }
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::app::App;
 use crate::figures;
-use crate::pages::html;
+use crate::pages::render::html;
 use crate::pages::shell::Shell;
 use crate::problem::Problem;
 use crate::query::page::Paged;

@@ -11,7 +11,7 @@ use crate::api::series::DaysQuery;
 use crate::app::App;
 use crate::figures;
 use crate::pages::heatmap::{self, Heat, HeatColumn};
-use crate::pages::html;
+use crate::pages::render::html;
 use crate::pages::shell::{Shell, symbol_address};
 use crate::problem::Problem;
 use crate::query::listing::{Only, SeriesQuery};

@@ -9,7 +9,7 @@ use candlewick_shared::core::symbol::Symbol;
 
 use crate::app::App;
 use crate::figures;
-use crate::pages::html;
+use crate::pages::render::html;
 use crate::pages::shell::{Shell, in_address, symbol_address};
 use crate::problem::Problem;
 use crate::query::{At, SeriesPath};

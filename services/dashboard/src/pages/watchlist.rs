@@ -8,7 +8,7 @@ use axum::response::Response;
 use jiff::Timestamp;
 
 use crate::app::App;
-use crate::pages::html;
+use crate::pages::render::html;
 use crate::pages::shell::{Shell, lineage_address, symbol_address};
 use crate::problem::Problem;
 use crate::query::Asked;

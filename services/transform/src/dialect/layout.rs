@@ -6,7 +6,6 @@ use candlewick_shared::core::raw_csv::{Unreadable, without_mark};
 use candlewick_shared::core::symbol::Symbol;
 
 use super::columns::Columns;
-use super::headless;
 
 /// How many lines may precede a header.
 const MOST_BEFORE: usize = 40;
@@ -36,12 +35,10 @@ struct Line<'a> {
     next: usize,
 }
 
-/// Finds the header of candles, or rows that need no header.
+/// Finds the header of candles, or uses the column names in `form`.
 pub fn find(text: &[u8], symbol: &Symbol, form: &Form) -> Result<Option<Layout>, Unreadable> {
     let lines = first_lines(text);
-    let said = form.delimiter.and_then(|delimiter| u8::try_from(delimiter).ok());
-    let delimiter = said.or_else(|| said_delimiter(lines.first()?.text));
-    let source = Source { text, symbol, form, delimiter };
+    let source = Source { text, symbol, form, delimiter: given_delimiter(text, form) };
     if !form.header.is_empty() {
         return source.without_header();
     }
@@ -55,7 +52,13 @@ pub fn find(text: &[u8], symbol: &Symbol, form: &Form) -> Result<Option<Layout>,
         }
         lines_before += u64::from(!line.text.trim_ascii().is_empty());
     }
-    Ok(headless::find(text, delimiter))
+    Ok(None)
+}
+
+/// The delimiter in the form, or in a line `sep=;` at the start of the file.
+pub fn given_delimiter(text: &[u8], form: &Form) -> Option<u8> {
+    let by_owner = form.delimiter.and_then(|delimiter| u8::try_from(delimiter).ok());
+    by_owner.or_else(|| said_delimiter(first_lines(text).first()?.text))
 }
 
 fn first_lines(text: &[u8]) -> Vec<Line<'_>> {
@@ -70,7 +73,7 @@ fn first_lines(text: &[u8]) -> Vec<Line<'_>> {
 }
 
 /// The delimiter in a line `sep=;`, which spreadsheets read and write.
-pub fn said_delimiter(line: &[u8]) -> Option<u8> {
+fn said_delimiter(line: &[u8]) -> Option<u8> {
     match line.trim_ascii_end() {
         [s, e, p, b'=', delimiter] if [*s, *e, *p].eq_ignore_ascii_case(b"sep") => Some(*delimiter),
         [s, e, p, b'='] if [*s, *e, *p].eq_ignore_ascii_case(b"sep") && line.ends_with(b"\t") => Some(b'\t'),

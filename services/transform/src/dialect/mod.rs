@@ -91,7 +91,10 @@ pub fn read<'a>(bytes: &'a [u8], known: Known<'_>) -> Result<Option<Reading<'a>>
 }
 
 fn find(text: &[u8], known: Known<'_>) -> Result<Option<Layout>, Unreadable> {
-    layout::find(text, known.symbol, known.form)
+    if let Some(layout) = layout::find(text, known.symbol, known.form)? {
+        return Ok(Some(layout));
+    }
+    Ok(headless::find(text, layout::given_delimiter(text, known.form)))
 }
 
 /// Decides how cells are read, from the owner's settings and the survey of the rows.

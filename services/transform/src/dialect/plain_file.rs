@@ -4,7 +4,7 @@ use candlewick_shared::core::raw_csv::Header;
 use candlewick_shared::core::raw_csv::cells::{Cells, line};
 use candlewick_shared::core::time_text::TimeText;
 
-use crate::quarantine::{Reason, SetAside};
+use crate::fault::{Reason, SetAside};
 
 use super::moment::Moment;
 use super::survey::{is_other_number, text};

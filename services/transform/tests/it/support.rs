@@ -6,8 +6,9 @@ use candlewick_shared::core::key::{Part, Series};
 use candlewick_shared::core::metadata::Instrument;
 use candlewick_shared::core::report::{Fate, Report, Source};
 use candlewick_shared::core::watchlist::CleaningSettings;
-use candlewick_transform::clean::{Task, clean};
+use candlewick_transform::clean::clean;
 use candlewick_transform::refusal::Refusal;
+use candlewick_transform::task::Task;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
