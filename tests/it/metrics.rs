@@ -86,7 +86,7 @@ fn is_histogram_of((kinds, samples): &(BTreeMap<String, String>, Vec<Sample>), h
 /// The kind of each metric of a service, and the samples.
 fn scrape(stack: &Stack, service: &str) -> anyhow::Result<(BTreeMap<String, String>, Vec<Sample>)> {
     let address = stack.setting(&format!("{}_HEALTH_URL", service.to_uppercase()));
-    // Whoever installed one before, it is the same one.
+    // An error means that a provider is already installed, and it is the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let text = stack.run(async {
         let answer = reqwest::get(format!("{address}/metrics")).await.context("ask for the metrics")?;
@@ -215,7 +215,7 @@ fn named(document: &Value, metric: &Value) -> anyhow::Result<String> {
     Ok(name.to_owned())
 }
 
-/// Whoever draws them finds each metric in docs/metrics.md.
+/// docs/metrics.md must list every metric, for readers who build dashboards.
 fn the_list_of_metrics_is_what_is_measured() -> anyhow::Result<()> {
     let files = sources("shared/src/runtime")?;
     let (_, code) = files.iter().find(|(path, _)| path.ends_with("measures.rs")).context("find measures.rs")?;

@@ -17,7 +17,7 @@ use crate::stack::Stack;
 /// As long as a real one, and like nothing else that is ever written.
 const KEY: &str = "5ec2e7b0a1d94c3f8e6b7a2c9d0f1e3a";
 
-/// What the API has, and what it has not: an error of each kind goes its way too.
+/// Symbols that the API has and does not have, so that errors of each kind occur too.
 const SYMBOLS: [&str; 3] = ["SECRECY", "NOSUCHSECRECY", "GROWSECRECY"];
 
 pub fn trials() -> Vec<Trial> {

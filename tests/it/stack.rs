@@ -67,7 +67,7 @@ pub struct DeadLetter {
 }
 
 impl Stack {
-    /// The stack, started by whoever asks first.
+    /// The stack, started on first use.
     pub fn get() -> &'static Self {
         STACK.get_or_init(|| {
             let stack = Self::new().expect("the state directory can be made");

@@ -124,7 +124,8 @@ fn no_secret_is_kept_in_the_state() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A policy may deny everything, and the key's owner may do everything with the key; whoever else may do everything is wrong.
+/// A policy may deny everything, and the key's owner may do everything with the key. Any other statement that allows
+/// everything is wrong.
 fn nobody_is_allowed_everything() -> anyhow::Result<()> {
     for module in files::modules()? {
         for statement in module.statements() {

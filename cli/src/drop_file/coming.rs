@@ -31,10 +31,10 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// The same for a part of the file, with what is to stand beside that.
+    /// The same for a part of the file, whose metadata says how it was parsed.
     ///
     /// # Errors
-    /// A time zone that is none.
+    /// The time zone is invalid.
     pub fn of_part(&self, metadata: &RawMetadata) -> anyhow::Result<Self> {
         let is_raw = metadata.form.format.as_deref() == Some(form::RAW);
         let form = if is_raw { Form::default() } else { self.settings.form.clone() };

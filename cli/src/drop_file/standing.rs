@@ -16,9 +16,9 @@ const AT_ONCE: usize = 8;
 /// What a file would change, and what it would replace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
-    /// What it would change; none where what stands cannot be read.
+    /// `None` if the stored objects cannot be read.
     pub change: Option<Change>,
-    /// The raw object that the candles come from which it would replace, and its entity tag; none where there are none.
+    /// The key and entity tag of the raw object that it would replace, if the present candles come from one.
     pub origin: Option<(String, String)>,
 }
 

@@ -1,4 +1,4 @@
-//! The programs of the workspace, built beside whoever asks for them.
+//! Builds the programs of the workspace into the target directory of the test that asks for them.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -62,7 +62,7 @@ async fn start(state: &StateDir) -> (Postgres, Watchdog) {
     (postgres, watchdog)
 }
 
-/// A free port. Whoever picked it holds it no more, so that a server can have it.
+/// A free port. It is released again, so that a server can bind it.
 #[must_use]
 pub fn free_port() -> u16 {
     Picker::new().pick(&Wish::Any).unwrap()

@@ -46,7 +46,7 @@ pub struct World {
 }
 
 impl World {
-    /// The world, made by whoever asks first.
+    /// The world, created on first use.
     pub fn get() -> &'static Self {
         WORLD.get_or_init(|| {
             let runtime = Runtime::new().expect("a runtime starts");
@@ -151,7 +151,7 @@ impl World {
         Ok(self.run(self.aws.store("candlewick").head(&key))?.is_some())
     }
 
-    /// How many messages stand in the dead-letter queue behind the queue with this name.
+    /// The number of messages in the dead-letter queue of the queue with this name.
     pub fn dead_letters(&self, queue: &str) -> anyhow::Result<u64> {
         let url = format!("{}-dlq", queue_url(&self.name, queue));
         Ok(self.run(self.aws.queue(&url).depth())?.waiting)

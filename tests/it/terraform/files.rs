@@ -104,7 +104,7 @@ impl Module {
         self.locals.get(name).with_context(|| format!("terraform/{} has no local {name}", self.name))
     }
 
-    /// The keys of the map that is an argument of a call of a module; none where it has no such argument.
+    /// The keys of the map that is an argument of a module call; empty if there is no such argument.
     pub fn keys_of(&self, module: &str, argument: &str) -> anyhow::Result<BTreeSet<String>> {
         self.block(&["module", module])?;
         Ok(self.argument(module, argument).map_or_else(|_| BTreeSet::new(), |expression| self.keys_in(expression)))

@@ -139,7 +139,7 @@ async fn it_says_whether_it_is_ready(world: World) {
     assert_eq!(world.get("/livez").await.status(), 200);
 }
 
-/// Whoever holds the lock keeps every reader waiting, until the database gives up a reader by itself some seconds later.
+/// The lock blocks every reader until the database cancels the read, a few seconds later.
 async fn who_waits_too_long(world: World) {
     world.load("AAPL", "2024-12-01", &["1"]).await;
     let guard = Guard { patience: Duration::from_millis(200), ..open_guard() };

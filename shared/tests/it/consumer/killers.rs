@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use super::rig::{Count, LEASE, Rig, eventually};
 
-/// Work that kills: whoever began it never answers again, and its whole consumer is dropped.
+/// Work that kills its process: the worker that started it never answers again, and its whole consumer is dropped.
 #[derive(Clone, Default)]
 struct Deaths {
     begun: Count,
@@ -175,7 +175,7 @@ async fn expect_all_done(rig: &Rig) {
     assert_eq!(rig.dead.inner.bodies(), Vec::<String>::new());
 }
 
-/// Whoever looks into a queue receives its messages.
+/// Looking into a queue receives its messages, which counts as a delivery.
 #[tokio::test(start_paused = true)]
 async fn a_message_that_others_received_often_is_no_killer() {
     let rig = Rig::new(2);
