@@ -131,8 +131,8 @@ fn main_only_wires() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What is deleted cannot be looked at again by whoever comes late or starts anew. Only the bucket's own lifecycle rules
-/// take objects away.
+/// A deleted object can neither be inspected later nor be read by a consumer that starts over. Only the bucket's
+/// lifecycle rules delete objects.
 fn no_program_deletes_an_object() -> anyhow::Result<()> {
     for folder in ["shared/src", "services", "cli/src", "localstack/src"] {
         for (path, code) in sources(folder)? {

@@ -148,8 +148,8 @@ async fn a_loader_that_is_given_up_leaves_nothing(world: World) {
     assert_eq!(world.candles().await, [(1, 10)]);
 }
 
-/// A copy is given up in either direction, while the server lets it wait. Whoever has the pool's one connection next must not
-/// read what the server answers to the copy.
+/// Drops a copy in either direction while the server makes it wait. The next user of the pool's only connection must
+/// not read the server's response to that copy.
 async fn a_copy_that_is_given_up_leaves_no_connection_behind(world: World) {
     let alone = with_connections(&world, 1).await;
     for second in 1..=3 {
