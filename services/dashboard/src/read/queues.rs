@@ -52,17 +52,17 @@ pub struct DeadLetter {
     pub id: String,
     /// The service that gave it up.
     pub stage: String,
-    /// What kind of failure it is.
+    /// The class of the failure.
     pub class: String,
     /// What is wrong, where, and what to do next.
     pub reason: String,
     /// How often it was tried.
     pub attempts: String,
-    /// The trace it belongs to.
+    /// The trace in which it was processed.
     pub trace_id: Option<String>,
     /// The message, shortened.
     pub body: String,
-    /// What sends it on its way again, once the reason is mended.
+    /// The command that sends it back to its queue after the cause is fixed.
     pub redrive: String,
 }
 
