@@ -1,4 +1,4 @@
-//! Who may look, how often, and what a browser may do with it.
+//! Who has access, how often, and what browsers may do.
 
 use std::time::Duration;
 
@@ -133,7 +133,7 @@ async fn no_secret_is_on_any_page(world: World) {
 async fn it_says_whether_it_is_ready(world: World) {
     assert_eq!(world.get("/readyz").await.status(), 200);
     world.pool.close().await;
-    // What was asked a moment ago still counts; this one was never asked.
+    // The earlier result is still cached, so this uses another dashboard.
     let other = world.listen(None, 10_000).await;
     assert_eq!(world.ask(other, "/readyz", &[]).await.status(), 503);
     assert_eq!(world.get("/livez").await.status(), 200);
