@@ -1,4 +1,4 @@
-//! The rules of the code that no compiler knows.
+//! The rules of the code that no compiler checks.
 
 mod circles;
 
@@ -63,10 +63,10 @@ fn a_layer_knows_only_those_before_it() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The files of the transform that do I/O. All others decide.
+/// The files of the transform that do I/O. All others only compute.
 const TRANSFORM_SHELL: [&str; 4] = ["config.rs", "handler.rs", "main.rs", "targets.rs"];
 
-/// Words that only code with I/O, a clock or an environment has.
+/// Identifiers that appear only in code that uses I/O, a clock or the environment.
 const IO: [&str; 10] =
     ["async ", "tokio", "aws_", "sqlx", "reqwest", "std::env", "std::fs", "std::net", "Timestamp::now", "SystemTime"];
 
@@ -143,7 +143,7 @@ fn no_program_deletes_an_object() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Versions and features of dependencies stand in the workspace's manifest, and members refer to them.
+/// Versions and features of dependencies are only in the workspace's manifest, to which members refer.
 fn versions_stand_once() -> anyhow::Result<()> {
     let workspace = manifest(".")?;
     let members = workspace["workspace"]["members"].as_array().context("find the members")?;
