@@ -1,4 +1,4 @@
-//! `candlewick clean`: the cleaning of the transform on files, with no services at all.
+//! `candlewick clean`: runs the transform's cleaning on files, without any services.
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
@@ -114,12 +114,12 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     summary.finish()
 }
 
-/// Whoever reads stdout has read enough.
+/// Whether stdout was closed by its reader, as by `head`.
 pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }
 
-/// What is known of each file before any is read.
+/// Collects what is known of each file before any is read.
 fn inputs(args: &Args) -> anyhow::Result<Vec<Input>> {
     ensure!(
         args.files.len() == 1 || args.out.is_some(),
@@ -140,7 +140,7 @@ fn inputs(args: &Args) -> anyhow::Result<Vec<Input>> {
     Ok(order.iter().filter_map(|name| inputs.remove(name)).collect())
 }
 
-/// What holds for all files.
+/// Settings that apply to all files.
 struct Common<'a> {
     args: &'a Args,
     zone: TimeZone,
@@ -180,7 +180,7 @@ impl<'a> Common<'a> {
         })
     }
 
-    /// How it is known when the files were said.
+    /// How the `as_of` time of the files was determined.
     fn as_of_from(&self) -> AsOfFrom {
         if self.args.as_of.is_some() { AsOfFrom::Said } else { AsOfFrom::Written }
     }

@@ -1,4 +1,4 @@
-//! `candlewick drop`: puts files where the pipeline begins, after a look at what they would change.
+//! `candlewick drop`: uploads files to the start of the pipeline after checking what they would change.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -96,8 +96,8 @@ fn month(text: &str) -> Result<Month, String> {
     date.map(Month::of).map_err(|_| "write a month as 2024-01".to_owned())
 }
 
-/// The code of a calendar. That a file has none can only be said in the watchlist: metadata without a calendar leaves the choice
-/// open.
+/// Parses the code of a calendar. That a file has no calendar can be said only in the watchlist: metadata without a
+/// calendar leaves the choice open.
 fn calendar(text: &str) -> anyhow::Result<String> {
     match text.parse()? {
         CalendarSetting::Code(code) => Ok(code),
@@ -120,7 +120,7 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
     summary.finish()
 }
 
-/// What holds for all files.
+/// Settings that apply to all files.
 struct Dropping<'a> {
     args: &'a Args,
     watchlist: Option<Arc<Watchlist>>,
@@ -129,7 +129,7 @@ struct Dropping<'a> {
 }
 
 impl Dropping<'_> {
-    /// Looks at a file, and puts it if nothing speaks against that.
+    /// Checks a file, and uploads it if there is no objection.
     async fn file(&self, file: &Path, summary: &mut Summary) -> anyhow::Result<()> {
         let body = read(file)?;
         let (parts, rules) = self.parts(file, body)?;
@@ -148,7 +148,7 @@ impl Dropping<'_> {
         part::put_all(self.store, &parts, &seen).await
     }
 
-    /// The objects that a file becomes: one, or one for each month.
+    /// The objects that a file becomes: one, or one per month.
     fn parts(&self, file: &Path, body: Bytes) -> anyhow::Result<(Vec<Part>, Rules)> {
         let args = self.args;
         let symbol = args.symbol.clone().map_or_else(|| files::symbol(file), Ok)?;
@@ -191,8 +191,8 @@ fn text(file: &Path, body: Bytes) -> anyhow::Result<Bytes> {
     text.map_err(|failure| anyhow::anyhow!("{}: {}: nothing was put", shown(file), failure.message))
 }
 
-/// What stands beside the object. Under a simulated clock that says when the file was put by that clock: the store only knows
-/// the machine's, and a simulated clock begins anew with each start.
+/// The metadata of the object. With a simulated clock it includes the upload time by that clock: the store knows only
+/// the machine's time, and a simulated clock starts anew with each start.
 fn metadata(args: &Args, clock: &Clock, real_now: Timestamp) -> anyhow::Result<RawMetadata> {
     let now = clock.at(real_now);
     if let Some(said) = args.as_of.filter(|said| *said > now) {
@@ -206,7 +206,7 @@ fn metadata(args: &Args, clock: &Clock, real_now: Timestamp) -> anyhow::Result<R
     Ok(RawMetadata { source: Some(DROPPED.to_owned()), fetched_at, instrument, form, ..RawMetadata::default() })
 }
 
-/// The watchlist has precedence over an object's metadata, so that another calendar there would have no effect.
+/// The watchlist takes precedence over an object's metadata, so another calendar in the metadata would have no effect.
 fn require_no_other_calendar(args: &Args, symbol: &Symbol, settings: &CleaningSettings) -> anyhow::Result<()> {
     if let (Some(said), Some(listed)) = (&args.calendar, &settings.calendar) {
         ensure!(
@@ -217,10 +217,10 @@ fn require_no_other_calendar(args: &Args, symbol: &Symbol, settings: &CleaningSe
     Ok(())
 }
 
-/// Said with a time of a clock that is not the machine's.
+/// Appended to times of a clock that is not the machine's.
 const SIMULATED: &str = " by the simulator's clock";
 
-/// Asks whether to go on; a person at a terminal can say so, nobody else.
+/// Asks for confirmation, which is possible only at a terminal.
 fn confirm(why: &str) -> anyhow::Result<()> {
     match terminal::ask(&format!("{why}. Put it all the same?"))? {
         Some(true) => Ok(()),

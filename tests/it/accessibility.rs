@@ -10,7 +10,7 @@ use crate::browser::{self, Browser};
 use crate::dashboard::{READY, with_aapl};
 use crate::trial;
 
-/// Without a browser these are left out; `dashboard` says so for all.
+/// Without a browser there are no trials; `dashboard` reports that for all of them.
 pub fn trials() -> Vec<Trial> {
     let all = vec![trial("every_page_is_accessible_in_both_themes_and_at_three_widths", every_page_is_accessible)];
     all.into_iter().map(|trial| trial.with_ignored_flag(!browser::is_there())).collect()
@@ -19,7 +19,7 @@ pub fn trials() -> Vec<Trial> {
 const PAGES: [&str; 7] =
     ["/", "/symbol/AAPL/1day?indicators=sma20,sma50,rsi14", "/pipeline", "/quality", "/changes", "/gaps", "/api"];
 
-/// The npm package axe-core 4.14.1, unchanged.
+/// The npm package axe-core 4.14.1, unmodified.
 const AXE: &str = "tests/vendor/axe-core-4.14.1/axe.min.js";
 const DIGEST: &str = "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c";
 

@@ -1,4 +1,4 @@
-//! The owner hears of what is wrong, and that it is well again.
+//! The owner is notified of problems, and when they are resolved.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -27,7 +27,7 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// The other side of the owner's webhook and heartbeat: a server that outlives every start of the stack.
+/// The receiver of the owner's webhook and heartbeat: a server that outlives every start of the stack.
 pub struct Sink {
     address: String,
     bodies: Arc<Mutex<Vec<String>>>,
@@ -53,7 +53,7 @@ impl Sink {
         Ok(Self { address, bodies, _runtime: runtime })
     }
 
-    /// What makes the notifier of a stack tell this sink, and soon.
+    /// Settings that make the notifier of a stack report to this sink, and quickly.
     pub fn settings(&self) -> [(&'static str, String); 5] {
         [
             ("ALERT_WEBHOOK_URL", format!("{}/hook", self.address)),
@@ -72,7 +72,7 @@ impl Sink {
         self.bodies().iter().filter_map(|body| serde_json::from_str(body).ok()).collect()
     }
 
-    /// The entry about a subject in whichever message told that it is in a state.
+    /// The entry about a subject in any message that reports this state.
     pub fn told(&self, kind: &str, state: &str, subject: &str) -> Option<Value> {
         let of_kind = self.messages().into_iter().filter(|message| message["kind"] == kind);
         let entries = of_kind.filter_map(|message| message[state].as_array().cloned()).flatten();

@@ -1,4 +1,4 @@
-//! What nobody should send, and somebody will: each is refused with its reason, and the rest goes on.
+//! Input that nobody should send: each is rejected with a reason, and other work continues.
 
 use std::io::Read;
 use std::net::TcpListener;
@@ -112,7 +112,7 @@ fn archived_objects_are_given_up_and_stop_nobody() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One line of half a gigabyte, and five million lines of a byte, both in less than a megabyte.
+/// One line of half a gigabyte, and five million lines of one byte, both in less than a megabyte.
 fn what_expands_without_end_is_given_up() -> anyhow::Result<()> {
     let stack = Stack::get();
     let packed = |text: &mut dyn Read| -> anyhow::Result<Vec<u8>> {

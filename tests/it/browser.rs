@@ -1,4 +1,4 @@
-//! A browser without a window: Chromium, driven as the WebDriver standard says.
+//! A headless browser: Chromium, controlled by the WebDriver standard.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -16,18 +16,18 @@ use tempfile::TempDir;
 
 use crate::stack::Stack;
 
-/// How long anything on a page may take. It bounds a failure, and measures nothing.
+/// The timeout for everything on a page. It only bounds failures; it is no performance limit.
 const PATIENCE: Duration = Duration::from_secs(90);
 
 static DRIVER: OnceLock<Driver> = OnceLock::new();
 
-/// The one driver of a test run.
+/// The only driver of a test run.
 struct Driver {
     address: String,
     child: Mutex<Child>,
 }
 
-/// A window of the browser, on the dashboard of the stack.
+/// A window of the browser that shows the dashboard of the stack.
 pub struct Browser {
     client: Client,
     stack: &'static Stack,
@@ -35,7 +35,7 @@ pub struct Browser {
     downloads: TempDir,
 }
 
-/// Whether this machine has what these tests need: Debian calls the packages chromium and chromium-driver.
+/// Whether this machine has Chromium and its driver: the Debian packages chromium and chromium-driver.
 pub fn is_there() -> bool {
     on_path("chromedriver").is_some() && on_path("chromium").is_some()
 }
@@ -53,7 +53,7 @@ fn start() -> anyhow::Result<Driver> {
     Ok(Driver { address: format!("http://127.0.0.1:{port}"), child: Mutex::new(child) })
 }
 
-/// Ends the driver, if there is one; windows end with their tests.
+/// Stops the driver, if it is running; windows are closed by their tests.
 pub fn stop_if_started() {
     if let Some(driver) = DRIVER.get() {
         let mut child = driver.child.lock().unwrap_or_else(PoisonError::into_inner);
@@ -63,7 +63,7 @@ pub fn stop_if_started() {
 }
 
 impl Browser {
-    /// Runs a test in a window of its own, and closes the window however the test ends.
+    /// Runs a test in its own window, and closes the window however the test ends.
     pub fn with(test: impl FnOnce(&Self) -> anyhow::Result<()>) -> anyhow::Result<()> {
         let browser = Self::open()?;
         let tested = test(&browser);
@@ -91,7 +91,7 @@ impl Browser {
         self.stack.run(self.client.goto(&url)).with_context(|| format!("open {path}"))
     }
 
-    /// Opens another tab, and goes on in it. All end with the window.
+    /// Opens another tab and switches to it. All tabs are closed with the window.
     pub fn open_tab(&self) -> anyhow::Result<()> {
         let open = async {
             let tab = self.client.new_window(true).await?;
@@ -100,7 +100,7 @@ impl Browser {
         self.stack.run(open).context("open a tab")
     }
 
-    /// How many tabs there are.
+    /// The number of tabs.
     pub fn tabs(&self) -> anyhow::Result<usize> {
         self.stack.run(self.client.windows()).map(|tabs| tabs.len()).context("count the tabs")
     }
@@ -109,7 +109,7 @@ impl Browser {
         self.stack.run(self.client.set_window_size(width, height)).context("resize the window")
     }
 
-    /// Clicks on an element, as a hand does.
+    /// Clicks on an element.
     pub fn click(&self, css: &str) -> anyhow::Result<()> {
         let click = async { self.client.find(Locator::Css(css)).await?.click().await };
         self.stack.run(click).with_context(|| format!("click on {css}"))
@@ -121,7 +121,7 @@ impl Browser {
         self.stack.run(write).with_context(|| format!("type into {css}"))
     }
 
-    /// Puts the mouse on the middle of an element, and clicks so many times, as fast as it can.
+    /// Moves the mouse to the middle of an element, and clicks this many times, as fast as possible.
     pub fn point(&self, css: &str, clicks: usize) -> anyhow::Result<()> {
         let point = async {
             let (x, y) = self.middle(css).await?;
@@ -134,7 +134,7 @@ impl Browser {
         self.stack.run(point).with_context(|| format!("point at {css}, and click {clicks} times"))
     }
 
-    /// Turns the mouse's wheel over the middle of an element, by so many pixels down.
+    /// Scrolls the mouse wheel over the middle of an element, by this many pixels down.
     pub fn wheel(&self, css: &str, pixels: i64) -> anyhow::Result<()> {
         let turn = async {
             let (x, y) = self.middle(css).await?;
@@ -145,7 +145,7 @@ impl Browser {
         self.stack.run(turn).with_context(|| format!("turn the wheel over {css}"))
     }
 
-    /// Touches the middle of an element with a finger.
+    /// Taps the middle of an element with a finger.
     pub fn tap(&self, css: &str) -> anyhow::Result<()> {
         let tap = async {
             let (x, y) = self.middle(css).await?;
@@ -158,7 +158,7 @@ impl Browser {
         self.stack.run(tap).with_context(|| format!("tap on {css}"))
     }
 
-    /// Moves a finger up over an element.
+    /// Swipes a finger up over an element.
     pub fn swipe_up(&self, css: &str) -> anyhow::Result<()> {
         let swipe = async {
             let (x, y) = self.middle(css).await?;
@@ -172,11 +172,11 @@ impl Browser {
         self.stack.run(swipe).with_context(|| format!("swipe over {css}"))
     }
 
-    /// Where the middle of an element is, in pixels.
+    /// The position of the middle of an element, in pixels.
     async fn middle(&self, css: &str) -> Result<(f64, f64), fantoccini::error::CmdError> {
         let show = "document.querySelector(arguments[0]).scrollIntoView({ block: 'center', behavior: 'instant' })";
         self.client.execute(show, vec![json!(css)]).await?;
-        // Pointers count from the corner of what is seen.
+        // Pointer coordinates are relative to the viewport.
         let place = "const { left, top, width, height } = document.querySelector(arguments[0]).getBoundingClientRect();
             return [left + width / 2, top + height / 2]";
         let middle = self.client.execute(place, vec![json!(css)]).await?;
@@ -184,16 +184,16 @@ impl Browser {
         Ok((number(0), number(1)))
     }
 
-    /// Lets pages do what a person would be asked about first, such as `clipboard-read`.
+    /// Grants pages a permission for which a person would be asked, such as `clipboard-read`.
     pub fn allow(&self, permission: &str) -> anyhow::Result<()> {
         let wanted = json!({"descriptor": {"name": permission}, "state": "granted"});
         self.stack.run(self.command("permissions", &wanted)).map(|_| ()).context("give a permission")
     }
 
-    /// Waits for a file that a page gives away, and returns its content.
+    /// Waits for a file that a page downloads, and returns its content.
     pub fn download(&self, name: &str) -> anyhow::Result<Vec<u8>> {
         let (path, deadline) = (self.downloads.path().join(name), Instant::now() + PATIENCE);
-        // The browser gives a file its name when it is complete.
+        // The browser renames a file once it is complete.
         while !path.is_file() {
             ensure!(Instant::now() < deadline, "{name} was not downloaded");
             std::thread::sleep(Duration::from_millis(50));
@@ -201,12 +201,12 @@ impl Browser {
         std::fs::read(&path).with_context(|| format!("read {name}"))
     }
 
-    /// What a script returns.
+    /// The return value of a script.
     pub fn ask(&self, script: &str) -> anyhow::Result<Value> {
         self.stack.run(self.client.execute(script, Vec::new())).with_context(|| format!("run {script}"))
     }
 
-    /// What a script hands to its last argument, a function, sooner or later.
+    /// The value that a script passes to its last argument, a callback.
     pub fn ask_later(&self, script: &str, arguments: Vec<Value>) -> anyhow::Result<Value> {
         self.stack.run(self.client.execute_async(script, arguments)).with_context(|| format!("run {script}"))
     }
@@ -225,13 +225,13 @@ impl Browser {
         Ok(())
     }
 
-    /// The picture of an element, as it stands on the screen: PNG.
+    /// A screenshot of an element: PNG.
     pub fn picture(&self, css: &str) -> anyhow::Result<Vec<u8>> {
         let shot = async { self.client.find(Locator::Css(css)).await?.screenshot().await };
         self.stack.run(shot).with_context(|| format!("take a picture of {css}"))
     }
 
-    /// What the console has said since it was last asked, errors and broken policies among them.
+    /// The console messages since the last call, including errors and violations of the policy.
     pub fn complaints(&self) -> anyhow::Result<Vec<String>> {
         let said = self.stack.run(self.command("se/log", &json!({"type": "browser"})))?;
         let all = said.as_array().context("read the console")?;
@@ -239,7 +239,7 @@ impl Browser {
         Ok(severe.map(ToString::to_string).collect())
     }
 
-    /// What the driver answers to a command that the client has no name for.
+    /// Sends a command that the client does not support, and returns the driver's response.
     async fn command(&self, name: &str, body: &Value) -> anyhow::Result<Value> {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let id = self.client.session_id().await?.context("find the session")?;
@@ -250,7 +250,7 @@ impl Browser {
         Ok(said["value"].take())
     }
 
-    /// The addresses outside of the dashboard that the page asked.
+    /// The addresses outside the dashboard that the page requested.
     pub fn foreign(&self) -> anyhow::Result<Vec<String>> {
         let asked = self.ask("return performance.getEntriesByType('resource').map((entry) => entry.name)")?;
         let names = asked.as_array().context("read the requests")?.iter().filter_map(Value::as_str);

@@ -1,4 +1,4 @@
-//! Candles on their way: from the API, or from a file that somebody drops, to rows.
+//! Candles from the API or from a dropped file become rows.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -96,7 +96,7 @@ fn rows_equal_the_clean_object_value_for_value() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The candles of a real market, as they were published: every digit of them is in the database.
+/// Candles of a real market, as they were published: every digit is in the database.
 fn real_candles_arrive_with_every_digit() -> anyhow::Result<()> {
     let stack = Stack::get();
     let published = table(include_bytes!("../../localstack/simulator/data/aapl_daily_2019_2024.csv"))?;
@@ -119,7 +119,7 @@ fn real_candles_arrive_with_every_digit() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A number without needless zeros.
+/// A number without trailing zeros.
 fn shortest(number: &str) -> String {
     if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.').to_owned() } else { number.to_owned() }
 }
@@ -136,8 +136,8 @@ fn the_same_file_dropped_twice_changes_nothing() -> anyhow::Result<()> {
     let transformed = "select count(*) from objects where symbol = $1 and etag is not null";
     drop_daily(stack, "TWICE", &["2024-12-26", "2024-12-27"])?;
     stack.eventually("two rows", || Ok(stack.rows("TWICE")? == 2))?;
-    // Which transactions wrote the rows, and where they lie. When it was loaded may change: a file that is dropped again is a
-    // newer version of the same bytes, unless both come within a second.
+    // Compares which transactions wrote the rows, and where they are stored. The load time may change: a file that is
+    // dropped again is a newer version of the same bytes, unless both arrive within a second.
     let written =
         "select string_agg(concat_ws(' ', time, ctid, xmin), ', ' order by time) from candles where symbol = $1";
     let places = || {
@@ -146,7 +146,7 @@ fn the_same_file_dropped_twice_changes_nothing() -> anyhow::Result<()> {
     };
     let before = places()?;
     drop_daily(stack, "TWICE", &["2024-12-26", "2024-12-27"])?;
-    // What comes behind it in the queues has been through when this is; then so has the second drop.
+    // Queues are processed in order, so once this later file is loaded, the second drop has been processed too.
     drop_daily(stack, "BEHIND", &["2024-12-27"])?;
     stack.eventually("the file behind it", || Ok(stack.rows("BEHIND")? == 1))?;
     stack.eventually("quiet queues", || quiet(stack))?;
@@ -156,7 +156,7 @@ fn the_same_file_dropped_twice_changes_nothing() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether no service has anything to do.
+/// Whether all services are idle.
 pub fn quiet(stack: &Stack) -> anyhow::Result<bool> {
     use candlewick_shared::ports::queue::Queue;
     for variable in ["RAW_QUEUE_URL", "TRANSFORMED_QUEUE_URL", "INGEST_QUEUE_URL"] {
@@ -228,7 +228,8 @@ fn intraday_files_are_a_month_each() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Two months' files claim one candle: the file that was dropped later has it, and when it gives it up, the other has it.
+/// The files of two months claim one candle. It belongs to the file that was dropped later, and to the other one once
+/// that file gives it up.
 fn of_two_objects_the_newer_has_the_candle() -> anyhow::Result<()> {
     let stack = Stack::get();
     let at = "2024-12-27T14:30:00Z";

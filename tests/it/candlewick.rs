@@ -10,16 +10,16 @@ use anyhow::{Context, ensure};
 use candlewick_testbed::programs;
 pub use candlewick_testbed::programs::root;
 
-/// How long a command may take. It bounds a failure, and measures nothing.
+/// The timeout of a command. It only bounds failures; it is no performance limit.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A program that the workspace builds, after building all of them once.
+/// A program of the workspace; all programs are built on the first call.
 pub fn program(name: &str) -> PathBuf {
     static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
     PROGRAMS.get_or_init(programs::build).join(name)
 }
 
-/// The command on a state directory, with nothing of the tester's own settings.
+/// The command with a state directory and without the tester's own settings.
 pub fn candlewick(state: &Path) -> Command {
     let mut command = Command::new(program("candlewick"));
     for variable in [
@@ -39,22 +39,22 @@ pub fn candlewick(state: &Path) -> Command {
     command
 }
 
-/// What the command says when it does what it was asked.
+/// The output of a command that must succeed.
 pub fn succeed(command: &mut Command) -> anyhow::Result<String> {
     let (status, said) = finish(command)?;
     ensure!(status.success(), "{said}");
     Ok(said)
 }
 
-/// What the command says when it does not do what it was asked: its exit code must say so too.
+/// The output of a command that must fail, with an exit code other than 0.
 pub fn fail(command: &mut Command) -> anyhow::Result<String> {
     let (status, said) = finish(command)?;
     ensure!(!status.success(), "it should have failed:\n{said}");
     Ok(said)
 }
 
-/// Runs a command to its end, and not for ever. It writes to a file: a pipe would stay open for as long as any process
-/// that it started.
+/// Runs a command to its end, with a timeout. Its output goes to a file, because a pipe would stay open as long as any
+/// process that it started.
 pub fn finish(command: &mut Command) -> anyhow::Result<(ExitStatus, String)> {
     let said = tempfile::NamedTempFile::new().context("make a file")?;
     let mut child = command.stdout(append(&said)?).stderr(append(&said)?).spawn().context("run a program")?;
@@ -73,7 +73,7 @@ pub fn finish(command: &mut Command) -> anyhow::Result<(ExitStatus, String)> {
     Ok((status.with_context(|| format!("it did not end:\n{text}"))?, text))
 }
 
-/// A way to write behind what the file has: both outputs go into one.
+/// A handle that appends to the file, because both outputs go into the same one.
 fn append(file: &tempfile::NamedTempFile) -> anyhow::Result<File> {
     OpenOptions::new().append(true).open(file.path()).context("open a file")
 }

@@ -1,4 +1,4 @@
-//! The chart in a browser: it follows the mouse, a finger and the keyboard, and goes as far as the series does.
+//! The chart in a browser: it follows the mouse, a finger and the keyboard, and reaches both ends of the series.
 
 use anyhow::{Context, ensure};
 use libtest_mimic::Trial;
@@ -8,13 +8,13 @@ use crate::browser::{self, Browser};
 use crate::dashboard::{READY, require_drawn, with_aapl};
 use crate::stack::Stack;
 
-/// What the chart says of the candle under the mouse, and of the newest where there is none.
+/// The legend of the candle under the mouse, or of the newest candle.
 const LEGEND: &str = "document.getElementById('legend').textContent";
 
-/// The first and the last candle that are seen.
+/// The first and the last visible candle.
 const SEEN: &str = "[document.getElementById('chart').dataset.from, document.getElementById('chart').dataset.to]";
 
-/// Without a browser these are left out; `dashboard` says so for both.
+/// Without a browser there are no trials; `dashboard` reports that for both modules.
 pub fn trials() -> Vec<Trial> {
     let all = trials![
         the_link_leads_to_what_is_seen,
@@ -73,7 +73,7 @@ fn the_chart_is_given_away_as_a_picture() -> anyhow::Result<()> {
         browser.until(READY)?;
         browser.click("#png")?;
         let png = browser.download("AAPL_1day.png")?;
-        // Width and height follow the signature and the header's name (PNG, section 11.2.2).
+        // Width and height follow the signature and the chunk header (PNG, section 11.2.2).
         let number =
             |at: usize| png.get(at..at + 4).map(|bytes| bytes.iter().fold(0, |all, byte| all << 8 | u32::from(*byte)));
         let chart = browser.ask("const { clientWidth, clientHeight } = document.getElementById('chart'); return [clientWidth, clientHeight]")?;
@@ -103,7 +103,7 @@ fn the_mouse_zooms_into_the_chart_and_out() -> anyhow::Result<()> {
     })
 }
 
-/// The chart says what is under the mouse, which is where a click leads to.
+/// The chart shows the candle under the mouse, and a click leads to that candle.
 fn the_mouse_finds_candles_and_clicks_on_them() -> anyhow::Result<()> {
     with_aapl(|browser| {
         browser.go("/symbol/AAPL/1day?range=1Y")?;
@@ -113,7 +113,7 @@ fn the_mouse_finds_candles_and_clicks_on_them() -> anyhow::Result<()> {
         browser.until(&format!("{LEGEND} !== {newest}"))?;
         browser.point("#chart", 2)?;
         browser.until("document.querySelector('[data-range=All]')?.ariaPressed === 'true'")?;
-        // The first of the two would lead away within 400 ms.
+        // The first click of a double click would navigate within 400 ms.
         let later = browser.ask_later("setTimeout(arguments[0], 500, 'still here')", Vec::new())?;
         ensure!(later == json!("still here"), "{later}");
         browser.point("#chart", 1)?;
@@ -121,7 +121,7 @@ fn the_mouse_finds_candles_and_clicks_on_them() -> anyhow::Result<()> {
     })
 }
 
-/// Minutes of a market that never closes, as somebody drops them.
+/// Minutes of a market that never closes, as a dropped file.
 fn drop_minutes(symbol: &str, count: i64) -> anyhow::Result<()> {
     let begin: jiff::Timestamp = "2024-12-20T00:00:00Z".parse()?;
     let mut text = String::from("datetime,open,high,low,close,volume\n");
@@ -149,7 +149,7 @@ fn a_long_series_is_seen_to_its_beginning() -> anyhow::Result<()> {
         browser.until(&format!("({earlier}, {begins})"))?;
         browser.until(&format!("{READY} && Number(document.getElementById('note').textContent.split(' ')[0]) > 0"))?;
         require_drawn(browser, &browser.picture("#chart")?)?;
-        // Zoomed out, the same series is shown by longer candles, and zoomed in by its own again.
+        // Zoomed out, the same series is shown as longer candles; zoomed in again, as its own.
         browser.go("/symbol/LONG/1min?range=All")?;
         browser
             .until(&format!("{READY} && document.getElementById('note').textContent.includes('derived from 1min')"))?;
@@ -248,7 +248,7 @@ fn a_series_that_waits_for_its_first_fetch_says_so() -> anyhow::Result<()> {
     })
 }
 
-/// What goes over the wire for the page, all of it.
+/// The total number of bytes transferred for the page.
 fn the_page_of_a_symbol_is_small() -> anyhow::Result<()> {
     with_aapl(|browser| {
         browser.go("/symbol/AAPL/1day")?;

@@ -1,4 +1,4 @@
-//! `candlewick clean`: the transform's cleaning, alone.
+//! `candlewick clean`: the transform's cleaning without services.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// Friday, Monday: the sessions of two days around Thanksgiving, with Friday's missing.
+/// Sessions on two days before and two days after a missing Friday, around Thanksgiving.
 const DAYS: [&str; 4] = ["2024-11-26", "2024-11-27", "2024-12-02", "2024-12-03"];
 
 const CLEANED: &str = "symbol,interval,time,open,high,low,close,volume,has_volume,is_filled\n\
@@ -154,7 +154,7 @@ fn what_clean_is_not_told_it_asks_for() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A file that an archive gave the time of 1980; a date says when it really was written.
+/// An archive gave the file the time of 1980; `--as-of` says when it really was written.
 fn a_file_that_claims_to_be_older_than_its_candles_is_told_of() -> anyhow::Result<()> {
     let (dir, path) = folder_with_file()?;
     let long_ago = std::time::UNIX_EPOCH + std::time::Duration::from_secs(10 * 365 * 86_400);

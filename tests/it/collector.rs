@@ -1,4 +1,4 @@
-//! A collector of OTLP over HTTP, and of lineage, that keeps what it is sent.
+//! A collector of OTLP over HTTP, and of lineage, that keeps what it receives.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,20 +16,19 @@ use prost::Message;
 use serde_json::Value as Json;
 use tokio::net::TcpListener;
 
-/// What it was sent.
 #[derive(Clone, Default)]
 struct Kept {
     spans: Arc<Mutex<Vec<Seen>>>,
     lineage: Arc<Mutex<Vec<Json>>>,
 }
 
-/// A collector, listening until the runtime that it was started on ends.
+/// A collector that listens until the runtime on which it was started ends.
 pub struct Collector {
     pub address: SocketAddr,
     kept: Kept,
 }
 
-/// A span, and the service that it came from.
+/// A span, and the service that sent it.
 #[derive(Clone, Debug)]
 pub struct Seen {
     pub service: String,
@@ -52,7 +51,7 @@ impl Collector {
         spans.iter().find(|seen| is_it(seen)).cloned()
     }
 
-    /// The first event of lineage that meets a condition.
+    /// The first lineage event that meets a condition.
     pub fn event(&self, is_it: impl Fn(&Json) -> bool) -> Option<Json> {
         let events = self.kept.lineage.lock().unwrap_or_else(PoisonError::into_inner);
         events.iter().find(|event| is_it(event)).cloned()
@@ -60,7 +59,7 @@ impl Collector {
 }
 
 impl Seen {
-    /// An attribute that is text.
+    /// The value of a text attribute.
     pub fn attribute(&self, name: &str) -> Option<&str> {
         let attribute = self.span.attributes.iter().find(|attribute| attribute.key == name)?;
         match attribute.value.as_ref()?.value.as_ref()? {

@@ -1,4 +1,4 @@
-//! The command where things are not as it needs them: no place to print, no database.
+//! The command without what it needs: without an output, and without a database.
 
 use std::fs::File;
 use std::process::{Command, Stdio};
@@ -43,7 +43,7 @@ fn a_full_disk_is_an_error_and_no_panic() -> anyhow::Result<()> {
 
 fn a_closed_pipe_ends_the_command_in_peace() -> anyhow::Result<()> {
     let mut child = list().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().context("run candlewick")?;
-    // The reader is gone before the first word.
+    // The reader closes the pipe before the first byte.
     drop(child.stdout.take());
     let output = child.wait_with_output().context("wait for candlewick")?;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -60,7 +60,7 @@ fn migrate(url: &str) -> anyhow::Result<(String, Duration)> {
     Ok((String::from_utf8_lossy(&output.stderr).into_owned(), begun.elapsed()))
 }
 
-/// The pool would try for ten seconds; how long a busy machine takes to start a program is not measured.
+/// The pool would retry for ten seconds. How long a busy machine takes to start a program is not measured.
 fn a_database_that_is_not_there_is_told_at_once() -> anyhow::Result<()> {
     let (said, took) = migrate("postgres://someone:secret@127.0.0.1:9/candles")?;
     ensure!(said.contains("refused") && said.contains("127.0.0.1:9") && !said.contains("secret"), "{said}");

@@ -1,4 +1,4 @@
-//! The contracts of the ports, kept by LocalStack as they are by memory (beside the contracts themselves).
+//! Runs the contracts of the ports against LocalStack; the adapters in memory run them too.
 
 use anyhow::Context;
 use candlewick_shared::adapters::contract;

@@ -1,4 +1,4 @@
-//! The dashboard in a browser: every page, the chart's pixels, and a dropped file that is seen to arrive.
+//! The dashboard in a browser: every page, the chart's pixels, and a dropped file whose arrival is shown.
 
 use anyhow::ensure;
 use libtest_mimic::Trial;
@@ -8,7 +8,7 @@ use crate::browser::{self, Browser};
 use crate::candles::daily;
 use crate::stack::Stack;
 
-/// The up and down colours of the chart, and how many pixels of each a picture must have at least: an empty chart has none.
+/// The up and down colors of the chart, and the minimum number of pixels of each in a picture: an empty chart has none.
 const DRAWN: (&str, u64) = ("[[31, 111, 214], [180, 85, 0]]", 400);
 
 pub fn trials() -> Vec<Trial> {
@@ -34,7 +34,7 @@ pub fn with_aapl(test: impl FnOnce(&Browser) -> anyhow::Result<()>) -> anyhow::R
     Browser::with(test)
 }
 
-/// True when the chart is drawn.
+/// True once the chart is drawn.
 pub const READY: &str = "document.getElementById('chart').dataset.state === 'ready'";
 
 fn every_page_opens_with_no_complaint_and_no_foreign_request() -> anyhow::Result<()> {
@@ -65,7 +65,7 @@ fn every_page_opens_with_no_complaint_and_no_foreign_request() -> anyhow::Result
     })
 }
 
-/// Counts, in a picture, the pixels that are nearly of each of these colours.
+/// Counts the pixels in a picture that are close to each of these colors.
 const COUNT: &str = "const [png, colours, done] = arguments;
     const image = new Image();
     image.onload = () => {
@@ -96,7 +96,7 @@ fn the_chart_is_drawn() -> anyhow::Result<()> {
     })
 }
 
-/// Fails where a picture shows no candles.
+/// Fails if a picture shows no candles.
 pub fn require_drawn(browser: &Browser, png: &[u8]) -> anyhow::Result<()> {
     let colours: serde_json::Value = serde_json::from_str(DRAWN.0)?;
     let counts = browser.ask_later(COUNT, vec![json!(png), colours])?;

@@ -1,4 +1,4 @@
-//! The connector of Data Studio, under Node.js: by itself, and against the dashboard that runs.
+//! The connector of Data Studio, under Node.js: by itself, and against a running dashboard.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! The doctor, on the stack as it is, and on a bucket and queues that are broken on purpose.
+//! The doctor, on the healthy stack, and on a bucket and queues that are broken on purpose.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -26,7 +26,7 @@ fn the_doctor_is_silent_where_nothing_is_wrong() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The topology under names of its own.
+/// The topology with separate names.
 fn patient() -> Topology {
     let mut topology = Topology::built_in().clone();
     topology.queues.values_mut().for_each(|queue| queue.name = format!("patient-{}", queue.name));
@@ -37,7 +37,7 @@ fn provision(stack: &Stack, topology: &Topology) -> anyhow::Result<QueueUrls> {
     stack.run(provision::provision(&stack.aws(), BUCKET, topology))
 }
 
-/// What `terraform output -json` would print of it.
+/// The output that `terraform output -json` would print for it.
 fn outputs(stack: &Stack, urls: &QueueUrls) -> anyhow::Result<PathBuf> {
     let letters = |url: &String| Topology::built_in().dead_letter_name(url);
     let letters: HashMap<_, _> = urls.iter().map(|(role, url)| (role, letters(url))).collect();
@@ -52,7 +52,7 @@ fn outputs(stack: &Stack, urls: &QueueUrls) -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
-/// The command with addresses from Terraform alone, where LocalStack stands for AWS.
+/// The command with addresses from Terraform only; LocalStack replaces AWS.
 fn doctor(stack: &Stack, outputs: &PathBuf) -> Command {
     let mut command = candlewick(stack.state());
     command

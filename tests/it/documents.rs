@@ -1,4 +1,4 @@
-//! The documents name files and link to each other: all of them exist. `ARCHITECTURE.md` stays short.
+//! The documents name files and link to each other: all targets exist. `ARCHITECTURE.md` stays short.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,17 +20,17 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// The most words that the map of the code may have.
+/// The maximum number of words in the map of the code.
 const MOST_WORDS: usize = 2_500;
 
-/// The fewest file names and links that are expected. Fewer mean that this test no longer finds them.
+/// The expected minimum of file names and links. If there are fewer, this test no longer finds them.
 const LEAST_NAMES: usize = 100;
 const LEAST_LINKS: usize = 30;
 
-/// Folders that a build or a run makes, and that no document is about.
+/// Folders that a build or a run creates and that no document describes.
 const GENERATED: [&str; 5] = ["target", ".git", ".local", "node_modules", ".venv"];
 
-/// What a file's name ends in if it is source of this repository wherever a document names it.
+/// Extensions of files that are source code of this repository wherever a document names them.
 const SOURCE: [&str; 5] = ["rs", "sql", "tf", "py", "js"];
 
 /// Markdown, by its path from the root of the checkout.
@@ -43,7 +43,7 @@ fn every_file_that_the_documents_name_exists() -> anyhow::Result<()> {
     let files = files()?;
     let names: BTreeSet<_> = files.iter().filter_map(|file| file.file_name()?.to_str()).collect();
     let mut count = 0;
-    // The changelog is about the past, and may name what is gone.
+    // The changelog describes the past, and may name files that no longer exist.
     for document in documents(&files)?.iter().filter(|document| !document.path.ends_with("CHANGELOG.md")) {
         for name in document.code_spans().filter(|name| is_file_name(name)) {
             count += 1;
@@ -55,7 +55,8 @@ fn every_file_that_the_documents_name_exists() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether a code span names a file or folder: a path that begins with an entry of the root, or the name of a source file.
+/// Whether a code span names a file or folder: a path that starts with an entry of the root, or the name of a source
+/// file.
 fn is_file_name(span: &str) -> bool {
     let is_plain = span.chars().all(|letter| letter.is_ascii_alphanumeric() || "._-/".contains(letter));
     let is_ours = |first: &str| !first.is_empty() && !GENERATED.contains(&first);
@@ -82,7 +83,7 @@ fn every_link_between_the_documents_resolves() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The anchors of a document's headings, as GitHub makes them.
+/// The anchors of a document's headings, as GitHub generates them.
 fn headings(path: &Path) -> anyhow::Result<BTreeSet<String>> {
     let text = fs::read_to_string(root().join(path)).with_context(|| format!("read {}", path.display()))?;
     let headings = text.lines().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#').trim());
@@ -162,7 +163,7 @@ fn documents(files: &[PathBuf]) -> anyhow::Result<Vec<Document>> {
     files.iter().filter(is_document).map(read).collect()
 }
 
-/// A text without its fenced blocks of code.
+/// A text without its fenced code blocks.
 fn without_blocks(text: &str) -> String {
     text.split("```").step_by(2).collect()
 }
@@ -173,7 +174,7 @@ impl Document {
         self.text.split('`').skip(1).step_by(2)
     }
 
-    /// What links and pictures lead to.
+    /// The targets of links and images.
     fn links(&self) -> impl Iterator<Item = &str> {
         self.text.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0))
     }

@@ -1,4 +1,4 @@
-//! `candlewick drop` looks before it puts, and whatever a series loses its owner hears of.
+//! `candlewick drop` checks files before it uploads them, and the owner is notified of every loss of candles.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -30,7 +30,7 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// Ten days, all of them over when the simulated clock begins.
+/// Ten days, all of which are over when the simulated clock starts.
 const DAYS: [&str; 10] = [
     "2024-12-02",
     "2024-12-03",
@@ -89,7 +89,7 @@ fn drop_tells_of_candles_that_a_file_would_take_away_and_an_alert_of_those_that_
     Ok(())
 }
 
-/// Runs a command at a terminal of its own, where somebody types this.
+/// Runs a command in its own terminal and types a text into it.
 fn at_a_terminal(command: &Command, typed: &str) -> anyhow::Result<(bool, String)> {
     const TERMINAL: &str = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
     let answers = tempfile::NamedTempFile::new().context("make a file")?;
@@ -115,7 +115,7 @@ fn drop_asks_a_person_at_a_terminal() -> anyhow::Result<()> {
     stack.eventually("nine rows", || Ok(stack.rows("ASKED")? == 9))
 }
 
-/// New, changed and lost: by the words before, and by the ledger afterwards.
+/// Compares the counts of new, changed and lost candles in the output with those of the ledger afterwards.
 fn drop_says_what_a_file_changes() -> anyhow::Result<()> {
     let stack = Stack::get();
     ten_days(stack, "CHANGED")?;
@@ -177,7 +177,7 @@ fn drop_compares_a_gzip_with_the_plain_file_whose_place_it_takes() -> anyhow::Re
     stack.eventually("nine rows", || Ok(stack.rows("TWIN")? == 9))
 }
 
-/// An hour that another month's file also has goes over to that file.
+/// An hour that another month's file also has then belongs to that file.
 fn drop_counts_what_another_month_has_as_no_loss() -> anyhow::Result<()> {
     let stack = Stack::get();
     let hours = |times: &[&str]| {
@@ -212,7 +212,7 @@ fn drop_counts_what_another_month_has_as_no_loss() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What stands at the raw key and was given up says nothing of what the store has.
+/// A rejected file at the raw key says nothing about what the store has.
 fn drop_tells_of_a_file_in_flight() -> anyhow::Result<()> {
     let stack = Stack::get();
     ten_days(stack, "FLIGHT")?;
@@ -231,7 +231,7 @@ fn report(stack: &Stack, symbol: &str) -> anyhow::Result<Value> {
 
 fn a_dropped_file_has_no_gaps_in_the_future_of_a_simulated_clock() -> anyhow::Result<()> {
     let stack = Stack::get();
-    // The last session is that of the day on which the simulated clock begins, an hour after its close.
+    // The last session is on the day on which the simulated clock starts, an hour after the close.
     let body = daily(&["2024-12-26", "2024-12-27", "2024-12-30", "2025-01-02"]);
     let metadata = Metadata::from([("calendar".to_owned(), "XNYS".to_owned())]);
     let object = NewObject::csv(body.into_bytes(), metadata);
@@ -247,12 +247,13 @@ fn a_dropped_file_has_no_gaps_in_the_future_of_a_simulated_clock() -> anyhow::Re
 
 fn drop_says_what_lies_in_the_future() -> anyhow::Result<()> {
     let stack = Stack::get();
-    // Without a calendar a day's candle is complete when the day is over; what has not begun is left out all the same.
+    // Without a calendar, a daily candle is complete when the day is over. Days that have not started are left out
+    // anyway.
     let said = fail(drop(stack, "FUTURE", daily(&["2025-06-02", "2025-06-03"]))?.args(["--as-of", "2026-01-01"]))?;
     ensure!(said.contains("--as-of 2026-01-02T00:00:00Z is in the future: it is 2024-12-3"), "{said}");
     let said = fail(&mut drop(stack, "FUTURE", daily(&["2025-06-02", "2025-06-03"]))?)?;
     ensure!(said.contains("none of the 2 rows is a candle") && said.contains("simulator's clock"), "{said}");
-    // As of the evening of the ninth, the tenth has not been.
+    // As of the evening of the ninth, the tenth has not happened yet.
     let said = succeed(drop(stack, "FUTURE", daily(&DAYS[..7]))?.args(["--as-of", "2024-12-09"]))?;
     ensure!(said.contains("6 candles new"), "{said}");
     stack.eventually("six rows", || Ok(stack.rows("FUTURE")? == 6))?;
@@ -260,7 +261,7 @@ fn drop_says_what_lies_in_the_future() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a refusal advises can be done.
+/// Follows the advice of the error message.
 fn drop_reads_instants_of_sessions_by_the_calendar_that_it_is_told() -> anyhow::Result<()> {
     let stack = Stack::get();
     let text = std::fs::read(crate::candlewick::root().join("tests/cases/files/tradingview-unix-time-daily.csv"))?;

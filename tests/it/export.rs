@@ -1,4 +1,4 @@
-//! Candles as files.
+//! Exports of candles to files.
 
 use anyhow::ensure;
 use libtest_mimic::Trial;
@@ -17,7 +17,7 @@ pub fn trials() -> Vec<Trial> {
 
 const HEADER: &str = "symbol,interval,time,open,high,low,close,volume,has_volume,is_filled";
 
-/// Puts candles of a symbol that nobody else uses, once they are loaded.
+/// Uploads candles of a symbol that no other test uses, and waits until they are loaded.
 fn load(stack: &Stack, symbol: &str, key: &str, csv: &str, rows: i64) -> anyhow::Result<()> {
     stack.put(key, csv)?;
     stack.eventually("the rows", || Ok(stack.rows(symbol)? == rows))

@@ -13,7 +13,7 @@ pub fn trials() -> Vec<Trial> {
     trials![every_test_that_the_failure_modes_name_exists]
 }
 
-/// How many names there are at the least: a table that is read wrongly has fewer.
+/// The minimum number of names. If there are fewer, the table is not parsed correctly.
 const AT_LEAST: usize = 40;
 
 fn every_test_that_the_failure_modes_name_exists() -> anyhow::Result<()> {
@@ -29,14 +29,15 @@ fn every_test_that_the_failure_modes_name_exists() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A file of Rust, by the name of its module.
+/// A Rust file, by the name of its module.
 struct Code {
     module: String,
     text: String,
 }
 
 impl Code {
-    /// Whether a test of that name is here: `module::test`, `module::tests::test`, or `module::*` for all of a module.
+    /// Whether the file has a test of that name: `module::test`, `module::tests::test`, or `module::*` for a whole
+    /// module.
     fn has(&self, name: &str) -> bool {
         let words: Vec<_> = name.split("::").collect();
         let [module, .., test] = &words[..] else { return false };

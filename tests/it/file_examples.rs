@@ -1,4 +1,4 @@
-//! The examples of `docs/files.md` do what it says.
+//! The examples of `docs/files.md` work as documented.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ pub fn trials() -> Vec<Trial> {
     vec![trial("the_examples_of_the_document_on_files_do_what_it_says", examples)]
 }
 
-/// A command of an example, and what it prints.
+/// A command of an example, and its output.
 struct Step {
     command: String,
     prints: String,

@@ -1,5 +1,5 @@
-//! Files as people really have them (`tests/cases/files`), through `candlewick clean` and through `candlewick drop`: what must become of
-//! each, in one table. The values are held by the transform's own tests.
+//! Real-world files (`tests/cases/files`), through `candlewick clean` and through `candlewick drop`, with the expected
+//! results in one table. The values are checked by the transform's own tests.
 
 use std::path::PathBuf;
 
@@ -14,19 +14,19 @@ pub fn trials() -> Vec<Trial> {
     trials![clean_makes_of_each_file_what_must_become_of_it, drop_makes_of_each_file_what_must_become_of_it]
 }
 
-/// What must become of a file.
+/// The expected result of a file.
 #[derive(Clone, Copy)]
 enum Wanted {
-    /// So many candles.
+    /// This number of candles.
     Rows(i64),
-    /// Nothing, in these words.
+    /// An error that contains this text.
     Refused(&'static str),
 }
 
 use Wanted::{Refused, Rows};
 
-/// A file: its name, symbol, interval, zone and calendar, and what becomes of it where its calendar is known, by `clean`, and where no
-/// calendar is known, by `drop`.
+/// A file: its name, symbol, interval, zone and calendar, the result of `clean` with the calendar, and the result of
+/// `drop` without one.
 struct File(&'static str, &'static str, &'static str, &'static str, &'static str, Wanted, Wanted);
 
 const FILES: [File; 40] = [

@@ -1,4 +1,4 @@
-//! The rules of the code that no compiler knows.
+//! The rules of the code that no compiler checks.
 
 mod circles;
 
@@ -63,10 +63,10 @@ fn a_layer_knows_only_those_before_it() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The files of the transform that do I/O. All others decide.
+/// The files of the transform that do I/O. All others only compute.
 const TRANSFORM_SHELL: [&str; 4] = ["config.rs", "handler.rs", "main.rs", "targets.rs"];
 
-/// Words that only code with I/O, a clock or an environment has.
+/// Identifiers that appear only in code that uses I/O, a clock or the environment.
 const IO: [&str; 10] =
     ["async ", "tokio", "aws_", "sqlx", "reqwest", "std::env", "std::fs", "std::net", "Timestamp::now", "SystemTime"];
 
@@ -131,8 +131,8 @@ fn main_only_wires() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What is deleted cannot be looked at again by whoever comes late or starts anew. Only the bucket's own lifecycle rules
-/// take objects away.
+/// A deleted object can neither be inspected later nor be read by a consumer that starts over. Only the bucket's
+/// lifecycle rules delete objects.
 fn no_program_deletes_an_object() -> anyhow::Result<()> {
     for folder in ["shared/src", "services", "cli/src", "localstack/src"] {
         for (path, code) in sources(folder)? {
@@ -143,7 +143,7 @@ fn no_program_deletes_an_object() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Versions and features of dependencies stand in the workspace's manifest, and members refer to them.
+/// Versions and features of dependencies are only in the workspace's manifest, to which members refer.
 fn versions_stand_once() -> anyhow::Result<()> {
     let workspace = manifest(".")?;
     let members = workspace["workspace"]["members"].as_array().context("find the members")?;

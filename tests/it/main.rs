@@ -1,10 +1,10 @@
-//! Candlewick as its users have it. One stack serves the whole run: it is started by the first test that needs it, and the
+//! Candlewick as its users have it. One stack serves the whole run: the first test that needs it starts it, and the
 //! last tests stop it, start it again and stop it for good.
 
 #![allow(clippy::expect_used, reason = "a test fails by it")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a run says what it skips, and why")]
 
-/// One trial per test function, named like it.
+/// One trial per test function, with the same name.
 macro_rules! trials {
     ($($test:ident),+ $(,)?) => { vec![$(crate::trial(stringify!($test), $test)),+] };
 }
@@ -60,7 +60,7 @@ fn main() -> ExitCode {
         return if faults::watch_over(Path::new(state)).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     let arguments = Arguments::from_args();
-    // The longest come first: the others run beside them.
+    // The longest tests come first, so that the others run at the same time.
     let on_stack = [
         faults::trials(),
         contract::trials(),
@@ -94,7 +94,7 @@ fn main() -> ExitCode {
         supply_chain::trials(),
     ];
     let first = libtest_mimic::run(&arguments, on_stack.into_iter().chain(alone).flatten().collect());
-    // These turn off or stop what the others stand on, and each begins where the last one ended.
+    // These tests turn off or stop what the others need, and each starts where the previous one ended.
     let in_order = Arguments { test_threads: Some(1), ..arguments };
     let disturbing = operations::trials().into_iter().chain(doctor::trials()).chain(restart::trials());
     let last = libtest_mimic::run(&in_order, disturbing.collect());

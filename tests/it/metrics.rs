@@ -1,4 +1,4 @@
-//! What the services measure, as Prometheus and as CloudWatch read it.
+//! The services' metrics, as Prometheus and as CloudWatch read them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -27,7 +27,7 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// A line of Prometheus' text format that is no comment.
+/// A line of Prometheus' text format other than a comment.
 #[derive(Debug)]
 struct Sample {
     name: String,
@@ -35,7 +35,7 @@ struct Sample {
     value: f64,
 }
 
-/// What each service must show behind a file that went through.
+/// The metrics that each service must have after a file was processed.
 const SHOWN: [(&str, &[&str]); 5] = [
     (
         "ingest",
@@ -83,10 +83,10 @@ fn is_histogram_of((kinds, samples): &(BTreeMap<String, String>, Vec<Sample>), h
     Ok(true)
 }
 
-/// The kind of each metric of a service, and the samples.
+/// The type of each metric of a service, and the samples.
 fn scrape(stack: &Stack, service: &str) -> anyhow::Result<(BTreeMap<String, String>, Vec<Sample>)> {
     let address = stack.setting(&format!("{}_HEALTH_URL", service.to_uppercase()));
-    // Whoever installed one before, it is the same one.
+    // An error means that a provider is already installed, and it is the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let text = stack.run(async {
         let answer = reqwest::get(format!("{address}/metrics")).await.context("ask for the metrics")?;
@@ -101,7 +101,7 @@ fn scrape(stack: &Stack, service: &str) -> anyhow::Result<(BTreeMap<String, Stri
     Ok((kinds, samples?))
 }
 
-/// `name{label="value",…} number`.
+/// Parses `name{label="value",…} number`.
 fn sample(line: &str) -> anyhow::Result<Sample> {
     let (name, value) = line.rsplit_once(' ').context("find the value")?;
     let (name, labels) = match name.split_once('{') {
@@ -118,7 +118,7 @@ fn sample(line: &str) -> anyhow::Result<Sample> {
     Ok(Sample { name: name.to_owned(), labels: labels.context("read the labels")?, value: value.parse()? })
 }
 
-/// A transform that measures for CloudWatch, on a bucket and a queue of its own, does what each other one does.
+/// A transform that reports to CloudWatch, with its own bucket and queue, reports the same as the others.
 fn cloudwatch_reads_the_same_from_standard_output() -> anyhow::Result<()> {
     let stack = Stack::get();
     let (queue, output) = (own_queue(stack)?, stack.state().join("emf.out"));
@@ -151,7 +151,7 @@ fn own_queue(stack: &Stack) -> anyhow::Result<String> {
     stack.run(create("emf")).context("create a queue")?.queue_url.context("find the queue's address")
 }
 
-/// Puts a raw object into a bucket of which nobody is told, and returns the message that tells of it.
+/// Writes a raw object into a bucket without notifications, and returns a message that announces it.
 fn announce_object(stack: &Stack) -> anyhow::Result<String> {
     let (aws, key) = (stack.aws(), "raw/interval=1day/symbol=EMF/candles.csv");
     stack.run(async {
@@ -175,14 +175,14 @@ fn stop(transform: &mut Child) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The whole lines of an output, each a document.
+/// The complete lines of an output, each a JSON document.
 fn documents(output: &str) -> anyhow::Result<Vec<Value>> {
     let whole = output.rsplit_once('\n').map_or("", |(whole, _)| whole);
     whole.lines().map(|line| serde_json::from_str(line).with_context(|| format!("read {line:?}"))).collect()
 }
 
-/// The names of the metrics of a document, which must be as the specification of the embedded metric format says: what is
-/// named is a member, a dimension as text, a metric as a number or up to a hundred.
+/// The names of the metrics of a document. The document must follow the specification of the embedded metric format:
+/// every declared name is a member, each dimension is a text, and each metric is a number or up to a hundred numbers.
 fn metrics_of(document: &Value) -> anyhow::Result<Vec<String>> {
     ensure!(document["_aws"]["Timestamp"].is_u64(), "it has no time: {document}");
     let directives = document["_aws"]["CloudWatchMetrics"].as_array().context("find the metrics")?;
@@ -207,7 +207,7 @@ fn named(document: &Value, metric: &Value) -> anyhow::Result<String> {
     match &document[name] {
         Value::Number(_) => {}
         Value::Array(values) if values.len() <= 100 && values.iter().all(Value::is_number) => {}
-        // A histogram as values and how often each was seen.
+        // A histogram as values, each with its count.
         Value::Object(values)
             if values["Values"].as_array().map(Vec::len) == values["Counts"].as_array().map(Vec::len) => {}
         other => bail!("metric {name} is {other} in {document}"),
@@ -215,7 +215,7 @@ fn named(document: &Value, metric: &Value) -> anyhow::Result<String> {
     Ok(name.to_owned())
 }
 
-/// Whoever draws them finds each metric in docs/metrics.md.
+/// docs/metrics.md must list every metric, for readers who build dashboards.
 fn the_list_of_metrics_is_what_is_measured() -> anyhow::Result<()> {
     let files = sources("shared/src/runtime")?;
     let (_, code) = files.iter().find(|(path, _)| path.ends_with("measures.rs")).context("find measures.rs")?;

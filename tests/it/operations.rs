@@ -1,5 +1,5 @@
-//! The operator's commands, on a stack where something went wrong. They turn notifications off and take dead letters in
-//! hand, and so run one after the other.
+//! The operator's commands, on a stack where something went wrong. They turn notifications off and receive dead
+//! letters, so they run one after the other.
 
 use anyhow::{Context, ensure};
 use candlewick_localstack::provision;
@@ -42,13 +42,13 @@ fn json(stack: &Stack, arguments: &[&str]) -> anyhow::Result<Value> {
     serde_json::from_str(&said).with_context(|| said)
 }
 
-/// The exit code of a command, and what it says.
+/// The exit code and the output of a command.
 fn code(stack: &Stack, arguments: &[&str]) -> anyhow::Result<(Option<i32>, String)> {
     let (status, said) = finish(candlewick(stack.state()).args(arguments))?;
     Ok((status.code(), said))
 }
 
-/// Has the bucket tell nobody of anything, or what it tells otherwise.
+/// Turns the bucket's notifications on or off.
 fn set_notifications(stack: &Stack, on: bool) -> anyhow::Result<()> {
     let mut topology = Topology::built_in().clone();
     if !on {
@@ -81,7 +81,7 @@ fn mend_what_is_lost(stack: &Stack) -> anyhow::Result<()> {
     stack.eventually("two rows", || Ok(stack.rows("LOST")? == 2))?;
     let after = json(stack, &reconcile)?;
     ensure!(after["missing"] == serde_json::json!([]) && after["transformed"] == 1, "{after}");
-    // The same content of a newer raw object is another version: it makes the clean object newer.
+    // The same content in a newer raw object is another version: it makes the transformed object newer.
     stack.put(&raw("LOST"), daily(&["2024-12-26"]))?;
     ensure!(json(stack, &reconcile)?["missing"][0]["gap"] == "cleaned_before");
     Ok(())
@@ -155,7 +155,7 @@ fn verify_knows_which_of_two_objects_has_a_candle() -> anyhow::Result<()> {
 
 const UNCLEAN: &str = "symbol,interval,time,open,high,low,close,volume,has_volume,is_filled\nREDRIVEN,1day,2024-12-27,1,2,1,dear,0,false,false\n";
 
-/// The one letter about a symbol, when it is there.
+/// The only dead letter about a key, once it is there.
 fn letter(stack: &Stack, key: &str) -> anyhow::Result<Value> {
     let mut letters = Value::Null;
     stack.eventually("one letter", || {
@@ -181,7 +181,7 @@ fn dlq_shows_the_row_that_broke_and_redrives() -> anyhow::Result<()> {
     let dry = json(stack, &["dlq", "redrive", "--key", &key, "--dry-run"])?;
     ensure!(dry["dry_run"] == true && dry["redriven"][0]["id"] == id, "{dry}");
     ensure!(letter(stack, &key)?["id"] == id, "a dry run moved it");
-    // Still broken: it comes back as another letter, once.
+    // It is still broken, so it returns as another dead letter, exactly once.
     ensure!(json(stack, &["dlq", "redrive", "--key", &key])?["redriven"].as_array().map(Vec::len) == Some(1));
     stack.eventually("another letter", || Ok(letter(stack, &key)?["id"] != id))?;
     stack.put(&key, UNCLEAN.replace("dear", "1.5"))?;

@@ -1,5 +1,6 @@
-//! `transformed/` reads as one table, of instruments with and without volume: by DuckDB and Polars, in one call over the whole prefix, where
-//! `CANDLEWICK_READERS_PYTHON` names a Python that has them (`pip install --require-hashes -r tests/readers/requirements.txt`).
+//! DuckDB and Polars read `transformed/` as one table, with and without volumes, in one call over the whole prefix.
+//! Runs if `CANDLEWICK_READERS_PYTHON` names a Python that has them (`pip install --require-hashes -r
+//! tests/readers/requirements.txt`).
 
 use std::process::Command;
 
@@ -15,7 +16,7 @@ pub fn trials() -> Vec<Trial> {
     trials![clean_objects_with_and_without_volume_read_as_one_table]
 }
 
-/// Symbol, interval, and a file: a volume in every row, in some rows, in no row; dates and instants.
+/// Symbol, interval, and a file: with a volume in every row, in some rows or in no row; with dates and with instants.
 const FILES: [(&str, &str, &str); 4] = [
     ("WITH", "1day", "date,open,high,low,close,volume\n2024-12-26,1.1,2,1,1.5,10\n2024-12-27,1.5,2.5,1,2,20.5\n"),
     ("SOME", "1day", "date,open,high,low,close,volume\n2024-12-26,1,2,1,1.5,\n2024-12-27,1,2,1,1.5,7\n"),
@@ -25,7 +26,7 @@ const FILES: [(&str, &str, &str); 4] = [
 
 fn clean_objects_with_and_without_volume_read_as_one_table() -> anyhow::Result<()> {
     let Some(python) = std::env::var_os(PYTHON) else {
-        // The harness shows what a trial writes to the process's own streams.
+        // The harness shows the output that a trial writes to the process's own streams.
         eprintln!("skipped: {PYTHON} names no Python that has DuckDB and Polars");
         return Ok(());
     };

@@ -1,4 +1,4 @@
-//! Stopping and starting again. These run one after the other, behind all others.
+//! Stopping and starting again. These tests run one after the other, after all others.
 
 use anyhow::ensure;
 use libtest_mimic::Trial;
@@ -26,7 +26,7 @@ fn a_second_up_on_the_same_state_is_refused() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether a process is there: no signal is sent.
+/// Whether a process exists: no signal is sent.
 fn is_alive(pid: u32) -> bool {
     i32::try_from(pid).is_ok_and(|pid| kill(Pid::from_raw(pid), None).is_ok())
 }
@@ -43,7 +43,7 @@ fn ctrl_c_leaves_nothing_running() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// LocalStack forgot every object: they are back, and what PostgreSQL kept was recognised and not touched.
+/// LocalStack lost every object. They are restored, and the rows that PostgreSQL kept are recognized and not rewritten.
 fn after_a_second_up_the_store_is_whole() -> anyhow::Result<()> {
     let stack = Stack::get();
     stack.start()?;

@@ -1,5 +1,5 @@
-//! Our candles as files of others: what an export, a database client, the dashboard, pandas and a spreadsheet make of them comes
-//! back as the same candles when it is dropped.
+//! Candles that an export, a database client, the dashboard, pandas or a spreadsheet wrote to a file are the same
+//! candles when that file is dropped.
 
 use std::fmt::Write as _;
 
@@ -22,7 +22,7 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// A series: its symbol, interval, the name of its object and what is first put there.
+/// A series: its symbol, interval, the name of its object and its original text.
 struct Series {
     symbol: &'static str,
     interval: &'static str,
@@ -31,7 +31,7 @@ struct Series {
     candles: i64,
 }
 
-/// With many digits, small numbers, an unknown volume, and a day that cleaning fills.
+/// Values with many digits, small numbers and an unknown volume, and a day that cleaning fills.
 const DAYS: Series = Series {
     symbol: "R/TRIP",
     interval: "1day",
@@ -64,7 +64,7 @@ impl Series {
         format!("{stage}/interval={}/symbol={symbol}/{}.csv", self.interval, self.object)
     }
 
-    /// Puts its text with a calendar, so that what is missing is filled.
+    /// Uploads the text with a calendar, so that missing candles are filled.
     fn load(&self, stack: &Stack) -> anyhow::Result<()> {
         let metadata = Metadata::from([("calendar".to_owned(), "XNYS".to_owned())]);
         let object = NewObject::csv(self.text.into(), metadata);
@@ -83,7 +83,7 @@ impl Series {
         let mut command = candlewick(stack.state());
         command.arg("drop").arg(file.path()).args(["--symbol", self.symbol, "--interval", self.interval]);
         let said = succeed(&mut command)?;
-        // The one that cleaning filled is not counted.
+        // The filled candle is not counted.
         let same = format!("0 candles new, 0 changed, {} unchanged", self.candles - 1);
         ensure!(said.contains(&same) && !said.contains("set aside"), "{said}");
         let dropped = stack.object(&self.path("raw"))?.info.etag;
@@ -114,7 +114,7 @@ fn round_trips(series: &Series) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What other programs make of the candles of a series, by name.
+/// Files of a series as other programs write them, by name.
 fn files(stack: &Stack, series: &Series) -> anyhow::Result<Vec<(String, String)>> {
     let export = export(stack, series)?;
     let mut files = vec![("export".to_owned(), export.clone()), ("dashboard".to_owned(), dashboard(stack, series)?)];
@@ -158,7 +158,7 @@ fn dashboard(stack: &Stack, series: &Series) -> anyhow::Result<String> {
     Ok(stack.run(async { reqwest::get(url).await?.error_for_status()?.text().await })?)
 }
 
-/// Each line of a text with other cells.
+/// Replaces the cells of each line of a text.
 fn each(text: &str, cells: impl Fn(usize, Vec<String>) -> Vec<String>, delimiter: &str) -> String {
     let line = |(at, line): (usize, &str)| cells(at, line.split(',').map(str::to_owned).collect()).join(delimiter);
     text.lines().enumerate().map(line).fold(String::new(), |mut all, line| {
@@ -167,8 +167,8 @@ fn each(text: &str, cells: impl Fn(usize, Vec<String>) -> Vec<String>, delimiter
     })
 }
 
-/// `read_csv` and `to_csv`: with the index, without it, with times that are read as times, and with the time as the index.
-/// Flags are words with a capital, and small numbers have exponents.
+/// `read_csv` and `to_csv`: with the index, without it, with parsed times, and with the time as the index. Flags are
+/// capitalized words, and small numbers have exponents.
 fn pandas(export: &str) -> anyhow::Result<Vec<String>> {
     let plain = each(
         export,
@@ -191,7 +191,7 @@ fn pandas(export: &str) -> anyhow::Result<Vec<String>> {
         cells
     };
     let floats = |at: usize, mut cells: Vec<String>| {
-        // A column in which something is missing has floats.
+        // A column with missing values becomes a column of floats.
         if at > 0 {
             cells[7] = if cells[8] == "True" {
                 format!("{:?}", cells[7].parse::<f64>().unwrap_or(f64::NAN))
@@ -209,8 +209,8 @@ fn pandas(export: &str) -> anyhow::Result<Vec<String>> {
     Ok(vec![each(&plain, numbered, ","), plain.clone(), each(&plain, floats, ","), each(&plain, of_time, ",")])
 }
 
-/// Saved again by a spreadsheet: flags in capitals or as numbers or words of another language, line breaks of another system, a
-/// byte order mark, semicolons, quotes, empty columns and rows behind the table.
+/// Saved by a spreadsheet: flags in capitals, as numbers or as words of another language, other line breaks, a byte
+/// order mark, semicolons, quotes, and empty columns and rows after the table.
 fn spreadsheets(export: &str) -> Vec<String> {
     let flags = |is: &'static str, is_not: &'static str| {
         move |at: usize, mut cells: Vec<String>| {

@@ -1,4 +1,4 @@
-//! Runs from the message that asks for them to their end, and the edits of the watchlist between them.
+//! Runs from the message that requests them to their end, with edits of the watchlist between them.
 
 use anyhow::{Context, ensure};
 use candlewick_shared::ports::store::ObjectStore;
@@ -17,12 +17,12 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// What the command says, as JSON.
+/// The output of the command, as JSON.
 fn told(stack: &Stack, words: &[&str]) -> anyhow::Result<Value> {
     serde_json::from_str(&succeed(candlewick(stack.state()).args(words))?).context("read JSON")
 }
 
-/// A run once it has ended: its counts, and what of it is not loaded.
+/// A run once it has ended: its counts, and the series that are not loaded.
 fn ended(stack: &Stack, run: &str) -> anyhow::Result<Value> {
     let mut shown = Value::Null;
     stack.eventually(&format!("the end of run {run}"), || {

@@ -1,4 +1,4 @@
-//! The key to the API is nowhere but where it was given.
+//! The API key appears nowhere except where it was configured.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -14,10 +14,10 @@ use nix::unistd::Pid;
 use crate::candlewick::program;
 use crate::stack::Stack;
 
-/// As long as a real one, and like nothing else that is ever written.
+/// As long as a real key, and unlike anything else that is ever written.
 const KEY: &str = "5ec2e7b0a1d94c3f8e6b7a2c9d0f1e3a";
 
-/// What the API has, and what it has not: an error of each kind goes its way too.
+/// Symbols that the API has and does not have, so that errors of each kind occur too.
 const SYMBOLS: [&str; 3] = ["SECRECY", "NOSUCHSECRECY", "GROWSECRECY"];
 
 pub fn trials() -> Vec<Trial> {
@@ -40,7 +40,7 @@ fn the_key_is_in_nothing_that_the_system_writes() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A queue that only this test's ingest serves, with its dead letters.
+/// A queue that only this test's ingest serves, and its dead-letter queue.
 fn own_queue(stack: &Stack) -> anyhow::Result<String> {
     let sqs = stack.sqs();
     let create = |name: &'static str| sqs.create_queue().queue_name(name).send();
@@ -49,7 +49,7 @@ fn own_queue(stack: &Stack) -> anyhow::Result<String> {
     queue.queue_url.context("find the queue's address")
 }
 
-/// Ingest with the key in a file, and all its logs down to the last trace.
+/// Starts ingest with the key in a file, and with all logs down to level trace.
 fn start_ingest(stack: &Stack, queue: &str, key: &Path) -> anyhow::Result<Child> {
     let mut command = Command::new(program("candlewick-ingest"));
     command.env_clear().envs(stack.settings()).env("INGEST_QUEUE_URL", queue);
@@ -57,7 +57,7 @@ fn start_ingest(stack: &Stack, queue: &str, key: &Path) -> anyhow::Result<Child>
     command.stderr(File::create(stack.state().join("secrecy.err"))?).spawn().context("start ingest")
 }
 
-/// Sends a message for each symbol, and waits until each is a row or a dead letter.
+/// Sends a message for each symbol, and waits until each has become a row or a dead letter.
 fn fetch_all(stack: &Stack, queue: &str) -> anyhow::Result<()> {
     for symbol in SYMBOLS {
         let body = format!(
@@ -70,7 +70,7 @@ fn fetch_all(stack: &Stack, queue: &str) -> anyhow::Result<()> {
     })
 }
 
-/// Where the key stands: a name for each place.
+/// The places where the key was found, by name.
 fn written(stack: &Stack, queue: &str) -> anyhow::Result<Vec<String>> {
     let mut found = Vec::new();
     look_into_files(stack.state(), &mut found)?;
@@ -90,7 +90,8 @@ fn note(found: &mut Vec<String>, place: &str, bytes: &[u8]) {
     }
 }
 
-/// Logs, the env file, the copy of `raw/`: all that the stack keeps on disk and anybody may read.
+/// Searches the logs, the env file and the copy of `raw/`: everything that the stack keeps on disk and anybody may
+/// read.
 fn look_into_files(folder: &Path, found: &mut Vec<String>) -> anyhow::Result<()> {
     let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
     for entry in entries {
@@ -109,7 +110,7 @@ fn look_into_objects(stack: &Stack, found: &mut Vec<String>) -> anyhow::Result<(
     let objects = stack.run(store.list(""))?;
     ensure!(objects.iter().any(|info| info.key.contains("symbol=SECRECY/")), "{BUCKET} has no object of this test");
     for info in objects {
-        // Other tests put objects that nobody can read, and remove some.
+        // Other tests write objects that cannot be read, and delete some.
         let Ok(Some(object)) = stack.run(store.get(&info.key)) else { continue };
         note(found, &info.key, &object.body);
         note(found, &info.key, format!("{:?}", object.info).as_bytes());
@@ -117,7 +118,7 @@ fn look_into_objects(stack: &Stack, found: &mut Vec<String>) -> anyhow::Result<(
     Ok(())
 }
 
-/// Every row of every table, as text.
+/// Searches every row of every table, as text.
 fn look_into_tables(stack: &Stack, found: &mut Vec<String>) -> anyhow::Result<()> {
     let pool = stack.pool();
     let sql = "select table_name::text from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'";

@@ -1,4 +1,4 @@
-//! The one stack of a test run: `candlewick up`, and the ways into it.
+//! The only stack of a test run: `candlewick up`, and ways to access it.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -30,10 +30,10 @@ use crate::alerts::Sink;
 use crate::candlewick::{candlewick, root};
 use crate::collector::{Collector, Seen};
 
-/// How long anything may take that is awaited. It bounds a failure, and measures nothing.
+/// The timeout of everything that is awaited. It only bounds failures; it is no performance limit.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// How long a start may take, with what it installs on a fresh machine.
+/// The timeout of a start, including what it installs on a fresh machine.
 const START: Duration = Duration::from_secs(900);
 
 /// The name of the watchlist in the state directory.
@@ -41,9 +41,9 @@ const WATCHLIST: &str = "tested-watchlist.toml";
 
 static STACK: OnceLock<Stack> = OnceLock::new();
 
-/// `candlewick up`, running or stopped, on a state directory that outlives both.
+/// `candlewick up`, running or stopped, with a state directory that outlives the process.
 pub struct Stack {
-    /// Where it keeps its data.
+    /// The state directory.
     pub state: TempDir,
     runtime: Runtime,
     collector: Collector,
@@ -57,7 +57,7 @@ struct Up {
     pool: PgPool,
 }
 
-/// A dead letter, as its reader sees it.
+/// A dead letter, as a reader sees it.
 #[derive(Debug)]
 pub struct DeadLetter {
     pub class: String,
@@ -67,7 +67,7 @@ pub struct DeadLetter {
 }
 
 impl Stack {
-    /// The stack, started by whoever asks first.
+    /// The stack, started on first use.
     pub fn get() -> &'static Self {
         STACK.get_or_init(|| {
             let stack = Self::new().expect("the state directory can be made");
@@ -84,7 +84,7 @@ impl Stack {
 
     fn new() -> anyhow::Result<Self> {
         let state = tempfile::Builder::new().prefix("candlewick-test-").tempdir().context("make a directory")?;
-        // A copy: tests edit it.
+        // A copy, because tests edit it.
         let fixture = root().join("tests/it/fixtures/watchlist.toml");
         std::fs::copy(fixture, state.path().join(WATCHLIST)).context("copy the watchlist")?;
         let runtime = Runtime::new().context("start a runtime")?;
@@ -96,7 +96,7 @@ impl Stack {
         self.state.path().join(WATCHLIST)
     }
 
-    /// Runs `up` until it says that it is up.
+    /// Starts `up` and waits until it reports that it is up.
     pub fn start(&self) -> anyhow::Result<()> {
         let mut command = candlewick(self.state.path());
         let collector = format!("http://{}", self.collector.address);
@@ -115,7 +115,8 @@ impl Stack {
         File::create(self.state.path().join(name)).with_context(|| format!("create {name}"))
     }
 
-    /// Reads what `up` prints until a line has these words; a thread reads on, so that the pipe never fills.
+    /// Reads the output of `up` until a line contains these words; a thread continues to read, so that the pipe never
+    /// fills.
     fn await_line(&self, child: &mut Child, words: &'static str) -> anyhow::Result<()> {
         let stdout = child.stdout.take().context("open the output of up")?;
         let (sender, lines) = std::sync::mpsc::channel();
@@ -144,7 +145,7 @@ impl Stack {
         Ok(Up { child, aws, pool, settings: settings.clone() })
     }
 
-    /// Ends `up` with a signal, and says whether it exited with 0.
+    /// Ends `up` with a signal, and returns whether its exit code was 0.
     pub fn stop(&self, signal: Signal) -> anyhow::Result<bool> {
         let Some(mut up) = self.up.lock().unwrap_or_else(PoisonError::into_inner).take() else { return Ok(true) };
         self.run(up.pool.close());
@@ -159,7 +160,7 @@ impl Stack {
         }
     }
 
-    /// Runs async code to its end.
+    /// Runs async code to completion.
     pub fn run<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
     }
@@ -198,7 +199,7 @@ impl Stack {
         self.state.path()
     }
 
-    /// Puts an object where it belongs or does not.
+    /// Writes an object at any key.
     pub fn put(&self, key: &str, body: impl Into<Vec<u8>>) -> anyhow::Result<()> {
         let object = NewObject::csv(body.into(), Metadata::new());
         self.run(self.store().put(key, object, PutIf::Always)).map(|_| ()).context("put an object")
@@ -219,13 +220,12 @@ impl Stack {
         self.run(queue.send(&[message])).context("send a message")
     }
 
-    /// What waits in a queue; it stays where it is.
+    /// The waiting messages of a queue, which remain there.
     pub fn browse(&self, url: &str) -> anyhow::Result<Vec<Message>> {
         let sqs = self.sqs();
         self.run(sqs_browse::browse(&sqs, url, 100))
     }
 
-    /// A client of the queues.
     pub fn sqs(&self) -> aws_sdk_sqs::Client {
         self.up(|up| up.aws.sqs())
     }
@@ -250,7 +250,7 @@ impl Stack {
         Ok(())
     }
 
-    /// The dead letter whose body has these words, once it is there; it stays where it is.
+    /// Waits for the dead letter whose body contains these words, and leaves it in the queue.
     pub fn dead_letter(&self, queue: &str, words: &str) -> anyhow::Result<DeadLetter> {
         let mut found = None;
         self.eventually(&format!("a letter about {words} in {queue}"), || {
@@ -260,7 +260,7 @@ impl Stack {
         found.context("find the letter")
     }
 
-    /// A span that the services send, once it is there.
+    /// Waits for a span of the services.
     pub fn span(&self, what: &str, is_it: impl Fn(&Seen) -> bool) -> anyhow::Result<Seen> {
         let mut found = None;
         self.eventually(what, || {
@@ -270,7 +270,7 @@ impl Stack {
         found.context("find the span")
     }
 
-    /// An event of lineage that the services send, once it is there.
+    /// Waits for a lineage event of the services.
     pub fn lineage(&self, what: &str, is_it: impl Fn(&Value) -> bool) -> anyhow::Result<Value> {
         let mut found = None;
         self.eventually(what, || {
@@ -286,7 +286,7 @@ impl Stack {
         Ok(messages.into_iter().find(|message| message.body.contains(words)).map(letter))
     }
 
-    /// The processes of this stack that run: their names and ids.
+    /// The running processes of this stack: their names and ids.
     pub fn running(&self) -> anyhow::Result<Vec<(String, u32)>> {
         leftovers::alive(&StateDir::open(self.state.path())?)
     }

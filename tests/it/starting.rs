@@ -1,4 +1,4 @@
-//! Starts that cannot succeed: clear words, and an exit code that is not 0.
+//! Starts that cannot succeed: clear messages, and an exit code other than 0.
 
 use std::net::TcpListener;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What comes from elsewhere when the tree is built, checked and released.
+//! Third-party code and tools that are used to build, check and release.
 
 use std::fs;
 use std::process::Command;
@@ -17,7 +17,7 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// The workflows, each with its name.
+/// The workflows, by name.
 fn workflows() -> anyhow::Result<Vec<(String, String)>> {
     let entries = fs::read_dir(root().join(".github/workflows")).context("list the workflows")?;
     let read =
@@ -27,7 +27,8 @@ fn workflows() -> anyhow::Result<Vec<(String, String)>> {
     Ok(all)
 }
 
-/// A tag can be moved to other code; a commit cannot. The version behind it is for people, and for what proposes updates.
+/// A tag can be moved to other code; a commit cannot. The version after the commit is for people, and for tools that
+/// propose updates.
 fn every_action_is_pinned_by_its_commit() -> anyhow::Result<()> {
     for (path, text) in workflows()? {
         for uses in text.lines().filter_map(|line| line.split_once("uses: ")).map(|(_, uses)| uses) {
@@ -61,7 +62,7 @@ fn every_image_goes_by_digest_or_has_a_reason() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// In a tree of its own, with a version that has a flaw and one that has it mended.
+/// Uses a separate tree, with one vulnerable and one fixed version.
 fn a_lock_file_with_a_known_flaw_is_found() -> anyhow::Result<()> {
     let tree = tempfile::tempdir().context("make a folder")?;
     let package = |version| format!("[[package]]\nname = \"time\"\nversion = \"{version}\"\nsource = \"a registry\"\n");

@@ -10,7 +10,7 @@ use crate::dashboard::{READY, with_aapl};
 use crate::stack::Stack;
 use crate::trial;
 
-/// Without a browser these are left out; `dashboard` says so for all.
+/// Without a browser there are no trials; `dashboard` reports that for all of them.
 pub fn trials() -> Vec<Trial> {
     let all = vec![
         trial("twenty_tabs_are_live_at_once", twenty_tabs_are_live),
@@ -22,7 +22,7 @@ pub fn trials() -> Vec<Trial> {
 
 const LIVE: &str = "document.getElementById('live').dataset.state === 'live'";
 
-/// Browsers have six connections for a host: a stream for each tab would take them all.
+/// Browsers open six connections per host: one stream per tab would use them all.
 fn twenty_tabs_are_live() -> anyhow::Result<()> {
     with_aapl(|browser| {
         for count in [6, 20] {
@@ -43,7 +43,7 @@ fn twenty_tabs_are_live() -> anyhow::Result<()> {
     })
 }
 
-/// Counts how often an address is fetched, and how many such fetches there are at once.
+/// Counts how often an address is fetched, and how many of these fetches are concurrent.
 const COUNTING: &str = "window.pages = { all: 0, now: 0, most: 0 };
     const real = window.fetch;
     window.fetch = async (address, options) => {
@@ -60,7 +60,7 @@ fn a_burst_is_a_few_refreshes() -> anyhow::Result<()> {
         browser.go("/quality")?;
         browser.until(LIVE)?;
         browser.ask(COUNTING)?;
-        // Changes that come faster than the page settles, for six seconds.
+        // Publishes changes faster than the page settles, for six seconds.
         let burst = "const done = arguments[0];
             import(document.querySelector('script[src$=\"app.js\"]').src.replace('app.js', 'later.js')).then(({ Later }) => {
                 const pages = new Later(() => fetch('/api/v1/runs?limit=7'), 250, 2000);

@@ -1,4 +1,4 @@
-//! What the services tell about themselves.
+//! The services' traces and lineage.
 
 use anyhow::{Context, ensure};
 
@@ -12,7 +12,8 @@ pub fn trials() -> Vec<Trial> {
     trials![a_trace_follows_a_candle_from_the_api_to_its_row, lineage_is_told_of_each_transform_and_load]
 }
 
-/// One trace, from the API to the row: each service's work is the child of the one before it, and the ledger knows the trace.
+/// One trace, from the API to the row: each service's work is the child of the previous one, and the ledger records the
+/// trace.
 fn a_trace_follows_a_candle_from_the_api_to_its_row() -> anyhow::Result<()> {
     let stack = Stack::get();
     let loaded = stack.span("a span of the load that the ledger has", |seen| {
@@ -30,7 +31,7 @@ fn a_trace_follows_a_candle_from_the_api_to_its_row() -> anyhow::Result<()> {
 
 const OF_TRACE: &str = "select count(*) from objects where symbol = 'MSFT' and trace_id = $1";
 
-/// Over HTTP, and as lines beside the report: the transform's output is what the loader says that it read.
+/// Lineage is sent over HTTP and stored as lines next to the report; the transform's output is the loader's input.
 fn lineage_is_told_of_each_transform_and_load() -> anyhow::Result<()> {
     let stack = Stack::get();
     let beside = "reports/interval=1day/symbol=MSFT/candles";

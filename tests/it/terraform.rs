@@ -1,4 +1,4 @@
-//! The stack on AWS against the code that runs on it. Terraform checks Terraform; only this sees both.
+//! Compares the stack on AWS with the code that runs on it. Terraform checks only Terraform; these tests see both.
 
 mod actions;
 mod code;
@@ -52,7 +52,7 @@ fn a_role_may_do_what_its_service_calls_and_no_more() -> anyhow::Result<()> {
     let root = Module::read("")?;
     for service in code::services()? {
         let mut called = actions::called(&service)?;
-        // A program fetches the secrets that it is told the names of; ECS fetches those that it hands over.
+        // A program fetches the secrets whose names are in its environment; ECS fetches those that it passes as values.
         if !root.keys_of(&service, "environment")?.iter().any(|name| name.ends_with("_SECRET")) {
             called.remove("secretsmanager:GetSecretValue");
         }
@@ -65,7 +65,7 @@ fn a_role_may_do_what_its_service_calls_and_no_more() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The operator's command that runs by a schedule: it is no service, and has a role and settings of its own.
+/// The operator's command that runs on a schedule: it is no service, and has its own role and settings.
 fn reconcile_has_what_it_reads_and_calls_and_no_more() -> anyhow::Result<()> {
     let own = ["reconcile.rs", "reconcile/", "dead_letters.rs", "events.rs", "place.rs"];
     let files = sources("cli/src")?;
@@ -124,7 +124,8 @@ fn no_secret_is_kept_in_the_state() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A policy may deny everything, and the key's owner may do everything with the key; whoever else may do everything is wrong.
+/// A policy may deny everything, and the key's owner may do everything with the key. Any other statement that allows
+/// everything is wrong.
 fn nobody_is_allowed_everything() -> anyhow::Result<()> {
     for module in files::modules()? {
         for statement in module.statements() {
@@ -168,7 +169,7 @@ fn every_skipped_check_says_why() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The guide's table of what an example costs: its parts, and what is behind `total`.
+/// The guide's table of an example's costs: its parts, and the text after `total`.
 fn costs(example: &str) -> anyhow::Result<(String, String)> {
     let guide = fs::read_to_string(root().join("docs/deploy.md")).context("read the guide")?;
     let table = guide.split_once(&format!("(`examples/{example}`)\n")).context("find the table of costs")?.1;
@@ -176,7 +177,8 @@ fn costs(example: &str) -> anyhow::Result<(String, String)> {
     Ok((parts.to_owned(), total.to_owned()))
 }
 
-/// What runs on Fargate: the services, and the tasks of the operator's image. A new one has its price in both tables.
+/// The programs on Fargate: the services, and the tasks of the operator's image. A new one needs a price in both
+/// tables.
 fn the_costs_count_every_program() -> anyhow::Result<()> {
     let tasks = ["migrate", "reconcile"].map(str::to_owned);
     for example in ["minimal", "production"] {
@@ -188,7 +190,7 @@ fn the_costs_count_every_program() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The guide's tables come to their totals, and the examples say the same to the dollar.
+/// The guide's tables add up to their totals, and the examples state the same totals, rounded to dollars.
 fn the_costs_add_up() -> anyhow::Result<()> {
     for example in ["minimal", "production"] {
         let (parts, total) = costs(example)?;

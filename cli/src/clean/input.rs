@@ -1,4 +1,4 @@
-//! A file to clean: what its path says of it, and its text.
+//! A file to clean: its text, and what its path says about it.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -12,24 +12,24 @@ use candlewick_shared::core::symbol::Symbol;
 use candlewick_transform::unpack::{self, MOST_BYTES, read_gzip};
 use jiff::Timestamp;
 
-/// The two bytes that every gzip begins with, and no CSV.
+/// The magic bytes of gzip. No CSV file starts with them.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// A file to clean.
 #[derive(Debug)]
 pub struct Input {
-    /// Where it is; `-` is stdin.
+    /// The path; `-` is stdin.
     pub path: PathBuf,
-    /// What it is of.
+    /// The series of the candles.
     pub series: Series,
-    /// Which part of that: a month only where the path is one of the bucket's layout.
+    /// The part of the series: a month only if the path follows the layout of the bucket.
     pub part: Part,
-    /// Its name without its ending.
+    /// The file name without its extension.
     stem: String,
 }
 
 impl Input {
-    /// What a path says, but for what is said already.
+    /// Takes from the path what the options leave open.
     pub fn new(path: &Path, symbol: Option<&Symbol>, interval: Option<Interval>) -> anyhow::Result<Self> {
         let shown = path.display();
         let symbol = symbol.cloned().map(Ok).or_else(|| folder(path, "symbol=").map(Symbol::from_key_form));
@@ -44,7 +44,7 @@ impl Input {
         Ok(Self { path: path.to_owned(), series, part, stem })
     }
 
-    /// What its outputs are called under each prefix, without their endings.
+    /// The name of the outputs under each prefix, without extensions.
     pub fn name(&self) -> String {
         let Series { symbol, interval } = &self.series;
         format!("interval={interval}/symbol={}/{}", symbol.to_key_form(), self.stem)
@@ -54,7 +54,7 @@ impl Input {
         self.path.as_os_str() == "-"
     }
 
-    /// The text, unpacked where it is gzipped, and when it was written; what comes by stdin is written now.
+    /// The (decompressed) text, and when the file was written: now for stdin.
     pub fn read(&self) -> anyhow::Result<(Vec<u8>, Timestamp)> {
         if self.is_stdin() {
             let text = read_text(io::stdin().lock(), 0).context("read stdin")?;
@@ -69,7 +69,7 @@ impl Input {
     }
 }
 
-/// The name that a folder of a path gives after a prefix, the last one where there are several.
+/// The value of the last folder in a path that has this prefix.
 fn folder<'a>(path: &'a Path, prefix: &str) -> Option<&'a str> {
     let names = path.parent()?.components().rev().filter_map(|component| component.as_os_str().to_str());
     names.filter_map(|name| name.strip_prefix(prefix)).next()
@@ -84,19 +84,19 @@ fn stem(path: &Path) -> String {
     }
 }
 
-/// How long the text of a file may be: its own length, or where it is a gzip what that says of itself at its end.
+/// The expected length of the text: the length of the file, or for gzip the length in its trailer.
 fn size_hint(file: &mut File, length: u64) -> io::Result<usize> {
     let mut ends = [0; 4];
     let is_gzip = length > 18 && file.read_exact(&mut ends[..2]).is_ok() && ends[..2] == GZIP;
     let hint = if is_gzip {
         file.seek(SeekFrom::End(-4))?;
         file.read_exact(&mut ends)?;
-        // No gzip expands further than about a thousandfold.
+        // The maximum compression ratio of gzip is about a thousand.
         u64::from(u32::from_le_bytes(ends)).min(length.saturating_mul(1032)).min(MOST_BYTES)
     } else {
         length
     };
-    // A pipe that is named like a file has no beginning to go back to, and no length either.
+    // A pipe can be named like a file, but has no length and cannot be rewound.
     if length > 0 {
         file.rewind()?;
     }

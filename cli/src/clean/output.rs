@@ -1,4 +1,4 @@
-//! What comes of a file, in a folder under the layout of the bucket.
+//! Writes the results for a file into a folder with the layout of the bucket.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use candlewick_transform::clean::Cleaned;
 
-/// Writes report, quarantine and clean CSV, in this order, so that where there is a clean file the others are there too. It
-/// gets its name only when it is whole.
+/// Writes the report, the quarantine and the transformed CSV in this order, so that a transformed file always comes
+/// with the other two. Each file gets its name only once it is complete.
 pub fn write_all(cleaned: &Cleaned<'_>, folder: &Path, name: &str) -> anyhow::Result<()> {
     let report = serde_json::to_vec_pretty(&cleaned.report)?;
     write(&folder.join(format!("reports/{name}.json")), |file| Ok(file.write_all(&report)?))?;
@@ -22,7 +22,7 @@ pub fn write_all(cleaned: &Cleaned<'_>, folder: &Path, name: &str) -> anyhow::Re
 fn write(path: &PathBuf, content: impl FnOnce(&mut File) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let context = || format!("write {}", path.display());
     let created = File::create(path).or_else(|_| {
-        // Most files go into a folder that is there already.
+        // The folder usually exists already, so it is created only on failure.
         fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
         File::create(path)
     });

@@ -1,4 +1,5 @@
-//! What is said on stderr: of one file everything that matters, of many what they sum up to and which need a look.
+//! Prints the summary on stderr: all the details of a single file, or for many files the totals and the files that need
+//! attention.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -8,12 +9,12 @@ use candlewick_shared::core::report::{Fate, Gap, Measured, Report, Rows};
 
 use super::input::Input;
 
-/// What became of a file.
+/// The result for a file.
 #[derive(Debug)]
 pub struct Done {
     /// Every decision, counted.
     pub report: Report,
-    /// What is wrong with the first row that was set aside.
+    /// Why the first quarantined row was quarantined.
     pub first_set_aside: Option<String>,
 }
 
@@ -27,12 +28,11 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Of so many files.
     pub fn new(files: usize) -> Self {
         Self { files, failed: 0, passed: 0, rows: Rows::default() }
     }
 
-    /// Adds a file that was cleaned.
+    /// Adds a cleaned file.
     pub fn add(&mut self, Done { report, first_set_aside }: &Done) -> io::Result<()> {
         let passed = report.touched.threshold_passed();
         self.passed += usize::from(passed);
@@ -50,7 +50,7 @@ impl Summary {
         writeln!(io::stderr(), "{}: {error:#}", input.path.display())
     }
 
-    /// Says what all files sum up to, and whether thresholds were passed.
+    /// Prints the totals, and whether thresholds were exceeded.
     pub fn finish(self) -> anyhow::Result<ExitCode> {
         if self.files > 1 {
             writeln!(io::stderr(), "{} files: {}", self.files, counts(&self.rows))?;
@@ -109,7 +109,7 @@ fn details(report: &Report, first_set_aside: Option<&str>) -> String {
     lines.join("\n") + "\n"
 }
 
-/// As many names as can be read, and how many more there are.
+/// As many names as are readable in one line, and the number of the others.
 pub fn some(names: &[String]) -> impl Iterator<Item = String> {
     const MOST: usize = 20;
     let more = names.len().saturating_sub(MOST);
@@ -122,7 +122,7 @@ fn list(name: &str, items: impl Iterator<Item = String>) -> Option<String> {
     (!items.is_empty()).then(|| format!("  {name}: {}", items.join(", ")))
 }
 
-/// A line for each fate that a gap met with; the first few gaps that stay are named.
+/// One line for each fate of the gaps; the first few remaining gaps are listed.
 fn gaps(gaps: &[Gap]) -> Vec<String> {
     const NAMED: usize = 3;
     let fates = [
@@ -159,8 +159,8 @@ fn thresholds(report: &Report) -> Vec<String> {
     quarantined.into_iter().chain(filled).collect()
 }
 
-/// The commonest mistakes: local times, read as UTC, miss most slots; a file that was copied or unpacked may have a time of its
-/// own that is long past; and oil was once below zero.
+/// Hints at the most common mistakes: local times that were read as UTC miss most slots, a copied or unpacked file may
+/// have an old modification time, and the price of oil was negative once.
 fn hint(report: &Report) -> Option<String> {
     let count = |reason: &str| report.rows.quarantined.get(reason).copied().unwrap_or(0);
     let are_most = |reason: &str| count(reason) > report.rows.kept;

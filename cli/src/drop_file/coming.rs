@@ -1,4 +1,5 @@
-//! What a file would become: the cleaning of the transform, with what the transform would know of it.
+//! Predicts the result of a file by running the transform's cleaning with the information that the transform would
+//! have.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +19,7 @@ use candlewick_transform::task::Task;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-/// What the transform would know of a dropped file.
+/// The information that the transform would have about a dropped file.
 #[derive(Clone, Debug)]
 pub struct Rules {
     zone: TimeZone,
@@ -26,15 +27,15 @@ pub struct Rules {
     settings: CleaningSettings,
     /// The *now* of the cleaning.
     pub now: Timestamp,
-    /// Whether that is by a simulated clock.
+    /// Whether `now` comes from a simulated clock.
     pub is_simulated: bool,
 }
 
 impl Rules {
-    /// The same for a part of the file, with what is to stand beside that.
+    /// The same for a part of the file, whose metadata says how it was parsed.
     ///
     /// # Errors
-    /// A time zone that is none.
+    /// The time zone is invalid.
     pub fn of_part(&self, metadata: &RawMetadata) -> anyhow::Result<Self> {
         let is_raw = metadata.form.format.as_deref() == Some(form::RAW);
         let form = if is_raw { Form::default() } else { self.settings.form.clone() };
@@ -42,7 +43,7 @@ impl Rules {
         Self::new(metadata, settings, self.now, self.is_simulated)
     }
 
-    /// Of what is to stand beside the file, and what the watchlist says; `now` is Candlewick's time.
+    /// Builds the rules from the metadata of the file and the settings of the watchlist; `now` is Candlewick's time.
     pub fn new(
         metadata: &RawMetadata,
         settings: CleaningSettings,
@@ -59,19 +60,19 @@ impl Rules {
     }
 }
 
-/// What a file would become.
+/// The predicted result of a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Coming {
-    /// The length of the candles.
+    /// The interval of the candles.
     pub interval: Interval,
     /// Every decision, counted.
     pub report: Report,
-    /// What is wrong with the first row that was set aside.
+    /// Why the first quarantined row was quarantined.
     pub first_set_aside: Option<String>,
     pub candles: Vec<Candle>,
-    /// Why it would be given up, where no row of it is a candle.
+    /// Why the transform would reject the file, if none of its rows is a candle.
     pub nothing_usable: Option<String>,
-    /// Its text by months, of a file of intraday candles whose month is not known.
+    /// The text of each month, for a file of intraday candles without a known month.
     pub months: Vec<MonthText>,
 }
 
@@ -117,13 +118,13 @@ impl Coming {
     }
 }
 
-/// A report of a file that has no candle.
+/// The report of a file without candles.
 fn counted(task: &Task<'_>, read: u64, quarantined: BTreeMap<String, u64>) -> Report {
     let rows = Rows { read, quarantined, ..Rows::default() };
     Report { interval: task.series.interval.to_string(), source: task.source.clone(), rows, ..Report::default() }
 }
 
-/// How many rows were set aside for which reason: `: 3 ragged, 1 future`.
+/// The number of quarantined rows per reason: `: 3 ragged, 1 future`.
 pub fn reasons(counts: &BTreeMap<String, u64>) -> String {
     let reasons: Vec<_> = counts.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
     if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join(", ")) }

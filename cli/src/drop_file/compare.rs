@@ -1,36 +1,35 @@
-//! What a new version of an object changes in its series.
+//! Compares a new version of an object with its series.
 
 use std::collections::BTreeMap;
 
 use candlewick_shared::core::candle::{Candle, CandleTime};
 use jiff::Timestamp;
 
-/// A clean object of the series.
+/// A transformed object of the series.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CleanObject {
-    /// What decides which of two is the newer: when its raw object was written, then its key.
+    /// Decides which of two objects is the newer: when its raw object was written, then its key.
     pub age: (Timestamp, String),
-    /// Its candles, ascending.
+    /// The candles, ascending.
     pub candles: Vec<Candle>,
 }
 
-/// What a new version of an object changes. Only real candles count; a filled one is as good as none.
+/// What a new version of an object changes. Only real candles count; filled ones are ignored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Change {
     /// Candles that the series did not have.
     pub new: u64,
-    /// Candles that say something else.
+    /// Candles with different values.
     pub changed: u64,
-    /// Candles that say the same.
+    /// Candles with the same values.
     pub unchanged: u64,
-    /// Candles that the series would have no more.
+    /// Candles that the series would lose.
     pub lost: u64,
-    /// The first and the last of those.
+    /// The times of the first and the last lost candle.
     pub span: Option<(CandleTime, CandleTime)>,
 }
 
-/// Compares a series as it is with what it would be: `own` is the object that `coming` would replace, and that would be the
-/// newest of all.
+/// Compares the current series with the one after the change: `coming` would replace `own` and be the newest object.
 pub fn compare(own: Option<&CleanObject>, others: &[CleanObject], coming: &[Candle]) -> Change {
     let before = union(own.into_iter().chain(others));
     let rest = union(others);
@@ -47,7 +46,7 @@ pub fn compare(own: Option<&CleanObject>, others: &[CleanObject], coming: &[Cand
     change
 }
 
-/// The candles of a series: of objects that claim the same, the newest has it.
+/// The candles of a series. Of objects that claim the same candle, the newest has it.
 fn union<'a>(objects: impl IntoIterator<Item = &'a CleanObject>) -> BTreeMap<CandleTime, &'a Candle> {
     let mut objects: Vec<_> = objects.into_iter().collect();
     objects.sort_by(|one, other| one.age.cmp(&other.age));

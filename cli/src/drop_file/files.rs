@@ -1,4 +1,4 @@
-//! The files that are meant, and what their names say of them.
+//! Finds the files to drop, and what their names say about them.
 
 use std::path::{Path, PathBuf};
 
@@ -6,13 +6,14 @@ use anyhow::{Context, bail, ensure};
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::symbol::Symbol;
 
-/// How the names of files in a folder end that are taken.
+/// The extensions of the files that are taken from a folder.
 const ENDINGS: [&str; 6] = [".csv", ".csv.gz", ".gz", ".zip", ".txt", ".tsv"];
 
-/// The files of a list of files, folders and patterns, in order.
+/// Expands a list of files, folders and patterns, in order.
 ///
 /// # Errors
-/// Where one of them is nothing.
+///
+/// A pattern is invalid or matches nothing, or a folder cannot be read.
 pub fn all(said: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in said {
@@ -35,7 +36,7 @@ fn is_pattern(path: &Path) -> bool {
     path.to_string_lossy().contains(['*', '?', '['])
 }
 
-/// The files of a folder and of those in it, by name.
+/// The files of a folder and its subfolders, by name.
 fn in_folder(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     let shown = folder.display();
     let entries = std::fs::read_dir(folder).with_context(|| format!("read the folder {shown}"))?;
@@ -54,11 +55,12 @@ fn in_folder(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The symbol of a file: from a folder `symbol=…`, or from its name where that is nothing but a symbol and perhaps words for
-/// an interval or a date, such as `AAPL.csv` and `BTCUSDT-1m-2024-01.zip`.
+/// The symbol of a file: from a folder `symbol=…`, or from its name if that consists only of a symbol and perhaps words
+/// for an interval or a date, such as `AAPL.csv` and `BTCUSDT-1m-2024-01.zip`.
 ///
 /// # Errors
-/// Where neither says one.
+///
+/// Neither names a symbol.
 pub fn symbol(path: &Path) -> anyhow::Result<Symbol> {
     if let Some(folder) = folder(path, "symbol=") {
         return Symbol::from_key_form(folder).with_context(|| format!("read the folder symbol={folder}"));
@@ -76,7 +78,8 @@ pub fn symbol(path: &Path) -> anyhow::Result<Symbol> {
 /// The interval of a file: from a folder `interval=…`.
 ///
 /// # Errors
-/// Where there is none.
+///
+/// There is no such folder.
 pub fn interval(path: &Path) -> anyhow::Result<Interval> {
     let said = folder(path, "interval=").map(str::parse);
     said.with_context(|| format!("{}: of which interval? Say it with --interval 1day", path.display()))?
@@ -100,7 +103,7 @@ fn is_symbol(word: &str) -> bool {
     is_code && (1..=12).contains(&word.len()) && !OTHERS.contains(&word.to_lowercase().as_str()) && !is_of_file(word)
 }
 
-/// Whether a word of a name is a number, an interval or a word for what is in the file.
+/// Whether a word of a name is a number, an interval or a word that describes the content.
 fn is_of_file(word: &str) -> bool {
     const WORDS: [&str; 12] =
         ["daily", "weekly", "monthly", "hourly", "day", "data", "historical", "history", "prices", "max", "d", "ohlcv"];

@@ -14,7 +14,7 @@ use super::standing::{self, Standing};
 use super::summary::Summary;
 use super::verdict::Verdict;
 
-/// An object to put, and what it would become.
+/// An object to upload, and its predicted result.
 #[derive(Clone, Debug)]
 pub struct Part {
     key: RawKey,
@@ -23,23 +23,24 @@ pub struct Part {
     coming: Coming,
 }
 
-/// What stands at a part's key and in its series.
+/// The current object at a part's key, and the state of its series.
 #[derive(Clone, Debug)]
 pub struct Seen {
     object: Option<ObjectInfo>,
     standing: Standing,
 }
 
-/// The key of a file, gzipped if its content is; intraday candles whose month is not said have no part yet.
+/// The key of a file, gzipped if its content is. Intraday candles without a given month have no part yet.
 pub fn key(series: &Series, month: Option<Month>, body: &[u8]) -> RawKey {
     let part = month.map_or(KeyPart::Whole, KeyPart::Month);
     RawKey { path: ObjectPath { series: series.clone(), part }, gzip: body.starts_with(&[0x1f, 0x8b]) }
 }
 
-/// The parts of a file. A file of one month is put as it is.
+/// The parts of a file. A file of one month is uploaded unchanged.
 ///
 /// # Errors
-/// Why it cannot be read.
+///
+/// The file cannot be read.
 pub fn parts(
     key: RawKey,
     body: Bytes,
@@ -65,7 +66,7 @@ pub fn parts(
                 let key = of_month(&key, month.month, false);
                 let mut metadata = metadata.clone();
                 if let Some(zone) = &month.timezone {
-                    // What the file said of its own form is in the rows now.
+                    // The rows are rewritten, so the settings of the original format no longer apply.
                     metadata.instrument.timezone = Some(zone.clone());
                     metadata.form = SaidForm { format: Some(form::RAW.to_owned()), ..SaidForm::default() };
                 }
@@ -83,16 +84,17 @@ fn of_month(key: &RawKey, month: Month, gzip: bool) -> RawKey {
 }
 
 impl Part {
-    /// Looks at what stands there.
+    /// Reads the current state of the store.
     ///
     /// # Errors
-    /// The store's.
+    ///
+    /// The store cannot be read.
     pub async fn look(&self, store: &dyn ObjectStore) -> anyhow::Result<Seen> {
         let object = store.head(&self.key.to_string()).await?;
         Ok(Seen { object, standing: standing::look(store, &self.key, &self.coming).await? })
     }
 
-    /// Shows what the object would change, and returns why somebody should say yes first.
+    /// Prints what the object would change, and returns the reason if confirmation is needed.
     pub fn show(&self, seen: &Seen, rules: &Rules, summary: &mut Summary) -> Option<String> {
         let verdict = Verdict::of(&self.coming, &seen.standing, seen.object.as_ref(), rules);
         terminal::result(&verdict.words(&self.key.path));
@@ -101,11 +103,12 @@ impl Part {
     }
 }
 
-/// Puts all parts of a file, each if its key still holds what the comparison was made with. Where that is so no more of any of
-/// them, none is put.
+/// Uploads all parts of a file, each only if its key still has the object that was compared. If a key has changed
+/// before the first upload, nothing is uploaded.
 ///
 /// # Errors
-/// Where a key changed meanwhile, with the parts that had been put by then.
+///
+/// A key changed in the meantime; the error lists the parts that had been uploaded by then.
 pub async fn put_all(store: &dyn ObjectStore, parts: &[Part], seen: &[Seen]) -> anyhow::Result<()> {
     for (part, seen) in parts.iter().zip(seen) {
         let now = store.head(&part.key.to_string()).await?;

@@ -1,4 +1,4 @@
-//! What the bucket has of a series that a file is dropped into.
+//! Reads the state of the series into which a file is dropped.
 
 use anyhow::Context;
 use candlewick_shared::core::clean_csv;
@@ -10,20 +10,20 @@ use futures::{StreamExt, TryStreamExt, stream};
 use super::coming::Coming;
 use super::compare::{Change, CleanObject, compare};
 
-/// How many objects are read at once.
+/// The number of objects that are read concurrently.
 const AT_ONCE: usize = 8;
 
 /// What a file would change, and what it would replace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
-    /// What it would change; none where what stands cannot be read.
+    /// `None` if the stored objects cannot be read.
     pub change: Option<Change>,
-    /// The raw object that the candles come from which it would replace, and its entity tag; none where there are none.
+    /// The key and entity tag of the raw object that it would replace, if the present candles come from one.
     pub origin: Option<(String, String)>,
 }
 
-/// Compares a file with what stands. Another object of the series matters only where the file gives candles up, which that
-/// may have, or claims times outside of its own month; so mostly none is read.
+/// Compares a file with the store. Other objects of the series matter only if the file gives up candles that they may
+/// have, or claims times outside its own month, so usually none of them is read.
 pub async fn look(store: &dyn ObjectStore, key: &RawKey, coming: &Coming) -> anyhow::Result<Standing> {
     let path = &key.path;
     let Some(object) = store.get(&path.transformed_key()).await? else {
@@ -44,7 +44,7 @@ fn claims_another_month(coming: &Coming, part: Part) -> bool {
     coming.candles.iter().any(|candle| candle.time.date().map(Month::of) != Some(own))
 }
 
-/// The other objects of an intraday series, which is kept in months; of any other there is but one.
+/// The other objects of an intraday series, which is split into months. Other series have only one object.
 async fn others_if(store: &dyn ObjectStore, own: &ObjectPath, needed: bool) -> anyhow::Result<Vec<CleanObject>> {
     if !needed || own.part == Part::Whole {
         return Ok(Vec::new());

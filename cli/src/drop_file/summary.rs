@@ -1,4 +1,4 @@
-//! What became of all files.
+//! The results of all files.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ use crate::terminal::{self, cell};
 use super::coming::Coming;
 use super::compare::Change;
 
-/// A row of the table at the end.
+/// A row of the final table.
 #[derive(Clone, Debug)]
 struct Line {
     key: String,
@@ -22,20 +22,19 @@ struct Line {
     state: &'static str,
 }
 
-/// What became of all files.
+/// The results of all files.
 #[derive(Debug)]
 pub struct Summary {
     files: usize,
     done: usize,
     is_preview: bool,
     lines: Vec<Line>,
-    /// How many of the lines are of files that have ended.
+    /// How many of the lines belong to finished files.
     ended: usize,
     failures: Vec<anyhow::Error>,
 }
 
 impl Summary {
-    /// Of so many files.
     pub fn new(files: usize, is_preview: bool) -> Self {
         Self { files, done: 0, is_preview, lines: Vec::new(), ended: 0, failures: Vec::new() }
     }
@@ -63,7 +62,7 @@ impl Summary {
         });
     }
 
-    /// Ends a file, and says how far things are.
+    /// Finishes a file and prints the progress.
     pub fn end(&mut self, file: &Path, dropped: anyhow::Result<()>) {
         self.done += 1;
         let state = match (&dropped, self.is_preview) {
@@ -90,7 +89,7 @@ impl Summary {
         }
     }
 
-    /// Shows the table, and fails where a file did.
+    /// Prints the table. Fails if any file failed.
     pub fn finish(mut self) -> anyhow::Result<ExitCode> {
         if self.lines.len() > 1 || self.is_preview {
             terminal::result(&self.table());

@@ -1,4 +1,4 @@
-//! What is said of a file before it is put, and whether somebody should say yes to it first.
+//! The messages about a file before it is uploaded, and whether it needs confirmation.
 
 use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::key::{ObjectPath, RawKey};
@@ -11,26 +11,26 @@ use super::coming::{Coming, Rules, reasons};
 use super::compare::Change;
 use super::standing::Standing;
 
-/// What is said of a file before it is put.
+/// The messages about a file before it is uploaded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict<'a> {
     coming: &'a Coming,
     standing: &'a Standing,
-    /// The raw object that would be replaced, where it is not the one that the candles come from.
+    /// The raw object that would be replaced, if the current candles come from another one.
     unsettled: Option<String>,
     now: Timestamp,
     is_simulated: bool,
 }
 
 impl<'a> Verdict<'a> {
-    /// Of what the file would become, what stands, and the raw object that stands at its key.
+    /// Combines the predicted result, the state of the series and the current raw object at the key.
     pub fn of(coming: &'a Coming, standing: &'a Standing, seen: Option<&ObjectInfo>, rules: &Rules) -> Self {
         let is_origin = |info: &&ObjectInfo| standing.origin.as_ref().is_some_and(|(_, etag)| *etag == info.etag);
         let unsettled = seen.filter(|info| !is_origin(info)).map(|info| info.key.clone());
         Self { coming, standing, unsettled, now: rules.now, is_simulated: rules.is_simulated }
     }
 
-    /// Why somebody should say yes first.
+    /// Why confirmation is needed.
     pub fn doubt(&self) -> Option<String> {
         if let Some(why) = &self.coming.nothing_usable {
             return Some(format!("{why}{}: it would only become a dead letter", self.cure()));
@@ -42,7 +42,7 @@ impl<'a> Verdict<'a> {
         }
     }
 
-    /// All that is worth knowing, a line each.
+    /// All messages, one per line.
     pub fn words(&self, path: &ObjectPath) -> String {
         let lines = [vec![format!("{path}: {}", self.change())], self.notes(), details(self.coming)];
         lines.concat().join("\n  ")
@@ -92,7 +92,7 @@ impl<'a> Verdict<'a> {
         self.coming.report.rows.quarantined.get("future").copied().unwrap_or(0)
     }
 
-    /// What to do about rows of the future.
+    /// What to do about rows in the future.
     fn cure(&self) -> String {
         match (self.future(), self.is_simulated) {
             (0, _) => String::new(),
@@ -102,7 +102,7 @@ impl<'a> Verdict<'a> {
     }
 }
 
-/// What cleaning did to the file.
+/// How cleaning changed the file.
 fn details(Coming { report, first_set_aside, .. }: &Coming) -> Vec<String> {
     let rows = &report.rows;
     let first = first_set_aside.as_ref().map(|words| format!(". {words}")).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The access log: a line for each request, with the trace that everything logged about it has too.
+//! The access log: one line per request, with the trace id that all other log lines of the request have too.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,13 +15,13 @@ use tracing::Instrument;
 use crate::client::Client;
 use crate::refusals::Refusals;
 
-/// Tells the caller the trace's id, by which the log is searched.
+/// Returns the trace id to the caller, who can search the log for it.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// How much of a path is logged.
+/// How many characters of a path are logged.
 const MOST_OF_A_PATH: usize = 200;
 
-/// A request, as far as the log has it. The query is left out: people put secrets there by mistake.
+/// What is logged about a request. The query is left out because people put secrets there by mistake.
 struct Line {
     client: Client,
     method: String,
@@ -29,7 +29,7 @@ struct Line {
     begun: Instant,
 }
 
-/// Logs each request when its answer begins. Of what was refused a flood makes a few lines.
+/// Logs each request when its response starts. A flood of refused requests makes only a few lines.
 pub async fn log(
     State(refusals): State<Arc<Refusals>>,
     Extension(client): Extension<Client>,
@@ -56,7 +56,7 @@ impl Line {
         let status = status.as_u16();
         let ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         match status {
-            // Asked every few seconds by machines.
+            // Health checks poll these every few seconds.
             200 if matches!(path, "/livez" | "/readyz") => {
                 tracing::debug!(%client, method, ?path, status, ms, "answered")
             }
@@ -70,7 +70,7 @@ impl Line {
     }
 }
 
-/// The trace that the request belongs to by its `traceparent` or a load balancer's `X-Amzn-Trace-Id`, or a new one.
+/// The trace that the request names in `traceparent` or in a load balancer's `X-Amzn-Trace-Id`, or a new one.
 fn trace_id(headers: &HeaderMap) -> String {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let parent = header("traceparent").and_then(|text| text.parse::<TraceParent>().ok());
@@ -78,7 +78,7 @@ fn trace_id(headers: &HeaderMap) -> String {
     parent.or_else(|| header("x-amzn-trace-id").and_then(of_balancer)).unwrap_or_else(|| new_trace().trace_id())
 }
 
-/// A load balancer that begins a trace names no parent.
+/// Reads only the root: a load balancer that starts a trace sends no parent.
 fn of_balancer(header: &str) -> Option<String> {
     let root = header.split(';').find_map(|field| field.trim().strip_prefix("Root=1-"))?.replace('-', "");
     let is_id = root.len() == 32 && root.bytes().all(|byte| byte.is_ascii_hexdigit());

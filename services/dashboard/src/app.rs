@@ -1,4 +1,4 @@
-//! What every handler has at hand.
+//! The state that all handlers share.
 
 use std::sync::Arc;
 
@@ -20,31 +20,29 @@ use crate::problem::Problem;
 use crate::read;
 use crate::read::queues::{Queues, SqsQueues};
 
-/// What every handler has at hand.
+/// The state that all handlers share.
 #[derive(Clone)]
 pub struct App {
-    /// The database, where nothing can be written.
+    /// A pool of read-only connections to the database.
     pub pool: PgPool,
-    /// The bucket.
     pub store: Arc<dyn ObjectStore>,
     pub queues: Arc<dyn Queues>,
-    /// The time.
     pub now: Now,
-    /// The watchlist, where the settings name one.
+    /// The watchlist, if the settings name one.
     pub watchlist: Option<Arc<WatchlistSource>>,
     /// How long after the end of its slot a candle may take to arrive.
     pub stale_after: SignedDuration,
-    /// What happens, as it happens.
+    /// Publishes changes in the store to listeners.
     pub hub: Hub,
 }
 
 impl App {
-    /// Connects to what the settings name.
+    /// Connects to the services that the settings name.
     pub async fn connect(config: &Config, env: &Env, hub: Hub) -> anyhow::Result<Self> {
         let aws = Aws::from_env().await;
         let pool =
             read::connect(env, &aws, &config.database_url, config.connections).await.context("open the store")?;
-        // The services that go by the watchlist tell the owner when it is broken; this one only shows it.
+        // Other services alert the owner about a broken watchlist; the dashboard only shows it.
         let watchlist = config.watchlist.clone();
         let watchlist = watchlist.map(|at| WatchlistSource::new(at, |bucket| aws.store(bucket), Arc::new(LogNotifier)));
         Ok(Self {
@@ -58,7 +56,7 @@ impl App {
         })
     }
 
-    /// The watchlist as it stands now; none where the settings name none.
+    /// The current watchlist; `None` if the settings name none.
     pub async fn watchlist(&self) -> Result<Option<Arc<Watchlist>>, Problem> {
         let Some(source) = &self.watchlist else { return Ok(None) };
         let read = source.read().await.map(Some);

@@ -1,5 +1,5 @@
-//! Scripts, styles and pictures: part of the program, at addresses that change with their content, so that browsers keep
-//! them for ever.
+//! Scripts, styles and images. They are embedded in the program, at addresses that change with their content, so that
+//! browsers can cache them forever.
 
 use std::io::Write;
 use std::sync::LazyLock;
@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::problem::Problem;
 
-/// A file of ours.
+/// An embedded file.
 struct Asset {
     name: &'static str,
     media_type: &'static str,
@@ -53,15 +53,15 @@ static ASSETS: [Asset; 21] = [
     asset!("icon.svg", "image/svg+xml"),
 ];
 
-/// The chart library, as its package has it (`assets/vendor`). A test holds it to its digest.
+/// The chart library as its package has it (`assets/vendor`). A test compares its digest.
 pub static CHART_LIBRARY: &[u8] = include_bytes!("../assets/vendor/lightweight-charts-5.2.1.js");
 
-/// The address of the chart library: it has a version in its name, so that it stays the same where only our files change.
+/// The address of the chart library. It contains the version, so that it does not change when only our own files do.
 pub const CHART_LIBRARY_ADDRESS: &str = "/assets/lightweight-charts-5.2.1.js";
 
 static PACKED_CHART_LIBRARY: LazyLock<Vec<u8>> = LazyLock::new(|| pack(CHART_LIBRARY));
 
-/// The folder of our files: one digest for all of them, because scripts name each other relatively.
+/// The folder of our own files. One digest covers all of them because scripts refer to each other by relative paths.
 pub static FOLDER: LazyLock<String> = LazyLock::new(|| {
     let mut hash = Sha256::new();
     ASSETS.iter().for_each(|asset| hash.update(asset.body));
@@ -72,7 +72,7 @@ fn digits(hash: &[u8]) -> String {
     hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Sends a file of ours. An address of another version has nothing: what it held is not known.
+/// Serves one of our own files, but only for the current digest: the content of other versions is unknown.
 pub async fn asset(Path((folder, name)): Path<(String, String)>) -> Result<Response, Problem> {
     let is_current = FOLDER.rsplit('/').next() == Some(folder.as_str());
     let asset = ASSETS.iter().find(|asset| asset.name == name).filter(|_| is_current);
@@ -80,7 +80,7 @@ pub async fn asset(Path((folder, name)): Path<(String, String)>) -> Result<Respo
     Ok(for_ever(([(header::CONTENT_TYPE, asset.media_type)], asset.body).into_response()))
 }
 
-/// Sends the chart library, packed once for everybody who takes it so.
+/// Serves the chart library, compressed (once) if the client accepts it.
 pub async fn chart_library(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     if !CHART_LIBRARY_ADDRESS.ends_with(&format!("/{name}")) {
         return Err(Problem::not_found("there is no such file in this version"));
@@ -97,7 +97,7 @@ pub async fn chart_library(Path(name): Path<String>, headers: HeaderMap) -> Resu
     Ok(for_ever(response))
 }
 
-/// Nothing where it cannot be packed: it goes out as it is then.
+/// Returns an empty vector if the compression fails; the file is then sent uncompressed.
 fn pack(plain: &[u8]) -> Vec<u8> {
     let mut packed = GzEncoder::new(Vec::new(), Compression::best());
     packed.write_all(plain).and_then(|()| packed.finish()).unwrap_or_default()
@@ -113,7 +113,7 @@ fn for_ever(mut response: Response) -> Response {
 mod tests {
     use super::*;
 
-    /// The file of the package lightweight-charts 5.2.1, dist/lightweight-charts.standalone.production.mjs.
+    /// The file dist/lightweight-charts.standalone.production.mjs of the package lightweight-charts 5.2.1.
     #[test]
     fn the_chart_library_is_the_one_that_its_makers_published() {
         let digest: String = Sha256::digest(CHART_LIBRARY).iter().map(|byte| format!("{byte:02x}")).collect();

@@ -1,4 +1,4 @@
-//! Who may look.
+//! Authentication.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -21,7 +21,7 @@ use crate::problem::Problem;
 use crate::refusals::Refusals;
 use crate::ticket::Tickets;
 
-/// What a caller must know: a token (`Authorization: Bearer …`) or a password (HTTP basic, whatever the user's name).
+/// The accepted secrets: a token (`Authorization: Bearer …`) or a password (HTTP basic, with any user name).
 #[derive(Clone, Debug)]
 pub struct Secrets {
     token: Option<SecretString>,
@@ -29,12 +29,12 @@ pub struct Secrets {
 }
 
 impl Secrets {
-    /// One of the two suffices; none where neither is set.
+    /// Either secret suffices; `None` if neither is set.
     pub fn new(token: Option<SecretString>, password: Option<SecretString>) -> Option<Self> {
         (token.is_some() || password.is_some()).then_some(Self { token, password })
     }
 
-    /// Whether the headers carry one of the secrets.
+    /// Whether the headers contain one of the secrets.
     pub fn admit(&self, headers: &HeaderMap) -> bool {
         let Some(value) = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()) else {
             return false;
@@ -47,14 +47,14 @@ impl Secrets {
         }
     }
 
-    /// Whether a text is one of the secrets: the form has one field for both.
+    /// Whether a text is one of the secrets: the login form has one field for both.
     pub fn know(&self, said: &str) -> bool {
         let token = is_same(self.token.as_ref(), said);
         let password = is_same(self.password.as_ref(), said);
         token | password
     }
 
-    /// What a caller is told to bring.
+    /// The `WWW-Authenticate` values for the secrets that are set.
     fn challenges(&self) -> impl Iterator<Item = HeaderValue> + use<> {
         let basic =
             self.password.as_ref().map(|_| HeaderValue::from_static("Basic realm=\"Candlewick\", charset=\"UTF-8\""));
@@ -63,7 +63,7 @@ impl Secrets {
     }
 }
 
-/// Compares digests, each in the same time, so that neither the length nor the first wrong letter shows.
+/// Compares digests in constant time, so that neither the length nor the first wrong character leaks.
 fn is_same(secret: Option<&SecretString>, said: &str) -> bool {
     let Some(secret) = secret else { return false };
     let digest = |text: &str| Sha256::digest(text.as_bytes());
@@ -75,7 +75,7 @@ fn password_of(encoded: &str) -> Option<String> {
     decoded.split_once(':').map(|(_, password)| password.to_owned())
 }
 
-/// The login: the secrets, who tried wrong ones, and the tickets of browsers.
+/// The login: the secrets, the failed attempts of each address, and the tickets of browsers.
 #[derive(Clone)]
 pub struct Gate {
     secrets: Secrets,
@@ -85,36 +85,36 @@ pub struct Gate {
 }
 
 tokio::task_local! {
-    /// Whether the visitor came by a ticket, which they can give back: pages have a button for it.
+    /// Whether the request was authenticated by a ticket. If so, pages show a logout button.
     static BY_TICKET: bool;
 }
 
-/// Whether the request that this task answers came by a ticket.
+/// Whether the request that this task handles was authenticated by a ticket.
 pub fn came_by_ticket() -> bool {
     BY_TICKET.try_with(|by_ticket| *by_ticket).unwrap_or(false)
 }
 
 impl Gate {
-    /// The login that these secrets open.
+    /// A login that accepts these secrets.
     pub fn new(secrets: Secrets) -> Self {
         let words = [&secrets.token, &secrets.password].map(|secret| secret.as_ref().map_or("", |s| s.expose_secret()));
         let tickets = Tickets::new(words);
         Self { secrets, tickets, brake: Arc::default(), refusals: Arc::default() }
     }
 
-    /// Whether a browser's headers carry a ticket that is good now.
+    /// Whether a browser's headers contain a currently valid ticket.
     pub fn has_ticket(&self, headers: &HeaderMap) -> bool {
         self.tickets.admit(headers, Timestamp::now())
     }
 
-    /// The cookie for who wrote the token or the password into the form.
+    /// Returns a ticket cookie if the text of the form is the token or the password.
     pub fn log_in(&self, client: Client, said: &str) -> Result<HeaderValue, Problem> {
         self.try_secret(client, |secrets| secrets.know(said))?;
         self.tickets.issue(Timestamp::now(), client.is_tls).map_err(|error| Problem::unavailable(error.to_string()))
     }
 
-    /// Looks at a secret, unless the address tried too many wrong ones: then not even a right one is looked at, or a guess
-    /// could be told from its answer.
+    /// Checks a secret, unless the address has had too many failures. Then even the right secret is rejected, because
+    /// the response would otherwise confirm a guess.
     fn try_secret(&self, client: Client, is_right: impl FnOnce(&Secrets) -> bool) -> Result<(), Problem> {
         let now = Instant::now();
         if self.brake.wait(client.key(), now).is_some() {
@@ -140,7 +140,7 @@ impl Gate {
     }
 }
 
-/// Lets nobody by who brings neither a ticket nor a secret.
+/// Rejects requests without a valid ticket or secret.
 pub async fn guard(
     State(gate): State<Option<Gate>>,
     Extension(client): Extension<Client>,

@@ -1,36 +1,36 @@
-//! Slows down who tries secrets: each address has a few failed logins, which come back slowly.
+//! Slows down attempts to guess secrets: each address may fail a few times, and regains attempts slowly.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How many failed logins in a row an address may have.
+/// The number of failed logins that an address may have in a row.
 const MOST: u32 = 10;
 
-/// How long until it may have one more: some 8,600 a day.
+/// How long it takes to regain one attempt: some 8,600 a day.
 const ONE_MORE_AFTER: Duration = Duration::from_secs(10);
 
-/// How many addresses are remembered. When there are more, those that failed longest ago are forgotten.
+/// How many addresses are remembered. Beyond that, those that failed longest ago are forgotten.
 const MOST_ADDRESSES: usize = 10_000;
 
 /// The failed logins of each address.
 #[derive(Debug, Default)]
 pub struct Brake {
-    /// When the last failure of an address will have been forgiven.
+    /// When the last failure of an address will be forgiven.
     forgiven_at: Mutex<HashMap<IpAddr, Instant>>,
 }
 
 impl Brake {
-    /// Whether an address has to wait before it may try a secret; for how long.
+    /// How long an address must wait before it may try another secret; `None` if it need not wait.
     pub fn wait(&self, address: IpAddr, now: Instant) -> Option<Duration> {
         let forgiven_at = self.forgiven_at.lock().unwrap_or_else(PoisonError::into_inner);
         let owed = forgiven_at.get(&address)?.saturating_duration_since(now);
-        // One failure more must fit into what an address may have.
+        // The limit must leave room for one more failure.
         owed.checked_sub(ONE_MORE_AFTER * (MOST - 1)).filter(|wait| !wait.is_zero())
     }
 
-    /// Notes that an address tried a wrong secret.
+    /// Records a failed login.
     pub fn failed(&self, address: IpAddr, now: Instant) {
         let mut forgiven_at = self.forgiven_at.lock().unwrap_or_else(PoisonError::into_inner);
         if forgiven_at.len() >= MOST_ADDRESSES && !forgiven_at.contains_key(&address) {
@@ -41,7 +41,7 @@ impl Brake {
     }
 }
 
-/// Makes room: forgets what is forgiven, and where that is not enough, the half that is forgiven first.
+/// Frees memory: drops the forgiven entries, and if too many remain, the half that would be forgiven first.
 fn forget(forgiven_at: &mut HashMap<IpAddr, Instant>, now: Instant) {
     forgiven_at.retain(|_, at| *at > now);
     if forgiven_at.len() < MOST_ADDRESSES {

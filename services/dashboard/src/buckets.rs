@@ -1,4 +1,4 @@
-//! Which stored candles make one candle of a longer interval: those of a slot, a session, a week or a month.
+//! Which stored candles make up one candle of a longer interval: those of a slot, a session, a week or a month.
 
 use candlewick_shared::core::calendar::Calendar;
 use candlewick_shared::core::calendar::error::BeyondHorizon;
@@ -9,10 +9,11 @@ use jiff::civil::Date;
 
 const DAY: i64 = 86_400;
 
-/// The stored candles from `start` until the next bucket make the candle that is stamped `label`. Both are seconds since 1970.
+/// The stored candles from `start` to the start of the next bucket make up the candle stamped `label`. Both are in
+/// seconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bucket {
-    /// The first second.
+    /// The first second of the bucket.
     pub start: i64,
     /// The stamp of the derived candle.
     pub label: i64,
@@ -24,11 +25,12 @@ pub struct Buckets {
     pub buckets: Vec<Bucket>,
     /// The first second after the last bucket.
     pub end: i64,
-    /// Whether stored candles of the range lie beyond these buckets, on the side that they were not taken from.
+    /// Whether the range has more stored candles beyond these buckets, at the end opposite to the one they were taken
+    /// from.
     pub is_more: bool,
 }
 
-/// How candles of one interval make those of a longer one.
+/// How candles of one interval are derived from those of a shorter one.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
     calendar: &'static Calendar,
@@ -36,16 +38,16 @@ pub struct Rule {
     target: Interval,
 }
 
-/// Which buckets are wanted: their labels, and the times of the first and the last stored candle.
+/// The requested buckets: the range of their labels and of the stored candles, in seconds since 1970.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted {
     /// The lowest and the highest label.
     pub labels: (i64, i64),
-    /// The first and the last stored candle.
+    /// The times of the first and the last stored candle.
     pub data: (i64, i64),
 }
 
-/// Whether candles of one interval can be put together from those of another.
+/// Whether candles of one interval can be derived from those of another.
 pub fn can_derive(stored: Interval, target: Interval) -> bool {
     match (stored.seconds(), target.seconds()) {
         (Some(short), Some(long)) => short < long && long % short == 0,
@@ -56,18 +58,16 @@ pub fn can_derive(stored: Interval, target: Interval) -> bool {
 }
 
 impl Rule {
-    /// How candles of `stored` make those of `target`, by the sessions of a calendar.
+    /// A rule that derives candles of `target` from those of `stored`, by the sessions of a calendar.
     pub fn new(calendar: &'static Calendar, stored: Interval, target: Interval) -> Self {
         Self { calendar, stored, target }
     }
 
-    /// The first `count` buckets.
     pub fn first(&self, wanted: Wanted, count: usize) -> Result<Buckets, BeyondHorizon> {
         let from = wanted.labels.0.max(wanted.data.0 - self.room());
         self.collect(wanted, from, Some(count))
     }
 
-    /// The last `count` buckets.
     pub fn last(&self, wanted: Wanted, count: usize) -> Result<Buckets, BeyondHorizon> {
         let lowest = wanted.labels.0.max(wanted.data.0 - self.room());
         let highest = wanted.labels.1.min(wanted.data.1);
@@ -86,7 +86,7 @@ impl Rule {
         }
     }
 
-    /// The buckets with labels from `from` on that can hold a stored candle, up to a number of them.
+    /// The buckets with labels from `from` that can contain a stored candle, up to a maximum number.
     fn collect(&self, wanted: Wanted, from: i64, most: Option<usize>) -> Result<Buckets, BeyondHorizon> {
         let mut all = self.starting(from.max(wanted.labels.0))?.peekable();
         let is_wanted = |bucket: &Bucket| bucket.label <= wanted.labels.1 && bucket.start <= wanted.data.1;
@@ -110,7 +110,7 @@ impl Rule {
         Ok(found)
     }
 
-    /// All buckets whose labels are not below one, ascending.
+    /// All buckets whose labels are at least `label`, ascending.
     fn starting(&self, label: i64) -> Result<Box<dyn Iterator<Item = Bucket>>, BeyondHorizon> {
         if self.stored == Interval::Day1 {
             return Ok(Box::new(periods(self.target, label)));
@@ -123,7 +123,7 @@ impl Rule {
         self.sessions(label)
     }
 
-    /// The sessions of each day, week or month: the first of them begins the bucket.
+    /// The buckets of days, weeks or months. Each starts with its first session.
     fn sessions(&self, label: i64) -> Result<Box<dyn Iterator<Item = Bucket>>, BeyondHorizon> {
         let target = self.target;
         let covered = self.calendar.coverage();
@@ -135,7 +135,7 @@ impl Rule {
         Ok(Box::new(sessions.map(move |session| bucket(session.open, session.date)).filter(is_new)))
     }
 
-    /// How far before a stored candle its bucket's label can be.
+    /// How many seconds a stored candle can be after the label of its bucket.
     fn room(&self) -> i64 {
         match self.target {
             Interval::Month1 => 33 * DAY,
@@ -144,7 +144,7 @@ impl Rule {
         }
     }
 
-    /// How much time so many buckets usually take, closed hours included.
+    /// How many seconds this many buckets usually cover, closed hours included.
     fn usual_span(&self, count: usize) -> i64 {
         let each = match (self.target, self.target.seconds()) {
             (_, Some(seconds)) => seconds * 6,
@@ -156,7 +156,7 @@ impl Rule {
     }
 }
 
-/// The weeks or months from a label on, whatever sessions they have.
+/// The weeks or months from a label on, regardless of their sessions.
 fn periods(interval: Interval, label: i64) -> impl Iterator<Item = Bucket> {
     let date = CandleTime::from_seconds(label).date();
     let first = date.map(|date| first_date(interval, date));

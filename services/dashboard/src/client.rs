@@ -1,4 +1,4 @@
-//! Who asks: the address that limits go by.
+//! Identifies the client of a request by the address to which limits apply.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -10,18 +10,19 @@ use axum::response::Response;
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// Who asks.
+/// The client of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Client {
     pub address: IpAddr,
-    /// Whether the proxy in front says that the client came by TLS.
+    /// Whether the outermost proxy reports that the client used TLS.
     pub is_tls: bool,
 }
 
 impl Client {
-    /// Who asks, where `proxies` of our own stand in front. Each of them appends the address that it was called from to
-    /// `X-Forwarded-For`, so that the entry that the outermost one wrote is the `proxies`-th from the right; what stands to
-    /// its left is whatever the client sent. A request with fewer entries did not come through all proxies.
+    /// The client of a request that came through `proxies` trusted proxies. Each proxy appends the address of its
+    /// caller to `X-Forwarded-For`, so the entry that the outermost proxy wrote is the `proxies`-th from the right;
+    /// entries to its left were sent by the client and are not trusted. A request with fewer entries did not come
+    /// through all proxies.
     pub fn new(peer: IpAddr, headers: &HeaderMap, proxies: usize) -> Self {
         let told = proxies.checked_sub(1).and_then(|from_right| entry(headers, &FORWARDED_FOR, from_right));
         let address = told.and_then(read_address).unwrap_or(peer).to_canonical();
@@ -29,13 +30,13 @@ impl Client {
         Self { address, is_tls }
     }
 
-    /// What limits go by.
+    /// The address to which limits apply.
     pub fn key(&self) -> IpAddr {
         network(self.address)
     }
 }
 
-/// The address, or the /64 network of an IPv6 address, in which one subscriber has all addresses to choose from.
+/// The address itself, or the /64 network of an IPv6 address, because one subscriber can use every address in it.
 pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
@@ -46,20 +47,20 @@ pub fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// An entry of a header that is a list, counted from its end. Several headers of one name are one list.
+/// An entry of a list header, counted from the end. Repeated headers form one list.
 fn entry<'h>(headers: &'h HeaderMap, name: &HeaderName, from_right: usize) -> Option<&'h str> {
     let lines: Vec<_> = headers.get_all(name).iter().collect();
     let entries = lines.into_iter().rev().flat_map(|line| line.to_str().unwrap_or_default().rsplit(','));
     entries.map(str::trim).nth(from_right)
 }
 
-/// Some proxies write the port too.
+/// Some proxies append the port.
 fn read_address(text: &str) -> Option<IpAddr> {
     let plain = text.parse().ok().or_else(|| text.strip_prefix('[')?.strip_suffix(']')?.parse().ok());
     plain.or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()))
 }
 
-/// Tells everything behind it who asks.
+/// Adds the client to the extensions of the request, for the inner layers and handlers.
 pub async fn identify(
     State(proxies): State<usize>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,

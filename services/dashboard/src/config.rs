@@ -17,50 +17,49 @@ use crate::places::Places;
 /// The settings of the dashboard.
 #[derive(Debug)]
 pub struct Config {
-    /// Where it listens: `DASHBOARD_LISTEN` (127.0.0.1:8470).
+    /// The address to listen on: `DASHBOARD_LISTEN` (127.0.0.1:8470).
     pub listen: SocketAddr,
-    /// What stands before every page: `DASHBOARD_TOKEN`, `DASHBOARD_PASSWORD`, `DASHBOARD_REQUESTS_PER_SECOND` (50),
-    /// `DASHBOARD_REQUEST_TIMEOUT` (20s), `DASHBOARD_TRUSTED_PROXIES` (0).
+    /// The guards in front of every page: `DASHBOARD_TOKEN`, `DASHBOARD_PASSWORD`, `DASHBOARD_REQUESTS_PER_SECOND`
+    /// (50), `DASHBOARD_REQUEST_TIMEOUT` (20s), `DASHBOARD_TRUSTED_PROXIES` (0).
     pub guard: Guard,
-    /// How many clients may be connected at once: `DASHBOARD_CLIENTS` (512); one address may be a quarter of them, unless all
-    /// come by a trusted proxy.
+    /// The number of simultaneous connections: `DASHBOARD_CLIENTS` (512). One address may use a quarter of them, unless
+    /// all clients come through a trusted proxy.
     pub clients: Places,
-    /// How many streams of events may be open at once, in all and for one address: `DASHBOARD_EVENT_STREAMS` (256),
+    /// The number of simultaneous event streams, in total and per address: `DASHBOARD_EVENT_STREAMS` (256),
     /// `DASHBOARD_EVENT_STREAMS_PER_ADDRESS` (32).
     pub event_streams: Places,
-    /// Where the database is: `DATABASE_URL`.
+    /// The URL of the database: `DATABASE_URL`.
     pub database_url: SecretString,
-    /// How many connections it holds: `DASHBOARD_CONNECTIONS` (8).
+    /// The size of the connection pool: `DASHBOARD_CONNECTIONS` (8).
     pub connections: u32,
-    /// Where the objects are: `BUCKET`.
+    /// The bucket of the objects: `BUCKET`.
     pub bucket: String,
-    /// Where the watchlist is, a path or `s3://BUCKET/KEY`: `WATCHLIST`.
+    /// The watchlist, a path or `s3://BUCKET/KEY`: `WATCHLIST`.
     pub watchlist: Option<Location>,
     /// How long after the end of its slot a candle may take to arrive: `STALE_AFTER` (26h).
     pub stale_after: SignedDuration,
-    /// The time it goes by: `CLOCK`.
+    /// The clock: `CLOCK`.
     pub clock: Clock,
 }
 
-/// What stands before every page.
+/// The guards in front of every page.
 #[derive(Clone, Debug)]
 pub struct Guard {
-    /// What a caller must know; none where everybody on this machine may look.
+    /// The accepted secrets; `None` if every user of this machine may read the dashboard.
     pub secrets: Option<Secrets>,
-    /// How many requests an address may make in a second, on average.
+    /// The average number of requests per second that one address may make.
     pub requests_per_second: NonZeroU32,
-    /// How long an answer may take; a stream of events has begun by then.
+    /// How long a response may take to start. An event stream starts well within that time.
     pub patience: Duration,
-    /// How many proxies of the owner's stand in front.
+    /// The number of the owner's proxies in front of the dashboard.
     pub trusted_proxies: usize,
 }
 
-/// The fewest characters of a secret that others can try.
+/// The minimum length of secrets if the dashboard is reachable from other machines.
 const LEAST_OF_A_TOKEN: usize = 16;
 const LEAST_OF_A_PASSWORD: usize = 8;
 
 impl Config {
-    /// Reads the settings.
     pub fn from_env(env: &Env) -> anyhow::Result<Self> {
         env.required("DATABASE_URL")?;
         let listen = env.parsed_or("DASHBOARD_LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 8470)))?;
@@ -106,7 +105,7 @@ fn require_length(env: &Env, name: &str, least: usize) -> anyhow::Result<()> {
 
 fn clients(env: &Env, trusted_proxies: usize) -> anyhow::Result<Places> {
     let most: usize = env.parsed_or("DASHBOARD_CLIENTS", 512)?;
-    // All clients of a proxy have its address.
+    // All clients of a proxy share its address.
     Ok(Places::new(most, if trusted_proxies > 0 { most } else { most.div_ceil(4) }))
 }
 

@@ -1,4 +1,4 @@
-//! A connection that is given up when the other side is too slow.
+//! A connection that is closed when the peer is too slow.
 
 use std::io;
 use std::pin::Pin;
@@ -10,15 +10,16 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
-/// How slow the other side may be.
+/// How slow the peer may be.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// From the first byte of a request, or from the beginning of the connection, until its head is there.
+    /// The time from the first byte of a request, or from the start of the connection, until the request head is
+    /// complete.
     pub head: Duration,
-    /// How long nothing may move in either direction. It is longer than load balancers keep a connection for the next
-    /// request, so that it is they who close it; and answers and streams of events move something far sooner.
+    /// The time without traffic in either direction. It exceeds the keep-alive time of load balancers, so that they are
+    /// the ones to close the connection. Responses and event streams send something far more often.
     pub idle: Duration,
-    /// How long the other side may take nothing of what is sent.
+    /// How long the peer may accept none of the bytes that are sent.
     pub write: Duration,
 }
 
@@ -29,18 +30,18 @@ impl Default for Patience {
     }
 }
 
-/// Whether a request is being answered: who answers says so here, and the next byte that comes begins another head.
+/// Whether a request is being answered. The handler sets it, and the next byte received starts another request head.
 #[derive(Clone, Debug, Default)]
 pub struct Answering(Arc<AtomicBool>);
 
 impl Answering {
-    /// Notes that the head of a request is there.
+    /// Records that the head of a request is complete.
     pub fn begin(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 }
 
-/// A connection that ends with [`io::ErrorKind::TimedOut`] when the other side is too slow.
+/// A connection that fails with [`io::ErrorKind::TimedOut`] when the peer is too slow.
 #[derive(Debug)]
 pub struct Timed<S> {
     stream: S,
@@ -49,12 +50,12 @@ pub struct Timed<S> {
     head_begun: Instant,
     moved: Instant,
     reading: Pin<Box<Sleep>>,
-    /// Set while the other side takes nothing.
+    /// The write timeout, set while the peer accepts no bytes.
     writing: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Timed<S> {
-    /// Watches over a connection that begins now.
+    /// Starts the timeouts of a new connection.
     pub fn new(stream: S, patience: Patience, answering: Answering) -> Self {
         let now = Instant::now();
         let reading = Box::pin(sleep(patience.head));
@@ -69,13 +70,13 @@ impl<S> Timed<S> {
         }
     }
 
-    /// When the wait for the other side's next byte is over.
+    /// The deadline for the peer's next byte.
     fn end(&self) -> Instant {
         let is_answering = self.answering.0.load(Ordering::Relaxed);
         if is_answering { self.moved + self.patience.idle } else { self.head_begun + self.patience.head }
     }
 
-    /// An error when the wait for a byte is over.
+    /// Returns an error once the deadline for the peer's next byte has passed.
     fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             ready!(self.reading.as_mut().poll(context));
@@ -87,7 +88,7 @@ impl<S> Timed<S> {
         }
     }
 
-    /// The outcome of a write, or an error when the other side has taken nothing for too long.
+    /// The result of a write, or an error if the peer has accepted nothing for too long.
     fn watched(&mut self, context: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if written.is_ready() {
             self.moved = Instant::now();

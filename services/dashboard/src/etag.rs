@@ -1,4 +1,4 @@
-//! Entity tags: who has the answer already is told so, and gets no body.
+//! Entity tags: a caller that has the current response gets 304 without a body.
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -7,12 +7,12 @@ use sha2::{Digest, Sha256};
 
 use crate::problem::Problem;
 
-/// What tells one version of an answer from another. It is weak, because the same answer goes out packed and unpacked.
+/// The version of a response. The tag is weak because the same response is sent both compressed and uncompressed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ETag(String);
 
 impl ETag {
-    /// The tag of what these texts determine, such as an address and the version of what it shows.
+    /// A tag derived from the texts that determine the response, such as its address and the version of the data.
     pub fn of(texts: &[&[u8]]) -> Self {
         let mut hash = Sha256::new();
         for text in texts {
@@ -23,19 +23,19 @@ impl ETag {
         Self(format!("W/\"{digits}\""))
     }
 
-    /// Whether the caller has this version already (`If-None-Match`, compared as RFC 9110 says of weak tags).
+    /// Whether the caller has this version (`If-None-Match`, with the weak comparison of RFC 9110).
     pub fn is_known(&self, headers: &HeaderMap) -> bool {
         let said = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
         let strong = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
         said.flat_map(|value| value.split(',')).any(|tag| tag.trim() == "*" || strong(tag) == strong(&self.0))
     }
 
-    /// Nothing but the tag: the caller has the rest.
+    /// A 304 response, with the tag and no body.
     pub fn not_modified(&self) -> Response {
         self.on(StatusCode::NOT_MODIFIED.into_response())
     }
 
-    /// A response with the tag on it.
+    /// Adds the tag to a response.
     pub fn on(&self, mut response: Response) -> Response {
         if let Ok(value) = HeaderValue::from_str(&self.0) {
             response.headers_mut().insert(header::ETAG, value);
@@ -44,7 +44,7 @@ impl ETag {
     }
 }
 
-/// A value as JSON, or nothing where the caller has that JSON already.
+/// A JSON response, or 304 if the caller has the same JSON already.
 pub fn json(headers: &HeaderMap, value: &impl Serialize) -> Result<Response, Problem> {
     let body = serde_json::to_vec(value).map_err(|error| Problem::unavailable(format!("write JSON: {error}")))?;
     let tag = ETag::of(&[&body]);

@@ -1,12 +1,12 @@
-//! Numbers and times as people read them. Exact digits stay exact: prices come and go as text.
+//! Numbers and times for display. Exact digits stay exact: prices are texts before and after.
 //!
-//! Templates hand over references and code hands over values: both are taken.
+//! Templates pass references and code passes values, so the functions accept both.
 
 use std::borrow::Borrow;
 
 use jiff::Timestamp;
 
-/// A span of time in its largest unit that is whole: `21 h`, `3 d`.
+/// A duration in its largest unit, rounded down: `21 h`, `3 d`.
 pub fn span(seconds: impl Borrow<i64>) -> String {
     match *seconds.borrow() {
         ..1 => "0 s".to_owned(),
@@ -17,7 +17,7 @@ pub fn span(seconds: impl Borrow<i64>) -> String {
     }
 }
 
-/// A whole number, its digits in groups of three.
+/// An integer with its digits in groups of three.
 pub fn grouped(number: impl Borrow<i64>) -> String {
     let number = *number.borrow();
     let sign = if number < 0 { "−" } else { "" };
@@ -40,7 +40,8 @@ pub fn moment(time: impl Borrow<Timestamp>) -> String {
     time.borrow().strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// A decimal's text, its digits in groups, without the zeros at its end but those that make two places: `252.20`, `0.000013`.
+/// A decimal with its digits grouped and without trailing zeros, but with at least two decimal places: `252.20`,
+/// `0.000013`.
 pub fn price(text: &str) -> String {
     let plain = text.trim_start_matches('-');
     let sign = if plain.len() < text.len() { "−" } else { "" };
@@ -49,19 +50,19 @@ pub fn price(text: &str) -> String {
     format!("{sign}{}.{kept:0<2}", in_groups(whole))
 }
 
-/// A change, with its sign: `+0.50`, `−1.33`.
+/// A change with its sign: `+0.50`, `−1.33`.
 pub fn signed(text: &str) -> String {
     let sign = if text.starts_with('-') { "" } else { "+" };
     format!("{sign}{}", price(text))
 }
 
-/// How many of something: `1 candle`, `2 candles`.
+/// A count with its noun: `1 candle`, `2 candles`.
 pub fn counted(number: impl Borrow<i64>, what: &str) -> String {
     let number = *number.borrow();
     format!("{} {what}{}", grouped(number), if number == 1 { "" } else { "s" })
 }
 
-/// How many series, a word that has no plural.
+/// A count of series; the word has no separate plural.
 pub fn counted_series(number: impl Borrow<usize>) -> String {
     format!("{} series", grouped(i64::try_from(*number.borrow()).unwrap_or(i64::MAX)))
 }

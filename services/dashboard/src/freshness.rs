@@ -1,4 +1,4 @@
-//! How far behind a series is: not how old its last candle is, but how long the next one has been due.
+//! How late a series is: not the age of its last candle, but how long the next one has been due.
 
 use candlewick_shared::core::calendar::Calendar;
 use candlewick_shared::core::due::next_complete;
@@ -6,22 +6,22 @@ use candlewick_shared::core::interval::Interval;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// How a series stands against the time in which its candles must arrive.
+/// The state of a series relative to the time within which candles must arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// Nothing is due, or not for long.
+    /// No candle is due, or one has been due for a short time only.
     Fresh,
-    /// More than four fifths of the time are gone.
+    /// A candle has been due for more than four fifths of the allowed time.
     Due,
-    /// The time is over.
+    /// A candle has been due for longer than the allowed time.
     Late,
-    /// It has no candle at all.
+    /// The series has no candles.
     Empty,
 }
 
 impl State {
-    /// The state in a word.
+    /// The state in one word.
     pub fn word(self) -> &'static str {
         match self {
             Self::Fresh => "fresh",
@@ -32,18 +32,19 @@ impl State {
     }
 }
 
-/// How a series stands.
+/// How late a series is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Freshness {
-    /// How long the next candle has been due, in seconds; nought where none is, none where there is no candle at all.
+    /// How long the next candle has been due, in seconds: zero if no candle is due, `None` if the series has no
+    /// candles.
     pub behind: Option<i64>,
-    /// What that means.
+    /// The state that follows from `behind`.
     pub state: State,
 }
 
-/// How a series stands whose last candle has this stamp.
+/// How late a series is whose last candle has this stamp.
 ///
-/// Times are seconds since 1970, `stale_after` is the seconds in which a candle must arrive.
+/// Times are in seconds since 1970. `stale_after` is the number of seconds within which a candle must arrive.
 pub fn freshness(
     calendar: Option<&Calendar>,
     interval: Interval,

@@ -1,4 +1,4 @@
-//! What every response says to browsers, and which hosts are served.
+//! Security headers of responses, and checks of the host and origin of requests.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use crate::client::Client;
 use crate::problem::Problem;
 
-/// Scripts, styles and data from here alone, and none of them inline; nobody may frame a page.
+/// Allows scripts, styles and data only from this origin, and nothing inline. Pages may not be framed.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
     connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
@@ -19,17 +19,17 @@ const HEADERS: [(HeaderName, &str); 7] = [
     (header::CONTENT_SECURITY_POLICY, POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
-    // Without any a browser hides also from us where a form is sent from.
+    // With `no-referrer`, browsers would also hide the origin of our own forms from us.
     (header::REFERRER_POLICY, "same-origin"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=()"),
 ];
 
-/// For a year a browser that came by TLS comes by nothing else.
+/// A browser that used TLS uses only TLS for a year.
 const STRICT_TRANSPORT: &str = "max-age=31536000";
 
-/// Puts the security headers on every response; what says nothing about caching is asked for anew each time.
+/// Sets the security headers of every response. Responses without their own caching rules are not cached.
 pub async fn secure(Extension(client): Extension<Client>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
@@ -43,8 +43,8 @@ pub async fn secure(Extension(client): Extension<Client>, request: Request, next
     response
 }
 
-/// Where there is no secret, serves this machine by its own names alone: a foreign page whose host name was made to lead
-/// here (DNS rebinding) is turned away.
+/// If no secret is set, serves only requests for this machine's own names. This rejects foreign pages whose host name
+/// resolves to this machine (DNS rebinding).
 pub async fn own_host(State(is_open): State<bool>, request: Request, next: Next) -> Response {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     if is_open && !host.is_some_and(is_local) {
@@ -53,8 +53,8 @@ pub async fn own_host(State(is_open): State<bool>, request: Request, next: Next)
     next.run(request).await
 }
 
-/// Turns away what the page of another site makes a browser ask: it could not read the answer, but have it made, and with the
-/// visitor's login. A link that leads here is followed.
+/// Rejects requests that another site's page makes a browser send: the page could not read the response, but it could
+/// trigger requests with the visitor's login. Following a link to this site is allowed.
 pub async fn own_pages(request: Request, next: Next) -> Response {
     if is_foreign(request.method(), request.headers()) {
         return Problem::foreign_page().into_response();
@@ -62,7 +62,8 @@ pub async fn own_pages(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// Browsers say in `Sec-Fetch-*` where a request comes from; those that don't know it say at least from where a form is sent.
+/// Browsers report the origin of a request in `Sec-Fetch-*`. Those without these headers report at least the origin of
+/// a form.
 fn is_foreign(method: &Method, headers: &HeaderMap) -> bool {
     let said = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let is_link = method == Method::GET && said("sec-fetch-mode") == Some("navigate");

@@ -1,4 +1,4 @@
-//! Answers with many candles: only a few at a time for one address, until their last byte is sent.
+//! Limits responses with many candles: only a few run at a time per address, each until its last byte is sent.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -15,16 +15,16 @@ use crate::client::Client;
 use crate::places::{Place, Places};
 use crate::problem::Problem;
 
-/// How many such answers there are at a time, in all and for one address. Each takes up to 30 MiB while it is made.
+/// The number of simultaneous responses, in total and per address. Each takes up to 30 MiB while it is built.
 pub const AT_ONCE: (usize, usize) = (4, 2);
 
-/// How long a request waits for its turn.
+/// How long a request waits for a free place.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The largest part of a body that is handed over at once: the connection asks for the next when it has sent most of it.
+/// The largest chunk of a body in bytes. The connection asks for the next chunk when most of the previous one is sent.
 const PART: usize = 64 << 10;
 
-/// Lets the requests for candles wait until it is their address's turn.
+/// Delays a request for candles until its address has a free place.
 pub async fn limit(
     State(places): State<Places>,
     Extension(client): Extension<Client>,
@@ -40,7 +40,7 @@ pub async fn limit(
     }
 }
 
-/// A body in small parts, which holds a place until its end.
+/// A body in small chunks that holds a place until it is dropped.
 struct Held {
     body: Body,
     rest: Bytes,

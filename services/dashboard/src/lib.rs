@@ -1,8 +1,8 @@
-//! The dashboard: what the store has, as pages, as JSON, and as it changes.
+//! The dashboard: shows the contents of the store as pages, as JSON, and as a stream of changes.
 //!
-//! Reading order: `router` says which address leads where and what stands before all of them; `query` turns addresses into
-//! types; `read` asks the database, the bucket and the queues; `pages` and `api` show what was read. What decides
-//! (`freshness`, `sessions`, `sparkline`, `figures`) does no I/O.
+//! Reading order: `router` maps addresses to handlers and adds the guards in front of them; `query` parses addresses
+//! into types; `read` queries the database, the bucket and the queues; `pages` and `api` render the results. The
+//! modules that compute (`freshness`, `sessions`, `sparkline`, `figures`) do no I/O.
 
 pub mod access;
 pub mod api;

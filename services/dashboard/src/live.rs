@@ -1,5 +1,5 @@
-//! What happens in the store, as it happens: one source, any number of listeners, and a memory for those who lost their
-//! connection for a moment.
+//! Publishes changes in the store from one source to any number of listeners, and remembers recent changes for
+//! listeners that reconnect.
 
 pub mod listen;
 
@@ -16,35 +16,32 @@ use tokio_util::sync::CancellationToken;
 
 use crate::places::{Place, Places};
 
-/// How many changes are remembered. Who missed more is told to look at everything again.
+/// How many changes are remembered. A listener that missed more gets a resync.
 const REMEMBERED: usize = 512;
 
-/// What happened.
+/// A change in the store.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Change {
-    /// An object was loaded, or could not be.
+    /// An object was loaded or could not be loaded.
     Loaded {
-        /// The instrument.
         symbol: String,
-        /// The length of its candles.
         interval: String,
-        /// The clean object.
+        /// The key of the transformed object.
         key: String,
     },
-    /// A run began, went on or ended.
+    /// A run started, made progress or ended.
     Run {
-        /// Its id.
         #[serde(default)]
         run: Option<String>,
     },
-    /// The owner was told something.
+    /// An alert was sent to the owner.
     Alert {},
-    /// Changes may have been missed: look at everything again.
+    /// Changes may have been missed: reload everything.
     Resync {},
 }
 
-/// The name of a change: which life of the dashboard, and which of its changes.
+/// The id of a change: the process of the dashboard, and a number within it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChangeId {
     life: u32,
@@ -52,7 +49,7 @@ pub struct ChangeId {
 }
 
 impl ChangeId {
-    /// A name that no change has.
+    /// An id that no change has.
     pub const STRANGE: Self = Self { life: 0, number: u64::MAX };
 }
 
@@ -72,20 +69,18 @@ impl FromStr for ChangeId {
     }
 }
 
-/// A change with its name.
+/// A change with its id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// Its name.
     pub id: ChangeId,
-    /// What happened.
     pub change: Change,
 }
 
-/// Where changes come in and go out.
+/// Receives changes and sends them to listeners.
 #[derive(Clone)]
 pub struct Hub {
     inner: Arc<Inner>,
-    /// When it is cancelled, every listener's stream ends.
+    /// Cancelling it ends the streams of all listeners.
     pub stop: CancellationToken,
 }
 
@@ -103,18 +98,18 @@ struct Memory {
 }
 
 impl Hub {
-    /// A hub at which nothing has happened yet, with seats for its listeners.
+    /// A hub without changes, with seats for its listeners.
     pub fn new(seats: Places, stop: CancellationToken) -> Self {
         let (sender, _) = broadcast::channel(REMEMBERED);
         Self { inner: Arc::new(Inner { life: random(), seats, memory: Mutex::default(), sender }), stop }
     }
 
-    /// A seat for a listener; `None` when all are taken, or as many as an address may have.
+    /// A seat for a listener; `None` if all are taken or the address has its maximum.
     pub fn seat(&self, address: IpAddr) -> Option<Place> {
         self.inner.seats.take(address)
     }
 
-    /// Tells all listeners, now and when they come back.
+    /// Sends a change to all listeners, including those that reconnect later.
     pub fn publish(&self, change: Change) {
         let mut memory = self.inner.memory.lock().unwrap_or_else(PoisonError::into_inner);
         memory.last += 1;
@@ -123,12 +118,12 @@ impl Hub {
         if memory.events.len() > REMEMBERED {
             memory.events.pop_front();
         }
-        // Nobody listening is no error.
+        // It is no error if nobody listens.
         let _ = self.inner.sender.send(event);
     }
 
-    /// What was missed behind a change, and all that comes. A stranger's change, or one too long ago, means to look at
-    /// everything again. Both are taken under one lock, so that nothing falls between them.
+    /// The changes after `seen`, and a receiver for new ones. An id of another process, or one that is too old, results
+    /// in a resync. Both are taken under one lock, so that no change is lost between them.
     pub fn subscribe(&self, seen: Option<ChangeId>) -> (Vec<Event>, broadcast::Receiver<Event>) {
         let memory = self.inner.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let receiver = self.inner.sender.subscribe();
@@ -142,7 +137,7 @@ impl Hub {
         (missed, receiver)
     }
 
-    /// Whether every change behind this one is still remembered.
+    /// Whether all changes after `seen` are still remembered.
     fn remembers(&self, memory: &Memory, seen: ChangeId) -> bool {
         let oldest = memory.events.front().map_or(memory.last + 1, |event| event.id.number);
         seen.life == self.inner.life && seen.number.saturating_add(1) >= oldest && seen.number <= memory.last

@@ -1,4 +1,4 @@
-//! Places that are limited, in all and for each address: connections, and streams of events.
+//! Limits resources, such as connections and event streams, in total and per address.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-/// Places that are limited, in all and for each address.
+/// Limits the number of places in total and per address.
 #[derive(Clone, Debug)]
 pub struct Places {
     most: usize,
@@ -21,7 +21,7 @@ struct Taken {
     by_address: HashMap<IpAddr, usize>,
 }
 
-/// A place that is taken until it is dropped.
+/// A place that is held until it is dropped.
 #[derive(Debug)]
 pub struct Place {
     address: IpAddr,
@@ -30,15 +30,15 @@ pub struct Place {
 }
 
 impl Places {
-    /// So many places, of which one address may take only some.
+    /// At most `most` places, of which one address may hold at most `most_of_an_address`.
     pub fn new(most: usize, most_of_an_address: usize) -> Self {
         Self { most, most_of_an_address, taken: Arc::default(), freed: Arc::default() }
     }
 
-    /// Waits for a place for an address.
+    /// Waits for a free place for an address.
     pub async fn wait(&self, address: IpAddr) -> Place {
         loop {
-            // From here on it is woken, also by a place that becomes free before it waits.
+            // Registers for wake-ups first, so that a place that is freed before the wait is not missed.
             let freed = self.freed.notified();
             if let Some(place) = self.take(address) {
                 return place;
@@ -47,7 +47,7 @@ impl Places {
         }
     }
 
-    /// A place for an address; `None` when all are taken, or as many as the address may have.
+    /// A place for an address; `None` if all are taken or the address has its maximum.
     pub fn take(&self, address: IpAddr) -> Option<Place> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let own = taken.by_address.get(&address).copied().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Errors as callers see them: problem details (RFC 9457), and on pages the same in words.
+//! Errors as callers see them: problem details (RFC 9457), which pages show as text.
 
 use axum::Json;
 use axum::extract::Request;
@@ -8,11 +8,11 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Why a request was not answered (RFC 9457, `application/problem+json`).
+/// Why a request failed (RFC 9457, `application/problem+json`).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, ToSchema)]
 #[error("{detail}")]
 pub struct Problem {
-    /// What kind of problem it is: `urn:candlewick:problem:not-found`.
+    /// The kind of the problem: `urn:candlewick:problem:not-found`.
     #[serde(rename = "type")]
     pub kind: String,
     /// The kind in words.
@@ -21,11 +21,11 @@ pub struct Problem {
     /// The HTTP status.
     #[schema(example = 404)]
     pub status: u16,
-    /// What is wrong this time, and what to do next.
+    /// What is wrong with this request, and what to do next.
     pub detail: String,
 }
 
-/// What the kinds of problems begin with.
+/// The prefix of the kinds of problems.
 const PROBLEM: &str = "urn:candlewick:problem:";
 
 impl Problem {
@@ -35,54 +35,54 @@ impl Problem {
         Self { kind, title, status: status.as_u16(), detail: detail.into() }
     }
 
-    /// The address or a parameter is not of its form.
+    /// The path or a parameter is invalid.
     pub fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
 
-    /// There is no such thing.
+    /// The requested resource does not exist.
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, detail)
     }
 
-    /// The caller brought no secret, or a wrong one.
+    /// The request has no secret or a wrong one.
     pub fn unauthorized() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "bring the token (Authorization: Bearer …) or log in with the password")
     }
 
-    /// The address tried too many wrong secrets.
+    /// The address has tried too many wrong secrets.
     pub fn too_many_logins() -> Self {
         let detail = "too many wrong logins came from this address: the next one is looked at in ten seconds";
         Self { kind: format!("{PROBLEM}too-many-logins"), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
     }
 
-    /// Another site's page made the browser ask.
+    /// A page of another site triggered the request.
     pub fn foreign_page() -> Self {
         Self::new(StatusCode::FORBIDDEN, "the page of another site may lead here, and not ask from here")
     }
 
-    /// The host that the request names is not this one.
+    /// The request is for a host that is not served.
     pub fn misdirected() -> Self {
         let detail = "without a token or a password only localhost is served: ask for localhost or 127.0.0.1";
         Self::new(StatusCode::MISDIRECTED_REQUEST, detail)
     }
 
-    /// The caller asks too often.
+    /// The client sends too many requests.
     pub fn too_many_requests() -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "ask less often; Retry-After says when to come back")
     }
 
-    /// The answer took too long.
+    /// The response took too long.
     pub fn timed_out() -> Self {
         Self::new(StatusCode::GATEWAY_TIMEOUT, "the answer took too long: ask for a shorter range")
     }
 
-    /// Something that it stands on does not answer.
+    /// A dependency does not answer.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
     }
 
-    /// As many listen to events as may.
+    /// The maximum number of event streams is open.
     pub fn too_many_listeners() -> Self {
         Self::unavailable(
             "as many streams of events are open as may be (DASHBOARD_EVENT_STREAMS in all, \
@@ -91,7 +91,7 @@ impl Problem {
         )
     }
 
-    /// When to come back, in seconds, where that is likely to help.
+    /// The Retry-After value in seconds, if a retry is likely to help.
     fn retry_after(&self) -> Option<&'static str> {
         match self.status {
             429 if self.kind.ends_with("too-many-logins") => Some("10"),
@@ -101,7 +101,7 @@ impl Problem {
         }
     }
 
-    /// What only a status is known of.
+    /// A problem of which only the status is known.
     fn of_status(status: StatusCode) -> Self {
         let detail = match status {
             StatusCode::NOT_FOUND => "nothing is at this address; / lists what there is, and /api the API's addresses",
@@ -115,10 +115,10 @@ impl Problem {
 }
 
 impl From<sqlx::Error> for Problem {
-    /// The database's words are for the log alone.
+    /// The error of the database is logged, but not returned to the caller.
     fn from(error: sqlx::Error) -> Self {
         match &error {
-            // SQLSTATE 57014: the statement ran into its time limit.
+            // SQLSTATE 57014: the statement timed out.
             sqlx::Error::Database(database) if database.code().as_deref() == Some("57014") => return Self::timed_out(),
             _ => tracing::error!("read the database: {error}"),
         }
@@ -139,11 +139,11 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Marks a response that is to be sent as it is, whatever its status: it has a page of its own.
+/// Marks a response that is sent unchanged, whatever its status, because it has its own page.
 #[derive(Clone, Copy, Debug)]
 pub struct AsItIs;
 
-/// Makes a problem of every error that is none yet: an unknown address, a wrong method, a body that is too large.
+/// Turns every error that is not yet a problem into one: an unknown path, a wrong method or a body that is too large.
 pub async fn dress(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     let status = response.status();
@@ -159,7 +159,7 @@ pub async fn dress(request: Request, next: Next) -> Response {
     dressed
 }
 
-/// What a panic becomes: it is logged by its hook, and the caller gets a problem.
+/// The problem that is returned after a panic. The panic hook logs the panic itself.
 pub fn of_panic(_: Box<dyn std::any::Any + Send>) -> Response {
     Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR).into_response()
 }

@@ -1,4 +1,4 @@
-//! How often an address may ask.
+//! The rate limit of each address.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -13,19 +13,19 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use crate::client::Client;
 use crate::problem::Problem;
 
-/// How many seconds' worth of requests may come at once: a page asks for a dozen files when it opens.
+/// How many seconds' worth of requests may come at once: opening a page requests a dozen files.
 const BURST_SECONDS: u32 = 4;
 
-/// The memory of who asked how often.
+/// Counts the recent requests of each address.
 pub type Limiter = Arc<DefaultKeyedRateLimiter<IpAddr>>;
 
-/// A limiter that lets each address ask so often in a second, on average.
+/// A limiter that lets each address send this many requests per second on average.
 pub fn limiter(requests_per_second: NonZeroU32) -> Limiter {
     let burst = requests_per_second.saturating_mul(NonZeroU32::MIN.saturating_add(BURST_SECONDS - 1));
     Arc::new(RateLimiter::keyed(Quota::per_second(requests_per_second).allow_burst(burst)))
 }
 
-/// Turns away who asks too often.
+/// Rejects requests above the rate limit.
 pub async fn limit(
     State(limiter): State<Limiter>,
     Extension(client): Extension<Client>,
@@ -38,7 +38,7 @@ pub async fn limit(
     next.run(request).await
 }
 
-/// Forgets addresses that have not asked for a while, so that the memory does not grow with every caller.
+/// Drops addresses that have been silent for a while, so that the memory does not grow with every client.
 pub fn forget_the_silent(limiter: &Limiter) {
     limiter.retain_recent();
     limiter.shrink_to_fit();

@@ -1,4 +1,4 @@
-//! Whether the dashboard is ready: whether its database answers.
+//! Readiness: whether the database answers.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,10 +8,10 @@ use tokio::sync::Mutex;
 
 use crate::problem::Problem;
 
-/// How long an answer of the database counts. Anybody may ask, and as often as they like.
+/// How long a result is cached, because anyone may poll as often as they like.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// The last answer of the database.
+/// The readiness with its cached result.
 #[derive(Clone)]
 pub struct Readiness {
     pool: PgPool,
@@ -19,12 +19,11 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// Asks the database of this pool.
     pub fn of(pool: PgPool) -> Self {
         Self { pool, last: Arc::default() }
     }
 
-    /// Whether the database answers. Those who ask at once get one answer.
+    /// Whether the database answers. Concurrent callers share one query.
     pub async fn ask(&self) -> Result<&'static str, Problem> {
         let mut last = self.last.lock().await;
         let is_ready = match *last {

@@ -1,15 +1,15 @@
-//! Log lines about what was refused: a few of them, and how many there were besides. A flood must not fill the log.
+//! Limits the log lines about refused requests and counts the suppressed ones, so that a flood does not fill the log.
 
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
-/// How many lines there may be in a second, and at once.
+/// The number of lines per second, and in a burst.
 const LINES_PER_SECOND: NonZeroU32 = NonZeroU32::MIN.saturating_add(1);
 const LINES_AT_ONCE: NonZeroU32 = NonZeroU32::MIN.saturating_add(19);
 
-/// Says which refusals are logged.
+/// Decides which refusals are logged.
 #[derive(Debug)]
 pub struct Refusals {
     lines: DefaultDirectRateLimiter,
@@ -24,7 +24,7 @@ impl Default for Refusals {
 }
 
 impl Refusals {
-    /// Whether this one is logged; and how many were not since the last one that was.
+    /// If this refusal is to be logged: how many were suppressed since the last logged one.
     pub fn next(&self) -> Option<u64> {
         if self.lines.check().is_ok() {
             return Some(self.silent.swap(0, Ordering::Relaxed));

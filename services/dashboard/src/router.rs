@@ -1,4 +1,4 @@
-//! Which address leads where, and what stands before all of them.
+//! Maps addresses to handlers, with the guards in front of all of them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,10 +22,10 @@ use crate::ready::Readiness;
 use crate::refusals::Refusals;
 use crate::{access, api, assets, auth, client, headers, heavy, pages, problem, rate};
 
-/// How large a request's body may be: only the login reads one.
+/// The maximum size of a request body in bytes: only the login reads one.
 const MOST_BYTES: usize = 1024;
 
-/// Every address of the dashboard, behind its guards. A layer stands in front of what was added before it.
+/// Every route of the dashboard with its guards. A layer wraps the routes and layers that were added before it.
 pub fn router(app: App, guard: &Guard) -> Router {
     let limiter = rate::limiter(guard.requests_per_second);
     tokio::spawn(forget(limiter.clone(), app.clone()));
@@ -38,13 +38,13 @@ pub fn router(app: App, guard: &Guard) -> Router {
         .layer(from_fn_with_state(Places::new(heavy::AT_ONCE.0, heavy::AT_ONCE.1), heavy::limit))
         .layer(from_fn_with_state(guard.patience, in_time))
         .layer(from_fn_with_state(gate.clone(), auth::guard))
-        // The form that lets in, and what it needs: files that are the same for everybody.
+        // The login form and its assets must be reachable without a login. They are the same for everybody.
         .route("/assets/{folder}/{name}", get(assets::asset))
         .route("/assets/{name}", get(assets::chart_library))
         .route("/login", get(login::page).post(login::log_in).with_state(gate))
         .route("/logout", post(login::log_out))
         .layer(from_fn_with_state(limiter, rate::limit))
-        // Whether it lives and is ready is asked by machines that know no secret and come every few seconds.
+        // Health checks know no secret and poll every few seconds.
         .route("/livez", get(async || "alive"))
         .route("/readyz", get(ready).with_state(Readiness::of(app.pool.clone())))
         .with_state(app)

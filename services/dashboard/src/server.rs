@@ -1,4 +1,4 @@
-//! The listening socket, its connections, and their end.
+//! The listening socket, its connections, and graceful shutdown.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -23,16 +23,16 @@ use crate::connection::{Answering, Patience, Timed};
 use crate::places::Places;
 use crate::refusals::Refusals;
 
-/// How long connections may take to end when the service is told to stop: shorter than what stops it.
+/// How long connections may take to close on shutdown: less than the time until the service is killed.
 const UNTIL_CLOSED: Duration = Duration::from_secs(10);
 
-/// How long nothing is accepted after the system could not: usually it has no more file descriptors.
+/// How long to pause after a failed accept: usually the process has run out of file descriptors.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
-/// How large the head of a request may be. The cookies of a load balancer's login take up to 16 KiB of it.
+/// The maximum size of a request head. The cookies of a load balancer's login take up to 16 KiB of it.
 const MOST_OF_A_HEAD: usize = 64 * 1024;
 
-/// What a server allows its clients.
+/// The limits of the server for its clients.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// The connections that may be open.
@@ -41,7 +41,7 @@ pub struct Limits {
     pub patience: Patience,
 }
 
-/// Serves until it is told to stop; what is being answered then is answered.
+/// Serves until `stop` is cancelled, and then finishes the responses in progress.
 pub async fn serve(address: SocketAddr, router: Router, limits: Limits, stop: CancellationToken) -> anyhow::Result<()> {
     let listener = TcpListener::bind(address).await.with_context(|| {
         format!("listen on {address} (is another program there? DASHBOARD_LISTEN names another address)")
@@ -52,7 +52,7 @@ pub async fn serve(address: SocketAddr, router: Router, limits: Limits, stop: Ca
     Ok(())
 }
 
-/// Serves whoever connects to a listener, until it is told to stop.
+/// Serves the connections of a listener until `stop` is cancelled.
 pub async fn serve_on(listener: TcpListener, router: Router, limits: Limits, stop: CancellationToken) {
     let connections = TaskTracker::new();
     let refusals = Refusals::default();
@@ -86,9 +86,9 @@ pub async fn serve_on(listener: TcpListener, router: Router, limits: Limits, sto
     }
 }
 
-/// Answers what comes over one connection. An error ends it, and is the client's affair.
+/// Serves one connection. An error ends it and is not logged, because it concerns only the client.
 async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, patience: Patience, stop: CancellationToken) {
-    // Small answers would otherwise wait for the acknowledgement of what went before.
+    // Disables Nagle's algorithm: small responses would otherwise wait for the acknowledgement of earlier data.
     let _ = stream.set_nodelay(true);
     let answering = Answering::default();
     let io = TokioIo::new(Timed::new(stream, patience, answering.clone()));

@@ -1,4 +1,4 @@
-//! What a calendar expects of each session, against what is there.
+//! Compares the candles that a calendar expects in each session with those that are present.
 
 use std::collections::BTreeMap;
 
@@ -11,37 +11,36 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A session of a series: what should be there and what is.
+/// The expected and actual candles of a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Session {
-    /// Its date, where the market is.
+    /// The date in the market's time zone.
     #[schema(value_type = String, example = "2024-12-30")]
     pub date: Date,
-    /// How many candles there must be. One of hours in which only some venues trade counts where it is there.
+    /// The number of expected candles. Candles of hours in which only some venues trade are expected only if present.
     pub expected: u32,
-    /// How many there are, filled ones among them.
+    /// The number of present candles, including filled ones.
     pub actual: u32,
-    /// How many cleaning put in.
+    /// The number of candles that cleaning filled in.
     pub filled: u32,
 }
 
 /// How complete a session is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Completeness {
-    /// Every candle is there, from the source.
+    /// Every candle is present and comes from the source.
     Full,
-    /// Every candle is there, some put in by cleaning.
+    /// Every candle is present, but cleaning filled in some.
     Filled,
-    /// Some are missing.
+    /// Some candles are missing.
     Partial,
-    /// All are missing.
+    /// All candles are missing.
     Missing,
-    /// More are there than should be.
+    /// There are more candles than expected.
     Excess,
 }
 
 impl Session {
-    /// How complete it is.
     pub fn completeness(&self) -> Completeness {
         match (self.actual, self.expected) {
             (0, 1..) => Completeness::Missing,
@@ -53,10 +52,11 @@ impl Session {
     }
 }
 
-/// What is there of a date: candles, and those of them that cleaning put in.
+/// Per date, the numbers of candles and of those that cleaning filled in.
 pub type Actual = BTreeMap<Date, (u32, u32)>;
 
-/// The sessions of a range that are complete by now, ascending: for daily and longer candles the date is the stamp's.
+/// The sessions of a range, ascending, counting only slots that have ended by now. For daily and longer candles, the
+/// date is that of the stamp.
 pub fn sessions(
     calendar: &Calendar,
     interval: Interval,
@@ -65,7 +65,7 @@ pub fn sessions(
     actual: &Actual,
 ) -> Result<Vec<Session>, BeyondHorizon> {
     let zone = zone(calendar, interval);
-    // Per date how many candles there must be, and how many there can be: on some days only some venues trade.
+    // Per date, the numbers of required and of possible candles: on some days only some venues trade.
     let mut counts: BTreeMap<Date, (u32, u32)> = BTreeMap::new();
     let is_over = |slot: &i64| calendar.slot_end(interval, *slot).is_ok_and(|end| end.is_some_and(|end| end <= now));
     for slot in calendar.slots(interval, from..=now)?.filter(is_over) {
@@ -82,7 +82,7 @@ pub fn sessions(
     Ok(counts.into_iter().filter_map(session).collect())
 }
 
-/// The zone whose dates candles of an interval are counted by: the market's own for intraday ones, and UTC for those that
+/// The time zone of the dates by which candles are counted: the market's own for intraday candles, UTC for those that
 /// are stamped with a date.
 pub fn zone(calendar: &Calendar, interval: Interval) -> TimeZone {
     let name = if interval.is_intraday() { calendar.timezone() } else { "UTC" };

@@ -1,12 +1,12 @@
-//! A line as small as a word.
+//! Word-sized line charts.
 
-/// How wide and high the picture is, in its own units.
+/// The width and height of the picture, in SVG units.
 pub const SIZE: (f64, f64) = (120.0, 28.0);
 
-/// How far the line keeps from the edge.
+/// The distance of the line from the edges.
 const MARGIN: f64 = 2.0;
 
-/// The points of an SVG polyline through these values, the first at the left; nothing where there are fewer than two.
+/// The points of an SVG polyline through the values, from left to right; empty for fewer than two values.
 pub fn points(values: &[f64]) -> String {
     let (low, high) =
         values.iter().fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(*value), high.max(*value)));
@@ -15,14 +15,14 @@ pub fn points(values: &[f64]) -> String {
     }
     let step = SIZE.0 / (values.len() - 1) as f64;
     let height = SIZE.1 - 2.0 * MARGIN;
-    // A flat line lies in the middle.
+    // A flat line is drawn in the middle.
     let share = |value: f64| if high > low { (value - low) / (high - low) } else { 0.5 };
     let point =
         |(at, value): (usize, &f64)| format!("{:.1},{:.1}", at as f64 * step, SIZE.1 - MARGIN - share(*value) * height);
     values.iter().enumerate().map(point).collect::<Vec<_>>().join(" ")
 }
 
-/// Whether the last value is above the first, or below it.
+/// Whether the last value is above or below the first.
 pub fn trend(values: &[f64]) -> &'static str {
     match values.first().zip(values.last()) {
         Some((first, last)) if last > first => "up",

@@ -1,37 +1,37 @@
-//! What a browser keeps of a login: a cookie that says until when it is good, under a signature.
+//! Login tickets: a signed cookie that contains its own expiry.
 //!
-//! Nothing is kept on this side, so that a login holds on every task and over restarts. It ends with its time, or when the
-//! token or the password is changed.
+//! The server stores nothing, so a login is valid on every task and across restarts. It ends when it expires or when
+//! the token or the password changes.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
-/// The cookie's name.
+/// The name of the cookie.
 const COOKIE: &str = "candlewick";
 
-/// How long a login holds.
+/// How long a login is valid.
 const LIFE: SignedDuration = SignedDuration::from_hours(12);
 
-/// Signs tickets, and knows its own.
+/// Signs and verifies tickets.
 #[derive(Clone)]
 pub struct Tickets {
     key: [u8; 32],
 }
 
 impl Tickets {
-    /// Tickets that only those who know the secrets can sign.
+    /// Tickets whose signing key is derived from the secrets.
     pub fn new<'s>(secrets: impl IntoIterator<Item = &'s str>) -> Self {
         let mut hash = Sha256::new_with_prefix(b"candlewick ticket 1");
         for secret in secrets {
-            // Each by its own digest, so that none runs into the next.
+            // Hashing each secret separately keeps their boundaries unambiguous.
             hash.update(Sha256::digest(secret.as_bytes()));
         }
         Self { key: hash.finalize().into() }
     }
 
-    /// The cookie of somebody who logged in now.
+    /// The cookie for a visitor who logs in now.
     pub fn issue(&self, now: Timestamp, is_tls: bool) -> anyhow::Result<HeaderValue> {
         let until = now.checked_add(LIFE)?.as_second();
         let signature: String =
@@ -39,7 +39,7 @@ impl Tickets {
         Ok(cookie(&format!("{until}.{signature}"), LIFE.as_secs(), is_tls).parse()?)
     }
 
-    /// Whether the headers carry a ticket that is good now.
+    /// Whether the headers contain a valid ticket that has not expired.
     pub fn admit(&self, headers: &HeaderMap, now: Timestamp) -> bool {
         let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
         let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
@@ -52,7 +52,7 @@ impl Tickets {
         let bytes =
             signature.as_bytes().chunks(2).map(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
         let bytes: Vec<u8> = bytes.collect::<Option<_>>()?;
-        // It compares in the same time wherever the signature is wrong.
+        // Compares in constant time.
         let is_ours = self.sign(until).ok()?.verify_slice(&bytes).is_ok();
         Some(is_ours && now.as_second() < until)
     }
@@ -64,12 +64,12 @@ impl Tickets {
     }
 }
 
-/// The cookie that takes the ticket away.
+/// The cookie that deletes the ticket.
 pub fn taken_back(is_tls: bool) -> String {
     cookie("", 0, is_tls)
 }
 
-/// No script reads it, and no page of others sends it but by a link to here.
+/// Scripts cannot read the cookie, and other sites cannot make the browser send it except by a link to this one.
 fn cookie(value: &str, seconds: i64, is_tls: bool) -> String {
     let secure = if is_tls { "; Secure" } else { "" };
     format!("{COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")

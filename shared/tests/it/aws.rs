@@ -1,4 +1,4 @@
-//! What goes to S3 and SQS and what is made of their answers, where no stand-in for them answers like that.
+//! Requests to S3 and SQS and the handling of their responses, for responses that the stand-ins never give.
 
 use std::time::Duration;
 
@@ -98,7 +98,7 @@ async fn an_object_of_no_bytes_is_an_object() {
     assert_eq!((object.info.size, object.body.len()), (0, 0));
 }
 
-/// A body that rests is not given up at once: a moment's fault of the network must not cost what has come already.
+/// A stalled body is not given up at once: a short network fault must not discard what has arrived already.
 #[tokio::test]
 async fn a_body_may_rest_for_a_while_before_it_is_given_up() {
     let aws = Aws::at("http://127.0.0.1:1", "us-east-1", "test", "test").await;

@@ -1,4 +1,4 @@
-//! Each row of the table of `core::blame` for S3 and SQS, as an answer over the wire becomes an error.
+//! Tests each row of the table of `core::blame` for S3 and SQS, from the response on the wire to the error.
 
 use candlewick_shared::adapters::aws::Aws;
 use candlewick_shared::adapters::budget::Budget;
@@ -9,10 +9,10 @@ use futures::future::join_all;
 
 use crate::server::{answer, serve};
 
-/// As many as the SDK may ask for, which tries some answers again.
+/// The maximum number of requests of the SDK, which retries some responses.
 const TRIES: usize = 4;
 
-/// A code of S3, the status it comes with, and whose failure it is for a reader and for a writer.
+/// An S3 code, its status, and the blame for a reader and for a writer.
 const S3: [(&str, u16, Blame, Blame); 41] = [
     ("InvalidObjectState", 403, Message("archived_object"), Dependency),
     ("InvalidRequest", 400, Message("unreadable_object"), Evidence("refused_by_s3")),
@@ -53,7 +53,7 @@ const S3: [(&str, u16, Blame, Blame); 41] = [
     ("InternalFailure", 500, Dependency, Dependency),
     ("RequestTimeout", 400, Dependency, Dependency),
     ("OperationAborted", 409, Dependency, Dependency),
-    // Without a row: by the status, or by evidence.
+    // Codes without a row: decided by the status or by evidence.
     ("Novelty", 500, Dependency, Dependency),
     ("Novelty", 400, Evidence("refused_by_s3"), Evidence("refused_by_s3")),
 ];
@@ -64,7 +64,7 @@ fn said(code: &str, status: u16) -> String {
     answer(&format!("{status} Status"), &body)
 }
 
-/// A client whose server answers everything alike.
+/// A client whose server gives the same response to everything.
 async fn aws(answer: &str) -> (Aws, String) {
     let server = serve(vec![answer.to_owned(); TRIES]).await;
     (Aws::at(&server.url, "us-east-1", "test", "test").await, server.url)
@@ -105,7 +105,7 @@ async fn nobody_who_answers_is_the_dependencys_failure_and_said_in_words() {
     assert!(words.contains("refused") && !words.contains('{') && words.len() < 300, "{words}");
 }
 
-/// The answer to HEAD has no body, and so no code.
+/// The response to HEAD has no body, and therefore no code.
 #[tokio::test]
 async fn a_refused_look_at_the_services_own_object_is_the_dependencys_failure() {
     for (status, blame) in [("403 Forbidden", Dependency), ("400 Bad Request", Evidence("refused_by_s3"))] {
@@ -137,7 +137,7 @@ async fn each_code_of_sqs_is_whose_failure_the_table_says() {
     }
 }
 
-/// A key may have any character that UTF-8 has, and XML has not all of them.
+/// Keys may contain any character of UTF-8, but XML does not allow all of them.
 #[tokio::test]
 async fn a_listing_that_xml_cannot_say_is_asked_for_with_encoded_keys() {
     let contents = "<Contents><Key>raw/%1B%5B2J+a%2Bb%C3%A4</Key><ETag>\"e\"</ETag><Size>1</Size>\
@@ -161,7 +161,7 @@ async fn the_body_of_an_object_that_is_too_large_is_not_read() {
     assert!(error.to_string().contains("1099511627776 bytes"), "{error}");
 }
 
-/// A body that waits for memory would be given up as stalled: it is asked for again.
+/// A body that waits for memory would be given up as stalled, so it is requested again.
 #[tokio::test]
 async fn what_there_is_no_memory_for_is_asked_for_again_when_there_is() {
     let body = "x".repeat(1 << 20);

@@ -1,8 +1,8 @@
-//! Every session of every embedded calendar is the one that generate.py has: the package's, with corrections.toml over it,
-//! and those of forex.py.
+//! Every session of every embedded calendar equals the one of generate.py: the package's session with the corrections
+//! of corrections.toml, or that of forex.py.
 //!
-//! Against its digests always, which tells the calendar and the year that differ; and line by line against the package
-//! itself, which tells the date, where `CANDLEWICK_CALENDARS_PYTHON` names a Python that has it
+//! The digests are always compared, which shows the calendar and the year that differ. The sessions are compared line
+//! by line with the package itself, which shows the date, if `CANDLEWICK_CALENDARS_PYTHON` names a Python that has it
 //! (`pip install --require-hashes -r shared/calendars/requirements.txt`).
 
 use std::io::{self, Write};
@@ -32,7 +32,7 @@ fn every_year_has_the_digest_of_the_package() {
 #[test]
 fn every_session_is_the_one_of_the_package() {
     let Some(python) = std::env::var_os(PYTHON) else {
-        // Not by eprintln!, whose words the test harness keeps to itself.
+        // Not eprintln!, whose output the test harness captures.
         writeln!(io::stderr(), "skipped: {PYTHON} names no Python that has exchange_calendars").unwrap();
         return;
     };
@@ -48,14 +48,14 @@ fn every_session_is_the_one_of_the_package() {
     }
 }
 
-/// A year's line of the package, with what we have for the same calendar and year.
+/// A year's line of the package, next to ours for the same calendar and year.
 fn line_beside(theirs: &str, ours: &[String]) -> String {
     let year = theirs.splitn(3, ' ').take(2).collect::<Vec<_>>().join(" ") + " ";
     let ours = ours.iter().find_map(|line| line.strip_prefix(&year)).unwrap_or("no sessions");
     format!("package {theirs}, here {ours}")
 }
 
-/// What `sessions.sha256` says of a calendar: a line a year.
+/// The lines of `sessions.sha256` for a calendar, one per year.
 fn digests(code: &str) -> Vec<String> {
     let lines = lines(code);
     let years = lines.chunk_by(|one, next| one[..4] == next[..4]);
@@ -66,8 +66,8 @@ fn sha256(text: &str) -> String {
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Every session as generate.py writes it: the date, the open, the close, the break or two dashes, and what is certain
-/// where that is not the whole.
+/// Every session in the format of generate.py: the date, the open, the close, the break or two dashes, and the certain
+/// part if that is not the whole session.
 fn lines(code: &str) -> Vec<String> {
     let calendar = Calendar::for_mic(code).unwrap().unwrap();
     calendar.sessions(calendar.coverage()).unwrap().map(|session| line(&session)).collect()

@@ -1,4 +1,4 @@
-//! What a service tells of its health, and what the health check makes of it.
+//! The health of a service, and its interpretation by the health check.
 
 use std::collections::BTreeMap;
 

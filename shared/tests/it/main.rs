@@ -1,4 +1,4 @@
-//! What the shared crate promises, seen from outside.
+//! Tests of the public interface of the shared crate.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by it")]
 

@@ -1,4 +1,4 @@
-//! The example of a service of one's own, run from message to summary in memory.
+//! The example of a custom service, run from message to summary in memory.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,16 +1,16 @@
-//! A server that gives prepared answers, one on each connection, and tells what it was asked.
+//! A server that gives prepared responses, one per connection, and records the requests.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// Where it is, and what will have been asked of it when every answer is given.
+/// The address, and the requests once every response has been given.
 pub struct Server {
     pub url: String,
     pub requests: JoinHandle<Vec<String>>,
 }
 
-/// A whole answer with this status and body.
+/// A complete response with this status and body.
 pub fn answer(status: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
 }

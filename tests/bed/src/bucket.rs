@@ -1,4 +1,4 @@
-//! A bucket in memory that remembers its writes, and lets others in between a handler's calls.
+//! A bucket in memory that records its writes, and lets others act between a handler's calls.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -11,10 +11,10 @@ use candlewick_shared::core::metadata::Metadata;
 use candlewick_shared::ports::store::{NewObject, Object, ObjectInfo, ObjectStore, Put, PutIf, StoreError};
 use futures::future::BoxFuture;
 
-/// A bucket in memory with witnesses and intruders.
+/// A bucket in memory that records writes and can be interfered with.
 #[derive(Clone, Default)]
 pub struct Bucket {
-    /// The bucket itself, for whom nobody watches.
+    /// The underlying bucket, whose use is not recorded.
     pub inner: Arc<MemoryStore>,
     written: Arc<Mutex<Vec<String>>>,
     writes: Arc<Mutex<Writes>>,
@@ -24,52 +24,52 @@ pub struct Bucket {
 /// Writes on their way to the bucket.
 #[derive(Default)]
 struct Writes {
-    /// How many get there until one is held up.
+    /// How many more writes pass until one is held up.
     until_one_is_held: Option<usize>,
-    /// The one that is.
+    /// The write that is held up.
     held: Option<(String, NewObject, PutIf)>,
 }
 
 impl Bucket {
-    /// The keys that were written through this, in order.
+    /// The keys that were written through this bucket, in order.
     pub fn written(&self) -> Vec<String> {
         self.written.lock().unwrap().clone()
     }
 
-    /// Lets somebody in right after the next read that nobody was let in after yet.
+    /// Runs the intruder right after the next read that has no intruder yet.
     pub fn intrude_after_a_read(&self, intruder: impl Future<Output = ()> + Send + 'static) {
         self.intruders.lock().unwrap().push_back(Box::pin(intruder));
     }
 
-    /// Lets so many writes through this get there, and holds the next one up: for its writer it has failed.
+    /// Lets this many writes pass and holds up the next one, which fails for its writer.
     pub fn hold_a_write_after(&self, writes: usize) {
         self.writes.lock().unwrap().until_one_is_held = Some(writes);
     }
 
-    /// Lets the write that was held up get there.
+    /// Lets the write that was held up arrive.
     pub async fn let_it_get_there(&self) -> Put {
         let (key, object, condition) = self.writes.lock().unwrap().held.take().unwrap();
         self.inner.put(&key, object, condition).await.unwrap()
     }
 
-    /// Writes an object unwatched.
+    /// Writes an object without recording it.
     pub async fn drop_object(&self, key: &str, body: impl Into<Vec<u8>>, metadata: &[(&str, &str)]) {
         put(&self.inner, key, body, metadata).await;
     }
 
-    /// The object at a key, which must be there.
+    /// The object at a key, which must exist.
     pub async fn object(&self, key: &str) -> Object {
         self.inner.get(key).await.unwrap().unwrap_or_else(|| panic!("there is no {key}"))
     }
 
-    /// The text of the object at a key, which must be there.
+    /// The text of the object at a key, which must exist.
     pub async fn text(&self, key: &str) -> String {
         String::from_utf8(self.object(key).await.body.to_vec()).unwrap()
     }
 }
 
 impl Writes {
-    /// What the writer hears of a write that is held up; none of one that is not.
+    /// The error that the writer gets if its write is held up.
     fn hold(&mut self, key: &str, object: &NewObject, condition: &PutIf) -> Option<StoreError> {
         let before = self.until_one_is_held.take()?;
         if before > 0 {
@@ -82,13 +82,13 @@ impl Writes {
     }
 }
 
-/// Writes an object, whatever stands there.
+/// Writes an object unconditionally.
 pub async fn put(store: &MemoryStore, key: &str, body: impl Into<Vec<u8>>, metadata: &[(&str, &str)]) {
     let metadata: Metadata = metadata.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     store.put(key, NewObject::csv(body.into(), metadata), PutIf::Always).await.unwrap();
 }
 
-/// The event of an object that was put.
+/// The event of a written object.
 #[must_use]
 pub fn created(key: &str) -> ObjectEvent {
     ObjectEvent {

@@ -1,13 +1,13 @@
-//! What measurements are asked for, and what they say.
+//! Command-line options and statistics of benchmarks.
 
-/// The number behind an option of the running program, or another one where it is not given.
+/// The number after an option of the running program, or a default.
 #[must_use]
 pub fn option(name: &str, otherwise: usize) -> usize {
     let mut args = std::env::args().skip_while(|arg| arg != name);
     args.nth(1).map_or(otherwise, |number| number.parse().unwrap_or_else(|_| panic!("{name} wants a number")))
 }
 
-/// The value in the middle.
+/// The median.
 #[must_use]
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);

@@ -1,5 +1,5 @@
-//! What the tests of services stand on: a PostgreSQL that the test program starts for itself, with a database for each test,
-//! a bucket in memory, and the workspace's programs. Benches stand on it too.
+//! The shared base of the services' tests and benchmarks: a PostgreSQL that the test program starts for itself, with
+//! one database per test, a bucket in memory, and the workspace's programs.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
@@ -16,10 +16,10 @@ use libtest_mimic::{Arguments, Trial};
 
 use crate::server::Server;
 
-/// The word by which a test program is told to be its own server's watchdog.
+/// The argument that makes a test program the watchdog of its own server.
 const WATCHDOG: &str = "--watch-over";
 
-/// Runs trials beside a server, which is there unless the trials are only listed.
+/// Runs trials with a server, which is started unless the trials are only listed.
 #[must_use]
 pub fn run(trials: Vec<Trial>) -> ExitCode {
     let words: Vec<_> = std::env::args().collect();
@@ -38,7 +38,7 @@ pub fn run(trials: Vec<Trial>) -> ExitCode {
     conclusion.exit_code()
 }
 
-/// A test on a runtime of its own.
+/// A test on its own runtime.
 pub fn trial<F: Future<Output = ()>>(name: &str, test: impl FnOnce() -> F + Send + 'static) -> Trial {
     Trial::test(name, move || {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;

@@ -1,5 +1,5 @@
-//! Processes that die: simulations on paused time give each process a bucket and queues in memory through a [`Hand`], whose
-//! calls never return once the process is dead. Every call is a place to die, before it has an effect and after it.
+//! Processes that die: simulations on paused time give each process a bucket and queues in memory through a [`Hand`],
+//! whose calls never return once the process is dead. A process can die before and after the effect of every call.
 
 use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,10 +16,10 @@ use rand::{Rng, SeedableRng};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-/// The longest that a call takes, in milliseconds.
+/// The maximum duration of a call, in milliseconds.
 const LONGEST_CALL: u64 = 40;
 
-/// A process. After a number of calls it is dead, and none of its calls returns any more.
+/// A process. It dies after a number of calls, and then none of its calls returns any more.
 pub struct Life {
     calls: AtomicU64,
     most: u64,
@@ -35,7 +35,7 @@ impl Life {
         Arc::new(Self { calls: AtomicU64::new(0), most, dice, dead: CancellationToken::new() })
     }
 
-    /// Waits for a moment, or for ever if this is the process's end.
+    /// Waits for a moment, or forever if the process dies here.
     pub async fn call(&self) {
         let pause = Duration::from_millis(self.dice.lock().unwrap().random_range(0..LONGEST_CALL));
         sleep(pause).await;
@@ -52,14 +52,13 @@ impl Life {
     }
 }
 
-/// What a process holds of something that outlives it.
+/// A process's handle to something that outlives it.
 pub struct Hand<T: ?Sized> {
     of: Arc<T>,
     life: Arc<Life>,
 }
 
 impl<T: ?Sized> Hand<T> {
-    /// What a process holds of this.
     #[must_use]
     pub fn new(of: &Arc<T>, life: &Arc<Life>) -> Arc<Self> {
         Arc::new(Self { of: Arc::clone(of), life: Arc::clone(life) })
@@ -125,11 +124,12 @@ impl<Q: Queue + ?Sized> Queue for Hand<Q> {
     }
 }
 
-/// Lives through `count` seeds, each on a runtime of its own whose time is paused, on as many threads as there are
-/// processors. `CANDLEWICK_SEEDS` sets another number of seeds, `CANDLEWICK_SEED` the first one.
+/// Runs `count` seeds, each on its own runtime with paused time, on as many threads as there are processors.
+/// `CANDLEWICK_SEEDS` sets another number of seeds, `CANDLEWICK_SEED` the first one.
 ///
 /// # Panics
-/// Where a seed fails; the message says how to repeat it.
+///
+/// A seed fails; the message says how to repeat it.
 pub fn through_seeds<F: Future<Output = ()>>(count: u64, live: impl Fn(u64) -> F + Sync) {
     let number = |name| std::env::var(name).ok().map(|text: String| text.parse::<u64>().unwrap());
     let first = number("CANDLEWICK_SEED").unwrap_or(0);

@@ -1,16 +1,16 @@
-//! The programs of the workspace, built beside whoever asks for them.
+//! Builds the programs of the workspace into the target directory of the test that asks for them.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The checkout.
+/// The root of the checkout.
 #[must_use]
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap()
 }
 
-/// Builds every program of the workspace as the running one was built, and returns where they are. `cargo test` builds tests,
-/// and programs only of the packages that it tests.
+/// Builds every program of the workspace in the profile of the running program, and returns their folder. `cargo test`
+/// itself builds tests, and programs only of the packages that it tests.
 #[must_use]
 pub fn build() -> PathBuf {
     let own = std::env::current_exe().unwrap();
@@ -18,7 +18,7 @@ pub fn build() -> PathBuf {
     let profile = if programs.ends_with("debug") { "dev" } else { "release" };
     let mut command = Command::new(env!("CARGO"));
     command.current_dir(root()).args(["build", "--quiet", "--locked", "--workspace", "--bins", "--profile", profile]);
-    // Build scripts that look at these would take the change for a reason to build again.
+    // A change of these variables would make build scripts that read them run again.
     let about_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
     for (name, _) in std::env::vars().filter(|(name, _)| about_package(name)) {
         command.env_remove(name);

@@ -1,4 +1,4 @@
-//! The one server of a test run, and a database of it for each test.
+//! The only server of a test run, with one database per test.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -19,13 +19,13 @@ use sqlx::{ConnectOptions, Executor, PgPool};
 
 use crate::programs::root;
 
-/// The database that all others are copies of.
+/// The template of all other databases.
 const TEMPLATE: &str = "template_candles";
 
 static ADDRESS: OnceLock<String> = OnceLock::new();
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
-/// A server, and what ends with it.
+/// A server, and the resources that end with it.
 pub struct Server {
     runtime: tokio::runtime::Runtime,
     postgres: Postgres,
@@ -34,7 +34,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts the server, with the schema in its template.
+    /// Starts the server and creates the schema in its template.
     pub fn start() -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let dir = tempfile::tempdir().unwrap();
@@ -43,7 +43,7 @@ impl Server {
         Self { runtime, postgres, watchdog, _dir: dir }
     }
 
-    /// Stops it, whatever is still connected.
+    /// Stops the server, even if clients are still connected.
     pub fn stop(self) {
         self.runtime.block_on(async {
             self.postgres.process.stop().await;
@@ -62,7 +62,7 @@ async fn start(state: &StateDir) -> (Postgres, Watchdog) {
     (postgres, watchdog)
 }
 
-/// A free port. Whoever picked it holds it no more, so that a server can have it.
+/// A free port. It is released again, so that a server can bind it.
 #[must_use]
 pub fn free_port() -> u16 {
     Picker::new().pick(&Wish::Any).unwrap()
@@ -82,25 +82,26 @@ pub fn settings(database: &str, port: u16) -> Settings {
     }
 }
 
-/// Starts such a server. Its user must be able to enter the state's folder, which a temporary directory lets only its maker do.
+/// Starts such a server. Its user must be able to enter the folder of the state, but a temporary directory is open only
+/// to its creator.
 pub async fn postgres_at(state: &StateDir, database: &str, port: u16) -> Postgres {
     fs::set_permissions(state.root(), Permissions::from_mode(0o755)).unwrap();
     local_postgres::start(&settings(database, port), state, &silent()).await.unwrap()
 }
 
-/// What a test program does where it is its server's watchdog: ends the server after a run that was killed.
+/// The main function of a watchdog: stops the server after a run that was killed.
 pub fn watch_over(state: &Path) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let _ = runtime.block_on(async { watchdog::run(&StateDir::open(state).unwrap()).await });
 }
 
-/// Makes a database with the schema and nothing in it.
+/// Creates an empty database with the schema.
 pub async fn new_database() -> PgConnectOptions {
     let template: PgConnectOptions = ADDRESS.get().unwrap().parse().unwrap();
     let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
     let mut connection = template.clone().database("postgres").connect().await.unwrap();
     let create = format!("create database {name} template {TEMPLATE}");
     connection.execute(sqlx::AssertSqlSafe(create)).await.unwrap();
-    // What a crash of the server would lose is nothing that these tests look for, and waiting for disks is most of their time.
+    // These tests do not test crashes of the server, and waiting for disks would take most of their time.
     template.database(&name).options([("synchronous_commit", "off")])
 }

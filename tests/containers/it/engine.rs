@@ -1,4 +1,4 @@
-//! The Docker engine: whether it is there with what these tests need, and what testcontainers has no words for.
+//! The Docker engine: whether it has what these tests need, and operations that testcontainers lacks.
 
 use anyhow::{Context, bail, ensure};
 use candlewick_shared::core::topology::Topology;
@@ -16,7 +16,7 @@ pub fn services() -> impl Iterator<Item = &'static str> {
 /// LocalStack's image.
 pub const LOCALSTACK: (&str, &str) = ("localstack/localstack", "4.12.0");
 
-/// PostgreSQL's image: its name, and its tag, which `POSTGRES_VERSION` chooses.
+/// PostgreSQL's image: its name, and its tag, which `POSTGRES_VERSION` sets.
 pub fn postgres() -> (&'static str, String) {
     let version = std::env::var("POSTGRES_VERSION").unwrap_or_else(|_| "17".to_owned());
     ("postgres", format!("{version}-bookworm"))
@@ -31,7 +31,7 @@ pub fn connect() -> anyhow::Result<Docker> {
     Docker::connect_with_defaults().context("find a Docker engine")
 }
 
-/// Whether an engine answers that has all images: they are not pulled here.
+/// Whether an engine answers and has all images: these tests do not pull them.
 pub fn is_usable() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("start a runtime")?;
     runtime.block_on(async {
@@ -52,31 +52,31 @@ fn images() -> Vec<String> {
     others.into_iter().chain(own).collect()
 }
 
-/// How an image says that it is to be run.
+/// The configuration of an image.
 pub async fn image_config(name: &str) -> anyhow::Result<ImageConfig> {
     let image = connect()?.inspect_image(&format!("candlewick/{name}:{}", tag())).await?;
     image.config.context("read the image's configuration")
 }
 
-/// Kills a container's process, with no time to do anything.
+/// Kills a container's process without notice.
 pub async fn kill(container: &str) -> anyhow::Result<()> {
     let signal = KillContainerOptions { signal: "KILL".to_owned() };
     connect()?.kill_container(container, Some(signal)).await.context("kill a container")
 }
 
-/// Cuts a container off the network.
+/// Disconnects a container from the network.
 pub async fn disconnect(network: &str, container: &str) -> anyhow::Result<()> {
     let request = NetworkDisconnectRequest { container: container.to_owned(), force: None };
     connect()?.disconnect_network(network, request).await.context("cut a container off")
 }
 
-/// Brings a container back to the network.
+/// Reconnects a container to the network.
 pub async fn reconnect(network: &str, container: &str) -> anyhow::Result<()> {
     let request = NetworkConnectRequest { container: container.to_owned(), endpoint_config: None };
     connect()?.connect_network(network, request).await.context("bring a container back")
 }
 
-/// What its health check last said of a container: `starting`, `healthy` or `unhealthy`.
+/// The last result of a container's health check: `starting`, `healthy` or `unhealthy`.
 pub async fn health(container: &str) -> anyhow::Result<String> {
     let inspected = connect()?.inspect_container(container, None::<InspectContainerOptions>).await?;
     let status = inspected.state.and_then(|state| state.health).and_then(|health| health.status);
@@ -86,18 +86,18 @@ pub async fn health(container: &str) -> anyhow::Result<String> {
     }
 }
 
-/// Removes a container with what is in it.
+/// Removes a container and its contents.
 pub async fn remove(container: &str) -> anyhow::Result<()> {
     let options = RemoveContainerOptions { force: true, v: true, ..RemoveContainerOptions::default() };
     connect()?.remove_container(container, Some(options)).await.context("remove a container")
 }
 
-/// Removes a network that has no container any more.
+/// Removes a network that no longer has containers.
 pub async fn remove_network(network: &str) -> anyhow::Result<()> {
     connect()?.remove_network(network).await.context("remove the network")
 }
 
-/// Starts a container that has ended.
+/// Starts a stopped container.
 pub async fn start(container: &str) -> anyhow::Result<()> {
     connect()?.start_container(container, None::<StartContainerOptions>).await.context("start a container")
 }

@@ -1,4 +1,5 @@
-//! Containers that are killed, cut off and replaced while work flows: nothing is lost, and nothing is buried.
+//! Containers are killed, disconnected and replaced while work flows: nothing is lost, and nothing becomes a dead
+//! letter.
 
 use anyhow::ensure;
 use libtest_mimic::Trial;
@@ -20,7 +21,7 @@ fn symbols(prefix: &str, numbers: std::ops::Range<usize>) -> Vec<String> {
     numbers.map(|number| format!("{prefix}{number}")).collect()
 }
 
-/// All files are loaded, each with its two candles, and none was given up.
+/// Checks that all files are loaded, each with its two candles, and that none was given up.
 fn all_are_loaded(world: &'static World, prefix: &str, files: i64) -> anyhow::Result<()> {
     world.eventually(&format!("{files} files of {prefix} loaded"), || Ok(world.rows(prefix)? == files * 2))?;
     for queue in ["ingest", "raw", "transformed"] {
@@ -52,7 +53,7 @@ fn a_run_whose_ingest_was_killed_ends_well(world: &'static World) -> anyhow::Res
     world.eventually("both runs ended, and nothing failed", || Ok(world.good_runs()? == before + 2))
 }
 
-/// It is cut off with messages in hand, and never hears of the last files while it is.
+/// The service is disconnected with messages in flight, and cannot be notified of the last files in the meantime.
 fn a_service_that_was_cut_off_does_its_work_later(world: &'static World) -> anyhow::Result<()> {
     for (service, prefix) in [("transform", "CUTT"), ("loader", "CUTL")] {
         let container = world.container(service);

@@ -1,5 +1,5 @@
-//! How the images are to be run, and what is not in them. That they run with nothing to write to and without capabilities
-//! is what all other tests stand on.
+//! How the images must be run, and what they must not contain. All other tests show that they work with a read-only
+//! file system and without capabilities.
 
 use anyhow::{Context, ensure};
 use libtest_mimic::Trial;

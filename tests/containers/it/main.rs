@@ -1,13 +1,13 @@
 //! Candlewick as containers: LocalStack, PostgreSQL, the simulator and the services' images on a private network, which
-//! the first test brings up and all share.
+//! the first test starts and all tests share.
 //!
-//! They need a Docker engine and the images that `tests/containers/images` makes. Where either is missing this says so,
-//! and there is nothing to test.
+//! They need a Docker engine and the images that `tests/containers/images` builds. If either is missing, this program
+//! says so and runs no tests.
 
 #![allow(clippy::expect_used, reason = "a test fails by it")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a run says what it skips, and why")]
 
-/// One trial per test function, named like it.
+/// One trial per test function, with the same name.
 macro_rules! trials {
     ($($test:ident),+ $(,)?) => { vec![$(crate::trial(stringify!($test), $test)),+] };
 }
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         println!("skipped: the tests of containers: {reason:#}");
         return ExitCode::SUCCESS;
     }
-    // One after the other: each disturbs what the others look at.
+    // Tests run one after the other because each disturbs what the others check.
     let in_order = Arguments { test_threads: Some(1), ..arguments };
     let trials = flow::trials().into_iter().chain(hardening::trials()).chain(faults::trials());
     let conclusion = libtest_mimic::run(&in_order, trials.collect());

@@ -1,4 +1,4 @@
-//! The one network of a test run, with everything on it, and the ways in.
+//! The network of a test run with all its containers, and ways to access them.
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
@@ -21,10 +21,10 @@ use tokio::runtime::Runtime;
 
 use crate::engine::{self, LOCALSTACK, services};
 
-/// How long anything may take that is awaited. It bounds a failure, and measures nothing.
+/// The timeout of everything that is awaited. It only bounds failures; it is no performance limit.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// How long a service may take to stop: what compose and ECS give it.
+/// How long a service may take to stop: the same as in compose and on ECS.
 const GRACE_SECONDS: i32 = 30;
 
 const LOCALSTACK_IS_READY: &str = "import json, urllib.request as r; \
@@ -36,17 +36,16 @@ static WORLD: OnceLock<World> = OnceLock::new();
 /// Containers on a network.
 pub struct World {
     runtime: Runtime,
-    /// The name of the network, and the beginning of every container's.
+    /// The name of the network, and the prefix of every container's name.
     pub name: String,
     ground: Vec<ContainerAsync<GenericImage>>,
     services: std::sync::Mutex<BTreeMap<&'static str, ContainerAsync<GenericImage>>>,
     aws: Aws,
-    /// The database.
     pub pool: PgPool,
 }
 
 impl World {
-    /// The world, made by whoever asks first.
+    /// The world, created on first use.
     pub fn get() -> &'static Self {
         WORLD.get_or_init(|| {
             let runtime = Runtime::new().expect("a runtime starts");
@@ -57,7 +56,7 @@ impl World {
         })
     }
 
-    /// Removes every container; the network goes with the last.
+    /// Removes every container, and with the last one the network.
     pub fn stop_if_started() {
         let Some(world) = WORLD.get() else { return };
         let services = std::mem::take(&mut *world.services.lock().unwrap_or_else(PoisonError::into_inner));
@@ -72,7 +71,7 @@ impl World {
         });
     }
 
-    /// Runs async code to its end.
+    /// Runs async code to completion.
     pub fn run<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
     }
@@ -83,13 +82,11 @@ impl World {
         services.get(service).map(|container| container.id().to_owned()).expect("the service runs")
     }
 
-    /// The container of PostgreSQL.
     pub fn database(&self) -> String {
         self.ground[1].id().to_owned()
     }
 
-    /// Starts a second container of a service, waits until it is healthy, stops the first, and says with what exit code
-    /// that ended.
+    /// Starts a second container of a service, waits until it is healthy, stops the first, and returns its exit code.
     pub fn roll(&self, service: &'static str) -> anyhow::Result<Option<i64>> {
         self.run(async {
             let next = self::service(&self.name, service, "next").start().await.context("start the next container")?;
@@ -102,7 +99,7 @@ impl World {
         })
     }
 
-    /// Runs the operator's command to its end, which must be a good one.
+    /// Runs the operator's command, which must succeed.
     pub fn candlewick(&self, words: &[&str]) -> anyhow::Result<()> {
         let request = operator(&self.name, words);
         self.run(async { request.start().await.context("run the command")?.rm().await.context("remove it") })
@@ -114,7 +111,7 @@ impl World {
         let shell = GenericImage::new(format!("candlewick/{image}"), engine::tag()).with_entrypoint("/bin/sh");
         self.run(async {
             let started = shell.with_container_name(&name).with_cmd(["-c", "true"]).start().await;
-            // What could not be started was made all the same.
+            // A container that could not be started exists nevertheless.
             let removed = engine::remove(&name).await;
             started.context("run a shell").map(drop).and(removed)
         })
@@ -133,25 +130,25 @@ impl World {
         })
     }
 
-    /// How many candles the symbols that begin so have in the database.
+    /// The number of candles in the database of symbols with this prefix.
     pub fn rows(&self, prefix: &str) -> anyhow::Result<i64> {
         let count = sqlx::query_scalar("select count(*) from candles where starts_with(symbol, $1)").bind(prefix);
         self.run(count.fetch_one(&self.pool)).context("count candles")
     }
 
-    /// How many runs ended with nothing that failed.
+    /// The number of runs that ended without failures.
     pub fn good_runs(&self) -> anyhow::Result<i64> {
         let count = sqlx::query_scalar("select count(*) from runs where ended_at is not null and failed = 0");
         self.run(count.fetch_one(&self.pool)).context("count runs")
     }
 
-    /// Whether the transform has written the clean file of a symbol.
+    /// Whether the transform has written the transformed file of a symbol.
     pub fn is_cleaned(&self, symbol: &str) -> anyhow::Result<bool> {
         let key = format!("transformed/interval=1day/symbol={symbol}/candles.csv");
         Ok(self.run(self.aws.store("candlewick").head(&key))?.is_some())
     }
 
-    /// How many messages stand in the dead-letter queue behind the queue with this name.
+    /// The number of messages in the dead-letter queue of the queue with this name.
     pub fn dead_letters(&self, queue: &str) -> anyhow::Result<u64> {
         let url = format!("{}-dlq", queue_url(&self.name, queue));
         Ok(self.run(self.aws.queue(&url).depth())?.waiting)
@@ -203,7 +200,7 @@ fn localstack(world: &str) -> ContainerRequest<GenericImage> {
         .with_env_var("SKIP_SSL_CERT_DOWNLOAD", "1")
 }
 
-/// At a port of its own, which it has again when it comes back.
+/// Uses a fixed port, so that the database has the same port after a restart.
 fn database(world: &str) -> anyhow::Result<ContainerRequest<GenericImage>> {
     let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     let port = free.context("find a free port")?.port();
@@ -236,7 +233,7 @@ fn operator(world: &str, words: &[&str]) -> ContainerRequest<GenericImage> {
     with_settings(confined("candlewick", ended), world).with_cmd(words.iter().copied())
 }
 
-/// One of Candlewick's images, run as compose and ECS run it: nothing may be written, and no capability is left.
+/// One of Candlewick's images, run as in compose and on ECS: read-only and without capabilities.
 fn confined(name: &str, ready: WaitFor) -> ContainerRequest<GenericImage> {
     GenericImage::new(format!("candlewick/{name}"), engine::tag())
         .with_wait_for(ready)
@@ -268,7 +265,7 @@ fn settings(world: &str) -> Vec<(&'static str, String)> {
         ("DASHBOARD_LISTEN", "0.0.0.0:8470".to_owned()),
         ("DASHBOARD_PASSWORD", "candlewick".to_owned()),
         ("DATABASE_URL", database),
-        // What a killed service held comes back when its lease ends, and tests wait for it.
+        // Messages of a killed service return when their lease ends, and tests wait for that.
         ("LEASE_SECONDS", "10".to_owned()),
         ("SIMULATOR_URL", format!("http://{world}-simulator:8460")),
         ("WATCHLIST", "/etc/candlewick/watchlist.toml".to_owned()),

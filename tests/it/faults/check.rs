@@ -1,4 +1,4 @@
-//! What must hold in the end.
+//! The conditions that must hold in the end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -25,27 +25,25 @@ use super::{database, objects::File};
 /// The queues that must be empty in the end.
 const ROLES: [&str; 3] = ["ingest", "raw", "transformed"];
 
-/// How long the services may take to settle what is left. It bounds a failure, and measures nothing.
+/// How long the services may take to finish the remaining work. It only bounds failures; it is no performance limit.
 const PATIENCE: Duration = Duration::from_secs(400);
 
-/// How many objects are read at a time.
+/// The number of objects that are read concurrently.
 const AT_ONCE: usize = 4;
 
-/// A clean object that is as it should be.
+/// A correct transformed object.
 pub struct Clean {
-    /// Its key.
     pub key: TransformedKey,
-    /// Its entity tag.
     pub etag: String,
     /// When its raw object was written.
     pub raw_written: Timestamp,
-    /// Its candles, ascending.
+    /// The candles, ascending.
     pub candles: Vec<Candle>,
-    /// The report on its cleaning.
+    /// The cleaning report.
     pub report: Report,
 }
 
-/// Waits until nothing is left to do and everything is as it should be. Returns how long that took.
+/// Waits until all work is done and every condition holds. Returns how long that took.
 pub async fn until_whole(ground: &Ground, plan: &Plan) -> anyhow::Result<Duration> {
     let (start, mut seen) = (Instant::now(), Vec::new());
     loop {
@@ -54,7 +52,7 @@ pub async fn until_whole(ground: &Ground, plan: &Plan) -> anyhow::Result<Duratio
         if start.elapsed() > PATIENCE {
             return Err(error.context(format!("it never came to this; on the way:\n{}", seen.join("\n"))));
         }
-        // The depth of a queue changes all the time: what counts is which queue it is.
+        // The depth of a queue changes all the time, so only the name of the queue identifies the problem.
         let kind = words.split(':').next().unwrap_or_default();
         if !seen.last().is_some_and(|last: &String| last.contains(kind)) {
             seen.push(format!("{:>5.1?}  {words}", start.elapsed()));
@@ -86,7 +84,7 @@ async fn is_whole(ground: &Ground, plan: &Plan) -> anyhow::Result<()> {
     database::ledger_is_right(&ground.pool, &clean).await
 }
 
-/// The object that each clean one must be made from: of a plain and a gzipped one, the newer.
+/// The raw object from which each transformed object must be made: the newer of a plain and a gzipped one.
 async fn newest_raw_objects(ground: &Ground, plan: &Plan) -> anyhow::Result<BTreeMap<ObjectPath, ObjectInfo>> {
     let broken: BTreeSet<_> = plan.files.iter().filter(|file| file.broken.is_some()).map(|file| &file.key).collect();
     let mut newest: BTreeMap<ObjectPath, ObjectInfo> = BTreeMap::new();
@@ -122,7 +120,8 @@ async fn clean_objects(
     Ok(clean)
 }
 
-/// The clean object of a raw one, which must be made from just that one, with a report that accounts for every row.
+/// The transformed object of a raw object. It must be made from exactly that object, with a report that accounts for
+/// every row.
 async fn clean_object(
     ground: &Ground,
     path: &ObjectPath,
@@ -159,7 +158,7 @@ async fn get(ground: &Ground, key: &str) -> anyhow::Result<Object> {
     ground.store().get(key).await?.with_context(|| format!("find {key}"))
 }
 
-/// What a dead letter is about, and why it is there.
+/// The subject and the class of a dead letter.
 struct Found {
     queue: &'static str,
     about: String,
@@ -167,7 +166,8 @@ struct Found {
     reason: String,
 }
 
-/// Every broken object, and no other, has a letter; it may have several, where a service was killed in between.
+/// Exactly the broken objects have dead letters. An object may have several, if a service was killed at the wrong
+/// moment.
 async fn dead_letters_are_those_of_broken_objects(ground: &Ground, plan: &Plan) -> anyhow::Result<()> {
     let mut missing: BTreeMap<_, _> =
         plan.letters().map(|letter| ((letter.queue, letter.about.clone()), letter)).collect();

@@ -1,4 +1,4 @@
-//! What the database must say in the end.
+//! The expected final state of the database.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use sqlx::{PgPool, Row};
 
 use super::check::Clean;
 
-/// A candle's place in the table: symbol, interval and time.
+/// The identity of a candle: symbol, interval and time.
 type Place = (String, String, CandleTime);
 
 /// A candle, and the key of the object that has it.
@@ -20,8 +20,8 @@ type Owned = (Candle, String);
 const CANDLES: &str = "select c.symbol, c.interval, extract(epoch from c.time)::bigint, c.open::text, c.high::text,
     c.low::text, c.close::text, c.volume::text, c.is_filled, o.key from candles c join objects o on o.id = c.object_id";
 
-/// `candles` is the union of the clean objects, value for value: of two that claim a candle the newer has it, and the claim
-/// of the other waits.
+/// `candles` is the union of the transformed objects, value for value: of two that claim a candle, the newer has it,
+/// and the claim of the other is shadowed.
 pub async fn is_the_union(pool: &PgPool, clean: &[Clean]) -> anyhow::Result<()> {
     let union = union(clean);
     let rows = sqlx::query(CANDLES).fetch_all(pool).await.context("read the candles")?;
@@ -70,7 +70,7 @@ fn row(row: &PgRow) -> anyhow::Result<(Place, Owned)> {
 const LEDGER: &str = "select etag, extract(epoch from raw_written)::bigint, rows_total, error, q.report
     from objects left join quality q on q.object_id = objects.id where key = $1";
 
-/// The ledger says of each clean object which version is loaded, and keeps the report on its cleaning.
+/// The ledger records the loaded version of each transformed object, and its cleaning report.
 pub async fn ledger_is_right(pool: &PgPool, clean: &[Clean]) -> anyhow::Result<()> {
     for object in clean {
         let key = object.key.to_string();

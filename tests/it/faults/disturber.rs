@@ -1,4 +1,4 @@
-//! Ends processes without a word, as crashes, machines and operators do.
+//! Kills processes without notice, like crashes, machines and operators.
 
 use anyhow::{Context, ensure};
 use candlewick_localstack::process::Signal;
@@ -11,7 +11,7 @@ use super::ground::Ground;
 use super::plan::{PROCESSES, Plan};
 use super::traffic::until;
 
-/// Kills services with `kill -9` at their moments; they are started again.
+/// Kills services with `kill -9` at the planned moments; they are restarted.
 pub async fn kill(ground: &Ground, plan: &Plan) -> anyhow::Result<()> {
     let start = Instant::now();
     for (at, process) in &plan.kills {
@@ -22,7 +22,7 @@ pub async fn kill(ground: &Ground, plan: &Plan) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Kills a service as soon as it runs.
+/// Kills a service as soon as it is running.
 async fn kill_one(service: &Service) -> anyhow::Result<()> {
     let mut status = service.status();
     let running = status.wait_for(|status| matches!(status, Status::Running { .. })).await;
@@ -30,12 +30,12 @@ async fn kill_one(service: &Service) -> anyhow::Result<()> {
         Status::Running { pid, .. } => Pid::from_raw(pid.try_into().context("read a process id")?),
         _ => return Ok(()),
     };
-    // One that has just died of something else is being started again anyway.
+    // If it has just died of something else, it is being restarted anyway.
     let _ = send(pid, Signal::SIGKILL);
     Ok(())
 }
 
-/// Ends PostgreSQL at once, as a crash does, and starts it again: it recovers from its log.
+/// Kills PostgreSQL, as a crash does, and starts it again: it recovers from its log.
 pub async fn restart_postgres(ground: &Ground, plan: &Plan) -> anyhow::Result<()> {
     let start = Instant::now();
     for at in &plan.restarts {

@@ -1,5 +1,5 @@
-//! What a run stands on: the stack's LocalStack with a bucket and queues of its own, a PostgreSQL of its own, and services
-//! that reach all of it over a bad network.
+//! The environment of a run: the stack's LocalStack with a separate bucket and queues, a separate PostgreSQL, and
+//! services that reach all of them over a bad network.
 
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
@@ -36,25 +36,25 @@ use super::tally::Tally;
 use crate::candlewick::program;
 use crate::stack::Stack;
 
-/// How long a message is leased: shorter than much of the work, once that is delayed.
+/// The lease of a message: shorter than much of the work, once that is delayed.
 pub const LEASE: Duration = Duration::from_secs(2);
 
-/// The word by which this program is told to be the watchdog of a run.
+/// The argument that makes this program the watchdog of a run.
 pub const WATCHDOG: &str = "--watch-over";
 
-/// What a run stands on.
+/// The environment of a run.
 pub struct Ground {
-    /// Cancelled when nothing more is to fail.
+    /// Cancelled when no more faults are to be injected.
     pub calm: CancellationToken,
-    /// What counts the faults.
+    /// Counts the faults.
     pub tally: Arc<Tally>,
     /// The services' processes, in the order of the plan.
     pub services: Vec<Service>,
-    /// The database's server.
+    /// The database server.
     pub postgres: Mutex<Postgres>,
-    /// The way to the database that nothing disturbs but the server's restarts.
+    /// Connections to the database that only restarts of the server disturb.
     pub pool: PgPool,
-    /// The way to LocalStack that nothing disturbs.
+    /// Clients of LocalStack over an undisturbed network.
     pub aws: Aws,
     /// The run's own bucket.
     pub bucket: String,
@@ -66,17 +66,17 @@ pub struct Ground {
 }
 
 impl Ground {
-    /// Makes everything and starts the services.
+    /// Creates all resources and starts the services.
     pub async fn start(aws: Aws, addresses: &Settings, plan: &Plan, tally: Arc<Tally>) -> anyhow::Result<Self> {
         let dir = tempfile::Builder::new().prefix("candlewick-faults-").tempdir().context("make a directory")?;
-        // The server's user must be able to enter: a temporary directory is its maker's only.
+        // The server's user must be able to enter the directory, but a temporary directory is open only to its creator.
         fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).context("open the directory")?;
         let state = StateDir::open(dir.path())?;
         let arguments = [WATCHDOG.as_ref(), state.root().as_os_str()];
         let watchdog = Watchdog::start(&std::env::current_exe().context("find this test")?, arguments)?;
         let topology = own_topology(plan.seed);
         let queues = provision::provision(&aws, &plan.bucket(), &topology).await.context("make bucket and queues")?;
-        // The picker holds the port for as long as it lives.
+        // The picker reserves the port as long as it lives.
         let port = Picker::new().pick(&Wish::Any)?;
         let postgres = start_postgres(&state, port).await?;
         let pool = database::connect(&postgres.url(), 4).await?;
@@ -112,27 +112,27 @@ impl Ground {
         })
     }
 
-    /// The bucket, reached over a good network.
+    /// The bucket, over an undisturbed network.
     pub fn store(&self) -> S3Store {
         self.aws.store(&self.bucket)
     }
 
-    /// The queue with a role, reached over a good network.
+    /// The queue with a role, over an undisturbed network.
     pub fn queue(&self, role: &str) -> SqsQueue {
         self.aws.queue(&self.queues[role])
     }
 
-    /// The address of the dead-letter queue behind the queue with a role.
+    /// The URL of the dead-letter queue of the queue with a role.
     pub fn dead_letters(&self, role: &str) -> String {
         Topology::built_in().dead_letter_name(&self.queues[role])
     }
 
-    /// The services' logs.
+    /// The services' log files.
     pub fn logs(&self) -> impl Iterator<Item = PathBuf> {
         (0..PROCESSES.len()).map(|at| self.state.log(&process_name(at)))
     }
 
-    /// Starts PostgreSQL again on what a stopped one left.
+    /// Starts PostgreSQL again on the data of a stopped server.
     pub async fn start_postgres_again(&self, port: u16) -> anyhow::Result<Postgres> {
         start_postgres(&self.state, port).await
     }
@@ -149,13 +149,13 @@ impl Ground {
     }
 }
 
-/// What this program does where it is the watchdog of a run: ends what a run that was killed left.
+/// The main function of a watchdog: stops the processes of a run that was killed.
 pub fn watch_over(state: &Path) -> anyhow::Result<()> {
     let state = StateDir::open(state)?;
     tokio::runtime::Runtime::new().context("start a runtime")?.block_on(watchdog::run(&state)).map(|_| ())
 }
 
-/// The topology, with queues of the run's own.
+/// The topology, with the run's own queues.
 fn own_topology(seed: u64) -> Topology {
     let mut topology = Topology::built_in().clone();
     for (role, queue) in &mut topology.queues {
@@ -172,7 +172,7 @@ fn port_of(url: &str) -> anyhow::Result<u16> {
     url.rsplit(':').next().and_then(|port| port.parse().ok()).with_context(|| format!("find the port of {url}"))
 }
 
-/// What the services are told: the stack's settings, but for what is the run's own.
+/// The services' settings: those of the stack, with changes for this run.
 fn variables(addresses: &Settings, [s3, sqs, database]: &[Network; 3], postgres: &Postgres) -> Settings {
     let mut variables = addresses.clone();
     let (real, bad) = (format!(":{}/", postgres.port), format!(":{}/", database.port));
@@ -181,7 +181,7 @@ fn variables(addresses: &Settings, [s3, sqs, database]: &[Network; 3], postgres:
         ("AWS_ENDPOINT_URL_SQS".to_owned(), format!("http://127.0.0.1:{}", sqs.port)),
         ("DATABASE_URL".to_owned(), postgres.url().replace(&real, &bad)),
         ("LEASE_SECONDS".to_owned(), LEASE.as_secs().to_string()),
-        // Here consumers die and deliveries are lost by plan, and no message is the cause of it.
+        // Consumers die and deliveries are lost by plan here, and no message is to blame for it.
         ("CONSUMERS_LOST".to_owned(), "12".to_owned()),
         ("TWELVEDATA_API_KEY".to_owned(), "simulator".to_owned()),
         ("WATCHLIST".to_owned(), Stack::get().watchlist().display().to_string()),

@@ -1,11 +1,11 @@
-//! Nothing lost: many objects on their way while everything around them fails, by a plan that a seed decides.
+//! Nothing is lost: many objects are processed while everything around them fails, by a plan that depends on a seed.
 //!
-//! Services are killed, PostgreSQL is restarted, the network between them and S3, SQS and the database cuts, delays and
-//! truncates, messages come twice, late and in another order, leases are shorter than the work, and objects are overwritten
-//! while they are in flight. In the end the store is what it would be without any of it.
+//! Services are killed, PostgreSQL is restarted, the network to S3, SQS and the database cuts, delays and truncates,
+//! messages arrive twice, late and out of order, leases are shorter than the work, and objects are overwritten while
+//! they are in flight. In the end the store is the same as without any faults.
 //!
-//! The seed decides over the objects, the moments of kills and restarts, and what happens to the n-th connection to each
-//! address after how many bytes. When that moment meets which piece of work, the machine decides.
+//! The seed determines the objects, the moments of kills and restarts, and the faults of the n-th connection to each
+//! address after a number of bytes. Which work such a moment hits depends on the machine.
 
 mod check;
 mod database;
@@ -35,7 +35,8 @@ pub fn trials() -> Vec<Trial> {
     trials![a_seed_makes_the_same_plan_again, nothing_is_lost_whatever_fails]
 }
 
-/// `CANDLEWICK_SEED` says which plan, `CANDLEWICK_FAULT_RUNS` how many from there on; otherwise one that nobody chose.
+/// `CANDLEWICK_SEED` sets the first plan and `CANDLEWICK_FAULT_RUNS` the number of plans; the default is one random
+/// plan.
 fn nothing_is_lost_whatever_fails() -> anyhow::Result<()> {
     let seed = match number("CANDLEWICK_SEED")? {
         Some(seed) => seed,
@@ -69,7 +70,7 @@ fn run(seed: u64) -> anyhow::Result<()> {
     tally.ensure_every_kind()
 }
 
-/// Everything at once until the plan is through; then calm, until the store is what it should be.
+/// Injects all faults until the end of the plan, and then waits until the store is correct.
 async fn through(ground: &Ground, plan: &Plan) -> anyhow::Result<Duration> {
     let disturbed = async {
         tokio::try_join!(
@@ -86,7 +87,7 @@ async fn through(ground: &Ground, plan: &Plan) -> anyhow::Result<Duration> {
     check::until_whole(ground, plan).await
 }
 
-/// The run's figures are for people, whether it succeeds or not: tests here may print nothing else.
+/// Prints the figures of the run for people, whether it succeeds or not. These tests print nothing else.
 fn say(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -1,4 +1,4 @@
-//! The network between the services and what they stand on: it cuts, delays and truncates.
+//! The network between the services and their dependencies: it cuts, delays and truncates.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::ground::LEASE;
 use super::tally::Tally;
 
-/// Where a connection leads.
+/// The target of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     S3,
@@ -24,24 +24,24 @@ pub enum Way {
     Postgres,
 }
 
-/// After how long without a byte an answer is at its end.
+/// After how long without a byte a response counts as complete.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// What happens to a connection.
+/// A fault of a connection.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fault {
-    /// It is reset, and what was on its way is gone.
+    /// The connection is reset, and the data in transit is lost.
     Cut,
-    /// What is on its way waits.
+    /// The data in transit is delayed.
     Delay(Duration),
-    /// Part of what was on its way arrives, and then the end.
+    /// Part of the data in transit arrives, followed by the end of the stream.
     Truncate,
 }
 
-/// A fault, and after how many more bytes it happens.
+/// A fault, and the number of bytes after which it happens.
 pub type Strike = (usize, Fault);
 
-/// What happens to the n-th connection of a way.
+/// The faults of the n-th connection to a target.
 pub fn strikes(seed: u64, way: Way, connection: u64) -> impl Iterator<Item = Strike> + Send {
     let own = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (connection << 2) ^ way as u64;
     let mut dice = StdRng::seed_from_u64(own);
@@ -69,14 +69,14 @@ impl Way {
     }
 }
 
-/// A stretch of network, until it is dropped.
+/// A section of the network, which exists until it is dropped.
 pub struct Network {
-    /// Where it begins; it leads to another address.
+    /// The port on which it listens. It forwards to another address.
     pub port: u16,
     _accepting: AbortOnDropHandle<()>,
 }
 
-/// What its connections share.
+/// The state that its connections share.
 struct Shared {
     seed: u64,
     way: Way,
@@ -86,7 +86,7 @@ struct Shared {
 }
 
 impl Network {
-    /// A way to an address of this machine, that is bad until it is calm.
+    /// A proxy to an address of this machine that injects faults until `calm` is cancelled.
     pub async fn to(
         to: SocketAddr,
         way: Way,
@@ -106,7 +106,7 @@ impl Shared {
         for connection in 0.. {
             let Ok((client, _)) = listener.accept().await else { return };
             let shared = Arc::clone(&self);
-            // Either end may break it off at any time: that is what it is for.
+            // Connections are expected to break at any time, so errors are ignored.
             tokio::spawn(async move { shared.connect(client, connection).await.ok() });
         }
     }
@@ -124,7 +124,7 @@ impl Shared {
         ended
     }
 
-    /// Passes on what comes from either end, until one of them or a fault ends it.
+    /// Forwards data in both directions, until one side or a fault ends the connection.
     async fn pass_on(
         &self,
         client: &mut TcpStream,
@@ -170,15 +170,15 @@ impl Shared {
     }
 }
 
-/// LocalStack locks an object for as long as anybody reads it, and does not notice that a reader is gone: what it still has to
-/// say of an answer that was cut is heard here, or the next writer of that object, and every reader behind it, would wait for
-/// ever. S3 itself has no such locks.
+/// LocalStack locks an object as long as somebody reads it, and does not notice that a reader is gone. So the rest of a
+/// response that was cut is read here: otherwise the next writer of that object, and every reader after it, would wait
+/// forever. S3 itself has no such locks.
 async fn read_to_the_end(mut server: TcpStream) {
     let mut rest = [0; 16_384];
     while matches!(timeout(SILENCE, server.read(&mut rest)).await, Ok(Ok(bytes)) if bytes > 0) {}
 }
 
-/// How far a connection is from what happens to it next.
+/// The distance of a connection from its next fault.
 struct Line<S> {
     strikes: S,
     left: usize,
@@ -186,7 +186,7 @@ struct Line<S> {
 }
 
 impl<S: Iterator<Item = Strike>> Line<S> {
-    /// Lets bytes pass. Returns what happens among them, and behind how many.
+    /// Counts transferred bytes. Returns the fault that happens among them, and its offset.
     fn pass(&mut self, bytes: usize) -> Option<Strike> {
         if self.next.is_none() {
             let (after, fault) = self.strikes.next()?;

@@ -1,4 +1,4 @@
-//! The objects of a run, with all their versions, and what must become of them.
+//! The objects of a run, with all their versions and expected results.
 
 use std::io::Write;
 use std::time::Duration;
@@ -15,53 +15,50 @@ use serde_json::json;
 
 use super::plan::{Letter, moment};
 
-/// How many series of minutes there are, with an object for each month but the last.
+/// The number of series of minutes, each with one object per month except the last.
 const SERIES: usize = 35;
 const MONTHS: [&str; 6] = ["2024-01", "2024-02", "2024-03", "2024-04", "2024-05", "2024-06"];
 
-/// How many objects there are of each kind of fault.
+/// The number of broken objects of each kind.
 const BROKEN_OF_A_KIND: usize = 3;
 
-/// One key, and what is written there.
+/// A key, and what is written there.
 #[derive(Clone, Debug)]
 pub struct File {
-    /// Its key.
     pub key: String,
-    /// What is written there, one after the other.
+    /// The versions, in the order in which they are written.
     pub versions: Vec<Version>,
     /// What is wrong with all of its versions, if they are broken.
     pub broken: Option<Broken>,
 }
 
-/// What is wrong with an object: the class of the failure, and words of its reason.
+/// What is wrong with an object: the class of the failure, and a part of its reason.
 #[derive(Clone, Copy, Debug)]
 pub struct Broken {
     class: &'static str,
     words: &'static str,
 }
 
-/// One content of an object.
+/// One version of an object.
 #[derive(Clone, Debug)]
 pub struct Version {
     /// When it is written.
     pub at: Duration,
-    /// Its bytes.
     pub body: Vec<u8>,
-    /// What stands beside it.
     pub metadata: Metadata,
-    /// How many rows it has, good or not.
+    /// The number of rows, valid or not.
     pub rows: u64,
-    /// Its candles, ascending.
+    /// The candles, ascending.
     pub candles: Vec<Candle>,
 }
 
 impl File {
-    /// Whether it is written to an archive, from which nobody can read it.
+    /// Whether it is written to an archive storage class, from which it cannot be read.
     pub fn is_archived(&self) -> bool {
         self.broken.is_some_and(|broken| broken.class == ARCHIVED)
     }
 
-    /// What must stand in a dead-letter queue because of it.
+    /// The dead letter that it must cause.
     pub fn letter(&self) -> Option<Letter> {
         let Broken { class, words } = self.broken?;
         let queue = if self.key.starts_with("raw/") { "raw" } else { "transformed" };
@@ -83,7 +80,8 @@ pub fn files(dice: &mut StdRng, span: Duration) -> Vec<File> {
     files
 }
 
-/// One month of a series; sometimes there is a gzipped object beside the plain one, for the same clean object.
+/// One month of a series. Sometimes there is a gzipped object as well as the plain one, for the same transformed
+/// object.
 fn healthy(dice: &mut StdRng, span: Duration, series: usize, month: usize) -> Vec<File> {
     let key = format!("raw/interval=1min/symbol=S{series}/{}.csv", MONTHS[month]);
     let keys = match dice.random_range(0..20) {
@@ -105,8 +103,8 @@ fn healthy(dice: &mut StdRng, span: Duration, series: usize, month: usize) -> Ve
     keys.into_iter().map(file).collect()
 }
 
-/// The candles of a month and of the first minutes of the next, which that month's object claims too; now and then many.
-/// Among them are rows that are set aside, and rows that say a thing twice; all in any order.
+/// The candles of a month and of the first minutes of the next one, which the object claims too; occasionally many.
+/// They include rows that are quarantined and duplicate rows, all in random order.
 fn content(dice: &mut StdRng, month: usize) -> (String, u64, Vec<Candle>) {
     let most = if dice.random_range(0..12) == 0 { 3000 } else { 40 };
     let times = minutes(MONTHS[month], most).chain(minutes(MONTHS[month + 1], 4));
@@ -149,7 +147,7 @@ fn gzip(text: &str) -> Vec<u8> {
     encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish()).expect("memory takes everything")
 }
 
-/// One object of each kind that can never be loaded: key, body, class, words.
+/// One object of each kind that can never be loaded: key, body, class, and a part of the reason.
 const FAULTS: [(&str, &str, &str, &str); 11] = [
     ("raw/interval=1day/symbol=NOHEADER/candles.csv", "2024-12-27,1,2,1,2,5\n", "unreadable_object", "is not a header"),
     ("raw/interval=1day/symbol=JSON/candles.csv", "{\"code\":429}", "unreadable_object", "JSON, not CSV"),
@@ -164,13 +162,13 @@ const FAULTS: [(&str, &str, &str, &str); 11] = [
     ("raw/interval=1day/symbol=ENDLESS/candles.csv.gz", ENDLESS, "object_too_large", "line 2 is longer"),
 ];
 
-/// The class of what stands in an archive.
+/// The class of the failure of archived objects.
 pub const ARCHIVED: &str = "archived_object";
 
-/// What is followed by a line of many megabytes, in a gzip of a few kilobytes.
+/// The start of a file whose next line has many megabytes, in a gzip file of a few kilobytes.
 const ENDLESS: &str = "datetime,open,high,low,close\n";
 
-/// What tools leave beside files.
+/// Files that tools leave next to their output.
 pub const LEFTOVERS: [&str; 5] = ["_SUCCESS", ".candles.csv.crc", "candles.csv.tmp", "_temporary/0/candles.csv", ""];
 
 fn body_of(text: &str) -> Vec<u8> {

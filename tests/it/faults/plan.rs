@@ -1,4 +1,4 @@
-//! What a run does, and when: all of it from the seed.
+//! The plan of a run, which depends only on the seed.
 
 use std::time::Duration;
 
@@ -10,55 +10,54 @@ use rand::{Rng, SeedableRng};
 
 use super::objects::{self, File};
 
-/// How long objects are written for.
+/// How long objects are written.
 const WRITING: Duration = Duration::from_secs(24);
 
-/// How long things fail for.
+/// How long faults are injected.
 pub const FAILING: Duration = Duration::from_secs(32);
 
 /// The processes, by their service.
 pub const PROCESSES: [&str; 5] = ["ingest", "transform", "transform", "loader", "loader"];
 
-/// How often each process is killed.
+/// The number of times that each process is killed.
 const KILLS: usize = 4;
 
-/// How often PostgreSQL is restarted.
+/// The number of times that PostgreSQL is restarted.
 const RESTARTS: u32 = 3;
 
-/// Series that ingest is asked for; the simulator knows all but one.
+/// Series that ingest is asked to fetch; the simulator knows all but one.
 const FETCHED: [&str; 6] = ["AAPL", "MSFT", "BRK.B", "BTC/USD", "EUR/USD", "NOSUCH"];
 
-/// What a run does, and when.
+/// The actions of a run, with their times.
 #[derive(Debug)]
 pub struct Plan {
-    /// What decides everything here.
+    /// The seed that determines everything here.
     pub seed: u64,
     /// The objects, with all their versions.
     pub files: Vec<File>,
-    /// Messages that somebody writes into a queue: when, to which, and what.
+    /// Additional messages: the time, the role of the queue, and the body.
     pub messages: Vec<(Duration, &'static str, String)>,
-    /// When which process is killed.
+    /// The time of each kill, and the index of the process.
     pub kills: Vec<(Duration, usize)>,
     /// When PostgreSQL is restarted.
     pub restarts: Vec<Duration>,
     letters: Vec<Letter>,
 }
 
-/// What must stand in a dead-letter queue.
+/// An expected dead letter.
 #[derive(Clone, Debug)]
 pub struct Letter {
-    /// The role of the queue that it comes from.
+    /// The role of the queue from which it comes.
     pub queue: &'static str,
-    /// The object's key, or the message's body where that names none.
+    /// The object's key, or the message's body if that names no object.
     pub about: String,
     /// The class of the failure.
     pub class: &'static str,
-    /// Words of the reason.
+    /// A part of the reason.
     pub words: &'static str,
 }
 
 impl Plan {
-    /// The plan of a seed.
     pub fn new(seed: u64) -> Self {
         let mut dice = StdRng::seed_from_u64(seed);
         let files = objects::files(&mut dice, WRITING);
@@ -73,7 +72,7 @@ impl Plan {
         plan
     }
 
-    /// Each series is asked for twice.
+    /// Requests each series twice.
     fn add_fetches(&mut self, dice: &mut StdRng) {
         for symbol in FETCHED {
             let series = Series { symbol: symbol.parse().expect("a symbol"), interval: "1day".parse().expect("one") };
@@ -89,7 +88,7 @@ impl Plan {
         }
     }
 
-    /// What is no message, and what is about an object that is not there.
+    /// Adds invalid messages, and messages about objects that do not exist.
     fn add_nonsense(&mut self, dice: &mut StdRng) {
         for queue in ["ingest", "raw", "transformed"] {
             let body = format!("hello {queue}");
@@ -110,12 +109,12 @@ impl Plan {
         format!("faults-{}", self.seed)
     }
 
-    /// Every dead letter that there must be, and no other may be.
+    /// The expected dead letters: no others are allowed.
     pub fn letters(&self) -> impl Iterator<Item = Letter> {
         self.letters.iter().cloned().chain(self.files.iter().filter_map(File::letter))
     }
 
-    /// How much of what there is.
+    /// A summary of the numbers in the plan.
     pub fn summary(&self) -> String {
         let versions: usize = self.files.iter().map(|file| file.versions.len()).sum();
         let broken = self.files.iter().filter(|file| file.broken.is_some()).count();
@@ -124,7 +123,7 @@ impl Plan {
     }
 }
 
-/// Some moment of a span.
+/// A random moment in a span.
 pub fn moment(dice: &mut StdRng, span: Duration) -> Duration {
     span.mul_f64(dice.random_range(0.0..1.0))
 }

@@ -1,4 +1,4 @@
-//! How many faults of each kind a run had.
+//! Counts the faults of a run by kind.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use anyhow::{Context, ensure};
 
 use super::ground::Ground;
 
-/// Every kind that a run must have had.
+/// The kinds of faults that every run must have.
 const KINDS: [&str; 21] = [
     "archived object",
     "leftover of a tool",
@@ -33,14 +33,14 @@ const KINDS: [&str; 21] = [
     "message that is none, or about nothing",
 ];
 
-/// What is seen in the services' logs: what a run brought about, and did not inject.
+/// Faults that are found in the services' logs, because the run causes them but does not inject them.
 const SEEN: [(&str, &str); 3] = [
     ("seen: work given up with its lease", "the lease was lost"),
     ("seen: outage noticed", "; receiving again in"),
     ("seen: work settled by somebody else", "settled=Superseded"),
 ];
 
-/// How many faults of each kind there were.
+/// The number of faults of each kind.
 #[derive(Debug, Default)]
 pub struct Tally {
     counts: Mutex<BTreeMap<String, u64>>,
@@ -51,12 +51,11 @@ impl Tally {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts faults of a kind.
     pub fn add(&self, kind: impl Into<String>, count: u64) {
         *self.counts().entry(kind.into()).or_default() += count;
     }
 
-    /// Counts what the logs tell.
+    /// Counts the faults in the logs.
     pub fn observe(&self, ground: &Ground) -> anyhow::Result<()> {
         for log in ground.logs() {
             let text = std::fs::read_to_string(&log).with_context(|| format!("read {}", log.display()))?;
@@ -67,7 +66,7 @@ impl Tally {
         Ok(())
     }
 
-    /// A run without a kind of fault proves nothing about that kind.
+    /// A run without a kind of fault would prove nothing about that kind.
     pub fn ensure_every_kind(&self) -> anyhow::Result<()> {
         let counts = self.counts();
         let missing: Vec<_> = KINDS.iter().filter(|kind| counts.get(**kind).is_none_or(|count| *count == 0)).collect();

@@ -1,4 +1,4 @@
-//! Makes messages come twice, late and in another order.
+//! Makes messages arrive twice, late and out of order.
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ use super::plan::Plan;
 /// How many messages are sent again at a time.
 const AGAIN: usize = 3;
 
-/// How often: what is sent again is work again, and this is no test of speed.
+/// How many times messages are sent again. Each one is additional work, and this is no test of speed.
 const ROUNDS: usize = 25;
 
-/// The longest that a message is held back, in seconds.
+/// The maximum time for which a message is held back, in seconds.
 const LONGEST: u64 = 3;
 
-/// Takes messages from their queues, as another consumer would that then vanishes: they come again after the ones behind
-/// them. And sends messages that were there before once more, in any order. It never ends by itself.
+/// Receives messages from their queues, like a consumer that then vanishes, so that they are redelivered after later
+/// ones; and sends earlier messages again, in any order. It never ends by itself.
 pub async fn tamper(ground: &Ground, plan: &Plan) -> anyhow::Result<()> {
     let mut dice = StdRng::seed_from_u64(!plan.seed);
     let mut seen: [Vec<String>; 2] = Default::default();
@@ -37,14 +37,14 @@ pub async fn tamper(ground: &Ground, plan: &Plan) -> anyhow::Result<()> {
     std::future::pending().await
 }
 
-/// Leases what is there, and lets the lease end.
+/// Leases the available messages, and lets the leases expire.
 async fn hold_back(ground: &Ground, role: &str, seconds: u64) -> anyhow::Result<Vec<Message>> {
     let queue = ground.queue(role);
     let waiting = queue.depth().await.context("look at a queue")?.waiting;
     if waiting == 0 {
         return Ok(Vec::new());
     }
-    // Somebody else may take what waits: then none comes for a long time.
+    // Other consumers may take the waiting messages; then none arrives for a long time.
     let received = timeout(Duration::from_secs(1), queue.receive(AGAIN, Duration::from_secs(seconds))).await;
     let held = received.unwrap_or(Ok(Vec::new())).context("hold messages back")?;
     ground.tally.add("message held back behind others", held.len() as u64);

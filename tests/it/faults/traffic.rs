@@ -1,4 +1,4 @@
-//! What is written while everything fails: objects, in all their versions, and messages.
+//! The work during the faults: objects, in all their versions, and messages.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use super::ground::Ground;
 use super::objects::{File, LEFTOVERS, Version};
 use super::plan::{FAILING, Plan};
 
-/// How long things fail at the most.
+/// The maximum duration of the faults.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Writes everything when the plan says so, and goes on until nothing more is to fail.
+/// Writes everything at the planned times, and continues until no more faults are injected.
 pub async fn send(ground: &Ground, plan: &Plan) -> anyhow::Result<()> {
     let start = Instant::now();
     let files = try_join_all(plan.files.iter().map(|file| write(ground, file, start)));
@@ -28,12 +28,12 @@ pub async fn send(ground: &Ground, plan: &Plan) -> anyhow::Result<()> {
     until_half_is_loaded(ground, plan, start + LONGEST).await
 }
 
-/// However slow the machine is: faults that end before the work has begun show nothing.
+/// Waits even on a slow machine, because faults that end before the work has started show nothing.
 async fn until_half_is_loaded(ground: &Ground, plan: &Plan, longest: Instant) -> anyhow::Result<()> {
     let half = i64::try_from(plan.files.len() / 2)?;
     let loaded = "select count(*) from objects where etag is not null";
     while Instant::now() < longest {
-        // PostgreSQL may be away for a moment.
+        // PostgreSQL may be restarting.
         if sqlx::query_scalar::<_, i64>(loaded).fetch_one(&ground.pool).await.is_ok_and(|loaded| loaded >= half) {
             break;
         }
@@ -64,7 +64,7 @@ async fn archive(ground: &Ground, file: &File, version: &Version) -> anyhow::Res
     put.set_storage_class(Some("GLACIER".into())).send().await.context("archive an object").map(|_| ())
 }
 
-/// What tools leave beside some of the files, as they are written.
+/// Writes the leftovers of tools next to some of the files.
 async fn leave(ground: &Ground, file: &File, name: &str, start: Instant) -> anyhow::Result<()> {
     sleep_until(start + file.versions[0].at).await;
     let folder = file.key.rsplit_once('/').map_or("", |(folder, _)| folder);

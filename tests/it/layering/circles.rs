@@ -12,7 +12,7 @@ use super::files;
 /// A module's path below its crate: `["fetch", "plan"]`.
 type Module = Vec<String>;
 
-/// The circle of a crate, if it has one: each module imports the next, and the last one the first.
+/// The import cycle of a crate, if it has one: each module imports the next, and the last one the first.
 pub fn circle(folder: &str) -> anyhow::Result<Option<Vec<String>>> {
     let imports = imports(folder)?;
     let mut done = BTreeSet::new();
@@ -24,7 +24,7 @@ pub fn circle(folder: &str) -> anyhow::Result<Option<Vec<String>>> {
     Ok(None)
 }
 
-/// Follows imports from a module, and returns the part of the way that returns to itself.
+/// Follows imports from a module, and returns the part of the path that forms a cycle.
 fn search(
     module: &Module,
     imports: &BTreeMap<Module, BTreeSet<Module>>,
@@ -44,7 +44,7 @@ fn search(
     found
 }
 
-/// Which modules each module of a crate imports from.
+/// The imports of each module of a crate.
 fn imports(folder: &str) -> anyhow::Result<BTreeMap<Module, BTreeSet<Module>>> {
     let files: BTreeMap<Module, String> =
         files(folder)?.into_iter().filter_map(|(path, text)| Some((module(folder, &path)?, text))).collect();
@@ -61,7 +61,7 @@ fn imports(folder: &str) -> anyhow::Result<BTreeMap<Module, BTreeSet<Module>>> {
         .collect()
 }
 
-/// The module of a file; none for a crate's root and for tests.
+/// The module of a file; `None` for a crate's root and for tests.
 fn module(folder: &str, path: &Path) -> Option<Module> {
     let path = path.to_string_lossy().into_owned();
     let path = path.rsplit_once(&format!("{folder}/"))?.1.strip_suffix(".rs")?.to_owned();
@@ -88,7 +88,7 @@ impl Imports<'_> {
         }
     }
 
-    /// A path from the crate's root; none if it leads to another crate.
+    /// A path from the crate's root; `None` if it leads to another crate.
     fn absolute(&self, path: &[String]) -> Option<Module> {
         let (first, rest) = path.split_first()?;
         let below = |base: &[String], rest: &[String]| [base, rest].concat();

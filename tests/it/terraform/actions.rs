@@ -1,4 +1,4 @@
-//! What a service calls of AWS, from its code: the actions that its role must have.
+//! Derives the AWS actions that a service's role must have from the service's code.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,8 @@ use anyhow::{Context, ensure};
 use super::code;
 use crate::layering::sources;
 
-/// The actions behind each call. S3 tells an absent object from a forbidden one only to those who may list the bucket.
+/// The actions that each call needs. S3 distinguishes an absent object from a forbidden one only for callers who may
+/// list the bucket.
 const CALLS: [(&str, &[&str]); 14] = [
     (".get_object()", &["s3:GetObject", "s3:ListBucket"]),
     (".head_object()", &["s3:GetObject", "s3:ListBucket"]),
@@ -25,7 +26,7 @@ const CALLS: [(&str, &[&str]); 14] = [
     ("database::connect", &["rds-db:connect"]),
 ];
 
-/// The methods of the ports that services call, how they call them, and the adapter that has them.
+/// The methods of the ports that services call, how they call them, and the adapter that implements them.
 const PORTS: [(&str, &str, &str); 7] = [
     ("store.get(", "open", "s3.rs"),
     ("store.get_within(", "open", "s3.rs"),
@@ -42,7 +43,7 @@ pub fn called(service: &str) -> anyhow::Result<BTreeSet<String>> {
     called_by(&code::of_service(service)?).with_context(|| format!("look at what {service} calls"))
 }
 
-/// The same of any program's code.
+/// The same for any program's code.
 pub fn called_by(own: &str) -> anyhow::Result<BTreeSet<String>> {
     let mut called = through_ports(own)?;
     let consumes = own.contains("service::consumer(");
@@ -50,7 +51,7 @@ pub fn called_by(own: &str) -> anyhow::Result<BTreeSet<String>> {
         let name = path.file_stem().context("find an adapter's name")?.to_string_lossy().into_owned();
         let used = match name.as_str() {
             "s3" => false,
-            // What every adapter of a port is held to; tests alone call it.
+            // The contracts of the adapters, which only tests call.
             _ if path.parent().is_some_and(|folder| folder.ends_with("contract")) => false,
             "sqs" | "ecs" => consumes,
             other => names(own, other),
@@ -77,7 +78,7 @@ fn actions(code: &str) -> BTreeSet<String> {
     calls.flat_map(|(_, actions)| actions.iter().map(|action| (*action).to_owned())).collect()
 }
 
-/// Whether code uses a module of the adapters: by its path, or by its name after it was imported.
+/// Whether code uses a module of the adapters: by its path, or by its imported name.
 fn names(code: &str, module: &str) -> bool {
     code.contains(&format!("adapters::{module}::")) || code.contains(&format!("{module}::"))
 }

@@ -1,4 +1,4 @@
-//! What the services' code says of itself: who they are, and which settings they read.
+//! Extracts from the services' code which services exist and which settings they read.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,13 +19,14 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// Whether one of the variables is set that say it. A secret may be named instead, and fetched by the program.
+    /// Whether the variable is set, or the one with the suffix `_SECRET`, which names a secret for the program to
+    /// fetch.
     pub fn is_among(&self, set: &BTreeSet<String>) -> bool {
         set.contains(&self.name) || set.contains(&format!("{}_SECRET", self.name))
     }
 }
 
-/// The services, by the folders that they are in.
+/// The services, by their folders.
 pub fn services() -> anyhow::Result<Vec<String>> {
     let entries = fs::read_dir(root().join("services")).context("list services")?;
     entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
@@ -36,14 +37,14 @@ pub fn of_service(service: &str) -> anyhow::Result<String> {
     Ok(sources(&format!("services/{service}/src"))?.into_iter().map(|(_, code)| code).collect())
 }
 
-/// The settings that a service reads by itself, and through what it has of `shared`.
+/// The settings that a service reads by itself, and through its modules of `shared`.
 pub fn settings(service: &str) -> anyhow::Result<BTreeSet<Setting>> {
     let own = of_service(service)?;
     let mut files = sources(&format!("services/{service}/src"))?;
     for layer in ["adapters", "runtime"] {
         files.extend(sources(&format!("shared/src/{layer}"))?);
     }
-    // These read what they are asked for, and the tests' own.
+    // The first reads whatever variables it is asked for, and the second the variables of tests.
     files.retain(|(path, _)| !["env.rs", "contract.rs"].iter().any(|name| path.ends_with(name)));
     let mut settings: BTreeSet<_> = files.iter().flat_map(|(_, code)| read_by(code)).collect();
     settings.extend(queues(&own).map(|role| Setting { name: queue_url_variable(&role), required: true }));
@@ -54,8 +55,8 @@ pub fn settings(service: &str) -> anyhow::Result<BTreeSet<Setting>> {
     Ok(settings)
 }
 
-/// The settings that a file reads: every string of the form of a variable's name, in whatever way it is read, where the
-/// file knows the environment at all. One that is required anywhere is required.
+/// The settings that a file reads: every string that looks like the name of a variable, however it is read, if the file
+/// uses the environment at all. A setting that is required anywhere is required.
 fn read_by(code: &str) -> BTreeSet<Setting> {
     if !code.contains("Env") {
         return BTreeSet::new();
@@ -66,7 +67,7 @@ fn read_by(code: &str) -> BTreeSet<Setting> {
     names.map(|name| Setting { required: required.contains(&name), name }).collect()
 }
 
-/// The strings of the form of a variable's name. What the compiler is asked for is none of the environment's.
+/// The strings that look like names of variables, except those that the compiler reads.
 fn variables(code: &str) -> BTreeSet<String> {
     let lines = code.lines().filter(|line| !line.trim_start().starts_with("//") && !line.contains("env!("));
     let strings = lines.flat_map(|line| line.split('"').skip(1).step_by(2));
@@ -83,7 +84,7 @@ fn queues(code: &str) -> impl Iterator<Item = String> {
     code.split("service::consumer(").skip(1).filter_map(|call| literal(call.split_once(',')?.1))
 }
 
-/// The string that a text begins with.
+/// The string literal at the start of a text.
 fn literal(text: &str) -> Option<String> {
     Some(text.trim_start().strip_prefix('"')?.split_once('"')?.0.to_owned())
 }

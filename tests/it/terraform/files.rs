@@ -1,4 +1,4 @@
-//! What the `.tf` files say: blocks, and what an expression comes to as far as it stands in the files.
+//! Reads the `.tf` files: blocks, and the values of expressions as far as they are in the files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,9 +10,9 @@ use hcl::{Block, Body};
 
 use crate::candlewick::root;
 
-/// The files of one folder, which Terraform reads as one.
+/// The files of one folder, which Terraform reads as one module.
 pub struct Module {
-    /// Its folder below `terraform/`.
+    /// The folder below `terraform/`.
     pub name: String,
     bodies: Vec<(String, Body)>,
     locals: BTreeMap<String, Expression>,
@@ -70,7 +70,6 @@ impl Module {
         Ok(Self { name: name.to_owned(), bodies, locals })
     }
 
-    /// Its blocks.
     pub fn blocks(&self) -> impl Iterator<Item = &Block> {
         self.bodies.iter().flat_map(|(_, body)| body.blocks())
     }
@@ -92,7 +91,7 @@ impl Module {
         blocks.filter_map(|block| Some(block.labels().get(1)?.as_str().to_owned()))
     }
 
-    /// An argument of a call of a module.
+    /// An argument of a module call.
     pub fn argument(&self, module: &str, name: &str) -> anyhow::Result<&Expression> {
         let block = self.block(&["module", module])?;
         let found = block.body().attributes().find(|attribute| attribute.key() == name);
@@ -104,13 +103,13 @@ impl Module {
         self.locals.get(name).with_context(|| format!("terraform/{} has no local {name}", self.name))
     }
 
-    /// The keys of the map that is an argument of a call of a module; none where it has no such argument.
+    /// The keys of the map that is an argument of a module call; empty if there is no such argument.
     pub fn keys_of(&self, module: &str, argument: &str) -> anyhow::Result<BTreeSet<String>> {
         self.block(&["module", module])?;
         Ok(self.argument(module, argument).map_or_else(|_| BTreeSet::new(), |expression| self.keys_in(expression)))
     }
 
-    /// The keys of the maps that an expression comes to.
+    /// The keys of the maps to which an expression evaluates.
     pub fn keys_in(&self, expression: &Expression) -> BTreeSet<String> {
         let mut keys = BTreeSet::new();
         self.parts(expression, &mut |part| {
@@ -121,7 +120,7 @@ impl Module {
         keys
     }
 
-    /// The actions of the statements that an expression comes to.
+    /// The actions of the statements to which an expression evaluates.
     pub fn actions_of(&self, expression: &Expression) -> BTreeSet<String> {
         let mut actions = BTreeSet::new();
         self.parts(expression, &mut |part| {
@@ -141,8 +140,8 @@ impl Module {
         strings
     }
 
-    /// The parts that an expression is put together from by merging, joining and choosing: down to its objects and values,
-    /// and not into them.
+    /// The parts of which an expression consists by merging, joining and choosing: down to its objects and values, but
+    /// not into them.
     fn parts(&self, expression: &Expression, see: &mut dyn FnMut(&Expression)) {
         match expression {
             Expression::Array(items) => items.iter().for_each(|item| self.parts(item, see)),
@@ -204,7 +203,7 @@ fn each_object(expression: &Expression, see: &mut dyn FnMut(&Expression)) {
     }
 }
 
-/// The statement that an object is: it has `Action`.
+/// An object as a statement of a policy, if it has `Action`.
 fn statement(expression: &Expression) -> Option<Statement> {
     let Expression::Object(object) = expression else { return None };
     let value = |name: &str| object.iter().find(|(found, _)| key(found) == name).map(|(_, value)| value);

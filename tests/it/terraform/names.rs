@@ -1,4 +1,5 @@
-//! Paths, ports, variables, commands and names in Terraform, compose and the Dockerfile against what the programs have.
+//! Compares paths, ports, variables, commands and names in Terraform, compose and the Dockerfile with those of the
+//! programs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -28,11 +29,11 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// Read by every program without code of ours: the AWS SDK, and the logs' filter.
+/// Variables that libraries read in every program: the AWS SDK, and the filter of the logs.
 const BY_LIBRARIES: [&str; 5] =
     ["AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_SECRET_ACCESS_KEY", "RUST_LOG"];
 
-/// The addresses that the dashboard's router serves outside of its login: those that are added after it.
+/// The addresses that the dashboard's router serves without a login: those that are added after it.
 fn open_paths() -> anyhow::Result<BTreeSet<String>> {
     let router = text("services/dashboard/src/router.rs")?;
     let open = router.split_once("auth::guard)").context("find the login in the router")?.1;
@@ -71,7 +72,8 @@ fn every_port_is_the_one_that_its_program_listens_at() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A variable that nobody reads is a setting that somebody believes in. What all services share is read by some of them.
+/// A variable that nobody reads is a setting without effect. Variables that all services share must be read by at least
+/// one of them.
 fn every_setting_that_terraform_makes_is_read() -> anyhow::Result<()> {
     let root = Module::read("")?;
     let (shared, mut by_any) = (root.keys_in(root.local("environment")?), BTreeSet::new());
@@ -88,7 +90,7 @@ fn every_setting_that_terraform_makes_is_read() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What stands in a container's environment is in the state, and everybody who may look at a task sees it.
+/// The environment of a container is part of the state, and visible to everybody who may inspect a task.
 fn no_secret_is_a_setting_of_a_container() -> anyhow::Result<()> {
     let endings = ["_TOKEN", "_PASSWORD", "_KEY", "_WEBHOOK_URL", "_SMTP_URL", "HEARTBEAT_URL"];
     let root = Module::read("")?;
@@ -108,7 +110,7 @@ fn unread(read: &BTreeSet<Setting>, set: &BTreeSet<String>) -> Vec<String> {
     set.iter().filter(|name| !is_read(name)).cloned().collect()
 }
 
-/// Compose gives every service what all of them share, so that what no service reads at all is too much.
+/// Compose gives every service the variables that all of them share, so only those that no service reads are unwanted.
 fn compose_sets_what_each_service_reads_and_nothing_else() -> anyhow::Result<()> {
     let compose = Compose::read()?;
     let (mut by_any, mut set_by_any) = (BTreeSet::new(), BTreeSet::new());
@@ -170,13 +172,13 @@ fn every_image_is_a_target_of_the_dockerfile() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The program of an image of ours: `…/ingest:TAG`.
+/// The program of one of our images: `…/ingest:TAG`.
 fn own_image(image: &str) -> Option<&str> {
     let (repository, name) = image.rsplit_once('/')?;
     repository.contains("candlewick").then(|| name.split_once(':').map_or(name, |(name, _)| name))
 }
 
-/// Asked for help behind its words, the command refuses words that it does not know, and does nothing.
+/// With `--help` appended, the command rejects unknown subcommands and does nothing else.
 fn every_command_that_is_run_is_one_of_the_operators() -> anyhow::Result<()> {
     let mut commands = Vec::new();
     for (name, service) in Compose::read()?.services()? {
@@ -201,7 +203,7 @@ fn every_command_that_is_run_is_one_of_the_operators() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The options that an expression writes: where it puts in a value, a user and its group stand for it.
+/// The options that an expression writes; a user and its group replace interpolated values.
 fn options(expression: &hcl::Expression) -> Vec<String> {
     let text = expression.to_string();
     let words = text.split('"').filter_map(|word| word.strip_prefix("--"));
@@ -232,7 +234,7 @@ fn root_folder(name: &str) -> anyhow::Result<String> {
     Ok(all)
 }
 
-/// A prefix that is written out beside `topology.json` would go its own way when that changes.
+/// A prefix that is written out rather than taken from `topology.json` would not follow its changes.
 fn every_prefix_in_terraform_is_one_of_the_topology() -> anyhow::Result<()> {
     let known = &Topology::built_in().prefixes;
     let prefixes = [&known.raw, &known.transformed, &known.reports, &known.quarantine];
@@ -252,14 +254,14 @@ fn text(path: &str) -> anyhow::Result<String> {
     fs::read_to_string(root().join(path)).with_context(|| format!("read {path}"))
 }
 
-/// What stands between two texts in a file.
+/// The text between two texts in a file.
 fn between(path: &str, before: &str, after: &str) -> anyhow::Result<String> {
     let text = text(path)?;
     let rest = text.split_once(before).with_context(|| format!("find {before:?} in {path}"))?.1;
     Ok(rest.split_once(after).with_context(|| format!("find {after:?} in {path}"))?.0.to_owned())
 }
 
-/// `docker-compose.yml`, with its merges carried out.
+/// `docker-compose.yml`, with its merge keys resolved.
 struct Compose(Value);
 
 impl Compose {
@@ -271,7 +273,7 @@ impl Compose {
         Ok(self.0["services"].as_object().context("find the services of compose")?.iter())
     }
 
-    /// What a service's container is given.
+    /// The environment of a service's container.
     fn environment(&self, service: &str) -> anyhow::Result<BTreeMap<String, String>> {
         let set = self.0["services"][service]["environment"].as_object();
         let set = set.with_context(|| format!("find the environment of {service} in compose"))?;

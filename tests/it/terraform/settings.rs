@@ -1,4 +1,4 @@
-//! The settings that the code reads against Terraform, and against the list that people read.
+//! Compares the settings that the code reads with Terraform, and with the list for users.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -21,7 +21,7 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// Settings that a service is right to take its default for, and why.
+/// Settings for which a service rightly uses its default, and why.
 const DEFAULTS: [(&str, &str); 46] = [
     ("ALERT_DISCORD_WEBHOOK_URL", "`notifier_secrets` has it where somebody wants it"),
     ("ALERT_EMAIL_FROM", "the topic sends the mails"),
@@ -88,7 +88,7 @@ fn every_setting_that_a_service_reads_is_set() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// By a type that is written out, by a name that a closure is given, by a constant.
+/// By an explicit type, by a name that is passed to a closure, and by a constant.
 fn every_setting_is_seen_however_it_is_read() -> anyhow::Result<()> {
     for (service, name) in [
         ("dashboard", "DASHBOARD_CONNECTIONS"),
@@ -101,7 +101,7 @@ fn every_setting_is_seen_however_it_is_read() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `topology.json` lists the settings, and the services read those and no others.
+/// `topology.json` lists the settings, and the services read exactly those.
 fn the_settings_of_the_topology_are_what_the_services_read() -> anyhow::Result<()> {
     for service in code::services()? {
         let listed: BTreeSet<_> = Topology::built_in().settings_of(&service).map(|(name, _)| name.to_owned()).collect();
@@ -115,7 +115,7 @@ fn the_settings_of_the_topology_are_what_the_services_read() -> anyhow::Result<(
     Ok(())
 }
 
-/// Users find each setting in docs/settings.md, with the words of `topology.json`.
+/// Users find each setting in docs/settings.md, with the text of `topology.json`.
 fn the_documented_settings_are_those_of_the_topology() -> anyhow::Result<()> {
     let text = fs::read_to_string(root().join("docs/settings.md")).context("read docs/settings.md")?;
     let rows = text.lines().filter(|line| line.starts_with("| `"));

@@ -22,22 +22,22 @@ use crate::read::candles::reading::Reading;
 use crate::read::candles::rows::{self, Needed};
 use crate::read::candles::source::{self, Source};
 
-/// Candles in columns: the n-th entry of each column is the n-th candle, in ascending order. A column that was not asked for
-/// is absent.
+/// Candles as columns: the n-th entry of each column belongs to the n-th candle, in ascending order. A column that was
+/// not requested is absent.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct SeriesCandles {
-    /// The instrument.
+    /// The symbol of the instrument.
     #[schema(example = "AAPL")]
     pub symbol: String,
-    /// The length of its candles.
+    /// The interval of the candles.
     #[schema(example = "1day")]
     pub interval: String,
-    /// The stored interval that the candles are put together from; absent where they are stored themselves.
+    /// The stored interval from which the candles are derived; absent if the candles themselves are stored.
     #[schema(example = "1min", nullable = false)]
     pub derived_from: Option<String>,
-    /// How many candles of the series each one here stands for: 1, unless `points` made it more.
+    /// How many candles of the series each candle here covers: 1 unless `points` merged several.
     pub merged: i64,
-    /// How many candles of the series there are in the range, where `points` is asked for.
+    /// The number of candles of the series in the range, if `points` was given.
     pub in_range: Option<i64>,
     /// Dates, or instants for intraday candles.
     #[schema(example = json!(["2024-12-30"]), nullable = false)]
@@ -54,25 +54,25 @@ pub struct SeriesCandles {
     /// Last prices.
     #[schema(example = json!(["252.200"]), nullable = false)]
     pub close: Option<Vec<String>>,
-    /// What was traded; null where the instrument has no volume.
+    /// The traded volumes; null if the instrument has no volume.
     #[schema(example = json!(["35557500"]), nullable = false)]
     pub volume: Option<Vec<Option<String>>>,
-    /// Which of the candles were put in by cleaning, by their place in the columns, from 0: the field `is_filled`.
+    /// The indexes, from 0, of the candles that cleaning filled in (the field `is_filled`).
     #[schema(nullable = false)]
     pub filled: Option<Vec<usize>>,
-    /// The columns of the indicators, by name; null where there are not enough candles yet.
+    /// The columns of the indicators, by name; null until there are enough candles.
     #[schema(nullable = false)]
     pub indicators: Option<std::collections::BTreeMap<String, Vec<Option<f64>>>>,
-    /// What to send as `after` for what follows; none where this is all.
+    /// The `after` of the next request; null if there are no more candles.
     pub next: Option<String>,
-    /// With `last`: what to send as `before` for what comes before; null where this is the beginning.
+    /// With `last`: the `before` of the next request; null at the start of the range.
     pub previous: Option<String>,
 }
 
 /// The candles of a series
 ///
-/// Five years of days, or a month of minutes, in one answer. An interval that is longer than what the store has is derived
-/// from it, by the sessions of the calendar.
+/// Five years of daily candles or a month of minute candles fit into one response. An interval longer than the stored
+/// one is derived from it, by the sessions of the calendar.
 #[utoipa::path(get, path = "/series/{symbol}/{interval}/candles", tag = "candles",
     params(("symbol" = inline(SymbolName), Path), ("interval" = inline(IntervalName), Path), CandleQuery),
     responses((status = 200, body = SeriesCandles), (status = 304, description = "The caller has it already")))]
@@ -94,8 +94,9 @@ pub async fn json(
 
 /// The candles of a series as CSV
 ///
-/// However many there are. The columns are the `fields` (by themselves time, open, high, low, close, volume, is_filled), then
-/// those of the `indicators`. Candles that are loaded while the answer is sent may be in it or not.
+/// The number of candles is not limited. The columns are the `fields` (by default time, open, high, low, close, volume
+/// and is_filled), followed by those of the `indicators`. Candles that are loaded while the response is sent may or may
+/// not be in it.
 #[utoipa::path(get, path = "/series/{symbol}/{interval}/candles.csv", tag = "candles",
     params(("symbol" = inline(SymbolName), Path), ("interval" = inline(IntervalName), Path), CsvQuery),
     responses((status = 200, content_type = "text/csv", body = String), (status = 304, description = "The caller has it already")))]
@@ -115,7 +116,8 @@ pub async fn csv(
     Ok(tag.on(as_csv(&app, &series, source, query).await?))
 }
 
-/// The tag of an answer is its address and the versions of the series' objects: nothing is read for callers who have it.
+/// The tag covers the address and the versions of the series' objects, so no candles are read for a caller that has the
+/// current response.
 fn tag(address: &Uri, source: &Source) -> ETag {
     ETag::of(&[address.to_string().as_bytes(), source.version.as_bytes()])
 }
@@ -162,7 +164,7 @@ async fn as_csv(app: &App, series: &Series, source: Source, query: CsvQuery) -> 
     let take = query.take();
     let reading = Reading::new(app.pool.clone(), source, range, take, &query.fields, query.indicators.clone()).await?;
     let rows = CsvRows::new(reading, series.interval, query.fields, &query.indicators);
-    // What cannot be read is a problem, and not a file that ends early.
+    // Reading the first part before responding turns an error into a problem response rather than a truncated file.
     let stream = rows.begin().await?;
     let mut response = ([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], Body::from_stream(stream)).into_response();
     let name = format!("attachment; filename=\"{}_{}.csv\"", series.symbol.to_key_form(), series.interval);

@@ -1,4 +1,4 @@
-//! What changed.
+//! The history of loads, as JSON.
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -12,9 +12,9 @@ use crate::query::changes::ChangeQuery;
 use crate::query::page::Page;
 use crate::read::changes::{self, Load};
 
-/// What changed: the history of loads, the newest first
+/// What changed: the history of loads, newest first
 ///
-/// Each with how many candles it added, changed and removed. It goes back 90 days.
+/// Each load has the numbers of candles that it added, changed and removed. The history covers 90 days.
 #[utoipa::path(get, path = "/changes", tag = "quality", params(ChangeQuery),
     responses((status = 200, body = Page<Load>), (status = 304, description = "The caller has it already")))]
 pub async fn list(

@@ -1,4 +1,4 @@
-//! What happens, as server-sent events.
+//! Changes in the store, as server-sent events.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -20,22 +20,22 @@ use crate::places::Place;
 use crate::problem::Problem;
 use crate::query::Asked;
 
-/// How often a silent stream says that it lives: less than what proxies wait for.
+/// The interval of the keep-alive comments of a silent stream, shorter than the idle timeouts of common proxies.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// Where to go on.
+/// Where to resume the stream.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct EventQuery {
-    /// The last event that was seen, for browsers, which cannot send `Last-Event-ID` with their first request.
+    /// The id of the last event received, for browsers, which cannot send `Last-Event-ID` with their first request.
     pub after: Option<String>,
 }
 
-/// What happens, as it happens
+/// Events, as they happen
 ///
-/// Server-sent events with JSON: `{"kind":"loaded","symbol":…,"interval":…,"key":…}`, `{"kind":"run",…}`, `{"kind":"alert"}`,
-/// and `{"kind":"resync"}` where changes may have been missed. `Last-Event-ID` goes on after an event.
+/// Server-sent events with JSON data: `{"kind":"loaded","symbol":…,"interval":…,"key":…}`, `{"kind":"run",…}`,
+/// `{"kind":"alert"}`, and `{"kind":"resync"}` if changes may have been missed. `Last-Event-ID` resumes after an event.
 #[utoipa::path(get, path = "/events", tag = "live",
     params(EventQuery, ("Last-Event-ID" = Option<String>, Header, description = "The last event that was seen")),
     responses((status = 200, content_type = "text/event-stream", body = String)))]
@@ -46,22 +46,22 @@ pub async fn events(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let seat = app.hub.seat(client.key()).ok_or_else(Problem::too_many_listeners)?;
-    // A browser that reconnects by itself knows more than the address that it began with.
+    // A browser that reconnects sends a newer id than the one in its original address.
     let header = headers.get("last-event-id").map(|id| id.to_str().unwrap_or_default());
     let seen = header.or(query.after.as_deref()).map(|id| id.parse().unwrap_or(ChangeId::STRANGE));
     let keep_alive = KeepAlive::new().interval(HEARTBEAT).text("still here");
     Ok(Sse::new(stream(&app.hub, seat, seen)).keep_alive(keep_alive).into_response())
 }
 
-/// It begins with a comment, so that whoever waits for the first byte knows that the stream stands. The seat is taken for as
-/// long as there is the stream.
+/// Starts with a comment, so that a client that waits for the first byte knows that the stream is open. The seat is
+/// held until the stream is dropped.
 fn stream(
     hub: &Hub,
     seat: Place,
     seen: Option<ChangeId>,
 ) -> impl Stream<Item = Result<sse::Event, Infallible>> + use<> {
     let (missed, coming) = hub.subscribe(seen);
-    // Whoever was too slow for the channel has missed something.
+    // A receiver that lagged behind the channel has missed events.
     let coming = BroadcastStream::new(coming).map(|event| event.map_or_else(|_| resync(), |event| sent(&event)));
     let begun = sse::Event::default().comment("listening").retry(Duration::from_secs(2));
     stream::once(async move { begun })
@@ -82,7 +82,7 @@ fn resync() -> sse::Event {
     data(&Change::Resync {})
 }
 
-/// A change is JSON in any case; what could not be written would mean to look at everything again.
+/// Serializing a change cannot fail; if it did, a resync would be correct.
 fn data(change: &Change) -> sse::Event {
     let json = serde_json::to_string(change).unwrap_or_else(|_| "{\"kind\":\"resync\"}".to_owned());
     sse::Event::default().data(json)

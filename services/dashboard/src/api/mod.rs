@@ -1,4 +1,4 @@
-//! The JSON API, version 1: reads only, described by the document that it makes of itself.
+//! The JSON API, version 1: read-only, and described by an OpenAPI document that is generated from the code.
 
 pub mod candles;
 pub mod changes;
@@ -21,7 +21,7 @@ use crate::app::App;
 use crate::etag;
 use crate::problem::Problem;
 
-/// The paths' common beginning.
+/// The prefix of all paths.
 pub const PREFIX: &str = "/api/v1";
 
 #[derive(OpenApi)]
@@ -37,7 +37,7 @@ pub const PREFIX: &str = "/api/v1";
 )]
 struct Description;
 
-/// The addresses of the API with their description, each from the same function.
+/// The routes of the API and their OpenAPI document, generated from the same functions.
 pub fn routes() -> (axum::Router<App>, Document) {
     let routes = OpenApiRouter::<App>::new()
         .routes(routes!(series::list))
@@ -65,12 +65,12 @@ pub fn routes() -> (axum::Router<App>, Document) {
     (router, document)
 }
 
-/// The description of the API, as the code has it.
+/// The OpenAPI document.
 pub fn document() -> Document {
     routes().1
 }
 
-/// Sends the description of the API.
+/// Serves the OpenAPI document.
 pub async fn openapi(State(_): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
     let Json(document) = Json(document());
     etag::json(&headers, &document)

@@ -1,4 +1,4 @@
-//! The ledger, and where a candle comes from.
+//! The objects ledger and the lineage of candles, as JSON.
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -17,12 +17,12 @@ use crate::query::{Asked, At, IntervalName, SeriesPath, SymbolName};
 use crate::read::lineage::{self, Lineage};
 use crate::read::objects::{self, LedgerObject, QuarantinedRow};
 
-/// Which candle.
+/// Identifies a candle of a series.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct CandleAt {
-    /// Its time: a date, or an instant for intraday candles.
+    /// The time of the candle: a date, or an instant for intraday candles.
     #[param(example = "2024-12-30")]
     pub time: String,
 }
@@ -37,7 +37,7 @@ impl CandleAt {
 
 /// Where a candle comes from
 ///
-/// API call, raw object and version, transformed object, load, row: each with its time.
+/// The API call, the raw object and its version, the transformed object, the load and the row, each with its time.
 #[utoipa::path(get, path = "/series/{symbol}/{interval}/lineage", tag = "candles",
     params(("symbol" = inline(SymbolName), Path), ("interval" = inline(IntervalName), Path), CandleAt),
     responses((status = 200, body = Lineage), (status = 304, description = "The caller has it already")))]
@@ -52,7 +52,7 @@ pub async fn lineage(
     etag::json(&headers, &found.ok_or_else(|| Problem::not_found(format!("{series} has no candle at {}", at.time)))?)
 }
 
-/// The ledger of objects, the newest ids first
+/// The objects ledger, newest ids first
 #[utoipa::path(get, path = "/objects", tag = "ledger", params(Paged),
     responses((status = 200, body = Page<LedgerObject>), (status = 304, description = "The caller has it already")))]
 pub async fn list(State(app): State<App>, Asked(paged): Asked<Paged>, headers: HeaderMap) -> Result<Response, Problem> {
@@ -66,7 +66,7 @@ pub async fn one(State(app): State<App>, At(id): At<i64>, headers: HeaderMap) ->
     etag::json(&headers, &find(&app, id).await?)
 }
 
-/// The report on an object's cleaning
+/// The cleaning report of an object
 #[utoipa::path(get, path = "/objects/{id}/report", tag = "quality", params(("id" = i64, Path)),
     responses((status = 200, description = "The report, as it stands in reports/", body = serde_json::Value),
         (status = 304, description = "The caller has it already")))]
@@ -75,7 +75,7 @@ pub async fn report(State(app): State<App>, At(id): At<i64>, headers: HeaderMap)
     etag::json(&headers, &report.ok_or_else(|| Problem::not_found(format!("there is no report on object {id}")))?)
 }
 
-/// The rows of an object that cleaning set aside
+/// The rows of an object that were quarantined
 #[utoipa::path(get, path = "/objects/{id}/quarantine", tag = "quality", params(("id" = i64, Path), Paged),
     responses((status = 200, body = Page<QuarantinedRow>), (status = 304, description = "The caller has it already")))]
 pub async fn quarantine(
@@ -88,7 +88,6 @@ pub async fn quarantine(
     etag::json(&headers, &objects::quarantined(app.store.as_ref(), &object, &paged).await?)
 }
 
-/// The object with an id.
 pub async fn find(app: &App, id: i64) -> Result<LedgerObject, Problem> {
     let found = objects::one(&app.pool, id).await?;
     found.ok_or_else(|| Problem::not_found(format!("the ledger has no object {id}")))

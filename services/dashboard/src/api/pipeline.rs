@@ -1,4 +1,4 @@
-//! The pipeline: stages, queues, runs, alerts, dead letters.
+//! The pipeline as JSON: stages, queues, runs, alerts and dead letters.
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -21,17 +21,18 @@ use crate::read::stages::{self, Stage};
 /// The stages and the queues.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Pipeline {
-    /// The stages, in the order of a candle's way.
+    /// The stages, in the order in which candles pass through them.
     pub stages: Vec<Stage>,
-    /// The queues, by their role; none where they do not answer.
+    /// The queues, by role; null if they cannot be read.
     pub queues: Option<Vec<QueueDepth>>,
-    /// Why the queues say nothing.
+    /// Why the queues cannot be read.
     pub queues_error: Option<String>,
 }
 
 /// Whether all is well
 ///
-/// What is fresh, late, missing or failed, what changed in the last day, which alerts are firing, and what waits.
+/// Which series are fresh, late, missing or failed, what changed in the last day, which alerts are firing, and how many
+/// messages are waiting.
 #[utoipa::path(get, path = "/health", tag = "pipeline",
     responses((status = 200, body = Health), (status = 304, description = "The caller has it already")))]
 pub async fn health(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
@@ -51,14 +52,14 @@ pub async fn pipeline(State(app): State<App>, headers: HeaderMap) -> Result<Resp
     etag::json(&headers, &Pipeline { stages, queues, queues_error })
 }
 
-/// The last runs, the newest first
+/// The last runs, newest first
 #[utoipa::path(get, path = "/runs", tag = "pipeline", params(Paged),
     responses((status = 200, body = Vec<Run>), (status = 304, description = "The caller has it already")))]
 pub async fn runs(State(app): State<App>, Asked(paged): Asked<Paged>, headers: HeaderMap) -> Result<Response, Problem> {
     etag::json(&headers, &runs::last(&app.pool, paged.limit()).await?)
 }
 
-/// What the owner was told, the newest first
+/// The alerts sent to the owner, newest first
 #[utoipa::path(get, path = "/alerts", tag = "pipeline", params(Paged),
     responses((status = 200, body = Page<Alert>), (status = 304, description = "The caller has it already")))]
 pub async fn alerts(
@@ -69,7 +70,7 @@ pub async fn alerts(
     etag::json(&headers, &alerts::page(&app.pool, &paged).await?)
 }
 
-/// The messages that can never be settled, with their reasons
+/// The messages that can never be processed, with their reasons
 #[utoipa::path(get, path = "/dead-letters", tag = "pipeline",
     responses((status = 200, body = Vec<DeadLetter>), (status = 304, description = "The caller has it already")))]
 pub async fn dead_letters(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {

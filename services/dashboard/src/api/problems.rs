@@ -1,4 +1,4 @@
-//! The problems that every address of the API can answer with, described once for all of them.
+//! The problems that every operation of the API can return, described once for all of them.
 
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
@@ -12,7 +12,7 @@ const EVERYWHERE: [(&str, &str); 6] = [
     ("504", "The answer takes too long"),
 ];
 
-/// Adds the problems to each operation.
+/// Adds the problem responses to each operation.
 pub fn describe(document: &mut OpenApi) {
     let operations = document.paths.paths.values_mut().filter_map(|item| item.get.as_mut());
     operations.for_each(describe_one);

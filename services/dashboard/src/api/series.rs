@@ -1,4 +1,4 @@
-//! The series at a glance, their sessions and their gaps.
+//! Overviews of series, their sessions and their gaps, as JSON.
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -19,25 +19,25 @@ use crate::read::health;
 use crate::read::overview::{self, Overview};
 use crate::read::quality::{self, Gap, SeriesGap, Sessions};
 
-/// How many days of sessions.
+/// How far back the sessions go.
 #[derive(Clone, Copy, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct DaysQuery {
-    /// How many days before now: 1 to 3660 [default: 90].
+    /// The number of days before now: 1 to 3660 [default: 90].
     #[param(minimum = 1, maximum = 3660)]
     #[serde(default, deserialize_with = "crate::query::bounded::<_, 3660>")]
     pub days: Option<u32>,
 }
 
 impl DaysQuery {
-    /// How many days before now.
+    /// The number of days, with the default applied.
     pub fn days(&self) -> u32 {
         self.days.unwrap_or(90).clamp(1, 3_660)
     }
 }
 
-/// Every series at a glance
+/// An overview of every series
 #[utoipa::path(get, path = "/series", tag = "series", params(SeriesQuery),
     responses((status = 200, body = Page<Overview>), (status = 304, description = "The caller has it already")))]
 pub async fn list(
@@ -48,7 +48,7 @@ pub async fn list(
     etag::json(&headers, &health::listing(&app, &query).await?.page)
 }
 
-/// One series at a glance
+/// An overview of one series
 #[utoipa::path(get, path = "/series/{symbol}/{interval}", tag = "series",
     params(("symbol" = inline(SymbolName), Path), ("interval" = inline(IntervalName), Path)),
     responses((status = 200, body = Overview), (status = 304, description = "The caller has it already")))]
@@ -58,7 +58,7 @@ pub async fn one(State(app): State<App>, At(path): At<SeriesPath>, headers: Head
     etag::json(&headers, &overview)
 }
 
-/// Expected candles against those there are, session by session
+/// Expected and actual candles of each session
 #[utoipa::path(get, path = "/series/{symbol}/{interval}/sessions", tag = "quality",
     params(("symbol" = inline(SymbolName), Path), ("interval" = inline(IntervalName), Path), DaysQuery),
     responses((status = 200, body = Sessions), (status = 304, description = "The caller has it already")))]
@@ -73,22 +73,22 @@ pub async fn sessions(
     etag::json(&headers, &sessions)
 }
 
-/// Which gaps of a series.
+/// Filters the gaps of one series.
 #[derive(Clone, Copy, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct GapQuery {
-    /// Only gaps that reach to this time or later.
+    /// Only gaps that end at this time or later.
     #[param(value_type = Option<Moment>, inline, example = "2024-01-01")]
     pub from: Option<Moment>,
-    /// Only gaps that begin at this time or earlier.
+    /// Only gaps that start at this time or earlier.
     #[param(value_type = Option<Moment>, inline, example = "2024-12-31")]
     pub to: Option<Moment>,
 }
 
 /// The gaps of a series: vacant slots that were left vacant
 ///
-/// The first thousand of the range, ascending. Those of a derived series are the gaps of the stored one.
+/// The first thousand gaps of the range, ascending. A derived series has the gaps of the stored one.
 #[utoipa::path(get, path = "/series/{symbol}/{interval}/gaps", tag = "quality",
     params(("symbol" = inline(SymbolName), Path), ("interval" = inline(IntervalName), Path), GapQuery),
     responses((status = 200, body = Vec<Gap>), (status = 304, description = "The caller has it already")))]
@@ -105,29 +105,28 @@ pub async fn gaps(
     etag::json(&headers, &quality::gaps(&app.pool, &stored, range).await?)
 }
 
-/// Which gaps of all series.
+/// Filters the gaps of all series.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AllGapsQuery {
-    /// Only gaps of series whose symbol has this text, in any case.
+    /// Only gaps of series whose symbol contains this text; case is ignored.
     pub search: Option<String>,
-    /// How many rows: 1 to 1000 [default: 100].
+    /// The maximum number of rows: 1 to 1000 [default: 100].
     #[param(minimum = 1, maximum = 1000)]
     #[serde(default, deserialize_with = "crate::query::bounded::<_, 1000>")]
     pub limit: Option<u32>,
-    /// Where the last page ended: its `next`.
+    /// The `next` of the previous page.
     pub after: Option<i64>,
 }
 
 impl AllGapsQuery {
-    /// Which page.
     pub fn paged(&self) -> Paged {
         Paged { limit: self.limit, after: self.after }
     }
 }
 
-/// The gaps of all series, the newest first
+/// The gaps of all series, newest first
 #[utoipa::path(get, path = "/gaps", tag = "quality", params(AllGapsQuery),
     responses((status = 200, body = Page<SeriesGap>), (status = 304, description = "The caller has it already")))]
 pub async fn all_gaps(

@@ -47,7 +47,7 @@ fn weeks_and_months_have_the_stamps_of_the_source() {
     let wanted = always("2024-12-26T00:00:00Z", "2025-01-06T00:00:00Z");
     let expected = pairs(&[("23 00:00", "23 00:00"), ("30 00:00", "30 00:00"), ("06 00:00", "06 00:00")]);
     assert_eq!(shown(&weeks.first(wanted, 9).unwrap()), expected);
-    // The Monday of that week is a holiday, and still names it.
+    // The Monday of that week is a holiday, but still labels it.
     let minutes = rule("XNYS", Interval::Min1, Interval::Week1);
     let labor_day = always("2025-09-02T14:00:00Z", "2025-09-03T14:00:00Z");
     assert_eq!(shown(&minutes.first(labor_day, 9).unwrap()), pairs(&[("01 00:00", "02 13:30")]));

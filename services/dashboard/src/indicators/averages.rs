@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::{Bar, Running};
 
-/// The last so many values.
+/// The last `length` values.
 pub(super) struct Window {
     length: usize,
     values: VecDeque<f64>,
@@ -15,7 +15,7 @@ impl Window {
         Self { length, values: VecDeque::with_capacity(length) }
     }
 
-    /// Takes the next value, and lets the oldest go.
+    /// Adds a value and drops the oldest.
     pub(super) fn push(&mut self, value: f64) {
         if self.values.len() == self.length {
             self.values.pop_front();
@@ -27,12 +27,12 @@ impl Window {
         self.values.len() == self.length
     }
 
-    /// The sum, added up anew each time: a sum that is carried along depends on where it began.
+    /// The sum, added up anew each time: a running sum would depend on where it started.
     pub(super) fn sum(&self) -> f64 {
         self.values.iter().sum()
     }
 
-    /// The mean; none before the window is full.
+    /// The mean; `None` until the window is full.
     pub(super) fn mean(&self) -> Option<f64> {
         self.is_full().then(|| self.sum() / self.length as f64)
     }
@@ -53,7 +53,7 @@ impl Running for Sma {
     }
 }
 
-/// An average whose newest value has a fixed weight. It begins with the mean of the first values.
+/// An average in which the newest value has a fixed weight. It starts with the mean of the first values.
 pub(super) struct Exponential {
     weight: f64,
     begin: Window,
@@ -65,7 +65,7 @@ impl Exponential {
         Self { weight, begin: Window::new(length), average: None }
     }
 
-    /// Twice the newest value's share of a plain average of this length, as for an EMA.
+    /// Uses the weight of an EMA: 2 / (length + 1).
     pub(super) fn of_length(length: usize) -> Self {
         Self::new(length, 2.0 / (length as f64 + 1.0))
     }

@@ -1,6 +1,6 @@
-//! Indicators over the candles of a series, one candle at a time.
+//! Indicators over the candles of a series, computed one candle at a time.
 //!
-//! Each begins before the range that is asked for (`run_up`), so that the same candle has the same value in every range.
+//! Each starts before the requested range (`run_up`), so that a candle has the same value in every range.
 
 mod averages;
 mod momentum;
@@ -18,53 +18,50 @@ use self::averages::{Bollinger, Ema, Sma};
 use self::momentum::{Macd, Rsi};
 use self::vwap::{RollingVwap, SessionVwap};
 
-/// The longest length: what comes before a range is read with it.
+/// The maximum length, which limits how many candles before a range are read.
 const LONGEST: usize = 500;
 
-/// How many indicators one request may ask for.
+/// The maximum number of indicators in one request.
 const MOST: usize = 16;
 
-/// An indicator and its lengths.
+/// An indicator and its lengths, in candles.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Indicator {
     /// The mean of the last closes.
     Sma(usize),
-    /// The exponential average of closes, which begins with the mean of the first ones.
+    /// The exponential average of closes, which starts with the mean of the first ones.
     Ema(usize),
-    /// The mean of the last closes, and so many standard deviations (of the population) above and below it.
+    /// The mean of the last closes, and bands at this many (population) standard deviations above and below it.
     Bollinger(usize, f64),
     /// Wilder's relative strength index.
     Rsi(usize),
     /// The difference of two exponential averages, its own average, and the difference of both.
     Macd(usize, usize, usize),
-    /// The average price by volume since the session began.
+    /// The volume-weighted average price since the session started.
     Vwap,
-    /// The average price by volume of the last candles.
+    /// The volume-weighted average price of the last candles.
     RollingVwap(usize),
 }
 
-/// What an indicator looks at.
+/// The input of an indicator.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Bar {
-    /// The highest price.
     pub high: f64,
-    /// The lowest price.
     pub low: f64,
-    /// The last price.
     pub close: f64,
-    /// What was traded; 0 where it is not known.
+    /// The traded volume; 0 if unknown.
     pub volume: f64,
-    /// The session: another number is another session.
+    /// An identifier of the session.
     pub session: i64,
 }
 
-/// An indicator at work.
+/// The state of an indicator.
 pub trait Running: Send + Sync {
-    /// Takes the next candle, and appends the values of the indicator's columns.
+    /// Processes the next candle and appends the values of the indicator's columns.
     fn step(&mut self, bar: &Bar, values: &mut Vec<Option<f64>>);
 }
 
-/// The text names no indicator.
+/// The text is not a valid indicator.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error(
     "{0:?} is no indicator: write sma20, ema20, bb20x2, rsi14, macd12x26x9, vwap (of the session) or vwap20, with lengths \
@@ -73,7 +70,6 @@ pub trait Running: Send + Sync {
 pub struct NoIndicator(String);
 
 impl Indicator {
-    /// The names of its columns.
     pub fn columns(self) -> Vec<String> {
         match self {
             Self::Bollinger(..) => ["lower", "middle", "upper"].map(|part| format!("{self}_{part}")).to_vec(),
@@ -82,8 +78,8 @@ impl Indicator {
         }
     }
 
-    /// How many candles before the first value have a part in it that can be seen: after so many, what an exponential
-    /// average began with is less than the last digit of a float.
+    /// How many earlier candles noticeably affect a value. Beyond that, the start value of an exponential average
+    /// contributes less than the last digit of a float.
     pub fn run_up(self) -> usize {
         match self {
             Self::Sma(length) | Self::Bollinger(length, _) | Self::RollingVwap(length) => length - 1,
@@ -94,17 +90,17 @@ impl Indicator {
         }
     }
 
-    /// Whether it goes by sessions, so that it needs all of the first one.
+    /// Whether it is computed per session, and so needs the whole first session.
     pub fn is_of_session(self) -> bool {
         self == Self::Vwap
     }
 
-    /// Whether it looks at more than the close.
+    /// Whether it needs more than the close.
     pub fn needs_volume(self) -> bool {
         matches!(self, Self::Vwap | Self::RollingVwap(_))
     }
 
-    /// The indicator before its first candle.
+    /// The state before the first candle.
     pub fn start(self) -> Box<dyn Running> {
         match self {
             Self::Sma(length) => Box::new(Sma::new(length)),
@@ -170,7 +166,7 @@ fn deviations(text: &str) -> Option<f64> {
     text.parse().ok().filter(|times| (0.1..=10.0).contains(times))
 }
 
-/// The indicators that are asked for, each once, in the order in which they were named.
+/// The requested indicators without duplicates, in the order of the request.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Indicators(Vec<Indicator>);
@@ -191,17 +187,15 @@ impl TryFrom<String> for Indicators {
 }
 
 impl Indicators {
-    /// The indicators, in their order.
     pub fn iter(&self) -> impl Iterator<Item = Indicator> + '_ {
         self.0.iter().copied()
     }
 
-    /// Whether none is asked for.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How many candles before a range have a part in its values.
+    /// How many candles before a range affect its values.
     pub fn run_up(&self) -> usize {
         self.iter().map(Indicator::run_up).max().unwrap_or(0)
     }

@@ -1,4 +1,4 @@
-//! How fast and how far closes move.
+//! Indicators of the speed and range of price moves.
 
 use super::averages::Exponential;
 use super::{Bar, Running};
@@ -26,7 +26,7 @@ impl Running for Rsi {
     }
 }
 
-/// Where nothing moved, neither side is the stronger one.
+/// 50, the neutral value, if nothing moved.
 fn strength(gain: f64, loss: f64) -> f64 {
     if gain + loss == 0.0 { 50.0 } else { 100.0 * gain / (gain + loss) }
 }

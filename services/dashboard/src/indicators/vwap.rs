@@ -1,4 +1,4 @@
-//! Prices weighed by what was traded at them.
+//! Volume-weighted average prices.
 
 use super::averages::Window;
 use super::{Bar, Running};

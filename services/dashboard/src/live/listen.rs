@@ -1,4 +1,4 @@
-//! From PostgreSQL's NOTIFY to the hub.
+//! Forwards PostgreSQL notifications to the hub.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Change, Hub};
 
-/// The channel on which the database tells of changes.
+/// The notification channel of the database.
 const CHANNEL: &str = "candlewick";
 
-/// How long to wait before the database is asked again.
+/// How long to wait before reconnecting.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Listens until it is told to stop. When the connection was lost, listeners look at everything again: what happened
-/// meanwhile nobody told.
+/// Listens until `stop` is cancelled. After a lost connection it publishes a resync, because notifications sent in the
+/// meantime are lost.
 pub async fn listen(pool: PgPool, hub: Hub, stop: CancellationToken) {
     let mut is_down = false;
     loop {

@@ -1,4 +1,4 @@
-//! The API's description, for people: made from the same document that programs read.
+//! The API reference page, generated from the same OpenAPI document that programs read.
 
 use askama::Template;
 use axum::response::Response;
@@ -16,14 +16,14 @@ struct ApiPage {
     operations: Vec<Operation>,
 }
 
-/// An address of the API.
+/// An operation of the API.
 struct Operation {
     path: String,
     summary: String,
     description: String,
     parameters: Vec<Parameter>,
     answers: Vec<(String, String)>,
-    /// Whether it can be opened as it stands: nothing in its path is to be filled in.
+    /// Whether its path has no parameters, so that it can be linked to.
     is_open: bool,
 }
 
@@ -34,7 +34,6 @@ struct Parameter {
     is_required: bool,
 }
 
-/// The API's description.
 pub async fn page() -> Result<Response, Problem> {
     let document = serde_json::to_value(crate::api::document())
         .map_err(|error| Problem::unavailable(format!("the description cannot be written: {error}")))?;
@@ -68,7 +67,7 @@ fn parameter(value: &Value) -> Parameter {
     }
 }
 
-/// What an answer has: its media type and schema, or its description.
+/// The media type and schema of a response, or else its description.
 fn kind(answer: &Value) -> String {
     let content = answer["content"].as_object().and_then(|content| content.iter().next());
     match content {

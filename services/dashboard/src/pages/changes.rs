@@ -1,4 +1,4 @@
-//! What changed: the history of loads.
+//! The history of loads as a page.
 
 use askama::Template;
 use axum::extract::State;
@@ -25,7 +25,7 @@ struct ChangesPage {
     more: Option<String>,
 }
 
-/// Which candles were lost, in words.
+/// The time span of the candles that a load lost, in words.
 fn lost(load: &Load) -> Option<String> {
     let first = figures::moment(load.lost_first?);
     Some(format!("real candles from {first} to {}", figures::moment(load.lost_last?)))

@@ -1,4 +1,4 @@
-//! Errors as pages: for people, the same words that programs get.
+//! Error pages, with the same texts as the problem responses of the API.
 
 use askama::Template;
 use axum::extract::Request;
@@ -17,7 +17,7 @@ struct ErrorPage {
     problem: Problem,
 }
 
-/// Makes a page of a problem wherever a browser asked for one: outside of the API.
+/// Turns problems into pages for browsers, that is, outside the API.
 pub async fn dress(request: Request, next: Next) -> Response {
     let wants_page = is_page(&request);
     let address = request.uri().path_and_query().map_or("/", |address| address.as_str());
@@ -30,8 +30,8 @@ pub async fn dress(request: Request, next: Next) -> Response {
     }
 }
 
-/// The form instead of the browser's own window, from which there is no way out again. RFC 9110 wants a challenge with every
-/// 401; browsers don't know this one.
+/// Shows our login form rather than the browser's own dialog, which offers no way to log out. RFC 9110 requires a
+/// challenge with every 401; browsers ignore this one because they do not know its scheme.
 fn login_page(address: &str) -> Response {
     let page = login::form(StatusCode::UNAUTHORIZED, "", address);
     let mut response = page.unwrap_or_else(IntoResponse::into_response);

@@ -23,13 +23,13 @@ struct GapsPage {
     search: String,
 }
 
-/// Where the chart shows a gap: from its first slot through its last.
+/// The address of a chart that shows a gap, from its first slot through its last.
 fn chart(gap: &SeriesGap) -> String {
     let address = symbol_address(&gap.symbol, &gap.interval);
     format!("{address}?from={}&to={}", gap.gap.first, gap.gap.last)
 }
 
-/// The gaps of all series, the newest first.
+/// The gaps of all series, newest first.
 pub async fn page(State(app): State<App>, Asked(query): Asked<AllGapsQuery>) -> Result<Response, Problem> {
     let search = query.search.clone().unwrap_or_default();
     let gaps = quality::all_gaps(&app.pool, &search, &query.paged()).await?;

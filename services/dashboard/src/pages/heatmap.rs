@@ -8,32 +8,32 @@ use crate::pages::shell::symbol_address;
 use crate::read::quality::Sessions;
 use crate::sessions::Session;
 
-/// The head of a column.
+/// The header of a column.
 pub struct HeatColumn {
     pub date: Date,
-    /// The month, where it begins: `Dec`, or `2025` for January.
+    /// The month if the column starts one: `Dec`, or `2025` for January.
     pub month: String,
-    /// The day of the month, where a week begins.
+    /// The day of the month if the column starts a week.
     pub day: String,
 }
 
-/// A row.
+/// A row of the heatmap.
 pub struct Heat {
-    /// The series.
+    /// The sessions of the row's series.
     pub sessions: Sessions,
-    /// The address of its page.
+    /// The address of the series' page.
     pub address: String,
-    /// A cell for each column.
+    /// One cell per column.
     pub cells: Vec<Cell>,
     expected: i64,
     actual: i64,
 }
 
-/// A cell: how it looks, and what it says.
+/// A cell: its style and its text.
 pub struct Cell {
-    /// Its classes.
+    /// Its CSS classes.
     pub class: &'static str,
-    /// What is there, what should be, and what is filled: `388/390/2`; empty on a date without a session.
+    /// The numbers of actual, expected and filled candles: `388/390/2`; empty on a date without a session.
     pub says: String,
 }
 
@@ -42,7 +42,7 @@ pub fn dates(all: &[Sessions]) -> BTreeSet<Date> {
     all.iter().flat_map(|series| series.sessions.iter().map(|session| session.date)).collect()
 }
 
-/// The heads of the columns.
+/// The headers of the columns.
 pub fn columns(dates: &BTreeSet<Date>) -> Vec<HeatColumn> {
     let mut before: Option<Date> = None;
     let column = |date: &Date| {
@@ -64,7 +64,6 @@ fn monday(date: Date) -> Option<Date> {
 }
 
 impl Heat {
-    /// The row of a series.
     pub fn new(sessions: Sessions, dates: &BTreeSet<Date>) -> Self {
         let sum =
             |number: fn(&Session) -> u32| sessions.sessions.iter().map(|session| i64::from(number(session))).sum();
@@ -79,12 +78,12 @@ impl Heat {
         }
     }
 
-    /// The share of what should be there, in percent, rounded down: only all of it is 100.
+    /// The share of expected candles that are present, in percent, rounded down so that only a complete row shows 100.
     pub fn percent(&self) -> i64 {
         if self.expected == 0 { 100 } else { 100 * self.actual / self.expected }
     }
 
-    /// What the row says as a whole.
+    /// A summary of the row in words.
     pub fn words(&self) -> String {
         let Sessions { symbol, interval, .. } = &self.sessions;
         format!("{symbol} {interval}: {} of {} expected candles are there", self.actual, self.expected)
@@ -97,7 +96,7 @@ fn cell(session: Option<&Session>) -> Cell {
     Cell { class: class(session), says: format!("{actual}/{expected}/{filled}") }
 }
 
-/// How much of a session is there, in tenths, and how much of it is filled.
+/// CSS classes for the share of a session that is present, in tenths.
 const SHADES: [&str; 10] = ["s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9"];
 
 fn class(session: &Session) -> &'static str {

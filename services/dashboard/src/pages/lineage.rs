@@ -1,4 +1,4 @@
-//! Where one candle comes from.
+//! The lineage of one candle as a page.
 
 use askama::Template;
 use axum::extract::State;
@@ -23,7 +23,7 @@ struct LineagePage {
     symbol_address: String,
 }
 
-/// Where one candle comes from: API call, raw object, transformed object, load, row.
+/// The lineage of a candle: API call, raw object, transformed object, load and row.
 pub async fn page(
     State(app): State<App>,
     At(path): At<SeriesPath>,

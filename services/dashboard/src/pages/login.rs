@@ -1,4 +1,4 @@
-//! Logging in by a form, and out again.
+//! The login form, login and logout.
 
 use askama::Template;
 use axum::Extension;
@@ -14,19 +14,19 @@ use crate::pages::shell::Shell;
 use crate::problem::{AsItIs, Problem};
 use crate::ticket;
 
-/// How long the address may be that a login leads on to.
+/// The maximum length of the address to which a login redirects.
 const MOST_OF_AN_ADDRESS: usize = 400;
 
 #[derive(Template)]
 #[template(path = "login.html")]
 struct LoginPage<'a> {
     shell: Shell,
-    /// What went wrong with the last try; empty before it.
+    /// Why the last attempt failed; empty before the first one.
     wrong: &'a str,
     next: &'a str,
 }
 
-/// What the form sends.
+/// The fields of the form.
 #[derive(Deserialize)]
 struct Login {
     #[serde(default)]
@@ -35,7 +35,7 @@ struct Login {
     next: String,
 }
 
-/// The form.
+/// The login form; an error if no secret is set.
 pub async fn page(State(gate): State<Option<Gate>>) -> Result<Response, Problem> {
     if gate.is_none() {
         return Ok(Redirect::to("/").into_response());
@@ -43,7 +43,7 @@ pub async fn page(State(gate): State<Option<Gate>>) -> Result<Response, Problem>
     form(StatusCode::OK, "", "/")
 }
 
-/// The form, as what a visitor sees who has no login. It says nothing about what is behind it.
+/// The login form as shown to a visitor without a login. It reveals nothing about the page behind it.
 pub fn form(status: StatusCode, wrong: &str, next: &str) -> Result<Response, Problem> {
     let page = LoginPage { shell: Shell::of("login"), wrong, next: own_address(next) };
     let mut response = (status, super::render::html(&page)?).into_response();
@@ -51,7 +51,7 @@ pub fn form(status: StatusCode, wrong: &str, next: &str) -> Result<Response, Pro
     Ok(response)
 }
 
-/// Looks at the secret, and leads on to the page that was wanted.
+/// Checks the secret and redirects to the requested page.
 pub async fn log_in(
     State(gate): State<Option<Gate>>,
     Extension(client): Extension<Client>,
@@ -71,7 +71,7 @@ pub async fn log_in(
             let is_wrong = status == StatusCode::UNAUTHORIZED;
             let wrong = if is_wrong { "That is not it." } else { problem.detail.as_str() };
             let mut response = form(status, wrong, &login.next)?;
-            // When to come back, where the address has to wait.
+            // Keeps the Retry-After header if the address must wait.
             let plain = problem.clone().into_response();
             plain
                 .headers()
@@ -82,7 +82,7 @@ pub async fn log_in(
     }
 }
 
-/// Takes the ticket back from the browser.
+/// Deletes the ticket cookie of the browser.
 pub async fn log_out(Extension(client): Extension<Client>) -> Response {
     let mut response = Redirect::to("/login").into_response();
     if let Ok(cookie) = HeaderValue::from_str(&ticket::taken_back(client.is_tls)) {
@@ -91,16 +91,17 @@ pub async fn log_out(Extension(client): Extension<Client>) -> Response {
     response
 }
 
-/// An address of this site, or the first page: a login must not lead elsewhere. `//host` and `/\host` are other sites'.
+/// An address of this site, or the first page, because a login must not redirect elsewhere. `//host` and `/\host`
+/// belong to other sites.
 fn own_address(next: &str) -> &str {
     let is_own = next.starts_with('/') && !next[1..].starts_with(['/', '\\']) && next.len() <= MOST_OF_AN_ADDRESS;
     let is_plain = next.bytes().all(|byte| byte.is_ascii_graphic());
     if is_own && is_plain { next } else { "/" }
 }
 
-/// Where a login leads on to from a page that was refused.
+/// The address to which a login redirects after a page was refused.
 pub fn next_of(headers: &HeaderMap, path_and_query: &str) -> String {
-    // What a page fetches by itself is no page to come back to.
+    // Resources that a page fetches are no useful redirect targets.
     let is_page = headers.get("sec-fetch-mode").is_none_or(|mode| mode == "navigate");
     if is_page { own_address(path_and_query).to_owned() } else { "/".to_owned() }
 }

@@ -1,4 +1,4 @@
-//! Pages: what was read, put into templates that are checked when the program is built. Every value is escaped by them.
+//! Pages: renders the results of `read` with templates that are checked at compile time and escape every value.
 
 pub mod api;
 pub mod changes;
@@ -19,7 +19,6 @@ use axum::routing::get;
 
 use crate::app::App;
 
-/// The pages' addresses.
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/", get(watchlist::page))

@@ -1,4 +1,4 @@
-//! The pipeline: what each stage does, what waits, what went wrong.
+//! The pipeline as a page: the stages, the queues, and what went wrong.
 
 use askama::Template;
 use axum::extract::State;
@@ -16,7 +16,7 @@ use crate::read::queues::{DeadLetter, QueueDepth};
 use crate::read::runs::{self, Run};
 use crate::read::stages::{self, Stage};
 
-/// How many rows of each table the page has; the API has all of them.
+/// The number of rows of each table; the API has all of them.
 const ROWS: u32 = 25;
 
 #[derive(Template)]
@@ -26,14 +26,14 @@ struct PipelinePage {
     stages: Vec<Stage>,
     queues: Vec<QueueDepth>,
     letters: Vec<DeadLetter>,
-    /// Why the queues say nothing.
+    /// Why the queues cannot be read.
     unreachable: Option<String>,
     runs: Vec<Run>,
     alerts: Vec<Alert>,
     now: Timestamp,
 }
 
-/// A time in seconds as a text: to a tenth below ten seconds.
+/// A number of seconds as text, with one decimal place below ten seconds.
 fn lag(seconds: &Option<f64>) -> String {
     match seconds {
         None => "–".to_owned(),
@@ -42,7 +42,7 @@ fn lag(seconds: &Option<f64>) -> String {
     }
 }
 
-/// What each stage does, what waits, what went wrong. Queues that do not answer leave the rest to be seen.
+/// The stages, the queues, and what went wrong. The rest is shown even if the queues cannot be read.
 pub async fn page(State(app): State<App>) -> Result<Response, Problem> {
     let (depths, letters) = tokio::join!(app.queues.depths(), app.queues.dead_letters());
     let unreachable = depths.as_ref().err().or(letters.as_ref().err()).map(ToString::to_string);

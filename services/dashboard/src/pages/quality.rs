@@ -1,4 +1,4 @@
-//! The quality of the data: what should be there against what is, and what was set aside.
+//! The quality of the data as a page: expected and actual candles, and quarantined rows.
 
 use askama::Template;
 use axum::extract::State;
@@ -21,10 +21,10 @@ use crate::read::health::{self, Counts};
 use crate::read::objects::{self, LedgerObject, QuarantinedRow};
 use crate::read::quality;
 
-/// How many days the heatmap has where nothing is said: what fits a screen.
+/// The default number of days of the heatmap: as many as fit on a screen.
 const DAYS: u32 = 60;
 
-/// How many series it has.
+/// The maximum number of series in the heatmap.
 const SERIES: u32 = 50;
 
 /// How many objects the page lists; the API lists all of them.
@@ -43,7 +43,7 @@ struct QualityPage {
     objects: Page<LedgerObject>,
 }
 
-/// Which part of the heatmap.
+/// Selects a part of the heatmap.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QualityQuery {
@@ -58,7 +58,7 @@ impl QualityPage {
         self.query.search.as_deref().unwrap_or_default()
     }
 
-    /// Whether days are named, and not only months: a name takes the room of a few cells.
+    /// Whether there is room for the names of days, each as wide as a few cells, and not only for those of months.
     fn names_days(&self) -> bool {
         self.columns.len() <= 70
     }
@@ -75,12 +75,12 @@ struct ObjectPage {
     object: LedgerObject,
     report: Option<Report>,
     quarantine: Page<QuarantinedRow>,
-    /// Why the rows that were set aside cannot be shown.
+    /// Why the quarantined rows cannot be shown.
     unreachable: Option<String>,
     address: String,
 }
 
-/// What became of a gap, in words.
+/// The fate of a gap in words.
 fn fate(fate: &Fate) -> &'static str {
     match fate {
         Fate::Filled => "filled",
@@ -92,7 +92,7 @@ fn fate(fate: &Fate) -> &'static str {
     }
 }
 
-/// The same of a gap whose fate is a word.
+/// The same for the serialized name of a fate.
 pub(super) fn fate_of(word: &str) -> String {
     serde_json::from_value::<Fate>(word.into()).map_or_else(|_| word.to_owned(), |known| fate(&known).to_owned())
 }
@@ -102,7 +102,7 @@ fn percent(share: &f64) -> String {
     format!("{:.2} %", share * 100.0)
 }
 
-/// Expected against actual by session, and every object's counts.
+/// Expected and actual candles by session, and the counts of every object.
 pub async fn page(State(app): State<App>, Asked(query): Asked<QualityQuery>) -> Result<Response, Problem> {
     let days = DaysQuery { days: query.days.or(Some(DAYS)) }.days();
     let wanted = SeriesQuery {
@@ -127,7 +127,7 @@ pub async fn page(State(app): State<App>, Asked(query): Asked<QualityQuery>) -> 
     })
 }
 
-/// The report on one object, and the rows that were set aside.
+/// The cleaning report of one object and its quarantined rows.
 pub async fn object(State(app): State<App>, At(id): At<i64>, Asked(paged): Asked<Paged>) -> Result<Response, Problem> {
     let object = find(&app, id).await?;
     let report = objects::report(&app.pool, id).await?;

@@ -1,10 +1,10 @@
-//! Templates as responses.
+//! Renders templates as responses.
 
 use axum::response::{Html, IntoResponse, Response};
 
 use crate::problem::Problem;
 
-/// A template as a page.
+/// Renders a template as an HTML response.
 pub fn html(template: &impl askama::Template) -> Result<Response, Problem> {
     match template.render() {
         Ok(text) => Ok(Html(text).into_response()),

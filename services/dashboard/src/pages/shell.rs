@@ -1,24 +1,23 @@
-//! What every page has around it.
+//! The frame that all pages share.
 
 use candlewick_shared::core::symbol::Symbol;
 
 use crate::{assets, auth};
 
-/// What every page has around it.
+/// The frame that all pages share.
 #[derive(Clone, Debug)]
 pub struct Shell {
-    /// Which entry of the navigation it is.
+    /// The current entry of the navigation.
     pub here: &'static str,
-    /// The folder of our scripts and styles.
+    /// The address of the folder of our scripts and styles.
     pub assets: &'static str,
-    /// The address of the chart library.
     pub chart_library: &'static str,
     /// Whether the visitor can log out.
     pub can_log_out: bool,
 }
 
 impl Shell {
-    /// What is around a page of this entry.
+    /// The frame of a page with this navigation entry.
     pub fn of(here: &'static str) -> Self {
         Self {
             here,
@@ -28,13 +27,13 @@ impl Shell {
         }
     }
 
-    /// For the navigation: whether this is the page's entry.
+    /// The `aria-current` value of a navigation entry.
     pub fn current(&self, entry: &str) -> &'static str {
         if self.here == entry { "page" } else { "false" }
     }
 }
 
-/// The address of a series' page, its symbol percent-encoded.
+/// The address of a series' page, with the symbol percent-encoded.
 pub fn symbol_address(symbol: &str, interval: &str) -> String {
     format!("/symbol/{}/{interval}", in_address(symbol))
 }
@@ -44,7 +43,7 @@ pub fn lineage_address(symbol: &str, interval: &str, time: &str) -> String {
     format!("/lineage/{}/{interval}?time={}", in_address(symbol), time.replace('+', "%2B"))
 }
 
-/// A symbol as a part of an address. What is no symbol is not linked to by it.
+/// A symbol as a path segment; empty if the text is not a valid symbol.
 pub fn in_address(symbol: &str) -> String {
     symbol.parse::<Symbol>().map(|symbol| symbol.to_key_form()).unwrap_or_default()
 }

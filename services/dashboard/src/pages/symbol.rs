@@ -1,4 +1,4 @@
-//! A symbol: its candles.
+//! The page of a series, with its chart.
 
 use askama::Template;
 use axum::extract::{RawQuery, State};
@@ -22,20 +22,20 @@ struct SymbolPage {
     shell: Shell,
     series: Overview,
     intervals: Vec<Choice>,
-    /// The interval that is asked for, and the stored one that its candles come from.
+    /// The requested interval, and the stored one from which its candles come.
     interval: Interval,
     stored: Interval,
-    /// The intervals that the chart can show, from this one on.
+    /// The intervals that the chart can switch to, starting with this one.
     levels: String,
     /// The addresses of the API for this symbol.
     folder: String,
     candles: String,
     close: String,
-    /// Whether the chart begins with the newest candles of this interval, and no more.
+    /// Whether the chart starts with the newest candles of this interval only.
     is_preloaded: bool,
 }
 
-/// An interval to choose.
+/// An entry of the interval menu.
 struct Choice {
     interval: Interval,
     address: String,
@@ -47,7 +47,7 @@ impl SymbolPage {
         self.interval != self.stored
     }
 
-    /// Whether a range is offered: a day of days would be one candle.
+    /// Whether a range is offered: one day of daily candles would be a single candle.
     fn offers(&self, range: &str) -> bool {
         self.interval.is_intraday() || !matches!(range, "1D" | "5D")
     }
@@ -57,7 +57,7 @@ impl SymbolPage {
     }
 }
 
-/// Leads to the page of a symbol's longest common interval: days, where there are some.
+/// Redirects to the page of the symbol's daily candles, or else of its shortest stored interval.
 pub async fn any_interval(State(app): State<App>, At(symbol): At<Symbol>) -> Result<Response, Problem> {
     let intervals = overview::intervals(&app.pool, symbol.as_str()).await?;
     let day = intervals.iter().find(|interval| **interval == Interval::Day1).or(intervals.first());
@@ -65,7 +65,7 @@ pub async fn any_interval(State(app): State<App>, At(symbol): At<Symbol>) -> Res
     Ok(Redirect::to(&symbol_address(symbol.as_str(), interval.as_str())).into_response())
 }
 
-/// A series: its candles, and what is known of it.
+/// The chart of a series and its metadata.
 pub async fn page(
     State(app): State<App>,
     At(path): At<SeriesPath>,
@@ -98,7 +98,7 @@ fn unknown(series: &Series) -> Problem {
     Problem::not_found(format!("neither the store nor the watchlist has a series {series}"))
 }
 
-/// The intervals that can be shown, derived ones among them.
+/// The intervals that can be shown, including derived ones.
 fn choices(series: &Series, stored: &[Interval]) -> Vec<Choice> {
     let is_shown = |interval: &Interval| source::is_readable(stored, *interval) || *interval == series.interval;
     let choice = |interval: Interval| Choice {
@@ -109,7 +109,7 @@ fn choices(series: &Series, stored: &[Interval]) -> Vec<Choice> {
     Interval::ALL.into_iter().filter(is_shown).map(choice).collect()
 }
 
-/// The intervals from one on that the chart goes through when it is zoomed out.
+/// The intervals, starting with one, that the chart switches to as it is zoomed out.
 fn levels(stored: &[Interval], from: Interval) -> String {
     let is_level = |interval: &Interval| {
         *interval == from || (*interval > from && LEVELS.contains(interval) && source::is_readable(stored, *interval))
@@ -117,7 +117,7 @@ fn levels(stored: &[Interval], from: Interval) -> String {
     Interval::ALL.into_iter().filter(is_level).map(Interval::as_str).collect::<Vec<_>>().join(",")
 }
 
-/// Each shows some four to seven times as much as the one before.
+/// Each level covers roughly four to seven times as much time as the one before.
 const LEVELS: [Interval; 7] = [
     Interval::Min5,
     Interval::Min15,

@@ -1,4 +1,4 @@
-//! The first page: whether all is well, and every series in a row.
+//! The first page: the overall health, and one row per series.
 
 use std::borrow::Borrow;
 
@@ -17,7 +17,7 @@ use crate::read::health::{self, Health, Listing};
 use crate::read::overview::Overview;
 use crate::{figures, sparkline};
 
-/// How many series a page has where nothing is said.
+/// The default number of series on a page.
 const ROWS: u32 = 200;
 
 #[derive(Template)]
@@ -75,7 +75,7 @@ impl Row {
         if self.series.state.word() == "empty" { "not fetched yet" } else { self.series.state.word() }
     }
 
-    /// What the colour of the age says, in words.
+    /// Explains the color of the age.
     fn why(&self) -> String {
         match self.series.behind_seconds {
             None => "the next refresh fetches it: candlewick refresh".to_owned(),
@@ -100,7 +100,7 @@ impl WatchlistPage {
         *only.borrow() == Only::Empty
     }
 
-    /// The address of this list with another group.
+    /// The address of this list with another group, or without a group if this one is selected.
     fn group(&self, group: &str) -> String {
         let is_on = self.is_group(group);
         address(&SeriesQuery { group: (!is_on).then(|| group.to_owned()), after: None, ..self.query.clone() })
@@ -110,7 +110,8 @@ impl WatchlistPage {
         self.query.group.as_deref() == Some(group)
     }
 
-    /// The address of this list sorted by a column: numbers from the highest down first, and the other way next.
+    /// The address of this list sorted by a column: numbers are first sorted in descending order, and the next click
+    /// reverses the order.
     fn sorted(&self, name: &str) -> String {
         let column = Column::ALL.into_iter().find(|column| column.name() == name).unwrap_or(Column::Symbol);
         let now = self.query.sort.unwrap_or_default();
@@ -118,7 +119,7 @@ impl WatchlistPage {
         address(&SeriesQuery { sort: Some(Sort { column, is_descending }), after: None, ..self.query.clone() })
     }
 
-    /// For a column's head: how the list is sorted by it.
+    /// The `aria-sort` value of a column header.
     fn order(&self, name: &str) -> &'static str {
         let now = self.query.sort.unwrap_or_default();
         match (now.column.name() == name, now.is_descending) {
@@ -152,7 +153,7 @@ fn address(query: &SeriesQuery) -> String {
     format!("/?{}", serde_urlencoded::to_string(parts).unwrap_or_default())
 }
 
-/// Whether all is well, and every series in a row.
+/// The overall health, and one row per series.
 pub async fn page(State(app): State<App>, Asked(query): Asked<SeriesQuery>) -> Result<Response, Problem> {
     let query = SeriesQuery { limit: query.limit.or(Some(ROWS)), ..query };
     let Listing { page, matching, counts, groups } = health::listing(&app, &query).await?;

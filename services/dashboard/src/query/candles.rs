@@ -1,4 +1,4 @@
-//! Which candles of a series are asked for.
+//! Parameters that select the candles of a series.
 
 use std::str::FromStr;
 
@@ -15,92 +15,92 @@ use crate::indicators::Indicators;
 use crate::problem::Problem;
 use crate::query::fields::{Field, Fields};
 
-/// How many candles an answer has where nothing is said: more than five years of days or a month of minutes.
+/// The default number of candles in a response: more than five years of daily or a month of minute candles.
 const USUAL: u32 = 50_000;
 
-/// How many candles an answer has at most: `next` leads to the rest.
+/// The maximum number of candles in a response; `next` leads to the rest.
 const MOST: u32 = 50_000;
 
-/// Which candles of a series, in ascending order of their times.
+/// Selects candles of a series, in ascending order of their times.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct CandleQuery {
-    /// From this time on: a date, or an instant in RFC 3339.
+    /// The start of the range: a date, or an instant in RFC 3339.
     #[param(value_type = Option<Moment>, inline, example = "2024-01-01")]
     pub from: Option<Moment>,
-    /// Through this time; a date means all of that day.
+    /// The end of the range, inclusive; a date includes the whole day.
     #[param(value_type = Option<Moment>, inline, example = "2024-12-31")]
     pub to: Option<Moment>,
-    /// How many candles at most: 1 to 50000, which is the default. Where there are more, `next` says where to go on.
+    /// The maximum number of candles: 1 to 50000, which is the default. If there are more, `next` says where to
+    /// continue.
     #[param(minimum = 1, maximum = 50_000)]
     #[serde(default, deserialize_with = "crate::query::bounded::<_, 50_000>")]
     pub limit: Option<u32>,
-    /// Where the last answer ended: its `next`. Candles after it are sent.
+    /// The `next` of the previous response: only candles after this time are returned.
     #[param(value_type = Option<Moment>, inline)]
     pub after: Option<Moment>,
-    /// Only the last so many candles of the range: 1 to 50000. Where there are earlier ones, `previous` says where to go on.
+    /// Only the last candles of the range: 1 to 50000. If there are earlier ones, `previous` says where to continue.
     #[param(minimum = 1, maximum = 50_000)]
     #[serde(default, deserialize_with = "crate::query::bounded::<_, 50_000>")]
     pub last: Option<u32>,
-    /// Where the last answer with `last` began: its `previous`. Candles before it are sent.
+    /// The `previous` of the previous response with `last`: only candles before this time are returned.
     #[param(value_type = Option<Moment>, inline)]
     pub before: Option<Moment>,
-    /// At most so many candles for the whole range, by merging candles that follow each other. Intervals that are longer than
-    /// the stored one say more: they go by sessions.
+    /// The maximum number of candles for the whole range; consecutive candles are merged to fit. Longer intervals than
+    /// the stored one give more meaningful candles because they follow the sessions.
     #[param(minimum = 1, maximum = 10_000)]
     #[serde(default, deserialize_with = "crate::query::bounded::<_, 10_000>")]
     pub points: Option<u32>,
-    /// Which fields of the candles, separated by commas [default: all].
+    /// The fields of the candles, separated by commas [default: all].
     #[param(value_type = Option<Vec<Field>>, style = Form, explode = false, inline, example = json!(["time", "close"]))]
     #[serde(default)]
     pub fields: Fields,
-    /// Which indicators, separated by commas: `sma20`, `ema20`, `bb20x2`, `rsi14`, `macd12x26x9`, `vwap` (of the session),
+    /// The indicators, separated by commas: `sma20`, `ema20`, `bb20x2`, `rsi14`, `macd12x26x9`, `vwap` (per session),
     /// `vwap20`, with any lengths up to 500. A candle has the same value in every range.
     #[param(value_type = Option<String>, example = "sma20,rsi14")]
     #[serde(default)]
     pub indicators: Indicators,
 }
 
-/// Which candles of a series, as CSV. It has no end but that of the range.
+/// Selects candles of a series as CSV. By default their number is not limited.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct CsvQuery {
-    /// From this time on: a date, or an instant in RFC 3339.
+    /// The start of the range: a date, or an instant in RFC 3339.
     #[param(value_type = Option<Moment>, inline, example = "2024-01-01")]
     pub from: Option<Moment>,
-    /// Through this time; a date means all of that day.
+    /// The end of the range, inclusive; a date includes the whole day.
     #[param(value_type = Option<Moment>, inline, example = "2024-12-31")]
     pub to: Option<Moment>,
-    /// How many candles at most [default: all of the range].
+    /// The maximum number of candles [default: the whole range].
     #[param(minimum = 1)]
     #[serde(default, deserialize_with = "crate::query::bounded::<_, { u32::MAX }>")]
     pub limit: Option<u32>,
-    /// Candles after this time are sent.
+    /// Only candles after this time.
     #[param(value_type = Option<Moment>, inline)]
     pub after: Option<Moment>,
-    /// Which fields of the candles, separated by commas [default: all], in the order of the columns.
+    /// The fields of the candles, separated by commas, in the order of the columns [default: all].
     #[param(value_type = Option<Vec<Field>>, style = Form, explode = false, inline, example = json!(["time", "close"]))]
     #[serde(default)]
     pub fields: Fields,
-    /// Which indicators, separated by commas; their columns follow the fields.
+    /// The indicators, separated by commas; their columns follow the fields.
     #[param(value_type = Option<String>, example = "sma20,rsi14")]
     #[serde(default)]
     pub indicators: Indicators,
 }
 
-/// A moment as parameters name it.
+/// A date or an instant in a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum Moment {
-    /// All of a day, in UTC.
+    /// A whole day, in UTC.
     Day(Date),
-    /// An instant.
     Instant(Timestamp),
 }
 
-/// The text is no moment.
+/// The text is neither a date nor an instant.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{0:?} is no time: write a date such as 2024-12-30, or an instant such as 2024-12-30T14:30:00Z")]
 pub struct NoMoment(String);
@@ -134,7 +134,7 @@ impl TryFrom<String> for Moment {
 }
 
 impl Moment {
-    /// Its first second, since 1970.
+    /// The first second, since 1970.
     pub fn first(self) -> i64 {
         match self {
             Self::Day(date) => midnight(date),
@@ -142,7 +142,7 @@ impl Moment {
         }
     }
 
-    /// Its last second, since 1970.
+    /// The last second, since 1970.
     pub fn last(self) -> i64 {
         match self {
             Self::Day(date) => date.checked_add(1.day()).map_or(i64::MAX, |next| midnight(next) - 1),
@@ -158,23 +158,19 @@ fn midnight(date: Date) -> i64 {
 /// From which end of a range candles are taken, and how many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Take {
-    /// The first ones.
     First(usize),
-    /// The last ones.
     Last(usize),
 }
 
-/// The bounds of a read, in seconds since 1970, both included.
+/// The bounds of a query, in seconds since 1970, both inclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Range {
-    /// The first second.
     pub from: i64,
-    /// The last second.
     pub to: i64,
 }
 
 impl Range {
-    /// The years −4712 to 9999, which PostgreSQL's times hold and ours too.
+    /// The years −4712 to 9999, which both PostgreSQL and [`Timestamp`] support.
     pub const ALWAYS: Self = Self { from: -210_000_000_000, to: 253_402_300_799 };
 
     fn new(from: Option<Moment>, after: Option<Moment>, to: Option<Moment>, before: Option<Moment>) -> Self {
@@ -185,30 +181,29 @@ impl Range {
         Self { from, to }.clamped()
     }
 
-    /// From a moment through another.
+    /// From the start of one moment through the end of another.
     pub fn between(from: Option<Moment>, to: Option<Moment>) -> Self {
         Self::new(from, None, to, None)
     }
 
-    /// What lies outside of the years that there are is asked for as their last second: the database knows no later one.
+    /// Clamps the bounds to the supported years: the database rejects later times.
     fn clamped(self) -> Self {
         let clamp = |second: i64| second.clamp(Self::ALWAYS.from, Self::ALWAYS.to);
         Self { from: clamp(self.from), to: clamp(self.to) }
     }
 
-    /// The same with so many seconds more on each side.
+    /// Extends the range by a number of seconds on each side.
     pub fn widened(self, seconds: i64) -> Self {
         Self { from: self.from.saturating_sub(seconds), to: self.to.saturating_add(seconds) }.clamped()
     }
 }
 
 impl CandleQuery {
-    /// The range.
     pub fn range(&self) -> Range {
         Range::new(self.from, self.after, self.to, self.before)
     }
 
-    /// From which end of the range, and how many.
+    /// From which end of the range candles are taken, and how many.
     pub fn take(&self) -> Take {
         let count = |number: u32| number.clamp(1, MOST) as usize;
         match self.last {
@@ -217,12 +212,12 @@ impl CandleQuery {
         }
     }
 
-    /// The most candles of a range that is merged.
+    /// The maximum number of candles of a merged range.
     pub fn points(&self) -> Option<u32> {
         self.points.map(|points| points.clamp(1, 10_000))
     }
 
-    /// Parameters that contradict each other.
+    /// Rejects parameters that contradict each other.
     pub fn check(&self) -> Result<(), Problem> {
         if self.last.is_some() && (self.limit.is_some() || self.after.is_some()) {
             return Err(Problem::bad_request("last counts from the end of the range, limit and after from its start"));
@@ -237,12 +232,11 @@ impl CandleQuery {
 }
 
 impl CsvQuery {
-    /// The range.
     pub fn range(&self) -> Range {
         Range::new(self.from, self.after, self.to, None)
     }
 
-    /// How many candles.
+    /// How many candles to take from the start of the range.
     pub fn take(&self) -> Take {
         Take::First(self.limit.map_or(usize::MAX, |limit| limit.max(1) as usize))
     }

@@ -1,4 +1,4 @@
-//! Which loads are asked for.
+//! Parameters that select loads.
 
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::symbol::Symbol;
@@ -9,7 +9,7 @@ use crate::query::candles::Moment;
 use crate::query::page::Paged;
 use crate::query::{IntervalName, SymbolName};
 
-/// Which loads, the newest first.
+/// Selects loads, newest first.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -23,18 +23,17 @@ pub struct ChangeQuery {
     /// Only loads since this time.
     #[param(value_type = Option<Moment>, inline, example = "2024-12-30")]
     pub since: Option<Moment>,
-    /// Also loads that changed nothing.
+    /// Whether to include loads that changed nothing.
     pub all: Option<bool>,
-    /// How many rows: 1 to 1000 [default: 100].
+    /// The maximum number of rows: 1 to 1000 [default: 100].
     #[param(minimum = 1, maximum = 1000)]
     #[serde(default, deserialize_with = "crate::query::bounded::<_, 1000>")]
     pub limit: Option<u32>,
-    /// Where the last page ended: its `next`.
+    /// The `next` of the previous page.
     pub after: Option<i64>,
 }
 
 impl ChangeQuery {
-    /// Which page.
     pub fn paged(&self) -> Paged {
         Paged { limit: self.limit, after: self.after }
     }

@@ -1,4 +1,4 @@
-//! Which fields of candles are asked for.
+//! Parameters that select the fields of candles.
 
 use std::str::FromStr;
 
@@ -6,32 +6,27 @@ use serde::Deserialize;
 use thiserror::Error;
 use utoipa::ToSchema;
 
-/// A field of a candle, by the name that it has as a column of clean CSV.
+/// A field of a candle, named after its column in transformed CSV.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
 #[schema(rename_all = "snake_case")]
 pub enum Field {
     /// A date, or an instant for intraday candles.
     Time,
-    /// The first price.
     Open,
-    /// The highest price.
     High,
-    /// The lowest price.
     Low,
-    /// The last price.
     Close,
-    /// What was traded.
+    /// The traded volume.
     Volume,
-    /// Whether cleaning put the candle in.
+    /// Whether cleaning filled in the candle.
     IsFilled,
 }
 
 impl Field {
-    /// Every field, in the order of clean CSV.
+    /// Every field, in the order of transformed CSV.
     pub const ALL: [Self; 7] =
         [Self::Time, Self::Open, Self::High, Self::Low, Self::Close, Self::Volume, Self::IsFilled];
 
-    /// Its name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Time => "time",
@@ -45,7 +40,7 @@ impl Field {
     }
 }
 
-/// There is no field of this name.
+/// There is no field with this name.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{name:?} is no field of a candle: there are {}", Field::ALL.map(Field::name).join(", "))]
 pub struct NoField {
@@ -60,7 +55,7 @@ impl FromStr for Field {
     }
 }
 
-/// The fields that are asked for: at least one, each once, in the order in which they were named.
+/// The requested fields: at least one, without duplicates, in the order of the request.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Fields(Vec<Field>);
@@ -95,12 +90,11 @@ impl TryFrom<String> for Fields {
 }
 
 impl Fields {
-    /// The fields, in their order.
     pub fn iter(&self) -> impl Iterator<Item = Field> + '_ {
         self.0.iter().copied()
     }
 
-    /// The place of a field among them, from 0; none where it is not asked for.
+    /// The index of a field among the requested ones; `None` if it was not requested.
     pub fn place(&self, field: Field) -> Option<usize> {
         self.0.iter().position(|asked| *asked == field)
     }

@@ -1,4 +1,4 @@
-//! Which series a list has, and in which order.
+//! Parameters that select and sort the series of a list.
 
 use std::cmp::Ordering;
 use std::str::FromStr;
@@ -11,35 +11,35 @@ use utoipa::{IntoParams, PartialSchema, ToSchema};
 use crate::freshness::State;
 use crate::read::overview::Overview;
 
-/// Which series.
+/// Selects and sorts series.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct SeriesQuery {
-    /// Only series whose symbol has this text, in any case.
+    /// Only series whose symbol contains this text; case is ignored.
     pub search: Option<String>,
     /// Only series of this group of the watchlist.
     pub group: Option<String>,
-    /// Only series that this is true of.
+    /// Only series with this condition.
     #[param(inline)]
     pub only: Option<Only>,
-    /// By what they are sorted: `symbol`, `close`, `change`, `age`, `candles`, `gaps`, `quarantined` or `filled`, after a `-` from
-    /// the highest down [default: symbol].
+    /// The sort order: `symbol`, `close`, `change`, `age`, `candles`, `gaps`, `quarantined` or `filled`; with a `-` in
+    /// front, descending [default: symbol].
     #[param(value_type = Option<Sort>, inline)]
     pub sort: Option<Sort>,
-    /// How many rows: 1 to 1000 [default: 100].
+    /// The maximum number of rows: 1 to 1000 [default: 100].
     #[param(minimum = 1, maximum = 1000)]
     #[serde(default, deserialize_with = "crate::query::bounded::<_, 1000>")]
     pub limit: Option<u32>,
-    /// Where the last page ended: its `next`.
+    /// The `next` of the previous page.
     pub after: Option<i64>,
 }
 
-/// What can be true of a series.
+/// A condition of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Only {
-    /// Nothing is due, or not for long.
+    /// No candle is due, or one has been due for a short time only.
     Fresh,
     /// A candle is late.
     Late,
@@ -52,10 +52,9 @@ pub enum Only {
 }
 
 impl Only {
-    /// All of them.
     pub const ALL: [Self; 5] = [Self::Fresh, Self::Late, Self::Gaps, Self::Failed, Self::Empty];
 
-    /// Its name.
+    /// The name in addresses.
     pub fn name(self) -> &'static str {
         match self {
             Self::Fresh => "fresh",
@@ -66,7 +65,7 @@ impl Only {
         }
     }
 
-    /// Whether it is true of a series.
+    /// Whether a series meets the condition.
     pub fn holds(self, series: &Overview) -> bool {
         match self {
             Self::Fresh => matches!(series.state, State::Fresh | State::Due),
@@ -78,38 +77,37 @@ impl Only {
     }
 }
 
-/// By what series are sorted.
+/// A column and a direction to sort by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Sort {
     pub column: Column,
-    /// Whether the highest come first.
+    /// Whether the highest values come first.
     pub is_descending: bool,
 }
 
-/// A column by which series are sorted.
+/// A column by which series can be sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Column {
     /// The symbol, then the interval.
     Symbol,
     /// The last close.
     Close,
-    /// Its change in percent.
+    /// The change of the close in percent.
     Change,
-    /// How old the last candle is.
+    /// The age of the last candle.
     Age,
-    /// How many candles there are.
+    /// The number of candles.
     Candles,
-    /// How many are missing.
+    /// The number of missing candles.
     Gaps,
-    /// How many rows were quarantined.
+    /// The number of quarantined rows.
     Quarantined,
-    /// How many candles were filled.
+    /// The number of filled candles.
     Filled,
 }
 
 impl Column {
-    /// All of them.
     pub const ALL: [Self; 8] = [
         Self::Symbol,
         Self::Close,
@@ -121,7 +119,7 @@ impl Column {
         Self::Filled,
     ];
 
-    /// Its name.
+    /// The name in addresses.
     pub fn name(self) -> &'static str {
         match self {
             Self::Symbol => "symbol",
@@ -135,7 +133,7 @@ impl Column {
         }
     }
 
-    /// The value that is compared; none where there is none.
+    /// The value to compare; `None` if the series has no value in this column.
     fn value(self, series: &Overview) -> Option<f64> {
         let number = |text: &Option<String>| text.as_deref().and_then(|text| text.parse().ok());
         match self {
@@ -188,12 +186,12 @@ impl TryFrom<String> for Sort {
 }
 
 impl Sort {
-    /// How it is written.
+    /// The sort order as written in addresses.
     pub fn text(self) -> String {
         format!("{}{}", if self.is_descending { "-" } else { "" }, self.column.name())
     }
 
-    /// Sorts series. What has no value comes last, whichever way they are sorted.
+    /// Sorts series. Those without a value come last in either direction.
     pub fn apply(self, all: &mut [Overview]) {
         all.sort_by(|one, other| self.order(one, other).then_with(|| by_name(one, other)));
     }
@@ -216,7 +214,7 @@ fn by_name(one: &Overview, other: &Overview) -> Ordering {
 }
 
 impl SeriesQuery {
-    /// Whether a series is among those that are asked for.
+    /// Whether a series matches the parameters.
     pub fn has(&self, series: &Overview) -> bool {
         let search = self.search.as_deref().unwrap_or_default().trim().to_uppercase();
         series.symbol.to_uppercase().contains(&search)

@@ -1,4 +1,4 @@
-//! Addresses and their parameters as types that cannot be wrong.
+//! Parses paths and query parameters into types that hold only valid values.
 
 pub mod candles;
 pub mod changes;
@@ -20,7 +20,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::problem::Problem;
 
-/// The parameters behind the question mark; those that are not of their form are a problem that names them.
+/// The query parameters. Invalid ones become a problem that names them.
 #[derive(Clone, Debug)]
 pub struct Asked<T>(pub T);
 
@@ -33,7 +33,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
     }
 }
 
-/// The parts of the path; those that are not of their form are a problem.
+/// The path parameters. Invalid ones become a problem.
 #[derive(Clone, Debug)]
 pub struct At<T>(pub T);
 
@@ -46,7 +46,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for At<T> {
     }
 }
 
-/// The intervals, as the API's description lists them.
+/// The schema of intervals in the OpenAPI document.
 #[derive(Clone, Copy, Debug)]
 pub struct IntervalName;
 
@@ -60,7 +60,7 @@ impl PartialSchema for IntervalName {
 
 impl ToSchema for IntervalName {}
 
-/// A symbol, as the API's description has it.
+/// The schema of symbols in the OpenAPI document.
 #[derive(Clone, Copy, Debug)]
 pub struct SymbolName;
 
@@ -75,7 +75,7 @@ impl PartialSchema for SymbolName {
 
 impl ToSchema for SymbolName {}
 
-/// Reads a number of rows that is within its bounds.
+/// Deserializes a number of rows and checks its bounds.
 pub fn bounded<'de, D: Deserializer<'de>, const MOST: u32>(source: D) -> Result<Option<u32>, D::Error> {
     match Option::<u32>::deserialize(source)? {
         Some(number) if !(1..=MOST).contains(&number) => {
@@ -85,12 +85,12 @@ pub fn bounded<'de, D: Deserializer<'de>, const MOST: u32>(source: D) -> Result<
     }
 }
 
-/// A series, as a path names it.
+/// A series in a path.
 #[derive(Clone, Debug, Deserialize)]
 pub struct SeriesPath {
-    /// The instrument, percent-encoded in the address: `BTC%2FUSD`.
+    /// The symbol, percent-encoded in the address: `BTC%2FUSD`.
     pub symbol: Symbol,
-    /// The length of its candles.
+    /// The interval of the candles.
     pub interval: Interval,
 }
 

@@ -1,29 +1,29 @@
-//! Pages of long lists.
+//! Pagination of long lists.
 
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-/// How many rows a page has where nothing is said.
+/// The default number of rows of a page.
 const USUAL: u32 = 100;
 
-/// How many rows a page has at most.
+/// The maximum number of rows of a page.
 const MOST: u32 = 1_000;
 
-/// Which page of a list, newest rows first.
+/// Selects a page of a list, newest rows first.
 #[derive(Clone, Copy, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Paged {
-    /// How many rows: 1 to 1000 [default: 100].
+    /// The maximum number of rows: 1 to 1000 [default: 100].
     #[param(minimum = 1, maximum = 1000)]
     #[serde(default, deserialize_with = "crate::query::bounded::<_, 1000>")]
     pub limit: Option<u32>,
-    /// Where the last page ended: its `next`.
+    /// The `next` of the previous page.
     pub after: Option<i64>,
 }
 
 impl Paged {
-    /// How many rows a page has.
+    /// The maximum number of rows, with the default applied.
     pub fn limit(&self) -> u32 {
         self.limit.unwrap_or(USUAL).clamp(1, MOST)
     }
@@ -33,12 +33,12 @@ impl Paged {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Page<T> {
     pub rows: Vec<T>,
-    /// What to send as `after` for the next page; none on the last.
+    /// The `after` of the next page; null on the last page.
     pub next: Option<i64>,
 }
 
 impl<T> Page<T> {
-    /// A page of rows of which one more than asked for was read, so that it is known whether others follow.
+    /// A page of rows. The query must read one row more than the limit, which shows whether another page follows.
     pub fn of(mut rows: Vec<T>, paged: &Paged, id: impl Fn(&T) -> i64) -> Self {
         let limit = paged.limit() as usize;
         let more = rows.len() > limit;

@@ -1,4 +1,4 @@
-//! What the owner was told: the one place that knows the alerts' table.
+//! Alerts to the owner: the only module that queries the table of alerts.
 
 use candlewick_shared::core::alert::Kind;
 use candlewick_shared::core::symbol::Symbol;
@@ -11,39 +11,39 @@ use utoipa::ToSchema;
 use super::objects::timestamp;
 use crate::query::page::{Page, Paged};
 
-/// Something the owner should know, open or well again.
+/// An alert to the owner, firing or resolved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Alert {
     pub id: i64,
-    /// What kind of thing it is: `dead_letter`.
+    /// The kind of the alert: `dead_letter`.
     pub kind: String,
     /// The service that raised it.
     pub stage: String,
-    /// `firing` while it is wrong, `resolved` once it is well again.
+    /// `firing` while the problem lasts, `resolved` after that.
     pub state: String,
     /// What it affects.
     pub subject: String,
     /// What happened, and what to do next.
     pub text: String,
-    /// What to do next, as commands; none where the kind is not known.
+    /// The commands to run next; null if the kind is unknown.
     pub next: Option<String>,
-    /// The series that it is about.
+    /// The symbol of the affected series.
     pub symbol: Option<String>,
-    /// The length of its candles.
+    /// The interval of the affected series.
     pub interval: Option<String>,
-    /// The id of the object that it is about, in the ledger.
+    /// The id of the affected object in the objects ledger.
     pub object_id: Option<i64>,
-    /// The trace it belongs to.
+    /// The trace in which it was raised.
     pub trace_id: Option<String>,
-    /// How often it was raised since it was last well.
+    /// How often it was raised since it was last resolved.
     pub occurrences: i64,
-    /// Since when it is wrong.
+    /// When the problem started.
     #[schema(value_type = Option<String>)]
     pub raised_at: Option<Timestamp>,
     /// When it was last raised.
     #[schema(value_type = Option<String>)]
     pub last_at: Option<Timestamp>,
-    /// Since when it is well again.
+    /// When it was resolved.
     #[schema(value_type = Option<String>)]
     pub resolved_at: Option<Timestamp>,
 }
@@ -54,14 +54,14 @@ const ALERTS: &str = "select a.id, a.kind, a.stage, a.state, a.subject, a.text, 
     from alerts a left join objects o on o.key = coalesce(a.object_key, a.key)
     where ($1::bigint is null or a.id < $1) and ($2::text is null or a.state = $2) and (a.state = 'firing' or a.occurrences > 0) order by a.id desc limit $3";
 
-/// A page of what the owner was told, the newest first.
+/// A page of alerts, newest first.
 pub async fn page(pool: &PgPool, paged: &Paged) -> sqlx::Result<Page<Alert>> {
     let query = sqlx::query(ALERTS).bind(paged.after).bind(None::<&str>).bind(i64::from(paged.limit()) + 1);
     let rows = query.fetch_all(pool).await?;
     Ok(Page::of(rows.iter().map(alert).collect::<sqlx::Result<_>>()?, paged, |alert: &Alert| alert.id))
 }
 
-/// The alerts that are firing, the newest first.
+/// The firing alerts, newest first.
 pub async fn firing(pool: &PgPool, most: u32) -> sqlx::Result<Vec<Alert>> {
     let query = sqlx::query(ALERTS).bind(None::<i64>).bind("firing").bind(i64::from(most));
     query.fetch_all(pool).await?.iter().map(alert).collect()

@@ -1,4 +1,4 @@
-//! What loads changed: the history of each series.
+//! Reads what loads changed: the history of each series.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -14,35 +14,35 @@ use crate::query::page::Page;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Load {
     pub id: i64,
-    /// The instrument.
+    /// The symbol of the instrument.
     pub symbol: String,
-    /// The length of its candles.
+    /// The interval of the candles.
     pub interval: String,
-    /// The object's id in the ledger.
+    /// The id of the object in the objects ledger.
     pub object_id: i64,
-    /// The transformed object.
+    /// The key of the transformed object.
     pub key: String,
-    /// The run that fetched it; none for a dropped file.
+    /// The run that fetched it; null for a dropped file.
     pub run: Option<String>,
     /// When it was loaded.
     #[schema(value_type = Option<String>)]
     pub loaded_at: Option<Timestamp>,
-    /// How many candles the version has.
+    /// The number of candles in the version.
     pub rows_total: i64,
-    /// How many candles it added.
+    /// The number of candles that it added.
     pub rows_inserted: i64,
-    /// How many it changed: the source restated them, or a real candle took a filled one's place.
+    /// The number of candles that it changed: the source restated them, or real candles replaced filled ones.
     pub rows_updated: i64,
-    /// How many were the same before.
+    /// The number of candles that stayed the same.
     pub rows_unchanged: i64,
-    /// How many of the version before are gone.
+    /// The number of candles of the previous version that it removed.
     pub rows_removed: i64,
-    /// How many real candles the series lost by it.
+    /// The number of real candles that the series lost.
     pub lost: i64,
-    /// The first of them.
+    /// The time of the first lost candle.
     #[schema(value_type = Option<String>)]
     pub lost_first: Option<Timestamp>,
-    /// The last of them.
+    /// The time of the last lost candle.
     #[schema(value_type = Option<String>)]
     pub lost_last: Option<Timestamp>,
 }
@@ -50,13 +50,13 @@ pub struct Load {
 /// What changed since a time, over all series.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema, sqlx::FromRow)]
 pub struct Changed {
-    /// How many series had a load that changed something.
+    /// The number of series with a load that changed something.
     pub series: i64,
-    /// How many candles were added.
+    /// The number of added candles.
     pub inserted: i64,
-    /// How many were changed.
+    /// The number of changed candles.
     pub updated: i64,
-    /// How many are gone.
+    /// The number of removed candles.
     pub removed: i64,
 }
 
@@ -71,7 +71,7 @@ const LOADS: &str = "select l.id, l.symbol, l.interval, l.object_id, o.key, l.ru
         and ($5 or l.rows_inserted + l.rows_updated + l.rows_removed > 0)
     order by l.id desc limit $6";
 
-/// The loads that are asked for, the newest first.
+/// The requested loads, newest first.
 pub async fn loads(pool: &PgPool, query: &ChangeQuery) -> sqlx::Result<Page<Load>> {
     let paged = query.paged();
     let rows = sqlx::query(LOADS)

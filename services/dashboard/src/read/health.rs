@@ -1,4 +1,4 @@
-//! Whether all is well: every series by its state, what changed, and what waits.
+//! The overall health: the states of the series, recent changes, alerts and queues.
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
@@ -17,14 +17,14 @@ use crate::read::overview::{self, Overview};
 use crate::read::queues::QueueDepth;
 use crate::read::runs::{self, Run};
 
-/// How many alerts are shown.
+/// The maximum number of alerts shown.
 const ALERTS: u32 = 50;
 
-/// A page of series, and how many there are of each kind.
+/// A page of series, and counts over all series.
 #[derive(Clone, Debug)]
 pub struct Listing {
     pub page: Page<Overview>,
-    /// How many series match.
+    /// How many series match the query.
     pub matching: usize,
     /// The counts over all series.
     pub counts: Counts,
@@ -32,26 +32,26 @@ pub struct Listing {
     pub groups: Vec<(String, usize)>,
 }
 
-/// How many series there are, and of how many something is true.
+/// The number of series, and how many of them are in each state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Counts {
     /// All series, of the store and of the watchlist.
     pub series: usize,
     /// All candles.
     pub candles: i64,
-    /// Nothing is due, or not for long.
+    /// Series without a due candle, or with one that has been due for a short time only.
     pub fresh: usize,
-    /// A candle is late.
+    /// Series with a late candle.
     pub late: usize,
-    /// Candles are missing.
+    /// Series with missing candles.
     pub gaps: usize,
-    /// How many candles are missing.
+    /// All missing candles.
     pub missing_candles: i64,
-    /// The newest version of an object could not be loaded.
+    /// Series with an object whose newest version could not be loaded.
     pub failed: usize,
-    /// Nothing has been fetched yet.
+    /// Series of which nothing has been fetched yet.
     pub empty: usize,
-    /// How many candles cleaning filled.
+    /// All candles that cleaning filled in.
     pub filled: i64,
 }
 
@@ -71,7 +71,7 @@ impl Counts {
         }
     }
 
-    /// How many series something is true of.
+    /// How many series meet a condition.
     pub fn only(&self, only: impl Borrow<Only>) -> usize {
         match only.borrow() {
             Only::Fresh => self.fresh,
@@ -83,7 +83,7 @@ impl Counts {
     }
 }
 
-/// The series that are asked for.
+/// The requested series.
 pub async fn listing(app: &App, query: &SeriesQuery) -> Result<Listing, Problem> {
     let all = overview::all(app).await?;
     let counts = Counts::of(&all);
@@ -112,28 +112,28 @@ fn groups(all: &[Overview]) -> Vec<(String, usize)> {
     sizes.into_iter().collect()
 }
 
-/// Whether all is well.
+/// The overall health.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Health {
-    /// How many series there are, and of how many something is true.
+    /// The number of series, and how many of them are in each state.
     pub counts: Counts,
     /// What changed in the last day.
     pub changed: Changed,
-    /// The alerts that are firing, the newest first.
+    /// The firing alerts, newest first.
     pub alerts: Vec<Alert>,
     /// The last run.
     pub run: Option<Run>,
-    /// How many dead letters there are; none where the queues do not answer.
+    /// The number of dead letters; null if the queues cannot be read.
     pub dead_letters: Option<u64>,
-    /// How many messages wait.
+    /// The number of waiting messages.
     pub waiting: Option<u64>,
-    /// No message has waited for longer than this, in seconds.
+    /// An upper bound for how long the oldest message has been waiting, in seconds.
     pub oldest_at_most_seconds: Option<u64>,
-    /// Why the queues say nothing.
+    /// Why the queues cannot be read.
     pub queues_error: Option<String>,
 }
 
-/// Whether all is well, given the counts of the series.
+/// The overall health, given the counts of the series.
 pub async fn health(app: &App, counts: Counts) -> Result<Health, Problem> {
     let depths = app.queues.depths().await;
     let queues = depths.as_deref().ok();
@@ -150,17 +150,17 @@ pub async fn health(app: &App, counts: Counts) -> Result<Health, Problem> {
     })
 }
 
-/// A queue with nothing in it waits for nothing.
+/// Ignores empty queues, in which no message is waiting.
 fn waited(queue: &QueueDepth) -> Option<u64> {
     queue.oldest_at_most_seconds.filter(|_| queue.waiting > 0)
 }
 
-/// A day ago.
+/// 24 hours before now.
 pub fn yesterday(now: Timestamp) -> Timestamp {
     now.checked_sub(SignedDuration::from_hours(24)).unwrap_or(now)
 }
 
-/// Whether nothing needs anybody.
+/// Whether nothing needs attention.
 pub fn is_well(health: &Health) -> bool {
     let counts = &health.counts;
     counts.late + counts.failed == 0 && health.alerts.is_empty() && health.dead_letters == Some(0)

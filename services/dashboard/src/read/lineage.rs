@@ -1,4 +1,4 @@
-//! Where one candle comes from: API call, raw object, transformed object, load, row.
+//! Reads the lineage of a candle: API call, raw object, transformed object, load and row.
 
 use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::interval::Interval;
@@ -14,19 +14,19 @@ use utoipa::ToSchema;
 use crate::problem::Problem;
 use crate::read::objects::{COLUMNS, LedgerObject, object};
 
-/// Where a candle comes from.
+/// The lineage of a candle.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Lineage {
     pub candle: Candle,
-    /// The object that it was loaded from, with the times of every step.
+    /// The object from which it was loaded, with the times of every step.
     pub object: LedgerObject,
-    /// The raw object as it stands in the bucket now; none where the bucket does not answer or has it no more.
+    /// The current raw object in the bucket; null if the bucket cannot be read or no longer has the object.
     pub raw: Option<RawNow>,
-    /// Older objects that claim the same candle, by key.
+    /// The keys of older objects that claim the same candle.
     pub shadowed: Vec<String>,
 }
 
-/// One candle.
+/// A candle of the store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Candle {
     /// A date, or an instant for intraday candles.
@@ -39,29 +39,29 @@ pub struct Candle {
     pub low: String,
     /// The last price.
     pub close: String,
-    /// What was traded; null where the instrument has no volume.
+    /// The traded volume; null if the instrument has no volume.
     pub volume: Option<String>,
-    /// Whether cleaning put it in.
+    /// Whether cleaning filled it in.
     pub is_filled: bool,
 }
 
-/// A raw object as it stands in the bucket now.
+/// The current version of a raw object in the bucket.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct RawNow {
-    /// Its entity tag.
+    /// The entity tag of the object.
     pub etag: String,
-    /// Its version, in buckets that keep versions.
+    /// The version of the object, if the bucket is versioned.
     pub version_id: Option<String>,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub size: u64,
     /// When it was written.
     #[schema(value_type = String)]
     pub last_modified: Timestamp,
-    /// Whether it is still the one that the candle was made from.
+    /// Whether it is still the version from which the candle was made.
     pub is_the_source: bool,
-    /// What wrote it: `twelvedata`; none for a file that somebody dropped.
+    /// The source that wrote it: `twelvedata`; null for a dropped file.
     pub source: Option<String>,
-    /// The SHA-256 of its bytes, as its writer noted it.
+    /// The SHA-256 digest that its writer recorded.
     pub sha256: Option<String>,
 }
 
@@ -73,7 +73,7 @@ const CANDLE: &str = "select extract(epoch from c.time)::bigint as time, c.open:
     from candles c join objects o on o.id = c.object_id left join quality q on q.object_id = o.id
     where c.symbol = $1 and c.interval = $2 and c.time = to_timestamp($3)";
 
-/// Where the candle of a time comes from; none where there is no such candle.
+/// The lineage of the candle at a time; `None` if there is no such candle.
 pub async fn of(
     pool: &PgPool,
     store: &dyn ObjectStore,

@@ -1,4 +1,4 @@
-//! What is asked of the database, of the bucket and of the queues: one file a subject, SQL nowhere else.
+//! Queries the database, the bucket and the queues. There is one module per subject, and no SQL elsewhere.
 
 pub mod alerts;
 pub mod calendars;
@@ -21,17 +21,17 @@ use secrecy::SecretString;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 
-/// How long one question to the database may take.
+/// The time limit of one statement.
 const STATEMENT_TIMEOUT: &str = "8s";
 
-/// Opens a pool in which nothing can be written: every connection takes on the role that may only read.
+/// Opens a read-only pool: every connection switches to the role that may only read.
 pub async fn connect(env: &Env, aws: &Aws, url: &SecretString, connections: u32) -> anyhow::Result<PgPool> {
     database::connect_with(env, aws, url, connections, session)
         .await
         .context("connect as dashboard_readonly (is the database migrated?)")
 }
 
-/// A session in which nothing can be written.
+/// The options of a read-only session.
 pub fn session(options: PgConnectOptions) -> PgConnectOptions {
     options.application_name("candlewick-dashboard").options([
         ("role", "dashboard_readonly"),

@@ -1,4 +1,4 @@
-//! The ledger: what is known of each object, and of its cleaning.
+//! Reads the objects ledger: the state of each object, and how it was cleaned.
 
 use candlewick_shared::core::key::{ObjectPath, Series, TransformedKey};
 use candlewick_shared::core::report::Report;
@@ -12,31 +12,31 @@ use utoipa::ToSchema;
 use crate::problem::Problem;
 use crate::query::page::{Page, Paged};
 
-/// A clean object of the ledger.
+/// A transformed object of the objects ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LedgerObject {
     pub id: i64,
     pub key: String,
-    /// The instrument.
+    /// The symbol of the instrument.
     pub symbol: String,
-    /// The length of its candles.
+    /// The interval of the candles.
     pub interval: String,
-    /// The entity tag of the version that is loaded.
+    /// The entity tag of the loaded version.
     pub etag: Option<String>,
-    /// That version's id, in buckets that keep versions.
+    /// The id of the loaded version, if the bucket is versioned.
     pub version_id: Option<String>,
-    /// The raw object that it was made from.
+    /// The key of the raw object from which it was made.
     pub raw_key: Option<String>,
-    /// That object's entity tag.
+    /// The entity tag of the raw object.
     pub raw_etag: Option<String>,
-    /// When that object was written.
+    /// When the raw object was written.
     #[schema(value_type = Option<String>)]
     pub raw_written: Option<Timestamp>,
     /// The run that fetched it.
     pub run: Option<String>,
-    /// The trace it belongs to.
+    /// The trace in which it was fetched.
     pub trace_id: Option<String>,
-    /// When the source said it.
+    /// When the data was fetched from the source.
     #[schema(value_type = Option<String>)]
     pub fetched_at: Option<Timestamp>,
     /// When it was cleaned.
@@ -45,29 +45,29 @@ pub struct LedgerObject {
     /// When it was loaded.
     #[schema(value_type = Option<String>)]
     pub loaded_at: Option<Timestamp>,
-    /// How many candles it has.
+    /// The number of candles in the object.
     pub rows_total: i64,
-    /// How many of them the load put in.
+    /// The number of candles that the load added.
     pub rows_inserted: i64,
-    /// How many it changed.
+    /// The number of candles that the load changed.
     pub rows_updated: i64,
-    /// How many were there already.
+    /// The number of candles that the load left unchanged.
     pub rows_unchanged: i64,
-    /// How many of the version before are gone.
+    /// The number of candles of the previous version that the load removed.
     pub rows_removed: i64,
-    /// Rows that cleaning set aside.
+    /// The number of rows that cleaning quarantined.
     pub quarantined: Option<i64>,
-    /// Candles that cleaning put in.
+    /// The number of candles that cleaning filled in.
     pub filled: Option<i64>,
-    /// What is wrong with the newest version, where it could not be loaded.
+    /// Why the newest version could not be loaded.
     pub error: Option<String>,
-    /// Where: the line.
+    /// The line of the error.
     pub error_line: Option<i64>,
-    /// Where: the column.
+    /// The column of the error.
     pub error_column: Option<String>,
 }
 
-/// What [`object`] reads, of `objects o left join quality q`.
+/// The columns that [`object`] reads from `objects o left join quality q`.
 pub(super) const COLUMNS: &str = "o.id, o.key, o.symbol, o.interval, o.etag, o.version_id, o.raw_key, o.raw_etag, o.run, o.trace_id,
     extract(epoch from o.raw_written)::float8 as raw_written, extract(epoch from o.fetched_at)::float8 as fetched_at,
     extract(epoch from o.transformed_at)::float8 as transformed_at, extract(epoch from o.loaded_at)::float8 as loaded_at,
@@ -76,7 +76,7 @@ pub(super) const COLUMNS: &str = "o.id, o.key, o.symbol, o.interval, o.etag, o.v
 
 const FROM: &str = "from objects o left join quality q on q.object_id = o.id";
 
-/// A page of the ledger, the newest ids first; of one series where one is named.
+/// A page of the objects ledger, newest ids first, optionally of one series.
 pub async fn page(pool: &PgPool, series: Option<&Series>, paged: &Paged) -> sqlx::Result<Page<LedgerObject>> {
     let query = format!(
         "select {COLUMNS} {FROM}
@@ -92,7 +92,6 @@ pub async fn page(pool: &PgPool, series: Option<&Series>, paged: &Paged) -> sqlx
     Ok(Page::of(rows.iter().map(object).collect::<sqlx::Result<_>>()?, paged, |object: &LedgerObject| object.id))
 }
 
-/// The object with an id.
 pub async fn one(pool: &PgPool, id: i64) -> sqlx::Result<Option<LedgerObject>> {
     let query = format!("select {COLUMNS} {FROM} where o.id = $1");
     let row = sqlx::query(sqlx::AssertSqlSafe(query)).bind(id).fetch_optional(pool).await?;
@@ -128,32 +127,32 @@ pub(super) fn object(row: &PgRow) -> sqlx::Result<LedgerObject> {
     })
 }
 
-/// A time that the database gives in seconds since 1970; a microsecond is the finest that it keeps.
+/// A time that the database returns in seconds since 1970, rounded to its resolution of a microsecond.
 pub(super) fn timestamp(row: &PgRow, column: &str) -> sqlx::Result<Option<Timestamp>> {
     let seconds: Option<f64> = row.try_get(column)?;
     Ok(seconds.and_then(|seconds| Timestamp::from_microsecond((seconds * 1e6).round() as i64).ok()))
 }
 
-/// The report on an object's cleaning, as the loader kept it.
+/// The cleaning report of an object, as stored by the loader.
 pub async fn report(pool: &PgPool, id: i64) -> sqlx::Result<Option<Report>> {
     let query = sqlx::query_scalar("select report from quality where object_id = $1").bind(id);
     Ok(query.fetch_optional(pool).await?.map(|sqlx::types::Json(report)| report))
 }
 
-/// A row that cleaning set aside.
+/// A row that cleaning quarantined.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize, ToSchema)]
 pub struct QuarantinedRow {
-    /// Its line in the raw object, the header being the first.
+    /// The line in the raw object; the header is line 1.
     pub line: u64,
-    /// The column that is wrong.
+    /// The invalid column.
     pub column: String,
-    /// What is wrong with it.
+    /// Why the column is invalid.
     pub reason: String,
-    /// The row as it was.
+    /// The original row.
     pub row: String,
 }
 
-/// The rows that cleaning set aside from an object, behind a line; the bucket is asked for them.
+/// The quarantined rows of an object after a line, read from the bucket.
 pub async fn quarantined(
     store: &dyn ObjectStore,
     object: &LedgerObject,

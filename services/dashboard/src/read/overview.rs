@@ -1,4 +1,4 @@
-//! Every series at a glance.
+//! Reads an overview of every series.
 
 use std::collections::BTreeMap;
 
@@ -16,64 +16,64 @@ use crate::freshness::{State, freshness};
 use crate::problem::Problem;
 use crate::read::calendars;
 
-/// How many closes a sparkline shows.
+/// The number of closes in a sparkline.
 const SPARK: i64 = 60;
 
-/// A series of the store, or of the watchlist, or of both. Prices are exact decimals, as text.
+/// A series of the store, of the watchlist, or of both. Prices are exact decimals, as text.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Overview {
-    /// The instrument.
+    /// The symbol of the instrument.
     #[schema(example = "AAPL")]
     pub symbol: String,
-    /// The length of its candles.
+    /// The interval of the candles.
     #[schema(example = "1day")]
     pub interval: String,
-    /// How many candles there are.
+    /// The number of candles.
     pub candles: i64,
-    /// The time of the first: a date, or an instant for intraday candles.
+    /// The time of the first candle: a date, or an instant for intraday candles.
     pub first: Option<String>,
-    /// The time of the last.
+    /// The time of the last candle.
     pub last: Option<String>,
     /// The last close.
     #[schema(example = "252.20000")]
     pub close: Option<String>,
-    /// The last close less the one before.
+    /// The difference between the last close and the previous one.
     pub change: Option<String>,
-    /// The same in percent of the one before, to two places.
+    /// The same difference in percent of the previous close, to two places.
     pub change_percent: Option<String>,
-    /// The last sixty closes, for a picture: rounded.
+    /// The last sixty closes as rounded numbers, for a sparkline.
     pub spark: Vec<f64>,
-    /// Its group in the watchlist; none where it is on no list.
+    /// The group in the watchlist; null if the series is not on the watchlist.
     pub group: Option<String>,
     /// How many seconds the next candle has been due, by the calendar.
     pub behind_seconds: Option<i64>,
-    /// What that means against the time allowed.
+    /// The state that follows from `behind_seconds` and the allowed time.
     pub state: State,
-    /// How many seconds old the last candle is.
+    /// The age of the last candle in seconds.
     pub age_seconds: Option<i64>,
-    /// Vacant slots that were left vacant.
+    /// The number of vacant slots that were left vacant.
     pub gaps: i64,
-    /// Rows that cleaning set aside.
+    /// The number of rows that cleaning quarantined.
     pub quarantined: i64,
-    /// Candles that cleaning put in.
+    /// The number of candles that cleaning filled in.
     pub filled: i64,
-    /// Why the newest version of one of its objects could not be loaded, where it could not.
+    /// Why the newest version of one of its objects could not be loaded.
     pub error: Option<String>,
-    /// What prices are in.
+    /// The currency of the prices.
     pub currency: Option<String>,
-    /// What the instrument is.
+    /// The type of the instrument.
     pub instrument_type: Option<String>,
-    /// The exchange's time zone, as the source or else the calendar names it.
+    /// The exchange's time zone according to the source, or else to the calendar.
     pub timezone: Option<String>,
-    /// The calendar that its candles are held to.
+    /// The calendar against which its candles are checked.
     pub calendar: Option<String>,
-    /// When something of it was loaded last.
+    /// When an object of the series was last loaded.
     #[schema(value_type = Option<String>)]
     pub loaded_at: Option<Timestamp>,
 }
 
 impl Overview {
-    /// Whether the last close is above the one before, or below it.
+    /// Whether the last close is above or below the previous one.
     pub fn direction(&self) -> &'static str {
         match self.change.as_deref() {
             Some(change) if change.starts_with('-') => "down",
@@ -83,7 +83,7 @@ impl Overview {
     }
 }
 
-/// Rows are counted by the ledger: an object's claims that a newer object has are not among them.
+/// Counts candles by the objects ledger, minus the claims of an object that belong to a newer object.
 const SERIES: &str = "with ledger as (
         select o.symbol, o.interval, sum(o.rows_total)::bigint as claims, max(o.error) as error,
                extract(epoch from max(o.loaded_at))::bigint as loaded_at,
@@ -107,7 +107,7 @@ const SERIES: &str = "with ledger as (
                        from (select time, close from candles c where (c.symbol, c.interval) = (l.symbol, l.interval)
                              order by time desc limit 2) as newest) as recent on true";
 
-/// What only a few series are asked for: their first candles and their last closes.
+/// Details that are queried only for the series of one page: their first candles and their last closes.
 const DETAILS: &str = "select w.place, extract(epoch from first.time)::bigint as first, recent.closes as spark
     from unnest($1::text[], $2::text[]) with ordinality as w (symbol, interval, place)
     left join lateral (select time from candles c where (c.symbol, c.interval) = (w.symbol, w.interval)
@@ -116,7 +116,7 @@ const DETAILS: &str = "select w.place, extract(epoch from first.time)::bigint as
                        from (select time, close from candles c where (c.symbol, c.interval) = (w.symbol, w.interval)
                              order by time desc limit $3) as newest) as recent on true";
 
-/// Every series of the store and of the watchlist, by symbol and interval, without what [`complete`] adds.
+/// Every series of the store and of the watchlist, by symbol and interval, without the details that [`complete`] adds.
 pub async fn all(app: &App) -> Result<Vec<Overview>, Problem> {
     let watchlist = app.watchlist().await?;
     let mut all = BTreeMap::new();
@@ -134,7 +134,7 @@ pub async fn all(app: &App) -> Result<Vec<Overview>, Problem> {
     Ok(all.into_values().collect())
 }
 
-/// Adds to some series what takes long to read of all: their first candles and their last closes.
+/// Adds the details that are too slow to query for all series: the first candles and the last closes.
 pub async fn complete(pool: &PgPool, some: &mut [Overview]) -> Result<(), Problem> {
     let symbols: Vec<String> = some.iter().map(|series| series.symbol.clone()).collect();
     let intervals: Vec<String> = some.iter().map(|series| series.interval.clone()).collect();
@@ -151,7 +151,7 @@ pub async fn complete(pool: &PgPool, some: &mut [Overview]) -> Result<(), Proble
     Ok(())
 }
 
-/// One series; none where neither the store nor the watchlist has it.
+/// One series; `None` if it is neither in the store nor on the watchlist.
 pub async fn one(app: &App, series: &Series) -> Result<Option<Overview>, Problem> {
     let mut found = read(app, Some(series.symbol.as_str()), Some(series.interval.as_str())).await?;
     complete(&app.pool, &mut found).await?;
@@ -163,7 +163,7 @@ pub async fn one(app: &App, series: &Series) -> Result<Option<Overview>, Problem
     Ok(listed.then(|| nothing(series)))
 }
 
-/// The intervals at which the store has a symbol, from the shortest to the longest.
+/// The stored intervals of a symbol, from the shortest to the longest.
 pub async fn intervals(pool: &PgPool, symbol: &str) -> sqlx::Result<Vec<Interval>> {
     let query = sqlx::query_scalar("select distinct interval from objects where symbol = $1").bind(symbol);
     let names: Vec<String> = query.fetch_all(pool).await?;
@@ -217,7 +217,7 @@ fn overview(row: &PgRow, now: i64, stale_after: i64) -> sqlx::Result<Overview> {
     })
 }
 
-/// A series of the watchlist of which nothing has come yet.
+/// A series of the watchlist without any data yet.
 fn nothing(series: &Series) -> Overview {
     Overview {
         symbol: series.symbol.to_string(),

@@ -1,4 +1,4 @@
-//! Expected against actual, session by session.
+//! Reads expected and actual candles by session, and gaps.
 
 use candlewick_shared::core::calendar::Calendar;
 use candlewick_shared::core::candle::CandleTime;
@@ -20,19 +20,19 @@ use crate::sessions::{self, Actual, Session};
 /// The sessions of a series.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Sessions {
-    /// The instrument.
+    /// The symbol of the instrument.
     pub symbol: String,
-    /// The length of its candles.
+    /// The interval of the candles.
     pub interval: String,
-    /// The calendar that says what to expect; none where none is known.
+    /// The calendar that determines the expected candles; null if the series has no known calendar.
     pub calendar: Option<String>,
-    /// The sessions, ascending; none without a calendar.
+    /// The sessions, ascending; empty without a calendar.
     pub sessions: Vec<Session>,
-    /// The calendar's own words where it does not reach to today.
+    /// The calendar's error message if it does not cover today.
     pub horizon: Option<String>,
 }
 
-/// How many candles each date of each series has. A session's date is the market's own.
+/// The number of candles per date and series, by dates in the market's time zone.
 const COUNTS: &str =
     "select w.place, to_char(c.time at time zone w.zone, 'YYYY-MM-DD') as date, count(*)::int4 as candles,
         (count(*) filter (where c.is_filled))::int4 as filled
@@ -41,7 +41,7 @@ const COUNTS: &str =
         and c.time between to_timestamp($4) and to_timestamp($5)
     group by 1, 2";
 
-/// The sessions of some series within so many days before now.
+/// The sessions of some series in the last `days` days.
 pub async fn of(app: &App, some: &[Overview], days: u32) -> Result<Vec<Sessions>, Problem> {
     let now = (app.now)().as_second();
     let from = first_day(now, days);
@@ -49,7 +49,7 @@ pub async fn of(app: &App, some: &[Overview], days: u32) -> Result<Vec<Sessions>
     Ok(some.iter().zip(counted).map(|(overview, actual)| sessions_of(overview, from, now, &actual)).collect())
 }
 
-/// The sessions of one series; none where there is no such series.
+/// The sessions of one series; `None` if there is no such series.
 pub async fn one(app: &App, series: &Series, days: u32) -> Result<Option<Sessions>, Problem> {
     match overview::one(app, series).await? {
         Some(overview) => Ok(of(app, &[overview], days).await?.pop()),
@@ -73,20 +73,20 @@ fn sessions_of(overview: &Overview, from: i64, now: i64, actual: &Actual) -> Ses
     }
 }
 
-/// The midnight so many days before now, so that the first session is whole.
+/// The midnight `days` days before now, so that the first session is complete.
 fn first_day(now: i64, days: u32) -> i64 {
     const DAY: i64 = 86_400;
     now.div_euclid(DAY) * DAY - i64::from(days) * DAY
 }
 
-/// The zone whose dates the candles of a series are counted by.
+/// The time zone of the dates by which candles are counted.
 fn zone(overview: &Overview) -> &'static str {
     let is_intraday = overview.interval.parse::<Interval>().is_ok_and(Interval::is_intraday);
     let calendar = calendars::by_code(overview.calendar.as_deref()).filter(|_| is_intraday);
     calendar.map_or("UTC", Calendar::timezone)
 }
 
-/// What each series has on each date, in their order.
+/// The counts per date of each series, in the order of the series.
 async fn counts(pool: &PgPool, some: &[Overview], from: i64, now: i64) -> sqlx::Result<Vec<Actual>> {
     let texts = |of: fn(&Overview) -> &str| some.iter().map(|series| of(series).to_owned()).collect::<Vec<_>>();
     let query = sqlx::query(COUNTS)
@@ -108,14 +108,14 @@ async fn counts(pool: &PgPool, some: &[Overview], from: i64, now: i64) -> sqlx::
     Ok(all)
 }
 
-/// A run of vacant slots that was left vacant.
+/// A run of consecutive vacant slots that were left vacant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Gap {
     /// The time of the first slot: a date, or an instant for intraday candles.
     pub first: String,
     /// The time of the last slot.
     pub last: String,
-    /// How many slots there are.
+    /// The number of slots.
     pub slots: i64,
     /// Why they were left vacant: `too_long`, `edge`, `horizon`, `quarantined`, `left_vacant`.
     pub fate: String,
@@ -128,7 +128,7 @@ const GAPS: &str = "select gap->>'first', gap->>'last', (gap->>'slots')::bigint,
 
 /// The gaps of a series within a range, ascending: the first thousand.
 pub async fn gaps(pool: &PgPool, series: &Series, range: Range) -> sqlx::Result<Vec<Gap>> {
-    // Times in one form sort as their texts do.
+    // Times of the same format sort like their texts.
     let text = |seconds| CandleTime::from_seconds(seconds).display(series.interval).to_string();
     let query = sqlx::query_as(GAPS)
         .bind(series.symbol.as_str())
@@ -139,14 +139,13 @@ pub async fn gaps(pool: &PgPool, series: &Series, range: Range) -> sqlx::Result<
     Ok(rows.into_iter().map(|(first, last, slots, fate)| Gap { first, last, slots, fate }).collect())
 }
 
-/// A gap, and the series that it is of.
+/// A gap with its series.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct SeriesGap {
-    /// The instrument.
+    /// The symbol of the instrument.
     pub symbol: String,
-    /// The length of its candles.
+    /// The interval of the candles.
     pub interval: String,
-    /// The gap.
     #[serde(flatten)]
     pub gap: Gap,
 }
@@ -156,7 +155,7 @@ const ALL_GAPS: &str = "select o.symbol, o.interval, gap->>'first', gap->>'last'
     where gap->>'fate' <> 'filled' and position(upper($1) in upper(o.symbol)) > 0
     order by gap->>'last' desc, o.symbol, o.interval, gap->>'first' offset $2 limit $3";
 
-/// The gaps of all series, the newest first.
+/// The gaps of all series, newest first.
 pub async fn all_gaps(pool: &PgPool, search: &str, paged: &Paged) -> sqlx::Result<Page<SeriesGap>> {
     let skipped = paged.after.unwrap_or(0).max(0);
     let query = sqlx::query_as(ALL_GAPS).bind(search.trim()).bind(skipped).bind(i64::from(paged.limit()) + 1);

@@ -1,4 +1,4 @@
-//! What waits in the queues, and what stands in the dead-letter queues.
+//! Reads the depths of the queues and the messages in the dead-letter queues.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,92 +13,93 @@ use candlewick_shared::runtime::env::Env;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// How many dead letters of each queue are looked at.
+/// The maximum number of dead letters that are read from each queue.
 const MOST: usize = 100;
 
-/// How long what was seen is shown to others: letters are hidden from everybody while somebody looks.
+/// How long results are cached: reading dead letters hides them from other readers for a moment.
 const SEEN_FOR: Duration = Duration::from_secs(5);
 
-/// How often the depths are asked for while nobody looks at them, and for how long after somebody did that is not so.
+/// How often the depths are read while nobody requests them, and how long after the last request this lower rate
+/// starts.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// How much of a message is shown.
+/// How many characters of a message are shown.
 const MOST_OF_A_BODY: usize = 400;
 
-/// A queue and its dead-letter queue.
+/// The depth of a queue and of its dead-letter queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct QueueDepth {
-    /// Its role: `ingest`, `raw`, `transformed`.
+    /// The role of the queue: `ingest`, `raw`, `transformed`.
     pub queue: String,
     /// The service that consumes it.
     pub service: String,
-    /// Messages that wait.
+    /// The number of waiting messages.
     pub waiting: u64,
-    /// Messages that somebody has in hand.
+    /// The number of messages that a consumer is processing.
     pub in_flight: u64,
-    /// Messages that can never be settled.
+    /// The number of messages in its dead-letter queue.
     pub dead_letters: u64,
-    /// No message has waited for longer than this, in seconds: so long ago the queue was last seen empty. None where it
-    /// never was since the dashboard began to look.
+    /// An upper bound for how long the oldest message has been waiting, in seconds: the time since the queue was last
+    /// seen empty. Null if it has not been empty since the dashboard started.
     pub oldest_at_most_seconds: Option<u64>,
 }
 
-/// A message that can never be settled.
+/// A message that can never be processed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DeadLetter {
-    /// The queue it died in.
+    /// The queue from which it was moved to the dead-letter queue.
     pub queue: String,
     pub id: String,
     /// The service that gave it up.
     pub stage: String,
-    /// What kind of failure it is.
+    /// The class of the failure.
     pub class: String,
     /// What is wrong, where, and what to do next.
     pub reason: String,
     /// How often it was tried.
     pub attempts: String,
-    /// The trace it belongs to.
+    /// The trace in which it was processed.
     pub trace_id: Option<String>,
     /// The message, shortened.
     pub body: String,
-    /// What sends it on its way again, once the reason is mended.
+    /// The command that sends it back to its queue after the cause is fixed.
     pub redrive: String,
 }
 
-/// Why the queues could not be looked at.
+/// The queues could not be read.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the queues do not answer ({0}): are the AWS credentials and AWS_ENDPOINT_URL right?")]
 pub struct Unreachable(pub String);
 
-/// A look at the queues that changes nothing.
+/// Reads the queues without changing them.
 #[async_trait]
 pub trait Queues: Send + Sync {
-    /// How deep each queue is.
+    /// The depth of each queue.
     async fn depths(&self) -> Result<Vec<QueueDepth>, Unreachable>;
 
-    /// What stands in the dead-letter queues. It is looked at and stays where it is.
+    /// The messages in the dead-letter queues. They are received, but not deleted.
     async fn dead_letters(&self) -> Result<Vec<DeadLetter>, Unreachable>;
 }
 
-/// What was seen, and when.
+/// A result and when it was read.
 type Seen<T> = Option<(Instant, Result<Vec<T>, Unreachable>)>;
 
-/// What was seen, held while somebody looks.
+/// A cached result, locked while it is being read.
 type Memory<T> = tokio::sync::Mutex<Seen<T>>;
 
-/// The queues of SQS whose URLs the settings name.
+/// The SQS queues whose URLs the settings name.
 pub struct SqsQueues {
     aws: Aws,
     urls: BTreeMap<String, String>,
     last_empty: Mutex<BTreeMap<String, Instant>>,
     letters: Memory<DeadLetter>,
     depths: Memory<QueueDepth>,
-    /// When somebody last wanted to know the depths.
+    /// When the depths were last requested.
     asked_at: Mutex<Option<Instant>>,
 }
 
 impl SqsQueues {
-    /// The queues of the topology, as far as the settings have their URLs.
+    /// The queues of the topology whose URLs are in the settings.
     pub fn new(aws: Aws, env: &Env) -> Self {
         let roles = Topology::built_in().queues.keys();
         let urls = roles.filter_map(|role| Some((role.clone(), env.queue_url(role).ok()?.to_owned()))).collect();
@@ -107,15 +108,15 @@ impl SqsQueues {
         Self { aws, urls, last_empty: Mutex::default(), letters, depths, asked_at: Mutex::default() }
     }
 
-    /// The same, looked at for as long as this program runs.
+    /// The same, with a task that reads the depths for as long as this program runs.
     pub fn watched(aws: Aws, env: &Env) -> Arc<Self> {
         let queues = Arc::new(Self::new(aws, env));
         tokio::spawn(queues.clone().watch());
         queues
     }
 
-    /// Asks regularly for the depths, so that it is known since when a queue has not been empty. While nobody looks at the
-    /// pages it asks once a minute only: each time costs a call for every queue and dead-letter queue.
+    /// Reads the depths regularly, to know since when a queue has not been empty. While nobody views the pages it does
+    /// so only once a minute, because each time costs a call per queue and dead-letter queue.
     async fn watch(self: Arc<Self>) {
         loop {
             let _ = remembered(&self.depths, self.look()).await;
@@ -128,7 +129,7 @@ impl SqsQueues {
         if asked_at.is_some_and(|asked_at| asked_at.elapsed() < IDLE) { SEEN_FOR } else { IDLE }
     }
 
-    /// No queue at all is no sign that all is well.
+    /// Without any queue, an empty result would look like a healthy pipeline.
     fn require_queues(&self) -> Result<(), Unreachable> {
         if self.urls.is_empty() {
             Err(Unreachable("RAW_QUEUE_URL and the others are not set".to_owned()))
@@ -189,7 +190,7 @@ impl Queues for SqsQueues {
     }
 }
 
-/// What was seen a moment ago, or a new look. Of several who ask at once one looks and the others wait for it.
+/// A recently cached result, or a new one. Of several concurrent callers one reads and the others wait for its result.
 async fn remembered<T: Clone>(
     seen: &Memory<T>,
     look: impl Future<Output = Result<Vec<T>, Unreachable>>,
@@ -205,7 +206,7 @@ async fn remembered<T: Clone>(
     }
 }
 
-/// The whole chain is for the log; a page gets its first sentence.
+/// Logs the whole error chain; a page gets only the outermost message, shortened.
 fn unreachable(error: impl Into<anyhow::Error>) -> Unreachable {
     let error = error.into();
     tracing::warn!("look at the queues: {error:#}");
@@ -231,7 +232,7 @@ fn letter(queue: &str, message: &Message) -> DeadLetter {
     }
 }
 
-/// The operator's command that sends dead letters on their way again: those of a stage, where it is one of ours.
+/// The command that sends dead letters back to their queue, limited to a stage if it is a known one.
 fn redrive_command(stage: Option<&str>) -> String {
     stage.map_or_else(|| "candlewick dlq redrive".to_owned(), |stage| format!("candlewick dlq redrive --stage {stage}"))
 }

@@ -1,4 +1,4 @@
-//! The runs and how far they are: the one place that knows where they stand.
+//! Reads the runs and their progress: the only module that queries the table of runs.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -11,32 +11,32 @@ use super::objects::timestamp;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Run {
     pub id: String,
-    /// What began it: `scheduled`, `manual`, `catch_up`.
+    /// What started it: `scheduled`, `manual`, `catch_up`.
     pub kind: String,
-    /// When it was due, or asked for.
+    /// When it was due or requested.
     #[schema(value_type = Option<String>)]
     pub requested_at: Option<Timestamp>,
-    /// When it ended; none while it goes on.
+    /// When it ended; null while it is running.
     #[schema(value_type = Option<String>)]
     pub ended_at: Option<Timestamp>,
-    /// How many series it expects.
+    /// The number of series that it expects.
     pub expected: i64,
-    /// How many of them are fetched.
+    /// The number of fetched series.
     pub fetched: i64,
-    /// How many are loaded.
+    /// The number of loaded series.
     pub loaded: i64,
-    /// Of how many the source had nothing new.
+    /// The number of series for which the source had no new data.
     pub unchanged: i64,
-    /// How many were fetched again before they were loaded.
+    /// The number of series that were fetched again before they were loaded.
     pub superseded: i64,
-    /// How many can never be loaded.
+    /// The number of series that can never be loaded.
     pub failed: i64,
-    /// Why it does not go on, or never will.
+    /// Why it is stuck or has failed.
     pub error: Option<String>,
 }
 
 impl Run {
-    /// How many of its series have come to an end, of whatever kind.
+    /// The number of series that reached a final state.
     pub fn settled(&self) -> i64 {
         self.loaded + self.unchanged + self.superseded + self.failed
     }
@@ -46,7 +46,7 @@ const RUNS: &str = "select id, kind, extract(epoch from requested_at)::float8 as
         extract(epoch from ended_at)::float8 as ended_at, expected, fetched, loaded, unchanged, superseded, failed, error
     from run_progress order by requested_at desc, id desc limit $1";
 
-/// The last runs, the newest first.
+/// The last runs, newest first.
 pub async fn last(pool: &PgPool, limit: u32) -> sqlx::Result<Vec<Run>> {
     let rows = sqlx::query(RUNS).bind(i64::from(limit)).fetch_all(pool).await?;
     let run = |row: &sqlx::postgres::PgRow| {

@@ -1,4 +1,4 @@
-//! How fresh each stage is, how much goes through it and how long it takes.
+//! Reads the age, throughput and latency of each stage.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -7,36 +7,36 @@ use utoipa::ToSchema;
 
 use super::objects::timestamp;
 
-/// A stage of the pipeline, by what the ledger says of the objects that went through it.
+/// A stage of the pipeline, measured by the objects in the objects ledger.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Stage {
-    /// Its name: `ingest`, `transform`, `loader`.
+    /// The name of the stage: `ingest`, `transform`, `loader`.
     pub stage: &'static str,
     /// When it last finished an object.
     #[schema(value_type = Option<String>)]
     pub last: Option<Timestamp>,
     /// How many seconds ago that was.
     pub age_seconds: Option<i64>,
-    /// How many objects it finished in the last hour.
+    /// The number of objects that it finished in the last hour.
     pub objects_hour: i64,
-    /// How many in the last day.
+    /// The number of objects that it finished in the last day.
     pub objects_day: i64,
-    /// How many candles those of the last day have.
+    /// The number of candles in the objects of the last day.
     pub candles_day: i64,
-    /// How many seconds after the stage before it finished, in half of all cases of the last day.
+    /// The median latency after the previous stage, in seconds, over the last day.
     pub lag_median_seconds: Option<f64>,
-    /// The same, in 95 of 100 cases.
+    /// The 95th percentile of that latency.
     pub lag_p95_seconds: Option<f64>,
 }
 
-/// The time at which a stage finishes, and that of the stage before it.
+/// The columns of the times at which a stage and the previous stage finish.
 const STAGES: [(&str, &str, &str); 3] = [
     ("ingest", "fetched_at", "fetched_at"),
     ("transform", "transformed_at", "fetched_at"),
     ("loader", "loaded_at", "transformed_at"),
 ];
 
-/// The columns are our own words; what comes from outside is bound.
+/// The column names are constants; external values are bound.
 fn sql((_, finished, before): &(&str, &str, &str)) -> String {
     let lag = format!("extract(epoch from {finished} - {before})");
     format!(
@@ -53,7 +53,7 @@ fn sql((_, finished, before): &(&str, &str, &str)) -> String {
     )
 }
 
-/// Every stage, in the order of a candle's way.
+/// Every stage, in the order in which candles pass through them.
 pub async fn all(pool: &PgPool, now: Timestamp) -> sqlx::Result<Vec<Stage>> {
     let mut stages = Vec::new();
     for stage in &STAGES {

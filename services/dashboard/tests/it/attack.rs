@@ -1,6 +1,6 @@
-//! A bounded attack on the dashboard as it is deployed, a process of its own, from one address while another one works: slow
-//! readers of large answers, a thousand streams of events, half-open connections and floods of wrong tokens. Both come by a
-//! proxy, so that there are two addresses on this machine.
+//! A bounded attack from one address on the dashboard as it is deployed, in its own process, while another address
+//! works: slow readers of large responses, a thousand event streams, half-open connections and floods of wrong tokens.
+//! Both come through a proxy, so that this machine can have two addresses.
 
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
@@ -21,13 +21,14 @@ const TOKEN: &str = "open-sesame-open-sesame";
 const ATTACKER: &str = "203.0.113.7";
 const OTHER: &str = "203.0.113.8";
 
-/// How many requests the other one makes in calm, and as many under attack.
+/// How many requests the other client makes before the attack, and again during it.
 const REQUESTS: usize = 200;
 
-/// In how many rounds the machine may do something else: one in which it does not decides.
+/// How many rounds are tried: one round in which the machine is not busy otherwise is enough.
 const ROUNDS: usize = 5;
 
-/// What the other one may wait longer than twice its calm time: the attack itself takes the processors that this machine has.
+/// How much longer than twice its calm time the other client may wait, because the attack itself uses this machine's
+/// processors.
 const SLACK: Duration = Duration::from_millis(500);
 
 const RANGE: &str = "/api/v1/series/LARGE/1min/candles?limit=50000";
@@ -36,7 +37,7 @@ pub fn trials() -> Vec<Trial> {
     vec![trial("others_are_answered_in_the_middle_of_an_attack", others_are_answered)]
 }
 
-/// The dashboard in a process of its own, until this is dropped.
+/// The dashboard in its own process, until this is dropped.
 struct Dashboard {
     process: Child,
     address: SocketAddr,
@@ -70,7 +71,7 @@ impl Dashboard {
         dashboard
     }
 
-    /// The most memory that the process had, in bytes.
+    /// The peak memory of the process, in bytes.
     fn peak(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
@@ -78,7 +79,7 @@ impl Dashboard {
     }
 }
 
-/// What the container may use, as compose says it: `mem_limit: 192m`, of all services.
+/// The container's memory limit, the same for all services in compose: `mem_limit: 192m`.
 fn memory_limit() -> u64 {
     let compose = std::fs::read_to_string(root().join("docker-compose.yml")).unwrap();
     let service = compose.split("x-service:").nth(1).unwrap();
@@ -86,7 +87,7 @@ fn memory_limit() -> u64 {
     limit.trim_end_matches('m').parse::<u64>().unwrap() << 20
 }
 
-/// The slowest but one percent of the other one's requests.
+/// The 99th percentile of the other client's response times.
 async fn work(address: SocketAddr) -> Duration {
     let client = reqwest::Client::new();
     let mut times = Vec::new();
@@ -115,7 +116,7 @@ async fn send(address: SocketAddr, text: &str) -> Option<TcpStream> {
     Some(stream)
 }
 
-/// So many connections at a time, each of which asks and takes nothing of the answer for a while.
+/// Keeps this many connections open, each of which sends a request and reads nothing of the response for a while.
 async fn hold(address: SocketAddr, text: String, at_once: usize, held_for: Duration) {
     loop {
         let held = join_all((0..at_once).map(|_| send(address, &text))).await;
@@ -124,7 +125,7 @@ async fn hold(address: SocketAddr, text: String, at_once: usize, held_for: Durat
     }
 }
 
-/// One request after the other, fifty a second.
+/// Sends one request after the other, fifty per second.
 async fn flood(address: SocketAddr, path: &str, token: &str) {
     let client = reqwest::Client::new();
     let mut tick = tokio::time::interval(Duration::from_millis(20));
@@ -135,7 +136,7 @@ async fn flood(address: SocketAddr, path: &str, token: &str) {
     }
 }
 
-/// Over the 512 connections that there are, a thousand streams are asked for in 5 s; most are refused.
+/// Opens a thousand event streams in 5 s, far more than the 512 allowed connections; most are refused.
 async fn attack(address: SocketAddr) {
     tokio::join!(
         hold(address, request(RANGE, TOKEN), 20, Duration::from_secs(2)),

@@ -187,7 +187,7 @@ async fn the_description_lists_the_fields(world: World) {
     }
 }
 
-/// More than a part that is read at once, and more than what JSON has by itself.
+/// More candles than one part of a read, and more than the default limit of JSON.
 async fn csv_has_every_candle(world: World) {
     world.load("BTC/USD", "2024-12-01", &["1"]).await;
     world
@@ -219,7 +219,7 @@ async fn the_last_candles(world: World) {
 }
 
 async fn longer_intervals_are_derived(world: World) {
-    // Monday the second of December is the first of a week.
+    // Monday the second of December is the first day of a week.
     world.load("AAPL", "2024-11-29", &["5", "9", "2", "7", "3"]).await;
     world.run("update candles set is_filled = true where close = 5 or close = 9").await;
     let expected = json!({
@@ -238,7 +238,7 @@ async fn longer_intervals_are_derived(world: World) {
     assert!(world.page("/symbol/AAPL/1week").await.contains("derived from 1day"));
 }
 
-/// Two hours of a market that never closes, with months between them: more slots than are read at once.
+/// Two hours of a market that never closes, months apart: more slots than are read at once.
 async fn a_long_gap(world: World) {
     world.run("insert into objects (key, symbol, interval, rows_total) values ('m', 'MIN', '1min', 120)").await;
     world

@@ -1,4 +1,4 @@
-//! What happens, as it happens.
+//! Events, as they happen.
 
 use libtest_mimic::Trial;
 use reqwest::Response;
@@ -17,7 +17,7 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// A stream of events, and what of it has not been read yet.
+/// An event stream, and the part of it that has not been parsed yet.
 struct Stream {
     response: Response,
     rest: String,
@@ -51,7 +51,7 @@ impl Stream {
     }
 }
 
-/// The database's notices are heard from the moment on at which the listener stands: a change is made again until it is.
+/// Notifications arrive only once the listener is connected, so the change is repeated until one does.
 async fn first_load(world: &World, stream: &mut Stream) -> (String, Value) {
     let retry = async {
         loop {
@@ -111,7 +111,7 @@ async fn no_more_listen_than_may(world: World) {
     assert!(refused.text().await.unwrap().contains("DASHBOARD_EVENT_STREAMS"));
     assert_eq!(world.get("/api/v1/series").await.status(), 200);
     streams.pop();
-    // The server hears of the end a moment later.
+    // The server notices the closed connection a moment later.
     while world.get("/api/v1/events").await.status() != 200 {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }

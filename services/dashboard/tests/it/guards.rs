@@ -1,4 +1,4 @@
-//! Who may look, how often, and what a browser may do with it.
+//! Who has access, how often, and what browsers may do.
 
 use std::time::Duration;
 
@@ -133,13 +133,13 @@ async fn no_secret_is_on_any_page(world: World) {
 async fn it_says_whether_it_is_ready(world: World) {
     assert_eq!(world.get("/readyz").await.status(), 200);
     world.pool.close().await;
-    // What was asked a moment ago still counts; this one was never asked.
+    // The earlier result is still cached, so this uses another dashboard.
     let other = world.listen(None, 10_000).await;
     assert_eq!(world.ask(other, "/readyz", &[]).await.status(), 503);
     assert_eq!(world.get("/livez").await.status(), 200);
 }
 
-/// Whoever holds the lock keeps every reader waiting, until the database gives up a reader by itself some seconds later.
+/// The lock blocks every reader until the database cancels the read, a few seconds later.
 async fn who_waits_too_long(world: World) {
     world.load("AAPL", "2024-12-01", &["1"]).await;
     let guard = Guard { patience: Duration::from_millis(200), ..open_guard() };

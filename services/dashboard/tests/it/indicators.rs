@@ -1,4 +1,4 @@
-//! Indicators: held to TA-Lib's values, and the same in every range.
+//! Indicators: their values equal those of TA-Lib, and are the same in every range.
 
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
@@ -15,12 +15,13 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// Candles with TA-Lib's values: `indicators/generate.py` says how it was made.
+/// Candles with TA-Lib's values, made by `indicators/generate.py`.
 const EXPECTED: &str = include_str!("../indicators/expected.csv");
 
 const NAMES: &str = "sma20,ema20,bb20x2,rsi14,macd12x26x9,vwap20";
 
-/// From which candle on both agree: TA-Lib begins the faster average of MACD with other closes than its own first ones.
+/// The first candle from which both agree: TA-Lib starts the faster average of MACD with later closes than the first
+/// ones.
 fn agrees_from(column: &str) -> usize {
     if column.starts_with("macd") { 400 } else { 0 }
 }
@@ -31,7 +32,7 @@ fn expected() -> (Vec<String>, Vec<Vec<Option<f64>>>) {
     (names, lines.map(|cells| cells.map(|cell| cell.parse().ok()).collect()).collect())
 }
 
-/// The candles of the file, as days from 2020 on.
+/// Loads the candles of the file, as days from 2020 on.
 async fn load(world: &World) {
     let (_, rows) = expected();
     let closes: Vec<String> = rows.iter().map(|row| row[2].unwrap().to_string()).collect();
@@ -82,7 +83,7 @@ async fn the_same_in_every_range(world: World) {
     }
 }
 
-/// Two sessions of New York, five minutes each.
+/// Two sessions in New York, five minutes each.
 async fn minutes(world: &World) {
     world.run("insert into objects (key, symbol, interval, rows_total) values ('m', 'MIN', '1min', 10)").await;
     world

@@ -1,4 +1,4 @@
-//! Logging in by the form, and what is seen without a login.
+//! Logging in with the form, and what is visible without a login.
 
 use std::net::SocketAddr;
 
@@ -25,7 +25,7 @@ pub fn trials() -> Vec<Trial> {
 
 const TOKEN: &str = "open-sesame-open-sesame";
 
-/// A browser's next step, which follows nothing by itself.
+/// A request as a browser would send it, without following redirects.
 async fn post(address: SocketAddr, path: &str, body: &str, headers: &[(&str, &str)]) -> Response {
     let client = Client::builder().redirect(Policy::none()).build().unwrap();
     let mut request = client.post(format!("http://{address}{path}")).body(body.to_owned());
@@ -108,7 +108,7 @@ async fn a_wrong_secret(world: World) {
     assert_eq!(header(&form, "retry-after"), "10");
 }
 
-/// Two clients behind one proxy of ours; and who came before the flood keeps their ticket.
+/// Two clients use the same trusted proxy. A visitor who logged in before the flood keeps the ticket.
 async fn the_brake_of_one(world: World) {
     let secrets = Secrets::new(Some(SecretString::from(TOKEN)), None);
     let guard = candlewick_dashboard::config::Guard { secrets, trusted_proxies: 1, ..crate::world::open_guard() };
@@ -122,7 +122,7 @@ async fn the_brake_of_one(world: World) {
         world.ask(address, "/api/v1/series", &headers).await.status().as_u16()
     };
     for number in 0..11 {
-        // What the client writes itself stands to the left.
+        // Entries that the client itself sends are on the left.
         let status = ask(&format!("198.51.100.{number}, 203.0.113.7"), "authorization", "Bearer wrong").await;
         assert_eq!(status, if number < 10 { 401 } else { 429 });
     }

@@ -1,4 +1,4 @@
-//! What the dashboard promises, on a real PostgreSQL that this program starts for itself: a database for each test.
+//! Tests of the dashboard on a real PostgreSQL that this program starts, with one database per test.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
@@ -38,7 +38,7 @@ fn trials() -> Vec<Trial> {
     all.into_iter().flatten().collect()
 }
 
-/// A test with a database and a dashboard of its own.
+/// A test with its own database and dashboard.
 fn trial<F: Future<Output = ()>>(name: &str, test: impl FnOnce(World) -> F + Send + 'static) -> Trial {
     candlewick_testbed::trial(name, || async { test(World::new().await).await })
 }

@@ -1,4 +1,4 @@
-//! Pages, and above all that what they show cannot become a part of them.
+//! Pages, and especially that the data they show cannot inject markup.
 
 use candlewick_dashboard::read::queues::DeadLetter;
 use libtest_mimic::Trial;
@@ -152,7 +152,7 @@ async fn every_load_is_in_the_history(world: World) {
     assert!(world.page("/changes").await.contains("href=\"/symbol/AAPL/1day\""));
 }
 
-/// Stocks have no weekend and the other market has: both rows have a cell for each date.
+/// Stocks have no weekend sessions but the other market does: both rows have a cell for each date.
 async fn one_calendar_for_all_rows(world: World) {
     for (symbol, calendar) in [("AAPL", "XNYS"), ("BTC/USD", "24/7")] {
         let id = world.load(symbol, "2024-12-20", &["1", "2", "3"]).await;

@@ -1,4 +1,4 @@
-//! What is read of the ledger, the reports and the bucket.
+//! Reads of the objects ledger, the reports and the bucket.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// The report of a cleaning that found a gap and set a row aside.
+/// The report of a cleaning that found a gap and quarantined a row.
 const REPORT: &str = r#"{"schema":1,"rules":1,"symbol":"AAPL","interval":"1day",
     "source":{"key":"raw/x","etag":"r1","as_of":"2024-12-30T22:00:00Z"},
     "calendar":{"code":"XNYS","version":null,"reason":"the source names it: XNYS","horizon":null},"max_fill":3,
@@ -44,7 +44,7 @@ async fn a_series_at_a_glance(world: World) {
     let id = world.load("AAPL", "2024-12-18", &["200.00", "190.00", "189.05"]).await;
     report(&world, id).await;
     let series = world.json("/api/v1/series/AAPL/1day").await;
-    // The last candle is that of Friday the twentieth; Monday's has been due since New York closed.
+    // The last candle is that of Friday the twentieth; Monday's has been due since the close in New York.
     let expected = json!({
         "symbol": "AAPL", "interval": "1day", "candles": 3, "first": "2024-12-18", "last": "2024-12-20",
         "close": "189.05", "change": "-0.95", "change_percent": "-0.50", "spark": [200.0, 190.0, 189.05], "group": null,

@@ -1,4 +1,4 @@
-//! What the dashboard is in front of strangers: slow ones, many, and those who take all they get.
+//! Clients that cannot be trusted: slow ones, many, and those that read as much as they can.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -30,7 +30,7 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// Half a second, and a tenth of it.
+/// Short timeouts, so that the tests need not wait long.
 const HASTY: Patience =
     Patience { head: Duration::from_millis(500), idle: Duration::from_secs(2), write: Duration::from_millis(500) };
 
@@ -44,7 +44,7 @@ async fn connect(address: SocketAddr, sent: &str) -> TcpStream {
     stream
 }
 
-/// All that comes until the other side closes; it may break the connection off.
+/// Everything that arrives until the peer closes or resets the connection.
 async fn rest(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     let _ = tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut bytes)).await.unwrap();
@@ -65,19 +65,19 @@ async fn a_request_that_never_ends(world: World) {
     }
 }
 
-/// So many copies of the chart library are larger than what a connection's buffers take.
+/// Many copies of the chart library exceed the buffers of a connection.
 async fn who_takes_nothing(world: World) {
     let address = serve(&world, Places::new(1, 1), HASTY).await;
     let library = candlewick_dashboard::assets::CHART_LIBRARY_ADDRESS;
     let request = format!("GET {library} HTTP/1.1\r\nHost: localhost\r\n\r\n").repeat(400);
     let _greedy = connect(address, &request).await;
-    // Theirs is the only place.
+    // The silent client holds the only place.
     while tokio::time::timeout(Duration::from_secs(30), answers(address)).await.unwrap() != 200 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
-/// The status of an answer over a connection of its own; 0 where it is refused.
+/// The status of a response on a new connection; 0 if the connection is refused.
 async fn answers(address: SocketAddr) -> u16 {
     let Ok(mut stream) = TcpStream::connect(address).await else { return 0 };
     let _ = stream.write_all(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await;
@@ -91,7 +91,7 @@ async fn a_connection_is_kept(world: World) {
     let mut stream = connect(address, "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
     let mut buffer = [0; 4096];
     assert!(stream.read(&mut buffer).await.unwrap() > 0);
-    // Longer than a head may take.
+    // Longer than the limit for a head.
     tokio::time::sleep(Duration::from_secs(1)).await;
     stream.write_all(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     assert!(stream.read(&mut buffer).await.unwrap() > 0, "the connection was closed between two requests");

@@ -26,13 +26,13 @@ use sqlx::postgres::PgPoolOptions;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// How many may listen to events at once.
+/// The maximum number of event streams.
 pub const LISTENERS: usize = 3;
 
-/// A symbol that a page must not take for its own words.
+/// A symbol that a page must escape.
 pub const SCRIPT: &str = "<script>alert(1)</script>";
 
-/// Queues that say what a test tells them to.
+/// Queues with the contents that a test sets.
 #[derive(Default)]
 pub struct Told {
     pub letters: Mutex<Option<Vec<DeadLetter>>>,
@@ -53,7 +53,7 @@ impl Queues for Told {
 pub struct World {
     /// The database, as its owner.
     pub owner: PgPool,
-    /// The same, as the dashboard has it.
+    /// The same database with the dashboard's rights.
     pub pool: PgPool,
     pub store: Arc<MemoryStore>,
     pub queues: Arc<Told>,
@@ -77,18 +77,18 @@ impl World {
         world
     }
 
-    /// Another dashboard on the same database, with these guards.
+    /// Starts another dashboard on the same database, with these guards.
     pub async fn listen(&self, secrets: Option<Secrets>, requests_per_second: u32) -> SocketAddr {
         let requests_per_second = NonZeroU32::new(requests_per_second).unwrap();
         self.serve(self.app(), Guard { secrets, requests_per_second, ..open_guard() }).await
     }
 
-    /// Another dashboard.
+    /// Starts another dashboard.
     pub async fn serve(&self, app: App, guard: Guard) -> SocketAddr {
         self.serve_within(app, guard, Limits { places: Places::new(512, 512), patience: Patience::default() }).await
     }
 
-    /// Another dashboard, which allows its clients so much.
+    /// Starts another dashboard with these limits for its clients.
     pub async fn serve_within(&self, app: App, guard: Guard, limits: Limits) -> SocketAddr {
         let router = router::router(app, &guard);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
@@ -147,7 +147,7 @@ impl World {
         sqlx::raw_sql(sql).execute(&self.owner).await.unwrap();
     }
 
-    /// An object of a series with daily candles, the first at a date; closes are what is given, with all their digits.
+    /// Loads an object of daily candles, starting at a date, with exactly these closes.
     pub async fn load(&self, symbol: &str, first: &str, closes: &[&str]) -> i64 {
         let key = format!("transformed/interval=1day/symbol={}/candles.csv", symbol.replace('/', "%2F"));
         let insert = "insert into objects (key, symbol, interval, etag, rows_total, raw_written, fetched_at, transformed_at,
@@ -174,13 +174,13 @@ impl World {
     }
 }
 
-/// Guards that let everybody by.
+/// Guards that let everybody through.
 pub fn open_guard() -> Guard {
     let requests_per_second = NonZeroU32::new(10_000).unwrap();
     Guard { secrets: None, requests_per_second, patience: Duration::from_secs(20), trusted_proxies: 0 }
 }
 
-/// A header's text; nothing where it is not there.
+/// The text of a header; empty if it is absent.
 pub fn header(response: &Response, name: &str) -> String {
     response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
 }

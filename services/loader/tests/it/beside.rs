@@ -1,4 +1,4 @@
-//! What the loader keeps beside the candles, and what it says of objects that it cannot load.
+//! What the loader stores besides the candles, and how it reports objects that it cannot load.
 
 use candlewick_shared::core::metadata::{Instrument, Metadata, TransformedMetadata};
 use candlewick_shared::core::report::{Report, Rows, Source};
@@ -86,7 +86,7 @@ async fn broken_metadata_is_a_permanent_failure(world: World) {
 
 const REPORTS: &str = "reports/interval=1min/symbol=AAPL/2024-01.json";
 
-/// Puts a report on the cleaning of the raw object with an entity tag.
+/// Puts a cleaning report for the raw object with an entity tag.
 async fn put_report(world: &World, raw_etag: &str, rows: Rows) {
     let source = Source { etag: raw_etag.to_owned(), ..Source::default() };
     let report = Report { symbol: "AAPL".to_owned(), source, rows, ..Report::default() };
@@ -107,8 +107,9 @@ async fn a_report_becomes_a_row_of_quality(world: World) {
     assert_eq!((world.value(quality).await, world.candles().await), ("8 3 1 3 AAPL".to_owned(), vec![(1, 9)]));
 }
 
-/// A transform that reads an old raw object writes its report, and only then learns that it is late: what it wrote may stand
-/// beside the newer clean object when that is loaded. It makes both once more, and the object comes again.
+/// A transform that reads an old raw object writes its report before it notices that it is late, so the report of the
+/// old object may accompany the newer transformed object when that is loaded. The transform then writes both again, and
+/// the object is delivered again.
 async fn a_report_on_another_cleaning_is_not_kept_but_the_right_one_is_when_it_comes(world: World) {
     let rows = |read| Rows { read, kept: read, ..Rows::default() };
     let quality = "select coalesce(string_agg(rows_read::text, ' '), 'none') from quality";

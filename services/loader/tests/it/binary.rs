@@ -1,4 +1,5 @@
-//! Binary rows against PostgreSQL's own text: what is encoded here is read there as the same value, and the other way round.
+//! Compares binary rows with PostgreSQL's own text: values that are encoded here are decoded there unchanged, and the
+//! other way round.
 
 use candlewick_loader::binary::{self, COLUMNS, Frame};
 use candlewick_loader::copy;
@@ -22,7 +23,8 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// Numbers of every length, with their points everywhere, and the rims of groups of four digits.
+/// Numbers of every length, with the decimal point in every position, including the boundaries of groups of four
+/// digits.
 fn decimal() -> impl Strategy<Value = Decimal> {
     let text = ("-?[0-9]{1,36}", 0..=36_i16).prop_map(|(digits, scale)| format!("{digits}e-{scale}"));
     let round = (1..10_000_i64, -12..12_i16).prop_map(|(digits, power)| format!("{digits}e{power}"));
@@ -42,7 +44,7 @@ fn candles() -> impl Strategy<Value = Vec<Candle>> {
     })
 }
 
-/// Tries a promise on many inputs, from within a runtime.
+/// Tests a property with many inputs, from within a runtime.
 fn tried<T: std::fmt::Debug>(inputs: impl Strategy<Value = T>, promise: impl AsyncFn(T)) {
     let config = Config { cases: 48, failure_persistence: None, ..Config::default() };
     let held = |input| {
@@ -52,7 +54,7 @@ fn tried<T: std::fmt::Debug>(inputs: impl Strategy<Value = T>, promise: impl Asy
     TestRunner::new(config).run(&inputs, held).unwrap_or_else(|error| panic!("{error}"));
 }
 
-/// What PostgreSQL writes of these candles after reading them in binary form.
+/// PostgreSQL's text of these candles after reading them in binary form.
 async fn as_text(world: &World, candles: &[Candle]) -> Vec<String> {
     let mut connection = world.pool.acquire().await.unwrap();
     let mut transaction = connection.begin().await.unwrap();

@@ -1,4 +1,4 @@
-//! Each row of the table of `core::blame` for PostgreSQL, as the server says it.
+//! Tests each row of the table of `core::blame` for PostgreSQL, with the errors of a real server.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// What provokes an error, the code that the server gives, and whose failure it is.
+/// Statements that provoke an error, with the expected code and blame.
 const STATEMENTS: [(&str, &str, Blame); 14] = [
     ("select * from absent", "42P01", Dependency),
     ("select absent from objects", "42703", Dependency),
@@ -36,7 +36,7 @@ const STATEMENTS: [(&str, &str, Blame); 14] = [
     ("select lo_get(1)", "42704", Dependency),
 ];
 
-/// What takes a whole server to provoke is said by name.
+/// Errors that cannot be provoked on a shared server are raised by name.
 const RAISED: [(&str, Blame); 16] = [
     ("08000", Dependency),
     ("08006", Dependency),

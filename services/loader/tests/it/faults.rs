@@ -1,4 +1,5 @@
-//! What goes wrong around the loader: rows and ledger stand or fall together, and an outage is nobody's fault.
+//! Failures around the loader: rows and ledger are committed together or not at all, and an outage is not blamed on the
+//! object.
 
 use std::time::Duration;
 
@@ -54,7 +55,7 @@ async fn a_version_that_cannot_commit_leaves_the_older_one_whole(world: World) {
     assert_eq!((world.candles().await, world.value(ledger).await), (vec![(1, 10), (2, 20)], before));
 }
 
-/// Delivers on a task of its own, and waits until that is done or waits for a lock.
+/// Delivers in a separate task, and waits until it is done or waits for a lock.
 async fn deliver_beside(world: &World, key: &'static str) -> JoinHandle<Outcome> {
     let beside = world.clone();
     let delivery = tokio::spawn(async move { beside.deliver(key).await });
@@ -96,7 +97,7 @@ fn assert_outage(outcome: &Outcome) {
     assert!(matches!(outcome, Err(Setback::Down(_))), "{outcome:?}");
 }
 
-/// The connection that works is ended from outside, as an operator or a failover ends it.
+/// The working connection is terminated from outside, as by an operator or a failover.
 async fn a_database_that_goes_away_is_an_outage(world: World) {
     world.put_rows(JANUARY, 1, &[(1, 10)]).await;
     let others = world.clone();
@@ -121,7 +122,7 @@ async fn a_database_that_is_not_there_is_an_outage(world: World) {
     assert_outage(&world.deliver(JANUARY).await);
 }
 
-/// After a failover the way may still lead to the server that was the primary, and takes no more writes.
+/// After a failover, the address may still lead to the former primary, which no longer accepts writes.
 async fn a_primary_that_became_a_standby_is_an_outage(world: World) {
     world.put_rows(JANUARY, 1, &[(1, 10)]).await;
     let read_only = "do $$ begin
@@ -130,14 +131,14 @@ async fn a_primary_that_became_a_standby_is_an_outage(world: World) {
     assert_outage(&with_connections(&world, 1).await.deliver(JANUARY).await);
 }
 
-/// The same world through a pool of its own.
+/// The same world with its own pool.
 async fn with_connections(world: &World, most: u32) -> World {
     let options = world.pool.connect_options().as_ref().clone();
     let pool = PgPoolOptions::new().max_connections(most).connect_with(options).await.unwrap();
     World { pool, ..world.clone() }
 }
 
-/// A lost lease drops the work where it stands.
+/// A lost lease drops the work wherever it is.
 async fn a_loader_that_is_given_up_leaves_nothing(world: World) {
     world.put_rows(JANUARY, 1, &[(1, 10)]).await;
     world.bucket.intrude_after_a_read(std::future::pending());
@@ -148,8 +149,8 @@ async fn a_loader_that_is_given_up_leaves_nothing(world: World) {
     assert_eq!(world.candles().await, [(1, 10)]);
 }
 
-/// A copy is given up in either direction, while the server lets it wait. Whoever has the pool's one connection next must not
-/// read what the server answers to the copy.
+/// Drops a copy in either direction while the server makes it wait. The next user of the pool's only connection must
+/// not read the server's response to that copy.
 async fn a_copy_that_is_given_up_leaves_no_connection_behind(world: World) {
     let alone = with_connections(&world, 1).await;
     for second in 1..=3 {
@@ -161,7 +162,7 @@ async fn a_copy_that_is_given_up_leaves_no_connection_behind(world: World) {
     }
 }
 
-/// Delivers January and gives that up as soon as its copy waits for the table, which is free again afterwards.
+/// Delivers January and drops the delivery as soon as its copy waits for the table, which is unlocked afterwards.
 async fn give_up_a_copy(world: &World, alone: &World) {
     let mut holder = world.pool.begin().await.unwrap();
     sqlx::raw_sql("lock table candles in access exclusive mode").execute(&mut *holder).await.unwrap();
@@ -177,7 +178,7 @@ async fn give_up_a_copy(world: &World, alone: &World) {
     holder.rollback().await.unwrap();
 }
 
-/// Nobody tells the server that a machine is gone: it has to find the transaction idle.
+/// The server does not notice that a machine has vanished: it must find the transaction idle.
 async fn a_loader_that_vanished_holds_its_lock_for_minutes_at_the_most(world: World) {
     let mut transaction = world.pool.begin().await.unwrap();
     ledger::lock(&mut transaction, &JANUARY.parse().unwrap()).await.unwrap();

@@ -1,4 +1,5 @@
-//! Whatever happens to three overlapping objects, in whatever order it is told: the table is their union, newest first.
+//! Whatever happens to three overlapping objects, and in whatever order the loader is notified, the table is their
+//! union, newest first.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -18,22 +19,22 @@ pub fn trials() -> Vec<Trial> {
 
 const KEYS: [&str; 3] = [JANUARY, FEBRUARY, MARCH];
 
-/// Candles by their minutes; none stands for a file that is no clean CSV.
+/// Candles by minute; `None` for a file that is not valid transformed CSV.
 type Content = Option<BTreeMap<i64, u32>>;
 
-/// What can happen.
+/// A step of a history.
 #[derive(Clone, Debug)]
 enum Step {
-    /// An object is written; the second is that of its raw object, and may go back.
+    /// An object is written. `second` is when its raw object was written, and may go back.
     Put { object: usize, second: i64, content: Content },
-    /// A loader is told to look at an object.
+    /// The loader is notified of an object.
     Deliver { object: usize },
 }
 
-/// A version: the second of its raw object, and what it says.
+/// A version: the second of its raw object, and its candles.
 type Version = (i64, BTreeMap<i64, u32>);
 
-/// The simple truth: what stands in the bucket, what of it is loaded, and whose newest version is broken.
+/// The model: the contents of the bucket, the loaded versions, and the objects whose newest version is broken.
 #[derive(Default)]
 struct Model {
     bucket: [Option<(i64, Content)>; 3],
@@ -61,7 +62,7 @@ impl Model {
         claims.collect()
     }
 
-    /// The candles that must be in the table, and the claims that must wait.
+    /// The expected candles of the table, and the expected shadowed claims.
     fn table_and_shadowed(&self) -> [Vec<(i64, u32, String)>; 2] {
         let (mut table, mut shadowed) = (BTreeMap::new(), Vec::new());
         for claim in self.claims() {
@@ -77,7 +78,7 @@ impl Model {
     }
 }
 
-/// Few minutes, few closes and few seconds, so that everything happens twice.
+/// Few minutes, closes and seconds, so that collisions are frequent.
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let content = prop_oneof![9 => btree_map(1..7_i64, 1..4_u32, 0..6).prop_map(Some), 1 => Just(None)];
     let put =
@@ -95,19 +96,19 @@ async fn the_table_is_the_union_of_what_was_delivered(world: World) {
     TestRunner::new(config).run(&steps(), held).unwrap_or_else(|error| panic!("{error}"));
 }
 
-/// How many histories are tried: `HISTORIES` says another number for a longer search.
+/// The number of histories: set `HISTORIES` for a longer search.
 fn cases() -> u32 {
     std::env::var("HISTORIES").map_or(48, |text| text.parse().unwrap())
 }
 
-/// Goes through a history, and looks at the table after each delivery.
+/// Runs a history, and checks the table after each delivery.
 async fn hold(world: &World, steps: Vec<Step>) {
     let mut model = Model::default();
     for key in KEYS {
         world.bucket.inner.remove(key);
     }
     world.empty().await;
-    // In the end every object is delivered once more, as a queue that delivers at least once does.
+    // Finally, every object is delivered once more, as by a queue that delivers at least once.
     for step in steps.into_iter().chain((0..3).map(|object| Step::Deliver { object })) {
         match step {
             Step::Put { object, second, content } => {

@@ -1,4 +1,4 @@
-//! What a series loses by a load is in the ledger: as many real candles as the table has fewer, and no others.
+//! The ledger records what a series loses by a load: exactly the real candles that disappear from the table.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +24,7 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// What a minute has: a price, and whether cleaning put it there.
+/// The candles by minute: the price, and whether cleaning filled it in.
 type Minutes = BTreeMap<i64, (u32, bool)>;
 
 fn real(minutes: impl IntoIterator<Item = i64>) -> Minutes {
@@ -46,7 +46,7 @@ async fn load(world: &World, key: &str, second: i64, minutes: &Minutes) {
     world.deliver(key).await.unwrap();
 }
 
-/// How many candles of how many were lost, and the first and the last minute of them; for each load that lost any.
+/// For each load that lost candles: how many of how many were lost, and the first and the last minute of them.
 async fn losses(world: &World) -> Vec<(i64, i64, i64, i64)> {
     let query = "select candles, of_candles, (extract(epoch from first_time) / 60)::bigint,
         (extract(epoch from last_time) / 60)::bigint from lost_candles order by id";

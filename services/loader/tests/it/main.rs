@@ -1,8 +1,8 @@
-//! What the loader promises, on a real PostgreSQL that this program starts for itself: a database for each test.
+//! Tests of the loader on a real PostgreSQL that this program starts, with one database per test.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
-/// One trial per test function, named like it.
+/// One trial per test function, with the same name.
 macro_rules! trials {
     ($($test:ident),+ $(,)?) => { vec![$(crate::trial(stringify!($test), $test)),+] };
 }
@@ -49,7 +49,7 @@ fn trials() -> Vec<Trial> {
     all.into_iter().flatten().collect()
 }
 
-/// A test with a database and a bucket of its own.
+/// A test with its own database and bucket.
 fn trial<F: Future<Output = ()>>(name: &str, test: impl FnOnce(World) -> F + Send + 'static) -> Trial {
     candlewick_testbed::trial(name, || async { test(World::new().await).await })
 }

@@ -1,4 +1,4 @@
-//! What a run expects, what becomes of it, and its end: by the functions of the database, under everything that can cross.
+//! The expectations, progress and end of runs, by the functions of the database and with all kinds of concurrency.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +36,7 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// A book, and the world that it is in.
+/// A book of runs in a world.
 struct Book {
     runs: PostgresRuns,
     world: World,
@@ -72,7 +72,7 @@ impl Book {
         self.runs.begin(&run, message, at(1)).await.unwrap()
     }
 
-    /// Begins a run, lays it out in one page, and returns.
+    /// Starts a run, lays it out in one page, and returns.
     async fn lay_out(&self, run: &str, symbols: &[&str]) {
         assert!(self.begin(run, "m").await);
         let all: Vec<_> = symbols.iter().map(|symbol| series(symbol)).collect();
@@ -127,7 +127,7 @@ async fn a_run_ends_with_its_last_series_and_tells_of_it(world: World) {
     assert_eq!(told, expected);
     assert_eq!(world.value("select reason from run_series where state = 'failed'").await, "unknown_symbol: SPY");
     assert_eq!(world.value("select count(*)::text from run_objects").await, "0", "they go with the end");
-    // Its time goes by the clock that the run was begun by.
+    // The run uses the clock with which it was started.
     assert_eq!(
         world.value("select (ended_at < 'epoch'::timestamptz + interval '1 hour')::text from runs").await,
         "true"
@@ -242,7 +242,7 @@ async fn what_is_loaded_after_all_counts_as_loaded(world: World) {
     assert_eq!(book.state("r", AAPL).await, "loaded", "what is loaded cannot fail");
 }
 
-/// Every series is fetched, loaded or failed by a task of its own, all at once; no run may miss its end.
+/// Every series is fetched, loaded or failed by its own task, all at once; every run must still end.
 async fn the_last_ones_at_once_end_the_run_once(world: World) {
     let book = Book::of(&world);
     for round in 0..20 {
@@ -306,7 +306,7 @@ async fn the_loader_tells_the_run_in_the_transaction_that_loads(world: World) {
         assert!(!book.counts("r").await.0);
         world.put(key, body(key, &[(minute, 10)]), of_run("r", 10).write()).await;
         world.done(key).await;
-        // The message comes again, and finds the version loaded.
+        // The message is delivered again, and the version is already loaded.
         world.superseded(key).await;
     }
     assert_eq!(book.counts("r").await, (true, [1, 1, 1, 0, 0, 0]));

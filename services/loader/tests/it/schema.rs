@@ -1,4 +1,4 @@
-//! A loader that is there before its tables.
+//! A loader that starts before its tables exist.
 
 use std::time::Duration;
 

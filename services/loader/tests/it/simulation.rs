@@ -1,6 +1,6 @@
-//! Three objects of a series against a model: each seed writes them over and over, newer and older ones, loses, doubles and
-//! reorders their events, and drops loads in the middle. In the end the table is the union of the newest claims, and what waits
-//! behind them is what the model says.
+//! Three objects of a series against a model: each seed rewrites them with newer and older versions, loses, duplicates
+//! and reorders their events, and drops loads in the middle. In the end the table is the union of the newest claims,
+//! and the shadowed claims are those of the model.
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -16,13 +16,13 @@ use rand::{Rng, SeedableRng};
 
 use crate::world::{Claim, World};
 
-/// How many seeds a run tries, unless `CANDLEWICK_SEEDS` says otherwise; `CANDLEWICK_SEED` says from which on.
+/// The default number of seeds; `CANDLEWICK_SEEDS` sets another one, and `CANDLEWICK_SEED` the first seed.
 const SEEDS: u64 = 1000;
 
-/// How many seeds are tried at a time, each with a series of its own.
+/// The number of concurrent seeds, each with its own series.
 const AT_ONCE: usize = 4;
 
-/// How many steps a seed takes.
+/// The number of steps per seed.
 const STEPS: u32 = 10;
 
 const MONTHS: [&str; 3] = ["2024-01", "2024-02", "2024-03"];
@@ -31,14 +31,14 @@ pub fn trials() -> Vec<Trial> {
     trials![the_table_is_the_union_whatever_happens]
 }
 
-/// The objects as they are now: of each key, when its raw object was written, and the minute and close of each candle.
+/// The current objects: by key, when the raw object was written, and the minute and close of each candle.
 #[derive(Default)]
 struct Model {
     objects: BTreeMap<String, (i64, BTreeMap<i64, u32>)>,
 }
 
 impl Model {
-    /// The candles, and the claims that wait.
+    /// The candles, and the shadowed claims.
     fn claims(&self) -> (Vec<Claim>, Vec<Claim>) {
         let mut of_minute: BTreeMap<i64, Vec<(i64, &String, u32)>> = BTreeMap::new();
         for (key, (written, rows)) in &self.objects {
@@ -85,7 +85,7 @@ async fn live(world: &World, seed: u64, crashes: &AtomicU64) -> Option<String> {
             deliver(world, &mut dice, &event, crashes).await;
         }
     }
-    // What reconciling does: tells of every object once more.
+    // Announces every object once more, as the reconciliation does.
     for key in model.objects.keys() {
         world.deliver(key).await.unwrap();
     }
@@ -102,7 +102,7 @@ async fn write(world: &World, dice: &mut StdRng, model: &mut Model, key: String)
     model.objects.insert(key, (written, rows));
 }
 
-/// Loads what an event tells of, or is dropped after so many of its steps, as by a process that dies.
+/// Loads the object of an event, or drops the load after some of its steps, as if the process had died.
 async fn deliver(world: &World, dice: &mut StdRng, key: &str, crashes: &AtomicU64) {
     let (mut left, mut load) = (dice.random_range(1..25_u32), pin!(world.deliver(key)));
     let ended = poll_fn(|context| match load.as_mut().poll(context) {

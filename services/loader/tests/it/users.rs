@@ -1,4 +1,5 @@
-//! What each database role may do: the loader's own tests run as its role (world.rs), and these hold all roles to a list.
+//! What each database role may do: the loader's own tests run as its role (world.rs), and these tests compare all roles
+//! with a list.
 
 use std::collections::BTreeMap;
 
@@ -33,8 +34,8 @@ async fn users_of_iam_have_the_rights_of_their_group(world: World) {
     assert_eq!(rights(&world.owner, "iam_reader", "bi_candles").await, "r");
 }
 
-/// What `ingest_service`, `loader_service`, `notifier_service`, `dashboard_readonly` and `bi_readonly` may do: read (`r`), read
-/// and write some (`rw`). A migration that makes a table adds it here.
+/// The rights of `ingest_service`, `loader_service`, `notifier_service`, `dashboard_readonly` and `bi_readonly`: read
+/// (`r`), or read and some kind of write (`rw`). A migration that creates a table adds it here.
 const RIGHTS: [(&str, [&str; 5]); 17] = [
     ("_sqlx_migrations", ["", "", "", "", ""]),
     ("alert_deliveries", ["", "", "rw", "", ""]),
@@ -96,7 +97,7 @@ async fn a_service_logs_in_with_its_password_and_changes_no_schema(world: World)
     }
 }
 
-/// Rights on a database are not copied from its template: this one is migrated by itself.
+/// Rights on a database are not copied from its template, so this database is migrated itself.
 async fn nobody_but_the_loader_makes_temporary_tables(world: World) {
     world.owner.execute("create database unmigrated template template0").await.unwrap();
     let login = (*world.owner.connect_options()).clone().database("unmigrated");

@@ -25,7 +25,7 @@ const EVERY_KIND: &str = "symbol,interval,time,open,high,low,close,volume,has_vo
     BTC/USD,1day,2024-02-29,257.83,258.7,253.06,255.5900001,42355300.00012,true,false\n\
     BTC/USD,1day,2024-03-01,255.5900001,255.5900001,255.5900001,255.5900001,0,true,true\n";
 
-/// The table as clean CSV writes it, from PostgreSQL's own text of each value.
+/// The table in the format of transformed CSV, from PostgreSQL's own text of each value.
 const AS_CSV: &str =
     "select string_agg(concat_ws(',', symbol, interval, to_char(time at time zone 'UTC', 'YYYY-MM-DD'),
     open, high, low, close, coalesce(volume, 0), (volume is not null)::text, is_filled::text) || E'\\n', '' order by time) from candles";
@@ -48,10 +48,10 @@ async fn an_instrument_without_volume_has_null_and_not_nought(world: World) {
     assert_eq!(world.value("select count(*)::text from candles where volume is null").await, "1");
 }
 
-/// Everything that the ledger says.
+/// The complete objects ledger.
 const LEDGER: &str = "select string_agg(objects::text, E'\\n' order by key) from objects";
 
-/// Where each row lies, and which transaction wrote it: rewritten rows have another place and another writer.
+/// The physical location and the writing transaction of each row: both change when a row is rewritten.
 const PLACES: &str = "select string_agg(concat_ws(' ', time, ctid, xmin), E'\\n' order by time) from candles";
 
 async fn loaded_twice_is_one_row_set_and_one_ledger(world: World) {

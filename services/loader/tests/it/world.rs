@@ -1,4 +1,4 @@
-//! A bucket, a database and a loader between them.
+//! A bucket, a database, and a loader between them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,25 +20,25 @@ pub const JANUARY: &str = "transformed/interval=1min/symbol=AAPL/2024-01.csv";
 pub const FEBRUARY: &str = "transformed/interval=1min/symbol=AAPL/2024-02.csv";
 pub const MARCH: &str = "transformed/interval=1min/symbol=AAPL/2024-03.csv";
 
-/// A bucket, a database and a loader between them.
+/// A bucket, a database, and a loader between them.
 #[derive(Clone)]
 pub struct World {
     pub bucket: Bucket,
     /// The database, as its owner.
     pub owner: PgPool,
-    /// The same, with the rights that the loader has.
+    /// The same database with the loader's rights.
     pub pool: PgPool,
-    /// The same, with the rights that ingest has.
+    /// The same database with the rights of ingest.
     pub ingest: PgPool,
 }
 
-/// What the ledger says of a version: rows in all, inserted, updated, unchanged, removed.
+/// The counts of a version in the ledger: total, inserted, updated, unchanged and removed rows.
 pub type Counts = (i64, i64, i64, i64, i64);
 
 /// The minute, close and file of a claim.
 pub type Claim = (i64, u32, String);
 
-/// Candles, each by its minute and by what its close is.
+/// Candles as pairs of minute and close.
 pub type Rows<'a> = &'a [(i64, u32)];
 
 impl World {
@@ -83,7 +83,7 @@ impl World {
         self.bucket.inner.put(key, NewObject::csv(body.into(), metadata), PutIf::Always).await.unwrap();
     }
 
-    /// Puts a clean object whose raw object was written at a second.
+    /// Puts a transformed object whose raw object was written at a given second.
     pub async fn put_rows(&self, key: &str, written: i64, rows: Rows<'_>) {
         self.put(key, body(key, rows), origin(written).write()).await;
     }
@@ -93,17 +93,17 @@ impl World {
         self.done(key).await;
     }
 
-    /// The minute, close and owner's file of each candle.
+    /// The minute, close and owning file of each candle.
     pub async fn table(&self) -> Vec<Claim> {
         self.claims("candles", "").await
     }
 
-    /// The same of each claim that waits.
+    /// The same for each shadowed claim.
     pub async fn shadowed(&self) -> Vec<Claim> {
         self.claims("shadowed_candles", "").await
     }
 
-    /// Both of one symbol.
+    /// The candles and shadowed claims of one symbol.
     pub async fn claims_of(&self, symbol: &str) -> (Vec<Claim>, Vec<Claim>) {
         (self.claims("candles", symbol).await, self.claims("shadowed_candles", symbol).await)
     }
@@ -130,12 +130,12 @@ impl World {
         sqlx::query_as(query).bind(key).fetch_one(&self.pool).await.unwrap()
     }
 
-    /// Empties the database, as far as objects and candles go.
+    /// Deletes all objects and candles from the database.
     pub async fn empty(&self) {
         self.run("delete from shadowed_candles; delete from candles; delete from objects").await;
     }
 
-    /// A query of one value, which must be there.
+    /// The single value of a query, which must exist.
     pub async fn value(&self, sql: &'static str) -> String {
         sqlx::query_scalar(sql).fetch_one(&self.owner).await.unwrap()
     }
@@ -145,7 +145,7 @@ impl World {
     }
 }
 
-/// Clean CSV of an intraday series.
+/// Transformed CSV of an intraday series.
 pub fn body(key: &str, rows: Rows<'_>) -> Vec<u8> {
     let key: TransformedKey = key.parse().unwrap();
     let candles = rows.iter().map(|(minute, close)| candle(*minute, *close)).collect();
@@ -158,7 +158,7 @@ fn candle(minute: i64, close: u32) -> Candle {
     Candle { time, open: close, high: close, low: close, close, volume: Some(close), is_filled: false }
 }
 
-/// What stands beside a clean object whose raw object was written at a second.
+/// The metadata of a transformed object whose raw object was written at a given second.
 pub fn origin(written: i64) -> TransformedMetadata {
     TransformedMetadata {
         raw_key: "raw/file.csv".to_owned(),

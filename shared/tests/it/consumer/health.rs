@@ -1,4 +1,4 @@
-//! What a consumer says of its health while it runs.
+//! The health of a running consumer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

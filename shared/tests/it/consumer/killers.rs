@@ -1,4 +1,4 @@
-//! Messages that cost their consumer the lease or the life, again and again.
+//! Messages that repeatedly cost their consumer its lease or its life.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -10,14 +10,14 @@ use tokio::time::sleep;
 
 use super::rig::{Count, LEASE, Rig, eventually};
 
-/// Work that kills: whoever began it never answers again, and its whole consumer is dropped.
+/// Work that kills its process: the worker that started it never answers again, and its whole consumer is dropped.
 #[derive(Clone, Default)]
 struct Deaths {
     begun: Count,
     together: Arc<Mutex<Vec<usize>>>,
 }
 
-/// Runs consumers one after another. Each is dropped as it is when a message `killer` is begun.
+/// Runs consumers one after another. Each is dropped when it starts a message `killer`.
 async fn run_until_it_is_buried(rig: &mut Rig, deaths: &Deaths) -> JoinHandle<()> {
     loop {
         let before = deaths.begun.get();
@@ -40,7 +40,7 @@ async fn run_until_it_is_buried(rig: &mut Rig, deaths: &Deaths) -> JoinHandle<()
         if deaths.begun.get() == before {
             return running;
         }
-        // The process dies: what it had in hand ends without a word to the queue.
+        // The process dies: its work in progress ends without telling the queue.
         running.abort();
         let _ = running.await;
         rig.kill();
@@ -71,7 +71,7 @@ async fn a_message_that_costs_its_lease_each_time_is_buried() {
         async move {
             assert_eq!(delivery.body, "frozen");
             begun.add();
-            // The whole process stands still for longer than its leases last.
+            // The whole process is suspended for longer than its leases last.
             tokio::time::advance(LEASE * 2).await;
             std::future::pending().await
         }
@@ -82,7 +82,7 @@ async fn a_message_that_costs_its_lease_each_time_is_buried() {
     assert_eq!(rig.dead.inner.messages()[0].attributes["class"], "kills_its_consumer");
 }
 
-/// An outage, and then a new process, which cannot know how often the message was given back.
+/// An outage, and then a new process, which cannot know how often the message was returned.
 #[tokio::test(start_paused = true)]
 async fn a_message_that_met_an_outage_before_a_restart_is_no_killer() {
     let mut rig = Rig::new(2);
@@ -139,7 +139,7 @@ async fn leases_that_the_queue_does_not_extend_are_no_fault_of_their_messages() 
     assert_eq!(rig.dead.inner.bodies(), Vec::<String>::new());
 }
 
-/// Two consumers of one queue, in an outage: neither knows what the other gave back.
+/// Two consumers of one queue during an outage: neither knows what the other returned.
 #[tokio::test(start_paused = true)]
 async fn an_outage_that_two_consumers_meet_makes_no_killer() {
     let rig = Rig::new(2);
@@ -167,7 +167,7 @@ async fn an_outage_that_two_consumers_meet_makes_no_killer() {
     assert_eq!((rig.dead.inner.bodies(), done.get()), (Vec::new(), 20));
 }
 
-/// Runs a consumer until its queue is empty, and sees nothing given up.
+/// Runs a consumer until its queue is empty, and checks that nothing was given up.
 async fn expect_all_done(rig: &Rig) {
     let running = rig.start(|_| async { Ok(Settled::Done) });
     rig.until_empty().await;
@@ -175,7 +175,7 @@ async fn expect_all_done(rig: &Rig) {
     assert_eq!(rig.dead.inner.bodies(), Vec::<String>::new());
 }
 
-/// Whoever looks into a queue receives its messages.
+/// Looking into a queue receives its messages, which counts as a delivery.
 #[tokio::test(start_paused = true)]
 async fn a_message_that_others_received_often_is_no_killer() {
     let rig = Rig::new(2);
@@ -187,7 +187,7 @@ async fn a_message_that_others_received_often_is_no_killer() {
     expect_all_done(&rig).await;
 }
 
-/// The queue delivers, and its answer does not arrive.
+/// The queue delivers a message, but its response is lost.
 #[tokio::test(start_paused = true)]
 async fn deliveries_that_were_lost_on_their_way_make_no_killer() {
     let rig = Rig::new(2);
@@ -201,7 +201,7 @@ async fn deliveries_that_were_lost_on_their_way_make_no_killer() {
     assert_eq!(rig.dead.inner.bodies(), Vec::<String>::new());
 }
 
-/// A queue that takes messages and deletes none would have two of each that is given back, then four.
+/// On a queue that accepts messages but deletes none, returning messages would double them each time.
 #[tokio::test(start_paused = true)]
 async fn messages_do_not_multiply_where_nothing_can_be_deleted() {
     let rig = Rig::new(2);

@@ -1,4 +1,4 @@
-//! Leases: kept while there is work, and no work without one.
+//! Leases: they are renewed while there is work, and there is no work without one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,7 +84,7 @@ async fn work_ends_with_its_lease_where_that_cannot_be_extended() {
     }
 }
 
-/// A process that was stopped for a while, on a queue that extends what has ended.
+/// A process that was suspended for a while, on a queue that extends expired leases.
 #[tokio::test(start_paused = true)]
 async fn an_extension_that_comes_too_late_is_not_believed() {
     let rig = Rig::new(1);
@@ -147,7 +147,8 @@ async fn work_that_never_ends_does_not_keep_its_slot_for_ever() {
     assert!(rig.dead.inner.messages()[0].attributes["reason"].contains("not done within"));
 }
 
-/// The one test on real time: what blocks a thread cannot be seen on paused time. It waits for events, not for a while.
+/// The only test on real time: a blocked thread cannot be observed on paused time. It waits for events, not for a fixed
+/// time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn work_that_keeps_its_thread_busy_does_not_starve_its_lease() {
     let mut rig = Rig::new(1);
@@ -162,7 +163,7 @@ async fn work_that_keeps_its_thread_busy_does_not_starve_its_lease() {
         async move {
             let extended = || rig.asked("queue").iter().filter(|asked| matches!(asked, Asked::Extend(_))).count() >= 4;
             let most = std::time::Instant::now() + Duration::from_secs(20);
-            // One that comes again has shown what it can show.
+            // Only the first delivery blocks the thread: a redelivery would show nothing new.
             while call == 1 && !extended() && std::time::Instant::now() < most {
                 std::hint::spin_loop();
             }

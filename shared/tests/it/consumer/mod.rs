@@ -1,4 +1,4 @@
-//! The consumer on queues in memory and on paused time: days pass in milliseconds, and nothing sleeps.
+//! The consumer on queues in memory and on paused time: days pass in milliseconds, and nothing really sleeps.
 
 mod health;
 mod killers;

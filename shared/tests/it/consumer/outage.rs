@@ -1,4 +1,4 @@
-//! What happens while something that every message needs is down.
+//! An outage of something that every message needs.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use super::rig::{Count, Rig, eventually};
 
-/// A dependency that can be down, and counts who asked for it.
+/// A dependency that can be down, and counts its requests.
 #[derive(Clone, Default)]
 struct Dependency {
     down: Arc<AtomicBool>,
@@ -94,7 +94,7 @@ async fn a_message_that_alone_finds_its_dependency_down_does_not_stop_the_others
     rig.stop(running).await;
 }
 
-/// What the queue counts are receives: here by others, who vanished with the message.
+/// The queue counts deliveries, including those to other consumers that vanished with the message.
 #[tokio::test(start_paused = true)]
 async fn a_message_that_was_received_often_does_not_wait_long_because_of_one_outage() {
     let (rig, dependency) = (Rig::new(1), Dependency::down());

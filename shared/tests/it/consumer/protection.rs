@@ -1,4 +1,4 @@
-//! Protection from scale-in while messages are in hand.
+//! Scale-in protection while messages are in flight.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use super::rig::Rig;
 
-/// An agent that remembers what it was asked, and refuses if told to.
+/// An agent that records the requests it gets, and can refuse them.
 #[derive(Default)]
 struct Agent {
     asked: Mutex<Vec<Option<Duration>>>,

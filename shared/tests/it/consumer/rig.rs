@@ -1,4 +1,4 @@
-//! A consumer between two queues that tell all that was asked of them, and can be broken.
+//! A consumer between two queues that record all requests and can be made to fail.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,7 +22,7 @@ use tower::service_fn;
 
 pub const LEASE: Duration = Duration::from_secs(60);
 
-/// What was asked of a queue, and when.
+/// A request to a queue, and when it was made.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Asked {
     Receive(usize),
@@ -32,7 +32,7 @@ pub enum Asked {
     SendAfter(Duration),
 }
 
-/// A queue in memory that tells and can be broken.
+/// A queue in memory that records requests and can be made to fail.
 pub struct Watched {
     name: &'static str,
     pub inner: MemoryQueue,
@@ -43,13 +43,13 @@ pub struct Watched {
 type Log = Arc<Mutex<Vec<(Instant, &'static str, Asked)>>>;
 
 impl Watched {
-    /// Makes every `receive`, `extend`, `delete` or `send` fail; `lose` makes leases be lost,
-    /// `forgive` grants every extension, `hang` lets extending and sending again hang, and `answer` loses what a receive brings.
+    /// Makes every `receive`, `extend`, `delete` or `send` fail. Other values: `lose` loses leases, `forgive` grants
+    /// every extension, `hang` blocks extending and sending again, and `answer` loses the response of a receive.
     pub fn break_down(&self, operation: &'static str) {
         self.broken.lock().unwrap().insert(operation);
     }
 
-    /// A delivery to somebody who never says a word.
+    /// Delivers messages to a consumer that never responds.
     pub async fn inner_receive(&self) -> Vec<Message> {
         self.inner.receive(1, Duration::from_secs(1)).await.unwrap()
     }
@@ -62,7 +62,7 @@ impl Watched {
         self.broken.lock().unwrap().contains(operation)
     }
 
-    /// What a queue says that did what it was asked, and may not be heard.
+    /// The response of a queue that has done what was requested; the response may get lost.
     fn answer<T>(&self, operation: &'static str, answer: T) -> Result<T, QueueError> {
         if self.is_broken("answer") { Err(self.error(operation)) } else { Ok(answer) }
     }
@@ -121,7 +121,7 @@ impl Queue for Watched {
     }
 }
 
-/// A process's hand on a queue, which does nothing any more when the process is dead.
+/// A process's access to a queue, which does nothing once the process is dead.
 struct Mortal {
     inner: Arc<Watched>,
     is_dead: Arc<AtomicBool>,
@@ -163,7 +163,7 @@ impl Queue for Mortal {
     }
 }
 
-/// A notifier that remembers.
+/// A notifier that records notifications.
 #[derive(Default)]
 pub struct Heard(pub Mutex<Vec<Alert>>);
 
@@ -235,19 +235,19 @@ impl Rig {
         tokio::spawn(async move { health.during(consumer.run(handler, stop)).await })
     }
 
-    /// Stops the consumer, which has to end.
+    /// Stops the consumer, which must end.
     pub async fn stop(&self, running: JoinHandle<()>) {
         self.stop.cancel();
         timeout(Duration::from_secs(3600), running).await.expect("it stops").unwrap();
     }
 
-    /// The process dies: the queue hears nothing more from it.
+    /// The process dies: the queue gets no more requests from it.
     pub fn kill(&mut self) {
         self.is_dead.store(true, Ordering::SeqCst);
         self.restart();
     }
 
-    /// Another process with the same queues.
+    /// Starts another process with the same queues.
     pub fn restart(&mut self) {
         self.stop = CancellationToken::new();
         self.is_dead = Arc::default();
@@ -261,7 +261,7 @@ impl Rig {
         eventually("the queue is empty", || self.left().is_empty()).await;
     }
 
-    /// What was asked of a queue so far.
+    /// The requests to a queue so far.
     pub fn asked(&self, name: &str) -> Vec<Asked> {
         self.timed(name).into_iter().map(|(_, asked)| asked).collect()
     }
@@ -271,7 +271,7 @@ impl Rig {
         log.iter().filter(|(_, of, _)| *of == name).map(|(at, _, asked)| (*at, asked.clone())).collect()
     }
 
-    /// The order in which sending to the dead-letter queue and deleting from the queue went.
+    /// The order of sends to the dead-letter queue and deletes from the queue.
     pub fn moves(&self) -> Vec<&'static str> {
         let log = self.log.lock().unwrap();
         let of_move = |asked: &Asked| matches!(asked, Asked::Send(_) | Asked::Delete(_));
@@ -284,7 +284,7 @@ impl Rig {
     }
 }
 
-/// Waits for something on tokio's time, a day at the most.
+/// Waits for a condition on tokio's time, for a day at most.
 pub async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let wait = async {
         let mut pause = Duration::from_millis(10);
@@ -296,7 +296,7 @@ pub async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     timeout(Duration::from_secs(86_400), wait).await.unwrap_or_else(|_| panic!("never: {what}"));
 }
 
-/// A count that handlers share.
+/// A counter that handlers share.
 #[derive(Clone, Default)]
 pub struct Count(Arc<Mutex<usize>>);
 

@@ -1,4 +1,4 @@
-//! What becomes of a message after each outcome.
+//! What happens to a message after each outcome.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! How much is in hand, and how much is asked for.
+//! How many messages are in progress, and how many are requested.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,7 +19,7 @@ use tower::{ServiceExt, service_fn};
 
 use super::rig::{Count, LEASE, Rig, eventually};
 
-/// The most that were in hand at once.
+/// The maximum number of messages in progress at once.
 #[derive(Clone, Default)]
 struct Peak(Count, Arc<Mutex<usize>>);
 
@@ -48,7 +48,7 @@ async fn peak_with(slots: usize, messages: usize) -> (Rig, usize) {
         let peak = seen.clone();
         async move {
             peak.enter();
-            // Of different lengths, so that slots come free one by one.
+            // Messages take different times, so that capacity becomes free bit by bit.
             sleep(Duration::from_millis(100 + 37 * (delivery.body.len() as u64))).await;
             peak.leave();
             Ok(Settled::Done)
@@ -91,7 +91,7 @@ async fn a_slow_message_does_not_hold_up_the_others() {
     rig.stop(running).await;
 }
 
-/// A queue that sends its one message twice in one answer, the newer receipt first or last.
+/// A queue that delivers its only message twice in one response, with the newer receipt first or last.
 struct Stutter {
     newer_first: bool,
     deleted: Mutex<Vec<Receipt>>,

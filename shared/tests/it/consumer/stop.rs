@@ -1,4 +1,4 @@
-//! The stop: nothing is lost, nothing is left hidden, and it ends in time.
+//! Stopping: nothing is lost, no message stays hidden, and it ends in time.
 
 use std::time::Duration;
 
@@ -76,7 +76,7 @@ async fn with_nothing_in_hand_it_takes_a_moment_even_while_the_queue_or_more_is_
         let rig = Rig::new(4);
         rig.queue.break_down(breakage);
         let running = rig.start(|_| async { Ok(Settled::Done) });
-        // Not where a long poll of 20 s ends by itself.
+        // Not a time at which a long poll of 20 s ends anyway.
         sleep(Duration::from_secs(290)).await;
         let start = Instant::now();
         rig.stop(running).await;

@@ -1,4 +1,4 @@
-//! Candles as rows of CSV, sent part by part.
+//! Candles as CSV rows, sent in parts.
 
 use anyhow::Context;
 use axum::body::Bytes;
@@ -14,7 +14,7 @@ use crate::query::fields::{Field, Fields};
 use crate::read::candles::reading::Reading;
 use crate::read::candles::rows;
 
-/// A reading that becomes rows of CSV.
+/// Converts the candles of a reading to CSV rows.
 pub(super) struct CsvRows {
     reading: Reading,
     interval: Interval,
@@ -29,8 +29,8 @@ impl CsvRows {
         Self { reading, interval, fields, header }
     }
 
-    /// Reads the first part, and returns the stream of all of them. A part that cannot be read later breaks the stream off, so
-    /// that nobody takes what came for the whole.
+    /// Reads the first part and returns the stream of all parts. If a later part cannot be read, the stream is aborted,
+    /// so that no client takes the truncated file for a complete one.
     pub(super) async fn begin(mut self) -> Result<impl Stream<Item = anyhow::Result<Bytes>> + Send + use<>, Problem> {
         let mut writer = csv::Writer::from_writer(Vec::new());
         writer.write_record(&self.header).map_err(|error| Problem::unavailable(format!("write CSV: {error}")))?;
@@ -68,7 +68,7 @@ fn number(value: f64) -> String {
     text
 }
 
-/// A cell; an absent volume is an empty one.
+/// Writes a cell, which is empty for an absent volume.
 fn write_field(
     writer: &mut csv::Writer<Vec<u8>>,
     field: Field,

@@ -1,4 +1,4 @@
-//! Candles as columns of JSON, written as they are read: no candle is kept but as its text.
+//! Candles as JSON columns, written as they are read: only the text of a candle is kept in memory.
 
 use std::fmt::Write;
 
@@ -13,7 +13,7 @@ use crate::query::fields::{Field, Fields};
 use crate::read::candles::rows;
 use crate::read::candles::source::Source;
 
-/// Columns that grow.
+/// The columns so far, as JSON text.
 pub(super) struct JsonColumns {
     head: String,
     interval: Interval,
@@ -61,7 +61,7 @@ impl JsonColumns {
         Ok(())
     }
 
-    /// All of it, where candles were taken from one end of a range that may have more.
+    /// The complete document for candles that were taken from one end of a range, which may have more.
     pub(super) fn finish(self, is_from_end: bool, is_more: bool) -> String {
         let edge = |is_there: bool, time: i64| is_there.then(|| rows::text(time, self.interval));
         let next = json!(edge(is_more && !is_from_end && self.count > 0, self.last));
@@ -72,7 +72,7 @@ impl JsonColumns {
         self.put_together(&tail)
     }
 
-    /// All of it, where candles were merged.
+    /// The complete document for merged candles.
     pub(super) fn finish_merged(self, merged: i64, in_range: i64) -> String {
         self.put_together(&format!("\"merged\":{merged},\"in_range\":{in_range},\"next\":null"))
     }
@@ -118,7 +118,7 @@ fn push_field(
         let _ = write!(column, "\"{}\"", CandleTime::from_seconds(time).display(interval));
         return Ok(());
     }
-    // A decimal's text has nothing that JSON would escape.
+    // The text of a decimal has no characters that JSON would escape.
     match row.try_get::<Option<&str>, _>(field as usize)? {
         Some(text) => column.extend(["\"", text, "\""]),
         None => column.push_str("null"),
@@ -126,7 +126,7 @@ fn push_field(
     Ok(())
 }
 
-/// Twelve digits: more than that is what floats are off by.
+/// Writes twelve significant digits: later digits are rounding errors of the floats.
 pub(super) fn push_number(text: &mut String, value: f64) {
     let rounded: f64 = format!("{value:.11e}").parse().unwrap_or(value);
     let _ = write!(text, "{rounded}");

@@ -1,4 +1,4 @@
-//! The candles of a series. Prices and volumes are the database's own text: no float comes near them.
+//! Reads the candles of a series. Prices and volumes stay the exact decimal texts of the database.
 
 pub mod reading;
 pub mod rows;

@@ -1,4 +1,4 @@
-//! The candles of a range part by part, with their indicators: no more than a part is in memory at once.
+//! Reads the candles of a range in parts, with their indicators: only one part is in memory at a time.
 
 use candlewick_shared::core::calendar::Calendar;
 use candlewick_shared::core::candle::CandleTime;
@@ -16,19 +16,20 @@ use crate::query::fields::{Field, Fields};
 /// How many candles are read at once.
 const PART: usize = 10_000;
 
-/// What comes before a range is read whole: as much as the longest session has.
+/// How many additional candles are read before a range to cover its first session: as many minutes as the longest
+/// session has.
 const SESSION: usize = 1_440;
 
 /// A candle with the values of its indicators.
 pub struct Candle<'r> {
     pub row: &'r PgRow,
-    /// Its time, in seconds since 1970.
+    /// The time of the candle, in seconds since 1970.
     pub time: i64,
     /// The values of the indicators' columns.
     pub values: &'r [Option<f64>],
 }
 
-/// Reads a range part by part.
+/// Reads a range in parts.
 pub struct Reading {
     pool: PgPool,
     source: Source,
@@ -39,13 +40,12 @@ pub struct Reading {
     running: Vec<Box<dyn Running>>,
     session: Option<Session>,
     is_begun: bool,
-    /// Whether the range has candles beyond those that were taken; known when all are read.
+    /// Whether the range has more candles than were taken. It is known only once all parts are read.
     pub is_more: bool,
     is_done: bool,
 }
 
 impl Reading {
-    /// A reading that has not begun.
     pub async fn new(
         pool: PgPool,
         source: Source,
@@ -73,7 +73,7 @@ impl Reading {
         })
     }
 
-    /// The next rows, ascending; none after the last.
+    /// The next rows, ascending; `None` after the last.
     pub async fn next(&mut self) -> Result<Option<Vec<PgRow>>, Problem> {
         if self.is_done {
             return Ok(None);
@@ -106,7 +106,7 @@ impl Reading {
         Ok(rows)
     }
 
-    /// Lets the indicators see what comes before the range.
+    /// Feeds the candles before the range to the indicators.
     async fn run_up(&mut self, first: i64) -> Result<(), Problem> {
         let is_of_session =
             self.source.series.interval.is_intraday() && self.indicators.iter().any(|each| each.is_of_session());
@@ -121,7 +121,8 @@ impl Reading {
         Ok(())
     }
 
-    /// So many candles before a time, in parts, the last part first: where candles are missing, a part has fewer than asked for.
+    /// The last `count` candles before a time, in parts, the latest part first. A part has fewer than requested where
+    /// candles are missing.
     async fn before(&self, time: i64, mut count: usize) -> Result<Vec<Vec<PgRow>>, Problem> {
         let mut parts = Vec::new();
         let mut range = Range { from: Range::ALWAYS.from, to: time - 1 };
@@ -139,7 +140,7 @@ impl Reading {
         Ok(parts)
     }
 
-    /// The values of the indicators at the next candle. Each row is to be given once, in its order.
+    /// The values of the indicators at the next candle. Each row must be passed exactly once, in order.
     pub fn candle<'r>(&mut self, row: &'r PgRow, values: &'r mut Vec<Option<f64>>) -> Result<Candle<'r>, Problem> {
         let time = self.step(row, values)?;
         Ok(Candle { row, time, values })
@@ -156,7 +157,7 @@ impl Reading {
         Ok(time)
     }
 
-    /// The session of a candle, by when it ends; a candle of a day or longer is one of its own.
+    /// The session of a candle, identified by its end. Each candle of a day or longer is its own session.
     fn session(&mut self, time: i64) -> i64 {
         let calendar = self.source.calendar.filter(|_| self.source.series.interval.is_intraday());
         let Some(calendar) = calendar else { return time };
@@ -167,7 +168,7 @@ impl Reading {
     }
 }
 
-/// From when to when a session lasts.
+/// The start and the end of a session.
 #[derive(Clone, Copy)]
 struct Session {
     open: i64,
@@ -179,7 +180,7 @@ impl Session {
         (self.open..self.close).contains(&time)
     }
 
-    /// The session of a time, or the date where the calendar knows none.
+    /// The session that contains a time, or the whole date if the calendar does not cover it.
     fn at(calendar: &Calendar, time: i64) -> Self {
         const DAY: i64 = 86_400;
         let midnight = time.div_euclid(DAY) * DAY;

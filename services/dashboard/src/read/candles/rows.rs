@@ -1,4 +1,4 @@
-//! Candles as rows of the database: a part of a range, from its start or from its end.
+//! Reads candles as database rows: a part of a range, from its start or from its end.
 
 use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::interval::Interval;
@@ -11,21 +11,20 @@ use crate::problem::Problem;
 use crate::query::candles::{Range, Take};
 use crate::query::fields::Field;
 
-/// Candles in ascending order, and whether the range has more on the other side.
+/// Candles in ascending order, and whether the range has more at the other end.
 #[derive(Debug, Default)]
 pub struct Rows {
-    /// The candles: the time in seconds, the prices and the volume as text, and whether cleaning put it in.
+    /// The rows: the time in seconds, the prices and the volume as text, and whether cleaning filled in the candle.
     pub rows: Vec<PgRow>,
-    /// Whether the range has more.
     pub is_more: bool,
 }
 
-/// Which columns are read.
+/// The columns to read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Needed([bool; 7]);
 
 impl Needed {
-    /// The same, and one field more.
+    /// Adds a field.
     pub fn with(mut self, field: Field) -> Self {
         self.0[field as usize] = true;
         self
@@ -35,7 +34,7 @@ impl Needed {
         self.0[field as usize]
     }
 
-    /// The columns of a SELECT after the time, each in its own place.
+    /// The columns of a SELECT after the time, in the order of [`Field::ALL`].
     fn columns(self, selected: impl Fn(Field) -> &'static str) -> String {
         let column = |field: &Field| if self.has(*field) { selected(*field) } else { absent(*field) };
         Field::ALL[1..].iter().map(column).collect::<Vec<_>>().join(", ")
@@ -58,7 +57,7 @@ fn of_one(field: Field) -> &'static str {
     }
 }
 
-/// The first open, the highest high, the lowest low, the last close, the sum of volumes.
+/// Merges many candles: the first open, the highest high, the lowest low, the last close and the sum of the volumes.
 fn of_many(field: Field) -> &'static str {
     match field {
         Field::Time => "null",
@@ -95,7 +94,7 @@ async fn stored(pool: &PgPool, source: &Source, range: Range, take: Take, needed
         .bind(range.from as f64)
         .bind(range.to as f64)
         .bind(i64::try_from(count).unwrap_or(i64::MAX).saturating_add(1));
-    // One more than is wanted tells whether there are more.
+    // The query reads one row more than requested, which shows whether there are more.
     let mut rows = query.fetch_all(pool).await?;
     let is_more = rows.len() > count;
     rows.truncate(count);
@@ -108,7 +107,7 @@ async fn stored(pool: &PgPool, source: &Source, range: Range, take: Take, needed
 const EDGES: &str = "select extract(epoch from min(time))::bigint, extract(epoch from max(time))::bigint from candles
     where symbol = $1 and interval = $2 and time between to_timestamp($3) and to_timestamp($4)";
 
-/// Further than a month's first session can be from its label.
+/// Longer than the distance from a month's label to its first session, in seconds.
 const ROOM: i64 = 40 * 86_400;
 
 /// The first and the last stored candle around a range.
@@ -144,7 +143,7 @@ async fn derived(
         if !rows.is_empty() || !found.is_more {
             return Ok(Rows { rows, is_more: found.is_more });
         }
-        // A gap as long as all these buckets: go on after it.
+        // These buckets all lie in a gap, so continue after it.
         match take {
             Take::First(_) => range.from = last.label + 1,
             Take::Last(_) => range.to = first.label - 1,
@@ -180,7 +179,7 @@ async fn put_together(
     query.fetch_all(pool).await
 }
 
-/// Numbers of rows and not spans of time make the groups: closed hours would leave holes in those.
+/// Groups by row numbers rather than time spans, which would leave empty groups for closed hours.
 const MERGED: &str = "with numbered as (
         select *, (row_number() over (order by time) - 1) as number, count(*) over () as all_of_them
         from candles
@@ -189,8 +188,8 @@ const MERGED: &str = "with numbered as (
     select extract(epoch from min(time))::bigint, {COLUMNS}, min(size) as size, min(all_of_them) as all_of_them
     from grouped group by number / size order by number / size";
 
-/// The candles of a range, merged so that there are no more than so many: the rows, how many candles each stands for, and
-/// how many there are.
+/// The candles of a range, merged so that there are at most `points`: the rows, how many candles each row covers, and
+/// how many candles the range has.
 pub async fn merged(
     pool: &PgPool,
     source: &Source,
@@ -217,7 +216,7 @@ pub fn seconds(row: &PgRow) -> sqlx::Result<i64> {
     row.try_get(0)
 }
 
-/// A time as the API writes it.
+/// A time in the format of the API.
 pub fn text(seconds: i64, interval: Interval) -> String {
     CandleTime::from_seconds(seconds).display(interval).to_string()
 }

@@ -1,4 +1,5 @@
-//! What the candles of a series are read from: stored candles of its interval, or shorter ones that make them.
+//! Finds the stored candles of a series: those of its own interval, or of a shorter one from which its candles are
+//! derived.
 
 use std::collections::BTreeMap;
 
@@ -11,18 +12,18 @@ use crate::buckets::{self, Rule};
 use crate::problem::Problem;
 use crate::read::calendars;
 
-/// What the candles of a series are read from.
+/// The stored candles from which the candles of a series are read.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// The series that is asked for.
+    /// The requested series.
     pub series: Series,
     /// The interval of the stored candles.
     pub stored: Interval,
-    /// How stored candles make those that are asked for; none where these are stored themselves.
+    /// How the requested candles are derived from stored ones; `None` if they are stored themselves.
     pub rule: Option<Rule>,
-    /// The calendar of the series; none where it has none.
+    /// The calendar of the series, if it has one.
     pub calendar: Option<&'static Calendar>,
-    /// What changes whenever a candle can have changed: the versions of the objects.
+    /// Changes whenever a candle may have changed: the versions of the objects.
     pub version: String,
 }
 
@@ -33,7 +34,7 @@ const STORED: &str =
 const CALENDAR: &str = "select q.report->'calendar'->>'code' from objects o join quality q on q.object_id = o.id
     where o.symbol = $1 and o.interval = $2 order by o.loaded_at desc nulls last limit 1";
 
-/// What the candles of a series are read from.
+/// Finds the source of a series.
 pub async fn find(pool: &PgPool, series: &Series) -> Result<Source, Problem> {
     let all: Vec<(String, String)> = sqlx::query_as(STORED).bind(series.symbol.as_str()).fetch_all(pool).await?;
     let mut all: BTreeMap<Interval, String> =
@@ -44,24 +45,23 @@ pub async fn find(pool: &PgPool, series: &Series) -> Result<Source, Problem> {
     Ok(Source { series: series.clone(), stored, rule: None, calendar: None, version })
 }
 
-/// The interval itself, or the longest one that it can be derived from.
+/// The interval itself if it is stored, or the longest one from which it can be derived.
 pub fn choose(stored: impl Iterator<Item = Interval>, target: Interval) -> Option<Interval> {
     stored.filter(|stored| *stored == target || buckets::can_derive(*stored, target)).max()
 }
 
-/// Whether candles of an interval can be read, given those that are stored.
+/// Whether candles of an interval are stored or can be derived.
 pub fn is_readable(stored: &[Interval], target: Interval) -> bool {
     stored.iter().any(|stored| *stored == target || buckets::can_derive(*stored, target))
 }
 
 impl Source {
-    /// Whether the candles are put together from stored ones.
+    /// Whether the candles are derived from stored ones of another interval.
     pub fn is_derived(&self) -> bool {
         self.stored != self.series.interval
     }
 
-    /// The source with its calendar, which derived candles and sessions need. Where the series has none, days begin at
-    /// midnight in UTC.
+    /// Adds the calendar, which derived candles and sessions need. Without a calendar, days start at midnight UTC.
     pub async fn with_calendar(mut self, pool: &PgPool) -> Result<Self, Problem> {
         let query = sqlx::query_scalar(CALENDAR).bind(self.series.symbol.as_str()).bind(self.stored.as_str());
         let code: Option<Option<String>> = query.fetch_optional(pool).await?;
