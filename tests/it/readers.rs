@@ -38,7 +38,7 @@ fn clean_objects_with_and_without_volume_read_as_one_table() -> anyhow::Result<(
         command.arg("clean").arg(path).args(["--symbol", symbol, "--interval", interval, "--as-of", "2024-12-30"]);
         succeed(command.arg("--out").arg(out.path()))?;
     }
-    let script = programs::root().join("tests/readers/clean_objects_with_and_without_volume_read_as_one_table.py");
+    let script = programs::root().join("tests/readers/one_table.py");
     let read = Command::new(python).arg(script).arg(out.path().join("transformed")).output().context("run Python")?;
     let (found, error) = (String::from_utf8(read.stdout)?, String::from_utf8_lossy(&read.stderr));
     ensure!(read.status.success(), "{error}");

@@ -82,7 +82,9 @@ fn a_port_that_is_taken_is_named() -> anyhow::Result<()> {
     let port = taken.local_addr()?.port().to_string();
     let error = fail(up(state.path()).args(["--postgres-port", &port]))?;
     ensure!(
-        error.contains(&format!("port {port}")) && error.contains("--postgres-port") && error.contains("taken"),
+        error.contains(&format!("port {port}"))
+            && error.contains("--postgres-port")
+            && error.contains("used by another program"),
         "{error}"
     );
     Ok(())

@@ -47,7 +47,7 @@ fn command(service: &'static str) -> Command {
 
 fn option(name: &'static str, setting: &'static Setting) -> Arg {
     let help = format!("{} [{name}, default: {}]", setting.help, setting.default).replace('`', "");
-    Arg::new(name).long(name.to_ascii_lowercase().replace('_', "-")).value_name("VALUE").help(help)
+    Arg::new(name).long(name.to_ascii_lowercase().replace('_', "-")).value_name("value").help(help)
 }
 
 /// Secrets are not options, because every user of a machine can read the command lines of its processes.

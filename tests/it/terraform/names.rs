@@ -166,9 +166,10 @@ fn every_image_is_a_target_of_the_dockerfile() -> anyhow::Result<()> {
         let built = service["build"]["target"].as_str();
         ensure!(built.is_none_or(|built| built == target), "compose builds {built:?} and calls it {image}");
     }
-    let known = Module::read("")?.strings_of(Module::read("")?.local("services")?);
-    let services: BTreeSet<_> = known.into_iter().collect();
-    ensure!(services == code::services()?.into_iter().collect(), "terraform/topology.tf has the services {services:?}");
+    let services: BTreeSet<_> = Topology::built_in().services.keys().cloned().collect();
+    ensure!(services == code::services()?.into_iter().collect(), "topology.json has the services {services:?}");
+    let expression = Module::read("")?.local("services")?.to_string();
+    ensure!(expression.contains("local.topology.services"), "terraform/topology.tf has the services {expression}");
     Ok(())
 }
 
@@ -214,7 +215,9 @@ fn options(expression: &hcl::Expression) -> Vec<String> {
 
 fn every_database_user_has_a_group_that_the_schema_makes() -> anyhow::Result<()> {
     let root = Module::read("")?;
-    let users: BTreeSet<_> = root.strings_of(root.local("database_services")?).into_iter().collect();
+    let mut users: BTreeSet<_> = root.strings_of(root.local("database_services")?).into_iter().collect();
+    let services = Topology::built_in().services.iter().filter(|(_, service)| service.database);
+    users.extend(services.map(|(name, _)| name.clone()));
     let groups = root.local("database_groups")?;
     ensure!(root.keys_in(groups) == users, "terraform gives a group to {:?}, of {users:?}", root.keys_in(groups));
     let folder = root_folder("shared/migrations")?;

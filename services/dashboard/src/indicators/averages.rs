@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Bar, Running};
+use super::bar::{Bar, Running};
 
 /// The last `length` values.
 pub(super) struct Window {

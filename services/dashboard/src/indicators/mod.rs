@@ -3,6 +3,7 @@
 //! Each starts before the requested range (`run_up`), so that a candle has the same value in every range.
 
 mod averages;
+mod bar;
 mod momentum;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use self::averages::{Bollinger, Ema, Sma};
+pub use self::bar::{Bar, Running};
 use self::momentum::{Macd, Rsi};
 use self::vwap::{RollingVwap, SessionVwap};
 
@@ -41,24 +43,6 @@ pub enum Indicator {
     Vwap,
     /// The volume-weighted average price of the last candles.
     RollingVwap(usize),
-}
-
-/// The input of an indicator.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Bar {
-    pub high: f64,
-    pub low: f64,
-    pub close: f64,
-    /// The traded volume; 0 if unknown.
-    pub volume: f64,
-    /// An identifier of the session.
-    pub session: i64,
-}
-
-/// The state of an indicator.
-pub trait Running: Send + Sync {
-    /// Processes the next candle and appends the values of the indicator's columns.
-    fn step(&mut self, bar: &Bar, values: &mut Vec<Option<f64>>);
 }
 
 /// The text is not a valid indicator.

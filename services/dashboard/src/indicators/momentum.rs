@@ -1,7 +1,7 @@
 //! Indicators of the speed and range of price moves.
 
 use super::averages::Exponential;
-use super::{Bar, Running};
+use super::bar::{Bar, Running};
 
 pub(super) struct Rsi {
     before: Option<f64>,

@@ -1,7 +1,7 @@
 //! Volume-weighted average prices.
 
 use super::averages::Window;
-use super::{Bar, Running};
+use super::bar::{Bar, Running};
 
 fn typical(bar: &Bar) -> f64 {
     (bar.high + bar.low + bar.close) / 3.0
