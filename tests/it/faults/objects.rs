@@ -153,7 +153,7 @@ const FAULTS: [(&str, &str, &str, &str); 11] = [
     ("raw/interval=1day/symbol=JSON/candles.csv", "{\"code\":429}", "unreadable_object", "JSON, not CSV"),
     ("raw/interval=1day/symbol=EMPTY/candles.csv", "", "unreadable_object", "the file is empty"),
     ("raw/interval=1day/symbol=NOCLOSE/candles.csv", "date,open,high,low\n", "unreadable_object", "column \"close\""),
-    ("raw/interval=1day/symbol=NOGZIP/candles.csv.gz", "date,open", "unreadable_object", "no whole gzip"),
+    ("raw/interval=1day/symbol=NOGZIP/candles.csv.gz", "date,open", "unreadable_object", "column \"high\""),
     ("raw/interval=5h/symbol=NOKEY/candles.csv", "", "bad_key", "unknown interval"),
     ("raw/interval=1day/symbol=NOTIME/candles.csv", "", "bad_metadata", "fetched-at"),
     ("transformed/interval=1day/symbol=UNCLEAN/candles.csv", "unclean", "unreadable_object", "column header"),
