@@ -1,9 +1,9 @@
 //! Reads files that are not raw CSV: downloads and exports in other forms.
 //!
-//! A file is only read here if it does not fit as it is. [`encoding`] decodes it to UTF-8; [`layout`] finds its
-//! header, or [`headless`] shows that it needs none; [`columns`] and [`names`] find the role of each column;
-//! [`time_columns`] picks the columns of the time; [`survey`] scans every row for [`orders`] and [`numbers`]; and
-//! [`rewrite`] converts the cells that raw CSV writes differently. Nothing is guessed: a file with two possible
+//! A file is only read here if it does not fit as it is. `encoding` decodes it to UTF-8; `layout` finds its
+//! header, or `headless` shows that it needs none; `columns` and `names` find the role of each column;
+//! `time_columns` picks the columns of the time; `survey` scans every row for `orders` and `numbers`; and
+//! `rewrite` converts the cells that raw CSV writes differently. Nothing is guessed: a file with two possible
 //! readings is refused, and the error names both and the option that decides. Each line remains one line, so that
 //! reports can count the lines of the original file.
 
