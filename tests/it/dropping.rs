@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
-use candlewick_shared::core::metadata::Metadata;
+use candlewick_shared::core::metadata::{Metadata, TransformedMetadata};
+use candlewick_shared::core::report::{AsOfFrom, Report};
 use candlewick_shared::ports::store::{NewObject, ObjectStore, PutIf};
 use libtest_mimic::Trial;
-use serde_json::Value;
 
 use crate::alerts::Sink;
 use crate::candles::daily;
@@ -224,9 +224,10 @@ fn drop_tells_of_a_file_in_flight() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn report(stack: &Stack, symbol: &str) -> anyhow::Result<Value> {
-    let object = stack.object(&format!("reports/interval=1day/symbol={symbol}/candles.json"))?;
-    serde_json::from_slice(&object.body).context("read a report")
+fn report(stack: &Stack, symbol: &str) -> anyhow::Result<Report> {
+    let object = stack.object(&format!("transformed/interval=1day/symbol={symbol}/candles.csv"))?;
+    let origin = TransformedMetadata::read(&object.info.metadata)?.context("find the origin of a clean object")?;
+    Ok(*origin.report.context("find a report in the metadata")?)
 }
 
 fn a_dropped_file_has_no_gaps_in_the_future_of_a_simulated_clock() -> anyhow::Result<()> {
@@ -238,10 +239,10 @@ fn a_dropped_file_has_no_gaps_in_the_future_of_a_simulated_clock() -> anyhow::Re
     stack.run(stack.store().put(&key("NOFUTURE"), object, PutIf::Always))?;
     stack.eventually("three rows", || Ok(stack.rows("NOFUTURE")? == 3))?;
     let report = report(stack, "NOFUTURE")?;
-    ensure!(report["gaps"] == Value::Array(Vec::new()), "{report}");
-    ensure!(report["source"]["as_of"].as_str().is_some_and(|time| time.starts_with("2024-12-3")), "{report}");
-    ensure!(report["source"]["as_of_from"] == "written_simulated", "{report}");
-    ensure!(report["rows"]["quarantined"]["future"] == 1, "{report}");
+    ensure!(report.gaps.is_empty(), "{report:?}");
+    ensure!(report.source.as_of.starts_with("2024-12-3"), "{report:?}");
+    ensure!(report.source.as_of_from == AsOfFrom::WrittenSimulated, "{report:?}");
+    ensure!(report.rows.quarantined["future"] == 1, "{report:?}");
     Ok(())
 }
 
@@ -257,7 +258,7 @@ fn drop_says_what_lies_in_the_future() -> anyhow::Result<()> {
     let said = succeed(drop(stack, "FUTURE", daily(&DAYS[..7]))?.args(["--as-of", "2024-12-09"]))?;
     ensure!(said.contains("6 candles new"), "{said}");
     stack.eventually("six rows", || Ok(stack.rows("FUTURE")? == 6))?;
-    ensure!(report(stack, "FUTURE")?["source"]["as_of"] == "2024-12-10T00:00:00Z");
+    ensure!(report(stack, "FUTURE")?.source.as_of == "2024-12-10T00:00:00Z");
     Ok(())
 }
 

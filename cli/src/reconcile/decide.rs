@@ -178,6 +178,7 @@ mod tests {
             source: None,
             fetched_at: None,
             transformed_at: None,
+            report: None,
             report_etag: None,
             quarantine_etag: None,
             traceparent: None,

@@ -128,6 +128,10 @@ impl Transform {
         };
         let metadata = RawMetadata::read(&object.info.metadata).map_err(bad_metadata)?;
         let written = metadata.written(object.info.last_modified, self.trusts_first_written);
+        if !closely && targets.are_made_from(&key.to_string(), &object.info.etag, written) {
+            // A repetition. Another writer may have died between its outputs, so look at each of them.
+            return Ok(None);
+        }
         let as_of = AsOf::of(metadata.fetched_at, written, &self.clock);
         let settings = self.settings(key, &metadata).await?;
         let work = Work { key: key.clone(), object, metadata, written, as_of, targets, settings };
@@ -220,19 +224,10 @@ impl Transform {
     /// the loader. Each write requires that the target has not changed since it was read.
     async fn put_all(&self, work: &Work, outputs: Outputs, began: Timestamp) -> Result<Option<Settled>, Setback> {
         let Outputs { report, quarantine, clean } = outputs;
-        let path = &work.key.path;
-        let targets = &work.targets;
-        let json = serde_json::to_vec_pretty(&report).map_err(anyhow::Error::from)?;
-        let json = NewObject::json(json, Metadata::new());
-        let Some(report_etag) = self.put(&path.report_key(), json, &targets.report).await? else { return Ok(None) };
-        let quarantine = NewObject::csv(quarantine, Metadata::new());
-        let Some(quarantine_etag) = self.put(&path.quarantine_key(), quarantine, &targets.quarantine).await? else {
-            return Ok(None);
-        };
-        let clean = NewObject::csv(clean, work.origin((self.now)(), report_etag, quarantine_etag).write());
-        let is_written =
-            self.put(&path.transformed_key(), clean, &PutIf::still(targets.clean.as_ref())).await?.is_some();
-        if !is_written {
+        let Some(origin) = self.put_findings(work, &report, quarantine).await? else { return Ok(None) };
+        let clean = NewObject::csv(clean, origin.write());
+        let condition = PutIf::still(work.targets.clean.as_ref());
+        if self.put(&work.key.path.transformed_key(), clean, &condition).await?.is_none() {
             return Ok(None);
         }
         if let Some(newest) = self.newer_than(work).await? {
@@ -242,6 +237,32 @@ impl Transform {
         self.tell(work, began, Some(&report), None).await;
         self.alert(work, &report).await;
         Ok(Some(Settled::Done))
+    }
+
+    /// Writes report and quarantine if they have something to say or if there are older ones, and returns the metadata
+    /// of the transformed object; `None` if one of them changed meanwhile.
+    async fn put_findings(
+        &self,
+        work: &Work,
+        report: &Report,
+        quarantine: Vec<u8>,
+    ) -> Result<Option<TransformedMetadata>, Setback> {
+        let (path, targets) = (&work.key.path, &work.targets);
+        let mut origin = work.origin((self.now)()).with_report(report);
+        if report.has_findings() || origin.report.is_none() || targets.report != PutIf::Absent {
+            let json = serde_json::to_vec_pretty(report).map_err(anyhow::Error::from)?;
+            let json = NewObject::json(json, Metadata::new());
+            let Some(etag) = self.put(&path.report_key(), json, &targets.report).await? else { return Ok(None) };
+            origin.report_etag = Some(etag);
+        }
+        if report.rows.quarantined_total() > 0 || targets.quarantine != PutIf::Absent {
+            let rows = NewObject::csv(quarantine, Metadata::new());
+            let Some(etag) = self.put(&path.quarantine_key(), rows, &targets.quarantine).await? else {
+                return Ok(None);
+            };
+            origin.quarantine_etag = Some(etag);
+        }
+        Ok(Some(origin))
     }
 
     /// Writes an object and returns its entity tag; `None` if the condition was not met.
@@ -382,7 +403,8 @@ impl Work {
         Ok(outputs)
     }
 
-    fn origin(&self, now: Timestamp, report_etag: String, quarantine_etag: String) -> TransformedMetadata {
+    /// The metadata of the transformed object, before anything else is written.
+    fn origin(&self, now: Timestamp) -> TransformedMetadata {
         TransformedMetadata {
             raw_key: self.key.to_string(),
             raw_etag: self.object.info.etag.clone(),
@@ -390,8 +412,9 @@ impl Work {
             source: self.metadata.source.clone(),
             fetched_at: self.metadata.fetched_at,
             transformed_at: Some(now),
-            report_etag: Some(report_etag),
-            quarantine_etag: Some(quarantine_etag),
+            report: None,
+            report_etag: None,
+            quarantine_etag: None,
             traceparent: telemetry::current().or(self.metadata.traceparent),
             run: self.metadata.run.clone(),
             instrument: self.metadata.instrument.clone(),

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use thiserror::Error;
 
 use crate::core::form::{self, SaidForm};
+use crate::core::report::Report;
 use crate::core::trace::TraceParent;
 
 /// The name of the W3C trace context in object metadata and in message attributes.
@@ -18,6 +19,9 @@ pub type Metadata = BTreeMap<String, String>;
 /// The name of the time at which an object was first written. Objects have it if the local stack restored them after a
 /// stop.
 pub const FIRST_WRITTEN: &str = "first-written";
+
+/// The name of the report in the metadata of a transformed object.
+const REPORT: &str = "report";
 
 /// The name of the mark on an object without rows that the owner accepted as empty.
 const EMPTIED: &str = "emptied";
@@ -103,8 +107,15 @@ impl RawMetadata {
     }
 }
 
+/// The number of bytes that names and values may have together, with room for the entity tags that are added last. S3's
+/// own limit is 2,048 bytes (Amazon S3 User Guide, "Working with object metadata").
+const MOST_BYTES: usize = 1_850;
+
+/// The prefix of each name in a request, which some stores count.
+const HEADER_PREFIX: &str = "x-amz-meta-";
+
 /// The metadata of a transformed object.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TransformedMetadata {
     /// The key of the raw object from which the object was made.
     pub raw_key: String,
@@ -118,9 +129,13 @@ pub struct TransformedMetadata {
     pub fetched_at: Option<Timestamp>,
     /// When the object was transformed, by Candlewick's clock.
     pub transformed_at: Option<Timestamp>,
-    /// The entity tag of the report, which is written before the object.
+    /// The report, if it is small enough.
+    pub report: Option<Box<Report>>,
+    /// The entity tag of the report object, which is written before this object, or `None` if none was written. A
+    /// report object with another entity tag does not belong to this object.
     pub report_etag: Option<String>,
-    /// The entity tag of the quarantine, which is written before the object.
+    /// The entity tag of the quarantine object, which is written before this object, or `None` if none was written. A
+    /// quarantine object with another entity tag does not belong to this object.
     pub quarantine_etag: Option<String>,
     /// The trace in which the raw object was written.
     pub traceparent: Option<TraceParent>,
@@ -218,6 +233,7 @@ impl TransformedMetadata {
             source: text("source").filter(|source| !source.is_empty()),
             fetched_at: timestamp(metadata, "fetched-at")?,
             transformed_at: timestamp(metadata, "transformed-at")?,
+            report: report(metadata)?,
             report_etag: text("report-etag"),
             quarantine_etag: text("quarantine-etag"),
             traceparent: traceparent(metadata)?,
@@ -236,6 +252,7 @@ impl TransformedMetadata {
             ("source", self.source.clone()),
             ("fetched-at", self.fetched_at.map(|time| time.to_string())),
             ("transformed-at", self.transformed_at.map(|time| time.to_string())),
+            (REPORT, self.report.as_ref().map(|report| report.ascii_json())),
             ("report-etag", self.report_etag.clone()),
             ("quarantine-etag", self.quarantine_etag.clone()),
             (TRACEPARENT, self.traceparent.map(|trace| trace.to_string())),
@@ -243,6 +260,26 @@ impl TransformedMetadata {
         ];
         entries(own.into_iter().chain(self.instrument.entries()))
     }
+}
+
+impl TransformedMetadata {
+    /// Returns this metadata with the report, or without it if S3 would refuse the object then.
+    #[must_use]
+    pub fn with_report(self, report: &Report) -> Self {
+        let with = Self { report: Some(Box::new(report.clone())), ..self };
+        if size(&with.write()) <= MOST_BYTES { with } else { Self { report: None, ..with } }
+    }
+}
+
+/// The number of bytes of names and values, as the strictest store counts them.
+fn size(metadata: &Metadata) -> usize {
+    metadata.iter().map(|(name, value)| HEADER_PREFIX.len() + name.len() + value.len()).sum()
+}
+
+fn report(metadata: &Metadata) -> Result<Option<Box<Report>>, MetadataError> {
+    let Some(value) = metadata.get(REPORT) else { return Ok(None) };
+    let expected = "expected the JSON of a cleaning report";
+    serde_json::from_str(value).map(Some).map_err(|_| MetadataError { name: REPORT, value: value.clone(), expected })
 }
 
 fn entries<'a>(entries: impl Iterator<Item = (&'a str, Option<String>)>) -> Metadata {
@@ -273,6 +310,7 @@ fn traceparent(metadata: &Metadata) -> Result<Option<TraceParent>, MetadataError
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::report::{Fate, Gap};
 
     #[test]
     fn what_ingest_writes_is_read_back() {
@@ -304,22 +342,45 @@ mod tests {
         assert!(nowhere.time_zone().is_err());
     }
 
-    #[test]
-    fn a_transformed_object_of_another_hand_has_no_origin() {
-        assert_eq!(TransformedMetadata::read(&Metadata::new()), Ok(None));
-        let origin = TransformedMetadata {
+    fn origin() -> TransformedMetadata {
+        TransformedMetadata {
             raw_key: "raw/a".to_owned(),
             raw_etag: "e".to_owned(),
             raw_written: "2024-12-30T22:00:00Z".parse().unwrap(),
             source: Some("drop".to_owned()),
             fetched_at: None,
             transformed_at: None,
+            report: Some(Box::new(Report { symbol: "ÅÄ \u{1f56f}".to_owned(), ..Report::default() })),
             report_etag: Some("r".to_owned()),
             quarantine_etag: None,
             traceparent: None,
             run: Some("run-1".to_owned()),
             instrument: Instrument { currency: Some("USD".to_owned()), ..Instrument::default() },
+        }
+    }
+
+    #[test]
+    fn a_transformed_object_of_another_program_has_no_origin() {
+        assert_eq!(TransformedMetadata::read(&Metadata::new()), Ok(None));
+        let origin = origin();
+        let written = origin.write();
+        assert!(written.values().all(|value| value.is_ascii()), "{written:?}");
+        assert_eq!(TransformedMetadata::read(&written), Ok(Some(origin.clone())));
+        let mut damaged = written;
+        damaged.insert("report".to_owned(), "{\"schema\":".to_owned());
+        assert!(TransformedMetadata::read(&damaged).unwrap_err().to_string().contains("cleaning report"));
+    }
+
+    #[test]
+    fn a_report_that_is_too_long_for_metadata_is_left_out() {
+        let origin = TransformedMetadata { report: None, ..origin() };
+        let with = |gaps: usize| {
+            let gap = Gap { first: "2024-01-02".into(), last: "2024-01-02".into(), slots: 1, fate: Fate::Filled };
+            origin.clone().with_report(&Report { gaps: vec![gap; gaps], ..Report::default() })
         };
-        assert_eq!(TransformedMetadata::read(&origin.write()), Ok(Some(origin)));
+        assert!(with(3).report.is_some());
+        assert_eq!(with(30), origin);
+        let longest = (0..30).map(with).filter(|with| with.report.is_some()).map(|with| size(&with.write())).max();
+        assert!(longest.is_some_and(|bytes| (1_700..=1_850).contains(&bytes)), "{longest:?}");
     }
 }

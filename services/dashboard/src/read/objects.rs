@@ -152,12 +152,16 @@ pub struct QuarantinedRow {
     pub row: String,
 }
 
-/// The quarantined rows of an object after a line, read from the bucket.
+/// The quarantined rows of an object after a line, read from the bucket. An object without such rows has no quarantine
+/// of its own; one at its key is a leftover.
 pub async fn quarantined(
     store: &dyn ObjectStore,
     object: &LedgerObject,
     paged: &Paged,
 ) -> Result<Page<QuarantinedRow>, Problem> {
+    if object.quarantined == Some(0) {
+        return Ok(Page { rows: Vec::new(), next: None });
+    }
     let key: TransformedKey = object.key.parse().map_err(|_| Problem::not_found("the object has no quarantine"))?;
     let found = store.get(&ObjectPath::quarantine_key(&key.path)).await.map_err(|error| {
         tracing::error!("{error}");

@@ -167,6 +167,7 @@ pub fn origin(written: i64) -> TransformedMetadata {
         source: None,
         fetched_at: None,
         transformed_at: None,
+        report: None,
         report_etag: None,
         quarantine_etag: None,
         traceparent: None,
