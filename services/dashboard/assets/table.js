@@ -3,6 +3,8 @@
 import { ask } from "./fetching.js";
 import { Later } from "./later.js";
 
+const PATIENCE = 30_000;
+
 export function armSearch() {
   const search = document.getElementById("search");
   const region = document.getElementById("watchlist-live");
@@ -15,11 +17,13 @@ export function armSearch() {
     history.replaceState(null, "", address);
     lists.ask();
   });
-  search.form.addEventListener("submit", (event) => {
+  search.form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const wanted = search.value.trim().toUpperCase();
+    // The list on the page may still be that of an earlier text.
+    const isListed = await list(region, AbortSignal.timeout(PATIENCE)).then(() => true, () => false);
     const links = [...region.querySelectorAll("tbody th a")];
-    const link = links.find((each) => each.textContent === wanted) ?? links[0];
+    const link = links.find((each) => each.textContent === wanted) ?? (isListed ? links[0] : undefined);
     if (link) location.assign(link.href);
   });
 }
