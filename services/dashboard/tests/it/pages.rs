@@ -150,6 +150,10 @@ async fn every_load_is_in_the_history(world: World) {
     assert_eq!(all["rows"].as_array().unwrap().len(), 3);
     assert_eq!(world.json("/api/v1/changes?symbol=MSFT").await["rows"], serde_json::json!([]));
     assert!(world.page("/changes").await.contains("href=\"/symbol/AAPL/1day\""));
+    // A form sends its empty fields too, and the next page has the same selection.
+    let page = world.page("/changes?symbol=&since=2024-12-01&all=true&limit=1").await;
+    let next = page.split("href=\"/changes?").find(|link| link.contains("after=")).unwrap();
+    assert!(next.starts_with("since=2024-12-01") && !next.starts_with("symbol="), "{next}");
 }
 
 /// Stocks have no weekend sessions but the other market does: both rows have a cell for each date.
