@@ -44,6 +44,7 @@ fn address(query: &ChangeQuery, after: i64) -> String {
     let interval = query.interval.map(|interval| ("interval", interval.to_string()));
     let since = query.since.map(|since| ("since", since.to_string()));
     let all = query.all.map(|all| ("all", all.to_string()));
-    let parts: Vec<_> = [symbol, interval, since, all, Some(("after", after.to_string()))].into_iter().flatten().collect();
+    let parts: Vec<_> =
+        [symbol, interval, since, all, Some(("after", after.to_string()))].into_iter().flatten().collect();
     format!("/changes?{}", serde_urlencoded::to_string(parts).unwrap_or_default())
 }
