@@ -14,6 +14,7 @@ use candlewick_shared::core::topology::{Topology, queue_url_variable};
 use candlewick_shared::ports::notifier::{Alert, Kind};
 use candlewick_shared::ports::queue::Queue;
 use candlewick_shared::ports::store::ObjectInfo;
+use candlewick_shared::reads::dead_letters::{self, DeadLetter};
 use candlewick_shared::runtime::service;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -21,7 +22,6 @@ use sqlx::PgPool;
 
 use self::decide::{Gap, Verdict};
 use self::scan::Request;
-use crate::dead_letters::{self, DeadLetter};
 use crate::place::{Deployment, Place};
 use crate::selection::Selection;
 use crate::{events, moment, terminal};

@@ -4,7 +4,7 @@
 //! interrupted copy does not count as one.
 
 mod files;
-mod follower;
+pub mod follower;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -17,7 +17,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use self::files::{file_name, files_below, is_short, odd_name, read_json, write_whole};
-pub use self::follower::Follower;
 
 /// The copy of one bucket's raw objects.
 #[derive(Debug)]

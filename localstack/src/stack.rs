@@ -28,7 +28,8 @@ use crate::process::{Exit, Process, Program, StopPlan};
 use crate::progress::Reporter;
 use crate::provision;
 use crate::python::{self, Search};
-use crate::raw_copy::{Follower, RawCopy};
+use crate::raw_copy::RawCopy;
+use crate::raw_copy::follower::Follower;
 use crate::state::StateDir;
 use crate::supervise::{Backoff, Service};
 

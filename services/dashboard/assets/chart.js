@@ -147,6 +147,19 @@ export class Chart {
     if (by !== 0 && window) this.chart.timeScale().setVisibleLogicalRange({ from: window.from + by, to: window.to + by });
   }
 
+  // Shows as many bars, before or after those that are seen.
+  page(share) {
+    const { window } = this;
+    this.shift((window.to - window.from) * share);
+  }
+
+  // Shows fewer or more bars around a place, or around the middle.
+  zoom(factor, place) {
+    const { from, to } = this.window;
+    const middle = place ?? (from + to) / 2;
+    this.chart.timeScale().setVisibleLogicalRange({ from: middle - (middle - from) * factor, to: middle + (to - middle) * factor });
+  }
+
   // The places of the first and the last bar that are seen.
   get seen() {
     const { window } = this;
@@ -165,4 +178,11 @@ export class Chart {
   picture() {
     return this.chart.takeScreenshot();
   }
+}
+
+// The colours of the page's theme, by name.
+export function colours() {
+  const style = getComputedStyle(document.documentElement);
+  const names = ["up", "down", "filled", "gap", "gap-fill", "grid", "soft", "text", "back", "raised", "line", "label-back", "accent", "warn", "ma-short", "ma-long", "band", "font"];
+  return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
 }

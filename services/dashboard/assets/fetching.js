@@ -27,6 +27,12 @@ export async function askJson(address, options) {
   return (await ask(address, options)).json();
 }
 
+// This page as the server has it now.
+export async function askPage(signal) {
+  const answer = await ask(location.href, { signal, headers: { accept: "text/html" } });
+  return new DOMParser().parseFromString(await answer.text(), "text/html");
+}
+
 async function refusal(answer) {
   const problem = await answer.json().catch(() => null);
   return new Refused(answer.status, problem?.detail ?? `the dashboard answered ${answer.status}`);

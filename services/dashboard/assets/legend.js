@@ -8,7 +8,7 @@ export class Legend {
     this.lineage = lineage;
   }
 
-  // What is said of a bar, as text with a class each.
+  // The texts about a bar, with a class each.
   parts(bar, before, { chart, candles }) {
     if (bar.gap) return [["gap", `${bar.slots} candles missing, ${bar.first} to ${bar.last}`, "tag"]];
     const { places } = chart;

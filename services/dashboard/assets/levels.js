@@ -1,4 +1,4 @@
-// Which interval shows a span of time best: the finest one of which not too many candles are seen at once.
+// Chooses the interval that shows a span of time best: the finest one that does not show too many candles at once.
 
 export const MOST_SEEN = 1500;
 const FEWEST_SEEN = 120;

@@ -1,6 +1,6 @@
 // Pages update by themselves: the server says what happened, and the parts of the page that show it are fetched anew.
 
-import { ask } from "./fetching.js";
+import { askPage } from "./fetching.js";
 import { Later } from "./later.js";
 
 const SETTLE = 250;
@@ -84,8 +84,7 @@ function say(state) {
 async function refresh(signal) {
   const regions = [...document.querySelectorAll("[data-live]")];
   if (regions.length === 0) return;
-  const answer = await ask(location.href, { signal, headers: { accept: "text/html" } });
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const page = await askPage(signal);
   if (signal.aborted) return;
   for (const region of regions) {
     const fresh = page.getElementById(region.id);

@@ -7,6 +7,9 @@ const SPANS = { "1D": DAY, "5D": 7 * DAY, "1M": 31 * DAY, "3M": 92 * DAY, "6M": 
 
 export const spanOf = (range) => SPANS[range];
 
+// The seconds between two times, at least a day.
+export const spanBetween = (from, to) => Math.max((Date.parse(to) - Date.parse(from)) / 1000, DAY);
+
 const listOf = (text) => (text ?? "").split(",").map((name) => name.trim()).filter(Boolean);
 
 export function readView(address, isIntraday) {
@@ -35,7 +38,7 @@ function backBy(date, months) {
   if (date.getUTCDate() !== day) date.setUTCDate(0);
 }
 
-// The date from which on a range shows candles, going by the date of the last one; none where it shows all, or so many sessions.
+// The first date that a range shows, given the date of the last candle; null if the range shows all or counts sessions.
 export function firstDate(range, last) {
   const date = new Date(`${last.slice(0, 10)}T00:00:00Z`);
   const back = { "1M": 1, "3M": 3, "6M": 6, "1Y": 12, "5Y": 60 }[range];
@@ -46,7 +49,7 @@ export function firstDate(range, last) {
 }
 
 // Which bars a range shows, from the end: the first of them. Times are those of the market's clock, in seconds.
-export function firstBar(bars, range) {
+function firstBar(bars, range) {
   if (range === "All" || bars.length === 0) return 0;
   const sessions = { "1D": 1, "5D": 5 }[range];
   if (sessions) return firstOfSessions(bars, sessions);
@@ -62,4 +65,23 @@ function firstOfSessions(bars, count) {
     if (seen > count) return at + 1;
   }
   return 0;
+}
+
+// The places of the first and the last bar that a view shows.
+export function windowOf(bars, clock, view) {
+  const end = bars.length - 1;
+  if (!view.from) return [firstBar(bars, view.range), end];
+  const from = clock.at(view.from);
+  const at = bars.findIndex((bar) => bar.at >= from);
+  return at < 0 ? [Math.max(0, end - 100), end] : [at, Math.max(end, at + 5)];
+}
+
+// The times of the first and the last candle between two places. Gaps have no time.
+export function seenTimes(bars, [left, right]) {
+  const timeAt = (place, step) => {
+    let at = place;
+    while (bars[at]?.gap) at += step;
+    return bars[at]?.time ?? null;
+  };
+  return [timeAt(left, 1), timeAt(right, -1)];
 }

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use candlewick_shared::core::alert::{Alert, Kind, State};
 use candlewick_shared::core::calendar::Calendar;
+use candlewick_shared::core::candle::CandleTime;
+use candlewick_shared::core::due::{Freshness, delay};
 use candlewick_shared::core::message_subject::path_of;
 use candlewick_shared::core::report::Fate;
 use candlewick_shared::core::topology::Topology;
@@ -11,7 +13,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::alerts::Known;
 use crate::facts::{Facts, ObjectFact, SeriesFact};
-use crate::stale;
 
 /// How long a dead-letter queue must look empty before its letters count as gone, because SQS reports depths with a delay.
 const DEPTH_DELAY: SignedDuration = SignedDuration::from_mins(2);
@@ -48,10 +49,14 @@ fn condition(stage: &str, alert: Alert) -> Condition {
 }
 
 fn stale_series(fact: &SeriesFact, now: Timestamp, limits: &Limits) -> Option<Condition> {
-    let late = stale::late(fact.calendar, fact.series.interval, fact.last, now, limits.stale_after)?;
-    let complete = Timestamp::from_second(late.complete).ok()?;
-    let text = format!("{} is not in the store; it was complete at {complete}", late.missing);
-    Some(condition("notifier", Alert::new(Kind::StaleSeries, &fact.series, text).series(Some(fact.series.clone()))))
+    let SeriesFact { calendar, series, last } = fact;
+    let delay = delay(*calendar, series.interval, Some(*last), now.as_second(), limits.stale_after.as_secs());
+    let next = delay.next.filter(|_| delay.freshness == Freshness::Late)?;
+    let candle = |stamp| format!("the candle of {}", CandleTime::from_seconds(stamp).display(series.interval));
+    let missing = next.stamp.map_or_else(|| "a newer candle".to_owned(), candle);
+    let complete = Timestamp::from_second(next.complete).ok()?;
+    let text = format!("{missing} is not in the store; it was complete at {complete}");
+    Some(condition("notifier", Alert::new(Kind::StaleSeries, series, text).series(Some(series.clone()))))
 }
 
 fn calendars(facts: &Facts) -> BTreeMap<&'static str, &'static Calendar> {
@@ -172,7 +177,7 @@ fn has_no_letters(stage: &str, facts: &Facts) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runs::EndedRun;
+    use candlewick_shared::reads::runs::RunProgress;
 
     const LIMITS: Limits =
         Limits { stale_after: SignedDuration::from_hours(26), horizon: SignedDuration::from_hours(1440) };
@@ -194,7 +199,7 @@ mod tests {
     fn known(alert: Alert, changed_minutes_ago: i64) -> Known {
         let changed_at = now() - SignedDuration::from_mins(changed_minutes_ago);
         let stage = "transform".to_owned();
-        let told = None;
+        let notified = None;
         Known {
             id: 1,
             stage,
@@ -204,7 +209,7 @@ mod tests {
             loaded_since: false,
             renewed_since: false,
             changed_at,
-            told,
+            notified,
         }
     }
 
@@ -234,7 +239,7 @@ mod tests {
     #[test]
     fn a_run_with_failures_is_told_of_until_a_later_one_has_none() {
         let run = |id: &str, failed| {
-            let run = EndedRun { id: id.to_owned(), expected: 10, failed, error: None };
+            let run = RunProgress { id: id.to_owned(), expected: 10, failed, ..RunProgress::default() };
             Facts { run: Some(run), ..Facts::default() }
         };
         let raised = swept(&[], &run("one", 2));

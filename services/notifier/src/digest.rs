@@ -6,6 +6,7 @@ use std::fmt::Write;
 use anyhow::Context;
 use candlewick_shared::adapters::database::ToSqlx;
 use candlewick_shared::core::alert::{Severity, State};
+use candlewick_shared::reads::runs;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
@@ -14,7 +15,7 @@ use sqlx::{FromRow, PgConnection, PgPool};
 
 use crate::alerts::{self, Known};
 use crate::message::{Message, label};
-use crate::{outbox, runs};
+use crate::outbox;
 
 /// When the digest is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,9 +84,9 @@ const DAY: &str =
     coalesce(sum(rows_updated), 0)::bigint as updated, coalesce(sum(rows_removed), 0)::bigint as removed,
     coalesce(sum(q.filled), 0)::bigint as filled, coalesce(sum(q.quarantined), 0)::bigint as quarantined,
     (select coalesce(sum(candles), 0)::bigint from lost_candles
-     where lost_at between $1 - interval '1 day' and $1) as lost
+     where lost_at between $1::timestamptz - interval '1 day' and $1) as lost
     from objects o left join quality q on q.object_id = o.id
-    where loaded_at between $1 - interval '1 day' and $1";
+    where loaded_at between $1::timestamptz - interval '1 day' and $1";
 
 async fn read(database: &mut PgConnection, now: Timestamp) -> anyhow::Result<Day> {
     let day: Day = sqlx::query_as(DAY).bind(now.to_sqlx()).fetch_one(&mut *database).await?;
@@ -188,7 +189,7 @@ mod tests {
             loaded_since: false,
             renewed_since: false,
             changed_at: at,
-            told: None,
+            notified: None,
         }
     }
 

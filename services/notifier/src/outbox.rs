@@ -47,7 +47,7 @@ pub async fn put(
     now: Timestamp,
 ) -> sqlx::Result<()> {
     let query = "insert into alert_deliveries (channel, name, subject, body, payload, queued_at, next_at)
-        select channel, $2, $3, $4, $5, $6, $6 from unnest($1) channel
+        select channel, $2, $3, $4, $5, $6, $6 from unnest($1::text[]) channel
         on conflict do nothing";
     let query = sqlx::query(query)
         .bind(channels)
@@ -142,8 +142,8 @@ fn fate(attempt: i32, now: Timestamp) -> Fate {
 /// How many deliveries were given up within the last day or have been failing for more than an hour.
 pub async fn count_undelivered(pool: &PgPool, now: Timestamp) -> sqlx::Result<i64> {
     let query = "select count(*) from alert_deliveries
-        where given_up_at > $1 - interval '1 day'
-           or sent_at is null and given_up_at is null and queued_at < $1 - interval '1 hour'";
+        where given_up_at > $1::timestamptz - interval '1 day'
+           or sent_at is null and given_up_at is null and queued_at < $1::timestamptz - interval '1 hour'";
     sqlx::query_scalar(query).bind(now.to_sqlx()).fetch_one(pool).await
 }
 
@@ -151,10 +151,10 @@ pub async fn count_undelivered(pool: &PgPool, now: Timestamp) -> sqlx::Result<i6
 /// ago.
 pub async fn delete_old(pool: &PgPool, now: Timestamp) -> sqlx::Result<()> {
     for query in [
-        "delete from alert_deliveries where coalesce(sent_at, given_up_at) < $1 - interval '30 days'",
-        "delete from alert_events where received_at < $1 - interval '30 days'",
+        "delete from alert_deliveries where coalesce(sent_at, given_up_at) < $1::timestamptz - interval '30 days'",
+        "delete from alert_events where received_at < $1::timestamptz - interval '30 days'",
         "delete from alerts where state = 'resolved' and told_state is distinct from 'firing'
-            and changed_at < $1 - interval '30 days'",
+            and changed_at < $1::timestamptz - interval '30 days'",
     ] {
         sqlx::query(query).bind(now.to_sqlx()).execute(pool).await?;
     }

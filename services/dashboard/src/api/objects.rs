@@ -68,7 +68,7 @@ pub async fn one(State(app): State<App>, At(id): At<i64>, headers: HeaderMap) ->
 
 /// The cleaning report of an object
 #[utoipa::path(get, path = "/objects/{id}/report", tag = "quality", params(("id" = i64, Path)),
-    responses((status = 200, description = "The report, as it stands in reports/", body = serde_json::Value),
+    responses((status = 200, description = "The report, as it is in reports/", body = serde_json::Value),
         (status = 304, description = "The caller has it already")))]
 pub async fn report(State(app): State<App>, At(id): At<i64>, headers: HeaderMap) -> Result<Response, Problem> {
     let report = objects::report(&app.pool, id).await?;

@@ -116,7 +116,7 @@ async fn send(address: SocketAddr, text: &str) -> Option<TcpStream> {
     Some(stream)
 }
 
-/// Keeps this many connections open, each of which sends a request and reads nothing of the response for a while.
+/// Keeps this many connections open. Each sends a request and reads nothing of the response for a while.
 async fn hold(address: SocketAddr, text: String, at_once: usize, held_for: Duration) {
     loop {
         let held = join_all((0..at_once).map(|_| send(address, &text))).await;

@@ -1,6 +1,7 @@
 //! Pages, and especially that the data they show cannot inject markup.
 
-use candlewick_dashboard::read::queues::DeadLetter;
+use candlewick_dashboard::read::queues::ShownLetter;
+use candlewick_shared::reads::dead_letters::LetterSummary;
 use libtest_mimic::Trial;
 
 use crate::trial;
@@ -29,17 +30,16 @@ async fn every_value_is_escaped(world: World) {
     let alert = "insert into alerts (kind, stage, subject, state, text, raised_at, last_at, occurrences, changed_at)
         values ($1, $1, $1, 'firing', $1, now(), now(), 1, now())";
     sqlx::query(alert).bind(SCRIPT).execute(&world.owner).await.unwrap();
-    let letter = DeadLetter {
+    let letter = LetterSummary {
         queue: SCRIPT.to_owned(),
         id: SCRIPT.to_owned(),
         stage: SCRIPT.to_owned(),
         class: SCRIPT.to_owned(),
         reason: SCRIPT.to_owned(),
-        attempts: SCRIPT.to_owned(),
         trace_id: Some(SCRIPT.to_owned()),
-        body: SCRIPT.to_owned(),
-        redrive: SCRIPT.to_owned(),
+        ..LetterSummary::default()
     };
+    let letter = ShownLetter { letter, body: SCRIPT.to_owned(), redrive: SCRIPT.to_owned() };
     *world.queues.letters.lock().unwrap() = Some(vec![letter]);
     let in_path = "%3Cscript%3Ealert%281%29%3C%2Fscript%3E";
     let series = format!("/symbol/{in_path}/1day");

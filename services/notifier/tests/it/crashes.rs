@@ -40,7 +40,7 @@ async fn a_planner_that_dies_before_its_commit_told_nothing(world: World) {
     outbox::put(&mut transaction, &[CHANNEL.to_owned()], &message, world.now()).await.unwrap();
     alerts::record_notified(&mut transaction, &due[0], world.now()).await.unwrap();
     drop(transaction);
-    assert!(world.outbox().await.is_empty() && world.open().await[0].told.is_none());
+    assert!(world.outbox().await.is_empty() && world.open().await[0].notified.is_none());
     world.plan().await;
     world.plan().await;
     assert_eq!(world.outbox().await, ["Candlewick: given up: AAPL 1day"]);
