@@ -30,7 +30,7 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// Ten days, all of which are over when the simulated clock starts.
+/// Ten days that are all over when the simulated clock starts.
 const DAYS: [&str; 10] = [
     "2024-12-02",
     "2024-12-03",

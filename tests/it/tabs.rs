@@ -97,7 +97,10 @@ fn a_hidden_tab_catches_up() -> anyhow::Result<()> {
         browser.ask("window.heard = 0; window.addEventListener('candlewick:change', () => (window.heard += 1))")?;
         Stack::get().put("raw/interval=1day/symbol=UNSEEN/candles.csv", daily(&["2024-12-26"]))?;
         Stack::get().eventually("the candle", || Ok(Stack::get().rows("UNSEEN")? == 1))?;
-        ensure!(browser.ask(&format!("return window.heard === 0 && !{row}"))? == true, "a hidden tab was told");
+        ensure!(
+            browser.ask(&format!("return window.heard === 0 && !{row}"))? == true,
+            "a hidden tab received a change"
+        );
         set_visibility(browser, "visible")?;
         browser.until(row)
     })
