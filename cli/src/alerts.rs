@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use candlewick_notifier::alerts::{self, Known};
+use candlewick_notifier::alerts::{self, KnownAlert};
 use candlewick_notifier::message::next_step;
 use candlewick_shared::core::alert::State;
 use serde::Serialize;
@@ -43,7 +43,7 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
 }
 
 /// Reads the alerts that are firing, or with `all` also those that are over.
-pub async fn read(pool: &PgPool, all: bool) -> anyhow::Result<Vec<Known>> {
+pub async fn read(pool: &PgPool, all: bool) -> anyhow::Result<Vec<KnownAlert>> {
     let mut database = pool.acquire().await.context("connect to the database")?;
     let known = if all { alerts::all(&mut database).await? } else { alerts::open(&mut database).await? };
     Ok(known.into_iter().filter(|known| all || known.alert.state == State::Firing).collect())
@@ -66,7 +66,7 @@ async fn undelivered(pool: &PgPool) -> anyhow::Result<Vec<Undelivered>> {
     sqlx::query_as(UNDELIVERED).fetch_all(pool).await.context("read the outbox")
 }
 
-fn entry(known: &Known) -> Value {
+fn entry(known: &KnownAlert) -> Value {
     let mut entry = json!(known.alert);
     if let Value::Object(fields) = &mut entry {
         fields.insert("stage".to_owned(), json!(known.stage));
@@ -79,7 +79,7 @@ fn entry(known: &Known) -> Value {
     entry
 }
 
-fn listing(alerts: &[Known], undelivered: &[Undelivered]) -> String {
+fn listing(alerts: &[KnownAlert], undelivered: &[Undelivered]) -> String {
     let mut text = if alerts.is_empty() { "nothing is wrong\n".to_owned() } else { String::new() };
     for known in alerts {
         let _ = writeln!(text, "{}", paragraph(known));
@@ -92,7 +92,7 @@ fn listing(alerts: &[Known], undelivered: &[Undelivered]) -> String {
     text
 }
 
-fn paragraph(known: &Known) -> String {
+fn paragraph(known: &KnownAlert) -> String {
     let alert = &known.alert;
     let state = if alert.state == State::Resolved { "over" } else { alert.kind.severity().as_str() };
     let class = if alert.class.is_empty() { String::new() } else { format!(" ({})", alert.class) };
@@ -117,12 +117,12 @@ mod tests {
 
     use super::*;
 
-    fn known() -> Known {
+    fn known() -> KnownAlert {
         let at = "2024-12-30T22:01:00Z".parse().unwrap();
         let alert = Alert::new(Kind::DeadLetter, "AAPL 1day", "line 3").class("bad").key(Some("raw/x".to_owned()));
         let stage = "transform".to_owned();
         let notified = None;
-        Known {
+        KnownAlert {
             id: 1,
             stage,
             alert,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use candlewick_localstack::progress::Reporter;
 use candlewick_localstack::stack::Running;
-use candlewick_notifier::alerts::Known;
+use candlewick_notifier::alerts::KnownAlert;
 use candlewick_shared::adapters::database::DbTime;
 use candlewick_shared::core::alert::Kind;
 use jiff::Timestamp;
@@ -161,8 +161,8 @@ async fn letters(running: &Running) -> anyhow::Result<BTreeSet<String>> {
 
 /// Reads the alerts that are firing, without those about dead letters, which are already printed.
 async fn firing_alerts(running: &Running) -> anyhow::Result<BTreeSet<String>> {
-    let is_printed = |known: &Known| matches!(known.alert.kind, Kind::DeadLetter | Kind::IngestFailed);
+    let is_printed = |known: &KnownAlert| matches!(known.alert.kind, Kind::DeadLetter | Kind::IngestFailed);
     let open = alerts::read(&running.pool, false).await?;
-    let text = |known: Known| format!("{}: {}: {}", known.alert.kind, known.alert.subject, known.alert.text);
+    let text = |known: KnownAlert| format!("{}: {}: {}", known.alert.kind, known.alert.subject, known.alert.text);
     Ok(open.into_iter().filter(|known| !is_printed(known)).map(text).collect())
 }

@@ -13,7 +13,8 @@ use utoipa::ToSchema;
 
 /// The expected and actual candles of a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Session {
+#[schema(as = Session)]
+pub struct SessionCount {
     /// The date in the market's time zone.
     #[schema(value_type = String, example = "2024-12-30")]
     pub date: Date,
@@ -36,7 +37,7 @@ pub fn sessions(
     from: i64,
     now: i64,
     actual: &Actual,
-) -> Result<Vec<Session>, BeyondHorizon> {
+) -> Result<Vec<SessionCount>, BeyondHorizon> {
     let zone = TimeZone::get(zone_name(Some(calendar), interval)).unwrap_or(TimeZone::UTC);
     // Per date, the numbers of required and of possible candles: on some days only some venues trade.
     let mut counts: BTreeMap<Date, (u32, u32)> = BTreeMap::new();
@@ -50,7 +51,7 @@ pub fn sessions(
     let session = |(date, (expected, possible)): (Date, (u32, u32))| {
         let (actual, filled) = actual.get(&date).copied().unwrap_or_default();
         let expected = actual.clamp(expected, possible.max(expected));
-        (expected > 0).then_some(Session { date, expected, actual, filled })
+        (expected > 0).then_some(SessionCount { date, expected, actual, filled })
     };
     Ok(counts.into_iter().filter_map(session).collect())
 }
@@ -87,7 +88,8 @@ mod tests {
         let actual = actual.iter().map(|(date, all, filled)| (date.parse().unwrap(), (*all, *filled))).collect();
         let calendar = Calendar::for_mic(code).unwrap().unwrap();
         let sessions = sessions(calendar, interval, at(from), at(now), &actual).unwrap();
-        let said = |session: &Session| (session.date.to_string(), session.expected, session.actual, session.filled);
+        let said =
+            |session: &SessionCount| (session.date.to_string(), session.expected, session.actual, session.filled);
         sessions.iter().map(said).collect()
     }
 

@@ -14,7 +14,7 @@ use crate::plan::{Candidate, Due, Group, Notification};
 
 /// A row of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Known {
+pub struct KnownAlert {
     pub id: i64,
     /// The service that raised it.
     pub stage: String,
@@ -114,24 +114,24 @@ pub async fn write(
 }
 
 /// The alerts that are firing, or that the owner believes to be firing; the oldest first.
-pub async fn open(database: &mut PgConnection) -> anyhow::Result<Vec<Known>> {
+pub async fn open(database: &mut PgConnection) -> anyhow::Result<Vec<KnownAlert>> {
     parse(reads::alerts::open(database).await.context("read the alerts")?)
 }
 
 /// All alerts, including resolved ones; the oldest first.
-pub async fn all(database: &mut PgConnection) -> anyhow::Result<Vec<Known>> {
+pub async fn all(database: &mut PgConnection) -> anyhow::Result<Vec<KnownAlert>> {
     parse(reads::alerts::all(database).await.context("read the alerts")?)
 }
 
-fn parse(rows: Vec<AlertRow>) -> anyhow::Result<Vec<Known>> {
-    rows.into_iter().map(Known::parse).collect()
+fn parse(rows: Vec<AlertRow>) -> anyhow::Result<Vec<KnownAlert>> {
+    rows.into_iter().map(KnownAlert::parse).collect()
 }
 
 fn state(text: &str) -> State {
     if text == State::Firing.as_str() { State::Firing } else { State::Resolved }
 }
 
-impl Known {
+impl KnownAlert {
     fn parse(row: AlertRow) -> anyhow::Result<Self> {
         let series = row.symbol.zip(row.interval);
         let series = series

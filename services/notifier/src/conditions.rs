@@ -11,7 +11,7 @@ use candlewick_shared::core::report::Fate;
 use candlewick_shared::core::topology::Topology;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::alerts::Known;
+use crate::alerts::KnownAlert;
 use crate::facts::{Facts, ObjectFact, SeriesFact};
 
 /// How long a dead-letter queue must look empty before its letters count as gone, because SQS reports depths with a delay.
@@ -123,7 +123,7 @@ fn unreported_letters(role: &str, count: u64, facts: &Facts) -> Option<Condition
 }
 
 /// The changes since the last sweep: conditions that are new, and alerts that are over.
-pub fn changes(open: &[Known], facts: &Facts, conditions: Vec<Condition>, real_now: Timestamp) -> Vec<Condition> {
+pub fn changes(open: &[KnownAlert], facts: &Facts, conditions: Vec<Condition>, real_now: Timestamp) -> Vec<Condition> {
     let firing: Vec<_> = open.iter().filter(|known| known.alert.state == State::Firing).collect();
     let over = firing.iter().filter(|known| is_over(known, facts, &conditions, real_now));
     let over: Vec<_> = over.map(|known| condition(&known.stage, known.alert.clone().resolved())).collect();
@@ -137,7 +137,7 @@ fn identity<'a>(stage: &'a str, alert: &'a Alert) -> (Kind, &'a str, &'a str, &'
     (alert.kind, stage, &alert.class, &alert.subject)
 }
 
-fn is_over(known: &Known, facts: &Facts, conditions: &[Condition], real_now: Timestamp) -> bool {
+fn is_over(known: &KnownAlert, facts: &Facts, conditions: &[Condition], real_now: Timestamp) -> bool {
     let holds = || {
         let own = identity(&known.stage, &known.alert);
         conditions.iter().any(|condition| identity(&condition.stage, &condition.alert) == own)
@@ -196,11 +196,11 @@ mod tests {
         changes.iter().map(|change| (change.alert.subject.as_str(), change.alert.state)).collect()
     }
 
-    fn known(alert: Alert, changed_minutes_ago: i64) -> Known {
+    fn known(alert: Alert, changed_minutes_ago: i64) -> KnownAlert {
         let changed_at = now() - SignedDuration::from_mins(changed_minutes_ago);
         let stage = "transform".to_owned();
         let notified = None;
-        Known {
+        KnownAlert {
             id: 1,
             stage,
             alert,
@@ -213,7 +213,7 @@ mod tests {
         }
     }
 
-    fn swept(open: &[Known], facts: &Facts) -> Vec<Condition> {
+    fn swept(open: &[KnownAlert], facts: &Facts) -> Vec<Condition> {
         changes(open, facts, conditions(facts, now(), &LIMITS), now())
     }
 

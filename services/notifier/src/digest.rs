@@ -13,8 +13,8 @@ use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 use sqlx::{FromRow, PgConnection, PgPool};
 
-use crate::alerts::{self, Known};
-use crate::message::{Message, label};
+use crate::alerts::{self, KnownAlert};
+use crate::message::{Notice, label};
 use crate::outbox;
 
 /// When the digest is written.
@@ -95,7 +95,7 @@ async fn read(database: &mut PgConnection, now: Timestamp) -> anyhow::Result<Day
     Ok(Day { run, ..day })
 }
 
-pub fn compose(name: &str, day: &Day, open: &[Known]) -> Message {
+pub fn compose(name: &str, day: &Day, open: &[KnownAlert]) -> Notice {
     let firing: Vec<_> = open.iter().filter(|known| known.alert.state == State::Firing).collect();
     let errors = firing.iter().filter(|known| known.alert.kind.severity() == Severity::Error).count();
     let date = name.trim_start_matches("digest-");
@@ -104,7 +104,7 @@ pub fn compose(name: &str, day: &Day, open: &[Known]) -> Message {
         (0, notices) => format!("{notices} to note"),
         (errors, _) => format!("{errors} to fix"),
     };
-    Message {
+    Notice {
         name: name.to_owned(),
         subject: format!("Candlewick: digest of {date}: {verdict}"),
         body: body(day, &firing),
@@ -116,7 +116,7 @@ pub fn compose(name: &str, day: &Day, open: &[Known]) -> Message {
     }
 }
 
-fn body(day: &Day, firing: &[&Known]) -> String {
+fn body(day: &Day, firing: &[&KnownAlert]) -> String {
     let Day { series, objects, inserted, updated, removed, filled, quarantined, .. } = day;
     let mut text = format!(
         "Series in the store: {series}\nLoaded in the last day: {objects} objects; {inserted} candles new, {updated} changed, \
@@ -176,11 +176,11 @@ mod tests {
         );
     }
 
-    fn known(kind: Kind, subject: &str) -> Known {
+    fn known(kind: Kind, subject: &str) -> KnownAlert {
         let at = "2024-12-30T22:01:00Z".parse().unwrap();
         let alert = Alert::new(kind, subject, "text");
         let stage = "stage".to_owned();
-        Known {
+        KnownAlert {
             id: 1,
             stage,
             alert,

@@ -22,7 +22,7 @@ pub struct Facts {
     /// The series of the watchlist that have candles; `None` while the watchlist is invalid, because then it is unknown which
     /// series should be fresh.
     pub series: Option<Vec<SeriesFact>>,
-    pub rules: Rules,
+    pub rules: OwnerLimits,
     /// The transformed objects whose cleaning reports show trouble.
     pub objects: Vec<ObjectFact>,
     /// The run that ended last.
@@ -35,7 +35,7 @@ pub struct Facts {
 
 /// The owner's limits per instrument.
 #[derive(Clone, Debug, Default)]
-pub enum Rules {
+pub enum OwnerLimits {
     /// There is no watchlist, and the defaults apply.
     #[default]
     Defaults,
@@ -88,12 +88,12 @@ impl Sources {
         })
     }
 
-    async fn rules(&self) -> anyhow::Result<Rules> {
-        let Some(watchlist) = &self.watchlist else { return Ok(Rules::Defaults) };
+    async fn rules(&self) -> anyhow::Result<OwnerLimits> {
+        let Some(watchlist) = &self.watchlist else { return Ok(OwnerLimits::Defaults) };
         match watchlist.read().await {
-            Ok(watchlist) => Ok(Rules::Listed(watchlist)),
+            Ok(watchlist) => Ok(OwnerLimits::Listed(watchlist)),
             // The reader raises an alert about it. Everything else is still judged.
-            Err(NoWatchlist::Broken { .. }) => Ok(Rules::Unknown),
+            Err(NoWatchlist::Broken { .. }) => Ok(OwnerLimits::Unknown),
             Err(unreachable) => Err(unreachable.into()),
         }
     }
@@ -109,11 +109,11 @@ impl Sources {
 }
 
 /// Without a watchlist no series needs to be fresh.
-async fn series_of(database: &mut PgConnection, rules: &Rules) -> anyhow::Result<Option<Vec<SeriesFact>>> {
+async fn series_of(database: &mut PgConnection, rules: &OwnerLimits) -> anyhow::Result<Option<Vec<SeriesFact>>> {
     let watchlist = match rules {
-        Rules::Defaults => return Ok(Some(Vec::new())),
-        Rules::Unknown => return Ok(None),
-        Rules::Listed(watchlist) => watchlist,
+        OwnerLimits::Defaults => return Ok(Some(Vec::new())),
+        OwnerLimits::Unknown => return Ok(None),
+        OwnerLimits::Listed(watchlist) => watchlist,
     };
     let wanted: BTreeSet<Series> = watchlist.series().collect();
     let rows = series::last_candles(database).await?;

@@ -14,7 +14,7 @@ use crate::query::Asked;
 use crate::query::listing::SeriesQuery;
 use crate::query::page::{Page, Paged};
 use crate::read::alerts::{self, ShownAlert};
-use crate::read::health::{self, Health};
+use crate::read::health::{self, HealthSummary};
 use crate::read::queues::{ShownLetter, Unreachable, WatchedQueue};
 use crate::read::stages::{self, Stage};
 
@@ -34,7 +34,7 @@ pub struct Pipeline {
 /// Which series are fresh, late, missing or failed, what changed in the last day, which alerts are firing, and how many
 /// messages are waiting.
 #[utoipa::path(get, path = "/health", tag = "pipeline",
-    responses((status = 200, body = Health), (status = 304, description = "The caller has it already")))]
+    responses((status = 200, body = HealthSummary), (status = 304, description = "The caller has it already")))]
 pub async fn health(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
     let counts = health::listing(&app, &SeriesQuery::default()).await?.counts;
     etag::json(&headers, &health::health(&app, counts).await?)

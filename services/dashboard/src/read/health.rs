@@ -22,7 +22,7 @@ const ALERTS: u32 = 50;
 
 /// A page of series, and counts over all series.
 #[derive(Clone, Debug)]
-pub struct Listing {
+pub struct SeriesListing {
     pub page: Page<Overview>,
     /// How many series match the query.
     pub matching: usize,
@@ -84,7 +84,7 @@ impl Counts {
 }
 
 /// The requested series.
-pub async fn listing(app: &App, query: &SeriesQuery) -> Result<Listing, Problem> {
+pub async fn listing(app: &App, query: &SeriesQuery) -> Result<SeriesListing, Problem> {
     let all = overview::all(app).await?;
     let counts = Counts::of(&all);
     let groups = groups(&all);
@@ -93,7 +93,7 @@ pub async fn listing(app: &App, query: &SeriesQuery) -> Result<Listing, Problem>
     let matching = found.len();
     let mut page = page(found, query);
     overview::add_closes(&app.pool, &mut page.rows).await?;
-    Ok(Listing { page, matching, counts, groups })
+    Ok(SeriesListing { page, matching, counts, groups })
 }
 
 fn page(found: Vec<Overview>, query: &SeriesQuery) -> Page<Overview> {
@@ -112,7 +112,8 @@ fn groups(all: &[Overview]) -> Vec<(String, usize)> {
 
 /// The overall health.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Health {
+#[schema(as = Health)]
+pub struct HealthSummary {
     /// The number of series, and how many of them are in each state.
     pub counts: Counts,
     /// What changed in the last day.
@@ -132,11 +133,11 @@ pub struct Health {
 }
 
 /// The overall health, given the counts of the series.
-pub async fn health(app: &App, counts: Counts) -> Result<Health, Problem> {
+pub async fn health(app: &App, counts: Counts) -> Result<HealthSummary, Problem> {
     let depths = app.queues.depths().await;
     let queues = depths.as_deref().ok();
     let sum = |of: fn(&WatchedQueue) -> u64| queues.map(|queues| queues.iter().map(of).sum());
-    Ok(Health {
+    Ok(HealthSummary {
         counts,
         changed: changes::since(&app.pool, yesterday((app.now)())).await?,
         alerts: alerts::firing(&app.pool, ALERTS).await?,
@@ -159,7 +160,7 @@ pub fn yesterday(now: Timestamp) -> Timestamp {
 }
 
 /// Whether nothing needs attention.
-pub fn is_well(health: &Health) -> bool {
+pub fn is_well(health: &HealthSummary) -> bool {
     let counts = &health.counts;
     counts.late + counts.failed == 0 && health.alerts.is_empty() && health.dead_letters == Some(0)
 }

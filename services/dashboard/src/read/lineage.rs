@@ -16,8 +16,9 @@ use crate::read::objects::{LedgerObject, objects};
 
 /// The lineage of a candle.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Lineage {
-    pub candle: Candle,
+#[schema(as = Lineage)]
+pub struct CandleLineage {
+    pub candle: TracedCandle,
     /// The object from which it was loaded, with the times of every step.
     pub object: LedgerObject,
     /// The current raw object in the bucket; null if the bucket cannot be read or no longer has the object.
@@ -28,7 +29,8 @@ pub struct Lineage {
 
 /// A candle of the store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Candle {
+#[schema(as = Candle)]
+pub struct TracedCandle {
     /// A date, or an instant for intraday candles.
     pub time: String,
     /// The first price.
@@ -75,7 +77,7 @@ const CANDLE: &str = objects!(
 );
 
 #[derive(FromRow)]
-struct CandleRow {
+struct LineageRow {
     time: DbTime,
     open: String,
     high: String,
@@ -94,18 +96,23 @@ pub async fn of(
     store: &dyn ObjectStore,
     series: &Series,
     time: i64,
-) -> Result<Option<Lineage>, Problem> {
+) -> Result<Option<CandleLineage>, Problem> {
     let query = sqlx::query_as(CANDLE).bind(series.symbol.as_str()).bind(series.interval.as_str()).bind(instant(time));
-    let Some(row): Option<CandleRow> = query.fetch_optional(pool).await? else { return Ok(None) };
+    let Some(row): Option<LineageRow> = query.fetch_optional(pool).await? else { return Ok(None) };
     let raw = raw_now(store, &row.object).await;
     Ok(Some(row.lineage(series.interval, raw)))
 }
 
-impl CandleRow {
-    fn lineage(self, interval: Interval, raw: Option<RawNow>) -> Lineage {
+impl LineageRow {
+    fn lineage(self, interval: Interval, raw: Option<RawNow>) -> CandleLineage {
         let Self { time, open, high, low, close, volume, is_filled, shadowed, object } = self;
         let time = CandleTime::from_seconds(time.0.as_second()).display(interval).to_string();
-        Lineage { candle: Candle { time, open, high, low, close, volume, is_filled }, object, raw, shadowed }
+        CandleLineage {
+            candle: TracedCandle { time, open, high, low, close, volume, is_filled },
+            object,
+            raw,
+            shadowed,
+        }
     }
 }
 

@@ -14,11 +14,12 @@ use crate::query::candles::Range;
 use crate::query::page::{Page, Paged};
 use crate::read::calendars;
 use crate::read::overview::{self, Overview};
-use crate::sessions::{self, Actual, Session};
+use crate::sessions::{self, Actual, SessionCount};
 
 /// The sessions of a series.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Sessions {
+#[schema(as = Sessions)]
+pub struct SeriesSessions {
     /// The symbol of the instrument.
     pub symbol: String,
     /// The interval of the candles.
@@ -26,7 +27,7 @@ pub struct Sessions {
     /// The calendar that determines the expected candles; null if the series has no known calendar.
     pub calendar: Option<String>,
     /// The sessions, ascending; empty without a calendar.
-    pub sessions: Vec<Session>,
+    pub sessions: Vec<SessionCount>,
     /// The calendar's error message if it does not cover today.
     pub horizon: Option<String>,
 }
@@ -40,7 +41,7 @@ const COUNTS: &str = "select w.place, (c.time at time zone w.zone)::date as date
     group by 1, 2";
 
 /// The sessions of some series in the last `days` days.
-pub async fn of(app: &App, some: &[Overview], days: u32) -> Result<Vec<Sessions>, Problem> {
+pub async fn of(app: &App, some: &[Overview], days: u32) -> Result<Vec<SeriesSessions>, Problem> {
     let now = (app.now)().as_second();
     let from = first_day(now, days);
     let counted = counts(&app.pool, some, from, now).await?;
@@ -48,15 +49,15 @@ pub async fn of(app: &App, some: &[Overview], days: u32) -> Result<Vec<Sessions>
 }
 
 /// The sessions of one series; `None` if there is no such series.
-pub async fn one(app: &App, series: &Series, days: u32) -> Result<Option<Sessions>, Problem> {
+pub async fn one(app: &App, series: &Series, days: u32) -> Result<Option<SeriesSessions>, Problem> {
     match overview::one(app, series).await? {
         Some(overview) => Ok(of(app, &[overview], days).await?.pop()),
         None => Ok(None),
     }
 }
 
-fn sessions_of(overview: &Overview, from: i64, now: i64, actual: &Actual) -> Sessions {
-    let none = Sessions {
+fn sessions_of(overview: &Overview, from: i64, now: i64, actual: &Actual) -> SeriesSessions {
+    let none = SeriesSessions {
         symbol: overview.symbol.clone(),
         interval: overview.interval.clone(),
         calendar: overview.calendar.clone(),
@@ -66,8 +67,8 @@ fn sessions_of(overview: &Overview, from: i64, now: i64, actual: &Actual) -> Ses
     let calendar = calendars::by_code(overview.calendar.as_deref());
     let (Some(calendar), Ok(interval)) = (calendar, overview.interval.parse::<Interval>()) else { return none };
     match sessions::sessions(calendar, interval, from, now, actual) {
-        Ok(sessions) => Sessions { sessions, ..none },
-        Err(horizon) => Sessions { horizon: Some(horizon.to_string()), ..none },
+        Ok(sessions) => SeriesSessions { sessions, ..none },
+        Err(horizon) => SeriesSessions { horizon: Some(horizon.to_string()), ..none },
     }
 }
 
@@ -104,7 +105,8 @@ async fn counts(pool: &PgPool, some: &[Overview], from: i64, now: i64) -> sqlx::
 
 /// A run of consecutive vacant slots that were left vacant.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow, Serialize, ToSchema)]
-pub struct Gap {
+#[schema(as = Gap)]
+pub struct SlotGap {
     /// The time of the first slot: a date, or an instant for intraday candles.
     pub first: String,
     /// The time of the last slot.
@@ -122,7 +124,7 @@ const GAPS: &str =
     order by first limit 1000";
 
 /// The gaps of a series within a range, ascending: the first thousand.
-pub async fn gaps(pool: &PgPool, series: &Series, range: Range) -> sqlx::Result<Vec<Gap>> {
+pub async fn gaps(pool: &PgPool, series: &Series, range: Range) -> sqlx::Result<Vec<SlotGap>> {
     // Times of the same format sort like their texts.
     let text = |seconds| CandleTime::from_seconds(seconds).display(series.interval).to_string();
     let query = sqlx::query_as(GAPS)
@@ -142,7 +144,7 @@ pub struct SeriesGap {
     pub interval: String,
     #[serde(flatten)]
     #[sqlx(flatten)]
-    pub gap: Gap,
+    pub gap: SlotGap,
 }
 
 const ALL_GAPS: &str =

@@ -27,7 +27,6 @@ const MOST_OF_A_BODY: usize = 400;
 
 /// The depth of a queue, and how long its messages have been waiting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = QueueDepth)]
 pub struct WatchedQueue {
     #[serde(flatten)]
     pub depth: QueueDepth,
