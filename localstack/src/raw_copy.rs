@@ -46,7 +46,7 @@ struct Stamp {
     last_modified: Timestamp,
 }
 
-/// What stands beside an object.
+/// The data about an object, in a file of its own.
 #[derive(Debug, Deserialize, Serialize)]
 struct Beside {
     key: String,
@@ -201,7 +201,7 @@ impl RawCopy {
         Ok(())
     }
 
-    /// What stands beside each copied object, and the place of both in their folders.
+    /// The data about each copied object, and the place of both files in their folders.
     fn read_beside(&self) -> anyhow::Result<Vec<(PathBuf, Beside)>> {
         let mut files = Vec::new();
         let root = self.root.join("beside");

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use candlewick_shared::adapters::aws::Aws;
-use candlewick_shared::core::{candle::Candle, clean_csv, event::ObjectEvent, key::TransformedKey, metadata::Metadata, topology::Topology};
+use candlewick_shared::core::{
+    candle::Candle, clean_csv, event::ObjectEvent, key::TransformedKey, metadata::Metadata, topology::Topology,
+};
 use candlewick_shared::ports::store::{NewObject, ObjectStore, Put, PutIf};
 use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
 use candlewick_shared::runtime::{env::Env, objects::Scope, objects::objects, service};

@@ -53,7 +53,7 @@ impl Env {
     /// Returns an error that names the variable, and says how to set it, if it is missing.
     pub fn required(&self, name: &str) -> anyhow::Result<&str> {
         self.optional(name).ok_or_else(|| {
-            anyhow!("{name} is not set: `cargo run -- up` sets it for its services; by hand, run `. .local/env` first")
+            anyhow!("{name} is not set: docs/settings.md explains it; `up` sets it for its services, and `. .local/env` in a shell")
         })
     }
 

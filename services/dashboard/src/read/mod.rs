@@ -1,5 +1,5 @@
-//! Queries the database, the bucket and the queues. There is one module per subject, and no SQL elsewhere except what
-//! `candlewick_shared::reads` shares with other programs.
+//! Queries the database, the bucket and the queues, with one module per subject. What other programs read too is in
+//! `candlewick_shared::reads`.
 
 pub mod alerts;
 pub mod calendars;
