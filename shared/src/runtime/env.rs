@@ -117,7 +117,7 @@ impl Env {
         self.required(&topology::queue_url_variable(role))
     }
 
-    /// The URL of the dead-letter queue of the queue with this role, for example `RAW_DEAD_LETTER_URL`. By default, the
+    /// The URL of the dead-letter queue of the queue with this role, for example `RAW_DLQ_URL`. By default, the
     /// URL of the queue and the suffix of dead-letter queues.
     ///
     /// # Errors
