@@ -1,4 +1,4 @@
-// Draws bars with the chart library. What is seen, and what is loaded, others decide.
+// Draws bars with the chart library. The callers decide what is loaded and which part is visible.
 
 import { CandlestickSeries, CrosshairMode, HistogramSeries, LineSeries, LineStyle, PriceScaleMode, createChart } from "../lightweight-charts-5.2.1.js";
 import { clockText, fixed, placesOf } from "./figures.js";
@@ -30,7 +30,7 @@ export class Chart {
     const { colours } = this;
     const label = { labelBackgroundColor: colours["label-back"] };
     return {
-      // The logo writes a style into the page, which the policy forbids: the page has the link itself.
+      // The library's logo writes a style into the page, which the content policy forbids. The page has its own link instead.
       layout: { attributionLogo: false, background: { color: colours.back }, textColor: colours.text, fontFamily: colours.font, panes: { separatorColor: colours.line, separatorHoverColor: colours.line } },
       grid: { vertLines: { color: colours.grid }, horzLines: { color: colours.grid } },
       crosshair: { mode: CrosshairMode.Normal, vertLine: { color: colours.soft, ...label }, horzLine: { color: colours.soft, ...label } },
@@ -43,7 +43,7 @@ export class Chart {
     };
   }
 
-  // Up is hollow and down is full: both are told apart without colours.
+  // Rising candles are hollow and falling ones are solid, so they differ without colours.
   candleColours() {
     const { up, down } = this.colours;
     return { upColor: "rgba(0, 0, 0, 0)", downColor: down, borderUpColor: up, borderDownColor: down, wickUpColor: up, wickDownColor: down };
@@ -110,7 +110,7 @@ export class Chart {
     this.chart.panes().forEach((pane, at) => pane.setStretchFactor(at === 0 ? 4 : 1));
   }
 
-  // The newest close of the series, wherever the window is.
+  // Marks the newest close of the series, whatever part is visible.
   markLast(close) {
     if (this.lastLine) this.candles.removePriceLine(this.lastLine);
     this.lastLine = close === null ? null : this.candles.createPriceLine({ price: Number(close), color: this.colours.accent, lineWidth: 1, lineStyle: LineStyle.Dotted, axisLabelVisible: true });

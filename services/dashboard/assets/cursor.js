@@ -66,7 +66,7 @@ export class Cursor {
     this.show();
   }
 
-  // Moves by a number of bars, and the window with it if need be.
+  // Moves by a number of bars, and the window with it if necessary.
   step(by) {
     const { bars } = this.candles;
     const [left, right] = this.chart.seen;

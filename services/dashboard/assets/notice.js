@@ -1,4 +1,4 @@
-// What a chart's page says about itself: whether it loads, and what went wrong.
+// The state of a chart's page and its error messages.
 
 export class Notice {
   constructor(element) {
@@ -19,14 +19,14 @@ export class Notice {
     this.say("");
   }
 
-  // Covers the chart, with other words if there are any.
+  // Covers the chart, with a new text if one is given.
   empty(words) {
     this.veil.textContent = words ?? this.veil.textContent;
     this.veil.hidden = false;
     this.stage("empty");
   }
 
-  // A chart that is drawn stays, whatever an answer says.
+  // A chart that is drawn stays visible after an error.
   fail(error, isDrawn) {
     if (error.name === "AbortError") return;
     if (!isDrawn) {

@@ -1,4 +1,4 @@
-// The chart as a picture that says what it shows.
+// Saves the chart as a picture with a title, a legend and its source.
 
 import { clockText } from "./figures.js";
 

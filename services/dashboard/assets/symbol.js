@@ -1,4 +1,4 @@
-// The page of a symbol: what is seen of a series, and how mouse, finger, keyboard and address change it.
+// The page of a symbol: which part of a series is visible, and how mouse, touch, keyboard and address change it.
 
 import { Chart, colours } from "./chart.js";
 import { comparisons } from "./compare.js";
@@ -26,7 +26,7 @@ const candles = new Candles(folder, clock, { stored, wait: (seconds) => notice.s
 const legend = new Legend(document.getElementById("legend"), lineage);
 let chart = null;
 
-// What the page moves itself is no choice of the reader's.
+// Records that the user moved the window, and not the page itself.
 const byHand = () => (state.isByHand = true);
 const cursor = new Cursor(element, { candles, legend, lineage, byHand });
 
@@ -83,7 +83,7 @@ function makeChart() {
 let frame = 0;
 let resting = 0;
 
-// The window moved: what is missing is asked for at once, and the address follows when the hand rests.
+// The window moved: missing candles are requested at once, and the address follows when the movement ends.
 function moved() {
   cancelAnimationFrame(frame);
   frame = requestAnimationFrame(fetchAround);
@@ -91,7 +91,7 @@ function moved() {
   resting = setTimeout(rest, 250);
 }
 
-// Asks for the next window ahead before it is seen.
+// Requests the next window before it becomes visible.
 async function fetchAround() {
   const { window } = chart;
   if (!window) return;
@@ -129,7 +129,7 @@ async function rest() {
   settle();
 }
 
-// The same span at another level.
+// Shows the same span at another level.
 async function changeLevel(level) {
   const { bars } = candles;
   const [left, right] = chart.seen;
@@ -150,7 +150,7 @@ async function changeLevel(level) {
   }
 }
 
-// What the page says of what is seen.
+// Describes the visible part.
 function settle() {
   const { bars } = candles;
   const [left, right] = chart.seen;
@@ -184,7 +184,7 @@ function chooseRange(range) {
   change({ range, from: null, to: null });
 }
 
-// The same window with other lines.
+// Shows the same window with other indicators.
 async function changeIndicators(indicators) {
   state.view.indicators = indicators;
   writeAddress();
@@ -197,7 +197,7 @@ function toggle(names) {
   changeIndicators(isOn ? indicators.filter((name) => !names.includes(name)) : [...new Set([...indicators, ...names])]);
 }
 
-// What is seen is fetched anew, and stays where it is.
+// Fetches the visible part again and keeps its position.
 async function reload() {
   if (!state.isReady) return open();
   const { window } = chart;
@@ -230,7 +230,7 @@ function keep(window, anchor, wasAtEnd) {
   chart.chart.timeScale().setVisibleLogicalRange({ from: at, to: at + width });
 }
 
-// A burst of loads is one reload, and never two at once.
+// Several loads in a short time cause one reload, and only one runs at a time.
 const changes = new Later(() => (series.candles > 0 ? reload() : location.reload()), 250, 2000);
 
 async function compare() {

@@ -1,4 +1,4 @@
-// The list of series follows the search field as somebody types, and Enter leads to the first series.
+// Filters the list of series while the user types. Enter opens the first series.
 
 import { askPage } from "./fetching.js";
 import { Later } from "./later.js";

@@ -1,4 +1,4 @@
-// What is seen of a series. It is in the page's address, so that the address is all that somebody else needs.
+// The visible part of a series. It is in the page's address, so that the address can be shared.
 
 export const RANGES = ["1D", "5D", "1M", "3M", "6M", "YTD", "1Y", "5Y", "All"];
 
@@ -31,7 +31,7 @@ export function writeView(address, view) {
   return next.toString().replace(/%2C/g, ",");
 }
 
-// A month that has no such day ends before it: from the 31st of March it is one back to the end of February.
+// If the month has no such day, its last day is used: one month before 31 March is the end of February.
 function backBy(date, months) {
   const day = date.getUTCDate();
   date.setUTCMonth(date.getUTCMonth() - months);
@@ -48,7 +48,7 @@ export function firstDate(range, last) {
   return date.toISOString().slice(0, 10);
 }
 
-// Which bars a range shows, from the end: the first of them. Times are those of the market's clock, in seconds.
+// The first bar that a range shows, counted from the end. Times are seconds in the market's local time.
 function firstBar(bars, range) {
   if (range === "All" || bars.length === 0) return 0;
   const sessions = { "1D": 1, "5D": 5 }[range];
