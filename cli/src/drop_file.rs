@@ -42,7 +42,7 @@ use summary::Summary;
 /// several months is split. What was at a key before is replaced.
 ///
 /// Before anything is written, each file is cleaned here and compared with what the store has. A file that cannot be read is
-/// refused. One that would take candles away, or of which no row is usable, is put only if you say so: you are asked on a
+/// refused. One that would take candles away, or that has no usable row, is put only if you say so: you are asked on a
 /// terminal, and --yes says it elsewhere. --preview shows all that and puts nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:

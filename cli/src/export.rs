@@ -9,7 +9,7 @@ use candlewick_shared::core::key::Series;
 use candlewick_shared::core::symbol::Symbol;
 use futures::TryStreamExt;
 use jiff::civil::Date;
-use sqlx::{Connection, PgConnection, PgPool, Row};
+use sqlx::{Connection, PgConnection, PgPool};
 use tokio::fs::File;
 use tokio::io::{AsyncWrite, AsyncWriteExt, BufWriter};
 
@@ -102,13 +102,11 @@ fn only(series: &[Series]) -> anyhow::Result<&Series> {
 /// The chosen series of the store. Fails if a named symbol has none of them.
 async fn chosen(pool: &PgPool, args: &Args) -> anyhow::Result<Vec<Series>> {
     let query = "select distinct symbol, interval from objects where rows_total > 0 order by symbol, interval";
-    let rows = sqlx::query(query).fetch_all(pool).await.context("read the series")?;
-    let series = |row: &sqlx::postgres::PgRow| {
-        let symbol: String = row.try_get(0)?;
-        let interval: String = row.try_get(1)?;
+    let rows: Vec<(String, String)> = sqlx::query_as(query).fetch_all(pool).await.context("read the series")?;
+    let series = |(symbol, interval): (String, String)| {
         anyhow::Ok(Series { symbol: symbol.parse()?, interval: interval.parse()? })
     };
-    let all: Vec<_> = rows.iter().map(series).collect::<Result<_, _>>()?;
+    let all: Vec<_> = rows.into_iter().map(series).collect::<Result<_, _>>()?;
     let is_wanted = |series: &&Series| {
         (args.symbol.is_empty() || args.symbol.contains(&series.symbol))
             && (args.interval.is_empty() || args.interval.contains(&series.interval))

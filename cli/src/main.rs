@@ -3,7 +3,6 @@
 mod alerts;
 mod build;
 mod clean;
-mod dead_letters;
 mod dlq;
 mod doctor;
 mod down;

@@ -225,7 +225,7 @@ impl Session<'_> {
 
     async fn show(&self, running: &Running, states: &SeriesStates) -> anyhow::Result<()> {
         let env = running.addresses.env();
-        let series = status::series(&running.pool, &running.aws, &env).await?;
+        let series = status::all_series(&running.pool, &running.aws, &env).await?;
         terminal::result(&format!("\n{}\n", status::series_table(&series)));
         for (series, state) in states {
             if let Some(reason) = why_not_loaded(state) {

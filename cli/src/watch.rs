@@ -7,16 +7,16 @@ use std::time::Duration;
 use anyhow::Context;
 use candlewick_localstack::progress::Reporter;
 use candlewick_localstack::stack::Running;
-use candlewick_notifier::alerts::Known;
-use candlewick_shared::adapters::database::SqlTimestamp;
+use candlewick_notifier::alerts::KnownAlert;
+use candlewick_shared::adapters::database::DbTime;
 use candlewick_shared::core::alert::Kind;
 use jiff::Timestamp;
 use serde::Deserialize;
-use sqlx::Row;
-use sqlx::postgres::{PgListener, PgNotification, PgRow};
+use sqlx::FromRow;
+use sqlx::postgres::{PgListener, PgNotification};
 use tokio::time::timeout;
 
-use crate::{alerts, dead_letters, status};
+use crate::{alerts, status};
 
 /// The channel on which the database notifies of loads, runs and alerts.
 const CHANNEL: &str = "candlewick";
@@ -119,20 +119,35 @@ async fn read_ledger(
     loads: &mut Loads,
 ) -> anyhow::Result<Vec<String>> {
     let keys: Option<Vec<&String>> = keys.map(|keys| keys.iter().collect());
-    let rows = sqlx::query(LEDGER).bind(keys).fetch_all(&running.pool).await.context("read the ledger")?;
-    let is_new = |row: &&PgRow| {
-        let loaded_at = row.get::<Option<SqlTimestamp>, _>(2).map(SqlTimestamp::to_jiff);
-        let version = (row.get(1), loaded_at);
-        loads.insert(row.get(0), version.clone()) != Some(version)
+    let rows: Vec<LoadedObject> =
+        sqlx::query_as(LEDGER).bind(keys).fetch_all(&running.pool).await.context("read the ledger")?;
+    let is_new = |row: &&LoadedObject| {
+        let version = (row.etag.clone(), row.loaded_at.map(|time| time.0));
+        loads.insert(row.key.clone(), version.clone()) != Some(version)
     };
-    Ok(rows.iter().filter(is_new).map(load_text).collect())
+    Ok(rows.iter().filter(is_new).map(LoadedObject::text).collect())
 }
 
-fn load_text(row: &PgRow) -> String {
-    let symbol: String = row.get(3);
-    let interval: String = row.get(4);
-    let [total, inserted, updated, removed] = [5, 6, 7, 8].map(|column| row.get::<i64, _>(column));
-    format!("{symbol} {interval}: {total} candles ({inserted} new, {updated} changed, {removed} removed)")
+#[derive(FromRow)]
+struct LoadedObject {
+    key: String,
+    etag: Option<String>,
+    loaded_at: Option<DbTime>,
+    symbol: String,
+    interval: String,
+    rows_total: i64,
+    rows_inserted: i64,
+    rows_updated: i64,
+    rows_removed: i64,
+}
+
+impl LoadedObject {
+    fn text(&self) -> String {
+        let Self { symbol, interval, rows_total, rows_inserted, rows_updated, rows_removed, .. } = self;
+        format!(
+            "{symbol} {interval}: {rows_total} candles ({rows_inserted} new, {rows_updated} changed, {rows_removed} removed)"
+        )
+    }
 }
 
 async fn dead_letter_count(running: &Running) -> anyhow::Result<u64> {
@@ -140,14 +155,14 @@ async fn dead_letter_count(running: &Running) -> anyhow::Result<u64> {
 }
 
 async fn letters(running: &Running) -> anyhow::Result<BTreeSet<String>> {
-    let letters = dead_letters::browse(&running.aws, &running.addresses.env()).await?;
+    let letters = status::letters(&running.aws, &running.addresses.env()).await?;
     Ok(letters.into_iter().map(|letter| format!("{}: {}", letter.stage, letter.reason)).collect())
 }
 
 /// Reads the alerts that are firing, without those about dead letters, which are already printed.
 async fn firing_alerts(running: &Running) -> anyhow::Result<BTreeSet<String>> {
-    let is_printed = |known: &Known| matches!(known.alert.kind, Kind::DeadLetter | Kind::IngestFailed);
+    let is_printed = |known: &KnownAlert| matches!(known.alert.kind, Kind::DeadLetter | Kind::IngestFailed);
     let open = alerts::read(&running.pool, false).await?;
-    let text = |known: Known| format!("{}: {}: {}", known.alert.kind, known.alert.subject, known.alert.text);
+    let text = |known: KnownAlert| format!("{}: {}: {}", known.alert.kind, known.alert.subject, known.alert.text);
     Ok(open.into_iter().filter(|known| !is_printed(known)).map(text).collect())
 }

@@ -4,7 +4,7 @@
 //! interrupted copy does not count as one.
 
 mod files;
-mod follower;
+pub mod follower;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -17,7 +17,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use self::files::{file_name, files_below, is_short, odd_name, read_json, write_whole};
-pub use self::follower::Follower;
 
 /// The copy of one bucket's raw objects.
 #[derive(Debug)]
@@ -47,7 +46,7 @@ struct Stamp {
     last_modified: Timestamp,
 }
 
-/// What stands beside an object.
+/// The data about an object, in a file of its own.
 #[derive(Debug, Deserialize, Serialize)]
 struct Beside {
     key: String,
@@ -202,7 +201,7 @@ impl RawCopy {
         Ok(())
     }
 
-    /// What stands beside each copied object, and the place of both in their folders.
+    /// The data about each copied object, and the place of both files in their folders.
     fn read_beside(&self) -> anyhow::Result<Vec<(PathBuf, Beside)>> {
         let mut files = Vec::new();
         let root = self.root.join("beside");

@@ -28,7 +28,8 @@ use crate::process::{Exit, Process, Program, StopPlan};
 use crate::progress::Reporter;
 use crate::provision;
 use crate::python::{self, Search};
-use crate::raw_copy::{Follower, RawCopy};
+use crate::raw_copy::RawCopy;
+use crate::raw_copy::follower::Follower;
 use crate::state::StateDir;
 use crate::supervise::{Backoff, Service};
 
@@ -69,7 +70,7 @@ pub struct Running {
 }
 
 impl Stack {
-    /// A stack of which nothing is started yet.
+    /// A stack that is not started yet.
     pub fn new(options: Options, state: StateDir, progress: Reporter) -> Self {
         let emulator = None;
         let postgres = None;
@@ -228,13 +229,13 @@ impl Stack {
         format!("{name} died ({exit}); its log is in {}", self.state.root().join("logs").display())
     }
 
-    /// Stops the services; what is in hand is finished or given back. They can be started again.
+    /// Stops the services; messages in process are finished or given back. They can be started again.
     pub async fn stop_services(&mut self) {
         let services = std::mem::take(&mut self.services);
         futures::future::join_all(services.into_iter().map(Service::stop)).await;
     }
 
-    /// Stops everything that was started, the last first: services finish what is in hand, the copy of `raw/` is completed,
+    /// Stops everything that was started, the last first: services finish their messages, the copy of `raw/` is completed,
     /// then what they stood on goes.
     pub async fn stop(mut self) {
         self.stop_services().await;

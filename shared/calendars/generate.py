@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the trading calendars beside this file, from the exchange_calendars package, from forex.py, and with what
+"""Writes the trading calendars next to this file, from the exchange_calendars package, from forex.py, and with what
 corrections.toml puts right. No calendar is edited by hand.
 
     pip install --require-hashes -r requirements.txt
@@ -86,7 +86,7 @@ class Hours:
     open: int
     close: int
     pause: tuple[int, int] | None = None
-    # The part that every venue holds, as start and end: the same twice where that is none, None where it is all.
+    # The part that every venue holds, as start and end: the same twice if there is no such part, None if it is all.
     certain: tuple[int, int] | None = None
 
     def __str__(self):

@@ -30,7 +30,7 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// Ten days, all of which are over when the simulated clock starts.
+/// Ten days that are all over when the simulated clock starts.
 const DAYS: [&str; 10] = [
     "2024-12-02",
     "2024-12-03",
@@ -267,7 +267,7 @@ fn drop_reads_instants_of_sessions_by_the_calendar_that_it_is_told() -> anyhow::
     let stack = Stack::get();
     let text = std::fs::read(crate::candlewick::root().join("tests/cases/files/tradingview-unix-time-daily.csv"))?;
     let said = fail(&mut drop(stack, "SESSIONS", &text)?)?;
-    ensure!(said.contains("if a session opens then, say of which exchange with --calendar XNYS"), "{said}");
+    ensure!(said.contains("if a session opens then, name the exchange with --calendar XNYS"), "{said}");
     let said = fail(drop(stack, "SESSIONS", &text)?.args(["--calendar", "NYSE"]))?;
     ensure!(said.contains("no calendar is known by the name \"NYSE\""), "{said}");
     succeed(drop(stack, "SESSIONS", &text)?.args(["--calendar", "XNYS"]))?;

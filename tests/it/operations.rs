@@ -75,7 +75,7 @@ fn mend_what_is_lost(stack: &Stack) -> anyhow::Result<()> {
     ensure!(missing["key"] == raw("LOST") && missing["gap"] == "never_cleaned" && dry["sent"] == 0, "{dry}");
     ensure!(json(stack, &reconcile)?["sent"] == 1);
     stack.eventually("the clean object", || Ok(stack.object(&clean("LOST")).is_ok()))?;
-    ensure!(stack.rows("LOST")? == 0, "the loader was told, and notifications are not off");
+    ensure!(stack.rows("LOST")? == 0, "the loader was notified, so notifications are not off");
     let said = say(stack, &reconcile)?;
     ensure!(said.contains("never loaded") && said.contains("1 messages sent"), "{said}");
     stack.eventually("two rows", || Ok(stack.rows("LOST")? == 2))?;

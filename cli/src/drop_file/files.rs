@@ -71,7 +71,7 @@ pub fn symbol(path: &Path) -> anyhow::Result<Symbol> {
         Some((first, rest)) if is_symbol(first) && rest.iter().all(|word| is_of_file(word)) => {
             Ok(first.to_uppercase().parse()?)
         }
-        _ => bail!("{}: of which symbol? Say it with --symbol AAPL", path.display()),
+        _ => bail!("{}: which symbol is it of? Name it with --symbol AAPL", path.display()),
     }
 }
 
@@ -82,7 +82,7 @@ pub fn symbol(path: &Path) -> anyhow::Result<Symbol> {
 /// There is no such folder.
 pub fn interval(path: &Path) -> anyhow::Result<Interval> {
     let said = folder(path, "interval=").map(str::parse);
-    said.with_context(|| format!("{}: of which interval? Say it with --interval 1day", path.display()))?
+    said.with_context(|| format!("{}: which interval does it have? Name it with --interval 1day", path.display()))?
         .with_context(|| format!("read the folder of {}", path.display()))
 }
 

@@ -25,7 +25,7 @@ pub enum Step {
     End,
 }
 
-/// Merges objects, of which only those that overlap the current time are open. It does no I/O: it names the object that
+/// Merges objects. Only those that overlap the current time are open. It does no I/O: it names the object that
 /// it needs, and the caller passes it in.
 #[derive(Debug, Default)]
 pub struct Union {

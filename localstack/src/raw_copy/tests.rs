@@ -71,7 +71,7 @@ async fn what_was_removed_stays_removed_but_an_empty_bucket_removes_nothing() {
     assert_eq!(restored.keys(), ["raw/b"]);
 }
 
-/// A store of which some objects cannot be read.
+/// A store with some objects that cannot be read.
 struct Archive(MemoryStore);
 
 #[async_trait::async_trait]
@@ -108,7 +108,7 @@ async fn what_cannot_be_copied_is_told_and_stops_no_other() {
     let update = copy.reconcile(&store).await.unwrap();
     assert_eq!((update.copied, update.left[0].0.as_str(), update.left.len()), (2, "raw/archived", 1));
     assert!(update.left[0].1.contains("it is archived"), "{update:?}");
-    assert_eq!(copy.reconcile(&store).await.unwrap().left.len(), 1, "it is told until it is mended");
+    assert_eq!(copy.reconcile(&store).await.unwrap().left.len(), 1, "it is reported until it is fixed");
     store.0.remove("raw/archived");
     assert_eq!(copy.reconcile(&store).await.unwrap(), Update::default());
 }

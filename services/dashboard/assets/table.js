@@ -1,6 +1,6 @@
-// The list of series follows the search field as somebody types, and Enter leads to the first series.
+// Filters the list of series while the user types. Enter opens the first series.
 
-import { ask } from "./fetching.js";
+import { askPage } from "./fetching.js";
 import { Later } from "./later.js";
 
 const PATIENCE = 30_000;
@@ -29,8 +29,7 @@ export function armSearch() {
 }
 
 async function list(region, signal) {
-  const answer = await ask(location.href, { signal, headers: { accept: "text/html" } });
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const page = await askPage(signal);
   const fresh = page.getElementById(region.id);
   if (fresh && !signal.aborted) region.replaceChildren(...fresh.childNodes);
 }

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use candlewick_shared::core::alert::{Alert, Kind, State};
 use candlewick_shared::core::calendar::Calendar;
+use candlewick_shared::core::candle::CandleTime;
+use candlewick_shared::core::due::{Freshness, delay};
 use candlewick_shared::core::message_subject::path_of;
 use candlewick_shared::core::report::Fate;
 use candlewick_shared::core::topology::Topology;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::alerts::Known;
+use crate::alerts::KnownAlert;
 use crate::facts::{Facts, ObjectFact, SeriesFact};
-use crate::stale;
 
 /// How long a dead-letter queue must look empty before its letters count as gone, because SQS reports depths with a delay.
 const DEPTH_DELAY: SignedDuration = SignedDuration::from_mins(2);
@@ -48,10 +49,14 @@ fn condition(stage: &str, alert: Alert) -> Condition {
 }
 
 fn stale_series(fact: &SeriesFact, now: Timestamp, limits: &Limits) -> Option<Condition> {
-    let late = stale::late(fact.calendar, fact.series.interval, fact.last, now, limits.stale_after)?;
-    let complete = Timestamp::from_second(late.complete).ok()?;
-    let text = format!("{} is not in the store; it was complete at {complete}", late.missing);
-    Some(condition("notifier", Alert::new(Kind::StaleSeries, &fact.series, text).series(Some(fact.series.clone()))))
+    let SeriesFact { calendar, series, last } = fact;
+    let delay = delay(*calendar, series.interval, Some(*last), now.as_second(), limits.stale_after.as_secs());
+    let next = delay.next.filter(|_| delay.freshness == Freshness::Late)?;
+    let candle = |stamp| format!("the candle of {}", CandleTime::from_seconds(stamp).display(series.interval));
+    let missing = next.stamp.map_or_else(|| "a newer candle".to_owned(), candle);
+    let complete = Timestamp::from_second(next.complete).ok()?;
+    let text = format!("{missing} is not in the store; it was complete at {complete}");
+    Some(condition("notifier", Alert::new(Kind::StaleSeries, series, text).series(Some(series.clone()))))
 }
 
 fn calendars(facts: &Facts) -> BTreeMap<&'static str, &'static Calendar> {
@@ -118,7 +123,7 @@ fn unreported_letters(role: &str, count: u64, facts: &Facts) -> Option<Condition
 }
 
 /// The changes since the last sweep: conditions that are new, and alerts that are over.
-pub fn changes(open: &[Known], facts: &Facts, conditions: Vec<Condition>, real_now: Timestamp) -> Vec<Condition> {
+pub fn changes(open: &[KnownAlert], facts: &Facts, conditions: Vec<Condition>, real_now: Timestamp) -> Vec<Condition> {
     let firing: Vec<_> = open.iter().filter(|known| known.alert.state == State::Firing).collect();
     let over = firing.iter().filter(|known| is_over(known, facts, &conditions, real_now));
     let over: Vec<_> = over.map(|known| condition(&known.stage, known.alert.clone().resolved())).collect();
@@ -132,7 +137,7 @@ fn identity<'a>(stage: &'a str, alert: &'a Alert) -> (Kind, &'a str, &'a str, &'
     (alert.kind, stage, &alert.class, &alert.subject)
 }
 
-fn is_over(known: &Known, facts: &Facts, conditions: &[Condition], real_now: Timestamp) -> bool {
+fn is_over(known: &KnownAlert, facts: &Facts, conditions: &[Condition], real_now: Timestamp) -> bool {
     let holds = || {
         let own = identity(&known.stage, &known.alert);
         conditions.iter().any(|condition| identity(&condition.stage, &condition.alert) == own)
@@ -172,7 +177,7 @@ fn has_no_letters(stage: &str, facts: &Facts) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runs::EndedRun;
+    use candlewick_shared::reads::runs::RunProgress;
 
     const LIMITS: Limits =
         Limits { stale_after: SignedDuration::from_hours(26), horizon: SignedDuration::from_hours(1440) };
@@ -191,11 +196,11 @@ mod tests {
         changes.iter().map(|change| (change.alert.subject.as_str(), change.alert.state)).collect()
     }
 
-    fn known(alert: Alert, changed_minutes_ago: i64) -> Known {
+    fn known(alert: Alert, changed_minutes_ago: i64) -> KnownAlert {
         let changed_at = now() - SignedDuration::from_mins(changed_minutes_ago);
         let stage = "transform".to_owned();
-        let told = None;
-        Known {
+        let notified = None;
+        KnownAlert {
             id: 1,
             stage,
             alert,
@@ -204,11 +209,11 @@ mod tests {
             loaded_since: false,
             renewed_since: false,
             changed_at,
-            told,
+            notified,
         }
     }
 
-    fn swept(open: &[Known], facts: &Facts) -> Vec<Condition> {
+    fn swept(open: &[KnownAlert], facts: &Facts) -> Vec<Condition> {
         changes(open, facts, conditions(facts, now(), &LIMITS), now())
     }
 
@@ -234,7 +239,7 @@ mod tests {
     #[test]
     fn a_run_with_failures_is_told_of_until_a_later_one_has_none() {
         let run = |id: &str, failed| {
-            let run = EndedRun { id: id.to_owned(), expected: 10, failed, error: None };
+            let run = RunProgress { id: id.to_owned(), expected: 10, failed, ..RunProgress::default() };
             Facts { run: Some(run), ..Facts::default() }
         };
         let raised = swept(&[], &run("one", 2));

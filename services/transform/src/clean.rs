@@ -18,7 +18,7 @@ use crate::expected::Expected;
 use crate::explain::Explain;
 use crate::fault::{Fault, Reason, SetAside};
 use crate::finer;
-use crate::gaps::{self, Run};
+use crate::gaps::{self, VacantSlots};
 use crate::grid;
 use crate::months::{self, MonthText};
 use crate::otherwise;
@@ -39,7 +39,7 @@ pub struct Cleaned<'a> {
     raw: Raw<'a>,
     expected: Expected<'a>,
     rows: Vec<Row>,
-    runs: Vec<Run>,
+    runs: Vec<VacantSlots>,
     aside: Vec<SetAside>,
     /// Why the stamping of weeks or months cannot be detected, if it cannot.
     unclear_stamps: Option<String>,
@@ -231,7 +231,7 @@ impl Cleaned<'_> {
     /// Writes the filled candles of a run of vacant slots, each at the close of the row before `at`.
     fn fill(
         &self,
-        run: &Run,
+        run: &VacantSlots,
         at: usize,
         cells: &mut Cells,
         writer: &mut CleanWriter<'_, impl Write>,

@@ -11,7 +11,7 @@ use crate::task::Task;
 
 /// Advice if a daily candle is stamped with an instant and no session gives it a date.
 const NO_SESSIONS: &str =
-    ": if a session opens then, say of which exchange with --calendar XNYS, or with `calendar` in the watchlist";
+    ": if a session opens then, name the exchange with --calendar XNYS, or with `calendar` in the watchlist";
 
 /// Describes the rows of one object.
 #[derive(Clone, Debug)]

@@ -83,7 +83,7 @@ pub enum Refusal {
         readings: [String; 2],
     },
     /// It does not have the form that the owner set.
-    #[error("the file does not have the form that is said of it: its columns or its times are others")]
+    #[error("the file does not have the form that its metadata names: its columns or its times differ")]
     OtherForm,
     /// None of its rows is a candle.
     #[error("{}", nothing_usable(*.rows, .reasons, .first.as_deref()))]

@@ -10,7 +10,7 @@ use candlewick_shared::core::report::{CalendarUsed, Fate, Gap, Measured, Report,
 
 use crate::expected::Expected;
 use crate::fault::SetAside;
-use crate::gaps::Run;
+use crate::gaps::VacantSlots;
 use crate::read::Read;
 use crate::row::Row;
 use crate::task::{RULES, Task};
@@ -34,7 +34,7 @@ pub struct Facts<'a> {
     /// The candles.
     pub rows: &'a [Row],
     /// The runs of vacant slots between the candles.
-    pub runs: &'a [Run],
+    pub runs: &'a [VacantSlots],
     /// How the source stamps weeks or months.
     pub stamps: Option<String>,
     /// A description of the file's form, if it was not raw CSV.
@@ -111,7 +111,7 @@ fn touched(task: &Task<'_>, rows: &Rows) -> Touched {
     }
 }
 
-fn gap(run: &Run, interval: Interval) -> Gap {
+fn gap(run: &VacantSlots, interval: Interval) -> Gap {
     let time = |slot| CandleTime::from_seconds(slot).display(interval).to_string();
     Gap { first: time(run.first), last: time(run.last), slots: run.slots, fate: run.fate }
 }

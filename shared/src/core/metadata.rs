@@ -91,7 +91,7 @@ pub struct RawMetadata {
     pub first_written: Option<Timestamp>,
     /// Whether the object is empty because the owner accepted the loss of all its rows.
     pub is_emptied: bool,
-    /// What is said of its form, where that is not raw CSV.
+    /// What the metadata says about its form, if that is not raw CSV.
     pub form: SaidForm,
 }
 

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 
 use crate::adapters::secrets::SecretSource;
 use crate::core::clock::Clock;
-use crate::core::topology;
+use crate::core::topology::{self, Topology};
 
 /// The environment variables of a process.
 #[derive(Clone, Debug, Default)]
@@ -53,7 +53,7 @@ impl Env {
     /// Returns an error that names the variable, and says how to set it, if it is missing.
     pub fn required(&self, name: &str) -> anyhow::Result<&str> {
         self.optional(name).ok_or_else(|| {
-            anyhow!("{name} is not set: `cargo run -- up` sets it for its services; by hand, run `. .local/env` first")
+            anyhow!("{name} is not set: docs/settings.md explains it; `up` sets it for its services, and `. .local/env` in a shell")
         })
     }
 
@@ -115,6 +115,19 @@ impl Env {
     /// Returns an error that names the variable if it is missing.
     pub fn queue_url(&self, role: &str) -> anyhow::Result<&str> {
         self.required(&topology::queue_url_variable(role))
+    }
+
+    /// The URL of the dead-letter queue of the queue with this role, for example `RAW_DLQ_URL`. By default, the
+    /// URL of the queue and the suffix of dead-letter queues.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error that names the variable of the queue if both are missing.
+    pub fn dead_letter_url(&self, role: &str) -> anyhow::Result<String> {
+        match self.optional(&topology::dead_letter_url_variable(role)) {
+            Some(url) => Ok(url.to_owned()),
+            None => Ok(Topology::built_in().dead_letter_name(self.queue_url(role)?)),
+        }
     }
 
     /// The clock that `CLOCK` sets, by default the real time.

@@ -141,7 +141,7 @@ async fn clean_object(
     let candles = clean_csv::read(&object.body, &path.series).with_context(|| format!("read {key}"))?.candles;
     ensure!(
         report.source.etag == raw.etag,
-        "the report beside {key}, which is made from {raw:?}, is about another object: {:?}",
+        "the report of {key}, which is made from {raw:?}, is about another object: {:?}",
         report.source
     );
     let rows = &report.rows;

@@ -14,7 +14,6 @@ use sqlx::ConnectOptions;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use crate::trial;
 use crate::world::World;
 
 const TOKEN: &str = "open-sesame-open-sesame";
@@ -34,7 +33,7 @@ const SLACK: Duration = Duration::from_millis(500);
 const RANGE: &str = "/api/v1/series/LARGE/1min/candles?limit=50000";
 
 pub fn trials() -> Vec<Trial> {
-    vec![trial("others_are_answered_in_the_middle_of_an_attack", others_are_answered)]
+    trials![others_are_answered_in_the_middle_of_an_attack]
 }
 
 /// The dashboard in its own process, until this is dropped.
@@ -116,7 +115,7 @@ async fn send(address: SocketAddr, text: &str) -> Option<TcpStream> {
     Some(stream)
 }
 
-/// Keeps this many connections open, each of which sends a request and reads nothing of the response for a while.
+/// Keeps this many connections open. Each sends a request and reads nothing of the response for a while.
 async fn hold(address: SocketAddr, text: String, at_once: usize, held_for: Duration) {
     loop {
         let held = join_all((0..at_once).map(|_| send(address, &text))).await;
@@ -148,7 +147,7 @@ async fn attack(address: SocketAddr) {
 }
 
 #[expect(clippy::print_stdout, reason = "figures are for people")]
-async fn others_are_answered(world: World) {
+async fn others_are_answered_in_the_middle_of_an_attack(world: World) {
     world.load("AAPL", "2024-12-01", &["1", "2", "3"]).await;
     let object = "insert into objects (key, symbol, interval) values ('transformed/large', 'LARGE', '1min')";
     world.run(object).await;

@@ -55,7 +55,7 @@ async fn refresh(world: &World, run: &str) -> Settled {
     world.deliver(&fetch_in(run, "ABC", "1day")).await.unwrap()
 }
 
-/// The dates that are marked as of an earlier answer, and of which.
+/// The dates that are marked as from an earlier answer, and the time of that answer.
 pub async fn marks(world: &World, key: &str) -> Vec<(String, String)> {
     let lines = world.lines(key).await;
     let cells = lines.iter().map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());

@@ -173,7 +173,7 @@ async fn a_watchlist_in_the_bucket_is_looked_at_in_each_sweep(world: World) {
     assert_eq!(wrong(&world).await, [(Kind::StaleSeries, "AAPL 1day".to_owned())]);
 }
 
-/// Which series are to be fresh is not known then: what is told of them stands, and nothing new is told. The rest goes on.
+/// It is unknown then which series should be fresh: their alerts stay as they are, and no new ones are raised. The rest is judged.
 async fn a_broken_watchlist_stops_only_what_needs_it(world: World) {
     world.run(LOADED).await;
     sweep(&world, "2024-12-31T23:00:00Z").await;
@@ -211,7 +211,7 @@ async fn a_loss_is_judged_once_and_told(world: World) {
     sweep(&world, "2024-12-27T22:02:00Z").await;
     let told = losses(&world).await;
     assert!(told[0].0.starts_with("5 of 10 real candles (50.00 %, where 5.00 % is allowed) are gone, 2024-01-02 to"));
-    assert_eq!((told.len(), told[0].1), (1, 1), "a loss within what is allowed is not told, and none is told twice");
+    assert_eq!((told.len(), told[0].1), (1, 1), "an allowed loss raises no alert, and no loss raises two");
     world.run(LOST).await;
     sweep(&world, "2024-12-27T22:03:00Z").await;
     let told = losses(&world).await;

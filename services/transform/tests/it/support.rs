@@ -150,7 +150,7 @@ impl Outcome {
         rows.into_iter().map(|(line, column, reason, row, _)| (line, column, reason, row)).collect()
     }
 
-    /// What is said of each row that was set aside.
+    /// The detail of each quarantined row.
     pub fn details(&self) -> Vec<String> {
         let mut reader = csv::Reader::from_reader(self.quarantine.as_bytes());
         let rows: Vec<(u64, String, String, String, String)> = reader.deserialize().collect::<Result<_, _>>().unwrap();

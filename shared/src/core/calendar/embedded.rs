@@ -49,14 +49,30 @@ struct Market {
     calendar: OnceLock<Result<Calendar, InvalidCalendar>>,
 }
 
-pub(super) fn find(code: &str) -> Result<Option<&'static Calendar>, InvalidCalendar> {
-    let all = markets()?;
-    let market = all.by_code.get(code).and_then(|index| all.markets.get(*index));
-    market.map(Market::calendar).transpose()
-}
+impl Calendar {
+    /// Finds the calendar of a market by its MIC or the MIC of a segment (`XNYS`, `XNGS`), or by one of the names
+    /// `forex`, `24/7` and `24/5`.
+    ///
+    /// `Ok(None)` means that the market is unknown, so nothing can be said about its sessions. The first call parses
+    /// all files, the first call for a market expands its sessions (milliseconds), and later calls are a map lookup.
+    ///
+    /// # Errors
+    ///
+    /// Fails if an embedded file is invalid, which a test rules out.
+    pub fn for_mic(mic: &str) -> Result<Option<&'static Self>, InvalidCalendar> {
+        let all = markets()?;
+        let market = all.by_code.get(mic).and_then(|index| all.markets.get(*index));
+        market.map(Market::calendar).transpose()
+    }
 
-pub(super) fn codes() -> Result<impl Iterator<Item = &'static str>, InvalidCalendar> {
-    Ok(markets()?.markets.iter().map(|market| market.definition.code.as_str()))
+    /// The codes of all embedded calendars, without those of the segments that they serve.
+    ///
+    /// # Errors
+    ///
+    /// Fails if an embedded file is invalid, which a test rules out.
+    pub fn codes() -> Result<impl Iterator<Item = &'static str>, InvalidCalendar> {
+        Ok(markets()?.markets.iter().map(|market| market.definition.code.as_str()))
+    }
 }
 
 fn markets() -> Result<&'static Markets, InvalidCalendar> {

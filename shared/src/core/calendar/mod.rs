@@ -42,28 +42,6 @@ pub struct Calendar {
 }
 
 impl Calendar {
-    /// Finds the calendar of a market by its MIC or the MIC of a segment (`XNYS`, `XNGS`), or by one of the names
-    /// `forex`, `24/7` and `24/5`.
-    ///
-    /// `Ok(None)` means that the market is unknown, so nothing can be said about its sessions. The first call parses
-    /// all files, the first call for a market expands its sessions (milliseconds), and later calls are a map lookup.
-    ///
-    /// # Errors
-    ///
-    /// Fails if an embedded file is invalid, which a test rules out.
-    pub fn for_mic(mic: &str) -> Result<Option<&'static Calendar>, InvalidCalendar> {
-        embedded::find(mic)
-    }
-
-    /// The codes of all embedded calendars, without those of the segments that they serve.
-    ///
-    /// # Errors
-    ///
-    /// Fails if an embedded file is invalid, which a test rules out.
-    pub fn codes() -> Result<impl Iterator<Item = &'static str>, InvalidCalendar> {
-        embedded::codes()
-    }
-
     fn new(definition: &Definition) -> Result<Self, InvalidCalendar> {
         let zone = definition.zone()?;
         Ok(Calendar {

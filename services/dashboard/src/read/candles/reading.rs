@@ -21,7 +21,7 @@ const PART: usize = 10_000;
 const SESSION: usize = 1_440;
 
 /// A candle with the values of its indicators.
-pub struct Candle<'r> {
+pub struct CandleRow<'r> {
     pub row: &'r PgRow,
     /// The time of the candle, in seconds since 1970.
     pub time: i64,
@@ -141,9 +141,9 @@ impl Reading {
     }
 
     /// The values of the indicators at the next candle. Each row must be passed exactly once, in order.
-    pub fn candle<'r>(&mut self, row: &'r PgRow, values: &'r mut Vec<Option<f64>>) -> Result<Candle<'r>, Problem> {
+    pub fn candle<'r>(&mut self, row: &'r PgRow, values: &'r mut Vec<Option<f64>>) -> Result<CandleRow<'r>, Problem> {
         let time = self.step(row, values)?;
-        Ok(Candle { row, time, values })
+        Ok(CandleRow { row, time, values })
     }
 
     fn step(&mut self, row: &PgRow, values: &mut Vec<Option<f64>>) -> Result<i64, Problem> {
