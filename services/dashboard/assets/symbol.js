@@ -129,15 +129,14 @@ async function rest() {
   settle();
 }
 
-// Shows the same span at another level.
+// Shows the same span at another level. The window may move until the candles are there.
 async function changeLevel(level) {
-  const { bars } = candles;
-  const [left, right] = chart.seen;
-  const [from, to] = [bars[left].at, bars[right].at];
-  const after = bars.slice(right + 1).find((bar) => !bar.gap);
+  const { bars } = chart;
+  const after = bars.slice(chart.seen[1] + 1).find((bar) => !bar.gap);
   state.isChanging = true;
   try {
     await candles.load(level, state.view.indicators, { before: after?.time ?? null });
+    const [from, to] = chart.seen.map((place) => bars[place].at);
     draw();
     const at = candles.bars.findIndex((bar) => bar.at >= from);
     const end = candles.bars.findLastIndex((bar) => bar.at <= to);
@@ -172,7 +171,10 @@ function writeAddress() {
   history.replaceState(null, "", writeView(location.href, state.view));
 }
 
+// A movement that has not ended yet must not overwrite what is chosen now.
 function change(part) {
+  clearTimeout(resting);
+  state.isByHand = false;
   Object.assign(state.view, part);
   writeAddress();
   open();

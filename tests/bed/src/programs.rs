@@ -9,9 +9,6 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap()
 }
 
-/// An integration test that compiles quickly.
-const SMALL_TEST: &str = "limits";
-
 /// Builds every program of the workspace in the profile of the running program, and returns their folder. `cargo test`
 /// itself builds tests, and programs only of the packages that it tests.
 #[must_use]
@@ -20,10 +17,8 @@ pub fn build() -> PathBuf {
     let programs = own.parent().and_then(Path::parent).unwrap().to_owned();
     let profile = if programs.ends_with("debug") { "dev" } else { "release" };
     let mut command = Command::new(env!("CARGO"));
-    command.current_dir(root()).args(["build", "--quiet", "--locked", "--workspace", "--profile", profile]);
-    // With any test among its targets, a build enables the features that dev-dependencies need, so that it shares all
-    // dependencies with `cargo test --workspace`. Without one, it compiles them a second time.
-    command.args(["--bins", "--test", SMALL_TEST]);
+    // The same selection as that of `up`, so that `up` has nothing left to build.
+    command.current_dir(root()).args(["build", "--quiet", "--locked", "--bins", "--profile", profile]);
     // A change of these variables would make build scripts that read them run again.
     let about_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
     for (name, _) in std::env::vars().filter(|(name, _)| about_package(name)) {
