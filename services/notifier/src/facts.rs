@@ -8,7 +8,6 @@ use candlewick_shared::adapters::aws::Aws;
 use candlewick_shared::adapters::database::SqlTimestamp;
 use candlewick_shared::adapters::watchlist_source::{NoWatchlist, WatchlistSource};
 use candlewick_shared::core::calendar::Calendar;
-use candlewick_shared::core::calendar::choice;
 use candlewick_shared::core::key::Series;
 use candlewick_shared::core::metadata::Instrument;
 use candlewick_shared::core::report::{Gap, Touched};
@@ -97,7 +96,7 @@ impl Sources {
         match watchlist.read().await {
             Ok(watchlist) => Ok(Rules::Listed(watchlist)),
             // The reader raises an alert about it. Everything else is still judged.
-            Err(NoWatchlist::Broken { .. }) => Ok(Rules::Unknown),
+            Err(NoWatchlist::Broken { .. } | NoWatchlist::BadCalendar(_)) => Ok(Rules::Unknown),
             Err(unreachable) => Err(unreachable.into()),
         }
     }
@@ -159,8 +158,7 @@ impl SeriesRow {
         let Some(last) = self.last else { return Ok(None) };
         let Self { calendar, instrument_type, .. } = self;
         let instrument = Instrument { calendar, instrument_type, ..Instrument::default() };
-        let setting = watchlist.cleaning(&series.symbol).calendar.as_ref();
-        let calendar = choice::choose(setting, &instrument).calendar;
+        let calendar = watchlist.cleaning(&series.symbol).choose_calendar(&instrument).calendar;
         Ok(Some(SeriesFact { calendar, series, last: last.to_jiff().as_second() }))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use candlewick_shared::core::calendar::calendars::Calendars;
 use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::Series;
@@ -14,7 +15,7 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::freshness::{State, freshness};
 use crate::problem::Problem;
-use crate::read::calendars;
+use crate::read::calendars::by_code;
 
 /// The number of closes in a sparkline.
 const SPARK: i64 = 60;
@@ -175,19 +176,20 @@ pub async fn intervals(pool: &PgPool, symbol: &str) -> sqlx::Result<Vec<Interval
 async fn read(app: &App, symbol: Option<&str>, interval: Option<&str>) -> Result<Vec<Overview>, Problem> {
     let rows = sqlx::query(SERIES).bind(symbol).bind(interval).fetch_all(&app.pool).await?;
     let now = (app.now)().as_second();
+    let calendars = app.calendars().await;
     rows.iter()
-        .map(|row| overview(row, now, app.stale_after.as_secs()))
+        .map(|row| overview(row, &calendars, now, app.stale_after.as_secs()))
         .collect::<sqlx::Result<_>>()
         .map_err(Problem::from)
 }
 
-fn overview(row: &PgRow, now: i64, stale_after: i64) -> sqlx::Result<Overview> {
+fn overview(row: &PgRow, calendars: &Calendars, now: i64, stale_after: i64) -> sqlx::Result<Overview> {
     let interval: Interval =
         row.try_get::<String, _>("interval")?.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
     let time = |seconds: i64| CandleTime::from_seconds(seconds).display(interval).to_string();
     let last: Option<i64> = row.try_get("last")?;
     let calendar: Option<String> = row.try_get("calendar")?;
-    let market = calendars::by_code(calendar.as_deref());
+    let market = by_code(calendars, calendar.as_deref());
     let timezone: Option<String> = row.try_get("timezone")?;
     let fresh = freshness(market, interval, last, now, stale_after);
     let loaded_at: Option<i64> = row.try_get("loaded_at")?;

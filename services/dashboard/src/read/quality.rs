@@ -1,6 +1,7 @@
 //! Reads expected and actual candles by session, and gaps.
 
 use candlewick_shared::core::calendar::Calendar;
+use candlewick_shared::core::calendar::calendars::Calendars;
 use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::Series;
@@ -13,7 +14,7 @@ use crate::app::App;
 use crate::problem::Problem;
 use crate::query::candles::Range;
 use crate::query::page::{Page, Paged};
-use crate::read::calendars;
+use crate::read::calendars::by_code;
 use crate::read::overview::{self, Overview};
 use crate::sessions::{self, Actual, Session};
 
@@ -45,8 +46,10 @@ const COUNTS: &str =
 pub async fn of(app: &App, some: &[Overview], days: u32) -> Result<Vec<Sessions>, Problem> {
     let now = (app.now)().as_second();
     let from = first_day(now, days);
-    let counted = counts(&app.pool, some, from, now).await?;
-    Ok(some.iter().zip(counted).map(|(overview, actual)| sessions_of(overview, from, now, &actual)).collect())
+    let calendars = app.calendars().await;
+    let counted = counts(&app.pool, &calendars, some, from, now).await?;
+    let sessions = |(overview, actual)| sessions_of(overview, &calendars, from, now, &actual);
+    Ok(some.iter().zip(counted).map(sessions).collect())
 }
 
 /// The sessions of one series; `None` if there is no such series.
@@ -57,7 +60,7 @@ pub async fn one(app: &App, series: &Series, days: u32) -> Result<Option<Session
     }
 }
 
-fn sessions_of(overview: &Overview, from: i64, now: i64, actual: &Actual) -> Sessions {
+fn sessions_of(overview: &Overview, calendars: &Calendars, from: i64, now: i64, actual: &Actual) -> Sessions {
     let none = Sessions {
         symbol: overview.symbol.clone(),
         interval: overview.interval.clone(),
@@ -65,7 +68,7 @@ fn sessions_of(overview: &Overview, from: i64, now: i64, actual: &Actual) -> Ses
         sessions: Vec::new(),
         horizon: None,
     };
-    let calendar = calendars::by_code(overview.calendar.as_deref());
+    let calendar = by_code(calendars, overview.calendar.as_deref());
     let (Some(calendar), Ok(interval)) = (calendar, overview.interval.parse::<Interval>()) else { return none };
     match sessions::sessions(calendar, interval, from, now, actual) {
         Ok(sessions) => Sessions { sessions, ..none },
@@ -80,19 +83,25 @@ fn first_day(now: i64, days: u32) -> i64 {
 }
 
 /// The time zone of the dates by which candles are counted.
-fn zone(overview: &Overview) -> &'static str {
+fn zone(calendars: &Calendars, overview: &Overview) -> &'static str {
     let is_intraday = overview.interval.parse::<Interval>().is_ok_and(Interval::is_intraday);
-    let calendar = calendars::by_code(overview.calendar.as_deref()).filter(|_| is_intraday);
+    let calendar = by_code(calendars, overview.calendar.as_deref()).filter(|_| is_intraday);
     calendar.map_or("UTC", Calendar::timezone)
 }
 
 /// The counts per date of each series, in the order of the series.
-async fn counts(pool: &PgPool, some: &[Overview], from: i64, now: i64) -> sqlx::Result<Vec<Actual>> {
+async fn counts(
+    pool: &PgPool,
+    calendars: &Calendars,
+    some: &[Overview],
+    from: i64,
+    now: i64,
+) -> sqlx::Result<Vec<Actual>> {
     let texts = |of: fn(&Overview) -> &str| some.iter().map(|series| of(series).to_owned()).collect::<Vec<_>>();
     let query = sqlx::query(COUNTS)
         .bind(texts(|series| &series.symbol))
         .bind(texts(|series| &series.interval))
-        .bind(texts(|series| zone(series)))
+        .bind(some.iter().map(|series| zone(calendars, series)).collect::<Vec<_>>())
         .bind(from as f64)
         .bind(now as f64);
     let mut all = vec![Actual::new(); some.len()];
