@@ -221,10 +221,11 @@ class Covered:
 def main():
     options = parse_options()
     through = options.through or recorded_horizon()
-    covered = [cover(market, through) for market in MARKETS if not options.only or market.code in options.only]
     if options.only:
+        covered = [cover(market, through, strict=False) for market in MARKETS if market.code in options.only]
         sys.stdout.writelines(calendar_file(each) for each in covered)
         return
+    covered = [cover(market, through) for market in MARKETS]
     if options.print_sessions:
         for each in covered:
             sys.stdout.writelines(f"{each.market.code} {line}" for line in session_lines(each))
@@ -263,8 +264,9 @@ def check(wanted):
     print(f"{len(wanted)} files are what generate.py would write")
 
 
-def cover(market, through):
-    """The sessions of a market, as far as they are asked for or as far as they are known."""
+def cover(market, through, strict=True):
+    """The sessions of a market, as far as they are asked for or as far as they are known. Strict is to refuse corrections that
+    the package does not need: a later release of it may have them."""
     factory = market.factory or PACKAGE_CALENDARS[market.code]
     first = max(each for each in (market.first, bound(factory.bound_min())) if each)
     last = min(each for each in (through, bound(factory.bound_max())) if each)
@@ -272,7 +274,7 @@ def cover(market, through):
     require_special_weeks(market, calendar, first, last)
     for code in market.serves:
         require_same_sessions(code, market, calendar, first, last)
-    return with_uncertain(corrected(as_it_comes(market, calendar, first, last)))
+    return with_uncertain(corrected(as_it_comes(market, calendar, first, last), strict))
 
 
 def bound(timestamp):
@@ -300,23 +302,23 @@ def is_holiday_of_some(covered, day, hours):
     return pandas.Timestamp(day) in forex.comex().early_closes or not hours.same_times(usual_hours(covered.regular, day))
 
 
-def corrected(covered):
+def corrected(covered, strict):
     """The sessions as corrections.toml has them. A correction that changes nothing is an error: it is not needed."""
     data = tomllib.loads(CORRECTIONS.read_text())
     for correction in data["hours"]:
         if correction["calendar"] == covered.market.code:
-            correct_hours(covered, correction)
+            correct_hours(covered, correction, strict)
             covered.is_corrected = True
     for correction in data["session"]:
         if correction["calendar"] == covered.market.code:
-            correct_sessions(covered, correction)
+            correct_sessions(covered, correction, strict)
             covered.is_corrected = True
     return covered
 
 
-def correct_hours(covered, correction):
+def correct_hours(covered, correction, strict):
     regular = [Regular(each["from"], each.get("days", covered.open_days), file_hours(each)) for each in correction["from"]]
-    if regular == covered.regular:
+    if strict and regular == covered.regular:
         sys.exit(f"{covered.market.code}: the package has the corrected hours by now")
     for day, hours in covered.sessions.items():
         if hours == hours_at(covered.regular, day):
@@ -324,13 +326,15 @@ def correct_hours(covered, correction):
     covered.regular = regular
 
 
-def correct_sessions(covered, correction):
+def correct_sessions(covered, correction, strict):
     if not (correction["source"] and correction["reason"]):
         sys.exit(f"{covered.market.code}: a correction says neither why nor where from")
     for day in correction["dates"]:
         hours = None if correction.get("closed") else file_hours(correction)
         if not covered.first <= day <= covered.last or covered.sessions.get(day) == hours:
-            sys.exit(f"{covered.market.code}: the correction of {day} changes nothing")
+            if strict:
+                sys.exit(f"{covered.market.code}: the correction of {day} changes nothing")
+            continue
         covered.sessions.pop(day, None)
         if hours:
             covered.sessions[day] = hours

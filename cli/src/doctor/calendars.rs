@@ -61,8 +61,8 @@ fn used(watchlist: &Watchlist, stored: &[String]) -> BTreeMap<&'static str, &'st
 fn ending(examined: &mut Examined, used: impl Iterator<Item = &'static Calendar>, today: Date, folder: &Location) {
     let soon = today.saturating_add(SOON.days());
     for calendar in used.filter(|calendar| *calendar.coverage().end() <= soon) {
-        let last = calendar.coverage().end();
-        let ends = if *last < today { "ended" } else { "ends" };
+        let last = *calendar.coverage().end();
+        let ends = if last < today { "ended" } else { "ends" };
         let problem =
             format!("{} {ends} on {last}: later candles are neither checked against it nor filled", calendar.name());
         let file = format!("{}/{}.toml", folder.to_string().trim_end_matches('/'), calendar.code().replace('/', "-"));

@@ -45,7 +45,7 @@ impl InvalidCalendar {
     pub(super) fn at(calendar: &str, text: &str, span: Option<Range<usize>>, reason: &str) -> Self {
         let reason = reason.trim_end().replace('\n', "; ");
         match span.and_then(|span| text.get(..span.start)) {
-            Some(before) => Self::new(calendar, format!("line {}: {reason}", before.lines().count().max(1))),
+            Some(before) => Self::new(calendar, format!("line {}: {reason}", before.matches('\n').count() + 1)),
             None => Self::new(calendar, reason),
         }
     }
