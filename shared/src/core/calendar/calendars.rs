@@ -69,7 +69,7 @@ impl Calendars {
     }
 }
 
-/// Equal content is the same calendar, see [`interned`].
+/// Equal content is the same calendar.
 impl PartialEq for Calendars {
     fn eq(&self, other: &Self) -> bool {
         let same = |one: (&String, &&'static Calendar), other: (&String, &&'static Calendar)| {

@@ -44,6 +44,10 @@ fn europe() {
     check_open("ASEX", &[date(2015, 6, 26), date(2015, 8, 3)]);
     check_closed("XIST", &[date(2023, 2, 9), date(2023, 2, 14)]);
     check_session("XIST", date(2024, 10, 28), &["28 07:00 - 28 09:30"]);
+    // The failures of banks in Iceland and Cyprus.
+    check_closed("XICE", &[date(2008, 10, 9), date(2008, 10, 10), date(2008, 10, 13)]);
+    check_closed("XCYS", &[date(2013, 3, 19), date(2013, 3, 28)]);
+    check_open("XCYS", &[date(2013, 3, 15), date(2013, 4, 2)]);
     check_closed("XWAR", &[date(2018, 11, 12), date(2005, 4, 8)]);
 }
 
@@ -96,6 +100,8 @@ fn lunch_breaks_of_southeast_asia() {
     check_session("XIDX", date(2024, 3, 15), &["15 02:00 - 15 04:30", "15 07:00 - 15 08:50"]);
     check_session("XIDX", date(2021, 6, 11), &["11 02:00 - 11 04:30", "11 06:30 - 11 08:00"]);
     check_session("XKAR", date(2024, 3, 1), &["01 04:17 - 01 07:00", "01 09:32 - 01 11:30"]);
+    check_closed("XIDX", &[date(2008, 10, 9), date(2008, 10, 10)]);
+    check_closed("XBKK", &[date(2006, 9, 20), date(2010, 5, 20), date(2010, 5, 21)]);
     check_closed("XPHS", &[date(2020, 3, 17), date(2020, 3, 18)]);
     check_session("XPHS", date(2024, 7, 1), &["01 01:30 - 01 04:00", "01 05:00 - 01 07:00"]);
 }
