@@ -119,20 +119,27 @@ impl<'a> Days<'a> {
         if self.definition.usual_hours(first).is_none() {
             return Err(format!("no hours are given for {first}"));
         }
-        let is_regular = |date: Date| self.definition.regular_hours(date).is_some();
-        let with_effect: [(&str, Vec<Date>, &dyn Fn(Date) -> bool); 4] = [
-            ("closed", self.closed.iter().copied().collect(), &|date| is_regular(date)),
-            ("extra", self.extra.iter().copied().collect(), &|date| !is_regular(date)),
-            ("unusual", self.unusual.keys().copied().collect(), &|date| self.has_session(date)),
-            ("uncertain", self.uncertain.keys().copied().collect(), &|date| self.has_session(date)),
-        ];
-        for (key, dates, has_effect) in with_effect {
-            if let Some(date) = dates.iter().find(|date| !(first..=last).contains(*date) || !has_effect(**date)) {
+        let is_regular = |date| self.definition.regular_hours(date).is_some();
+        self.require_effect("closed", self.closed.iter(), is_regular)?;
+        self.require_effect("extra", self.extra.iter(), |date| !is_regular(date))?;
+        self.require_effect("unusual", self.unusual.keys(), |date| self.has_session(date))?;
+        self.require_effect("uncertain", self.uncertain.keys(), |date| self.has_session(date))
+    }
+
+    fn require_effect<'d>(
+        &self,
+        key: &str,
+        mut dates: impl Iterator<Item = &'d Date>,
+        has_effect: impl Fn(Date) -> bool,
+    ) -> Result<(), String> {
+        let covered = self.definition.first.0..=self.definition.last.0;
+        match dates.find(|date| !covered.contains(*date) || !has_effect(**date)) {
+            Some(date) => {
                 let day = date.strftime("%A");
-                return Err(format!("{key} has {date}, a {day}, which has no effect: is another date meant?"));
+                Err(format!("{key} has {date}, a {day}, which has no effect: is another date meant?"))
             }
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 
