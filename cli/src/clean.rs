@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::watchlist;
 use anyhow::{Context, bail, ensure};
 use candlewick_shared::core::calendar::choice::CalendarSetting;
 use candlewick_shared::core::form::{self, SaidForm};
@@ -48,7 +49,7 @@ pub struct Args {
     #[arg(long)]
     interval: Option<Interval>,
 
-    /// The exchange's MIC, or forex, 24/7, 24/5 or none; without one nothing is filled
+    /// The exchange's MIC, or forex, metals, 24/7, 24/5 or none; without one nothing is filled
     #[arg(long)]
     calendar: Option<CalendarSetting>,
 
@@ -100,9 +101,9 @@ pub struct Args {
 }
 
 /// Cleans the files.
-pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let inputs = inputs(&args)?;
-    let common = Common::of(&args)?;
+    let common = Common::of(&args).await?;
     let mut summary = Summary::new(inputs.len());
     for input in &inputs {
         match common.clean_file(input, args.out.as_ref()) {
@@ -149,16 +150,20 @@ struct Common<'a> {
 }
 
 impl<'a> Common<'a> {
-    fn of(args: &'a Args) -> anyhow::Result<Self> {
+    async fn of(args: &'a Args) -> anyhow::Result<Self> {
         let name = args.timezone.as_deref().unwrap_or("UTC");
         let zone = TimeZone::get(name)
             .with_context(|| format!("--timezone {name}: write an IANA name such as America/New_York"))?;
-        let watchlist = args.watchlist.as_ref().map(|path| {
-            let shown = path.display();
-            let text = std::fs::read_to_string(path).with_context(|| format!("read the watchlist {shown}"))?;
-            text.parse::<Watchlist>().with_context(|| format!("read the watchlist {shown}"))
-        });
-        Ok(Self { args, zone, watchlist: watchlist.transpose()?, instrument: Instrument::default() })
+        let watchlist = match &args.watchlist {
+            Some(path) => Some(watchlist::of_file(path).await?),
+            None => None,
+        };
+        let calendars = watchlist.as_ref().map(|watchlist| watchlist.calendars().clone()).unwrap_or_default();
+        args.calendar
+            .as_ref()
+            .map_or(Ok(()), |setting| setting.require_known(&calendars))
+            .context("read --calendar")?;
+        Ok(Self { args, zone, watchlist, instrument: Instrument::default() })
     }
 
     fn settings(&self, input: &Input) -> anyhow::Result<CleaningSettings> {

@@ -66,7 +66,7 @@ pub struct Args {
     /// The time zone of times that name no offset, such as America/New_York [default: UTC]
     #[arg(long, value_name = "ZONE")]
     timezone: Option<String>,
-    /// The exchange's MIC, or forex, 24/7 or 24/5: what is missing is filled by it, and an instant at which a session opens is its
+    /// The exchange's MIC, or forex, metals, 24/7 or 24/5: what is missing is filled by it, and an instant at which a session opens is its
     /// day [default: what the watchlist says]
     #[arg(long, value_parser = calendar)]
     calendar: Option<String>,
@@ -96,10 +96,10 @@ fn month(text: &str) -> Result<Month, String> {
     date.map(Month::of).map_err(|_| "write a month as 2024-01".to_owned())
 }
 
-/// Parses the code of a calendar. That a file has no calendar can be said only in the watchlist: metadata without a
+/// Parses the code of a calendar, which may be one of the owner's. That a file has no calendar can be said only in the watchlist: metadata without a
 /// calendar leaves the choice open.
 fn calendar(text: &str) -> anyhow::Result<String> {
-    match text.parse()? {
+    match CalendarSetting::from(text.to_owned()) {
         CalendarSetting::Code(code) => Ok(code),
         CalendarSetting::None => bail!("write calendar = \"none\" for the instrument in the watchlist instead"),
     }
@@ -163,6 +163,7 @@ impl Dropping<'_> {
             Some(list) => list.cleaning_of(&key, &metadata.form)?,
             None => CleaningSettings { form: metadata.form.form(), ..CleaningSettings::default() },
         };
+        require_known_calendar(args, &settings)?;
         require_no_other_calendar(args, &series.symbol, &settings)?;
         let rules = Rules::new(&metadata, settings, self.clock.at(Timestamp::now()), self.clock != Clock::Real)?;
         let parts = part::parts(key, body, &text, &metadata, &rules);
@@ -204,6 +205,11 @@ fn metadata(args: &Args, clock: &Clock, real_now: Timestamp) -> anyhow::Result<R
     let fetched_at = args.as_of.or((*clock != Clock::Real).then_some(now));
     let form = SaidForm { format: args.format.clone(), date_format: args.date_format.clone(), decimal: args.decimal };
     Ok(RawMetadata { source: Some(DROPPED.to_owned()), fetched_at, instrument, form, ..RawMetadata::default() })
+}
+
+fn require_known_calendar(args: &Args, settings: &CleaningSettings) -> anyhow::Result<()> {
+    let said = args.calendar.clone().map(CalendarSetting::Code);
+    said.map_or(Ok(()), |code| code.require_known(&settings.calendars)).context("read --calendar")
 }
 
 /// The watchlist takes precedence over an object's metadata, so another calendar in the metadata would have no effect.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::watchlist;
 use anyhow::{Context, bail};
 use candlewick_ingest::refresh::{freshness, schedule};
 use candlewick_localstack::emulator::Emulator;
@@ -76,7 +77,7 @@ pub struct Args {
 const SIMULATED_START: &str = "2024-12-30T22:00:00Z";
 
 pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
-    let (options, watchlist) = options(place, &args)?;
+    let (options, watchlist) = options(place, &args).await?;
     let state = StateDir::open(&place.state)?;
     let _lock = state.lock().await?;
     let own = std::env::current_exe().context("find this program")?;
@@ -106,11 +107,10 @@ pub async fn watchdog(place: &Place) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn options(place: &Place, args: &Args) -> anyhow::Result<(Options, Watchlist)> {
+async fn options(place: &Place, args: &Args) -> anyhow::Result<(Options, Watchlist)> {
     let path = args.watchlist.clone().unwrap_or_else(|| place.root.join("watchlist.toml"));
     let path = std::path::absolute(path).context("resolve the watchlist's path")?;
-    let text = std::fs::read_to_string(&path).with_context(|| format!("read the watchlist {}", path.display()))?;
-    let watchlist = text.parse().with_context(|| format!("read the watchlist {}", path.display()))?;
+    let watchlist = watchlist::of_file(&path).await?;
     let wish = |port: Option<u16>, setting: &str| {
         port.map_or(Wish::Any, |port| Wish::Demanded { port, setting: setting.to_owned() })
     };

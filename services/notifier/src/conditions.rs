@@ -20,6 +20,9 @@ const DEPTH_DELAY: SignedDuration = SignedDuration::from_mins(2);
 /// The class of dead letters that no service reported.
 const UNREPORTED: &str = "untold";
 
+/// The class of the second alert about the end of a calendar.
+const LAST_DAYS: &str = "last_days";
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// How long after its end a candle must be in the store.
@@ -38,7 +41,7 @@ pub struct Condition {
 /// Everything that is wrong. `now` is the time of `CLOCK`, by which staleness is judged.
 pub fn conditions(facts: &Facts, now: Timestamp, limits: &Limits) -> Vec<Condition> {
     let stale = facts.series.iter().flatten().filter_map(|fact| stale_series(fact, now, limits));
-    let horizons = calendars(facts).into_values().filter_map(|calendar| near_horizon(calendar, now, limits));
+    let horizons = calendars(facts).into_values().flat_map(|calendar| near_horizon(calendar, now, limits));
     let objects = facts.objects.iter().flat_map(|object| dirty(object).into_iter().chain(long_gap(object)));
     let letters = facts.dead_letters.iter().filter_map(|(role, count)| unreported_letters(role, *count, facts));
     stale.chain(horizons).chain(objects).chain(failed_run(facts)).chain(letters).collect()
@@ -63,12 +66,15 @@ fn calendars(facts: &Facts) -> BTreeMap<&'static str, &'static Calendar> {
     facts.series.iter().flatten().filter_map(|fact| fact.calendar).map(|calendar| (calendar.code(), calendar)).collect()
 }
 
-fn near_horizon(calendar: &Calendar, now: Timestamp, limits: &Limits) -> Option<Condition> {
+/// One alert when the end is near, and another when half of that time is left.
+fn near_horizon(calendar: &Calendar, now: Timestamp, limits: &Limits) -> Vec<Condition> {
     let last = *calendar.coverage().end();
-    let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
-    let is_near = last.duration_since(today) <= limits.horizon;
-    let text = format!("{} ends on {last}: later candles are neither checked against it nor filled", calendar.name());
-    is_near.then(|| condition("notifier", Alert::new(Kind::CalendarHorizon, calendar.code(), text)))
+    let left = last.duration_since(now.to_zoned(jiff::tz::TimeZone::UTC).date());
+    let ends = if left.is_negative() { "ended" } else { "ends" };
+    let text = format!("{} {ends} on {last}: later candles are neither checked against it nor filled", calendar.name());
+    let alert = |class| condition("notifier", Alert::new(Kind::CalendarHorizon, calendar.code(), &text).class(class));
+    let classes = [("", limits.horizon), (LAST_DAYS, limits.horizon / 2)];
+    classes.into_iter().filter(|(_, horizon)| left <= *horizon).map(|(class, _)| alert(class)).collect()
 }
 
 /// The transform raises this alert at once. The sweep raises it again in case the transform died before that.

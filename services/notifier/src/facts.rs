@@ -93,7 +93,7 @@ impl Sources {
         match watchlist.read().await {
             Ok(watchlist) => Ok(OwnerLimits::Listed(watchlist)),
             // The reader raises an alert about it. Everything else is still judged.
-            Err(NoWatchlist::Broken { .. }) => Ok(OwnerLimits::Unknown),
+            Err(NoWatchlist::Broken { .. } | NoWatchlist::BadCalendar(_)) => Ok(OwnerLimits::Unknown),
             Err(unreachable) => Err(unreachable.into()),
         }
     }

@@ -53,7 +53,7 @@ fn subject(due: &Due, firing: &[&KnownAlert], resolved: &[&KnownAlert]) -> Strin
 /// What a kind means, in a few words.
 pub fn label(kind: Kind) -> &'static str {
     match kind {
-        Kind::BadWatchlist => "the watchlist is invalid",
+        Kind::BadWatchlist => "the watchlist or a calendar is invalid",
         Kind::CalendarHorizon => "calendar ends soon",
         Kind::CandlesLost => "candles were lost",
         Kind::CreditsGone => "API credits are used up",

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 use std::ops::RangeInclusive;
 
-use candlewick_shared::core::calendar::choice::{self, Choice};
+use candlewick_shared::core::calendar::choice::Choice;
 use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::key::{Month, Part};
 use candlewick_shared::core::raw_csv::cells::Cells;
@@ -61,7 +61,7 @@ pub fn clean<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<'a>, Refu
 
 /// Cleans a raw object, also if no candle is left: for an object that its owner emptied.
 pub fn clean_or_empty<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<'a>, Refusal> {
-    let Choice { calendar, reason } = choice::choose(task.settings.calendar.as_ref(), task.instrument);
+    let Choice { calendar, reason } = task.settings.choose_calendar(task.instrument);
     let (raw, mut read) = Raw::open(text, task, calendar)?.read_in_any_form(text)?;
     let mut expected = Expected {
         calendar,

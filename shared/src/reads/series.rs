@@ -3,7 +3,7 @@
 use sqlx::{FromRow, PgExecutor};
 
 use crate::adapters::database::DbTime;
-use crate::core::calendar::{Calendar, choice};
+use crate::core::calendar::Calendar;
 use crate::core::key::Series;
 use crate::core::metadata::Instrument;
 use crate::core::watchlist::CleaningSettings;
@@ -71,13 +71,15 @@ impl LastCandle {
     /// choose with these settings.
     #[must_use]
     pub fn market(&self, settings: Option<&CleaningSettings>) -> Option<&'static Calendar> {
+        let defaults = CleaningSettings::default();
+        let settings = settings.unwrap_or(&defaults);
         if let Some(code) = &self.calendar {
-            return Calendar::for_mic(code).ok().flatten();
+            return settings.calendars.find(code).ok().flatten();
         }
         let calendar = self.exchange.clone();
         let instrument =
             Instrument { calendar, instrument_type: self.instrument_type.clone(), ..Instrument::default() };
-        choice::choose(settings.and_then(|settings| settings.calendar.as_ref()), &instrument).calendar
+        settings.choose_calendar(&instrument).calendar
     }
 }
 

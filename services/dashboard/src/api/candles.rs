@@ -146,8 +146,7 @@ async fn merged(app: &App, source: Source, query: &CandleQuery, points: u32) -> 
 async fn whole(app: &App, source: Source, query: CandleQuery) -> Result<String, Problem> {
     let mut columns = JsonColumns::new(&source, &query.fields, &query.indicators);
     let take = query.take();
-    let mut reading =
-        Reading::new(app.pool.clone(), source, query.range(), take, &query.fields, query.indicators).await?;
+    let mut reading = Reading::new(app, source, query.range(), take, &query.fields, query.indicators).await?;
     let mut values = Vec::new();
     while let Some(part) = reading.next().await? {
         for row in &part {
@@ -162,7 +161,7 @@ async fn whole(app: &App, source: Source, query: CandleQuery) -> Result<String, 
 async fn as_csv(app: &App, series: &Series, source: Source, query: CsvQuery) -> Result<Response, Problem> {
     let range = query.range();
     let take = query.take();
-    let reading = Reading::new(app.pool.clone(), source, range, take, &query.fields, query.indicators.clone()).await?;
+    let reading = Reading::new(app, source, range, take, &query.fields, query.indicators.clone()).await?;
     let rows = CsvRows::new(reading, series.interval, query.fields, &query.indicators);
     // Reading the first part before responding turns an error into a problem response rather than a truncated file.
     let stream = rows.begin().await?;

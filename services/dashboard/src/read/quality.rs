@@ -1,6 +1,7 @@
 //! Reads expected and actual candles by session, and gaps.
 
 use candlewick_shared::adapters::database::{SqlDate, instant};
+use candlewick_shared::core::calendar::calendars::Calendars;
 use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::Series;
@@ -12,7 +13,7 @@ use crate::app::App;
 use crate::problem::Problem;
 use crate::query::candles::Range;
 use crate::query::page::{Page, Paged};
-use crate::read::calendars;
+use crate::read::calendars::by_code;
 use crate::read::overview::{self, Overview};
 use crate::sessions::{self, Actual, SessionCount};
 
@@ -44,8 +45,10 @@ const COUNTS: &str = "select w.place, (c.time at time zone w.zone)::date as date
 pub async fn of(app: &App, some: &[Overview], days: u32) -> Result<Vec<SeriesSessions>, Problem> {
     let now = (app.now)().as_second();
     let from = first_day(now, days);
-    let counted = counts(&app.pool, some, from, now).await?;
-    Ok(some.iter().zip(counted).map(|(overview, actual)| sessions_of(overview, from, now, &actual)).collect())
+    let calendars = app.calendars().await;
+    let counted = counts(&app.pool, &calendars, some, from, now).await?;
+    let sessions = |(overview, actual)| sessions_of(overview, &calendars, from, now, &actual);
+    Ok(some.iter().zip(counted).map(sessions).collect())
 }
 
 /// The sessions of one series; `None` if there is no such series.
@@ -56,7 +59,7 @@ pub async fn one(app: &App, series: &Series, days: u32) -> Result<Option<SeriesS
     }
 }
 
-fn sessions_of(overview: &Overview, from: i64, now: i64, actual: &Actual) -> SeriesSessions {
+fn sessions_of(overview: &Overview, calendars: &Calendars, from: i64, now: i64, actual: &Actual) -> SeriesSessions {
     let none = SeriesSessions {
         symbol: overview.symbol.clone(),
         interval: overview.interval.clone(),
@@ -64,7 +67,7 @@ fn sessions_of(overview: &Overview, from: i64, now: i64, actual: &Actual) -> Ser
         sessions: Vec::new(),
         horizon: None,
     };
-    let calendar = calendars::by_code(overview.calendar.as_deref());
+    let calendar = by_code(calendars, overview.calendar.as_deref());
     let (Some(calendar), Ok(interval)) = (calendar, overview.interval.parse::<Interval>()) else { return none };
     match sessions::sessions(calendar, interval, from, now, actual) {
         Ok(sessions) => SeriesSessions { sessions, ..none },
@@ -78,18 +81,24 @@ fn first_day(now: i64, days: u32) -> i64 {
     now.div_euclid(DAY) * DAY - i64::from(days) * DAY
 }
 
-fn zone(overview: &Overview) -> &'static str {
-    let calendar = calendars::by_code(overview.calendar.as_deref());
+fn zone(calendars: &Calendars, overview: &Overview) -> &'static str {
+    let calendar = by_code(calendars, overview.calendar.as_deref());
     overview.interval.parse().map_or("UTC", |interval| sessions::zone_name(calendar, interval))
 }
 
 /// The counts per date of each series, in the order of the series.
-async fn counts(pool: &PgPool, some: &[Overview], from: i64, now: i64) -> sqlx::Result<Vec<Actual>> {
+async fn counts(
+    pool: &PgPool,
+    calendars: &Calendars,
+    some: &[Overview],
+    from: i64,
+    now: i64,
+) -> sqlx::Result<Vec<Actual>> {
     let texts = |of: fn(&Overview) -> &str| some.iter().map(|series| of(series).to_owned()).collect::<Vec<_>>();
     let query = sqlx::query_as(COUNTS)
         .bind(texts(|series| &series.symbol))
         .bind(texts(|series| &series.interval))
-        .bind(texts(|series| zone(series)))
+        .bind(some.iter().map(|series| zone(calendars, series)).collect::<Vec<_>>())
         .bind(instant(from))
         .bind(instant(now));
     let rows: Vec<(i64, SqlDate, i32, i32)> = query.fetch_all(pool).await?;

@@ -140,7 +140,23 @@ async fn a_calendar_near_its_end_is_told_of(world: World) {
     let last = *candlewick_shared::core::calendar::Calendar::for_mic("XNYS").unwrap().unwrap().coverage().end();
     let near = last.checked_sub(jiff::Span::new().days(59)).unwrap();
     sweep(&world, &format!("{near}T00:00:00Z")).await;
-    assert!(wrong(&world).await.contains(&(Kind::CalendarHorizon, "XNYS".to_owned())));
+    let told = async || {
+        let open = world.open().await;
+        open.iter()
+            .filter(|known| known.alert.kind == Kind::CalendarHorizon)
+            .map(|known| known.alert.text.clone())
+            .collect::<Vec<_>>()
+    };
+    let expected =
+        format!("New York Stock Exchange ends on {last}: later candles are neither checked against it nor filled");
+    assert_eq!(told().await.join("; "), expected);
+    let nearer = last.checked_sub(jiff::Span::new().days(30)).unwrap();
+    sweep(&world, &format!("{nearer}T00:00:00Z")).await;
+    assert_eq!(
+        told().await.join("; "),
+        format!("{expected}; {expected}"),
+        "told of again when half of the time is left"
+    );
 }
 
 async fn nothing_is_said_twice_by_sweeping_twice(world: World) {

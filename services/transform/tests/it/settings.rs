@@ -30,7 +30,10 @@ impl Notifier for Heard {
 
 /// Cleans the file with the gap by a watchlist, and returns what came of it, the clean CSV, and what was heard to be wrong.
 async fn cleaned_by(watchlist: &str) -> (Outcome, Option<String>, Vec<Alert>) {
-    let path = watchlist_file(watchlist);
+    cleaned_by_file(watchlist_file(watchlist)).await
+}
+
+async fn cleaned_by_file(path: PathBuf) -> (Outcome, Option<String>, Vec<Alert>) {
     let (bucket, heard) = (Bucket::default(), Arc::new(Heard::default()));
     bucket.drop_object(RAW, GAP, &[("fetched-at", "2024-12-30T22:00:00Z")]).await;
     let now = Arc::new(|| "2024-12-31T00:00:00Z".parse().unwrap());
@@ -62,6 +65,27 @@ async fn an_object_is_cleaned_as_its_instruments_table_says() {
     assert!(clean.unwrap().contains("AAPL,1day,2024-11-29,1,1,1,1,0,false,true"));
     let (_, clean, _) = cleaned_by(&watchlist("calendar = \"XNYS\"\nmax_fill = 0")).await;
     assert!(!clean.unwrap().contains(",true\n"));
+}
+
+/// The compiled-in calendar expects a session on the day after Thanksgiving, and the owner's file has none.
+#[tokio::test]
+async fn a_calendar_beside_the_watchlist_says_which_slots_are_vacant() {
+    let folder = std::env::temp_dir().join(format!("candlewick-own-{}", std::process::id()));
+    let calendars = folder.join("config/calendars");
+    std::fs::create_dir_all(&calendars).unwrap();
+    let file = folder.join("watchlist.toml");
+    std::fs::write(&file, watchlist("calendar = \"XNYS\"\nmax_filled = 1.0")).unwrap();
+    let own = include_str!("../../../../shared/calendars/XNYS.toml");
+    let own = own.replace("2024-11-29, ", "").replace("2024-11-28, ", "2024-11-28, 2024-11-29, ");
+    std::fs::write(calendars.join("XNYS.toml"), own).unwrap();
+    let (_, clean, _) = cleaned_by_file(file.clone()).await;
+    assert!(!clean.unwrap().contains(",true\n"));
+    std::fs::write(calendars.join("XNYS.toml"), "code = 1").unwrap();
+    let (outcome, _, alerts) = cleaned_by_file(file).await;
+    let Err(Setback::Down(error)) = outcome else { panic!("it does not wait: {outcome:?}") };
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(format!("{error:#}").contains("config/calendars/XNYS.toml: line 1"), "{error:#}");
+    assert!(matches!(&alerts[..], [alert] if alert.text.contains("XNYS.toml")), "{alerts:?}");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Trading calendars: the sessions of markets and the candles to expect, from generated and embedded data.
 //!
 //! Reading order: `definition` is the file format, `session` expands it to sessions, `embedded` finds the calendar of
-//! a market, `period` defines how days, weeks and months are stamped, `slots` lists the candles to expect, `stamping`
+//! a market, `calendars` adds those of the owner, `period` defines how days, weeks and months are stamped, `slots` lists the candles to expect, `stamping`
 //! detects how a source stamps weeks and months, and `choice` selects the calendar of an instrument. Nothing here
 //! guesses: a date that the data does not cover is an error.
 
@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 
 use jiff::civil::Date;
 
+pub mod calendars;
 pub mod choice;
 mod definition;
 mod embedded;
@@ -46,7 +47,7 @@ impl Calendar {
         let zone = definition.zone()?;
         Ok(Calendar {
             code: definition.code.clone(),
-            name: definition.name.clone(),
+            name: if definition.name.is_empty() { &definition.code } else { &definition.name }.clone(),
             timezone: definition.timezone.clone(),
             source: definition.source.clone(),
             first: definition.first.0,

@@ -5,14 +5,18 @@ use std::str::FromStr;
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::core::calendar::choice::CalendarSetting;
+use crate::core::calendar::calendars::Calendars;
+use crate::core::calendar::choice::{self, CalendarSetting, Choice};
 use crate::core::form::Form;
+use crate::core::metadata::Instrument;
 
 /// How the candles of an instrument are cleaned.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CleaningSettings {
     /// The calendar that the owner chose. Without it, the source's metadata decides.
     pub calendar: Option<CalendarSetting>,
+    /// The calendars that exist, with those of the owner.
+    pub calendars: Calendars,
     /// The maximum number of consecutive vacant slots that are filled. Up to three missing sessions are usually an
     /// error of the feed; more are a suspension, which a chart should show.
     pub max_fill: u32,
@@ -34,6 +38,7 @@ impl Default for CleaningSettings {
     fn default() -> Self {
         Self {
             calendar: None,
+            calendars: Calendars::default(),
             max_fill: 3,
             max_quarantined: Share(0.01),
             max_filled: Share(0.05),
@@ -42,6 +47,14 @@ impl Default for CleaningSettings {
             sessions: Sessions::Regular,
             form: Form::default(),
         }
+    }
+}
+
+impl CleaningSettings {
+    /// Chooses the calendar of an instrument that has these settings.
+    #[must_use]
+    pub fn choose_calendar(&self, instrument: &Instrument) -> Choice {
+        choice::choose(&self.calendars, self.calendar.as_ref(), instrument)
     }
 }
 

@@ -8,6 +8,7 @@ use sqlx::{PgPool, Row};
 
 use super::rows::{self, Needed, Rows};
 use super::source::Source;
+use crate::app::App;
 use crate::indicators::{Bar, Indicators, Running};
 use crate::problem::Problem;
 use crate::query::candles::{Range, Take};
@@ -47,7 +48,7 @@ pub struct Reading {
 
 impl Reading {
     pub async fn new(
-        pool: PgPool,
+        app: &App,
         source: Source,
         range: Range,
         take: Take,
@@ -55,7 +56,11 @@ impl Reading {
         indicators: Indicators,
     ) -> Result<Self, Problem> {
         let needs_calendar = source.is_derived() || indicators.iter().any(|each| each.is_of_session());
-        let source = if needs_calendar { source.with_calendar(&pool).await? } else { source };
+        let pool = app.pool.clone();
+        let source = match needs_calendar {
+            true => source.with_calendar(&pool, &app.calendars().await).await?,
+            false => source,
+        };
         let running = indicators.iter().map(|each| each.start()).collect();
         let needed = needed(fields, &indicators);
         Ok(Self {
