@@ -14,6 +14,7 @@ use jiff::civil::Date;
 
 use crate::coarser;
 use crate::duplicates;
+use crate::ends;
 use crate::expected::Expected;
 use crate::explain::Explain;
 use crate::fault::{Fault, Reason, SetAside};
@@ -73,7 +74,11 @@ pub fn clean_or_empty<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<
     };
     raw.check_instrument(&read)?;
     otherwise::check(&raw.text, &read.aside, &raw.header, &task.series.symbol)?;
-    let rows = std::mem::take(&mut read.rows);
+    let mut rows = std::mem::take(&mut read.rows);
+    sort(&mut rows);
+    if task.is_by_hand && task.settings.form.stamped.is_none() {
+        ends::check(&rows, &expected)?;
+    }
     let aside = std::mem::take(&mut read.aside);
     let Settled { restamped, rows, aside, provisional, collapsed } = settle(&raw, &mut expected, rows, aside);
     if task.is_by_hand {
@@ -105,20 +110,30 @@ pub fn clean_or_empty<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<
 }
 
 /// Checks rows against the calendar and against each other.
+///
+/// The rows are in ascending order of time.
 fn settle(raw: &Raw<'_>, expected: &mut Expected<'_>, mut rows: Vec<Row>, mut aside: Vec<SetAside>) -> Settled {
-    sort(&mut rows);
-    let mut restamped = match raw.task.series.interval.is_intraday() {
-        true => Restamped::default(),
-        false => stamps::restamp(&mut rows, raw.task, raw.calendar),
+    let mut restamped = match ends::shift(raw.task) {
+        _ if !raw.task.series.interval.is_intraday() => stamps::restamp(&mut rows, raw.task, raw.calendar),
+        0 => Restamped::default(),
+        length => {
+            ends::move_to_shorter_slots(&mut rows, length, expected);
+            Restamped { stamps: Some(ends::STAMPED.to_owned()), ..Restamped::default() }
+        }
     };
     aside.append(&mut restamped.aside);
     aside.extend(take_strays(&mut rows, expected, &mut restamped));
     aside.extend(finer::take(&mut rows, &aside, expected));
+    let before = rows.len();
     let (open, future) = expected.take_open(&mut rows);
     let provisional = open + restamped.provisional;
     let mut cells = raw.cells();
     let resolved = duplicates::resolve(&mut rows, |row| raw.judge(row, &mut cells).map(|judged| judged.candle));
     aside.extend(future.into_iter().chain(resolved.aside));
+    if rows.len() < before {
+        // The rows that are left may show what they did not show among the others, and would at the next cleaning.
+        aside.extend(finer::take(&mut rows, &aside, expected));
+    }
     aside.sort_unstable();
     Settled { restamped, rows, aside, provisional, collapsed: resolved.collapsed }
 }
@@ -134,7 +149,8 @@ fn take_strays(rows: &mut Vec<Row>, expected: &mut Expected<'_>, restamped: &mut
         return strays.into_iter().map(aside).collect();
     }
     expected.is_by_the_clock = true;
-    restamped.stamps = Some(grid::BY_THE_CLOCK.to_owned());
+    let stamps = restamped.stamps.iter().map(String::as_str).chain([grid::BY_THE_CLOCK]);
+    restamped.stamps = Some(stamps.collect::<Vec<_>>().join("; "));
     rows.extend(strays);
     sort(rows);
     grid::take_shut(rows, expected)
@@ -203,7 +219,7 @@ impl<'a> Cleaned<'a> {
 
     fn explain(&self) -> Explain<'_> {
         let unclear_stamps = self.unclear_stamps.as_deref();
-        Explain::new(&self.raw.header, self.raw.task, self.expected.calendar, unclear_stamps)
+        Explain::new(&self.raw, self.expected.calendar, unclear_stamps)
     }
 }
 

@@ -5,8 +5,10 @@ use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::raw_csv::cells::Cells;
 use candlewick_shared::core::raw_csv::{Header, shown};
 use candlewick_shared::core::time_text::TimeText;
+use jiff::tz::TimeZone;
 
 use crate::fault::{Fault, Reason};
+use crate::raw::Raw;
 use crate::task::Task;
 
 /// Advice if a daily candle is stamped with an instant and no session gives it a date.
@@ -18,21 +20,19 @@ const NO_SESSIONS: &str =
 pub struct Explain<'a> {
     header: &'a Header,
     task: &'a Task<'a>,
+    /// The time zone of times without an offset.
+    zone: &'a TimeZone,
     calendar: Option<&'static Calendar>,
     unclear_stamps: Option<&'a str>,
     cells: Cells,
 }
 
 impl<'a> Explain<'a> {
-    /// Creates the descriptions for rows below `header`. `unclear_stamps` says why the stamping of weeks or months
+    /// Creates the descriptions for the rows of an object. `unclear_stamps` says why the stamping of weeks or months
     /// cannot be detected.
-    pub fn new(
-        header: &'a Header,
-        task: &'a Task<'a>,
-        calendar: Option<&'static Calendar>,
-        unclear_stamps: Option<&'a str>,
-    ) -> Self {
-        Self { header, task, calendar, unclear_stamps, cells: Cells::new(header.delimiter) }
+    pub fn new(raw: &'a Raw<'_>, calendar: Option<&'static Calendar>, unclear_stamps: Option<&'a str>) -> Self {
+        let Raw { header, task, zone, .. } = raw;
+        Self { header, task, zone, calendar, unclear_stamps, cells: Cells::new(header.delimiter) }
     }
 
     /// Describes the fault of a row.
@@ -94,7 +94,7 @@ impl<'a> Explain<'a> {
 
     /// When the market next opens after the time in a cell, if it is closed then.
     fn next_open(&self, cell: &str) -> Option<String> {
-        let time = CandleTime::parse(cell, self.task.series.interval, self.task.zone).ok()?;
+        let time = CandleTime::parse(cell, self.task.series.interval, self.zone).ok()?;
         let open = self.calendar?.next_open(time.seconds())?;
         Some(format!(": the market is closed then, and opens at {}", CandleTime::from_seconds(open).timestamp()?))
     }
@@ -105,7 +105,7 @@ impl<'a> Explain<'a> {
     }
 
     fn zone(&self) -> &str {
-        self.task.zone.iana_name().unwrap_or("this zone")
+        self.zone.iana_name().unwrap_or("this zone")
     }
 
     /// The content of a row's cell, by its column of clean CSV.
@@ -126,6 +126,12 @@ impl<'a> Explain<'a> {
     }
 }
 
+/// The zone at the end of a time whose offset it does not tell.
+fn zone_of(cell: &str) -> Option<&str> {
+    let (_, zone) = cell.rsplit_once(' ')?;
+    (zone.contains('/') && TimeZone::get(zone).is_ok()).then_some(zone)
+}
+
 /// Whether a text is Unix time in milliseconds, microseconds or nanoseconds.
 fn is_fraction(cell: &str) -> bool {
     matches!(cell.len(), 13 | 16 | 19) && cell.bytes().all(|byte| byte.is_ascii_digit())
@@ -133,6 +139,12 @@ fn is_fraction(cell: &str) -> bool {
 
 fn unreadable(cell: &str, column: &str) -> String {
     match column {
+        "time" if zone_of(cell).is_some() => {
+            let zone = zone_of(cell).unwrap_or_default();
+            format!(
+                "{cell:?}: clocks in {zone} skipped or repeated that time: write it with its offset, such as 2024-12-30 09:30-05:00"
+            )
+        }
         "time" if is_fraction(cell) => format!("{cell} ends in a fraction of a second, where no candle begins"),
         "time" => format!("{cell:?} is not a time: write 2024-12-30 or 2024-12-30 09:30:00"),
         "has_volume" | "is_filled" => format!("{cell:?} is neither true nor false"),

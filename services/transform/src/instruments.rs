@@ -33,15 +33,6 @@ impl Named {
         Self { field, column: header.names[field].clone(), last: Vec::new(), values: BTreeSet::new() }
     }
 
-    /// Whether a value is a code such as a ticker, and not the name of a company.
-    fn is_code(&self, value: &str) -> bool {
-        let column = self.column.to_lowercase();
-        let is_of_names =
-            ["name", "company", "coin", "stock", "asset", "security"].iter().any(|word| column.contains(word));
-        let is_upper = || !value.chars().any(char::is_lowercase);
-        value.chars().count() <= 20 && !value.contains(char::is_whitespace) && (!is_of_names || is_upper())
-    }
-
     fn see(&mut self, cells: &Cells) {
         let cell = cells.get(self.field);
         if cell != self.last && !cell.is_empty() && self.values.len() < MOST {
@@ -69,7 +60,7 @@ impl Instruments {
             values.dedup_by(|one, other| is_same(one, other));
             match values.as_slice() {
                 [] => {}
-                [value] if named.is_code(value) && is_another(value, series.symbol.as_str()) => {
+                [value] if is_code(&named.column, value) && is_another(value, series.symbol.as_str()) => {
                     return Err(other_symbol(named, value, series));
                 }
                 [_] => {}
@@ -78,6 +69,15 @@ impl Instruments {
         }
         self.interval.as_ref().map_or(Ok(()), |named| check_interval(named, series))
     }
+}
+
+/// Whether a value of a column is a code such as a ticker, and not the name of a company.
+pub fn is_code(column: &str, value: &str) -> bool {
+    let column = column.to_lowercase();
+    let is_of_names =
+        ["name", "company", "coin", "stock", "asset", "security"].iter().any(|word| column.contains(word));
+    let is_upper = || !value.chars().any(char::is_lowercase);
+    value.chars().count() <= 20 && !value.contains(char::is_whitespace) && (!is_of_names || is_upper())
 }
 
 /// Checks an instrument in a header against the key. A word such as `bid` is not an instrument.
@@ -201,11 +201,6 @@ mod tests {
 
     #[test]
     fn a_companys_name_is_no_code() {
-        let is_code = |column: &str, value: &str| {
-            let line = format!("{column},date,open,high,low,close");
-            let header = Header::read(line.as_bytes(), None).unwrap();
-            Named::new(&header, 0).is_code(value)
-        };
         assert!(is_code("Ticker", "msft") && is_code("Name", "AAA"));
         assert!(!is_code("Name", "Apple") && !is_code("Symbol", "Apple Inc."));
     }

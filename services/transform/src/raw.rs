@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use candlewick_shared::core::calendar::Calendar;
 use candlewick_shared::core::raw_csv::cells::{Cells, line};
-use candlewick_shared::core::raw_csv::{self, Header};
+use candlewick_shared::core::raw_csv::{self, Header, Unreadable, shown, without_mark};
 use jiff::tz::TimeZone;
 
 use crate::dialect::{self, Known, Reading};
+use crate::ends;
 use crate::fault::{Fault, Reason};
 use crate::instruments;
 use crate::otherwise;
@@ -47,6 +48,11 @@ pub struct Foreign<'a> {
     instrument: Option<(String, String)>,
 }
 
+fn first_line(text: &[u8]) -> String {
+    let text = without_mark(text);
+    shown(&text[..line(text, 0).0])
+}
+
 impl<'a> Raw<'a> {
     /// Opens a file as raw CSV, or else in another form.
     pub fn open(text: &'a [u8], task: &'a Task<'a>, calendar: Option<&'static Calendar>) -> Result<Self, Refusal> {
@@ -60,8 +66,12 @@ impl<'a> Raw<'a> {
         }
         match (Self::open_foreign(text, task, calendar)?, plain) {
             (Some(raw), _) => Ok(raw),
-            (None, Err(unreadable)) => Err(unreadable.into()),
-            (None, Ok(_)) => Err(Refusal::OtherForm),
+            (None, Err(unreadable)) if task.settings.form.is_open() => Err(unreadable.into()),
+            (None, Err(unreadable @ (Unreadable::Empty | Unreadable::OtherKind { .. } | Unreadable::Json(_)))) => {
+                Err(unreadable.into())
+            }
+            (None, Err(_)) => Err(Refusal::OtherForm { found: first_line(text) }),
+            (None, Ok(_)) => Err(Refusal::OtherForm { found: first_line(text) }),
         }
     }
 
@@ -72,7 +82,9 @@ impl<'a> Raw<'a> {
     ) -> Result<Option<Self>, Refusal> {
         let series = task.series;
         let form = &task.settings.form;
-        let known = Known { symbol: &series.symbol, is_intraday: series.interval.is_intraday(), form };
+        let is_intraday = series.interval.is_intraday();
+        let is_zone_said = task.instrument.timezone.is_some() || form.timezone.is_some();
+        let known = Known { symbol: &series.symbol, is_intraday, is_zone_said, form };
         let Some(reading) = dialect::read(text, known)? else { return Ok(None) };
         let Reading { text, original, header, body, zone, instrument, dialect } = reading;
         let foreign = Some(Foreign { original, dialect, instrument });
@@ -134,7 +146,14 @@ impl<'a> Raw<'a> {
         let header = &self.header;
         let calendar = self.calendar;
         RowRules {
-            times: TimeRules { field: header.time, interval: series.interval, zone, now, calendar },
+            times: TimeRules {
+                field: header.time,
+                interval: series.interval,
+                zone,
+                now,
+                calendar,
+                shift: ends::shift(self.task),
+            },
             values: ValueRules { header, allow_negative: settings.allow_negative },
         }
     }

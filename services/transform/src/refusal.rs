@@ -83,8 +83,29 @@ pub enum Refusal {
         readings: [String; 2],
     },
     /// It does not have the form that the owner set.
-    #[error("the file does not have the form that is said of it: its columns or its times are others")]
-    OtherForm,
+    #[error(
+        "the file does not have the form that is said of it: its columns or its times are others. It begins with {found:?}"
+    )]
+    OtherForm {
+        /// The first line, shortened.
+        found: String,
+    },
+    /// Its times are local times, and the name of their column has an abbreviation that several zones share.
+    #[error(
+        "column {column:?} does not say clearly which zone its times are in: say it with --timezone America/New_York, \
+         --timezone UTC or another IANA name (or timezone in a format of the watchlist)"
+    )]
+    UnclearZone {
+        /// The column, as written in the file.
+        column: String,
+    },
+    /// Its candles are stamped with their end.
+    #[error(
+        "in its sessions, the first candle is stamped with {first} and the last one with {last}, when the market closes: the \
+         candles are stamped with their end. Say so with --stamped end (or stamped = \"end\" in a format of the watchlist), or, \
+         if they begin then, with --stamped start. If neither is so, the time zone is another: see --timezone"
+    )]
+    StampedAtEnd { first: String, last: String },
     /// None of its rows is a candle.
     #[error("{}", nothing_usable(*.rows, .reasons, .first.as_deref()))]
     NothingUsable {
@@ -101,8 +122,9 @@ impl Refusal {
     /// The class of the dead letter.
     pub fn class(&self) -> &'static str {
         match self {
-            Self::Unreadable(_) | Self::DecimalComma { .. } | Self::OtherForm => "unreadable_object",
+            Self::Unreadable(_) | Self::DecimalComma { .. } | Self::OtherForm { .. } => "unreadable_object",
             Self::EitherDate { .. } | Self::EitherNumber { .. } | Self::OrdersOfDates(_) => "ambiguous_object",
+            Self::UnclearZone { .. } | Self::StampedAtEnd { .. } => "ambiguous_object",
             Self::OtherHeader { .. } => "several_headers",
             Self::SeveralInstruments { .. } => "several_instruments",
             Self::OtherInstrument { .. } => "other_instrument",

@@ -24,6 +24,8 @@ pub struct TimeRules<'a> {
     pub now: Timestamp,
     /// The calendar whose sessions assign dates to daily candles that are stamped with an instant.
     pub calendar: Option<&'static Calendar>,
+    /// How many seconds before its time a candle begins: the interval, if candles are stamped with their end.
+    pub shift: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +70,8 @@ impl TimeRules<'_> {
         let text = TimeText::read(text).ok_or_else(|| self.unread(text))?;
         let has_time_of_day = !matches!(text, TimeText::Date(_));
         let (time, repeated) = if self.interval.is_intraday() { self.instant(text)? } else { (self.date(text)?, None) };
-        Ok(RowTime { time, repeated, has_time_of_day })
+        let start = |time: CandleTime| CandleTime::from_seconds(time.seconds() - self.shift);
+        Ok(RowTime { time: start(time), repeated: repeated.map(start), has_time_of_day })
     }
 
     /// The error for an unreadable time. If the text begins with a date and has more digits, it has a time of day in

@@ -33,6 +33,7 @@ impl Columns {
         let header = Named { plain: &plain, given: &names };
         let [open, high, low, close] = [Role::Open, Role::High, Role::Low, Role::Close].map(|role| header.one(role));
         let (Some(open), Some(high), Some(low), Some(close)) = (open?, high?, low?, close?) else { return Ok(None) };
+        require_named(&names, form)?;
         let tick = header.one(Role::TickVolume)?;
         let volume = header.one(Role::Volume)?.or_else(|| header.volume_of(symbol)).or(tick);
         header.require_clear_volume(volume)?;
@@ -169,6 +170,30 @@ fn renamed(names: &[String], form: &Form) -> Vec<String> {
     names.iter().enumerate().map(rename).collect()
 }
 
+/// Refuses a header without a column that `form` names: another column in its place would be a guess.
+fn require_named(names: &[String], form: &Form) -> Result<(), Unreadable> {
+    let is_missing = |(_, wanted): &(&Column, &String)| !names.iter().any(|name| is_same(name, wanted));
+    match form.columns.iter().find(is_missing) {
+        None => Ok(()),
+        Some((column, wanted)) => {
+            let found = names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+            Err(Unreadable::MissingNamed { column: column_name(*column), wanted: wanted.clone(), found })
+        }
+    }
+}
+
+fn column_name(column: Column) -> &'static str {
+    match column {
+        Column::Time => "time",
+        Column::TimeOfDay => "time of day",
+        Column::Open => "open",
+        Column::High => "high",
+        Column::Low => "low",
+        Column::Close => "close",
+        Column::Volume => "volume",
+    }
+}
+
 fn role(column: Column) -> Role {
     match column {
         Column::Time => Role::Time,
@@ -264,6 +289,17 @@ mod tests {
             columns("Index,AAPL.Open,AAPL.High,AAPL.Low,AAPL.Close").unwrap().unwrap().prefix.as_deref(),
             Some("AAPL")
         );
+    }
+
+    #[test]
+    fn a_column_that_the_format_names_must_be_there() {
+        let form = Form { columns: [(Column::Close, "Adj Close".to_owned())].into(), ..Form::default() };
+        let read =
+            |header: &str| Columns::of(header.split(',').map(str::to_owned).collect(), &"ABC".parse().unwrap(), &form);
+        assert_eq!(read("Date,Open,High,Low,Close,adj close").unwrap().unwrap().prices[3], 5);
+        let error = read("Date,Open,High,Low,Close").unwrap_err().to_string();
+        assert!(error.contains("\"Adj Close\"") && error.contains("\"Low\", \"Close\""), "{error}");
+        assert_eq!(read("a banner"), Ok(None));
     }
 
     #[test]

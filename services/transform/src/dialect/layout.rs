@@ -30,9 +30,9 @@ pub struct Layout {
 }
 
 /// A line, and the offset of the next one.
-struct Line<'a> {
-    text: &'a [u8],
-    next: usize,
+pub struct Line<'a> {
+    pub text: &'a [u8],
+    pub next: usize,
 }
 
 /// Finds the header of candles, or uses the column names in `form`.
@@ -61,7 +61,8 @@ pub fn given_delimiter(text: &[u8], form: &Form) -> Option<u8> {
     by_owner.or_else(|| said_delimiter(first_lines(text).first()?.text))
 }
 
-fn first_lines(text: &[u8]) -> Vec<Line<'_>> {
+/// The lines in which a header is looked for.
+pub fn first_lines(text: &[u8]) -> Vec<Line<'_>> {
     let mut at = text.len() - without_mark(text).len();
     let mut lines = Vec::new();
     while at < text.len() && lines.len() < MOST_BEFORE {

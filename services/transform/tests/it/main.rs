@@ -6,6 +6,7 @@ mod aapl;
 mod calendars;
 mod cases;
 mod dialects;
+mod ends;
 mod fuzz;
 mod handler;
 mod intervals;
