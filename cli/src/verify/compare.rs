@@ -166,7 +166,9 @@ impl fmt::Display for Difference {
                 let column = self.column.unwrap_or_default();
                 write!(formatter, "{column} is {found} in the table and {expected} in {}", self.object)
             }
-            Kind::Owner => write!(formatter, "the table names {found} as its owner, but {expected} is newer"),
+            Kind::Owner => {
+                write!(formatter, "the table names {found} as its owner, but {expected} has the stronger claim")
+            }
             Kind::Unreadable => write!(formatter, "not compared: {} cannot be read: {expected}", self.object),
         }
     }

@@ -13,7 +13,7 @@ use candlewick_shared::core::watchlist::Sessions;
 use jiff::civil::Date;
 
 use crate::coarser;
-use crate::duplicates;
+use crate::duplicates::{self, Resolved};
 use crate::ends;
 use crate::expected::Expected;
 use crate::explain::Explain;
@@ -53,6 +53,7 @@ struct Settled {
     aside: Vec<SetAside>,
     provisional: u64,
     collapsed: u64,
+    unlike: Vec<CandleTime>,
 }
 
 /// Cleans a raw object; an object without a single candle is refused.
@@ -80,8 +81,9 @@ pub fn clean_or_empty<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<
         ends::check(&rows, &expected)?;
     }
     let aside = std::mem::take(&mut read.aside);
-    let Settled { restamped, rows, aside, provisional, collapsed } = settle(&raw, &mut expected, rows, aside);
+    let Settled { restamped, rows, aside, provisional, collapsed, unlike } = settle(&raw, &mut expected, rows, aside);
     if task.is_by_hand {
+        require_one_series(&unlike, rows.len(), task)?;
         coarser::check(&rows, &expected)?;
     }
     sort(&mut read.filled);
@@ -128,14 +130,27 @@ fn settle(raw: &Raw<'_>, expected: &mut Expected<'_>, mut rows: Vec<Row>, mut as
     let (open, future) = expected.take_open(&mut rows);
     let provisional = open + restamped.provisional;
     let mut cells = raw.cells();
-    let resolved = duplicates::resolve(&mut rows, |row| raw.judge(row, &mut cells).map(|judged| judged.candle));
-    aside.extend(future.into_iter().chain(resolved.aside));
+    let mut resolved = duplicates::resolve(&mut rows, |row| raw.judge(row, &mut cells).map(|judged| judged.candle));
+    aside.extend(future.into_iter().chain(std::mem::take(&mut resolved.aside)));
     if rows.len() < before {
         // The rows that are left may show what they did not show among the others, and would at the next cleaning.
         aside.extend(finer::take(&mut rows, &aside, expected));
     }
     aside.sort_unstable();
-    Settled { restamped, rows, aside, provisional, collapsed: resolved.collapsed }
+    let Resolved { collapsed, unlike, .. } = resolved;
+    Settled { restamped, rows, aside, provisional, collapsed, unlike }
+}
+
+/// Refuses the joined files of two instruments: their rows would be mixed by volume. `unlike` are the times of rows whose prices
+/// have nothing in common, and `kept` is how many rows are left. One or two of them may be errors.
+fn require_one_series(unlike: &[CandleTime], kept: usize, task: &Task<'_>) -> Result<(), Refusal> {
+    match unlike {
+        [first, _, _, ..] if unlike.len() * 5 >= kept => {
+            let first = first.display(task.series.interval).to_string();
+            Err(Refusal::SeveralSeries { times: unlike.len() as u64, first })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Removes the rows that match no slot. If the source's candles begin by the clock, removes the rows of times at

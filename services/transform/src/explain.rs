@@ -137,6 +137,17 @@ fn is_fraction(cell: &str) -> bool {
     matches!(cell.len(), 13 | 16 | 19) && cell.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Whether a text is a number with a power of ten, as spreadsheets write long numbers.
+fn is_rounded(cell: &str) -> bool {
+    let parts = cell.split_once(['e', 'E']);
+    parts.is_some_and(|(number, power)| number.parse::<f64>().is_ok() && power.parse::<i32>().is_ok())
+}
+
+/// Whether a text is a number of days since 1900, from 1982 to 2064, perhaps with a time of day as its fraction.
+fn is_day_number(cell: &str) -> bool {
+    cell.parse::<f64>().is_ok_and(|days| (30_000.0..60_000.0).contains(&days))
+}
+
 fn unreadable(cell: &str, column: &str) -> String {
     match column {
         "time" if zone_of(cell).is_some() => {
@@ -144,6 +155,12 @@ fn unreadable(cell: &str, column: &str) -> String {
             format!(
                 "{cell:?}: clocks in {zone} skipped or repeated that time: write it with its offset, such as 2024-12-30 09:30-05:00"
             )
+        }
+        "time" if is_rounded(cell) => {
+            format!("{cell:?} is a rounded number: write Unix time with all of its digits, or 2024-12-30")
+        }
+        "time" if is_day_number(cell) => {
+            format!("{cell:?} is how a spreadsheet numbers days: give the column the format of dates")
         }
         "time" if is_fraction(cell) => format!("{cell} ends in a fraction of a second, where no candle begins"),
         "time" => format!("{cell:?} is not a time: write 2024-12-30 or 2024-12-30 09:30:00"),

@@ -82,6 +82,18 @@ pub enum Refusal {
         /// The number with a decimal point, and with a decimal comma.
         readings: [String; 2],
     },
+    /// Its prices are in several currencies.
+    #[error("the prices are in several currencies: {}, and {}. Split the file: an object holds one instrument", .0[0], .0[1])]
+    SeveralCurrencies([String; 2]),
+    /// Its prices are fractions.
+    #[error("line {line}: {cell:?} is a price in fractions such as 32nds: write decimals, such as 110.5")]
+    Fractions { line: u64, cell: String },
+    /// Its rows are those of two series.
+    #[error(
+        "{times} times have two rows whose prices have nothing in common: these are candles of several instruments. Split the \
+         file: an object holds one. The first are those of {first}"
+    )]
+    SeveralSeries { times: u64, first: String },
     /// It does not have the form that the owner set.
     #[error(
         "the file does not have the form that is said of it: its columns or its times are others. It begins with {found:?}"
@@ -122,11 +134,15 @@ impl Refusal {
     /// The class of the dead letter.
     pub fn class(&self) -> &'static str {
         match self {
-            Self::Unreadable(_) | Self::DecimalComma { .. } | Self::OtherForm { .. } => "unreadable_object",
+            Self::Unreadable(_) | Self::DecimalComma { .. } | Self::OtherForm { .. } | Self::Fractions { .. } => {
+                "unreadable_object"
+            }
             Self::EitherDate { .. } | Self::EitherNumber { .. } | Self::OrdersOfDates(_) => "ambiguous_object",
             Self::UnclearZone { .. } | Self::StampedAtEnd { .. } => "ambiguous_object",
             Self::OtherHeader { .. } => "several_headers",
-            Self::SeveralInstruments { .. } => "several_instruments",
+            Self::SeveralInstruments { .. } | Self::SeveralCurrencies(_) | Self::SeveralSeries { .. } => {
+                "several_instruments"
+            }
             Self::OtherInstrument { .. } => "other_instrument",
             Self::OtherInterval { .. } | Self::LongerInterval { .. } => "other_interval",
             Self::NothingUsable { .. } => "nothing_usable",

@@ -20,8 +20,8 @@ pub struct Columns {
     pub volume: Option<usize>,
     /// The number of price changes, if there is a volume as well.
     pub tick_volume: Option<usize>,
-    /// The common prefix of all price columns: `AAPL` in `AAPL.Open`.
-    pub prefix: Option<String>,
+    /// What all price columns have before or after `open`: `AAPL` in `AAPL.Open`.
+    pub affix: Option<String>,
     plain: Vec<String>,
 }
 
@@ -29,7 +29,7 @@ impl Columns {
     /// Finds the columns by the names in a header and in `form`. Returns `None` if there are no price columns.
     pub fn of(names: Vec<String>, symbol: &Symbol, form: &Form) -> Result<Option<Self>, Unreadable> {
         let mut plain = renamed(&names, form);
-        let prefix = without_affixes(&mut plain, &names);
+        let affix = without_affixes(&mut plain, &names);
         let header = Named { plain: &plain, given: &names };
         let [open, high, low, close] = [Role::Open, Role::High, Role::Low, Role::Close].map(|role| header.one(role));
         let (Some(open), Some(high), Some(low), Some(close)) = (open?, high?, low?, close?) else { return Ok(None) };
@@ -43,7 +43,7 @@ impl Columns {
             prices: [open, high, low, close],
             volume,
             tick_volume: tick.filter(|tick| Some(*tick) != volume),
-            prefix,
+            affix,
             plain,
             names,
         }))
@@ -56,7 +56,7 @@ impl Columns {
         let volume = has_volume.then_some(open + 4);
         let prices = [open, open + 1, open + 2, open + 3];
         let plain = names.clone();
-        Self { names, times: vec![time], clock, prices, volume, tick_volume: None, prefix: None, plain }
+        Self { names, times: vec![time], clock, prices, volume, tick_volume: None, affix: None, plain }
     }
 
     /// Whether there is a column with this name, which must be in the form of [`names::plain`].
@@ -214,8 +214,8 @@ fn is_of(role: Role, name: &str) -> bool {
     names::of(role).any(|accepted| accepted.contains(&name))
 }
 
-/// Strips what all price columns have before or after `open`, `high`, `low` and `close`: a number (`1. open`), a
-/// currency (`open (USD)`), or the instrument (`AAPL.Open`), which is returned.
+/// Strips what all price columns have before or after `open`, `high`, `low` and `close`: a number (`1. open`), or a
+/// currency (`open (USD)`) or the instrument (`AAPL.Open`, `Open_AAPL`), which are returned.
 fn without_affixes(plain: &mut [String], given: &[String]) -> Option<String> {
     for name in plain.iter_mut() {
         let numbered = name.split_once(' ').filter(|(first, _)| is_ordinal(first)).map(|(_, rest)| rest.to_owned());
@@ -231,8 +231,9 @@ fn without_affixes(plain: &mut [String], given: &[String]) -> Option<String> {
     if let [suffix] = suffixes.as_slice()
         && has_all(&|name| format!("{name} {suffix}"))
     {
+        let at = names.iter().position(|name| *name == format!("open {suffix}"))?;
         strip(plain, |name| name.strip_suffix(suffix).and_then(|name| name.strip_suffix(' ')));
-        return None;
+        return affix(&given[at], |lower| Some(lower.find("open")? + "open".len()), true);
     }
     let prefixes: Vec<(usize, &str)> =
         names.iter().enumerate().filter_map(|(at, name)| Some((at, name.strip_suffix(" open")?))).collect();
@@ -241,9 +242,14 @@ fn without_affixes(plain: &mut [String], given: &[String]) -> Option<String> {
         return None;
     }
     strip(plain, |name| name.strip_prefix(prefix).and_then(|name| name.strip_prefix(' ')));
-    given[*at]
-        .get(..given[*at].len().checked_sub("open".len())?)
-        .map(|text| text.trim_end_matches(|c: char| !c.is_alphanumeric()).to_owned())
+    affix(&given[*at], |lower| lower.rfind("open"), false)
+}
+
+/// The part of a name after or before an offset, without the signs around it.
+fn affix(name: &str, at: impl Fn(&str) -> Option<usize>, is_after: bool) -> Option<String> {
+    let (before, after) = name.split_at_checked(at(&name.to_ascii_lowercase())?)?;
+    let part = if is_after { after } else { before };
+    Some(part.trim_matches(|c: char| !c.is_alphanumeric()).to_owned())
 }
 
 /// Whether a word is a column number as Alpha Vantage writes it: `1`, `1a`.
@@ -286,8 +292,16 @@ mod tests {
             assert_eq!((read.prices, read.volume, read.times), (prices, volume, times), "{header}");
         }
         assert_eq!(
-            columns("Index,AAPL.Open,AAPL.High,AAPL.Low,AAPL.Close").unwrap().unwrap().prefix.as_deref(),
+            columns("Index,AAPL.Open,AAPL.High,AAPL.Low,AAPL.Close").unwrap().unwrap().affix.as_deref(),
             Some("AAPL")
+        );
+        assert_eq!(
+            columns("Date,('Open' 'BRK.B'),('High' 'BRK.B'),('Low' 'BRK.B'),('Close' 'BRK.B')")
+                .unwrap()
+                .unwrap()
+                .affix
+                .as_deref(),
+            Some("BRK.B")
         );
     }
 

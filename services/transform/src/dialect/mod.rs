@@ -92,9 +92,23 @@ pub fn read<'a>(bytes: &'a [u8], known: Known<'_>) -> Result<Option<Reading<'a>>
         return Err(Refusal::UnclearZone { column: layout.columns.names[times.field].clone() });
     }
     let survey = survey::survey(&text, &layout, &times);
+    require_one_unit(&survey)?;
     let terms = terms(&survey, &layout, times, known)?;
     let rewritten = rewrite::rewrite(&text, &layout, &terms);
     Ok(Some(reading(text, encoding, &layout, terms, rewritten)))
+}
+
+/// Refuses prices of several currencies, and prices in fractions, some of which look like whole numbers.
+fn require_one_unit(survey: &Survey) -> Result<(), Refusal> {
+    if let Some((line, cell)) = &survey.fraction {
+        return Err(Refusal::Fractions { line: *line, cell: cell.clone() });
+    }
+    match (&survey.currency, &survey.other_currency) {
+        (Some(one), Some(other)) => Err(Refusal::SeveralCurrencies(
+            [one, other].map(|priced| format!("line {}: {:?}", priced.line, priced.cell)),
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn find(text: &[u8], known: Known<'_>) -> Result<Option<Layout>, Unreadable> {
@@ -184,6 +198,6 @@ fn reading<'a>(
 /// The instrument in the header, if it names one.
 fn instrument(layout: &Layout, columns: &Columns) -> Option<(String, String)> {
     let ticker = layout.tickers.first().map(|ticker| ("Ticker".to_owned(), ticker.clone()));
-    let prefix = || columns.prefix.as_ref().map(|prefix| (columns.names[columns.prices[0]].clone(), prefix.clone()));
-    ticker.or_else(prefix)
+    let affix = || columns.affix.as_ref().map(|affix| (columns.names[columns.prices[0]].clone(), affix.clone()));
+    ticker.or_else(affix)
 }
