@@ -50,12 +50,22 @@ impl Columns {
     }
 
     /// Columns in the usual order of files without a header. `time`, `clock` and `open` are the fields of the date,
-    /// of the time of day and of the first price.
-    pub fn in_order(count: usize, time: usize, clock: Option<usize>, open: usize, has_volume: bool) -> Self {
+    /// of the time of day and of the first price; with `has_symbol`, the first field is the instrument.
+    pub fn in_order(
+        count: usize,
+        time: usize,
+        clock: Option<usize>,
+        open: usize,
+        has_volume: bool,
+        has_symbol: bool,
+    ) -> Self {
         let names: Vec<String> = (1..=count).map(|place| format!("column {place}")).collect();
         let volume = has_volume.then_some(open + 4);
         let prices = [open, open + 1, open + 2, open + 3];
-        let plain = names.clone();
+        let mut plain = names.clone();
+        if let Some(first) = plain.first_mut().filter(|_| has_symbol) {
+            "symbol".clone_into(first);
+        }
         Self { names, times: vec![time], clock, prices, volume, tick_volume: None, affix: None, plain }
     }
 

@@ -62,7 +62,9 @@ fn columns(rows: &[Vec<String>]) -> Option<Columns> {
     let has_number = rows.iter().all(|row| row.get(open + 4).is_some_and(|cell| number(cell).is_some()));
     let has_volume = has_number && !is_average(rows, open, count);
     let clock = has_clock.then_some(time + 1);
-    are_candles.then(|| Columns::in_order(count, time, clock, open, has_volume))
+    // Numbers before the time only count the rows.
+    let has_symbol = time > 0 && rows.iter().any(|row| row[0].contains(char::is_alphabetic));
+    are_candles.then(|| Columns::in_order(count, time, clock, open, has_volume, has_symbol))
 }
 
 /// Whether the number after the close is the average price of the candle, which some exchanges write before the volume: it is

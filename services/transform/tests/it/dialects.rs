@@ -408,6 +408,13 @@ fn what_would_mix_two_things_is_refused() {
     let bonds = "Date;Open;High;Low;Close\n02.01.2024;110'165;110'280;110'16;110'200\n";
     let refusal = Case::new("1day").try_clean(bonds).unwrap_err();
     assert!(refusal.to_string().contains("\"110'16\" is a price in fractions"), "{refusal}");
+    let headless = "AAA,20240102,1,3,1,2\nBBB,20240103,1,3,1,2\n";
+    assert_eq!(Case::new("1day").symbol("AAA").try_clean(headless).unwrap_err().class(), "several_instruments");
+    let one = headless.replace("BBB", "AAA");
+    assert_eq!(Case::new("1day").symbol("BBB").try_clean(&one).unwrap_err().class(), "other_instrument");
+    assert_eq!(Case::new("1day").symbol("AAA").clean(&one).times(), ["2024-01-02", "2024-01-03"]);
+    let numbered = "0,20240102,1,3,1,2\n1,20240103,1,3,1,2\n";
+    assert_eq!(Case::new("1day").symbol("AAA").clean(numbered).times(), ["2024-01-02", "2024-01-03"]);
     let per = "<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>\nABC,5,20240102,153000,1,2,1,2,5\n";
     assert_eq!(Case::new("1h").symbol("ABC").try_clean(per).unwrap_err().class(), "other_interval");
 }
