@@ -230,7 +230,7 @@ mod tests {
         let volume = Row { volume: Some("0".to_owned()), is_filled: true, ..row() };
         assert_eq!(texts(Some(&expected()), Some(&volume)).len(), 2, "no volume is not the same as zero");
         let owner = Row { object: "transformed/b".to_owned(), ..row() };
-        assert!(texts(Some(&expected()), Some(&owner))[0].contains("transformed/a is newer"));
+        assert!(texts(Some(&expected()), Some(&owner))[0].contains("transformed/a has the stronger claim"));
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::fault::{Fault, Reason, SetAside};
 use crate::finer;
 use crate::gaps::{self, Run};
 use crate::grid;
+use crate::kinds;
 use crate::months::{self, MonthText};
 use crate::otherwise;
 use crate::quarantine::{self, Quarantined};
@@ -84,6 +85,7 @@ pub fn clean_or_empty<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<
     let Settled { restamped, rows, aside, provisional, collapsed, unlike } = settle(&raw, &mut expected, rows, aside);
     if task.is_by_hand {
         require_one_series(&unlike, rows.len(), task)?;
+        kinds::check(&raw, &aside, &rows)?;
         coarser::check(&rows, &expected)?;
     }
     sort(&mut read.filled);

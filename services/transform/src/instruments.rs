@@ -72,8 +72,14 @@ impl Instruments {
 }
 
 /// Whether a value of a column is a code such as a ticker, and not the name of a company.
+///
+/// The number of a registry is not comparable with a symbol.
 pub fn is_code(column: &str, value: &str) -> bool {
+    const REGISTRIES: [&str; 7] = ["isin", "cusip", "sedol", "figi", "wkn", "conid", "permno"];
     let column = column.to_lowercase();
+    if REGISTRIES.contains(&column.trim()) {
+        return false;
+    }
     let is_of_names =
         ["name", "company", "coin", "stock", "asset", "security"].iter().any(|word| column.contains(word));
     let is_upper = || !value.chars().any(char::is_lowercase) && value.chars().any(char::is_alphabetic);

@@ -7,7 +7,7 @@
 //! of another series; [`ends`] handles candles that are stamped with their end; [`stamps`] detects how weeks and months
 //! are stamped; [`expected`] checks the rows against the
 //! calendar; [`grid`] detects candles that begin by the clock; [`finer`] finds rows of a shorter interval;
-//! [`duplicates`] resolves rows with the same time; [`coarser`] refuses files of a longer interval; [`gaps`] finds
+//! [`duplicates`] resolves rows with the same time, and [`kinds`] refuses those of several kinds; [`coarser`] refuses files of a longer interval; [`gaps`] finds
 //! the vacant slots; [`report`], [`mod@write`], [`quarantine`] and [`explain`] describe the result. [`as_of`] defines
 //! what *now* is. [`handler`] connects the cleaning to S3, and [`targets`] reads the existing outputs.
 
@@ -26,6 +26,7 @@ pub mod gaps;
 pub mod grid;
 pub mod handler;
 pub mod instruments;
+pub mod kinds;
 pub mod months;
 pub mod otherwise;
 pub mod plain;

@@ -97,7 +97,7 @@ impl Reader<'_> {
     fn plain_row(&mut self, start: usize) -> Option<usize> {
         let row = self.plain.as_mut()?.read(&self.text[start..])?;
         let time = CandleTime::from_seconds(row.time.seconds() - self.rules.times.shift);
-        if self.rules.times.is_future(time) {
+        if self.rules.times.is_future(time) || !self.rules.times.is_whole(time) {
             return None;
         }
         if self.read.rows.is_empty() {

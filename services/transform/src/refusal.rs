@@ -88,6 +88,16 @@ pub enum Refusal {
     /// Its prices are fractions.
     #[error("line {line}: {cell:?} is a price in fractions such as 32nds: write decimals, such as 110.5")]
     Fractions { line: u64, cell: String },
+    /// Its rows are of several kinds, which a column names.
+    #[error(
+        "rows of the same times differ in column {column:?}: {values}. Split the file by that column: an object holds one kind \
+         of candles"
+    )]
+    SeveralKinds {
+        /// The column, as written in the file.
+        column: String,
+        values: String,
+    },
     /// Its rows are those of two series.
     #[error(
         "{times} times have two rows whose prices have nothing in common: these are candles of several instruments. Split the \
@@ -140,9 +150,10 @@ impl Refusal {
             Self::EitherDate { .. } | Self::EitherNumber { .. } | Self::OrdersOfDates(_) => "ambiguous_object",
             Self::UnclearZone { .. } | Self::StampedAtEnd { .. } => "ambiguous_object",
             Self::OtherHeader { .. } => "several_headers",
-            Self::SeveralInstruments { .. } | Self::SeveralCurrencies(_) | Self::SeveralSeries { .. } => {
-                "several_instruments"
-            }
+            Self::SeveralInstruments { .. }
+            | Self::SeveralCurrencies(_)
+            | Self::SeveralSeries { .. }
+            | Self::SeveralKinds { .. } => "several_instruments",
             Self::OtherInstrument { .. } => "other_instrument",
             Self::OtherInterval { .. } | Self::LongerInterval { .. } => "other_interval",
             Self::NothingUsable { .. } => "nothing_usable",

@@ -470,3 +470,47 @@ fn what_a_spreadsheet_made_of_times_is_named() {
     case.settings.form.date_format = Some("%m/%d/%Y 16:00:00".to_owned());
     assert_eq!(case.clean(days).times(), ["2024-01-02", "2024-01-31"]);
 }
+
+#[test]
+fn rows_of_several_kinds_are_refused_with_the_column_that_names_them() {
+    for (column, kinds) in
+        [("type", ["bid", "ask"]), ("exchange", ["NYSE", "NASDAQ"]), ("expiry", ["2024-03", "2024-06"])]
+    {
+        let rows: String = ["2024-01-02", "2024-01-03"]
+            .iter()
+            .map(|date| format!("{date},{},100,102,99,101,10\n{date},{},101,103,100,102,20\n", kinds[0], kinds[1]))
+            .collect();
+        let text = format!("date,{column},open,high,low,close,volume\n{rows}");
+        let refusal = Case::new("1day").try_clean(&text).unwrap_err();
+        assert_eq!(refusal.class(), "several_instruments", "{column}");
+        assert!(refusal.to_string().contains(&format!("differ in column {column:?}")), "{refusal}");
+    }
+    let partial = "date,trades,open,high,low,close,volume\n2024-01-02,7,1,2,1,2,10\n2024-01-02,9,1,3,1,2,20\n2024-01-03,7,1,2,1,2,10\n\
+                   2024-01-03,8,1,3,1,2,30\n";
+    assert_eq!(Case::new("1day").clean(partial).times(), ["2024-01-02", "2024-01-03"]);
+    let isins = "ISIN,Date,Open,High,Low,Close\nUS5949181045,2024-01-02,1,2,1,2\nUS0378331005,2024-01-03,1,2,1,2\n";
+    assert_eq!(Case::new("1day").try_clean(isins).unwrap_err().class(), "several_instruments");
+    assert!(Case::new("1day").try_clean(isins.replace("US5949181045", "US0378331005")).is_ok());
+}
+
+#[test]
+fn local_times_beside_a_column_of_zones_are_asked_for() {
+    for delimiter in [",", "|"] {
+        let text = "datetime,timezone,open,high,low,close\n2024-01-02 09:30,America/New_York,1,2,1,2\n"
+            .replace(',', delimiter);
+        let error = Case::new("1h").try_clean(&text).unwrap_err().to_string();
+        assert!(error.contains("column \"timezone\" does not say clearly"), "{error}");
+        let mut case = Case::new("1h").zone("America/New_York");
+        case.instrument.timezone = Some("America/New_York".to_owned());
+        assert_eq!(case.clean(&text).times(), ["2024-01-02T14:30:00Z"]);
+        assert!(Case::new("1h").try_clean(text.replace("09:30", "09:30Z")).is_ok());
+    }
+}
+
+#[test]
+fn no_candle_begins_within_a_minute() {
+    let text = "close_time,open,high,low,close\n2024-01-02 09:29:59,1,2,1,2\n2024-01-02 10:29:59,1,2,1,2\n";
+    for text in [text.to_owned(), text.replace("close_time", "time")] {
+        assert_eq!(Case::new("1h").nothing_usable(&text), [("other_interval".to_owned(), 2)], "{text}");
+    }
+}
