@@ -11,12 +11,12 @@ use candlewick_shared::core::calendar::choice::CalendarSetting;
 use candlewick_shared::core::clock::Clock;
 use candlewick_shared::core::form::{self, SaidForm, Stamped};
 use candlewick_shared::core::interval::Interval;
-use candlewick_shared::core::key::{Month, Series};
+use candlewick_shared::core::key::Month;
 use candlewick_shared::core::metadata::{DROPPED, Instrument, RawMetadata};
 use candlewick_shared::core::symbol::Symbol;
 use candlewick_shared::core::watchlist::{CleaningSettings, Watchlist};
 use candlewick_shared::ports::store::ObjectStore;
-use candlewick_transform::{dialect, unpack};
+use candlewick_transform::unpack;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -30,12 +30,12 @@ mod files;
 mod names;
 mod part;
 mod places;
+mod series;
 mod standing;
 mod summary;
 mod verdict;
 
 use coming::Rules;
-use names::Named;
 use part::Part;
 use places::Places;
 use summary::Summary;
@@ -174,7 +174,7 @@ impl Dropping<'_> {
     fn parts(&self, file: &Path, body: Bytes) -> anyhow::Result<(Vec<Part>, Rules)> {
         let args = self.args;
         let text = text(file, body.clone())?;
-        let series = series(file, args.symbol.as_ref(), args.interval, &text)?;
+        let series = series::of(file, args.symbol.as_ref(), args.interval, &text)?;
         let is_month_of_days = args.month.is_some() && !series.interval.is_intraday();
         ensure!(
             !is_month_of_days,
@@ -193,30 +193,6 @@ impl Dropping<'_> {
         let parts = part::parts(key, body, &text, &metadata, &rules);
         Ok((parts.with_context(|| format!("{}: nothing was put", shown(file)))?, rules))
     }
-}
-
-/// The series of a file: what the options say, otherwise its path, otherwise a column of the file.
-fn series(file: &Path, symbol: Option<&Symbol>, interval: Option<Interval>, text: &[u8]) -> anyhow::Result<Series> {
-    if let (Some(symbol), Some(interval)) = (symbol, interval) {
-        return Ok(Series { symbol: symbol.clone(), interval });
-    }
-    let named = if symbol.is_some() { Named::of(file).unwrap_or_default() } else { Named::of(file)? };
-    let by_file = || named.symbol.clone().or_else(|| dialect::named_instrument(text));
-    let name = shown(file);
-    let found = symbol.cloned().or_else(by_file);
-    let found =
-        found.with_context(|| format!("{name}: neither its name nor a column says the symbol: add --symbol AAPL"))?;
-    if let (None, Some(said), Some(other)) = (symbol, interval, named.interval) {
-        ensure!(
-            said == other,
-            "{name}: the name says {other}, and --interval says {said}: add --symbol {} if the name is wrong",
-            found.to_shell_word()
-        );
-    }
-    let interval = interval.or(named.interval);
-    let interval =
-        interval.with_context(|| format!("{name}: its name does not say the interval: add --interval 1day"))?;
-    Ok(Series { symbol: found, interval })
 }
 
 fn shown(file: &Path) -> String {

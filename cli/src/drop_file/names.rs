@@ -7,103 +7,15 @@ use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::symbol::Symbol;
 
 /// The endings that are not part of a symbol, in lower case. `BRK.B` has none of them.
-const ENDINGS: [&str; 22] = [
-    ".gz",
-    ".zip",
-    ".bz2",
-    ".xz",
-    ".zst",
-    ".csv",
-    ".txt",
-    ".tsv",
-    ".prn",
-    ".asc",
-    ".dat",
-    ".log",
-    ".json",
-    ".xls",
-    ".xlsx",
-    ".parquet",
-    ".html",
-    ".htm",
-    ".bak",
-    ".tmp",
-    ".part",
-    ".crdownload",
-];
+const ENDINGS: &str = ".gz .zip .bz2 .xz .zst .csv .txt .tsv .prn .asc .dat .log .json .xls .xlsx .parquet .html .htm .bak .tmp \
+     .part .crdownload";
 
 /// Words that describe the content of a file. Some are tickers as well: such a file needs `--symbol`.
-const WORDS: [&str; 69] = [
-    "adj",
-    "adjusted",
-    "all",
-    "bar",
-    "bars",
-    "book",
-    "candle",
-    "candles",
-    "candlestick",
-    "chart",
-    "clean",
-    "cleaned",
-    "close",
-    "copy",
-    "crypto",
-    "daily",
-    "data",
-    "date",
-    "day",
-    "days",
-    "download",
-    "downloads",
-    "eod",
-    "export",
-    "exports",
-    "file",
-    "forex",
-    "fx",
-    "full",
-    "historical",
-    "history",
-    "hour",
-    "hourly",
-    "hours",
-    "input",
-    "intraday",
-    "kline",
-    "klines",
-    "latest",
-    "market",
-    "max",
-    "minute",
-    "minutes",
-    "month",
-    "monthly",
-    "months",
-    "ohlc",
-    "ohlcv",
-    "out",
-    "output",
-    "price",
-    "prices",
-    "quote",
-    "quotes",
-    "raw",
-    "report",
-    "result",
-    "results",
-    "sample",
-    "series",
-    "sheet",
-    "stock",
-    "stocks",
-    "table",
-    "test",
-    "timeseries",
-    "trades",
-    "week",
-    "weekly",
-];
+const WORDS: &str = "adj adjusted all bar bars book candle candles candlestick chart clean cleaned close copy crypto daily \
+     data date day days download downloads eod export exports file forex fx full historical history hour \
+     hourly hours input intraday kline klines latest market max minute minutes month monthly months ohlc ohlcv \
+     out output price prices quote quotes raw report result results sample series sheet stock stocks table \
+     test timeseries trades week weekly";
 
 /// The minutes that MetaTrader appends to the name of an instrument: `EURUSD60.csv`.
 const MINUTES: [(&str, Interval); 9] = [
@@ -119,11 +31,8 @@ const MINUTES: [(&str, Interval); 9] = [
 ];
 
 /// The currencies, metals and coins that instruments of MetaTrader are pairs of.
-const CURRENCIES: [&str; 36] = [
-    "AUD", "BRL", "BTC", "CAD", "CHF", "CNH", "CNY", "CZK", "DKK", "ETH", "EUR", "GBP", "HKD", "HUF", "ILS", "INR",
-    "JPY", "KRW", "LTC", "MXN", "NOK", "NZD", "PLN", "RUB", "SEK", "SGD", "THB", "TRY", "USD", "XAG", "XAU", "XBT",
-    "XPD", "XPT", "XRP", "ZAR",
-];
+const CURRENCIES: &str = "AUD BRL BTC CAD CHF CNH CNY CZK DKK ETH EUR GBP HKD HUF ILS INR JPY KRW LTC MXN NOK NZD PLN RUB SEK SGD \
+     THB TRY USD XAG XAU XBT XPD XPT XRP ZAR";
 
 /// The symbol and the interval that a path names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -185,7 +94,7 @@ fn stem(name: &str) -> &str {
     loop {
         let lower = stem.to_ascii_lowercase();
         let ended =
-            ENDINGS.iter().find(|ending| lower.ends_with(**ending)).map(|ending| &stem[..stem.len() - ending.len()]);
+            ENDINGS.split(' ').find(|ending| lower.ends_with(ending)).map(|ending| &stem[..stem.len() - ending.len()]);
         match ended.or_else(|| without_number_of_copy(stem)) {
             Some(shorter) => stem = shorter.trim_end(),
             None => return stem,
@@ -206,11 +115,14 @@ fn is_symbol(word: &str) -> bool {
 /// Whether a word of a name is a number, an interval or a word that describes the content.
 fn is_of_file(word: &str) -> bool {
     let is_number = word.bytes().all(|byte| byte.is_ascii_digit());
-    is_number || interval_of(word).is_some() || is_short_interval(word) || WORDS.contains(&word.to_lowercase().as_str())
+    is_number || interval_of(word).is_some() || is_short_interval(word) || is_in(WORDS, &word.to_lowercase())
 }
 
-/// Whether a word is a number of minutes, hours, days, weeks or months, such as `10m` and `1Y`, or a day of Dominion Energy's
-/// ticker, `d`.
+fn is_in(list: &str, word: &str) -> bool {
+    list.split(' ').any(|each| each == word)
+}
+
+/// Whether a word is a number of minutes, hours, days, weeks, months or years, such as `10m` and `1Y`, or `d` for daily.
 fn is_short_interval(word: &str) -> bool {
     let lower = word.to_lowercase();
     let unit = lower.trim_start_matches(|c: char| c.is_ascii_digit());
@@ -249,7 +161,7 @@ fn by_metatrader(word: &str) -> Option<(&str, Interval)> {
 fn is_pair(name: &str) -> bool {
     let bare = name.split_once('.').map_or(name, |(bare, _)| bare);
     let parts = bare.split_at_checked(3).filter(|_| bare.len() == 6);
-    parts.is_some_and(|(one, other)| CURRENCIES.contains(&one) && CURRENCIES.contains(&other))
+    parts.is_some_and(|(one, other)| is_in(CURRENCIES, one) && is_in(CURRENCIES, other))
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::key::{Month, Part};
 use candlewick_shared::core::raw_csv::cells::Cells;
 use candlewick_shared::core::report::{Fate, Report};
-use candlewick_shared::core::watchlist::Sessions;
 use jiff::civil::Date;
 
 use crate::coarser;
@@ -66,14 +65,7 @@ pub fn clean<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<'a>, Refu
 pub fn clean_or_empty<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<'a>, Refusal> {
     let Choice { calendar, reason } = choice::choose(task.settings.calendar.as_ref(), task.instrument);
     let (raw, mut read) = Raw::open(text, task, calendar)?.read_in_any_form(text)?;
-    let mut expected = Expected {
-        calendar,
-        interval: task.series.interval,
-        zone: task.zone,
-        now: task.now,
-        is_extended: task.settings.sessions == Sessions::Extended,
-        is_by_the_clock: false,
-    };
+    let mut expected = Expected::of(task, calendar);
     raw.check_instrument(&read)?;
     otherwise::check(&raw.text, &read.aside, &raw.header, &task.series.symbol)?;
     let mut rows = std::mem::take(&mut read.rows);
@@ -84,7 +76,7 @@ pub fn clean_or_empty<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<
     let aside = std::mem::take(&mut read.aside);
     let Settled { restamped, rows, aside, provisional, collapsed, unlike } = settle(&raw, &mut expected, rows, aside);
     if task.is_by_hand {
-        require_one_series(&unlike, rows.len(), task)?;
+        kinds::require_one_series(&unlike, rows.len(), task.series.interval)?;
         kinds::check(&raw, &aside, &rows)?;
         coarser::check(&rows, &expected)?;
     }
@@ -94,13 +86,11 @@ pub fn clean_or_empty<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<
     let max_fill = task.settings.max_fill;
     let filled = raw.header.is_filled.map(|_| read.filled.as_slice());
     let runs = gaps::find(&rows, &expected, seconds(task.part), max_fill, &spoken_of, filled);
-    let header = &raw.header;
-    let calendar_reason = reason;
     let facts = Facts {
         task,
-        header,
+        header: &raw.header,
         expected: &expected,
-        calendar_reason,
+        calendar_reason: reason,
         read: &read,
         provisional,
         collapsed,
@@ -141,18 +131,6 @@ fn settle(raw: &Raw<'_>, expected: &mut Expected<'_>, mut rows: Vec<Row>, mut as
     aside.sort_unstable();
     let Resolved { collapsed, unlike, .. } = resolved;
     Settled { restamped, rows, aside, provisional, collapsed, unlike }
-}
-
-/// Refuses the joined files of two instruments: their rows would be mixed by volume. `unlike` are the times of rows whose prices
-/// have nothing in common, and `kept` is how many rows are left. One or two of them may be errors.
-fn require_one_series(unlike: &[CandleTime], kept: usize, task: &Task<'_>) -> Result<(), Refusal> {
-    match unlike {
-        [first, _, _, ..] if unlike.len() * 5 >= kept => {
-            let first = first.display(task.series.interval).to_string();
-            Err(Refusal::SeveralSeries { times: unlike.len() as u64, first })
-        }
-        _ => Ok(()),
-    }
 }
 
 /// Removes the rows that match no slot. If the source's candles begin by the clock, removes the rows of times at

@@ -1,9 +1,11 @@
-//! Refuses files whose rows are of several kinds, such as bid and ask, two exchanges or two expiries of a future.
+//! Refuses files whose rows are of several instruments, or of several kinds, such as bid and ask, two exchanges or two
+//! expiries of a future.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::decimal::Decimal;
+use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::raw_csv::cells::{Cells, line};
 use candlewick_shared::core::raw_csv::shown;
 
@@ -33,6 +35,18 @@ pub fn check(raw: &Raw<'_>, aside: &[SetAside], rows: &[Row]) -> Result<(), Refu
             column: header.names[field].clone(),
             values: values.into_iter().collect::<Vec<_>>().join(", "),
         }),
+    }
+}
+
+/// Refuses the joined files of two instruments: their rows would be mixed by volume. `unlike` are the times of rows whose prices
+/// have nothing in common, and `kept` is how many rows are left. One or two of them may be errors.
+pub fn require_one_series(unlike: &[CandleTime], kept: usize, interval: Interval) -> Result<(), Refusal> {
+    match unlike {
+        [first, _, _, ..] if unlike.len() * 5 >= kept => {
+            let first = first.display(interval).to_string();
+            Err(Refusal::SeveralSeries { times: unlike.len() as u64, first })
+        }
+        _ => Ok(()),
     }
 }
 

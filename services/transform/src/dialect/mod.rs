@@ -16,6 +16,7 @@ use jiff::tz::TimeZone;
 
 use crate::refusal::Refusal;
 
+mod affixes;
 mod columns;
 mod encoding;
 mod headless;

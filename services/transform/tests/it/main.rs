@@ -11,6 +11,7 @@ mod fuzz;
 mod handler;
 mod intervals;
 mod lines;
+mod mixed;
 mod mutations;
 mod properties;
 mod reports;
