@@ -36,6 +36,7 @@ mod summary;
 mod verdict;
 
 use coming::Rules;
+use files::shown;
 use part::Part;
 use places::Places;
 use summary::Summary;
@@ -193,10 +194,6 @@ impl Dropping<'_> {
         let parts = part::parts(key, body, &text, &metadata, &rules);
         Ok((parts.with_context(|| format!("{}: nothing was put", shown(file)))?, rules))
     }
-}
-
-fn shown(file: &Path) -> String {
-    if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() }
 }
 
 fn read(file: &Path) -> anyhow::Result<Bytes> {

@@ -8,8 +8,8 @@ use candlewick_shared::core::key::Series;
 use candlewick_shared::core::symbol::Symbol;
 use candlewick_transform::dialect;
 
+use super::files::shown;
 use super::names::Named;
-use super::shown;
 
 /// The series of a file: what the options say, otherwise its path, otherwise a column of the file.
 pub fn of(file: &Path, symbol: Option<&Symbol>, interval: Option<Interval>, text: &[u8]) -> anyhow::Result<Series> {

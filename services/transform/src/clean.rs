@@ -214,7 +214,8 @@ impl<'a> Cleaned<'a> {
 
     fn explain(&self) -> Explain<'_> {
         let unclear_stamps = self.unclear_stamps.as_deref();
-        Explain::new(&self.raw, self.expected.calendar, unclear_stamps)
+        let Raw { header, task, zone, .. } = &self.raw;
+        Explain::new(header, task, zone, self.expected.calendar, unclear_stamps)
     }
 }
 

@@ -8,7 +8,6 @@ use candlewick_shared::core::time_text::TimeText;
 use jiff::tz::TimeZone;
 
 use crate::fault::{Fault, Reason};
-use crate::raw::Raw;
 use crate::task::Task;
 
 /// Advice if a daily candle is stamped with an instant and no session gives it a date.
@@ -28,10 +27,15 @@ pub struct Explain<'a> {
 }
 
 impl<'a> Explain<'a> {
-    /// Creates the descriptions for the rows of an object. `unclear_stamps` says why the stamping of weeks or months
+    /// Creates the descriptions for rows below `header`, whose local times are in `zone`. `unclear_stamps` says why the stamping of weeks or months
     /// cannot be detected.
-    pub fn new(raw: &'a Raw<'_>, calendar: Option<&'static Calendar>, unclear_stamps: Option<&'a str>) -> Self {
-        let Raw { header, task, zone, .. } = raw;
+    pub fn new(
+        header: &'a Header,
+        task: &'a Task<'a>,
+        zone: &'a TimeZone,
+        calendar: Option<&'static Calendar>,
+        unclear_stamps: Option<&'a str>,
+    ) -> Self {
         Self { header, task, zone, calendar, unclear_stamps, cells: Cells::new(header.delimiter) }
     }
 
