@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use crate::watchlist;
 use anyhow::{Context, bail, ensure};
 use candlewick_shared::core::calendar::choice::CalendarSetting;
-use candlewick_shared::core::form::{self, SaidForm};
+use candlewick_shared::core::form::{self, SaidForm, Stamped};
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::{ObjectPath, RawKey};
 use candlewick_shared::core::metadata::Instrument;
@@ -53,7 +53,7 @@ pub struct Args {
     #[arg(long)]
     calendar: Option<CalendarSetting>,
 
-    /// The IANA zone of times that name no offset [default: UTC]
+    /// The IANA zone of times that name no offset [default: what the format says, or UTC]
     #[arg(long, value_name = "ZONE")]
     timezone: Option<String>,
 
@@ -85,6 +85,10 @@ pub struct Args {
     /// The mark of decimals, . or , where the file leaves that open
     #[arg(long, value_name = "MARK", value_parser = form::decimal)]
     decimal: Option<char>,
+
+    /// Which end of intraday candles their times are: start or end [default: start]
+    #[arg(long, value_name = "END", value_parser = form::stamped)]
+    stamped: Option<Stamped>,
 
     /// A format of the watchlist, such as mine for its [formats.mine]
     #[arg(long, value_name = "NAME", requires = "watchlist")]
@@ -163,18 +167,24 @@ impl<'a> Common<'a> {
             .as_ref()
             .map_or(Ok(()), |setting| setting.require_known(&calendars))
             .context("read --calendar")?;
-        Ok(Self { args, zone, watchlist, instrument: Instrument::default() })
+        let instrument = Instrument { timezone: args.timezone.clone(), ..Instrument::default() };
+        Ok(Self { args, zone, watchlist, instrument })
     }
 
     fn settings(&self, input: &Input) -> anyhow::Result<CleaningSettings> {
         let path = ObjectPath { series: input.series.clone(), part: input.part };
         let args = self.args;
-        let said =
-            SaidForm { format: args.format.clone(), date_format: args.date_format.clone(), decimal: args.decimal };
+        let said = SaidForm {
+            format: args.format.clone(),
+            date_format: args.date_format.clone(),
+            decimal: args.decimal,
+            stamped: args.stamped,
+        };
         let usual = match &self.watchlist {
             Some(list) => list.cleaning_of(&RawKey { path, gzip: false }, &said)?,
-            None => CleaningSettings { form: said.form(), ..CleaningSettings::default() },
+            None => CleaningSettings::without_watchlist(&said)?,
         };
+        let usual = usual.in_zone(args.timezone.as_deref());
         Ok(CleaningSettings {
             calendar: self.args.calendar.clone().or_else(|| usual.calendar.clone()),
             max_fill: self.args.max_fill.unwrap_or(usual.max_fill),

@@ -149,7 +149,7 @@ fn verify_knows_which_of_two_objects_has_a_candle() -> anyhow::Result<()> {
         where symbol = 'OVERLAP'",
     )?;
     let (status, said) = code(stack, &["verify", "--symbol", "OVERLAP"])?;
-    ensure!(status == Some(1) && said.contains("2024-12.csv is newer"), "{status:?}: {said}");
+    ensure!(status == Some(1) && said.contains("2024-12.csv has the stronger claim"), "{status:?}: {said}");
     Ok(())
 }
 

@@ -166,7 +166,9 @@ impl fmt::Display for Difference {
                 let column = self.column.unwrap_or_default();
                 write!(formatter, "{column} is {found} in the table and {expected} in {}", self.object)
             }
-            DifferenceKind::Owner => write!(formatter, "the table names {found} as its owner, but {expected} is newer"),
+            DifferenceKind::Owner => {
+                write!(formatter, "the table names {found} as its owner, but {expected} has the stronger claim")
+            }
             DifferenceKind::Unreadable => write!(formatter, "not compared: {} cannot be read: {expected}", self.object),
         }
     }
@@ -228,7 +230,7 @@ mod tests {
         let volume = TableRow { volume: Some("0".to_owned()), is_filled: true, ..row() };
         assert_eq!(texts(Some(&expected()), Some(&volume)).len(), 2, "no volume is not the same as zero");
         let owner = TableRow { object: "transformed/b".to_owned(), ..row() };
-        assert!(texts(Some(&expected()), Some(&owner))[0].contains("transformed/a is newer"));
+        assert!(texts(Some(&expected()), Some(&owner))[0].contains("transformed/a has the stronger claim"));
     }
 
     #[test]

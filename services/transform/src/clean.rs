@@ -9,17 +9,18 @@ use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::key::{Month, Part};
 use candlewick_shared::core::raw_csv::cells::Cells;
 use candlewick_shared::core::report::{Fate, Report};
-use candlewick_shared::core::watchlist::Sessions;
 use jiff::civil::Date;
 
 use crate::coarser;
-use crate::duplicates;
+use crate::duplicates::{self, Resolved};
+use crate::ends;
 use crate::expected::Expected;
 use crate::explain::Explain;
 use crate::fault::{Fault, Reason, SetAside};
 use crate::finer;
 use crate::gaps::{self, VacantSlots};
 use crate::grid;
+use crate::kinds;
 use crate::months::{self, MonthText};
 use crate::otherwise;
 use crate::quarantine::{self, Quarantined};
@@ -52,6 +53,7 @@ struct Settled {
     aside: Vec<SetAside>,
     provisional: u64,
     collapsed: u64,
+    unlike: Vec<CandleTime>,
 }
 
 /// Cleans a raw object; an object without a single candle is refused.
@@ -63,20 +65,19 @@ pub fn clean<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<'a>, Refu
 pub fn clean_or_empty<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<'a>, Refusal> {
     let Choice { calendar, reason } = task.settings.choose_calendar(task.instrument);
     let (raw, mut read) = Raw::open(text, task, calendar)?.read_in_any_form(text)?;
-    let mut expected = Expected {
-        calendar,
-        interval: task.series.interval,
-        zone: task.zone,
-        now: task.now,
-        is_extended: task.settings.sessions == Sessions::Extended,
-        is_by_the_clock: false,
-    };
+    let mut expected = Expected::of(task, calendar);
     raw.check_instrument(&read)?;
     otherwise::check(&raw.text, &read.aside, &raw.header, &task.series.symbol)?;
-    let rows = std::mem::take(&mut read.rows);
+    let mut rows = std::mem::take(&mut read.rows);
+    sort(&mut rows);
+    if task.is_by_hand && task.settings.form.stamped.is_none() {
+        ends::check(&rows, &expected)?;
+    }
     let aside = std::mem::take(&mut read.aside);
-    let Settled { restamped, rows, aside, provisional, collapsed } = settle(&raw, &mut expected, rows, aside);
+    let Settled { restamped, rows, aside, provisional, collapsed, unlike } = settle(&raw, &mut expected, rows, aside);
     if task.is_by_hand {
+        kinds::require_one_series(&unlike, rows.len(), task.series.interval)?;
+        kinds::check(&raw, &aside, &rows)?;
         coarser::check(&rows, &expected)?;
     }
     sort(&mut read.filled);
@@ -85,13 +86,11 @@ pub fn clean_or_empty<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<
     let max_fill = task.settings.max_fill;
     let filled = raw.header.is_filled.map(|_| read.filled.as_slice());
     let runs = gaps::find(&rows, &expected, seconds(task.part), max_fill, &spoken_of, filled);
-    let header = &raw.header;
-    let calendar_reason = reason;
     let facts = Facts {
         task,
-        header,
+        header: &raw.header,
         expected: &expected,
-        calendar_reason,
+        calendar_reason: reason,
         read: &read,
         provisional,
         collapsed,
@@ -105,22 +104,33 @@ pub fn clean_or_empty<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<
 }
 
 /// Checks rows against the calendar and against each other.
+///
+/// The rows are in ascending order of time.
 fn settle(raw: &Raw<'_>, expected: &mut Expected<'_>, mut rows: Vec<Row>, mut aside: Vec<SetAside>) -> Settled {
-    sort(&mut rows);
-    let mut restamped = match raw.task.series.interval.is_intraday() {
-        true => Restamped::default(),
-        false => stamps::restamp(&mut rows, raw.task, raw.calendar),
+    let mut restamped = match ends::shift(raw.task) {
+        _ if !raw.task.series.interval.is_intraday() => stamps::restamp(&mut rows, raw.task, raw.calendar),
+        0 => Restamped::default(),
+        length => {
+            ends::move_to_shorter_slots(&mut rows, length, expected);
+            Restamped { stamps: Some(ends::STAMPED.to_owned()), ..Restamped::default() }
+        }
     };
     aside.append(&mut restamped.aside);
     aside.extend(take_strays(&mut rows, expected, &mut restamped));
     aside.extend(finer::take(&mut rows, &aside, expected));
+    let before = rows.len();
     let (open, future) = expected.take_open(&mut rows);
     let provisional = open + restamped.provisional;
     let mut cells = raw.cells();
-    let resolved = duplicates::resolve(&mut rows, |row| raw.judge(row, &mut cells).map(|judged| judged.candle));
-    aside.extend(future.into_iter().chain(resolved.aside));
+    let mut resolved = duplicates::resolve(&mut rows, |row| raw.judge(row, &mut cells).map(|judged| judged.candle));
+    aside.extend(future.into_iter().chain(std::mem::take(&mut resolved.aside)));
+    if rows.len() < before {
+        // The rows that are left may show what they did not show among the others, and would at the next cleaning.
+        aside.extend(finer::take(&mut rows, &aside, expected));
+    }
     aside.sort_unstable();
-    Settled { restamped, rows, aside, provisional, collapsed: resolved.collapsed }
+    let Resolved { collapsed, unlike, .. } = resolved;
+    Settled { restamped, rows, aside, provisional, collapsed, unlike }
 }
 
 /// Removes the rows that match no slot. If the source's candles begin by the clock, removes the rows of times at
@@ -134,7 +144,8 @@ fn take_strays(rows: &mut Vec<Row>, expected: &mut Expected<'_>, restamped: &mut
         return strays.into_iter().map(aside).collect();
     }
     expected.is_by_the_clock = true;
-    restamped.stamps = Some(grid::BY_THE_CLOCK.to_owned());
+    let stamps = restamped.stamps.iter().map(String::as_str).chain([grid::BY_THE_CLOCK]);
+    restamped.stamps = Some(stamps.collect::<Vec<_>>().join("; "));
     rows.extend(strays);
     sort(rows);
     grid::take_shut(rows, expected)
@@ -203,7 +214,8 @@ impl<'a> Cleaned<'a> {
 
     fn explain(&self) -> Explain<'_> {
         let unclear_stamps = self.unclear_stamps.as_deref();
-        Explain::new(&self.raw.header, self.raw.task, self.expected.calendar, unclear_stamps)
+        let Raw { header, task, zone, .. } = &self.raw;
+        Explain::new(header, task, zone, self.expected.calendar, unclear_stamps)
     }
 }
 

@@ -5,12 +5,14 @@ use std::ops::RangeInclusive;
 use candlewick_shared::core::calendar::{Calendar, last_date};
 use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::interval::Interval;
+use candlewick_shared::core::watchlist::Sessions;
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 
 use crate::fault::{Fault, Reason, SetAside};
 use crate::row::Row;
+use crate::task::Task;
 
 /// The candles to expect in a series.
 #[derive(Clone, Debug)]
@@ -34,6 +36,20 @@ enum Open {
     Provisional,
     /// The slot had not begun.
     Future,
+}
+
+impl<'a> Expected<'a> {
+    /// The candles to expect in an object, by the calendar that was chosen for it.
+    pub fn of(task: &Task<'a>, calendar: Option<&'static Calendar>) -> Self {
+        Self {
+            calendar,
+            interval: task.series.interval,
+            zone: task.zone,
+            now: task.now,
+            is_extended: task.settings.sessions == Sessions::Extended,
+            is_by_the_clock: false,
+        }
+    }
 }
 
 impl Expected<'_> {

@@ -5,6 +5,7 @@ use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::raw_csv::cells::Cells;
 use candlewick_shared::core::raw_csv::{Header, shown};
 use candlewick_shared::core::time_text::TimeText;
+use jiff::tz::TimeZone;
 
 use crate::fault::{Fault, Reason};
 use crate::task::Task;
@@ -18,21 +19,24 @@ const NO_SESSIONS: &str =
 pub struct Explain<'a> {
     header: &'a Header,
     task: &'a Task<'a>,
+    /// The time zone of times without an offset.
+    zone: &'a TimeZone,
     calendar: Option<&'static Calendar>,
     unclear_stamps: Option<&'a str>,
     cells: Cells,
 }
 
 impl<'a> Explain<'a> {
-    /// Creates the descriptions for rows below `header`. `unclear_stamps` says why the stamping of weeks or months
+    /// Creates the descriptions for rows below `header`, whose local times are in `zone`. `unclear_stamps` says why the stamping of weeks or months
     /// cannot be detected.
     pub fn new(
         header: &'a Header,
         task: &'a Task<'a>,
+        zone: &'a TimeZone,
         calendar: Option<&'static Calendar>,
         unclear_stamps: Option<&'a str>,
     ) -> Self {
-        Self { header, task, calendar, unclear_stamps, cells: Cells::new(header.delimiter) }
+        Self { header, task, zone, calendar, unclear_stamps, cells: Cells::new(header.delimiter) }
     }
 
     /// Describes the fault of a row.
@@ -94,7 +98,7 @@ impl<'a> Explain<'a> {
 
     /// When the market next opens after the time in a cell, if it is closed then.
     fn next_open(&self, cell: &str) -> Option<String> {
-        let time = CandleTime::parse(cell, self.task.series.interval, self.task.zone).ok()?;
+        let time = CandleTime::parse(cell, self.task.series.interval, self.zone).ok()?;
         let open = self.calendar?.next_open(time.seconds())?;
         Some(format!(": the market is closed then, and opens at {}", CandleTime::from_seconds(open).timestamp()?))
     }
@@ -105,7 +109,7 @@ impl<'a> Explain<'a> {
     }
 
     fn zone(&self) -> &str {
-        self.task.zone.iana_name().unwrap_or("this zone")
+        self.zone.iana_name().unwrap_or("this zone")
     }
 
     /// The content of a row's cell, by its column of clean CSV.
@@ -126,13 +130,42 @@ impl<'a> Explain<'a> {
     }
 }
 
+/// The zone at the end of a time whose offset it does not tell.
+fn zone_of(cell: &str) -> Option<&str> {
+    let (_, zone) = cell.rsplit_once(' ')?;
+    (zone.contains('/') && TimeZone::get(zone).is_ok()).then_some(zone)
+}
+
 /// Whether a text is Unix time in milliseconds, microseconds or nanoseconds.
 fn is_fraction(cell: &str) -> bool {
     matches!(cell.len(), 13 | 16 | 19) && cell.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Whether a text is a number with a power of ten, as spreadsheets write long numbers.
+fn is_rounded(cell: &str) -> bool {
+    let parts = cell.split_once(['e', 'E']);
+    parts.is_some_and(|(number, power)| number.parse::<f64>().is_ok() && power.parse::<i32>().is_ok())
+}
+
+/// Whether a text is a number of days since 1900, from 1982 to 2064, perhaps with a time of day as its fraction.
+fn is_day_number(cell: &str) -> bool {
+    cell.parse::<f64>().is_ok_and(|days| (30_000.0..60_000.0).contains(&days))
+}
+
 fn unreadable(cell: &str, column: &str) -> String {
     match column {
+        "time" if zone_of(cell).is_some() => {
+            let zone = zone_of(cell).unwrap_or_default();
+            format!(
+                "{cell:?}: clocks in {zone} skipped or repeated that time: write it with its offset, such as 2024-12-30 09:30-05:00"
+            )
+        }
+        "time" if is_rounded(cell) => {
+            format!("{cell:?} is a rounded number: write Unix time with all of its digits, or 2024-12-30")
+        }
+        "time" if is_day_number(cell) => {
+            format!("{cell:?} is how a spreadsheet numbers days: give the column the format of dates")
+        }
         "time" if is_fraction(cell) => format!("{cell} ends in a fraction of a second, where no candle begins"),
         "time" => format!("{cell:?} is not a time: write 2024-12-30 or 2024-12-30 09:30:00"),
         "has_volume" | "is_filled" => format!("{cell:?} is neither true nor false"),

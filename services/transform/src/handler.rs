@@ -213,11 +213,12 @@ impl Transform {
 
     /// A watchlist that cannot be read is not a fault of the object: all objects wait until it is repaired.
     async fn settings(&self, key: &RawKey, metadata: &RawMetadata) -> Result<CleaningSettings, Setback> {
-        let Some(watchlist) = &self.watchlist else {
-            return Ok(CleaningSettings { form: metadata.form.form(), ..CleaningSettings::default() });
+        let settings = match &self.watchlist {
+            Some(watchlist) => watchlist.read().await?.cleaning_of(key, &metadata.form),
+            None => CleaningSettings::without_watchlist(&metadata.form),
         };
-        let settings = watchlist.read().await?.cleaning_of(key, &metadata.form);
-        Ok(settings.map_err(|error| Failure::new("unknown_format", format!("{key}: {error}")))?)
+        let settings = settings.map_err(|error| Failure::new("unknown_format", format!("{key}: {error}")))?;
+        Ok(settings.in_zone(metadata.instrument.timezone.as_deref()))
     }
 
     /// Writes the report and the quarantine before the transformed object, so that they are complete when it wakes

@@ -96,7 +96,8 @@ impl Reader<'_> {
 
     fn plain_row(&mut self, start: usize) -> Option<usize> {
         let row = self.plain.as_mut()?.read(&self.text[start..])?;
-        if self.rules.times.is_future(row.time) {
+        let time = CandleTime::from_seconds(row.time.seconds() - self.rules.times.shift);
+        if self.rules.times.is_future(time) || !self.rules.times.is_whole(time) {
             return None;
         }
         if self.read.rows.is_empty() {
@@ -107,7 +108,7 @@ impl Reader<'_> {
         }
         let numbers = Some(row.numbers);
         let has_time_of_day = self.rules.times.interval.is_intraday();
-        self.read.rows.push(Row { time: row.time, start, numbers, has_time_of_day, is_filled: false });
+        self.read.rows.push(Row { time, start, numbers, has_time_of_day, is_filled: false });
         Some(row.length)
     }
 

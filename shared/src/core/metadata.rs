@@ -178,6 +178,7 @@ impl RawMetadata {
                 format: text("format"),
                 date_format: of_form(metadata, "date-format", form::date_format)?,
                 decimal: of_form(metadata, "decimal", form::decimal)?,
+                stamped: of_form(metadata, "stamped", form::stamped)?,
             },
         })
     }
@@ -197,6 +198,7 @@ impl RawMetadata {
             ("format", self.form.format.clone()),
             ("date-format", self.form.date_format.clone()),
             ("decimal", self.form.decimal.map(String::from)),
+            ("stamped", self.form.stamped.map(|stamped| stamped.as_str().to_owned())),
         ];
         entries(own.into_iter().chain(self.instrument.entries()))
     }
@@ -297,7 +299,11 @@ fn of_form<T>(
     read: fn(&str) -> Result<T, form::NoForm>,
 ) -> Result<Option<T>, MetadataError> {
     let Some(value) = metadata.get(name).filter(|value| !value.is_empty()) else { return Ok(None) };
-    let expected = if name == "decimal" { "expected . or ," } else { "expected a format of strftime such as %d/%m/%Y" };
+    let expected = match name {
+        "decimal" => "expected . or ,",
+        "stamped" => "expected start or end",
+        _ => "expected a format of strftime such as %d/%m/%Y",
+    };
     read(value).map(Some).map_err(|_| MetadataError { name, value: value.clone(), expected })
 }
 
@@ -319,7 +325,12 @@ mod tests {
             fetched_at: Some("2024-12-30T22:00:00Z".parse().unwrap()),
             instrument: Instrument { timezone: Some("America/New_York".to_owned()), ..Instrument::default() },
             traceparent: TraceParent::new(1, 2),
-            form: SaidForm { date_format: Some("%d/%m/%Y".to_owned()), decimal: Some(','), ..SaidForm::default() },
+            form: SaidForm {
+                date_format: Some("%d/%m/%Y".to_owned()),
+                decimal: Some(','),
+                stamped: Some(form::Stamped::End),
+                ..SaidForm::default()
+            },
             ..RawMetadata::default()
         };
         assert_eq!(RawMetadata::read(&written.write()), Ok(written));

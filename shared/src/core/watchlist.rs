@@ -43,7 +43,7 @@ pub struct Watchlist {
 
 /// The watchlist has no format of this name.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-#[error("the watchlist has no [formats.{0}]")]
+#[error("there is no [formats.{0}] in the watchlist")]
 pub struct UnknownFormat(pub String);
 
 /// The settings of one instrument.
@@ -95,7 +95,7 @@ impl Watchlist {
     /// [`UnknownFormat`] if it names a format that the watchlist does not have.
     pub fn cleaning_of(&self, key: &RawKey, said: &SaidForm) -> Result<CleaningSettings, UnknownFormat> {
         let format = match &said.format {
-            Some(name) if name == form::RAW => return Ok(self.cleaning(&key.path.series.symbol).clone()),
+            Some(name) if name == form::RAW => None,
             Some(name) => Some(self.formats.get(name).ok_or_else(|| UnknownFormat(name.clone()))?),
             None => self.formats.values().find(|format| format.is_of(key)),
         };

@@ -14,8 +14,9 @@ const LOOKED_AT: usize = 100;
 
 /// Whether a quarantined row has a cell that is valid in another form of the file.
 pub fn may_read_more(bytes: &[u8], aside: &[SetAside], header: &Header) -> bool {
-    let could_be_form =
-        |row: &&SetAside| matches!(row.fault.reason, Reason::Unreadable | Reason::Missing | Reason::Ragged);
+    let could_be_form = |row: &&SetAside| {
+        matches!(row.fault.reason, Reason::Unreadable | Reason::Missing | Reason::Ragged | Reason::OtherInterval)
+    };
     let mut cells = Cells::new(header.delimiter);
     aside.iter().filter(could_be_form).take(LOOKED_AT).any(|row| {
         let (length, _) = line(bytes, row.start);

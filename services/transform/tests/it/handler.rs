@@ -506,3 +506,14 @@ async fn what_takes_more_memory_than_there_is_is_refused_before_it_is_cleaned() 
         assert_eq!(bucket.written(), [""; 0]);
     }
 }
+
+#[tokio::test]
+async fn a_format_that_no_watchlist_has_is_no_format() {
+    let bucket = Bucket::default();
+    bucket.drop_object(RAW, raw("7"), &[FETCHED, ("format", "mine")]).await;
+    let failure = failure(&bucket, RAW).await;
+    assert_eq!(failure.class, "unknown_format");
+    assert!(failure.message.contains("there is no [formats.mine] in the watchlist"), "{}", failure.message);
+    bucket.drop_object(RAW, raw("7"), &[FETCHED, ("format", "raw"), ("stamped", "end")]).await;
+    assert_eq!(deliver(&bucket, RAW).await.unwrap(), Settled::Done);
+}

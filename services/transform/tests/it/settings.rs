@@ -112,3 +112,25 @@ async fn a_broken_watchlist_is_heard_of_and_costs_no_message() {
     let [alert] = &alerts[..] else { panic!("not one alert: {alerts:?}") };
     assert!(alert.kind == Kind::BadWatchlist && alert.text.contains("line 2, groups.stocks.symbol"), "{alert:?}");
 }
+
+/// Cleans an hour by a format with a time zone, and returns the time of its candle.
+async fn hour_of(metadata: &[(&str, &str)]) -> String {
+    const HOUR: &str = "raw/interval=1h/symbol=AAPL/2024-11.csv";
+    let path = watchlist_file(&(watchlist("") + "[formats.mine]\ntimezone = \"Asia/Tokyo\"\nstamped = \"end\"\n"));
+    let bucket = Bucket::default();
+    let metadata = [&[("fetched-at", "2024-12-30T22:00:00Z"), ("format", "mine")], metadata].concat();
+    bucket.drop_object(HOUR, "date,open,high,low,close\n2024-11-27 10:00,1,1,1,1\n", &metadata).await;
+    let now = Arc::new(|| "2024-12-31T00:00:00Z".parse().unwrap());
+    let source = Arc::new(WatchlistSource::file(path, Arc::new(Heard::default())));
+    let transform = Transform::new(Arc::new(bucket.clone()), now).with_watchlist(Some(source));
+    transform.handle(bucket::created(HOUR)).await.unwrap();
+    let clean = bucket.text("transformed/interval=1h/symbol=AAPL/2024-11.csv").await;
+    clean.lines().nth(1).and_then(|line| line.split(',').nth(2)).unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn what_is_said_of_an_object_goes_before_its_format() {
+    assert_eq!(hour_of(&[]).await, "2024-11-27T00:00:00Z");
+    assert_eq!(hour_of(&[("timezone", "America/New_York")]).await, "2024-11-27T14:00:00Z");
+    assert_eq!(hour_of(&[("stamped", "start")]).await, "2024-11-27T01:00:00Z");
+}

@@ -100,11 +100,12 @@ impl Case {
         self.checked(self.try_clean(text).unwrap())
     }
 
-    /// The same of any text with the columns of candles; nothing where no candle is left of it.
+    /// The same of any text with the columns of candles; nothing where no candle is left of it, or where its rows look like
+    /// candles of another kind, as a few random ones may.
     pub fn clean_any(&self, text: impl AsRef<[u8]>) -> Option<Outcome> {
         match self.try_clean(text) {
             Ok(outcome) => Some(self.checked(outcome)),
-            Err(Refusal::NothingUsable { .. }) => None,
+            Err(Refusal::NothingUsable { .. } | Refusal::LongerInterval { .. } | Refusal::StampedAtEnd { .. }) => None,
             Err(refusal) => panic!("{refusal}"),
         }
     }

@@ -5,9 +5,10 @@ use std::str::FromStr;
 use serde::Deserialize;
 use thiserror::Error;
 
+use super::UnknownFormat;
 use crate::core::calendar::calendars::Calendars;
 use crate::core::calendar::choice::{self, CalendarSetting, Choice};
-use crate::core::form::Form;
+use crate::core::form::{self, Form, SaidForm};
 use crate::core::metadata::Instrument;
 
 /// How the candles of an instrument are cleaned.
@@ -55,6 +56,26 @@ impl CleaningSettings {
     #[must_use]
     pub fn choose_calendar(&self, instrument: &Instrument) -> Choice {
         choice::choose(&self.calendars, self.calendar.as_ref(), instrument)
+    }
+
+    /// Returns the settings of an object where there is no watchlist.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownFormat`] if the object's metadata names a format: only a watchlist has any.
+    pub fn without_watchlist(said: &SaidForm) -> Result<Self, UnknownFormat> {
+        match &said.format {
+            Some(name) if name != form::RAW => Err(UnknownFormat(name.clone())),
+            _ => Ok(Self { form: said.form(), ..Self::default() }),
+        }
+    }
+
+    /// Returns the settings without the time zone of the format if an option or the object's metadata gives one, which
+    /// takes precedence.
+    #[must_use]
+    pub fn in_zone(self, said: Option<&str>) -> Self {
+        let timezone = self.form.timezone.clone().filter(|_| said.is_none());
+        Self { form: Form { timezone, ..self.form.clone() }, ..self }
     }
 }
 
