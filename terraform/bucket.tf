@@ -17,7 +17,7 @@ resource "aws_s3_object" "watchlist" {
   content_type = "application/toml"
 }
 
-# The owner's calendars beside the watchlist, if there are any.
+# The owner's calendars next to the watchlist, if there are any.
 resource "aws_s3_object" "calendars" {
   for_each = fileset(local.calendars_path, "*.toml")
 

@@ -12,7 +12,7 @@ locals {
 
   # The watchlist's key in the bucket. No notification has this prefix.
   watchlist_key = "config/watchlist.toml"
-  # What a service that reads the watchlist reads: the list, and the owner's calendars beside it.
+  # What a service that reads the watchlist reads: the list, and the owner's calendars next to it.
   watchlist_keys = [local.watchlist_key, "config/calendars/*"]
   calendars_path = "${dirname(var.watchlist_path)}/${basename(abspath(dirname(var.watchlist_path))) == "config" ? "" : "config/"}calendars"
 

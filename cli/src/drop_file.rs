@@ -157,7 +157,7 @@ impl Dropping<'_> {
         part::put_all(self.store, &parts, &seen).await
     }
 
-    /// Refuses files of which two would become the same object: the second would replace the first.
+    /// Refuses two files that would become the same object: the second would replace the first.
     fn require_own_places(&self, files: &[PathBuf]) -> anyhow::Result<()> {
         if files.len() == 1 {
             return Ok(());

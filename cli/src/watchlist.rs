@@ -98,7 +98,7 @@ async fn watchlist(text: &Text) -> anyhow::Result<Watchlist> {
     Watchlist::parse(&text.content, calendars).with_context(|| format!("read the watchlist {}", text.location))
 }
 
-/// The watchlist in a file, with the owner's calendars beside it.
+/// The watchlist in a file, with the owner's calendars next to it.
 pub async fn of_file(path: &Path) -> anyhow::Result<Watchlist> {
     let reading = || format!("read the watchlist {}", path.display());
     let text = std::fs::read_to_string(path).with_context(reading)?;

@@ -7,7 +7,7 @@ corrections.toml puts right. No calendar is edited by hand.
     python generate.py --check                  fails if a file is not what it would write
     python generate.py --print-sessions         prints every session, for the Rust test to compare
     python generate.py --through 2028-12-31 --only XBOM > XBOM.toml
-                                                writes one calendar, to put beside the watchlist
+                                                writes one calendar, to put next to the watchlist
 
 The last date is an argument and not "a year from today", so that the same command writes the same bytes on any day.
 """

@@ -38,7 +38,7 @@ pub async fn read(place: &Place, location: Location) -> anyhow::Result<Text> {
 }
 
 impl Text {
-    /// The calendars that exist, with those of the owner beside the watchlist.
+    /// The calendars that exist, with those of the owner next to the watchlist.
     pub async fn calendars(&self) -> anyhow::Result<Calendars> {
         let store = self.object.as_ref().map(|(store, _)| store as &dyn ObjectStore);
         Ok(calendar_files::read(&self.location, store, None).await?.calendars?)

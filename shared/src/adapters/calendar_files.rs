@@ -1,4 +1,4 @@
-//! The owner's calendars: the TOML files in the folder beside the watchlist.
+//! The owner's calendars: the TOML files in the folder next to the watchlist.
 
 use std::io::ErrorKind;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The watchlist at its location and the owner's calendars beside it, read again whenever they change.
+//! The watchlist at its location and the owner's calendars next to it, read again whenever they change.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ struct Snapshot {
     parsed: Result<Arc<Watchlist>, Fault>,
 }
 
-/// What is wrong with the watchlist, or with a calendar beside it.
+/// What is wrong with the watchlist, or with a calendar next to it.
 #[derive(Clone)]
 enum Fault {
     Watchlist(String),
@@ -49,7 +49,7 @@ pub enum NoWatchlist {
         /// What is wrong with it: line, field and reason.
         reason: String,
     },
-    /// A calendar beside the watchlist is invalid, and the owner must fix it.
+    /// A calendar next to the watchlist is invalid, and the owner must fix it.
     #[error("{0}")]
     BadCalendar(#[from] BadCalendar),
     /// The store does not answer.

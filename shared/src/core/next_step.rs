@@ -13,7 +13,7 @@ impl Kind {
             Self::BadWatchlist => "candlewick watchlist check; correct what it names".to_owned(),
             Self::CalendarHorizon => {
                 "update Candlewick, because each release extends the calendars; or put a file that reaches further into \
-                 config/calendars beside the watchlist, as docs/calendars.md shows"
+                 config/calendars next to the watchlist, as docs/calendars.md shows"
                     .to_owned()
             }
             Self::CandlesLost => {

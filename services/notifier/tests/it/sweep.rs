@@ -155,7 +155,7 @@ async fn a_calendar_near_its_end_is_told_of(world: World) {
     assert_eq!(
         told().await.join("; "),
         format!("{expected}; {expected}"),
-        "told of again when half of the time is left"
+        "reported again when half of the time is left"
     );
 }
 

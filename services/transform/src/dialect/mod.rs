@@ -99,7 +99,7 @@ pub fn read<'a>(bytes: &'a [u8], known: Known<'_>) -> Result<Option<Reading<'a>>
     Ok(Some(reading(text, encoding, &layout, terms, rewritten)))
 }
 
-/// Refuses prices of several currencies, and prices in fractions, some of which look like whole numbers.
+/// Refuses prices of several currencies, and prices in fractions: some fractions look like whole numbers.
 fn require_one_unit(survey: &Survey) -> Result<(), Refusal> {
     if let Some((line, cell)) = &survey.fraction {
         return Err(Refusal::Fractions { line: *line, cell: cell.clone() });

@@ -24,7 +24,7 @@ pub enum CalendarSetting {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error(
     "no calendar is known by the name {0:?}: use a market's MIC such as XNYS, or forex, metals, 24/7, 24/5 or none, or \
-     put a calendar of your own beside the watchlist (docs/calendars.md)"
+     put a calendar of your own next to the watchlist (docs/calendars.md)"
 )]
 pub struct UnknownCalendar(String);
 

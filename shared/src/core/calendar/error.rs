@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use thiserror::Error;
 
 const LATER: &str =
-    "for later dates, update Candlewick or put a calendar of your own beside the watchlist (docs/calendars.md)";
+    "for later dates, update Candlewick or put a calendar of your own next to the watchlist (docs/calendars.md)";
 const EARLIER: &str = "earlier candles are kept as they come, neither checked against sessions nor filled";
 
 /// The calendar has no data for the requested date.

@@ -336,7 +336,7 @@ fn dates_outside_of_the_coverage_are_refused() {
     assert_eq!(
         refused.to_string(),
         "calendar XNYS covers 1990-01-01 to 2027-11-22 and says nothing of 2027-11-23: \
-         for later dates, update Candlewick or put a calendar of your own beside the watchlist (docs/calendars.md)"
+         for later dates, update Candlewick or put a calendar of your own next to the watchlist (docs/calendars.md)"
     );
     assert!(xnys.session(date(2027, 11, 22)).unwrap().is_some());
     assert_eq!(

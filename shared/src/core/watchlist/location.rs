@@ -42,7 +42,7 @@ impl FromStr for Location {
 }
 
 impl Location {
-    /// The folder of the owner's calendars that belongs to the watchlist at this location: `calendars` beside it if
+    /// The folder of the owner's calendars that belongs to the watchlist at this location: `calendars` next to it if
     /// its folder is named `config`, otherwise `config/calendars`. The key of an object ends with a slash.
     #[must_use]
     pub fn calendars(&self) -> Self {
