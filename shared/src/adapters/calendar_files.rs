@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use thiserror::Error;
+use tokio::time::{Duration, Instant};
 
 use crate::core::calendar::calendars::{Calendars, MOST_BYTES, OwnFile};
 use crate::core::watchlist::Location;
@@ -12,9 +13,14 @@ use crate::ports::store::{ObjectInfo, ObjectStore, StoreError};
 /// More files than there are exchanges are a mistake.
 const MOST_FILES: usize = 500;
 
+/// How long a listing of a bucket is used. Each listing costs as much as a PUT, and the watchlist is read for each object.
+pub const LIST_AGAIN_AFTER: Duration = Duration::from_secs(10);
+
 /// A version of the files, and the calendars in them.
 #[derive(Clone, Debug)]
 pub struct CalendarFiles {
+    /// When the files were listed.
+    listed: Instant,
     /// Changes whenever a file does.
     version: Vec<String>,
     /// The calendars of the files and the compiled-in ones.
@@ -32,7 +38,8 @@ pub struct BadCalendar {
 }
 
 /// Reads the calendars that belong to a watchlist. A folder that does not exist has none. `last` is what was read
-/// before: files that have not changed since then are not parsed again.
+/// before: files that have not changed since then are not parsed again, and a bucket is not listed again before
+/// [`LIST_AGAIN_AFTER`].
 ///
 /// # Errors
 ///
@@ -60,10 +67,10 @@ impl CalendarFiles {
     /// Parses the files, or takes what was parsed of them before.
     fn of(version: Vec<String>, files: &[OwnFile], folder: &Location, last: Option<&Self>) -> Self {
         if let Some(last) = last.filter(|last| last.version == version && last.calendars.is_ok()) {
-            return last.clone();
+            return Self { listed: Instant::now(), ..last.clone() };
         }
         let calendars = Calendars::with(files).map_err(|error| bad(folder, &error.calendar, error.reason));
-        Self { version, calendars }
+        Self { listed: Instant::now(), version, calendars }
     }
 }
 
@@ -74,7 +81,7 @@ fn bad(folder: &Location, file: &str, reason: impl ToString) -> BadCalendar {
 
 fn broken(version: Vec<String>, folder: &Location, reason: impl ToString) -> CalendarFiles {
     let calendars = Err(BadCalendar { location: folder.to_string(), reason: reason.to_string() });
-    CalendarFiles { version, calendars }
+    CalendarFiles { listed: Instant::now(), version, calendars }
 }
 
 fn in_folder(path: &Path, last: Option<&CalendarFiles>) -> CalendarFiles {
@@ -126,12 +133,15 @@ async fn in_bucket(
     store: &dyn ObjectStore,
     last: Option<&CalendarFiles>,
 ) -> Result<CalendarFiles, StoreError> {
+    if let Some(last) = last.filter(|last| last.listed.elapsed() < LIST_AGAIN_AFTER) {
+        return Ok(last.clone());
+    }
     let name = |info: &ObjectInfo| info.key.strip_prefix(prefix).unwrap_or_default().to_owned();
     let listed = store.list(prefix).await?;
     let listed: Vec<ObjectInfo> = listed.into_iter().filter(|info| is_calendar(&name(info))).collect();
     let version: Vec<String> = listed.iter().map(|info| format!("{}\n{}", info.key, info.etag)).collect();
     if let Some(last) = last.filter(|last| last.version == version) {
-        return Ok(last.clone());
+        return Ok(CalendarFiles { listed: Instant::now(), ..last.clone() });
     }
     if listed.len() > MOST_FILES {
         return Ok(broken(version, folder, format!("it has more than {MOST_FILES} files")));
@@ -140,7 +150,8 @@ async fn in_bucket(
     for info in &listed {
         if info.size > MOST_BYTES as u64 {
             let reason = format!("it has more than {MOST_BYTES} bytes");
-            return Ok(CalendarFiles { version, calendars: Err(bad(folder, &name(info), reason)) });
+            let calendars = Err(bad(folder, &name(info), reason));
+            return Ok(CalendarFiles { listed: Instant::now(), version, calendars });
         }
         // An object that is gone since the listing is no calendar any more.
         if let Some(object) = store.get_within(&info.key, MOST_BYTES as u64).await? {

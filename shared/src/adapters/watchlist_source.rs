@@ -92,7 +92,8 @@ impl WatchlistSource {
         // One read at a time: of two reads that find a new version, only one parses it and reports what is wrong with
         // it.
         let mut last = self.last.lock().await;
-        let known = last.as_ref().map(|last| &last.calendars);
+        // After an error everything is read again, so that a correction has an effect at once.
+        let known = last.as_ref().filter(|last| last.parsed.is_ok()).map(|last| &last.calendars);
         let calendars = calendar_files::read(&self.location, self.store.as_deref(), known).await?;
         let last_with_same = last.as_ref().filter(|last| last.calendars.is_same_as(&calendars));
         let now = match (&self.location, &self.store) {
@@ -301,7 +302,7 @@ mod tests {
         assert!(firing[1].starts_with("bad_watchlist ") && firing[1].contains("line 6"), "{firing:?}");
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn calendars_in_the_bucket_are_read_again_when_one_of_them_changed() {
         let store = Arc::new(MemoryStore::default());
         let location = "s3://b/config/watchlist.toml".parse().unwrap();
@@ -320,7 +321,10 @@ mod tests {
         let (one, other) = (source.read().await.unwrap(), source.read().await.unwrap());
         assert!(Arc::ptr_eq(&one, &other), "unchanged files are not parsed again");
         put("config/calendars/XNAI.toml", CALENDAR.replace("15:00", "15:30")).await;
+        assert_eq!(calendar(&source).await.unwrap(), first, "the bucket is not listed at each read");
+        tokio::time::advance(calendar_files::LIST_AGAIN_AFTER).await;
         assert_ne!(calendar(&source).await.unwrap(), first);
+        tokio::time::advance(calendar_files::LIST_AGAIN_AFTER).await;
         put("config/calendars/XNAI.toml", " ".repeat(600 << 10)).await;
         let error = calendar(&source).await.unwrap_err();
         assert!(error.contains("s3://b/config/calendars/XNAI.toml: it has more than"), "{error}");
