@@ -16,7 +16,7 @@ use crate::duplicates::{self, Resolved};
 use crate::ends;
 use crate::expected::Expected;
 use crate::explain::Explain;
-use crate::fault::{Fault, Reason, SetAside};
+use crate::fault::{Fault, QuarantinedRow, Reason};
 use crate::finer;
 use crate::gaps::{self, VacantSlots};
 use crate::grid;
@@ -41,7 +41,7 @@ pub struct Cleaned<'a> {
     expected: Expected<'a>,
     rows: Vec<Row>,
     runs: Vec<VacantSlots>,
-    aside: Vec<SetAside>,
+    quarantined: Vec<QuarantinedRow>,
     /// Why the stamping of weeks or months cannot be detected, if it cannot.
     unclear_stamps: Option<String>,
 }
@@ -50,7 +50,7 @@ pub struct Cleaned<'a> {
 struct Settled {
     restamped: Restamped,
     rows: Vec<Row>,
-    aside: Vec<SetAside>,
+    quarantined: Vec<QuarantinedRow>,
     provisional: u64,
     collapsed: u64,
     unlike: Vec<CandleTime>,
@@ -67,25 +67,23 @@ pub fn clean_or_empty<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<
     let (raw, mut read) = Raw::open(text, task, calendar)?.read_in_any_form(text)?;
     let mut expected = Expected::of(task, calendar);
     raw.check_instrument(&read)?;
-    otherwise::check(&raw.text, &read.aside, &raw.header, &task.series.symbol)?;
+    otherwise::check(&raw.text, &read.quarantined, &raw.header, &task.series.symbol)?;
     let mut rows = std::mem::take(&mut read.rows);
     sort(&mut rows);
     if task.is_by_hand && task.settings.form.stamped.is_none() {
         ends::check(&rows, &expected)?;
     }
-    let aside = std::mem::take(&mut read.aside);
-    let Settled { restamped, rows, aside, provisional, collapsed, unlike } = settle(&raw, &mut expected, rows, aside);
+    let quarantined = std::mem::take(&mut read.quarantined);
+    let settled = settle(&raw, &mut expected, rows, quarantined);
     if task.is_by_hand {
-        kinds::require_one_series(&unlike, rows.len(), task.series.interval)?;
-        kinds::check(&raw, &aside, &rows)?;
-        coarser::check(&rows, &expected)?;
+        require_one_kind(&raw, &settled, &expected)?;
     }
+    let Settled { restamped, rows, quarantined, provisional, collapsed, .. } = settled;
     sort(&mut read.filled);
     let rows = with_filled(rows, &read.filled, &expected);
-    let spoken_of = read.spoken_of(&aside, task.series.interval);
-    let max_fill = task.settings.max_fill;
+    let spoken_of = read.spoken_of(&quarantined, task.series.interval);
     let filled = raw.header.is_filled.map(|_| read.filled.as_slice());
-    let runs = gaps::find(&rows, &expected, seconds(task.part), max_fill, &spoken_of, filled);
+    let runs = gaps::find(&rows, &expected, seconds(task.part), task.settings.max_fill, &spoken_of, filled);
     let facts = Facts {
         task,
         header: &raw.header,
@@ -94,19 +92,32 @@ pub fn clean_or_empty<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<
         read: &read,
         provisional,
         collapsed,
-        aside: &aside,
+        quarantined: &quarantined,
         rows: &rows,
         runs: &runs,
         stamps: restamped.stamps,
         dialect: raw.foreign.as_ref().map(|foreign| foreign.dialect.clone()),
     };
-    Ok(Cleaned { report: report::of(facts), raw, expected, rows, runs, aside, unclear_stamps: restamped.unclear })
+    Ok(Cleaned { report: report::of(facts), raw, expected, rows, runs, quarantined, unclear_stamps: restamped.unclear })
+}
+
+/// Refuses a file with rows of several instruments or of a longer interval.
+fn require_one_kind(raw: &Raw<'_>, settled: &Settled, expected: &Expected<'_>) -> Result<(), Refusal> {
+    let Settled { rows, quarantined, unlike, .. } = settled;
+    kinds::require_one_series(unlike, rows.len(), expected.interval)?;
+    kinds::check(raw, quarantined, rows)?;
+    coarser::check(rows, expected)
 }
 
 /// Checks rows against the calendar and against each other.
 ///
 /// The rows are in ascending order of time.
-fn settle(raw: &Raw<'_>, expected: &mut Expected<'_>, mut rows: Vec<Row>, mut aside: Vec<SetAside>) -> Settled {
+fn settle(
+    raw: &Raw<'_>,
+    expected: &mut Expected<'_>,
+    mut rows: Vec<Row>,
+    mut quarantined: Vec<QuarantinedRow>,
+) -> Settled {
     let mut restamped = match ends::shift(raw.task) {
         _ if !raw.task.series.interval.is_intraday() => stamps::restamp(&mut rows, raw.task, raw.calendar),
         0 => Restamped::default(),
@@ -115,33 +126,36 @@ fn settle(raw: &Raw<'_>, expected: &mut Expected<'_>, mut rows: Vec<Row>, mut as
             Restamped { stamps: Some(ends::STAMPED.to_owned()), ..Restamped::default() }
         }
     };
-    aside.append(&mut restamped.aside);
-    aside.extend(take_strays(&mut rows, expected, &mut restamped));
-    aside.extend(finer::take(&mut rows, &aside, expected));
+    quarantined.append(&mut restamped.quarantined);
+    quarantined.extend(take_strays(&mut rows, expected, &mut restamped));
+    quarantined.extend(finer::take(&mut rows, &quarantined, expected));
     let before = rows.len();
     let (open, future) = expected.take_open(&mut rows);
     let provisional = open + restamped.provisional;
     let mut cells = raw.cells();
     let mut resolved = duplicates::resolve(&mut rows, |row| raw.judge(row, &mut cells).map(|judged| judged.candle));
-    aside.extend(future.into_iter().chain(std::mem::take(&mut resolved.aside)));
+    quarantined.extend(future.into_iter().chain(std::mem::take(&mut resolved.quarantined)));
     if rows.len() < before {
         // The rows that are left may show what they did not show among the others, and would at the next cleaning.
-        aside.extend(finer::take(&mut rows, &aside, expected));
+        quarantined.extend(finer::take(&mut rows, &quarantined, expected));
     }
-    aside.sort_unstable();
+    quarantined.sort_unstable();
     let Resolved { collapsed, unlike, .. } = resolved;
-    Settled { restamped, rows, aside, provisional, collapsed, unlike }
+    Settled { restamped, rows, quarantined, provisional, collapsed, unlike }
 }
 
 /// Removes the rows that match no slot. If the source's candles begin by the clock, removes the rows of times at
 /// which the market is closed instead.
-fn take_strays(rows: &mut Vec<Row>, expected: &mut Expected<'_>, restamped: &mut Restamped) -> Vec<SetAside> {
+fn take_strays(rows: &mut Vec<Row>, expected: &mut Expected<'_>, restamped: &mut Restamped) -> Vec<QuarantinedRow> {
     let strays = expected.take_strays(rows);
     let reason = if expected.interval.is_intraday() { Reason::NoSlot } else { Reason::NoSession };
     if !grid::is_by_the_clock(rows, &strays, expected) {
-        let aside =
-            |row: Row| SetAside { start: row.start, time: Some(row.time), fault: Fault { column: "time", reason } };
-        return strays.into_iter().map(aside).collect();
+        let quarantined = |row: Row| QuarantinedRow {
+            start: row.start,
+            time: Some(row.time),
+            fault: Fault { column: "time", reason },
+        };
+        return strays.into_iter().map(quarantined).collect();
     }
     expected.is_by_the_clock = true;
     let stamps = restamped.stamps.iter().map(String::as_str).chain([grid::BY_THE_CLOCK]);
@@ -259,7 +273,7 @@ impl Cleaned<'_> {
     /// The quarantined rows, in the order of the text.
     pub fn quarantined(&self) -> impl Iterator<Item = Quarantined<'_>> {
         let original = self.raw.foreign.as_ref().map_or(&self.raw.text, |foreign| &foreign.original);
-        quarantine::quarantined(&self.raw.text, original, self.explain(), &self.aside)
+        quarantine::quarantined(&self.raw.text, original, self.explain(), &self.quarantined)
     }
 
     /// The text, split into the months that have candles.

@@ -3,7 +3,7 @@
 use candlewick_shared::core::candle::{Candle, CandleTime};
 use candlewick_shared::core::decimal::Decimal;
 
-use crate::fault::{Fault, Reason, SetAside};
+use crate::fault::{Fault, QuarantinedRow, Reason};
 use crate::row::Row;
 
 /// The result for rows that shared their time with others.
@@ -12,7 +12,7 @@ pub struct Resolved {
     /// How many rows were equal to another one.
     pub collapsed: u64,
     /// The rows to quarantine.
-    pub aside: Vec<SetAside>,
+    pub quarantined: Vec<QuarantinedRow>,
     /// The times of rows whose prices have nothing in common.
     pub unlike: Vec<CandleTime>,
 }
@@ -71,7 +71,7 @@ impl Resolved {
     }
 
     fn set_aside(&mut self, row: &Row, fault: Fault) {
-        self.aside.push(SetAside { start: row.start, time: Some(row.time), fault });
+        self.quarantined.push(QuarantinedRow { start: row.start, time: Some(row.time), fault });
     }
 }
 
@@ -127,8 +127,9 @@ mod tests {
             let volume = volume.map(|text| text.parse().unwrap());
             Ok(Candle { time: row.time, open: price, high: price, low: price, close: price, volume, is_filled: false })
         });
-        let aside = resolved.aside.iter().map(|aside| (aside.start, aside.fault.reason)).collect();
-        (left.iter().map(|row| row.start).collect(), resolved.collapsed, aside)
+        let quarantined =
+            resolved.quarantined.iter().map(|quarantined| (quarantined.start, quarantined.fault.reason)).collect();
+        (left.iter().map(|row| row.start).collect(), resolved.collapsed, quarantined)
     }
 
     #[test]

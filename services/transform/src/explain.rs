@@ -45,8 +45,6 @@ impl<'a> Explain<'a> {
             return error.to_string();
         }
         let cell = self.cell(fault.column);
-        let interval = self.task.series.interval;
-        let calendar = self.calendar.map_or("none", Calendar::code);
         match fault.reason {
             Reason::Ragged => self.ragged(row),
             Reason::Missing => format!("{} is missing", fault.column),
@@ -64,26 +62,41 @@ impl<'a> Explain<'a> {
                 "{cell} is later than {}, when the file was fetched or written (--as-of says otherwise)",
                 self.task.now
             ),
-            Reason::OtherInterval if interval.is_intraday() => {
-                format!("{cell:?} is not the time of a {interval} candle: write 2024-12-30 09:30:00")
-            }
-            Reason::OtherInterval => {
-                let advice = if self.is_of_no_known_session(&cell) { NO_SESSIONS } else { "" };
-                format!("{cell:?} has a time of day or belongs to a shorter interval than {interval}{advice}")
-            }
+            Reason::OtherInterval => self.other_interval(&cell),
             Reason::SkippedTime => format!("clocks in {} skipped {cell}", self.zone()),
-            Reason::NoSession => match self.unclear_stamps {
-                Some(unclear) => unclear.to_owned(),
-                None => format!("the calendar {calendar} has no {interval} candle on {cell}"),
-            },
-            Reason::NoSlot => {
-                let opens = self.next_open(&cell).unwrap_or_default();
-                format!("the calendar {calendar} has no {interval} candle that begins at {cell}{opens}")
-            }
+            Reason::NoSession => self.no_session(&cell),
+            Reason::NoSlot => self.no_slot(&cell),
             Reason::LesserDuplicate => "another row of this time has a larger volume".to_owned(),
             Reason::ConflictingDuplicate => "another row of this time has other values".to_owned(),
             Reason::OpenQuote | Reason::StrayQuote => "its quotes do not fit".to_owned(),
         }
+    }
+
+    fn other_interval(&mut self, cell: &str) -> String {
+        let interval = self.task.series.interval;
+        if interval.is_intraday() {
+            return format!("{cell:?} is not the time of a {interval} candle: write 2024-12-30 09:30:00");
+        }
+        let advice = if self.is_of_no_known_session(cell) { NO_SESSIONS } else { "" };
+        format!("{cell:?} has a time of day or belongs to a shorter interval than {interval}{advice}")
+    }
+
+    fn no_session(&self, cell: &str) -> String {
+        let interval = self.task.series.interval;
+        match self.unclear_stamps {
+            Some(unclear) => unclear.to_owned(),
+            None => format!("the calendar {} has no {interval} candle on {cell}", self.calendar_code()),
+        }
+    }
+
+    fn no_slot(&mut self, cell: &str) -> String {
+        let interval = self.task.series.interval;
+        let opens = self.next_open(cell).unwrap_or_default();
+        format!("the calendar {} has no {interval} candle that begins at {cell}{opens}", self.calendar_code())
+    }
+
+    fn calendar_code(&self) -> &str {
+        self.calendar.map_or("none", Calendar::code)
     }
 
     fn ragged(&self, row: &[u8]) -> String {

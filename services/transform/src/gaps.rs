@@ -7,7 +7,7 @@ use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::report::Fate;
 
 use crate::expected::Expected;
-use crate::fault::SetAside;
+use crate::fault::QuarantinedRow;
 use crate::row::Row;
 
 /// Consecutive slots without a candle.
@@ -72,9 +72,9 @@ fn window(rows: &[Row], expected: &Expected<'_>, part: Option<RangeInclusive<i64
 
 /// The slots of quarantined rows, in ascending order: each as the range of times at which a slot that contains the
 /// row may begin.
-pub fn spoken_of(aside: &[SetAside], interval: Interval) -> Vec<RangeInclusive<i64>> {
+pub fn spoken_of(quarantined: &[QuarantinedRow], interval: Interval) -> Vec<RangeInclusive<i64>> {
     let length = interval.seconds().unwrap_or(1);
-    let mut times: Vec<i64> = aside.iter().filter_map(|row| row.time).map(CandleTime::seconds).collect();
+    let mut times: Vec<i64> = quarantined.iter().filter_map(|row| row.time).map(CandleTime::seconds).collect();
     times.sort_unstable();
     times.into_iter().map(|time| time - length + 1..=time).collect()
 }

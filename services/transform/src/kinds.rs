@@ -9,7 +9,7 @@ use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::raw_csv::cells::{Cells, line};
 use candlewick_shared::core::raw_csv::shown;
 
-use crate::fault::{Reason, SetAside};
+use crate::fault::{QuarantinedRow, Reason};
 use crate::raw::Raw;
 use crate::refusal::Refusal;
 use crate::row::Row;
@@ -22,8 +22,8 @@ const MOST: usize = 6;
 
 /// Refuses the file if every row that shares its time with another differs from it in a column of names that is not read:
 /// the largest volume would choose among the kinds. `rows` are the candles, in ascending order of time.
-pub fn check(raw: &Raw<'_>, aside: &[SetAside], rows: &[Row]) -> Result<(), Refusal> {
-    let shared = rows_by_time(aside, rows);
+pub fn check(raw: &Raw<'_>, quarantined: &[QuarantinedRow], rows: &[Row]) -> Result<(), Refusal> {
+    let shared = rows_by_time(quarantined, rows);
     if shared.len() < 2 {
         return Ok(());
     }
@@ -51,10 +51,11 @@ pub fn require_one_series(unlike: &[CandleTime], kept: usize, interval: Interval
 }
 
 /// The offsets of the rows of each time that has several different ones.
-fn rows_by_time(aside: &[SetAside], rows: &[Row]) -> BTreeMap<CandleTime, Vec<usize>> {
-    let is_other = |row: &&SetAside| matches!(row.fault.reason, Reason::LesserDuplicate | Reason::ConflictingDuplicate);
+fn rows_by_time(quarantined: &[QuarantinedRow], rows: &[Row]) -> BTreeMap<CandleTime, Vec<usize>> {
+    let is_other =
+        |row: &&QuarantinedRow| matches!(row.fault.reason, Reason::LesserDuplicate | Reason::ConflictingDuplicate);
     let mut shared: BTreeMap<CandleTime, Vec<usize>> = BTreeMap::new();
-    for other in aside.iter().filter(is_other).take(LOOKED_AT) {
+    for other in quarantined.iter().filter(is_other).take(LOOKED_AT) {
         let Some(time) = other.time else { continue };
         shared.entry(time).or_default().push(other.start);
     }

@@ -127,7 +127,9 @@ impl<'a> Raw<'a> {
     /// them. If it has several possible forms, the rows that fit as raw CSV are kept.
     pub fn read_in_any_form(self, text: &'a [u8]) -> Result<(Self, Read), Refusal> {
         let read = self.read();
-        if self.foreign.is_some() || self.fits(&read) || !dialect::may_read_more(&self.text, &read.aside, &self.header)
+        if self.foreign.is_some()
+            || self.fits(&read)
+            || !dialect::may_read_more(&self.text, &read.quarantined, &self.header)
         {
             return Ok((self, read));
         }
@@ -145,10 +147,10 @@ impl<'a> Raw<'a> {
     fn fits(&self, read: &Read) -> bool {
         let kept = read.rows.len() + read.filled.len();
         let is_misread = || {
-            let checked = otherwise::check(&self.text, &read.aside, &self.header, &self.task.series.symbol);
+            let checked = otherwise::check(&self.text, &read.quarantined, &self.header, &self.task.series.symbol);
             matches!(checked, Err(Refusal::DecimalComma { .. }))
         };
-        kept >= read.aside.len() && (read.aside.is_empty() || !is_misread())
+        kept >= read.quarantined.len() && (read.quarantined.is_empty() || !is_misread())
     }
 
     fn read(&self) -> Read {

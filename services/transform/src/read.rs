@@ -7,7 +7,7 @@ use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::raw_csv::Header;
 use candlewick_shared::core::raw_csv::cells::{Cells, QuoteError, line, line_break};
 
-use crate::fault::{Fault, Reason, SetAside};
+use crate::fault::{Fault, QuarantinedRow, Reason};
 use crate::gaps;
 use crate::instruments::Instruments;
 use crate::plain::PlainRows;
@@ -23,7 +23,7 @@ pub struct Read {
     /// The candles that an earlier cleaning filled.
     pub filled: Vec<Row>,
     /// The rows to quarantine.
-    pub aside: Vec<SetAside>,
+    pub quarantined: Vec<QuarantinedRow>,
     /// The count of all rows.
     pub read: u64,
     /// The count of rows with only empty cells.
@@ -52,8 +52,8 @@ pub fn rows(text: &[u8], body: usize, rules: &RowRules<'_>, plain: Option<PlainR
 
 impl Read {
     /// The slots of quarantined rows in ascending order, or all times if a row has an unreadable time.
-    pub fn spoken_of(&self, aside: &[SetAside], interval: Interval) -> Vec<RangeInclusive<i64>> {
-        if self.unplaced > 0 { vec![i64::MIN..=i64::MAX] } else { gaps::spoken_of(aside, interval) }
+    pub fn spoken_of(&self, quarantined: &[QuarantinedRow], interval: Interval) -> Vec<RangeInclusive<i64>> {
+        if self.unplaced > 0 { vec![i64::MIN..=i64::MAX] } else { gaps::spoken_of(quarantined, interval) }
     }
 }
 
@@ -171,7 +171,7 @@ impl Reader<'_> {
         let cell = cell.trim_ascii().trim_ascii_start();
         let cell = cell.strip_prefix(b"\"").unwrap_or(cell);
         let time = self.rules.times.spoken_of(cell.strip_suffix(b"\"").unwrap_or(cell));
-        self.read.aside.push(SetAside { start, time, fault });
+        self.read.quarantined.push(QuarantinedRow { start, time, fault });
     }
 }
 

@@ -65,11 +65,11 @@ fn a_time_in_the_middle_of_a_second_is_no_candles() {
     let text = "time,open,high,low,close\n1704157199999,1,2,1,2\n1704157200000,1,2,1,2\n";
     for (interval, calendar) in [("1h", "none"), ("1h", "24/7"), ("1day", "none")] {
         let outcome = case(interval, calendar).try_clean(text);
-        let aside = outcome.map(|outcome| (outcome.reasons(), outcome.details(), outcome.times()));
+        let quarantined = outcome.map(|outcome| (outcome.reasons(), outcome.details(), outcome.times()));
         match interval {
-            "1day" => assert!(aside.unwrap_err().to_string().contains("ends in a fraction of a second")),
+            "1day" => assert!(quarantined.unwrap_err().to_string().contains("ends in a fraction of a second")),
             _ => {
-                let (reasons, details, times) = aside.unwrap();
+                let (reasons, details, times) = quarantined.unwrap();
                 assert_eq!(
                     (reasons, times),
                     (vec![(2, "unreadable".to_owned())], vec!["2024-01-02T01:00:00Z".to_owned()])

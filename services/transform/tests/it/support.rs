@@ -144,7 +144,7 @@ impl Outcome {
         self.rows().into_iter().map(|row| row.split_once(',').unwrap().0.to_owned()).collect()
     }
 
-    /// Line, column, reason and row of each row that was set aside.
+    /// Line, column, reason and row of each quarantined row.
     pub fn set_aside(&self) -> Vec<(u64, String, String, String)> {
         let mut reader = csv::Reader::from_reader(self.quarantine.as_bytes());
         let rows: Vec<(u64, String, String, String, String)> = reader.deserialize().collect::<Result<_, _>>().unwrap();
