@@ -53,7 +53,8 @@ fn programs<'o>(ours: impl IntoIterator<Item = &'o Ours>) -> BTreeSet<&'o str> {
 
 /// The images that the jobs of the workflow build, sign and name.
 fn published() -> anyhow::Result<BTreeSet<String>> {
-    let workflow: Value = serde_saphyr::from_str(&text(".github/workflows/release.yml")?).context("read the workflow")?;
+    let workflow: Value =
+        serde_saphyr::from_str(&text(".github/workflows/release.yml")?).context("read the workflow")?;
     let targets = |job: &str| {
         let targets = workflow["jobs"][job]["strategy"]["matrix"]["target"].as_array();
         let targets = targets.with_context(|| format!("find the targets of the job {job}"))?;
@@ -100,7 +101,10 @@ fn the_compose_file_of_a_release_pulls_by_digest() -> anyhow::Result<()> {
     let runs = tree.iter().filter(|ours| ours.service["build"].is_null()).count();
     ensure!(made.len() == runs, "it has {} of {runs} services", made.len());
     for Ours { name, source, tag, .. } in made {
-        ensure!(source == "ghcr.io/owner/candlewick" && tag == format!("v1.2.3@{DIGEST}"), "{name} runs {source} {tag}");
+        ensure!(
+            source == "ghcr.io/owner/candlewick" && tag == format!("v1.2.3@{DIGEST}"),
+            "{name} runs {source} {tag}"
+        );
     }
     Ok(())
 }
