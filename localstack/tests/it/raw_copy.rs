@@ -31,6 +31,7 @@ async fn a_copy_that_is_killed_is_one_version_and_never_two() {
 }
 
 /// Copies new versions of one object until it is killed.
+#[expect(clippy::print_stdout, reason = "the process that kills this one counts the lines")]
 async fn copy_version_after_version(dir: &Path) {
     let store = MemoryStore::default();
     let mut copy = RawCopy::open(dir, "raw/").unwrap();
