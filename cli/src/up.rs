@@ -132,7 +132,7 @@ async fn options(place: &Place, args: &Args) -> anyhow::Result<(Options, Watchli
 
 fn source(port: Wish) -> anyhow::Result<Source> {
     if KEYS.into_iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty())) {
-        let url = std::env::var("TWELVEDATA_URL").ok().filter(|url| !url.is_empty());
+        let url = Env::of_process().optional("TWELVEDATA_URL").map(str::to_owned);
         return Ok(Source::TwelveData { url });
     }
     let anchor = Timestamp::from_second(Timestamp::now().as_second()).context("read the clock")?;

@@ -10,6 +10,7 @@ use candlewick_localstack::stack::Running;
 use candlewick_notifier::alerts::KnownAlert;
 use candlewick_shared::adapters::database::DbTime;
 use candlewick_shared::core::alert::Kind;
+use candlewick_shared::reads::dead_letters::DeadLetter;
 use jiff::Timestamp;
 use serde::Deserialize;
 use sqlx::FromRow;
@@ -21,7 +22,7 @@ use crate::{alerts, status};
 /// The channel on which the database notifies of loads, runs and alerts.
 const CHANNEL: &str = "candlewick";
 
-/// How often dead letters are counted without a notification: SQS itself may move a message to the dead letters.
+/// How often dead letters are read without a notification: SQS itself may move a message to the dead letters.
 const POLL: Duration = Duration::from_secs(60);
 
 /// How long notifications that follow each other are gathered.
@@ -29,6 +30,13 @@ const GATHER: Duration = Duration::from_millis(250);
 
 /// The version of each object in the ledger that was last read, by key.
 type Loads = BTreeMap<String, (Option<String>, Option<Timestamp>)>;
+
+/// The dead letters that were read since the start.
+#[derive(Default)]
+struct Letters {
+    /// Their message ids. They are never forgotten: a letter that another program holds for a moment is not read then.
+    known: BTreeSet<String>,
+}
 
 /// What the notices of a moment were about.
 #[derive(Default)]
@@ -53,8 +61,8 @@ pub async fn watch(running: &Running, progress: &Reporter) -> anyhow::Result<Inf
     listener.listen(CHANNEL).await.context("listen to the database")?;
     let mut loads = Loads::new();
     read_ledger(running, None, &mut loads).await?;
-    let mut count = dead_letter_count(running).await?;
-    let mut letters = letters(running).await?;
+    let mut letters = Letters::default();
+    letters.take(read_letters(running).await?);
     let mut firing = BTreeSet::new();
     loop {
         let news = timeout(POLL, listen(&mut listener)).await.ok().transpose()?;
@@ -68,13 +76,8 @@ pub async fn watch(running: &Running, progress: &Reporter) -> anyhow::Result<Inf
         if !(is_alert || is_gap || is_silent) {
             continue;
         }
-        let new_count = dead_letter_count(running).await?;
-        if new_count != count {
-            let now = self::letters(running).await?;
-            now.difference(&letters).for_each(|letter| progress.line("failed", letter));
-            count = new_count;
-            letters = now;
-        }
+        let new = letters.take(read_letters(running).await?);
+        new.iter().for_each(|text| progress.line("failed", text));
         let now = firing_alerts(running).await?;
         now.difference(&firing).for_each(|alert| progress.line("alert", alert));
         firing.difference(&now).for_each(|alert| progress.line("resolved", alert));
@@ -150,13 +153,22 @@ impl LoadedObject {
     }
 }
 
-async fn dead_letter_count(running: &Running) -> anyhow::Result<u64> {
-    status::dead_letters(&running.aws, &running.addresses.env()).await
+/// Reads the dead letters. Reading takes several calls for each queue, so empty queues are only counted.
+async fn read_letters(running: &Running) -> anyhow::Result<Vec<DeadLetter>> {
+    let env = running.addresses.env();
+    match status::dead_letters(&running.aws, &env).await? {
+        0 => Ok(Vec::new()),
+        _ => status::letters(&running.aws, &env).await,
+    }
 }
 
-async fn letters(running: &Running) -> anyhow::Result<BTreeSet<String>> {
-    let letters = status::letters(&running.aws, &running.addresses.env()).await?;
-    Ok(letters.into_iter().map(|letter| format!("{}: {}", letter.stage, letter.reason)).collect())
+impl Letters {
+    /// Takes the letters that were read now, and returns a line for each new one. Counts are not compared, because one letter
+    /// may arrive while another is redriven.
+    fn take(&mut self, now: Vec<DeadLetter>) -> Vec<String> {
+        let new = now.into_iter().filter(|letter| self.known.insert(letter.message.id.clone()));
+        new.map(|letter| format!("{}: {}", letter.stage, letter.reason)).collect()
+    }
 }
 
 /// Reads the alerts that are firing, without those about dead letters, which are already printed.
@@ -165,4 +177,28 @@ async fn firing_alerts(running: &Running) -> anyhow::Result<BTreeSet<String>> {
     let open = alerts::read(&running.pool, false).await?;
     let text = |known: KnownAlert| format!("{}: {}: {}", known.alert.kind, known.alert.subject, known.alert.text);
     Ok(open.into_iter().filter(|known| !is_printed(known)).map(text).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use candlewick_shared::adapters::sqs_browse::Held;
+    use candlewick_shared::ports::queue::{Message, Receipt};
+
+    use super::*;
+
+    fn dead(id: &str, reason: &str) -> DeadLetter {
+        let attributes = [("stage", "loader"), ("reason", reason)];
+        let attributes = attributes.map(|(name, text)| (name.to_owned(), text.to_owned())).into();
+        let receipt = Receipt("receipt".to_owned());
+        let message = Message { id: id.to_owned(), receipt, body: "x".to_owned(), receive_count: 1, attributes };
+        DeadLetter::read("raw", Held { message, sent: None })
+    }
+
+    #[test]
+    fn a_letter_that_takes_the_place_of_another_is_printed() {
+        let mut letters = Letters::default();
+        assert_eq!(letters.take(vec![dead("1", "line 3"), dead("2", "line 3")]), ["loader: line 3", "loader: line 3"]);
+        assert_eq!(letters.take(vec![dead("2", "line 3"), dead("3", "line 4")]), ["loader: line 4"]);
+        assert_eq!(letters.take(vec![dead("2", "line 3"), dead("3", "line 4")]).len(), 0);
+    }
 }

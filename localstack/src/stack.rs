@@ -6,6 +6,7 @@ mod options;
 mod simulator;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -188,13 +189,14 @@ impl Stack {
     }
 
     /// The settings of a service in this process's environment. Addresses of the stack itself replace them.
-    fn inherited(&self, service: &str) -> impl Iterator<Item = (String, String)> {
+    fn inherited(&self, service: &str) -> impl Iterator<Item = (OsString, OsString)> {
         let settings = Topology::built_in().settings_of(service).map(|(name, _)| name);
         let is_simulated = matches!(self.options.source, Source::Simulator { .. });
         let settings: Vec<_> = settings.filter(|name| !NOT_INHERITED.contains(name)).chain(LIBRARY_VARIABLES).collect();
-        std::env::vars().filter(move |(variable, _)| {
+        std::env::vars_os().filter(move |(variable, _)| {
+            let Some(variable) = variable.to_str() else { return false };
             let name = variable.strip_suffix("_FILE").unwrap_or(variable);
-            settings.contains(&name) && !(is_simulated && KEYS.contains(&variable.as_str()))
+            settings.contains(&name) && !(is_simulated && KEYS.contains(&variable))
         })
     }
 

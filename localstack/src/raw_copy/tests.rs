@@ -3,6 +3,8 @@ use candlewick_shared::core::blame::Blame;
 use candlewick_shared::ports::store::StoreError;
 use proptest::prelude::*;
 
+use candlewick_shared::core::metadata::Metadata;
+
 use super::files::file_name;
 use super::*;
 
@@ -167,4 +169,23 @@ async fn what_was_restored_is_not_copied_again() {
     let last = MemoryStore::default();
     RawCopy::open(dir.path(), "raw/").unwrap().restore(&last).await.unwrap();
     assert_eq!(contents(&last).await, contents(&after).await);
+}
+
+#[tokio::test]
+async fn a_copy_of_an_earlier_release_comes_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let [bytes, json] = ["objects/raw/a.csv", "beside/raw/a.csv.json"].map(|path| dir.path().join(path));
+    for (path, text) in
+        [(&bytes, "1"), (&json, r#"{"key":"raw/a.csv","first_written":"2024-12-30T22:00:00Z","metadata":{}}"#)]
+    {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let store = MemoryStore::default();
+    let mut copy = RawCopy::open(dir.path(), "raw/").unwrap();
+    assert_eq!(copy.restore(&store).await.unwrap(), 1);
+    assert_eq!(contents(&store).await, [("raw/a.csv".into(), "1".into())]);
+    put(&store, "raw/a.csv", "2").await;
+    copy.reconcile(&store).await.unwrap();
+    assert!(!bytes.exists(), "the new version replaces it");
 }

@@ -1,6 +1,7 @@
 //! Settings of a service, read from environment variables.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -19,10 +20,15 @@ pub struct Env {
 }
 
 impl Env {
-    /// The variables of this process.
+    /// The variables of this process. In names and values that are not UTF-8, U+FFFD replaces what is not.
     #[must_use]
     pub fn of_process() -> Self {
-        Self { variables: std::env::vars().collect() }
+        Self::from_os_variables(std::env::vars_os())
+    }
+
+    fn from_os_variables(variables: impl Iterator<Item = (OsString, OsString)>) -> Self {
+        let text = |text: OsString| text.to_string_lossy().into_owned();
+        Self { variables: variables.map(|(name, value)| (text(name), text(value))).collect() }
     }
 
     /// The given variables, for tests, files and command-line options.
@@ -163,10 +169,19 @@ impl Env {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
     use super::*;
 
     fn env(variables: &[(&str, &str)]) -> Env {
         Env::from_variables(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn a_variable_that_is_not_text_is_read_with_replacement_characters() {
+        let broken = OsString::from_vec(b"candle\xffwick".to_vec());
+        let env = Env::from_os_variables([("BUCKET".into(), broken), ("SCHEDULE".into(), "off".into())].into_iter());
+        assert_eq!((env.bucket().unwrap(), env.optional("SCHEDULE")), ("candle\u{fffd}wick", Some("off")));
     }
 
     #[test]

@@ -21,7 +21,8 @@ pub fn build() -> PathBuf {
     command.current_dir(root()).args(["build", "--quiet", "--locked", "--bins", "--profile", profile]);
     // A change of these variables would make build scripts that read them run again.
     let about_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
-    for (name, _) in std::env::vars().filter(|(name, _)| about_package(name)) {
+    let names = std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_str().is_some_and(about_package));
+    for name in names {
         command.env_remove(name);
     }
     let output = command.stdin(Stdio::null()).output().unwrap();

@@ -18,7 +18,7 @@ use crate::etag::ETag;
 use crate::problem::Problem;
 use crate::query::candles::{CandleQuery, CsvQuery, Take};
 use crate::query::{Asked, At, IntervalName, SeriesPath, SymbolName};
-use crate::read::candles::reading::Reading;
+use crate::read::candles::reading::{self, Reading};
 use crate::read::candles::rows::{self, Needed};
 use crate::read::candles::source::{self, Source};
 
@@ -149,9 +149,12 @@ async fn whole(app: &App, source: Source, query: CandleQuery) -> Result<String, 
     let mut reading = Reading::new(app, source, query.range(), take, &query.fields, query.indicators).await?;
     let mut values = Vec::new();
     while let Some(part) = reading.next().await? {
-        for row in &part {
-            let candle = reading.candle(row, &mut values)?;
-            columns.push(candle.row, candle.time, candle.values)?;
+        for rows in part.chunks(reading::AT_A_TIME) {
+            for row in rows {
+                let candle = reading.candle(row, &mut values)?;
+                columns.push(candle.row, candle.time, candle.values)?;
+            }
+            tokio::task::yield_now().await;
         }
     }
     let is_from_end = matches!(take, Take::Last(_));

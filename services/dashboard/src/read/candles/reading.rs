@@ -17,6 +17,9 @@ use crate::query::fields::{Field, Fields};
 /// How many candles are read at once.
 const PART: usize = 10_000;
 
+/// How many candles are converted before other requests get their turn on the same thread: less than a millisecond's work.
+pub const AT_A_TIME: usize = 256;
+
 /// How many additional candles are read before a range to cover its first session: as many minutes as the longest
 /// session has.
 const SESSION: usize = 1_440;
