@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::available_parallelism;
 
 use anyhow::Context;
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
@@ -24,13 +25,15 @@ fn threads() -> Arc<Semaphore> {
 ///
 /// Returns an error if the runtime is shutting down.
 pub async fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> anyhow::Result<T> {
-    let thread = threads().acquire_owned().await.context("wait for a thread to compute on")?;
+    // The permit is awaited on the blocking thread: a runtime with paused time would take a wait for the permit of another
+    // runtime for idleness, and advance its clock.
     let computed = spawn_blocking(move || {
-        let _thread = thread;
-        work()
+        let permit = Handle::current().block_on(threads().acquire_owned());
+        let _permit = permit.context("wait for a processor")?;
+        Ok(work())
     });
     match computed.await {
-        Ok(value) => Ok(value),
+        Ok(value) => value,
         Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
         Err(error) => Err(error).context("compute"),
     }
