@@ -296,24 +296,25 @@ fn hours(times: &[&str]) -> String {
 
 fn drop_does_not_put_two_files_in_one_place() -> anyhow::Result<()> {
     let stack = Stack::get();
-    let one = in_folder(stack, "places-one", "TWICE.csv", daily(&DAYS[..5]))?;
-    let other = in_folder(stack, "places-two", "twice.txt", daily(&DAYS[5..]))?;
+    let one = in_folder(stack, "places-one", "PLACED.csv", daily(&DAYS[..5]))?;
+    let other = in_folder(stack, "places-two", "placed.txt", daily(&DAYS[5..]))?;
     for options in [&["--interval", "1day"][..], &["--interval", "1day", "--preview"], &["--interval", "1day", "--yes"]]
     {
         let said = fail(&mut drop_files(stack, &[&one, &other], options))?;
-        let expected = format!("{} and {} would both become TWICE 1day: join them", one.display(), other.display());
+        let expected = format!("{} and {} would both become PLACED 1day: join them", one.display(), other.display());
         ensure!(said.contains(&expected) && said.contains("Nothing was put"), "{said}");
     }
-    let january = in_folder(stack, "places-one", "TWICEH.csv", hours(&["2024-01-30 10:00:00", "2024-02-01 10:00:00"]))?;
-    let february = in_folder(stack, "places-two", "twiceh.csv", hours(&["2024-02-02 10:00:00"]))?;
+    let january =
+        in_folder(stack, "places-one", "PLACEDH.csv", hours(&["2024-01-30 10:00:00", "2024-02-01 10:00:00"]))?;
+    let february = in_folder(stack, "places-two", "placedh.csv", hours(&["2024-02-02 10:00:00"]))?;
     let said = fail(&mut drop_files(stack, &[&january, &february], &["--interval", "1h"]))?;
-    ensure!(said.contains("would both become TWICEH 1h 2024-02: join them"), "{said}");
-    for key in [key("TWICE"), "raw/interval=1h/symbol=TWICEH/2024-01.csv".to_owned()] {
+    ensure!(said.contains("would both become PLACEDH 1h 2024-02: join them"), "{said}");
+    for key in [key("PLACED"), "raw/interval=1h/symbol=PLACEDH/2024-01.csv".to_owned()] {
         ensure!(stack.run(stack.store().head(&key))?.is_none(), "{key} was put");
     }
-    // The same file, named twice, is one file.
+    // The same file, named placed, is one file.
     succeed(&mut drop_files(stack, &[&one, &one], &["--interval", "1day"]))?;
-    stack.eventually("five rows", || Ok(stack.rows("TWICE")? == 5))
+    stack.eventually("five rows", || Ok(stack.rows("PLACED")? == 5))
 }
 
 fn drop_takes_the_symbol_from_a_name_or_a_column_where_that_is_plain() -> anyhow::Result<()> {

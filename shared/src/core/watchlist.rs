@@ -21,7 +21,7 @@ pub use self::cleaning::{CleaningSettings, InvalidShare, Sessions, Share};
 pub use self::error::{Fault, WatchlistError};
 use self::file::{File, Group, Settings};
 use self::formats::FileFormat;
-pub use self::formats::Format;
+pub use self::formats::{Format, UnknownFormat};
 pub use self::history::{History, InvalidHistory};
 pub use self::location::{InvalidLocation, Location};
 pub use self::place::Place;
@@ -40,11 +40,6 @@ pub struct Watchlist {
     formats: BTreeMap<String, Format>,
     calendars: Calendars,
 }
-
-/// The watchlist has no format of this name.
-#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-#[error("there is no [formats.{0}] in the watchlist")]
-pub struct UnknownFormat(pub String);
 
 /// The settings of one instrument.
 #[derive(Clone, Debug, PartialEq)]

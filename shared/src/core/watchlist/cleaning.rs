@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::UnknownFormat;
+use super::formats::UnknownFormat;
 use crate::core::calendar::calendars::Calendars;
 use crate::core::calendar::choice::{self, CalendarSetting, Choice};
 use crate::core::form::{self, Form, SaidForm};

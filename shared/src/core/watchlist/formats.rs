@@ -8,6 +8,11 @@ use crate::core::form::{self, Column, Form, NoForm, Stamped};
 use crate::core::key::RawKey;
 use crate::core::symbol::Symbol;
 
+/// The watchlist has no format of this name.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("there is no [formats.{0}] in the watchlist")]
+pub struct UnknownFormat(pub String);
+
 /// A format as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
