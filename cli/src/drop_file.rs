@@ -31,7 +31,7 @@ mod names;
 mod part;
 mod places;
 mod series;
-mod standing;
+mod stored;
 mod summary;
 mod verdict;
 
@@ -144,7 +144,7 @@ impl Dropping<'_> {
         let (parts, rules) = self.parts(file, body)?;
         let mut seen = Vec::with_capacity(parts.len());
         for part in &parts {
-            seen.push(part.look(self.store).await?);
+            seen.push(part.inspect(self.store).await?);
         }
         let doubts: Vec<String> =
             parts.iter().zip(&seen).filter_map(|(part, seen)| part.show(seen, &rules, summary)).collect();

@@ -33,9 +33,6 @@ pub async fn provision(aws: &Aws, bucket: &str, topology: &Topology) -> anyhow::
 }
 
 /// Makes a queue that hears of every object that is written or removed under a prefix, and returns its URL.
-///
-/// # Errors
-/// What AWS, or its stand-in, refuses. S3 itself refuses it where another queue hears of the same objects; emulators do not.
 pub async fn subscribe(aws: &Aws, bucket: &str, queue: &str, prefix: &str) -> anyhow::Result<String> {
     let policy = HashMap::from([(QueueAttributeName::Policy, policy(bucket).to_string())]);
     let (url, arn) = make_queue(aws, queue, policy).await?;

@@ -60,9 +60,6 @@ impl RawCopy {
 
     /// Puts every copied object back that the bucket does not have, oldest first, and returns how many there are. The
     /// metadata of each keeps the time at which it was first written.
-    ///
-    /// # Errors
-    /// Returns an error if a copy cannot be read, or the store does not accept it.
     pub async fn restore(&mut self, store: &dyn ObjectStore) -> anyhow::Result<usize> {
         let all = oldest_first(self.disk.all()?);
         for copied in &all {
@@ -82,9 +79,6 @@ impl RawCopy {
     /// be copied does not stop the others.
     ///
     /// An empty bucket removes nothing, because it looks the same as one whose objects were forgotten.
-    ///
-    /// # Errors
-    /// Returns an error if the store cannot be listed, or a copy cannot be read.
     pub async fn reconcile(&mut self, store: &dyn ObjectStore) -> anyhow::Result<Update> {
         let listed = store.list(&self.prefix).await.context("list raw objects")?;
         self.left.retain(|key, _| listed.iter().any(|info| info.key == *key));
@@ -105,7 +99,6 @@ impl RawCopy {
     }
 
     /// The objects that could not be copied, and why.
-    #[must_use]
     pub fn left(&self) -> Vec<(String, String)> {
         self.left.iter().map(|(key, why)| (key.clone(), why.clone())).collect()
     }

@@ -33,9 +33,6 @@ pub struct Rules {
 
 impl Rules {
     /// The same for a part of the file, whose metadata says how it was parsed.
-    ///
-    /// # Errors
-    /// The time zone is invalid.
     pub fn of_part(&self, metadata: &RawMetadata) -> anyhow::Result<Self> {
         let is_raw = metadata.form.format.as_deref() == Some(form::RAW);
         let form = if is_raw { metadata.form.form() } else { self.settings.form.clone() };

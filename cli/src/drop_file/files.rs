@@ -9,10 +9,6 @@ use anyhow::{Context, ensure};
 const ENDINGS: [&str; 6] = [".csv", ".csv.gz", ".gz", ".zip", ".txt", ".tsv"];
 
 /// Expands a list of files, folders and patterns, in order. A file that is named twice is taken once.
-///
-/// # Errors
-///
-/// A pattern is invalid or matches nothing, or a folder cannot be read.
 pub fn all(said: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in said {

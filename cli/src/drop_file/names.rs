@@ -45,10 +45,6 @@ impl Named {
     /// Reads the folders `symbol=…` and `interval=…`, and where there is none, the name of the file: it names a symbol if
     /// it consists of that and perhaps words for an interval, a date or the content, such as `AAPL.csv` and
     /// `BTCUSDT-1m-2024-01.zip`.
-    ///
-    /// # Errors
-    ///
-    /// A folder has an invalid value, or the name could be that of two instruments.
     pub fn of(path: &Path) -> anyhow::Result<Self> {
         let symbol = folder(path, "symbol=")
             .map(|folder| Symbol::from_key_form(folder).with_context(|| format!("read the folder symbol={folder}")));

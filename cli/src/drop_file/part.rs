@@ -10,7 +10,7 @@ use candlewick_shared::ports::store::{NewObject, ObjectInfo, ObjectStore, Put, P
 use crate::terminal;
 
 use super::coming::{Coming, Rules};
-use super::standing::{self, Standing};
+use super::stored::{self, StoredObject};
 use super::summary::Summary;
 use super::verdict::Verdict;
 
@@ -25,9 +25,9 @@ pub struct Part {
 
 /// The current object at a part's key, and the state of its series.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub struct Inspected {
     object: Option<ObjectInfo>,
-    standing: Standing,
+    stored: StoredObject,
 }
 
 /// The key of a file, gzipped if its content is. Intraday candles without a given month have no part yet.
@@ -37,10 +37,6 @@ pub fn key(series: &Series, month: Option<Month>, body: &[u8]) -> RawKey {
 }
 
 /// The parts of a file. A file of one month is uploaded unchanged.
-///
-/// # Errors
-///
-/// The file cannot be read.
 pub fn parts(
     key: RawKey,
     body: Bytes,
@@ -98,31 +94,23 @@ impl Part {
     }
 
     /// Reads the current state of the store.
-    ///
-    /// # Errors
-    ///
-    /// The store cannot be read.
-    pub async fn look(&self, store: &dyn ObjectStore) -> anyhow::Result<Seen> {
+    pub async fn inspect(&self, store: &dyn ObjectStore) -> anyhow::Result<Inspected> {
         let object = store.head(&self.key.to_string()).await?;
-        Ok(Seen { object, standing: standing::look(store, &self.key, &self.coming).await? })
+        Ok(Inspected { object, stored: stored::inspect(store, &self.key, &self.coming).await? })
     }
 
     /// Prints what the object would change, and returns the reason if confirmation is needed.
-    pub fn show(&self, seen: &Seen, rules: &Rules, summary: &mut Summary) -> Option<String> {
-        let verdict = Verdict::of(&self.coming, &seen.standing, seen.object.as_ref(), rules);
+    pub fn show(&self, seen: &Inspected, rules: &Rules, summary: &mut Summary) -> Option<String> {
+        let verdict = Verdict::of(&self.coming, &seen.stored, seen.object.as_ref(), rules);
         terminal::result(&verdict.words(&self.key.path));
-        summary.add(&self.key.to_string(), &self.coming, seen.standing.change.as_ref());
+        summary.add(&self.key.to_string(), &self.coming, seen.stored.change.as_ref());
         verdict.doubt()
     }
 }
 
 /// Uploads all parts of a file, each only if its key still has the object that was compared. If a key has changed
 /// before the first upload, nothing is uploaded.
-///
-/// # Errors
-///
-/// A key changed in the meantime; the error lists the parts that had been uploaded by then.
-pub async fn put_all(store: &dyn ObjectStore, parts: &[Part], seen: &[Seen]) -> anyhow::Result<()> {
+pub async fn put_all(store: &dyn ObjectStore, parts: &[Part], seen: &[Inspected]) -> anyhow::Result<()> {
     for (part, seen) in parts.iter().zip(seen) {
         let now = store.head(&part.key.to_string()).await?;
         if now.map(|info| info.etag) != seen.object.as_ref().map(|info| info.etag.clone()) {

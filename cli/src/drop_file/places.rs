@@ -15,9 +15,6 @@ impl Places {
         self.0.entry(path.to_string()).or_default().push(file.to_owned());
     }
 
-    /// # Errors
-    ///
-    /// Several files would become the same object.
     pub fn require_distinct(&self) -> anyhow::Result<()> {
         let shared: Vec<String> =
             self.0.iter().filter(|(_, files)| files.len() > 1).map(|(path, files)| message(path, files)).collect();

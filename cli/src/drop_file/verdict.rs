@@ -9,13 +9,13 @@ use crate::clean::summary::some;
 
 use super::coming::{Coming, Rules, reasons};
 use super::compare::Change;
-use super::standing::Standing;
+use super::stored::StoredObject;
 
 /// The messages about a file before it is uploaded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict<'a> {
     coming: &'a Coming,
-    standing: &'a Standing,
+    stored: &'a StoredObject,
     /// The raw object that would be replaced, if the current candles come from another one.
     unsettled: Option<String>,
     now: Timestamp,
@@ -24,10 +24,10 @@ pub struct Verdict<'a> {
 
 impl<'a> Verdict<'a> {
     /// Combines the predicted result, the state of the series and the current raw object at the key.
-    pub fn of(coming: &'a Coming, standing: &'a Standing, seen: Option<&ObjectInfo>, rules: &Rules) -> Self {
-        let is_origin = |info: &&ObjectInfo| standing.origin.as_ref().is_some_and(|(_, etag)| *etag == info.etag);
+    pub fn of(coming: &'a Coming, stored: &'a StoredObject, seen: Option<&ObjectInfo>, rules: &Rules) -> Self {
+        let is_origin = |info: &&ObjectInfo| stored.origin.as_ref().is_some_and(|(_, etag)| *etag == info.etag);
         let unsettled = seen.filter(|info| !is_origin(info)).map(|info| info.key.clone());
-        Self { coming, standing, unsettled, now: rules.now, is_simulated: rules.is_simulated }
+        Self { coming, stored, unsettled, now: rules.now, is_simulated: rules.is_simulated }
     }
 
     /// Why confirmation is needed.
@@ -35,7 +35,7 @@ impl<'a> Verdict<'a> {
         if let Some(why) = &self.coming.nothing_usable {
             return Some(format!("{why}{}: it would only become a dead letter", self.cure()));
         }
-        match &self.standing.change {
+        match &self.stored.change {
             None => Some("the object at that key cannot be read, so it is unknown what would be lost".to_owned()),
             Some(change) if change.lost > 0 => Some(format!("{} would be lost", self.lost(change))),
             Some(_) => None,
@@ -49,7 +49,7 @@ impl<'a> Verdict<'a> {
     }
 
     fn change(&self) -> String {
-        match &self.standing.change {
+        match &self.stored.change {
             None => "cannot be compared with the object at that key".to_owned(),
             Some(_) if self.coming.nothing_usable.is_some() => {
                 "no candle; the object at that key would stay".to_owned()
@@ -78,7 +78,7 @@ impl<'a> Verdict<'a> {
                 "the current {key} is not cleaned yet, or was given up: this compares with what was cleaned before it"
             )
         });
-        let twin = self.standing.origin.as_ref().map(|(key, _)| key).filter(|origin| self.is_twin(origin));
+        let twin = self.stored.origin.as_ref().map(|(key, _)| key).filter(|origin| self.is_twin(origin));
         let twin =
             twin.map(|origin| format!("the object at that key comes from {origin}, which this file would supersede"));
         let future = self.future();

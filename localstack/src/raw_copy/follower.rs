@@ -49,7 +49,6 @@ struct Heard {
 
 impl Follower {
     /// Follows the events of a store's raw objects.
-    #[must_use]
     pub fn new(copy: RawCopy, store: Arc<dyn ObjectStore>, events: Arc<dyn Queue>, progress: Reporter) -> Self {
         Self { copy, store, events, progress, unlisted: None, unheard: None, said: None, said_at: Instant::now() }
     }

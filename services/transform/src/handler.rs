@@ -35,7 +35,7 @@ use crate::unpack::{self, Measured};
 
 /// How many attempts are made in succession when an output changes meanwhile, before the message is delivered again
 /// later.
-const LOOKS: u32 = 5;
+const ATTEMPTS: u32 = 5;
 
 #[derive(Clone)]
 pub struct Transform {
@@ -112,16 +112,16 @@ impl Transform {
     /// Writes the transformed object for the raw object that is currently at the event's key.
     pub async fn handle(self, event: ObjectEvent) -> Outcome {
         let key: RawKey = event.key.parse().map_err(|error| Failure::new("bad_key", error))?;
-        for look in 0..LOOKS {
-            if let Some(settled) = self.look(&key, look > 0).await? {
+        for attempt in 0..ATTEMPTS {
+            if let Some(settled) = self.attempt(&key, attempt > 0).await? {
                 return Ok(settled);
             }
         }
-        Err(anyhow::anyhow!("{} changed {LOOKS} times while it was made", key.path.transformed_key()).into())
+        Err(anyhow::anyhow!("{} changed {ATTEMPTS} times while it was made", key.path.transformed_key()).into())
     }
 
     /// Makes one attempt. Returns `None` if an output changed meanwhile and another attempt is needed.
-    async fn look(&self, key: &RawKey, closely: bool) -> Result<Option<Settled>, Setback> {
+    async fn attempt(&self, key: &RawKey, closely: bool) -> Result<Option<Settled>, Setback> {
         let targets = Targets::find(&*self.store, &key.path, closely).await?;
         let Some(object) = self.store.get_within(&key.to_string(), self.memory.bodies().bytes()).await? else {
             return Ok(Some(missing(key, &targets)?));
@@ -169,7 +169,7 @@ impl Transform {
     /// Writes the outputs of the other object with the same transformed key. A permanent failure of that object
     /// belongs to its own message.
     async fn make_of(&self, other: &RawKey) -> Result<Option<Settled>, Setback> {
-        match Box::pin(self.look(other, true)).await {
+        match Box::pin(self.attempt(other, true)).await {
             Err(Setback::Permanent(failure)) => {
                 Ok(Some(Settled::Superseded(format!("{other} is newer, and fails: {}", failure.message))))
             }

@@ -63,10 +63,10 @@ pub trait Queues: Send + Sync {
 }
 
 /// A result and when it was read.
-type Seen<T> = Option<(Instant, Result<Vec<T>, Unreachable>)>;
+type Known<T> = Option<(Instant, Result<Vec<T>, Unreachable>)>;
 
 /// A cached result, locked while it is being read.
-type Memory<T> = tokio::sync::Mutex<Seen<T>>;
+type Memory<T> = tokio::sync::Mutex<Known<T>>;
 
 /// The SQS queues whose URLs the settings name.
 pub struct SqsQueues {

@@ -15,7 +15,7 @@ const AT_ONCE: usize = 8;
 
 /// What a file would change, and what it would replace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
+pub struct StoredObject {
     /// `None` if the stored objects cannot be read.
     pub change: Option<Change>,
     /// The key and entity tag of the raw object that it would replace, if the present candles come from one.
@@ -24,19 +24,19 @@ pub struct Standing {
 
 /// Compares a file with the store. Other objects of the series matter only if the file gives up candles that they may
 /// have, or claims times outside its own month, so usually none of them is read.
-pub async fn look(store: &dyn ObjectStore, key: &RawKey, coming: &Coming) -> anyhow::Result<Standing> {
+pub async fn inspect(store: &dyn ObjectStore, key: &RawKey, coming: &Coming) -> anyhow::Result<StoredObject> {
     let path = &key.path;
     let Some(object) = store.get(&path.transformed_key()).await? else {
         let others = others_if(store, path, claims_another_month(coming, path.part)).await?;
-        return Ok(Standing { change: Some(compare(None, &others, &coming.candles)), origin: None });
+        return Ok(StoredObject { change: Some(compare(None, &others, &coming.candles)), origin: None });
     };
     let origin = TransformedMetadata::read(&object.info.metadata).ok().flatten();
     let origin = origin.map(|origin| (origin.raw_key, origin.raw_etag));
-    let Ok(own) = clean_object(&object, &path.series) else { return Ok(Standing { change: None, origin }) };
+    let Ok(own) = clean_object(&object, &path.series) else { return Ok(StoredObject { change: None, origin }) };
     let alone = compare(Some(&own), &[], &coming.candles);
     let others = others_if(store, path, alone.lost > 0 || claims_another_month(coming, path.part)).await?;
     let change = if others.is_empty() { alone } else { compare(Some(&own), &others, &coming.candles) };
-    Ok(Standing { change: Some(change), origin })
+    Ok(StoredObject { change: Some(change), origin })
 }
 
 fn claims_another_month(coming: &Coming, part: Part) -> bool {
