@@ -96,14 +96,14 @@ impl Export {
     async fn to_stdout(&self, series: &[Series]) -> anyhow::Result<()> {
         let encoding = Encoding::new(self.format, true, series)?;
         let progress = if series.len() > 1 { Progress::on_stderr() } else { Progress::silent() };
-        let mut output = Output::new(tokio::io::stdout(), encoding, progress);
+        let output = Output::new(tokio::io::stdout(), encoding, progress);
         output.write_all(&self.pool, series, &self.range).await.map(drop)
     }
 
     async fn to_file(&self, series: &[Series], file: &Path, progress: Progress) -> anyhow::Result<()> {
         let part = Part::create(file).await?;
         let encoding = Encoding::new(self.format, false, series)?;
-        let mut output = Output::new(part.open().await?, encoding, progress);
+        let output = Output::new(part.open().await?, encoding, progress);
         let bytes = output.write_all(&self.pool, series, &self.range).await?;
         part.complete().await?;
         let what = match series {

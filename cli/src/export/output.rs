@@ -16,18 +16,18 @@ use super::rows::{self, Range};
 /// A file or a pipe that candles are written to.
 pub struct Output<W> {
     target: BufWriter<W>,
-    encoding: Option<Encoding>,
+    encoding: Encoding,
     progress: Progress,
     bytes: usize,
 }
 
 impl<W: AsyncWrite + Unpin> Output<W> {
     pub fn new(target: W, encoding: Encoding, progress: Progress) -> Self {
-        Self { target: BufWriter::new(target), encoding: Some(encoding), progress, bytes: 0 }
+        Self { target: BufWriter::new(target), encoding, progress, bytes: 0 }
     }
 
     /// Writes all series, one after the other, as they are at one time. Returns the number of bytes.
-    pub async fn write_all(&mut self, pool: &PgPool, series: &[Series], range: &Range) -> anyhow::Result<usize> {
+    pub async fn write_all(mut self, pool: &PgPool, series: &[Series], range: &Range) -> anyhow::Result<usize> {
         let mut database = pool.acquire().await.context("connect to the database")?;
         let snapshot = "begin isolation level repeatable read read only";
         let mut transaction = database.begin_with(snapshot).await.context("begin a transaction")?;
@@ -35,27 +35,21 @@ impl<W: AsyncWrite + Unpin> Output<W> {
             self.write(&mut transaction, series, range).await?;
             self.progress.end_series(series, at + 1);
         }
-        if let Some(encoding) = self.encoding.take() {
-            self.put(&encoding.finish()?).await?;
-        }
+        let end = self.encoding.finish()?;
+        self.target.write_all(&end).await.context("write candles")?;
         self.target.flush().await.context("write candles")?;
-        Ok(self.bytes)
+        Ok(self.bytes + end.len())
     }
 
     async fn write(&mut self, database: &mut PgConnection, series: &Series, range: &Range) -> anyhow::Result<()> {
         let mut chunks = rows::read(database, series, range).await?;
         while let Some(chunk) = chunks.try_next().await.context("read candles")? {
-            if let Some(encoding) = &mut self.encoding {
-                let bytes = encoding.add(series, &chunk)?;
-                self.put(&bytes).await?;
-            }
+            let bytes = self.encoding.add(series, &chunk)?;
+            self.put(&bytes).await?;
             self.progress.add_rows(series, &chunk);
         }
-        if let Some(encoding) = &mut self.encoding {
-            let bytes = encoding.end_series(series)?;
-            self.put(&bytes).await?;
-        }
-        Ok(())
+        let bytes = self.encoding.end_series(series)?;
+        self.put(&bytes).await
     }
 
     async fn put(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
