@@ -3,24 +3,19 @@
 use std::mem;
 
 use anyhow::Context;
-use candlewick_columnar::batch::batch;
-use candlewick_columnar::encode::{Encoder, Form};
-use candlewick_columnar::names::Names;
-use candlewick_columnar::schema::schema;
+use candlewick_columnar::encode::Form;
+use candlewick_columnar::lines::LineEncoder;
 use candlewick_shared::core::clean_csv;
 use candlewick_shared::core::key::Series;
 
 use super::target::Format;
-
-/// How many bytes of lines are turned into columns at once: about 16 thousand rows.
-const BATCH: usize = 1 << 20;
 
 /// The bytes of a file, written piece by piece.
 pub enum Encoding {
     /// The lines as they are, after the header.
     Lines { is_begun: bool },
     /// Record batches of the lines.
-    Columns { names: Names, encoder: Box<Encoder>, lines: Vec<u8> },
+    Columns(Box<LineEncoder>),
 }
 
 impl Encoding {
@@ -32,38 +27,31 @@ impl Encoding {
             Format::Arrow if is_pipe => Form::ArrowStream,
             Format::Arrow => Form::ArrowFile,
         };
-        let encoder = Encoder::new(form, &schema(), &about(series)).context("begin the file")?;
-        Ok(Self::Columns { names: Names::of(series), encoder: Box::new(encoder), lines: Vec::new() })
+        let encoder = LineEncoder::new(form, series, &about(series)).context("begin the file")?;
+        Ok(Self::Columns(Box::new(encoder)))
     }
 
     /// Adds whole lines of a series, and returns the bytes that are final.
     pub fn add(&mut self, series: &Series, chunk: &[u8]) -> anyhow::Result<Vec<u8>> {
         match self {
             Self::Lines { is_begun } => Ok([header(is_begun).as_bytes(), chunk].concat()),
-            Self::Columns { lines, .. } => {
-                lines.extend_from_slice(chunk);
-                if lines.len() < BATCH { Ok(Vec::new()) } else { self.end_series(series) }
-            }
+            Self::Columns(encoder) => encoder.add(series, chunk).with_context(|| format!("export {series}")),
         }
     }
 
     /// Encodes the lines of a series that wait for others.
     pub fn end_series(&mut self, series: &Series) -> anyhow::Result<Vec<u8>> {
-        let Self::Columns { names, encoder, lines } = self else { return Ok(Vec::new()) };
-        let lines = mem::take(lines);
-        if lines.is_empty() {
-            return Ok(Vec::new());
+        match self {
+            Self::Lines { .. } => Ok(Vec::new()),
+            Self::Columns(encoder) => encoder.end_series(series).with_context(|| format!("export {series}")),
         }
-        let rows = clean_csv::read_rows(&lines, series).with_context(|| format!("read candles of {series}"))?;
-        let batch = batch(names, series, &rows.candles).with_context(|| format!("export {series}"))?;
-        encoder.push(&batch).with_context(|| format!("export {series}"))
     }
 
     /// Ends the file.
     pub fn finish(self) -> anyhow::Result<Vec<u8>> {
         match self {
             Self::Lines { mut is_begun } => Ok(header(&mut is_begun).into_bytes()),
-            Self::Columns { encoder, .. } => encoder.finish().context("end the file"),
+            Self::Columns(encoder) => encoder.finish().context("end the file"),
         }
     }
 }

@@ -34,6 +34,8 @@ pub enum Kind {
     Owner,
     /// An object cannot be read, so its series was not compared.
     Unreadable,
+    /// The Parquet of an object does not have its candles.
+    Columns,
 }
 
 /// A difference between the objects and the table.
@@ -168,6 +170,7 @@ impl fmt::Display for Difference {
             }
             Kind::Owner => write!(formatter, "the table names {found} as its owner, but {expected} is newer"),
             Kind::Unreadable => write!(formatter, "not compared: {} cannot be read: {expected}", self.object),
+            Kind::Columns => write!(formatter, "{} does not have its candles: {found}", self.object),
         }
     }
 }

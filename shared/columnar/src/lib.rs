@@ -6,6 +6,7 @@
 pub mod batch;
 pub mod encode;
 mod layout;
+pub mod lines;
 pub mod names;
 pub mod number;
 pub mod read;

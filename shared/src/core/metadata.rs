@@ -56,7 +56,9 @@ impl Instrument {
         }
     }
 
-    fn entries(&self) -> [(&'static str, Option<String>); 4] {
+    /// The fields and their names in metadata.
+    #[must_use]
+    pub fn entries(&self) -> [(&'static str, Option<String>); 4] {
         [
             ("instrument-type", self.instrument_type.clone()),
             ("currency", self.currency.clone()),
@@ -122,6 +124,8 @@ pub struct TransformedMetadata {
     pub report_etag: Option<String>,
     /// The entity tag of the quarantine, which is written before the object.
     pub quarantine_etag: Option<String>,
+    /// The entity tag of the Parquet object, which is written before the object; `None` if none was written.
+    pub columnar_etag: Option<String>,
     /// The trace in which the raw object was written.
     pub traceparent: Option<TraceParent>,
     /// The id of the run that fetched the raw object.
@@ -220,6 +224,7 @@ impl TransformedMetadata {
             transformed_at: timestamp(metadata, "transformed-at")?,
             report_etag: text("report-etag"),
             quarantine_etag: text("quarantine-etag"),
+            columnar_etag: text("columnar-etag"),
             traceparent: traceparent(metadata)?,
             run: text("run"),
             instrument: Instrument::read(metadata),
@@ -238,6 +243,7 @@ impl TransformedMetadata {
             ("transformed-at", self.transformed_at.map(|time| time.to_string())),
             ("report-etag", self.report_etag.clone()),
             ("quarantine-etag", self.quarantine_etag.clone()),
+            ("columnar-etag", self.columnar_etag.clone()),
             (TRACEPARENT, self.traceparent.map(|trace| trace.to_string())),
             ("run", self.run.clone()),
         ];
@@ -316,6 +322,7 @@ mod tests {
             transformed_at: None,
             report_etag: Some("r".to_owned()),
             quarantine_etag: None,
+            columnar_etag: Some("c".to_owned()),
             traceparent: None,
             run: Some("run-1".to_owned()),
             instrument: Instrument { currency: Some("USD".to_owned()), ..Instrument::default() },

@@ -71,6 +71,20 @@ impl Env {
         text.parse().map_err(|error: T::Err| anyhow!("{name} is {text:?}: {error}"))
     }
 
+    /// Whether a variable is `on` and not `off`, or a default if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error that names the variable if it has another value.
+    pub fn is_on(&self, name: &str, default: bool) -> anyhow::Result<bool> {
+        match self.optional(name) {
+            None => Ok(default),
+            Some("on") => Ok(true),
+            Some("off") => Ok(false),
+            Some(other) => bail!("{name} is {other:?}: expected on or off"),
+        }
+    }
+
     /// A secret variable, which no log or error shows.
     #[must_use]
     pub fn secret(&self, name: &str) -> Option<SecretString> {

@@ -169,6 +169,7 @@ pub fn origin(written: i64) -> TransformedMetadata {
         transformed_at: None,
         report_etag: None,
         quarantine_etag: None,
+        columnar_etag: None,
         traceparent: None,
         run: None,
         instrument: Instrument::default(),
