@@ -122,6 +122,7 @@ fn after_line(text: &[u8], from: usize) -> &[u8] {
 mod tests {
     use super::*;
     use crate::encode;
+    use crate::read::read;
 
     fn series() -> Series {
         Series { symbol: "AAPL".parse().unwrap(), interval: "1min".parse().unwrap() }
@@ -141,8 +142,14 @@ mod tests {
         let text = minutes();
         assert!(text.len() > 2 * BATCH);
         let candles = clean_csv::read(text.as_bytes(), &series()).unwrap().candles;
-        let whole = encode::parquet(&series(), &candles, &[]).unwrap();
-        assert_eq!(parquet(&series(), text.as_bytes(), &[]).unwrap(), whole);
+        let expected = batch(&Names::of(&[series()]), &series(), &candles).unwrap();
+        let file = read(parquet(&series(), text.as_bytes(), &[]).unwrap().into()).unwrap();
+        let mut at = 0;
+        for batch in file.batches {
+            assert!(expected.slice(at, batch.num_rows()) == batch, "the rows from {at} on differ");
+            at += batch.num_rows();
+        }
+        assert_eq!(at, candles.len());
     }
 
     #[test]
