@@ -18,9 +18,7 @@ _CANDLES = """select symbol, interval, time, open, high, low, close, volume, vol
 _ROWS = 10_000
 
 
-def candles(
-    settings: Settings, symbols: Sequence[str], interval: str, start: datetime, end: datetime
-) -> pa.Table:
+def candles(settings: Settings, symbols: Sequence[str], interval: str, start: datetime, end: datetime) -> pa.Table:
     """The candles of some symbols from the view `bi_candles`."""
     try:
         import psycopg

@@ -1,7 +1,7 @@
 """Candles as tables of several libraries."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
 
@@ -53,14 +53,13 @@ class Candles:
 
     def to_pandas(self, *, floats: bool = False) -> "pd.DataFrame":
         """The candles as a pandas data frame. Decimals are `decimal.Decimal` objects."""
-        return self.to_arrow(floats=floats).to_pandas()
+        return cast("pd.DataFrame", self.to_arrow(floats=floats).to_pandas())
 
     def to_polars(self, *, floats: bool = False) -> "pl.DataFrame":
         """The candles as a Polars data frame."""
         import polars as pl
 
-        frame: Any = pl.from_arrow(self.to_arrow(floats=floats))
-        return frame
+        return cast("pl.DataFrame", pl.from_arrow(self.to_arrow(floats=floats)))
 
     def to_duckdb(self, *, floats: bool = False) -> "duckdb.DuckDBPyRelation":
         """The candles as a DuckDB relation."""

@@ -133,9 +133,7 @@ class Store:
             return "s3"
         if self.settings.database_url:
             return "sql"
-        message = (
-            "no store found: start one with `candlewick up` in this folder, or set DASHBOARD_URL, BUCKET or DATABASE_URL"
-        )
+        message = "no store found: start one with `candlewick up` in this folder, or set DASHBOARD_URL, BUCKET or DATABASE_URL"
         raise SettingsError(message)
 
     def _from_api(self, symbols: list[str], interval: str, first: datetime, last: datetime) -> pa.Table:
@@ -148,10 +146,15 @@ class Store:
 
 def _look(api: Api, waiting: set[tuple[str, str]], deadline: float) -> set[tuple[str, str]]:
     """Those that are not fresh yet, at the next event that may have changed it."""
-    for _ in api.events(timeout=PATIENCE):
-        waiting = {series for series in waiting if _state(api, series) != "fresh"}
-        if not waiting or time.monotonic() > deadline:
-            return waiting
+    left = max(deadline - time.monotonic(), 0.1)
+    try:
+        for _ in api.events(timeout=min(left, PATIENCE)):
+            waiting = {series for series in waiting if _state(api, series) != "fresh"}
+            if not waiting or time.monotonic() > deadline:
+                break
+    except TimeoutError:
+        # Nothing was said until then.
+        pass
     return waiting
 
 
