@@ -135,8 +135,7 @@ impl Verified {
         let end = if self.differences == 0 {
             "the table is the union of the transformed objects".to_owned()
         } else {
-            let fix =
-                "`candlewick reconcile` loads objects that were never loaded; `candlewick replay` loads objects again, and \
+            let fix = "`candlewick reconcile` loads objects that were never loaded; `candlewick replay` loads objects again, and \
                  writes columnar/ again from raw/";
             format!("{} differences; {fix}", self.differences)
         };

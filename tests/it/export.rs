@@ -125,9 +125,7 @@ fn one_file_takes_several_series_and_shows_progress() -> anyhow::Result<()> {
     let rows: usize = read(std::fs::read(&out)?.into())?.batches.iter().map(|batch| batch.num_rows()).sum();
     ensure!(rows == 2, "{rows} rows");
     let said = fail(
-        candlewick(stack.state())
-            .args(["export", "--format", "arrow", "--out"])
-            .arg(folder.path().join("both.csv")),
+        candlewick(stack.state()).args(["export", "--format", "arrow", "--out"]).arg(folder.path().join("both.csv")),
     )?;
     ensure!(said.contains("does not end in .arrow"), "{said}");
     Ok(())

@@ -45,12 +45,7 @@ fn python() -> Option<OsString> {
 }
 
 /// What a script of `tests/readers` prints.
-fn run(
-    python: &OsStr,
-    script: &str,
-    arguments: &[&Path],
-    environment: &[(&str, &Path)],
-) -> anyhow::Result<String> {
+fn run(python: &OsStr, script: &str, arguments: &[&Path], environment: &[(&str, &Path)]) -> anyhow::Result<String> {
     let script = programs::root().join("tests/readers").join(script);
     let mut command = Command::new(python);
     command.arg(script).args(arguments).env("PYTHONPATH", programs::root().join("python/src"));

@@ -76,13 +76,7 @@ struct Made {
 }
 
 impl Walk<'_> {
-    async fn raw(
-        &self,
-        raw: &str,
-        transformed: &str,
-        columnar: &str,
-        scanned: &mut Scanned,
-    ) -> anyhow::Result<()> {
+    async fn raw(&self, raw: &str, transformed: &str, columnar: &str, scanned: &mut Scanned) -> anyhow::Result<()> {
         let mut raw = self.store.listing(raw);
         let mut transformed = self.store.listing(transformed);
         let mut columnar = self.store.listing(columnar);

@@ -66,7 +66,8 @@ mod tests {
 
     use super::*;
 
-    const ROWS: &str = "AAPL,1day,2024-12-27,1.5,2,1,1.5,10,true,false\nAAPL,1day,2024-12-30,1.5,2,1,1.5,0,false,false\n";
+    const ROWS: &str =
+        "AAPL,1day,2024-12-27,1.5,2,1,1.5,10,true,false\nAAPL,1day,2024-12-30,1.5,2,1,1.5,0,false,false\n";
 
     fn series() -> Series {
         Series { symbol: "AAPL".parse().unwrap(), interval: "1day".parse().unwrap() }

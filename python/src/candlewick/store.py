@@ -133,7 +133,7 @@ class Store:
             return "s3"
         if self.settings.database_url:
             return "sql"
-        message = "no store found: start one with `candlewick up` in this folder, or set DASHBOARD_URL, BUCKET or DATABASE_URL"
+        message = "no store: start one with `candlewick up`, or set DASHBOARD_URL, BUCKET or DATABASE_URL"
         raise SettingsError(message)
 
     def _from_api(self, symbols: list[str], interval: str, first: datetime, last: datetime) -> pa.Table:

@@ -155,10 +155,7 @@ mod tests {
     #[test]
     fn a_text_without_rows_is_a_file_without_rows() {
         let header = clean_csv::COLUMNS.join(",") + "\n";
-        assert_eq!(
-            parquet(&series(), header.as_bytes(), &[]).unwrap(),
-            encode::parquet(&series(), &[], &[]).unwrap()
-        );
+        assert_eq!(parquet(&series(), header.as_bytes(), &[]).unwrap(), encode::parquet(&series(), &[], &[]).unwrap());
     }
 
     #[test]

@@ -99,7 +99,10 @@ async fn columns_have_every_digit(world: World) {
 async fn columns_of_fields(world: World) {
     world.load("AAPL", "2024-12-01", &["1", "2", "3", "4", "5"]).await;
     let query = "fields=close,time&indicators=sma2&from=2024-12-02&to=2024-12-04";
-    for (path, headers) in [(format!("{AAPL}?{query}"), &[ARROW][..]), (format!("/api/v1/candles.arrow?symbols=AAPL&interval=1day&{query}"), &[])] {
+    for (path, headers) in [
+        (format!("{AAPL}?{query}"), &[ARROW][..]),
+        (format!("/api/v1/candles.arrow?symbols=AAPL&interval=1day&{query}"), &[]),
+    ] {
         let batches = batches(&world.get_with(&path, headers).await.bytes().await.unwrap());
         let [batch] = &batches[..] else { panic!("{} batches", batches.len()) };
         assert_eq!(names(batch), ["symbol", "interval", "time", "close", "sma2"]);

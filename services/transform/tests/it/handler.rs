@@ -113,7 +113,10 @@ async fn parquet_that_was_off_is_written_again() {
         let stale = bucket.object(COLUMNS).await.info.etag;
         bucket.drop_object(RAW, raw("12"), &[FETCHED]).await;
         off.clone().handle(bucket::created(RAW)).await.unwrap();
-        assert_eq!((origin(&bucket).await.columnar_etag, bucket.object(COLUMNS).await.info.etag), (None, stale.clone()));
+        assert_eq!(
+            (origin(&bucket).await.columnar_etag, bucket.object(COLUMNS).await.info.etag),
+            (None, stale.clone())
+        );
         deliver(&bucket, RAW).await.unwrap();
         assert_ne!(bucket.object(COLUMNS).await.info.etag, stale);
     }

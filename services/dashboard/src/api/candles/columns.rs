@@ -55,9 +55,11 @@ impl Columns {
     /// so that no client takes the truncated file for a complete one.
     pub(super) async fn begin(mut self) -> Result<impl Stream<Item = Result<Bytes, Problem>> + Send + use<>, Problem> {
         let first = self.next().await?;
-        let rest = stream::try_unfold(self, |mut columns| async move {
-            Ok(columns.next().await?.map(|part| (part, columns)))
-        });
+        let rest =
+            stream::try_unfold(
+                self,
+                |mut columns| async move { Ok(columns.next().await?.map(|part| (part, columns))) },
+            );
         Ok(stream::iter([Ok(first.unwrap_or_default())]).chain(rest))
     }
 
