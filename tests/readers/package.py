@@ -44,7 +44,7 @@ def frames_have_the_numbers():
     assert candles.to_arrow()["close"][0].as_py() == 2
     assert candles.to_polars()["close"][0] == 2 and candles.to_polars(floats=True)["close"].dtype.is_float()
     assert candles.to_pandas()["close"][0] == Decimal(2) and candles.to_pandas(floats=True)["close"].sum() == 2.0
-    assert candles.to_duckdb().aggregate("sum(close)").fetchone() == (Decimal(2),)
+    assert candles.to_duckdb().aggregate("sum(close)").fetchall() == [(Decimal(2),)]
 
 
 def what_is_known_of_series():

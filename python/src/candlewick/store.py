@@ -54,7 +54,7 @@ class Store:
         first, last = _first(start), _last(end)
         match source or self._source():
             case "api":
-                table = self._from_api(names, interval, first, last)
+                table = self._from_api(names, interval, start and first, end and last)
             case "s3":
                 bounds = (pc.field("time") >= pa.scalar(first)) & (pc.field("time") <= pa.scalar(last))
                 table = Bucket(self.settings).candles([(name, interval) for name in names], bounds)
@@ -136,7 +136,7 @@ class Store:
         message = "no store: start one with `candlewick up`, or set DASHBOARD_URL, BUCKET or DATABASE_URL"
         raise SettingsError(message)
 
-    def _from_api(self, symbols: list[str], interval: str, first: datetime, last: datetime) -> pa.Table:
+    def _from_api(self, symbols: list[str], interval: str, first: Moment | None, last: Moment | None) -> pa.Table:
         api = self._api()
         bounds = {"from": _text(first), "to": _text(last)}
         pages = (symbols[at : at + _AT_ONCE] for at in range(0, len(symbols), _AT_ONCE))
