@@ -90,7 +90,7 @@ async fn columns_have_every_digit(world: World) {
     let expected = batch(&Names::of(std::slice::from_ref(&series)), &series, &candles).unwrap();
     let parquet = world.get(&format!("{AAPL}.parquet")).await;
     assert_eq!(header(&parquet, "content-type"), "application/vnd.apache.parquet");
-    assert_eq!(read(parquet.bytes().await.unwrap()).unwrap().batches, [expected.clone()]);
+    assert_eq!(read(parquet.bytes().await.unwrap()).unwrap().batches, std::slice::from_ref(&expected));
     let arrow = world.get_with(AAPL, &[ARROW]).await;
     assert_eq!((header(&arrow, "content-type").as_str(), header(&arrow, "vary").contains("accept")), (ARROW.1, true));
     assert_eq!(batches(&arrow.bytes().await.unwrap()), [expected]);
