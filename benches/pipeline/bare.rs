@@ -94,6 +94,7 @@ impl Hops {
         let put = async |key: String, object, condition| self.store.put(&key, object, condition).await.unwrap();
         put(files::key("reports", symbol, "json"), self.sample.report(symbol), PutIf::Always).await;
         put(files::key("quarantine", symbol, "csv"), self.sample.quarantine(), PutIf::Always).await;
+        put(files::key("columnar", symbol, "parquet"), self.sample.columns(), PutIf::Always).await;
         put(clean, self.sample.clean(symbol), PutIf::still(None)).await;
         self.store.head(&raw).await.unwrap().unwrap();
     }

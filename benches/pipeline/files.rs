@@ -22,6 +22,7 @@ pub struct Sample {
     clean: Object,
     report: Vec<u8>,
     quarantine: Vec<u8>,
+    columns: Object,
 }
 
 /// The raw file of a symbol: weekdays, the newest first, as the API gives them.
@@ -61,7 +62,8 @@ pub async fn sample(ground: &Ground) -> Sample {
     drops::until_loaded(&ground.running.pool, SAMPLE, 1).await;
     let get = async |prefix, extension| store.get(&key(prefix, SAMPLE, extension)).await.unwrap().unwrap();
     let (clean, report) = (get("transformed", "csv").await, get("reports", "json").await);
-    Sample { clean, report: report.body.to_vec(), quarantine: get("quarantine", "csv").await.body.to_vec() }
+    let quarantine = get("quarantine", "csv").await.body.to_vec();
+    Sample { clean, report: report.body.to_vec(), quarantine, columns: get("columnar", "parquet").await }
 }
 
 impl Sample {
@@ -75,6 +77,11 @@ impl Sample {
 
     pub fn quarantine(&self) -> NewObject {
         NewObject::csv(self.quarantine.clone(), Metadata::new())
+    }
+
+    /// The Parquet of the sample: its bytes name another symbol, and are as many.
+    pub fn columns(&self) -> NewObject {
+        NewObject::parquet(self.columns.body.to_vec(), self.columns.info.metadata.clone())
     }
 
     /// The clean CSV, for its rows.
