@@ -184,6 +184,14 @@ mod tests {
     }
 
     #[test]
+    fn a_switch_is_on_or_off() {
+        let is_on = |value: &str| env(&[("COLUMNAR", value)]).is_on("COLUMNAR", true);
+        assert_eq!((is_on("on").unwrap(), is_on("off").unwrap(), is_on("").unwrap()), (true, false, true));
+        let error = is_on("no").unwrap_err().to_string();
+        assert!(error.contains("COLUMNAR is \"no\": expected on or off"), "{error}");
+    }
+
+    #[test]
     fn a_secret_has_one_place() {
         let source = |variables: &[(&str, &str)]| env(variables).secret_source("KEY");
         assert!(matches!(source(&[("KEY", "abc")]), Ok(SecretSource::Here(_))));
