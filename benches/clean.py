@@ -68,7 +68,7 @@ def commands(name, files, sessions, candlewick, interpreter):
 
 
 def clean_files(folder):
-    """The clean files of an output, by symbol, wherever whoever wrote it has put them."""
+    """The clean files of an output, by symbol, wherever their writer put them."""
     found = {}
     for path in folder.rglob("*.csv"):
         if "quarantine" not in path.parts:

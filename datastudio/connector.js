@@ -181,7 +181,7 @@ function listSeries() {
   return all;
 }
 
-/** What the API answers to the user's key; anything but an answer is told to the user in words. */
+/** What the API answers to the user's key; any error becomes a message for the user. */
 function ask(path, parameters) {
   const key = PropertiesService.getUserProperties().getProperty(KEY_PROPERTY);
   const response = request(path, parameters, key);
@@ -230,7 +230,7 @@ function address() {
   return url.replace(/\/+$/, '');
 }
 
-/** Ends the request with words for the user, and others for whoever mends the connector. */
+/** Ends the request with words for the user, and others for the developer of the connector. */
 function fail(text, debug) {
   DataStudioApp.createCommunityConnector().newUserError().setText(text).setDebugText(debug).throwException();
 }

@@ -16,3 +16,14 @@ resource "aws_s3_object" "watchlist" {
   source_hash  = filemd5(var.watchlist_path)
   content_type = "application/toml"
 }
+
+# The owner's calendars next to the watchlist, if there are any.
+resource "aws_s3_object" "calendars" {
+  for_each = fileset(local.calendars_path, "*.toml")
+
+  bucket       = module.bucket.name
+  key          = "config/calendars/${each.value}"
+  source       = "${local.calendars_path}/${each.value}"
+  source_hash  = filemd5("${local.calendars_path}/${each.value}")
+  content_type = "application/toml"
+}

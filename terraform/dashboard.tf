@@ -41,7 +41,7 @@ module "dashboard" {
     {
       Sid      = "ShowObjects"
       Action   = ["s3:GetObject"]
-      Resource = [for key in concat([for prefix in values(local.prefixes) : "${prefix}*"], [local.watchlist_key]) : "${module.bucket.arn}/${key}"]
+      Resource = [for key in concat([for prefix in values(local.prefixes) : "${prefix}*"], local.watchlist_keys) : "${module.bucket.arn}/${key}"]
     },
     local.list_bucket,
     local.database_statements["dashboard"],

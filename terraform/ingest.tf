@@ -31,7 +31,7 @@ module "ingest" {
       Resource = [for prefix in [local.prefixes.raw, local.prefixes.transformed] : "${module.bucket.arn}/${prefix}*"]
     },
     { Sid = "WriteRaw", Action = ["s3:PutObject"], Resource = ["${module.bucket.arn}/${local.prefixes.raw}*"] },
-    { Sid = "ReadWatchlist", Action = ["s3:GetObject"], Resource = ["${module.bucket.arn}/${local.watchlist_key}"] },
+    { Sid = "ReadWatchlist", Action = ["s3:GetObject"], Resource = [for key in local.watchlist_keys : "${module.bucket.arn}/${key}"] },
     local.list_bucket,
     { Sid = "FanOut", Action = ["sqs:SendMessage"], Resource = [module.queue["ingest"].queue.arn] },
     local.database_statements["ingest"],

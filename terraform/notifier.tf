@@ -33,7 +33,7 @@ module "notifier" {
       Action   = ["sqs:GetQueueAttributes"]
       Resource = [for role in keys(local.queues) : module.queue[role].queue.dead_letter_arn]
     },
-    { Sid = "ReadWatchlist", Action = ["s3:GetObject"], Resource = ["${module.bucket.arn}/${local.watchlist_key}"] },
+    { Sid = "ReadWatchlist", Action = ["s3:GetObject"], Resource = [for key in local.watchlist_keys : "${module.bucket.arn}/${key}"] },
     local.list_bucket,
     local.database_statements["notifier"],
   ]

@@ -85,7 +85,7 @@ resource "aws_iam_role_policy" "reconcile_schedule" {
 resource "aws_scheduler_schedule" "reconcile" {
   #checkov:skip=CKV_AWS_297:A schedule holds an expression and the name of a task, neither of them a secret
   name                = "reconcile"
-  description         = "Looks for objects that nobody was told of"
+  description         = "Finds objects whose notification was lost"
   group_name          = aws_scheduler_schedule_group.this.name
   schedule_expression = var.reconcile_schedule
 

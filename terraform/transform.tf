@@ -25,7 +25,7 @@ module "transform" {
       Sid    = "ReadBucketAndWatchlist"
       Action = ["s3:GetObject"]
       Resource = [
-        for key in concat([for prefix in values(local.prefixes) : "${prefix}*"], [local.watchlist_key]) : "${module.bucket.arn}/${key}"
+        for key in concat([for prefix in values(local.prefixes) : "${prefix}*"], local.watchlist_keys) : "${module.bucket.arn}/${key}"
       ]
     },
     {

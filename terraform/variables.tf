@@ -33,7 +33,7 @@ variable "customer_key" {
 }
 
 variable "watchlist_path" {
-  description = "The watchlist's file on this machine. It is uploaded to the bucket, where the services read it."
+  description = "The watchlist's file on this machine. It is uploaded to the bucket, where the services read it, with the calendars in config/calendars next to it."
   type        = string
 
   validation {

@@ -1,5 +1,5 @@
-//! The dashboard under measure: what it sends, how soon a chart stands, and how many answers it gives in a second against
-//! what the same query takes in PostgreSQL alone.
+//! The dashboard under measure: what it sends, how soon a chart is drawn, and how many responses it gives per second,
+//! compared with what the same query takes in PostgreSQL alone.
 //!
 //! `cargo bench -p candlewick-tests --bench dashboard` builds the programs, starts a PostgreSQL of its own and the dashboard,
 //! fills in 1,260 days and 100,000 minutes of AAPL, and stops both. `-- --rounds N --seconds N` change how often and how long

@@ -1,6 +1,6 @@
 """Both hops in one Python process, as a good engineer writes them: threads, long polls, batches, COPY.
 
-Stops when it has loaded as many files as it was told, and prints what it used.
+Stops when it has loaded as many files as its argument says, and prints what it used.
 """
 
 import io

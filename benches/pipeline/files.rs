@@ -20,8 +20,6 @@ const SAMPLE: &str = "SAMPLE";
 #[derive(Clone)]
 pub struct Sample {
     clean: Object,
-    report: Vec<u8>,
-    quarantine: Vec<u8>,
     columns: Object,
 }
 
@@ -61,22 +59,12 @@ pub async fn sample(ground: &Ground) -> Sample {
     put_raw(&store, SAMPLE, raw(SAMPLE)).await;
     drops::until_loaded(&ground.running.pool, SAMPLE, 1).await;
     let get = async |prefix, extension| store.get(&key(prefix, SAMPLE, extension)).await.unwrap().unwrap();
-    let (clean, report) = (get("transformed", "csv").await, get("reports", "json").await);
-    let quarantine = get("quarantine", "csv").await.body.to_vec();
-    Sample { clean, report: report.body.to_vec(), quarantine, columns: get("columnar", "parquet").await }
+    Sample { clean: get("transformed", "csv").await, columns: get("columnar", "parquet").await }
 }
 
 impl Sample {
     pub fn clean(&self, symbol: &str) -> NewObject {
         NewObject::csv(renamed(&self.clean.body, symbol), self.clean.info.metadata.clone())
-    }
-
-    pub fn report(&self, symbol: &str) -> NewObject {
-        NewObject::json(renamed(&self.report, symbol), Metadata::new())
-    }
-
-    pub fn quarantine(&self) -> NewObject {
-        NewObject::csv(self.quarantine.clone(), Metadata::new())
     }
 
     /// The Parquet of the sample: its bytes name another symbol, and are as many.

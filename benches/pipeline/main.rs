@@ -44,7 +44,7 @@ impl Extent {
             files: option("--files", 500),
             rounds: option("--rounds", 3),
             latencies: option("--latencies", 100),
-            python: std::env::args().any(|arg| arg == "--python"),
+            python: std::env::args_os().any(|arg| arg == "--python"),
         }
     }
 }

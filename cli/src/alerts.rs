@@ -4,11 +4,12 @@ use std::fmt::Write;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use candlewick_notifier::alerts::{self, Known};
+use candlewick_notifier::alerts::{self, KnownAlert};
 use candlewick_notifier::message::next_step;
 use candlewick_shared::core::alert::State;
+use serde::Serialize;
 use serde_json::{Value, json};
-use sqlx::{PgPool, Row};
+use sqlx::{FromRow, PgPool};
 
 use crate::place::Place;
 use crate::terminal;
@@ -34,8 +35,7 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
     let undelivered = undelivered(&pool).await?;
     if args.json {
         let alerts: Vec<_> = alerts.iter().map(entry).collect();
-        let text = serde_json::to_string_pretty(&json!({"alerts": alerts, "undelivered": undelivered}));
-        terminal::result(&text.context("write JSON")?);
+        terminal::json(&json!({"alerts": alerts, "undelivered": undelivered}))?;
     } else {
         terminal::result(listing(&alerts, &undelivered).trim_end());
     }
@@ -43,60 +43,56 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
 }
 
 /// Reads the alerts that are firing, or with `all` also those that are over.
-pub async fn read(pool: &PgPool, all: bool) -> anyhow::Result<Vec<Known>> {
+pub async fn read(pool: &PgPool, all: bool) -> anyhow::Result<Vec<KnownAlert>> {
     let mut database = pool.acquire().await.context("connect to the database")?;
     let known = if all { alerts::all(&mut database).await? } else { alerts::open(&mut database).await? };
     Ok(known.into_iter().filter(|known| all || known.alert.state == State::Firing).collect())
 }
 
-const UNDELIVERED: &str = "select channel, subject, attempts, given_up_at is not null, error from alert_deliveries
-    where sent_at is null and attempts > 0 order by id";
-
-async fn undelivered(pool: &PgPool) -> anyhow::Result<Vec<Value>> {
-    let rows = sqlx::query(UNDELIVERED).fetch_all(pool).await.context("read the outbox")?;
-    let entry = |row: &sqlx::postgres::PgRow| {
-        let channel: String = row.try_get(0)?;
-        let subject: String = row.try_get(1)?;
-        let attempts: i32 = row.try_get(2)?;
-        let is_given_up: bool = row.try_get(3)?;
-        let error: Option<String> = row.try_get(4)?;
-        Ok(
-            json!({"channel": channel, "subject": subject, "attempts": attempts, "given_up": is_given_up, "error": error}),
-        )
-    };
-    rows.iter().map(entry).collect()
+/// A notification that did not reach the owner.
+#[derive(Debug, FromRow, Serialize)]
+struct Undelivered {
+    channel: String,
+    subject: String,
+    attempts: i32,
+    given_up: bool,
+    error: Option<String>,
 }
 
-fn entry(known: &Known) -> Value {
+const UNDELIVERED: &str = "select channel, subject, attempts, given_up_at is not null as given_up, error
+    from alert_deliveries where sent_at is null and attempts > 0 order by id";
+
+async fn undelivered(pool: &PgPool) -> anyhow::Result<Vec<Undelivered>> {
+    sqlx::query_as(UNDELIVERED).fetch_all(pool).await.context("read the outbox")
+}
+
+fn entry(known: &KnownAlert) -> Value {
     let mut entry = json!(known.alert);
     if let Value::Object(fields) = &mut entry {
         fields.insert("stage".to_owned(), json!(known.stage));
         fields.insert("severity".to_owned(), json!(known.alert.kind.severity().as_str()));
         fields.insert("since".to_owned(), json!(known.raised_at));
         fields.insert("occurrences".to_owned(), json!(known.occurrences));
-        fields.insert("told".to_owned(), json!(known.told.map(|told| told.state)));
+        fields.insert("told".to_owned(), json!(known.notified.map(|notified| notified.state)));
         fields.insert("next".to_owned(), json!(next_step(known.alert.kind, known)));
     }
     entry
 }
 
-fn listing(alerts: &[Known], undelivered: &[Value]) -> String {
+fn listing(alerts: &[KnownAlert], undelivered: &[Undelivered]) -> String {
     let mut text = if alerts.is_empty() { "nothing is wrong\n".to_owned() } else { String::new() };
     for known in alerts {
         let _ = writeln!(text, "{}", paragraph(known));
     }
-    for delivery in undelivered {
-        let field = |name: &str| delivery[name].as_str().unwrap_or("not known yet").to_owned();
-        let channel = field("channel");
-        let subject = field("subject");
-        let error = field("error");
-        let fate = if delivery["given_up"] == json!(true) { "given up" } else { "not delivered yet" };
-        let _ = writeln!(text, "{fate} by {channel} after {} attempts: {subject}: {error}", delivery["attempts"]);
+    for Undelivered { channel, subject, attempts, given_up, error } in undelivered {
+        let fate = if *given_up { "given up" } else { "not delivered yet" };
+        let error = error.as_deref().unwrap_or("not known yet");
+        let _ = writeln!(text, "{fate} by {channel} after {attempts} attempts: {subject}: {error}");
     }
     text
 }
 
-fn paragraph(known: &Known) -> String {
+fn paragraph(known: &KnownAlert) -> String {
     let alert = &known.alert;
     let state = if alert.state == State::Resolved { "over" } else { alert.kind.severity().as_str() };
     let class = if alert.class.is_empty() { String::new() } else { format!(" ({})", alert.class) };
@@ -121,12 +117,12 @@ mod tests {
 
     use super::*;
 
-    fn known() -> Known {
+    fn known() -> KnownAlert {
         let at = "2024-12-30T22:01:00Z".parse().unwrap();
         let alert = Alert::new(Kind::DeadLetter, "AAPL 1day", "line 3").class("bad").key(Some("raw/x".to_owned()));
         let stage = "transform".to_owned();
-        let told = None;
-        Known {
+        let notified = None;
+        KnownAlert {
             id: 1,
             stage,
             alert,
@@ -135,7 +131,7 @@ mod tests {
             loaded_since: false,
             renewed_since: false,
             changed_at: at,
-            told,
+            notified,
         }
     }
 
@@ -149,7 +145,13 @@ mod tests {
 
     #[test]
     fn what_did_not_reach_the_owner_is_said_even_when_nothing_is_wrong() {
-        let lost = json!({"channel": "slack", "subject": "x", "attempts": 16, "given_up": true, "error": "404"});
+        let lost = Undelivered {
+            channel: "slack".to_owned(),
+            subject: "x".to_owned(),
+            attempts: 16,
+            given_up: true,
+            error: Some("404".to_owned()),
+        };
         let text = listing(&[], &[lost]);
         assert!(
             text.contains("nothing is wrong") && text.contains("given up by slack after 16 attempts: x: 404"),

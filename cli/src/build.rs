@@ -4,15 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, bail};
-use candlewick_shared::core::topology::Topology;
 use tokio::process::Command;
-
-/// The packages whose programs `up` starts, and this one. Without this one cargo could select other features for the
-/// dependencies, and build them twice.
-fn packages() -> impl Iterator<Item = String> {
-    let services = Topology::built_in().services.keys().map(String::as_str);
-    services.chain(["cli", "simulator"]).map(|name| format!("candlewick-{name}"))
-}
 
 /// This program's directory, which also contains the services' programs.
 pub fn programs() -> anyhow::Result<PathBuf> {
@@ -20,6 +12,8 @@ pub fn programs() -> anyhow::Result<PathBuf> {
     Ok(own.parent().context("find this program's directory")?.to_owned())
 }
 
+/// Builds the workspace's default members, as `cargo run` does. With another selection, cargo could select other
+/// features for the dependencies and build them twice.
 pub async fn build(root: &Path) -> anyhow::Result<()> {
     let programs = programs()?;
     let profile = match programs.file_name().and_then(|name| name.to_str()) {
@@ -35,7 +29,7 @@ pub async fn build(root: &Path) -> anyhow::Result<()> {
         .arg("--target-dir")
         .arg(target);
     without_own_package(&mut command);
-    command.args(packages().flat_map(|package| ["-p".to_owned(), package])).stdin(Stdio::null()).kill_on_drop(true);
+    command.stdin(Stdio::null()).kill_on_drop(true);
     let output = command.output().await.context("run cargo (is Rust's cargo on PATH?)")?;
     if !output.status.success() {
         bail!("cargo could not build the services:\n{}", String::from_utf8_lossy(&output.stderr));
@@ -51,4 +45,21 @@ fn without_own_package(command: &mut Command) {
     names.for_each(|name| {
         command.env_remove(name);
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use candlewick_shared::core::topology::Topology;
+    use toml_edit::DocumentMut;
+
+    #[test]
+    fn the_default_members_have_the_program_of_every_service() {
+        let manifest: DocumentMut = include_str!("../../Cargo.toml").parse().unwrap();
+        let members = manifest["workspace"]["default-members"].as_array().unwrap();
+        let members: Vec<_> = members.iter().filter_map(|member| member.as_str()).collect();
+        for service in Topology::built_in().services.keys() {
+            assert!(members.contains(&format!("services/{service}").as_str()), "{service} is missing in {members:?}");
+        }
+        assert!(members.contains(&"cli") && members.contains(&"localstack/simulator"), "{members:?}");
+    }
 }

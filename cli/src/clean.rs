@@ -5,9 +5,10 @@ use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::watchlist;
 use anyhow::{Context, bail, ensure};
 use candlewick_shared::core::calendar::choice::CalendarSetting;
-use candlewick_shared::core::form::{self, SaidForm};
+use candlewick_shared::core::form::{self, SaidForm, Stamped};
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::{ObjectPath, RawKey};
 use candlewick_shared::core::metadata::Instrument;
@@ -48,11 +49,11 @@ pub struct Args {
     #[arg(long)]
     interval: Option<Interval>,
 
-    /// The exchange's MIC, or forex, 24/7, 24/5 or none; without one nothing is filled
+    /// The exchange's MIC, or forex, metals, 24/7, 24/5 or none; without one nothing is filled
     #[arg(long)]
     calendar: Option<CalendarSetting>,
 
-    /// The IANA zone of times that name no offset [default: UTC]
+    /// The IANA zone of times that name no offset [default: what the format says, or UTC]
     #[arg(long, value_name = "ZONE")]
     timezone: Option<String>,
 
@@ -85,6 +86,10 @@ pub struct Args {
     #[arg(long, value_name = "MARK", value_parser = form::decimal)]
     decimal: Option<char>,
 
+    /// Which end of intraday candles their times are: start or end [default: start]
+    #[arg(long, value_name = "END", value_parser = form::stamped)]
+    stamped: Option<Stamped>,
+
     /// A format of the watchlist, such as mine for its [formats.mine]
     #[arg(long, value_name = "NAME", requires = "watchlist")]
     format: Option<String>,
@@ -100,9 +105,9 @@ pub struct Args {
 }
 
 /// Cleans the files.
-pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let inputs = inputs(&args)?;
-    let common = Common::of(&args)?;
+    let common = Common::of(&args).await?;
     let mut summary = Summary::new(inputs.len());
     for input in &inputs {
         match common.clean_file(input, args.out.as_ref()) {
@@ -149,27 +154,37 @@ struct Common<'a> {
 }
 
 impl<'a> Common<'a> {
-    fn of(args: &'a Args) -> anyhow::Result<Self> {
+    async fn of(args: &'a Args) -> anyhow::Result<Self> {
         let name = args.timezone.as_deref().unwrap_or("UTC");
         let zone = TimeZone::get(name)
             .with_context(|| format!("--timezone {name}: write an IANA name such as America/New_York"))?;
-        let watchlist = args.watchlist.as_ref().map(|path| {
-            let shown = path.display();
-            let text = std::fs::read_to_string(path).with_context(|| format!("read the watchlist {shown}"))?;
-            text.parse::<Watchlist>().with_context(|| format!("read the watchlist {shown}"))
-        });
-        Ok(Self { args, zone, watchlist: watchlist.transpose()?, instrument: Instrument::default() })
+        let watchlist = match &args.watchlist {
+            Some(path) => Some(watchlist::of_file(path).await?),
+            None => None,
+        };
+        let calendars = watchlist.as_ref().map(|watchlist| watchlist.calendars().clone()).unwrap_or_default();
+        args.calendar
+            .as_ref()
+            .map_or(Ok(()), |setting| setting.require_known(&calendars))
+            .context("read --calendar")?;
+        let instrument = Instrument { timezone: args.timezone.clone(), ..Instrument::default() };
+        Ok(Self { args, zone, watchlist, instrument })
     }
 
     fn settings(&self, input: &Input) -> anyhow::Result<CleaningSettings> {
         let path = ObjectPath { series: input.series.clone(), part: input.part };
         let args = self.args;
-        let said =
-            SaidForm { format: args.format.clone(), date_format: args.date_format.clone(), decimal: args.decimal };
+        let said = SaidForm {
+            format: args.format.clone(),
+            date_format: args.date_format.clone(),
+            decimal: args.decimal,
+            stamped: args.stamped,
+        };
         let usual = match &self.watchlist {
             Some(list) => list.cleaning_of(&RawKey { path, gzip: false }, &said)?,
-            None => CleaningSettings { form: said.form(), ..CleaningSettings::default() },
+            None => CleaningSettings::without_watchlist(&said)?,
         };
+        let usual = usual.in_zone(args.timezone.as_deref());
         Ok(CleaningSettings {
             calendar: self.args.calendar.clone().or_else(|| usual.calendar.clone()),
             max_fill: self.args.max_fill.unwrap_or(usual.max_fill),

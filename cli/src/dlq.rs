@@ -1,20 +1,20 @@
 //! `candlewick dlq`: lists dead letters, sends them back or deletes them.
 
 mod broken_row;
+pub mod filter;
 mod held;
 
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use candlewick_shared::core::topology::Topology;
+use candlewick_shared::reads::dead_letters::{DeadLetter, LetterSummary};
+use candlewick_shared::reads::queues;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use self::broken_row::BrokenRow;
+use self::filter::Filter;
 use self::held::{Action, HeldLetters};
-use crate::dead_letters::DeadLetter;
-use crate::dead_letters::filter::Filter;
-use crate::dead_letters::letter::Summary;
 use crate::place::{Deployment, Place};
 use crate::{table, terminal};
 
@@ -137,13 +137,13 @@ impl Choice {
 /// The JSON of `list`.
 #[derive(Serialize)]
 struct Listed {
-    letters: Vec<Summary>,
+    letters: Vec<LetterSummary>,
 }
 
 async fn list(deployment: &Deployment, choice: &Choice) -> anyhow::Result<()> {
     let mut letters = Vec::new();
     let now = Timestamp::now();
-    for role in Topology::built_in().queues.keys() {
+    for role in queues::roles() {
         let held = HeldLetters::receive(deployment, role, choice.limit).await?;
         letters.extend(held.letters.iter().filter(|letter| choice.matches(letter, now)).map(DeadLetter::summary));
         held.give_back().await?;
@@ -163,7 +163,7 @@ async fn list(deployment: &Deployment, choice: &Choice) -> anyhow::Result<()> {
 #[derive(Serialize)]
 struct Shown {
     #[serde(flatten)]
-    letter: Summary,
+    letter: LetterSummary,
     body: String,
     broken: Option<BrokenRow>,
 }
@@ -176,7 +176,7 @@ async fn show(deployment: &Deployment, args: &Show) -> anyhow::Result<()> {
 }
 
 async fn find(deployment: &Deployment, id: &str) -> anyhow::Result<DeadLetter> {
-    for role in Topology::built_in().queues.keys() {
+    for role in queues::roles() {
         let held = HeldLetters::receive(deployment, role, usize::MAX).await?;
         let found = held.letters.iter().find(|letter| letter.message.id == id).cloned();
         held.give_back().await?;
@@ -206,8 +206,8 @@ fn print(shown: &Shown) -> anyhow::Result<()> {
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Done {
-    Redriven(Vec<Summary>),
-    Dropped(Vec<Summary>),
+    Redriven(Vec<LetterSummary>),
+    Dropped(Vec<LetterSummary>),
 }
 
 /// Applies an action to the chosen letters and returns them. A dry run only returns them.
@@ -218,9 +218,9 @@ async fn settle(
     choice: &Choice,
     action: Action,
     dry_run: bool,
-) -> anyhow::Result<Vec<Summary>> {
+) -> anyhow::Result<Vec<LetterSummary>> {
     let mut settled = Vec::new();
-    for role in Topology::built_in().queues.keys() {
+    for role in queues::roles() {
         let held = HeldLetters::receive(deployment, role, choice.limit).await?;
         let (chosen, others) = held.partition(|letter| choice.matches(letter, Timestamp::now()));
         others.give_back().await?;
@@ -255,15 +255,13 @@ fn report(done: &Done, dry_run: bool, json: bool) -> anyhow::Result<()> {
 const REASON_WIDTH: usize = 100;
 
 /// A table with one row per dead letter.
-fn letter_table(rows: &[Summary]) -> String {
-    let mut text = table::empty(&["id", "time", "stage", "class", "about", "reason"]);
-    for row in rows {
+fn letter_table(rows: &[LetterSummary]) -> String {
+    let cells = |row: &LetterSummary| {
         let time = row.time.as_deref().and_then(|time| time.get(..19)).unwrap_or("-");
         let about = row.keys.first().map_or("-", String::as_str);
-        let cells = [&row.id, time, &row.stage, &row.class, about, &shortened(&row.reason)];
-        text.add_row(cells.map(terminal::cell));
-    }
-    text.to_string()
+        [&row.id, time, &row.stage, &row.class, about, &shortened(&row.reason)].map(str::to_owned)
+    };
+    table::of(&["id", "time", "stage", "class", "about", "reason"], rows.iter().map(cells), &[])
 }
 
 fn shortened(text: &str) -> String {

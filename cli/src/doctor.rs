@@ -1,5 +1,6 @@
 //! `candlewick doctor`: compares what is deployed with `topology.json`.
 
+mod calendars;
 mod database;
 mod finding;
 mod findings;
@@ -24,8 +25,8 @@ use crate::terminal;
 /// Compares what is deployed with topology.json, and says how to fix each difference.
 ///
 /// It checks the bucket's notifications and their filters (which must not let a service wake itself), the queues'
-/// policies, redrive, retention, visibility timeout and message size, regions, permissions, the database's schema, and
-/// whether loads take longer than a lease. It changes nothing.
+/// policies, redrive, retention, visibility timeout and message size, regions, permissions, the database's schema,
+/// whether loads take longer than a lease, and whether the calendars are valid and reach far enough. It changes nothing.
 ///
 /// Needs the bucket, the queues and read access to their configuration. Without DATABASE_URL it skips the database and
 /// says so.
@@ -38,7 +39,7 @@ pub struct Args {
     from_terraform: Option<PathBuf>,
     /// Print JSON: {"findings": [{"check", "subject", "problem", "mend"}], "skipped": [{"check", "why"}]}; check is
     /// address, bucket, notification, loop, queue, dead_letters, policy, visibility, retention, message_size, region,
-    /// permission or database
+    /// permission, database or calendar
     #[arg(long)]
     json: bool,
 }
@@ -50,7 +51,8 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
     };
     let topology = Topology::built_in();
     let snapshot = inspect::inspect(&deployment, topology).await?;
-    let examined = findings::examine(topology, &snapshot);
+    let mut examined = findings::examine(topology, &snapshot);
+    calendars::examine(&mut examined, &deployment).await;
     if args.json {
         terminal::json(&examined)?;
     } else {

@@ -9,9 +9,9 @@ use anyhow::{Context, bail, ensure};
 use bytes::Bytes;
 use candlewick_shared::core::calendar::choice::CalendarSetting;
 use candlewick_shared::core::clock::Clock;
-use candlewick_shared::core::form::{self, SaidForm};
+use candlewick_shared::core::form::{self, SaidForm, Stamped};
 use candlewick_shared::core::interval::Interval;
-use candlewick_shared::core::key::{Month, Series};
+use candlewick_shared::core::key::Month;
 use candlewick_shared::core::metadata::{DROPPED, Instrument, RawMetadata};
 use candlewick_shared::core::symbol::Symbol;
 use candlewick_shared::core::watchlist::{CleaningSettings, Watchlist};
@@ -27,13 +27,18 @@ use crate::{status, terminal};
 mod coming;
 mod compare;
 mod files;
+mod names;
 mod part;
+mod places;
+mod series;
 mod standing;
 mod summary;
 mod verdict;
 
 use coming::Rules;
+use files::shown;
 use part::Part;
+use places::Places;
 use summary::Summary;
 
 /// Puts files of candles at their raw keys, where they are cleaned and loaded like any other.
@@ -42,7 +47,7 @@ use summary::Summary;
 /// several months is split. What was at a key before is replaced.
 ///
 /// Before anything is written, each file is cleaned here and compared with what the store has. A file that cannot be read is
-/// refused. One that would take candles away, or of which no row is usable, is put only if you say so: you are asked on a
+/// refused. One that would take candles away, or that has no usable row, is put only if you say so: you are asked on a
 /// terminal, and --yes says it elsewhere. --preview shows all that and puts nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -53,20 +58,20 @@ pub struct Args {
     /// Files, folders and patterns; a file may be packed (gzip, or a ZIP archive with one file); '-' reads standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// The instrument, such as AAPL or BTC/USD [default: what the folder symbol=… or the file's name says]
+    /// The instrument, such as AAPL or BTC/USD [default: what the folder symbol=…, the file's name or a column says]
     #[arg(long)]
     symbol: Option<Symbol>,
     /// The length of the candles: 1min 5min 15min 30min 45min 1h 2h 4h 8h 1day 1week 1month [default: what the folder
-    /// interval=… says]
+    /// interval=… or the file's name says]
     #[arg(long)]
     interval: Option<Interval>,
     /// The month of intraday candles, such as 2024-01 [default: the months of the file's times]
     #[arg(long, value_name = "YYYY-MM", value_parser = month)]
     month: Option<Month>,
-    /// The time zone of times that name no offset, such as America/New_York [default: UTC]
+    /// The time zone of times that name no offset, such as America/New_York [default: what the format says, or UTC]
     #[arg(long, value_name = "ZONE")]
     timezone: Option<String>,
-    /// The exchange's MIC, or forex, 24/7 or 24/5: what is missing is filled by it, and an instant at which a session opens is its
+    /// The exchange's MIC, or forex, metals, 24/7 or 24/5: what is missing is filled by it, and an instant at which a session opens is its
     /// day [default: what the watchlist says]
     #[arg(long, value_parser = calendar)]
     calendar: Option<String>,
@@ -83,6 +88,9 @@ pub struct Args {
     /// The mark of decimals, . or , where the file leaves that open
     #[arg(long, value_name = "MARK", value_parser = form::decimal)]
     decimal: Option<char>,
+    /// Which end of intraday candles their times are: start or end [default: start]
+    #[arg(long, value_name = "END", value_parser = form::stamped)]
+    stamped: Option<Stamped>,
     /// Show how the files are read and what they would change, and put nothing
     #[arg(long)]
     preview: bool,
@@ -96,10 +104,10 @@ fn month(text: &str) -> Result<Month, String> {
     date.map(Month::of).map_err(|_| "write a month as 2024-01".to_owned())
 }
 
-/// Parses the code of a calendar. That a file has no calendar can be said only in the watchlist: metadata without a
+/// Parses the code of a calendar, which may be one of the owner's. That a file has no calendar can be said only in the watchlist: metadata without a
 /// calendar leaves the choice open.
 fn calendar(text: &str) -> anyhow::Result<String> {
-    match text.parse()? {
+    match CalendarSetting::from(text.to_owned()) {
         CalendarSetting::Code(code) => Ok(code),
         CalendarSetting::None => bail!("write calendar = \"none\" for the instrument in the watchlist instead"),
     }
@@ -112,6 +120,7 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
     let watchlist = status::watchlist(&running.aws, &running.env).await?;
     let store = running.aws.store(running.env.bucket()?);
     let dropping = Dropping { args: &args, watchlist, clock: running.env.clock()?, store: &store };
+    dropping.require_own_places(&files)?;
     let mut summary = Summary::new(files.len(), args.preview);
     for file in &files {
         let dropped = dropping.file(file, &mut summary).await;
@@ -148,30 +157,44 @@ impl Dropping<'_> {
         part::put_all(self.store, &parts, &seen).await
     }
 
+    /// Refuses two files that would become the same object: the second would replace the first.
+    fn require_own_places(&self, files: &[PathBuf]) -> anyhow::Result<()> {
+        if files.len() == 1 {
+            return Ok(());
+        }
+        let mut places = Places::default();
+        for file in files {
+            // A file that cannot be read becomes no object; its error is reported in its turn.
+            let parts = read(file).and_then(|body| self.parts(file, body));
+            parts.iter().flat_map(|(parts, _)| parts).for_each(|part| places.add(part.path(), file));
+        }
+        places.require_distinct()
+    }
+
     /// The objects that a file becomes: one, or one per month.
     fn parts(&self, file: &Path, body: Bytes) -> anyhow::Result<(Vec<Part>, Rules)> {
         let args = self.args;
-        let symbol = args.symbol.clone().map_or_else(|| files::symbol(file), Ok)?;
-        let interval = args.interval.map_or_else(|| files::interval(file), Ok)?;
-        let is_month_of_days = args.month.is_some() && !interval.is_intraday();
-        ensure!(!is_month_of_days, "--month is for intraday intervals: all {interval} candles stand in one file");
-        let series = Series { symbol, interval };
         let text = text(file, body.clone())?;
+        let series = series::of(file, args.symbol.as_ref(), args.interval, &text)?;
+        let is_month_of_days = args.month.is_some() && !series.interval.is_intraday();
+        ensure!(
+            !is_month_of_days,
+            "--month is for intraday intervals: all {} candles are in one file",
+            series.interval
+        );
         let metadata = metadata(args, &self.clock, Timestamp::now())?;
         let key = part::key(&series, args.month, &body);
         let settings = match &self.watchlist {
             Some(list) => list.cleaning_of(&key, &metadata.form)?,
-            None => CleaningSettings { form: metadata.form.form(), ..CleaningSettings::default() },
+            None => CleaningSettings::without_watchlist(&metadata.form)?,
         };
+        require_known_calendar(args, &settings)?;
+        let settings = settings.in_zone(args.timezone.as_deref());
         require_no_other_calendar(args, &series.symbol, &settings)?;
         let rules = Rules::new(&metadata, settings, self.clock.at(Timestamp::now()), self.clock != Clock::Real)?;
         let parts = part::parts(key, body, &text, &metadata, &rules);
         Ok((parts.with_context(|| format!("{}: nothing was put", shown(file)))?, rules))
     }
-}
-
-fn shown(file: &Path) -> String {
-    if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() }
 }
 
 fn read(file: &Path) -> anyhow::Result<Bytes> {
@@ -202,8 +225,18 @@ fn metadata(args: &Args, clock: &Clock, real_now: Timestamp) -> anyhow::Result<R
     let calendar = args.calendar.clone();
     let instrument = Instrument { timezone, calendar, ..Instrument::default() };
     let fetched_at = args.as_of.or((*clock != Clock::Real).then_some(now));
-    let form = SaidForm { format: args.format.clone(), date_format: args.date_format.clone(), decimal: args.decimal };
+    let form = SaidForm {
+        format: args.format.clone(),
+        date_format: args.date_format.clone(),
+        decimal: args.decimal,
+        stamped: args.stamped,
+    };
     Ok(RawMetadata { source: Some(DROPPED.to_owned()), fetched_at, instrument, form, ..RawMetadata::default() })
+}
+
+fn require_known_calendar(args: &Args, settings: &CleaningSettings) -> anyhow::Result<()> {
+    let said = args.calendar.clone().map(CalendarSetting::Code);
+    said.map_or(Ok(()), |code| code.require_known(&settings.calendars)).context("read --calendar")
 }
 
 /// The watchlist takes precedence over an object's metadata, so another calendar in the metadata would have no effect.

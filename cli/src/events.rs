@@ -16,7 +16,7 @@ use crate::place::Deployment;
 pub async fn send(deployment: &Deployment, objects: &[ObjectInfo]) -> anyhow::Result<BTreeMap<String, u64>> {
     let bucket = deployment.env.bucket()?;
     let mut sent = BTreeMap::new();
-    for (role, objects) in by_role(objects)? {
+    for (role, objects) in by_role(objects.iter(), |object| &object.key)? {
         let queue = deployment.aws.queue(deployment.env.queue_url(role)?);
         for batch in objects.chunks(BATCH) {
             let messages: Vec<_> = batch.iter().map(|object| message(bucket, object, Timestamp::now())).collect();
@@ -27,12 +27,16 @@ pub async fn send(deployment: &Deployment, objects: &[ObjectInfo]) -> anyhow::Re
     Ok(sent)
 }
 
-fn by_role(objects: &[ObjectInfo]) -> anyhow::Result<BTreeMap<&'static str, Vec<&ObjectInfo>>> {
-    let mut all: BTreeMap<&str, Vec<&ObjectInfo>> = BTreeMap::new();
-    for object in objects {
-        let role = Topology::built_in().role_of_key(&object.key);
-        let role = role.with_context(|| format!("no queue is notified of {}", object.key))?;
-        all.entry(role).or_default().push(object);
+/// Groups things about objects by the role of the queue that S3 notifies of their keys.
+pub fn by_role<T>(
+    things: impl IntoIterator<Item = T>,
+    key: impl Fn(&T) -> &str,
+) -> anyhow::Result<BTreeMap<&'static str, Vec<T>>> {
+    let mut all: BTreeMap<&str, Vec<T>> = BTreeMap::new();
+    for thing in things {
+        let role = Topology::built_in().role_of_key(key(&thing));
+        let role = role.with_context(|| format!("no queue is notified of {}", key(&thing)))?;
+        all.entry(role).or_default().push(thing);
     }
     Ok(all)
 }

@@ -14,7 +14,7 @@ use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::Series;
 use candlewick_shared::core::symbol::Symbol;
 use jiff::civil::Date;
-use sqlx::{PgPool, Row};
+use sqlx::PgPool;
 
 use self::encoding::Encoding;
 use self::output::{Output, Part};
@@ -124,13 +124,11 @@ fn file_of(series: &Series, format: Format) -> PathBuf {
 /// The chosen series of the store in order. Fails if a named symbol has none of them.
 async fn chosen(pool: &PgPool, args: &Args) -> anyhow::Result<Vec<Series>> {
     let query = "select distinct symbol, interval from objects where rows_total > 0";
-    let rows = sqlx::query(query).fetch_all(pool).await.context("read the series")?;
-    let series = |row: &sqlx::postgres::PgRow| {
-        let symbol: String = row.try_get(0)?;
-        let interval: String = row.try_get(1)?;
+    let rows: Vec<(String, String)> = sqlx::query_as(query).fetch_all(pool).await.context("read the series")?;
+    let series = |(symbol, interval): (String, String)| {
         anyhow::Ok(Series { symbol: symbol.parse()?, interval: interval.parse()? })
     };
-    let mut chosen: Vec<_> = rows.iter().map(series).collect::<Result<_, _>>()?;
+    let mut chosen: Vec<_> = rows.into_iter().map(series).collect::<Result<_, _>>()?;
     chosen.retain(|series| {
         (args.symbol.is_empty() || args.symbol.contains(&series.symbol))
             && (args.interval.is_empty() || args.interval.contains(&series.interval))

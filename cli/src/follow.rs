@@ -8,10 +8,9 @@ use candlewick_localstack::stack::{BUCKET, Running};
 use candlewick_shared::core::key::{RawKey, Series, TransformedKey};
 use candlewick_shared::core::topology::Topology;
 use candlewick_shared::ports::store::{ObjectInfo, ObjectStore};
-use sqlx::Row;
+use candlewick_shared::reads::dead_letters::DeadLetter;
 use tokio::time::Instant;
 
-use crate::dead_letters::{self, DeadLetter};
 use crate::status;
 
 /// How often the state is read.
@@ -121,12 +120,13 @@ fn by_series(
 
 /// Key and ETag of each loaded version.
 async fn loaded(running: &Running) -> anyhow::Result<BTreeSet<(String, String)>> {
-    let rows = sqlx::query("select key, etag from objects where etag is not null").fetch_all(&running.pool).await?;
-    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    let loaded =
+        sqlx::query_as("select key, etag from objects where etag is not null").fetch_all(&running.pool).await?;
+    Ok(loaded.into_iter().collect())
 }
 
 async fn dead(running: &Running, any: bool) -> anyhow::Result<Vec<DeadLetter>> {
-    if any { dead_letters::browse(&running.aws, &running.addresses.env()).await } else { Ok(Vec::new()) }
+    if any { status::letters(&running.aws, &running.addresses.env()).await } else { Ok(Vec::new()) }
 }
 
 /// Reports each series that was loaded or failed since the last time, and the counts if anything changed.

@@ -3,7 +3,6 @@
 mod alerts;
 mod build;
 mod clean;
-mod dead_letters;
 mod dlq;
 mod doctor;
 mod down;
@@ -94,7 +93,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Up(args) => up::run(&place, args).await,
         Command::Alerts(args) => alerts::run(&place, args).await,
-        Command::Clean(args) => Ok(search_code(clean::run(args))),
+        Command::Clean(args) => Ok(search_code(clean::run(args).await)),
         Command::Dlq(args) => dlq::run(&place, args).await,
         Command::Doctor(args) => Ok(search_code(doctor::run(&place, args).await)),
         Command::Down(args) => down::run(&place, args).await,

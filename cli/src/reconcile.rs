@@ -3,17 +3,17 @@
 mod decide;
 mod scan;
 
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
 use candlewick_localstack::progress::Reporter;
-use candlewick_shared::core::topology::{Topology, queue_url_variable};
+use candlewick_shared::core::topology::queue_url_variable;
 use candlewick_shared::ports::notifier::{Alert, Kind};
 use candlewick_shared::ports::queue::Queue;
 use candlewick_shared::ports::store::ObjectInfo;
+use candlewick_shared::reads::dead_letters::{self, DeadLetter};
 use candlewick_shared::runtime::service;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -21,7 +21,6 @@ use sqlx::PgPool;
 
 use self::decide::{Gap, Verdict};
 use self::scan::Request;
-use crate::dead_letters::{self, DeadLetter};
 use crate::place::{Deployment, Place};
 use crate::selection::Selection;
 use crate::{events, moment, terminal};
@@ -149,7 +148,7 @@ pub async fn reconcile(deployment: &Deployment, pool: &PgPool, request: &Request
         ..Reconciled::default()
     };
     let mut to_send: Vec<ObjectInfo> = Vec::new();
-    for (role, gaps) in by_role(scanned.gaps)? {
+    for (role, gaps) in events::by_role(scanned.gaps, |(object, _)| &object.key)? {
         let judged = judge(deployment, role, gaps, request.regardless).await?;
         for (object, gap, verdict) in judged {
             reconciled.missing.push(Missing { key: object.key.clone(), gap, verdict });
@@ -163,17 +162,6 @@ pub async fn reconcile(deployment: &Deployment, pool: &PgPool, request: &Request
 }
 
 type Gaps = Vec<(ObjectInfo, Gap)>;
-
-fn by_role(gaps: Gaps) -> anyhow::Result<BTreeMap<&'static str, Gaps>> {
-    let mut all: BTreeMap<&str, Gaps> = BTreeMap::new();
-    for (object, gap) in gaps {
-        let role = Topology::built_in().role_of_key(&object.key);
-        all.entry(role.with_context(|| format!("no queue is notified of {}", object.key))?)
-            .or_default()
-            .push((object, gap));
-    }
-    Ok(all)
-}
 
 async fn judge(
     deployment: &Deployment,

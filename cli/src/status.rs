@@ -4,23 +4,28 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use candlewick_shared::adapters::aws::Aws;
-use candlewick_shared::adapters::database::SqlTimestamp;
+use candlewick_shared::adapters::database::DbTime;
 use candlewick_shared::adapters::log_notifier::LogNotifier;
 use candlewick_shared::adapters::watchlist_source::WatchlistSource;
 use candlewick_shared::core::candle::CandleTime;
-use candlewick_shared::core::interval::Interval;
-use candlewick_shared::core::topology::Topology;
+use candlewick_shared::core::key::Series;
+use candlewick_shared::core::time_text::span;
 use candlewick_shared::core::watchlist::Watchlist;
-use candlewick_shared::ports::queue::Queue;
+use candlewick_shared::reads::dead_letters::{self, DeadLetter};
+use candlewick_shared::reads::queues::{self, QueueDepth};
+use candlewick_shared::reads::series::{self, StoredSeries};
 use candlewick_shared::runtime::env::Env;
 use jiff::Timestamp;
 use serde::Serialize;
-use sqlx::{PgPool, Row};
+use sqlx::PgPool;
 
 use crate::place::Place;
 use crate::{table, terminal};
+
+/// The most dead letters that are read from each queue.
+const MOST_LETTERS: usize = 500;
 
 /// Shows each series (rows, first and last candle, filled, quarantined, the age of the last) and the depth of each
 /// queue.
@@ -46,7 +51,7 @@ pub struct Status {
 }
 
 /// A series in the store, or on the watchlist, or both.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SeriesStatus {
     pub symbol: String,
     pub interval: String,
@@ -71,7 +76,7 @@ pub struct SeriesStatus {
 pub struct QueueStatus {
     /// The role, such as `ingest`, `raw` or `transformed`.
     pub queue: String,
-    /// Messages that wait or are delayed; `None` if the queue cannot be read.
+    /// Messages that wait or are delayed; `None` if one of the two queues cannot be read.
     pub waiting: Option<u64>,
     /// Messages that a consumer has received and not settled.
     pub in_flight: Option<u64>,
@@ -85,8 +90,8 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
     let deployment = place.running().await?;
     let pool = deployment.pool().await?;
     let status = Status {
-        series: series(&pool, &deployment.aws, &deployment.env).await?,
-        queues: queues(&deployment.aws, &deployment.env).await?,
+        series: all_series(&pool, &deployment.aws, &deployment.env).await?,
+        queues: queue_statuses(&deployment.aws, &deployment.env).await,
     };
     if args.json {
         terminal::json(&status)?;
@@ -96,30 +101,16 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-const SERIES: &str = "with counted as (
-        select symbol, interval, count(*) as candles, min(time) as first, max(time) as last,
-               count(*) filter (where is_filled) as filled
-        from candles group by symbol, interval),
-    known as (
-        select o.symbol, o.interval, coalesce(sum(q.quarantined), 0)::bigint as quarantined, max(o.error) as error
-        from objects o left join quality q on q.object_id = o.id group by o.symbol, o.interval)
-    select symbol, interval, coalesce(candles, 0), first, last,
-           coalesce(filled, 0), quarantined, error
-    from known left join counted using (symbol, interval)";
-
 /// Reads every series of the store and of the watchlist.
-pub async fn series(pool: &PgPool, aws: &Aws, env: &Env) -> anyhow::Result<Vec<SeriesStatus>> {
+pub async fn all_series(pool: &PgPool, aws: &Aws, env: &Env) -> anyhow::Result<Vec<SeriesStatus>> {
     let now = env.clock()?.at(Timestamp::now());
-    let rows = sqlx::query(SERIES).fetch_all(pool).await.context("read the series")?;
-    let mut all: BTreeMap<(String, String), SeriesStatus> = BTreeMap::new();
-    for row in rows {
-        let status = read(&row, now)?;
-        all.insert((status.symbol.clone(), status.interval.clone()), status);
+    let mut all: BTreeMap<Series, SeriesStatus> = BTreeMap::new();
+    for stored in series::all(pool).await.context("read the series")? {
+        let series = stored.newest.series()?;
+        all.insert(series.clone(), SeriesStatus::of(&series, stored, now));
     }
     for series in watchlist(aws, env).await?.iter().flat_map(|watchlist| watchlist.series()) {
-        let symbol = series.symbol.to_string();
-        let interval = series.interval.to_string();
-        all.entry((symbol.clone(), interval.clone())).or_insert_with(|| SeriesStatus::empty(symbol, interval));
+        all.entry(series.clone()).or_insert_with(|| SeriesStatus::of(&series, StoredSeries::default(), now));
     }
     Ok(all.into_values().collect())
 }
@@ -132,110 +123,97 @@ pub async fn watchlist(aws: &Aws, env: &Env) -> anyhow::Result<Option<Arc<Watchl
     Ok(Some(source.read().await?))
 }
 
-fn read(row: &sqlx::postgres::PgRow, now: Timestamp) -> anyhow::Result<SeriesStatus> {
-    let interval: Interval = row.try_get::<String, _>(1)?.parse()?;
-    let seconds = |column: usize| {
-        row.try_get::<Option<SqlTimestamp>, _>(column).map(|time| time.map(|time| time.to_jiff().as_second()))
-    };
-    let shown = |seconds: i64| CandleTime::from_seconds(seconds).display(interval).to_string();
-    let first = seconds(3)?;
-    let last = seconds(4)?;
-    Ok(SeriesStatus {
-        symbol: row.try_get(0)?,
-        interval: interval.to_string(),
-        rows: row.try_get(2)?,
-        first: first.map(shown),
-        last: last.map(shown),
-        filled: row.try_get(5)?,
-        quarantined: row.try_get(6)?,
-        age_seconds: last.map(|last| now.as_second() - last),
-        error: row.try_get(7)?,
-    })
-}
-
 impl SeriesStatus {
-    fn empty(symbol: String, interval: String) -> Self {
-        let first = None;
-        let last = None;
-        let age_seconds = None;
-        let error = None;
-        Self { symbol, interval, rows: 0, first, last, filled: 0, quarantined: 0, age_seconds, error }
+    fn of(series: &Series, stored: StoredSeries, now: Timestamp) -> Self {
+        let shown = |time: DbTime| CandleTime::from_seconds(time.0.as_second()).display(series.interval).to_string();
+        Self {
+            symbol: series.symbol.to_string(),
+            interval: series.interval.to_string(),
+            rows: stored.candles,
+            first: stored.first.map(shown),
+            last: stored.newest.last.map(shown),
+            filled: stored.filled,
+            quarantined: stored.quarantined,
+            age_seconds: stored.newest.last.map(|last| now.as_second() - last.0.as_second()),
+            error: stored.error,
+        }
     }
 }
 
 /// Counts the messages of all queues and of all dead-letter queues. Fails if one of them cannot be read.
 pub async fn messages(aws: &Aws, env: &Env) -> anyhow::Result<(u64, u64)> {
-    let all = queues(aws, env).await?;
-    if let Some(error) = all.iter().find_map(|queue| queue.error.as_ref()) {
-        bail!("{error}");
+    let mut messages = 0;
+    let mut letters = 0;
+    for role in queues::roles() {
+        let depth = queues::depth(aws, env, role).await?;
+        messages += depth.waiting + depth.in_flight;
+        letters += depth.dead_letters;
     }
-    let sum = |numbers: fn(&QueueStatus) -> [Option<u64>; 2]| all.iter().flat_map(numbers).flatten().sum();
-    Ok((sum(|queue| [queue.waiting, queue.in_flight]), sum(|queue| [queue.dead_letters, None])))
+    Ok((messages, letters))
 }
 
 /// How many dead letters there are, of all queues.
 pub async fn dead_letters(aws: &Aws, env: &Env) -> anyhow::Result<u64> {
-    let topology = Topology::built_in();
     let mut sum = 0;
-    for role in topology.queues.keys() {
-        let depth = aws.queue(&topology.dead_letter_name(env.queue_url(role)?)).depth().await?;
-        sum += depth.waiting + depth.in_flight;
+    for role in queues::roles() {
+        sum += queues::dead_letters(aws, env, role).await?;
     }
     Ok(sum)
 }
 
-/// Reads the depth of every queue and its dead-letter queue.
-pub async fn queues(aws: &Aws, env: &Env) -> anyhow::Result<Vec<QueueStatus>> {
-    let topology = Topology::built_in();
+/// The dead letters of all queues, which stay there.
+pub async fn letters(aws: &Aws, env: &Env) -> anyhow::Result<Vec<DeadLetter>> {
+    dead_letters::browse(aws, env, queues::roles(), MOST_LETTERS).await
+}
+
+async fn queue_statuses(aws: &Aws, env: &Env) -> Vec<QueueStatus> {
     let mut all = Vec::new();
-    for role in topology.queues.keys() {
-        let url = env.queue_url(role)?;
-        let depth = aws.queue(url).depth().await;
-        let dead_letters = aws.queue(&topology.dead_letter_name(url)).depth().await;
-        let error = depth.as_ref().err().or(dead_letters.as_ref().err()).map(ToString::to_string);
-        all.push(QueueStatus {
-            queue: role.clone(),
-            error,
-            waiting: depth.as_ref().ok().map(|depth| depth.waiting + depth.delayed),
-            in_flight: depth.ok().map(|depth| depth.in_flight),
-            dead_letters: dead_letters.ok().map(|depth| depth.waiting + depth.in_flight),
-        });
+    for role in queues::roles() {
+        all.push(QueueStatus::of(role, queues::depth(aws, env, role).await));
     }
-    Ok(all)
+    all
+}
+
+impl QueueStatus {
+    fn of(role: &str, depth: anyhow::Result<QueueDepth>) -> Self {
+        let (depth, error) = match depth {
+            Ok(depth) => (Some(depth), None),
+            Err(error) => (None, Some(format!("{error:#}"))),
+        };
+        Self {
+            queue: role.to_owned(),
+            waiting: depth.as_ref().map(|depth| depth.waiting),
+            in_flight: depth.as_ref().map(|depth| depth.in_flight),
+            dead_letters: depth.as_ref().map(|depth| depth.dead_letters),
+            error,
+        }
+    }
 }
 
 /// A table with one row per series.
 pub fn series_table(rows: &[SeriesStatus]) -> String {
-    let mut text = table::empty(&["symbol", "interval", "rows", "first", "last", "filled", "quarantined", "age"]);
-    for row in rows {
-        let or_dash = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
-        let numbers = [row.rows, row.filled, row.quarantined].map(|number| number.to_string());
-        let [count, filled, quarantined] = numbers;
-        let age = row.age_seconds.map(table::age);
-        text.add_row([
-            terminal::cell(&row.symbol),
+    let header = ["symbol", "interval", "rows", "first", "last", "filled", "quarantined", "age"];
+    let cells = |row: &SeriesStatus| {
+        [
+            row.symbol.clone(),
             row.interval.clone(),
-            count,
-            or_dash(&row.first),
-            or_dash(&row.last),
-            filled,
-            quarantined,
-            or_dash(&age),
-        ]);
-    }
-    table::right_align(&mut text, &[2, 5, 6, 7]);
-    text.to_string()
+            row.rows.to_string(),
+            table::or_dash(row.first.as_ref()),
+            table::or_dash(row.last.as_ref()),
+            row.filled.to_string(),
+            row.quarantined.to_string(),
+            table::or_dash(row.age_seconds.map(span)),
+        ]
+    };
+    table::of(&header, rows.iter().map(cells), &[2, 5, 6, 7])
 }
 
 /// A table with one row per queue.
 fn queue_table(rows: &[QueueStatus]) -> String {
-    let mut text = table::empty(&["queue", "waiting", "in flight", "dead letters"]);
-    for row in rows {
-        let number = |number: Option<u64>| number.map_or_else(|| "?".to_owned(), |number| number.to_string());
-        let numbers = [row.waiting, row.in_flight, row.dead_letters].map(number);
-        text.add_row(std::iter::once(row.queue.clone()).chain(numbers));
-    }
-    table::right_align(&mut text, &[1, 2, 3]);
+    let number = |number: Option<u64>| number.map_or_else(|| "?".to_owned(), |number| number.to_string());
+    let cells =
+        |row: &QueueStatus| [row.queue.clone(), number(row.waiting), number(row.in_flight), number(row.dead_letters)];
+    let text = table::of(&["queue", "waiting", "in flight", "dead letters"], rows.iter().map(cells), &[1, 2, 3]);
     let errors = rows.iter().filter_map(|row| Some(format!("\n{}: {}", row.queue, row.error.as_ref()?)));
-    text.to_string() + &errors.collect::<String>()
+    text + &errors.collect::<String>()
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::watchlist;
 use anyhow::{Context, bail};
 use candlewick_ingest::refresh::{freshness, schedule};
 use candlewick_localstack::emulator::Emulator;
@@ -76,7 +77,7 @@ pub struct Args {
 const SIMULATED_START: &str = "2024-12-30T22:00:00Z";
 
 pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
-    let (options, watchlist) = options(place, &args)?;
+    let (options, watchlist) = options(place, &args).await?;
     let state = StateDir::open(&place.state)?;
     let _lock = state.lock().await?;
     let own = std::env::current_exe().context("find this program")?;
@@ -106,11 +107,10 @@ pub async fn watchdog(place: &Place) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn options(place: &Place, args: &Args) -> anyhow::Result<(Options, Watchlist)> {
+async fn options(place: &Place, args: &Args) -> anyhow::Result<(Options, Watchlist)> {
     let path = args.watchlist.clone().unwrap_or_else(|| place.root.join("watchlist.toml"));
     let path = std::path::absolute(path).context("resolve the watchlist's path")?;
-    let text = std::fs::read_to_string(&path).with_context(|| format!("read the watchlist {}", path.display()))?;
-    let watchlist = text.parse().with_context(|| format!("read the watchlist {}", path.display()))?;
+    let watchlist = watchlist::of_file(&path).await?;
     let wish = |port: Option<u16>, setting: &str| {
         port.map_or(Wish::Any, |port| Wish::Demanded { port, setting: setting.to_owned() })
     };
@@ -132,7 +132,7 @@ fn options(place: &Place, args: &Args) -> anyhow::Result<(Options, Watchlist)> {
 
 fn source(port: Wish) -> anyhow::Result<Source> {
     if KEYS.into_iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty())) {
-        let url = std::env::var("TWELVEDATA_URL").ok().filter(|url| !url.is_empty());
+        let url = Env::of_process().optional("TWELVEDATA_URL").map(str::to_owned);
         return Ok(Source::TwelveData { url });
     }
     let anchor = Timestamp::from_second(Timestamp::now().as_second()).context("read the clock")?;
@@ -225,7 +225,7 @@ impl Session<'_> {
 
     async fn show(&self, running: &Running, states: &SeriesStates) -> anyhow::Result<()> {
         let env = running.addresses.env();
-        let series = status::series(&running.pool, &running.aws, &env).await?;
+        let series = status::all_series(&running.pool, &running.aws, &env).await?;
         terminal::result(&format!("\n{}\n", status::series_table(&series)));
         for (series, state) in states {
             if let Some(reason) = why_not_loaded(state) {

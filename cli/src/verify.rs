@@ -16,7 +16,7 @@ use serde::Serialize;
 use sqlx::PgPool;
 
 use self::compare::Difference;
-use self::objects::Group;
+use self::objects::SeriesObjects;
 use self::series::Comparison;
 use crate::place::Place;
 use crate::selection::Selection;
@@ -100,13 +100,13 @@ impl Verifier {
         }
         for (symbol, interval) in table::series(&self.pool).await? {
             if self.selection.matches(&symbol, &interval) && !compared.contains(&(symbol.clone(), interval.clone())) {
-                self.add(&mut verified, &Group { symbol, interval, keys: Vec::new() }).await?;
+                self.add(&mut verified, &SeriesObjects { symbol, interval, keys: Vec::new() }).await?;
             }
         }
         Ok(verified)
     }
 
-    async fn add(&self, verified: &mut Verified, group: &Group) -> anyhow::Result<()> {
+    async fn add(&self, verified: &mut Verified, group: &SeriesObjects) -> anyhow::Result<()> {
         let mut comparison = self.compare(group).await?;
         for _ in 1..ATTEMPTS {
             if comparison.differences == 0 {
@@ -122,7 +122,7 @@ impl Verifier {
         Ok(())
     }
 
-    async fn compare(&self, group: &Group) -> anyhow::Result<Comparison> {
+    async fn compare(&self, group: &SeriesObjects) -> anyhow::Result<Comparison> {
         series::compare(&self.store, &self.pool, group, self.limit).await
     }
 }

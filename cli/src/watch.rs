@@ -7,21 +7,22 @@ use std::time::Duration;
 use anyhow::Context;
 use candlewick_localstack::progress::Reporter;
 use candlewick_localstack::stack::Running;
-use candlewick_notifier::alerts::Known;
-use candlewick_shared::adapters::database::SqlTimestamp;
+use candlewick_notifier::alerts::KnownAlert;
+use candlewick_shared::adapters::database::DbTime;
 use candlewick_shared::core::alert::Kind;
+use candlewick_shared::reads::dead_letters::DeadLetter;
 use jiff::Timestamp;
 use serde::Deserialize;
-use sqlx::Row;
-use sqlx::postgres::{PgListener, PgNotification, PgRow};
+use sqlx::FromRow;
+use sqlx::postgres::{PgListener, PgNotification};
 use tokio::time::timeout;
 
-use crate::{alerts, dead_letters, status};
+use crate::{alerts, status};
 
 /// The channel on which the database notifies of loads, runs and alerts.
 const CHANNEL: &str = "candlewick";
 
-/// How often dead letters are counted without a notification: SQS itself may move a message to the dead letters.
+/// How often dead letters are read without a notification: SQS itself may move a message to the dead letters.
 const POLL: Duration = Duration::from_secs(60);
 
 /// How long notifications that follow each other are gathered.
@@ -29,6 +30,13 @@ const GATHER: Duration = Duration::from_millis(250);
 
 /// The version of each object in the ledger that was last read, by key.
 type Loads = BTreeMap<String, (Option<String>, Option<Timestamp>)>;
+
+/// The dead letters that were read since the start.
+#[derive(Default)]
+struct Letters {
+    /// Their message ids. They are never forgotten: a letter that another program holds for a moment is not read then.
+    known: BTreeSet<String>,
+}
 
 /// What the notices of a moment were about.
 #[derive(Default)]
@@ -53,8 +61,8 @@ pub async fn watch(running: &Running, progress: &Reporter) -> anyhow::Result<Inf
     listener.listen(CHANNEL).await.context("listen to the database")?;
     let mut loads = Loads::new();
     read_ledger(running, None, &mut loads).await?;
-    let mut count = dead_letter_count(running).await?;
-    let mut letters = letters(running).await?;
+    let mut letters = Letters::default();
+    letters.take(read_letters(running).await?);
     let mut firing = BTreeSet::new();
     loop {
         let news = timeout(POLL, listen(&mut listener)).await.ok().transpose()?;
@@ -68,13 +76,8 @@ pub async fn watch(running: &Running, progress: &Reporter) -> anyhow::Result<Inf
         if !(is_alert || is_gap || is_silent) {
             continue;
         }
-        let new_count = dead_letter_count(running).await?;
-        if new_count != count {
-            let now = self::letters(running).await?;
-            now.difference(&letters).for_each(|letter| progress.line("failed", letter));
-            count = new_count;
-            letters = now;
-        }
+        let new = letters.take(read_letters(running).await?);
+        new.iter().for_each(|text| progress.line("failed", text));
         let now = firing_alerts(running).await?;
         now.difference(&firing).for_each(|alert| progress.line("alert", alert));
         firing.difference(&now).for_each(|alert| progress.line("resolved", alert));
@@ -119,35 +122,83 @@ async fn read_ledger(
     loads: &mut Loads,
 ) -> anyhow::Result<Vec<String>> {
     let keys: Option<Vec<&String>> = keys.map(|keys| keys.iter().collect());
-    let rows = sqlx::query(LEDGER).bind(keys).fetch_all(&running.pool).await.context("read the ledger")?;
-    let is_new = |row: &&PgRow| {
-        let loaded_at = row.get::<Option<SqlTimestamp>, _>(2).map(SqlTimestamp::to_jiff);
-        let version = (row.get(1), loaded_at);
-        loads.insert(row.get(0), version.clone()) != Some(version)
+    let rows: Vec<LoadedObject> =
+        sqlx::query_as(LEDGER).bind(keys).fetch_all(&running.pool).await.context("read the ledger")?;
+    let is_new = |row: &&LoadedObject| {
+        let version = (row.etag.clone(), row.loaded_at.map(|time| time.0));
+        loads.insert(row.key.clone(), version.clone()) != Some(version)
     };
-    Ok(rows.iter().filter(is_new).map(load_text).collect())
+    Ok(rows.iter().filter(is_new).map(LoadedObject::text).collect())
 }
 
-fn load_text(row: &PgRow) -> String {
-    let symbol: String = row.get(3);
-    let interval: String = row.get(4);
-    let [total, inserted, updated, removed] = [5, 6, 7, 8].map(|column| row.get::<i64, _>(column));
-    format!("{symbol} {interval}: {total} candles ({inserted} new, {updated} changed, {removed} removed)")
+#[derive(FromRow)]
+struct LoadedObject {
+    key: String,
+    etag: Option<String>,
+    loaded_at: Option<DbTime>,
+    symbol: String,
+    interval: String,
+    rows_total: i64,
+    rows_inserted: i64,
+    rows_updated: i64,
+    rows_removed: i64,
 }
 
-async fn dead_letter_count(running: &Running) -> anyhow::Result<u64> {
-    status::dead_letters(&running.aws, &running.addresses.env()).await
+impl LoadedObject {
+    fn text(&self) -> String {
+        let Self { symbol, interval, rows_total, rows_inserted, rows_updated, rows_removed, .. } = self;
+        format!(
+            "{symbol} {interval}: {rows_total} candles ({rows_inserted} new, {rows_updated} changed, {rows_removed} removed)"
+        )
+    }
 }
 
-async fn letters(running: &Running) -> anyhow::Result<BTreeSet<String>> {
-    let letters = dead_letters::browse(&running.aws, &running.addresses.env()).await?;
-    Ok(letters.into_iter().map(|letter| format!("{}: {}", letter.stage, letter.reason)).collect())
+/// Reads the dead letters. Reading takes several calls for each queue, so empty queues are only counted.
+async fn read_letters(running: &Running) -> anyhow::Result<Vec<DeadLetter>> {
+    let env = running.addresses.env();
+    match status::dead_letters(&running.aws, &env).await? {
+        0 => Ok(Vec::new()),
+        _ => status::letters(&running.aws, &env).await,
+    }
+}
+
+impl Letters {
+    /// Takes the letters that were read now, and returns a line for each new one. Counts are not compared, because one letter
+    /// may arrive while another is redriven.
+    fn take(&mut self, now: Vec<DeadLetter>) -> Vec<String> {
+        let new = now.into_iter().filter(|letter| self.known.insert(letter.message.id.clone()));
+        new.map(|letter| format!("{}: {}", letter.stage, letter.reason)).collect()
+    }
 }
 
 /// Reads the alerts that are firing, without those about dead letters, which are already printed.
 async fn firing_alerts(running: &Running) -> anyhow::Result<BTreeSet<String>> {
-    let is_printed = |known: &Known| matches!(known.alert.kind, Kind::DeadLetter | Kind::IngestFailed);
+    let is_printed = |known: &KnownAlert| matches!(known.alert.kind, Kind::DeadLetter | Kind::IngestFailed);
     let open = alerts::read(&running.pool, false).await?;
-    let text = |known: Known| format!("{}: {}: {}", known.alert.kind, known.alert.subject, known.alert.text);
+    let text = |known: KnownAlert| format!("{}: {}: {}", known.alert.kind, known.alert.subject, known.alert.text);
     Ok(open.into_iter().filter(|known| !is_printed(known)).map(text).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use candlewick_shared::adapters::sqs_browse::Held;
+    use candlewick_shared::ports::queue::{Message, Receipt};
+
+    use super::*;
+
+    fn dead(id: &str, reason: &str) -> DeadLetter {
+        let attributes = [("stage", "loader"), ("reason", reason)];
+        let attributes = attributes.map(|(name, text)| (name.to_owned(), text.to_owned())).into();
+        let receipt = Receipt("receipt".to_owned());
+        let message = Message { id: id.to_owned(), receipt, body: "x".to_owned(), receive_count: 1, attributes };
+        DeadLetter::read("raw", Held { message, sent: None })
+    }
+
+    #[test]
+    fn a_letter_that_takes_the_place_of_another_is_printed() {
+        let mut letters = Letters::default();
+        assert_eq!(letters.take(vec![dead("1", "line 3"), dead("2", "line 3")]), ["loader: line 3", "loader: line 3"]);
+        assert_eq!(letters.take(vec![dead("2", "line 3"), dead("3", "line 4")]), ["loader: line 4"]);
+        assert_eq!(letters.take(vec![dead("2", "line 3"), dead("3", "line 4")]).len(), 0);
+    }
 }

@@ -6,9 +6,11 @@ mod estimate;
 mod list;
 mod text;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use candlewick_shared::adapters::calendar_files;
 use candlewick_shared::core::symbol::Symbol;
 use candlewick_shared::core::watchlist::{Location, Watchlist};
 use clap::Subcommand;
@@ -76,8 +78,8 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
             let edited = edit::remove(&text.content, &remove.symbols)?;
             change(text, edited, &format!("removed {}", names(&remove.symbols))).await
         }
-        Action::Check(args) => check::run(&watchlist(&text)?, &text.location, &args),
-        Action::List(args) => list::run(&watchlist(&text)?, &args),
+        Action::Check(args) => check::run(&watchlist(&text).await?, &text.location, &args),
+        Action::List(args) => list::run(&watchlist(&text).await?, &args),
     }
 }
 
@@ -91,14 +93,23 @@ fn location(place: &Place, named: Option<Location>) -> anyhow::Result<Location> 
     }
 }
 
-fn watchlist(text: &Text) -> anyhow::Result<Watchlist> {
-    text.content.parse().with_context(|| format!("read the watchlist {}", text.location))
+async fn watchlist(text: &Text) -> anyhow::Result<Watchlist> {
+    let calendars = text.calendars().await?;
+    Watchlist::parse(&text.content, calendars).with_context(|| format!("read the watchlist {}", text.location))
+}
+
+/// The watchlist in a file, with the owner's calendars next to it.
+pub async fn of_file(path: &Path) -> anyhow::Result<Watchlist> {
+    let reading = || format!("read the watchlist {}", path.display());
+    let text = std::fs::read_to_string(path).with_context(reading)?;
+    let calendars = calendar_files::read(&Location::File(path.to_owned()), None, None).await?.calendars?;
+    Watchlist::parse(&text, calendars).with_context(reading)
 }
 
 /// Writes an edited text, if it is a valid watchlist.
 async fn change(text: Text, edited: String, what: &str) -> anyhow::Result<ExitCode> {
-    let watchlist: Watchlist =
-        edited.parse().with_context(|| format!("edit {}: the result would not be a valid watchlist", text.location))?;
+    let watchlist = Watchlist::parse(&edited, text.calendars().await?)
+        .with_context(|| format!("edit {}: the result would not be a valid watchlist", text.location))?;
     let symbols = watchlist.instruments().count();
     let location = text.location.clone();
     text.replace(edited).await?;

@@ -21,7 +21,7 @@ function names(list) {
   });
 }
 
-/** An object with a setter for each name, each of which returns the object. */
+/** An object with a setter for each name. Each setter returns the object. */
 function builder(setters, values = {}) {
   const built = { values };
   setters.forEach((name) => {

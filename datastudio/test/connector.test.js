@@ -130,7 +130,7 @@ test('a key is kept if it opens the API, and forgotten on demand', () => {
   assert.deepEqual(plain(world.script.getAuthType()), { type: 'KEY' });
 });
 
-test('what goes wrong is told in words that say what to do', () => {
+test('an error is shown with what to do next', () => {
   for (const [status, words] of [[401, /enter the key again/], [404, /choose another/], [429, /wait a minute/], [503, /\(503\)/]]) {
     assert.throws(() => data(answering(status), ['time']), (error) => words.test(error.message) && !/stack/.test(error.message));
   }

@@ -53,6 +53,6 @@ test('all five years come whole', options, () => {
   assert.ok(days.size > 1200, `${days.size} days`);
 });
 
-test('a series that is not there is told in words', options, () => {
+test('a missing series is an error that names it', options, () => {
   assert.throws(() => data(connected(), '1day/NOBODY', '2024-12-23', '2024-12-27', ['time']), /no such series/);
 });

@@ -10,7 +10,7 @@ use candlewick_transform::task::Task;
 use jiff::tz::TimeZone;
 use libfuzzer_sys::fuzz_target;
 
-/// Clean CSV of any bytes; none where they are no raw CSV at all.
+/// Clean CSV of any bytes; `None` if they are not raw CSV.
 fn cleaned(text: &[u8], daily: bool) -> Option<Vec<u8>> {
     let interval = if daily { "1day" } else { "1min" };
     let series = Series { symbol: "AAPL".parse().ok()?, interval: interval.parse().ok()? };

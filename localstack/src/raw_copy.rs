@@ -1,28 +1,26 @@
 //! A copy of `raw/` on disk, because emulators forget their objects when they stop.
 //!
-//! Each object is two files: its bytes, and a JSON file with its key, time and metadata. The JSON is written last, so an
-//! interrupted copy does not count as one.
+//! Each object is two files: its bytes, and a JSON file with its key, time and metadata that names the file of its bytes.
 
+mod disk;
 mod files;
-mod follower;
+pub mod follower;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
-use candlewick_shared::core::metadata::{FIRST_WRITTEN, Metadata};
+use candlewick_shared::core::metadata::FIRST_WRITTEN;
 use candlewick_shared::ports::store::{NewObject, Object, ObjectInfo, ObjectStore, Put, PutIf};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
-use self::files::{file_name, files_below, is_short, odd_name, read_json, write_whole};
-pub use self::follower::Follower;
+use self::disk::{Copied, Description, Disk};
+use self::files::{file_name, is_short, odd_name};
 
 /// The copy of one bucket's raw objects.
 #[derive(Debug)]
 pub struct RawCopy {
-    root: PathBuf,
+    disk: Disk,
     prefix: String,
     copied: BTreeMap<String, Stamp>,
     /// The ETags of the objects that were restored, until a listing says when the store wrote them.
@@ -31,12 +29,12 @@ pub struct RawCopy {
     left: BTreeMap<String, String>,
 }
 
-/// What an update of the copy did.
+/// The result of an update of the copy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Update {
     /// How many objects it copied.
     pub copied: usize,
-    /// Those that have no copy of their newest version, and why, by key.
+    /// Those whose newest version is not copied, and why, by key.
     pub left: Vec<(String, String)>,
 }
 
@@ -47,14 +45,6 @@ struct Stamp {
     last_modified: Timestamp,
 }
 
-/// What stands beside an object.
-#[derive(Debug, Deserialize, Serialize)]
-struct Beside {
-    key: String,
-    first_written: Timestamp,
-    metadata: Metadata,
-}
-
 impl Stamp {
     fn of(info: &ObjectInfo) -> Self {
         Self { etag: info.etag.clone(), last_modified: info.last_modified }
@@ -62,32 +52,27 @@ impl Stamp {
 }
 
 impl RawCopy {
-    /// The copy in a directory, which is made where it is missing.
+    /// Opens the copy in a directory, which is created if it does not exist.
     pub fn open(root: &Path, prefix: &str) -> anyhow::Result<Self> {
-        for part in ["objects", "beside"] {
-            let dir = root.join(part);
-            fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
-        }
-        let (root, prefix) = (root.to_owned(), prefix.to_owned());
-        Ok(Self { root, prefix, copied: BTreeMap::new(), restored: BTreeMap::new(), left: BTreeMap::new() })
+        let (disk, prefix) = (Disk::open(root)?, prefix.to_owned());
+        Ok(Self { disk, prefix, copied: BTreeMap::new(), restored: BTreeMap::new(), left: BTreeMap::new() })
     }
 
     /// Puts every copied object back that the bucket does not have, oldest first, and returns how many there are. The
     /// metadata of each keeps the time at which it was first written.
     ///
     /// # Errors
-    /// A copy that cannot be read, or a store that does not accept it.
+    /// Returns an error if a copy cannot be read, or the store does not accept it.
     pub async fn restore(&mut self, store: &dyn ObjectStore) -> anyhow::Result<usize> {
-        let mut all = self.read_beside()?;
-        all.sort_by(|(_, a), (_, b)| (a.first_written, &a.key).cmp(&(b.first_written, &b.key)));
-        for (place, beside) in &all {
-            let path = self.object_path(place);
-            let body = fs::read(&path).with_context(|| format!("read {}", path.display()))?;
-            let mut metadata = beside.metadata.clone();
-            metadata.insert(FIRST_WRITTEN.to_owned(), beside.first_written.to_string());
-            let put = store.put(&beside.key, NewObject::csv(body, metadata), PutIf::Absent).await;
-            if let Put::Written { etag } = put.with_context(|| format!("put {} back", beside.key))? {
-                self.restored.insert(beside.key.clone(), etag);
+        let all = oldest_first(self.disk.all()?);
+        for copied in &all {
+            let body = copied.read()?;
+            let Description { key, first_written, metadata } = copied.description.clone();
+            let mut metadata = metadata;
+            metadata.insert(FIRST_WRITTEN.to_owned(), first_written.to_string());
+            let put = store.put(&key, NewObject::csv(body, metadata), PutIf::Absent).await;
+            if let Put::Written { etag } = put.with_context(|| format!("put {key} back"))? {
+                self.restored.insert(key, etag);
             }
         }
         Ok(all.len())
@@ -99,7 +84,7 @@ impl RawCopy {
     /// An empty bucket removes nothing, because it looks the same as one whose objects were forgotten.
     ///
     /// # Errors
-    /// A store that cannot be listed, or a copy that cannot be read.
+    /// Returns an error if the store cannot be listed, or a copy cannot be read.
     pub async fn reconcile(&mut self, store: &dyn ObjectStore) -> anyhow::Result<Update> {
         let listed = store.list(&self.prefix).await.context("list raw objects")?;
         self.left.retain(|key, _| listed.iter().any(|info| info.key == *key));
@@ -147,12 +132,11 @@ impl RawCopy {
         copied
     }
 
-    /// Copies an object, or removes its copy where it is gone, and says whether it was still there.
+    /// Copies an object, or removes its copy if it is gone, and returns whether it was there.
     async fn copy(&mut self, store: &dyn ObjectStore, key: &str) -> anyhow::Result<bool> {
-        // Whatever its size: it goes straight to disk, and only one is read at a time.
+        // Its size does not matter: it goes straight to disk, and only one is read at a time.
         let Some(object) = store.get_within(key, u64::MAX).await? else {
-            self.copied.remove(key);
-            [file_name(key), odd_name(key)].iter().for_each(|place| self.remove(place));
+            self.remove(key)?;
             return Ok(false);
         };
         self.keep(&object)?;
@@ -164,66 +148,43 @@ impl RawCopy {
         let mut metadata = info.metadata.clone();
         let first_written = metadata.remove(FIRST_WRITTEN).and_then(|text| text.parse().ok());
         let first_written = first_written.unwrap_or(info.last_modified);
-        let beside = Beside { key: info.key.clone(), first_written, metadata };
-        let beside = serde_json::to_vec_pretty(&beside).context("write JSON")?;
-        // A disk cannot have each key as a path: one may be a file where another needs a folder, or be too long.
-        let plain = file_name(&info.key);
-        if is_short(&plain) && self.write_pair(&plain, &object.body, &beside).is_ok() {
-            self.remove(&odd_name(&info.key));
+        let description = Description { key: info.key.clone(), first_written, metadata };
+        // A disk cannot have every key as a path: it may be too long, or be a file where another key needs a directory.
+        let (plain, odd) = (file_name(&info.key), odd_name(&info.key));
+        if is_short(&plain) && self.disk.write(&plain, &object.body, description.clone()).is_ok() {
+            self.disk.remove(&odd)?;
         } else {
-            self.write_pair(&odd_name(&info.key), &object.body, &beside)?;
-            self.remove(&plain);
+            self.disk.write(&odd, &object.body, description)?;
+            self.disk.remove(&plain)?;
         }
         self.copied.insert(info.key.clone(), Stamp::of(info));
         Ok(())
     }
 
-    fn write_pair(&self, place: &Path, body: &[u8], beside: &[u8]) -> anyhow::Result<()> {
-        write_whole(&self.object_path(place), body)?;
-        write_whole(&self.beside_path(place), beside)
-    }
-
-    /// Removes a copy, where there is one.
-    fn remove(&self, place: &Path) {
-        for path in [self.beside_path(place), self.object_path(place)] {
-            let _ = fs::remove_file(path);
-        }
+    fn remove(&mut self, key: &str) -> anyhow::Result<()> {
+        self.copied.remove(key);
+        [file_name(key), odd_name(key)].iter().try_for_each(|place| self.disk.remove(place))
     }
 
     fn drop_all_but(&mut self, listed: &[ObjectInfo]) -> anyhow::Result<()> {
         let listed: BTreeSet<&str> = listed.iter().map(|info| info.key.as_str()).collect();
-        let gone = self.read_beside()?.into_iter().filter(|(_, beside)| !listed.contains(beside.key.as_str()));
-        for (place, Beside { key, .. }) in gone {
-            for path in [self.beside_path(&place), self.object_path(&place)] {
-                fs::remove_file(&path).with_context(|| format!("remove {}", path.display()))?;
-            }
-            self.copied.remove(&key);
+        let gone = self.disk.all()?.into_iter().filter(|copied| !listed.contains(copied.description.key.as_str()));
+        for Copied { place, description, .. } in gone {
+            self.disk.remove(&place)?;
+            self.copied.remove(&description.key);
         }
         Ok(())
     }
+}
 
-    /// What stands beside each copied object, and the place of both in their folders.
-    fn read_beside(&self) -> anyhow::Result<Vec<(PathBuf, Beside)>> {
-        let mut files = Vec::new();
-        let root = self.root.join("beside");
-        files_below(&root, &mut files)?;
-        let json = files.iter().filter(|path| path.extension().is_some_and(|extension| extension == "json"));
-        json.map(|path| {
-            let place = path.strip_prefix(&root).context("find the place of a copy")?.with_extension("");
-            Ok((place, read_json(path)?))
-        })
-        .collect()
-    }
-
-    fn object_path(&self, place: &Path) -> PathBuf {
-        self.root.join("objects").join(place)
-    }
-
-    fn beside_path(&self, place: &Path) -> PathBuf {
-        let mut name = place.as_os_str().to_owned();
-        name.push(".json");
-        self.root.join("beside").join(name)
-    }
+/// One copy of each object, in the order in which they were written. A key may have two copies, an older one at its own
+/// path and a newer one elsewhere, if the process was killed before it removed the older one.
+fn oldest_first(mut all: Vec<Copied>) -> Vec<Copied> {
+    all.sort_by_key(|copied| copied.description.first_written);
+    let newest: BTreeMap<_, _> = all.into_iter().map(|copied| (copied.description.key.clone(), copied)).collect();
+    let mut all: Vec<_> = newest.into_values().collect();
+    all.sort_by_key(|copied| copied.description.first_written);
+    all
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod options;
 mod simulator;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +29,8 @@ use crate::process::{Exit, Process, Program, StopPlan};
 use crate::progress::Reporter;
 use crate::provision;
 use crate::python::{self, Search};
-use crate::raw_copy::{Follower, RawCopy};
+use crate::raw_copy::RawCopy;
+use crate::raw_copy::follower::Follower;
 use crate::state::StateDir;
 use crate::supervise::{Backoff, Service};
 
@@ -69,7 +71,7 @@ pub struct Running {
 }
 
 impl Stack {
-    /// A stack of which nothing is started yet.
+    /// A stack that is not started yet.
     pub fn new(options: Options, state: StateDir, progress: Reporter) -> Self {
         let emulator = None;
         let postgres = None;
@@ -187,13 +189,14 @@ impl Stack {
     }
 
     /// The settings of a service in this process's environment. Addresses of the stack itself replace them.
-    fn inherited(&self, service: &str) -> impl Iterator<Item = (String, String)> {
+    fn inherited(&self, service: &str) -> impl Iterator<Item = (OsString, OsString)> {
         let settings = Topology::built_in().settings_of(service).map(|(name, _)| name);
         let is_simulated = matches!(self.options.source, Source::Simulator { .. });
         let settings: Vec<_> = settings.filter(|name| !NOT_INHERITED.contains(name)).chain(LIBRARY_VARIABLES).collect();
-        std::env::vars().filter(move |(variable, _)| {
+        std::env::vars_os().filter(move |(variable, _)| {
+            let Some(variable) = variable.to_str() else { return false };
             let name = variable.strip_suffix("_FILE").unwrap_or(variable);
-            settings.contains(&name) && !(is_simulated && KEYS.contains(&variable.as_str()))
+            settings.contains(&name) && !(is_simulated && KEYS.contains(&variable))
         })
     }
 
@@ -228,13 +231,13 @@ impl Stack {
         format!("{name} died ({exit}); its log is in {}", self.state.root().join("logs").display())
     }
 
-    /// Stops the services; what is in hand is finished or given back. They can be started again.
+    /// Stops the services; messages in process are finished or given back. They can be started again.
     pub async fn stop_services(&mut self) {
         let services = std::mem::take(&mut self.services);
         futures::future::join_all(services.into_iter().map(Service::stop)).await;
     }
 
-    /// Stops everything that was started, the last first: services finish what is in hand, the copy of `raw/` is completed,
+    /// Stops everything that was started, the last first: services finish their messages, the copy of `raw/` is completed,
     /// then what they stood on goes.
     pub async fn stop(mut self) {
         self.stop_services().await;

@@ -29,6 +29,13 @@ ORACLES = {
     "XASX": "ASX",
     "XBOM": "NSE",
     "BVMF": "BMF",
+    "CMES": "CMEGlobex_FX",
+    "IEPA": "ICEUS",
+    "XCBF": "CBOE_Futures",
+    "XEUR": "EUREX",
+    "XOSL": "OSE",
+    "XTAE": "TASE",
+    "metals": "CMEGlobex_Metals",
 }
 
 
@@ -57,9 +64,20 @@ def differences(covered):
         if day not in ours:
             yield code, day, "only theirs"
         elif day not in theirs:
-            yield code, day, "only ours"
-        elif ours[day][:4] != theirs[day]:
+            if is_certain(ours[day]):
+                yield code, day, "only ours"
+        elif ours[day][:4] != theirs[day] and not is_certain_part_of(ours[day], theirs[day]):
             yield code, day, "other hours"
+
+
+def is_certain(ours):
+    """Whether any part of a session is certain: the last two of six instants are where it starts and ends."""
+    return len(ours) == 4 or ours[4] < ours[5]
+
+
+def is_certain_part_of(ours, theirs):
+    """Whether we have only a part of the session as certain, and they have trading in that part."""
+    return len(ours) == 6 and (not is_certain(ours) or theirs[0] <= ours[4] and ours[5] <= theirs[1])
 
 
 def oracle_sessions(name, first, last):

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use candlewick_shared::adapters::aws::Aws;
-use candlewick_shared::core::{candle::Candle, clean_csv, event::ObjectEvent, key::TransformedKey, metadata::Metadata};
+use candlewick_shared::core::{
+    candle::Candle, clean_csv, event::ObjectEvent, key::TransformedKey, metadata::Metadata, topology::Topology,
+};
 use candlewick_shared::ports::store::{NewObject, ObjectStore, Put, PutIf};
 use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
 use candlewick_shared::runtime::{env::Env, objects::Scope, objects::objects, service};
@@ -24,7 +26,7 @@ async fn start(env: Env, stop: CancellationToken) -> Result<()> {
     let consumer = service::consumer("summaries", "summaries", &env, &aws).await?;
     let bucket = env.bucket()?.to_owned();
     let store: Arc<dyn ObjectStore> = Arc::new(aws.store(&bucket));
-    let scope = Scope { bucket, prefix: "transformed/".to_owned(), bytes_in_flight: 64 << 20 };
+    let scope = Scope { bucket, prefix: Topology::built_in().prefixes.transformed.clone(), bytes_in_flight: 64 << 20 };
     let handler = tower::service_fn(move |event| summarise(Arc::clone(&store), event));
     consumer.run(objects(scope, handler), stop).await;
     Ok(())
@@ -33,7 +35,7 @@ async fn start(env: Env, stop: CancellationToken) -> Result<()> {
 /// Writes the summary of the object that is now at the event's key, unless someone else has written it in the meantime.
 pub async fn summarise(store: Arc<dyn ObjectStore>, event: ObjectEvent) -> Outcome {
     let key: TransformedKey = event.key.parse().map_err(|error| Failure::new("bad_key", error))?;
-    let target = event.key.replacen("transformed/", "summaries/", 1);
+    let target = event.key.replacen(&Topology::built_in().prefixes.transformed, "summaries/", 1);
     let previous = store.head(&target).await?;
     let Some(object) = store.get(&event.key).await? else {
         return Ok(Settled::Superseded("the object is gone".to_owned()));

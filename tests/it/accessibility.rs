@@ -8,11 +8,10 @@ use sha2::{Digest, Sha256};
 
 use crate::browser::{self, Browser};
 use crate::dashboard::{READY, with_aapl};
-use crate::trial;
 
 /// Without a browser there are no trials; `dashboard` reports that for all of them.
 pub fn trials() -> Vec<Trial> {
-    let all = vec![trial("every_page_is_accessible_in_both_themes_and_at_three_widths", every_page_is_accessible)];
+    let all = trials![every_page_is_accessible_in_both_themes_and_at_three_widths];
     all.into_iter().map(|trial| trial.with_ignored_flag(!browser::is_there())).collect()
 }
 
@@ -34,7 +33,7 @@ const RUN: &str = "const done = arguments[0];
     axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then(({ violations }) =>
         done(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 160)).join(', ')}`)));";
 
-fn every_page_is_accessible() -> anyhow::Result<()> {
+fn every_page_is_accessible_in_both_themes_and_at_three_widths() -> anyhow::Result<()> {
     let axe = axe()?;
     with_aapl(|browser| {
         for width in [1440, 900, 500] {

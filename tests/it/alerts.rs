@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::State;
 use candlewick_notifier::channel::Channel;
 use candlewick_notifier::channel::sns::Sns;
-use candlewick_notifier::message::Message;
+use candlewick_notifier::message::Notice;
 use candlewick_shared::ports::queue::Queue;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
@@ -138,7 +138,7 @@ fn a_topic_carries_a_message_to_its_subscribers() -> anyhow::Result<()> {
         client.subscribe().topic_arn(&topic).protocol("sqs").endpoint(queue).send().await?;
         let payload = json!({"kind": "dead_letter", "severity": "error", "state": "firing"});
         let (subject, body) = ("Candlewick: given up".to_owned(), "line 3".to_owned());
-        let message = Message { name: "alert-1".to_owned(), subject, body, payload };
+        let message = Notice { name: "alert-1".to_owned(), subject, body, payload };
         Sns { client: client.clone(), topic }.send(&message).await?;
         let received = aws.queue(&url).receive(1, std::time::Duration::from_secs(5)).await?;
         let received: Value = serde_json::from_str(&received.first().context("receive the message")?.body)?;

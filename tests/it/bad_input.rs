@@ -104,7 +104,7 @@ fn archived_objects_are_given_up_and_stop_nobody() -> anyhow::Result<()> {
         stack.run(put.set_storage_class(Some("GLACIER".into())).body(body).send())?;
     }
     stack.put("raw/interval=1day/symbol=BESIDEFROZEN/candles.csv", daily(&["2024-12-27"]))?;
-    stack.eventually("the row of the object beside them", || Ok(stack.rows("BESIDEFROZEN")? == 1))?;
+    stack.eventually("the row of the other object", || Ok(stack.rows("BESIDEFROZEN")? == 1))?;
     for at in 0..13 {
         let letter = stack.dead_letter("RAW_DLQ_URL", &format!("symbol%3DFROZEN{at}/"))?;
         ensure!(letter.class == "archived_object" && letter.stage == "transform", "{letter:?}");
@@ -124,7 +124,7 @@ fn what_expands_without_end_is_given_up() -> anyhow::Result<()> {
     stack.put("raw/interval=1day/symbol=ZEROS/candles.csv.gz", packed(&mut std::io::repeat(0).take(1 << 29))?)?;
     stack.put("raw/interval=1day/symbol=SHORTLINES/candles.csv.gz", packed(&mut lines.as_bytes())?)?;
     stack.put("raw/interval=1day/symbol=BESIDEZEROS/candles.csv", daily(&["2024-12-27"]))?;
-    stack.eventually("the row of the object beside them", || Ok(stack.rows("BESIDEZEROS")? == 1))?;
+    stack.eventually("the row of the other object", || Ok(stack.rows("BESIDEZEROS")? == 1))?;
     for (symbol, words) in [("ZEROS", "line 1 is longer than"), ("SHORTLINES", "MEMORY_LIMIT")] {
         let letter = stack.dead_letter("RAW_DLQ_URL", &format!("symbol%3D{symbol}/"))?;
         ensure!(letter.class == "object_too_large" && letter.reason.contains(words), "{letter:?}");

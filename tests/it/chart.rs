@@ -20,6 +20,7 @@ pub fn trials() -> Vec<Trial> {
         the_link_leads_to_what_is_seen,
         the_chart_is_given_away_as_a_picture,
         the_mouse_zooms_into_the_chart_and_out,
+        a_range_that_is_chosen_during_a_movement_stays,
         the_mouse_finds_candles_and_clicks_on_them,
         a_long_series_is_seen_to_its_beginning,
         a_candle_has_the_same_average_in_every_range,
@@ -100,6 +101,19 @@ fn the_mouse_zooms_into_the_chart_and_out() -> anyhow::Result<()> {
         ensure!(browser.ask(&format!("return {pressed}"))? == 0, "a range is still pressed");
         browser.wheel("#chart", 300)?;
         browser.until(&format!("{SEEN}[0] < '{}'", part.0))
+    })
+}
+
+/// The address follows a movement a moment after its end.
+fn a_range_that_is_chosen_during_a_movement_stays() -> anyhow::Result<()> {
+    with_aapl(|browser| {
+        browser.go("/symbol/AAPL/1day?range=1Y")?;
+        browser.until(READY)?;
+        press(browser, "+")?;
+        browser.ask("document.querySelector('[data-range=\"6M\"]').click()")?;
+        let later = browser.ask_later("setTimeout(() => arguments[0](location.search), 600)", Vec::new())?;
+        ensure!(later.as_str().is_some_and(|address| address.contains("range=6M")), "{later}");
+        browser.until("document.querySelector('[data-range=\"6M\"]')?.ariaPressed === 'true'")
     })
 }
 

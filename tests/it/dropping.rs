@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
-use candlewick_shared::core::metadata::Metadata;
+use candlewick_shared::core::metadata::{Metadata, TransformedMetadata};
+use candlewick_shared::core::report::{AsOfFrom, Report};
 use candlewick_shared::ports::store::{NewObject, ObjectStore, PutIf};
 use libtest_mimic::Trial;
-use serde_json::Value;
 
 use crate::alerts::Sink;
 use crate::candles::daily;
@@ -26,11 +26,15 @@ pub fn trials() -> Vec<Trial> {
         drop_tells_of_a_file_in_flight,
         a_dropped_file_has_no_gaps_in_the_future_of_a_simulated_clock,
         drop_says_what_lies_in_the_future,
+        drop_does_not_put_two_files_in_one_place,
+        drop_takes_the_symbol_from_a_name_or_a_column_where_that_is_plain,
+        drop_says_why_no_row_of_an_intraday_file_is_usable,
+        drop_keeps_what_is_said_of_the_stamps_in_each_month,
         drop_reads_instants_of_sessions_by_the_calendar_that_it_is_told
     ]
 }
 
-/// Ten days, all of which are over when the simulated clock starts.
+/// Ten days that are all over when the simulated clock starts.
 const DAYS: [&str; 10] = [
     "2024-12-02",
     "2024-12-03",
@@ -180,10 +184,6 @@ fn drop_compares_a_gzip_with_the_plain_file_whose_place_it_takes() -> anyhow::Re
 /// An hour that another month's file also has then belongs to that file.
 fn drop_counts_what_another_month_has_as_no_loss() -> anyhow::Result<()> {
     let stack = Stack::get();
-    let hours = |times: &[&str]| {
-        let rows: String = times.iter().map(|time| format!("{time},1,1,1,1,5\n")).collect();
-        format!("datetime,open,high,low,close,volume\n{rows}")
-    };
     let (seam, own) = ("2024-11-30 23:00:00", "2024-12-02 10:00:00");
     stack.put("raw/interval=1h/symbol=SEAM/2024-11.csv", hours(&["2024-11-29 10:00:00", seam]))?;
     stack.eventually("two rows", || Ok(stack.rows("SEAM")? == 2))?;
@@ -224,9 +224,10 @@ fn drop_tells_of_a_file_in_flight() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn report(stack: &Stack, symbol: &str) -> anyhow::Result<Value> {
-    let object = stack.object(&format!("reports/interval=1day/symbol={symbol}/candles.json"))?;
-    serde_json::from_slice(&object.body).context("read a report")
+fn report(stack: &Stack, symbol: &str) -> anyhow::Result<Report> {
+    let object = stack.object(&format!("transformed/interval=1day/symbol={symbol}/candles.csv"))?;
+    let origin = TransformedMetadata::read(&object.info.metadata)?.context("find the origin of a clean object")?;
+    Ok(*origin.report.context("find a report in the metadata")?)
 }
 
 fn a_dropped_file_has_no_gaps_in_the_future_of_a_simulated_clock() -> anyhow::Result<()> {
@@ -238,10 +239,10 @@ fn a_dropped_file_has_no_gaps_in_the_future_of_a_simulated_clock() -> anyhow::Re
     stack.run(stack.store().put(&key("NOFUTURE"), object, PutIf::Always))?;
     stack.eventually("three rows", || Ok(stack.rows("NOFUTURE")? == 3))?;
     let report = report(stack, "NOFUTURE")?;
-    ensure!(report["gaps"] == Value::Array(Vec::new()), "{report}");
-    ensure!(report["source"]["as_of"].as_str().is_some_and(|time| time.starts_with("2024-12-3")), "{report}");
-    ensure!(report["source"]["as_of_from"] == "written_simulated", "{report}");
-    ensure!(report["rows"]["quarantined"]["future"] == 1, "{report}");
+    ensure!(report.gaps.is_empty(), "{report:?}");
+    ensure!(report.source.as_of.starts_with("2024-12-3"), "{report:?}");
+    ensure!(report.source.as_of_from == AsOfFrom::WrittenSimulated, "{report:?}");
+    ensure!(report.rows.quarantined["future"] == 1, "{report:?}");
     Ok(())
 }
 
@@ -257,7 +258,7 @@ fn drop_says_what_lies_in_the_future() -> anyhow::Result<()> {
     let said = succeed(drop(stack, "FUTURE", daily(&DAYS[..7]))?.args(["--as-of", "2024-12-09"]))?;
     ensure!(said.contains("6 candles new"), "{said}");
     stack.eventually("six rows", || Ok(stack.rows("FUTURE")? == 6))?;
-    ensure!(report(stack, "FUTURE")?["source"]["as_of"] == "2024-12-10T00:00:00Z");
+    ensure!(report(stack, "FUTURE")?.source.as_of == "2024-12-10T00:00:00Z");
     Ok(())
 }
 
@@ -266,11 +267,93 @@ fn drop_reads_instants_of_sessions_by_the_calendar_that_it_is_told() -> anyhow::
     let stack = Stack::get();
     let text = std::fs::read(crate::candlewick::root().join("tests/cases/files/tradingview-unix-time-daily.csv"))?;
     let said = fail(&mut drop(stack, "SESSIONS", &text)?)?;
-    ensure!(said.contains("if a session opens then, say of which exchange with --calendar XNYS"), "{said}");
+    ensure!(said.contains("if a session opens then, name the exchange with --calendar XNYS"), "{said}");
     let said = fail(drop(stack, "SESSIONS", &text)?.args(["--calendar", "NYSE"]))?;
     ensure!(said.contains("no calendar is known by the name \"NYSE\""), "{said}");
     succeed(drop(stack, "SESSIONS", &text)?.args(["--calendar", "XNYS"]))?;
     let days = "select count(*) from candles where symbol = $1 and close = 101 + (time::date - date '2024-01-02')";
     stack.eventually("four days", || Ok(stack.count(days, "SESSIONS")? == 4))?;
+    Ok(())
+}
+
+/// A command that drops files as they are named.
+fn drop_files(stack: &Stack, files: &[&PathBuf], options: &[&str]) -> Command {
+    let mut command = candlewick(stack.state());
+    command.arg("drop").args(files).args(options);
+    command
+}
+
+fn in_folder(stack: &Stack, folder: &str, name: &str, body: impl AsRef<[u8]>) -> anyhow::Result<PathBuf> {
+    std::fs::create_dir_all(stack.state().join(folder)).context("make a folder")?;
+    file(stack, &format!("{folder}/{name}"), body)
+}
+
+/// A file of hours.
+fn hours(times: &[&str]) -> String {
+    let rows: String = times.iter().map(|time| format!("{time},1,1,1,1,5\n")).collect();
+    format!("datetime,open,high,low,close,volume\n{rows}")
+}
+
+fn drop_does_not_put_two_files_in_one_place() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    let one = in_folder(stack, "places-one", "TWICE.csv", daily(&DAYS[..5]))?;
+    let other = in_folder(stack, "places-two", "twice.txt", daily(&DAYS[5..]))?;
+    for options in [&["--interval", "1day"][..], &["--interval", "1day", "--preview"], &["--interval", "1day", "--yes"]]
+    {
+        let said = fail(&mut drop_files(stack, &[&one, &other], options))?;
+        let expected = format!("{} and {} would both become TWICE 1day: join them", one.display(), other.display());
+        ensure!(said.contains(&expected) && said.contains("Nothing was put"), "{said}");
+    }
+    let january = in_folder(stack, "places-one", "TWICEH.csv", hours(&["2024-01-30 10:00:00", "2024-02-01 10:00:00"]))?;
+    let february = in_folder(stack, "places-two", "twiceh.csv", hours(&["2024-02-02 10:00:00"]))?;
+    let said = fail(&mut drop_files(stack, &[&january, &february], &["--interval", "1h"]))?;
+    ensure!(said.contains("would both become TWICEH 1h 2024-02: join them"), "{said}");
+    for key in [key("TWICE"), "raw/interval=1h/symbol=TWICEH/2024-01.csv".to_owned()] {
+        ensure!(stack.run(stack.store().head(&key))?.is_none(), "{key} was put");
+    }
+    // The same file, named twice, is one file.
+    succeed(&mut drop_files(stack, &[&one, &one], &["--interval", "1day"]))?;
+    stack.eventually("five rows", || Ok(stack.rows("TWICE")? == 5))
+}
+
+fn drop_takes_the_symbol_from_a_name_or_a_column_where_that_is_plain() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    let with_column = "symbol,date,open,high,low,close\nCOLUMNED,2024-12-02,1,2,1,2\nCOLUMNED,2024-12-03,1,2,1,2\n";
+    let path = in_folder(stack, "names", "export (1).csv", with_column)?;
+    succeed(&mut drop_files(stack, &[&path], &["--interval", "1day"]))?;
+    stack.eventually("two rows", || Ok(stack.rows("COLUMNED")? == 2))?;
+    let path = in_folder(stack, "names", "minutes.csv", daily(&DAYS))?;
+    let said = fail(&mut drop_files(stack, &[&path], &["--interval", "1day"]))?;
+    ensure!(said.contains("neither its name nor a column says the symbol: add --symbol AAPL"), "{said}");
+    let path = in_folder(stack, "names", "EURUSD60.csv", hours(&["2024-01-30 10:00:00", "2024-01-30 11:00:00"]))?;
+    let said = succeed(&mut drop_files(stack, &[&path], &["--preview"]))?;
+    ensure!(said.contains("EURUSD 1h 2024-01: 2 candles new"), "{said}");
+    let said = fail(&mut drop_files(stack, &[&path], &["--interval", "1day"]))?;
+    ensure!(said.contains("the name says 1h, and --interval says 1day: add --symbol EURUSD if"), "{said}");
+    Ok(())
+}
+
+fn drop_says_why_no_row_of_an_intraday_file_is_usable() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    let body = "datetime,open,high,low,close\n2024-01-30,1,1,1,1\n2024-01-30 10:00:00,x,1,1,1\n";
+    let path = in_folder(stack, "unusable", "UNUSABLE.csv", body)?;
+    let said = fail(&mut drop_files(stack, &[&path], &["--interval", "1h"]))?;
+    let expected =
+        "none of the 2 rows is a candle (1 other_interval, 1 unreadable): nothing was replaced. Line 2, time";
+    ensure!(said.contains(expected) && said.contains("name its month with --month 2024-01"), "{said}");
+    Ok(())
+}
+
+/// Of the candle that ends with January, only its start tells the month.
+fn drop_keeps_what_is_said_of_the_stamps_in_each_month() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    let rows = ["31.01.2024 23:00", "01.02.2024 00:00", "01.02.2024 01:00"].map(|time| format!("{time};1;1;1;1;5\n"));
+    let path =
+        in_folder(stack, "stamped", "STAMPED.csv", format!("Date;Open;High;Low;Close;Volume\n{}", rows.concat()))?;
+    succeed(&mut drop_files(stack, &[&path], &["--interval", "1h", "--stamped", "end"]))?;
+    let expected = "select count(*) from candles where symbol = $1 and time in
+        ('2024-01-31 22:00Z', '2024-01-31 23:00Z', '2024-02-01 00:00Z')";
+    stack.eventually("three hours", || Ok(stack.count(expected, "STAMPED")? == 3))?;
+    ensure!(stack.rows("STAMPED")? == 3, "there are other rows");
     Ok(())
 }

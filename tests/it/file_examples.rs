@@ -7,10 +7,9 @@ use candlewick_testbed::programs;
 use libtest_mimic::Trial;
 
 use crate::candlewick::{candlewick, finish};
-use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
-    vec![trial("the_examples_of_the_document_on_files_do_what_it_says", examples)]
+    trials![the_examples_of_the_document_on_files_do_what_it_says]
 }
 
 /// A command of an example, and its output.
@@ -29,7 +28,7 @@ fn steps(document: &str) -> Vec<Vec<Step>> {
     blocks.map(|block| format!("\n{block}").split("\n$ ").skip(1).map(step).collect()).collect()
 }
 
-fn examples() -> anyhow::Result<()> {
+fn the_examples_of_the_document_on_files_do_what_it_says() -> anyhow::Result<()> {
     let document = std::fs::read_to_string(programs::root().join("docs/files.md")).context("read docs/files.md")?;
     let blocks = steps(&document);
     ensure!(blocks.len() >= 2, "docs/files.md has {} examples", blocks.len());

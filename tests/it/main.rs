@@ -33,6 +33,7 @@ mod files;
 mod layering;
 mod metrics;
 mod operations;
+mod published;
 mod readers;
 mod restart;
 mod round_trips;
@@ -53,7 +54,7 @@ use libtest_mimic::{Arguments, Conclusion, Trial};
 use crate::stack::Stack;
 
 fn main() -> ExitCode {
-    let words: Vec<_> = std::env::args().collect();
+    let words: Vec<_> = std::env::args_os().collect();
     if let [_, word, state] = &words[..]
         && word == faults::WATCHDOG
     {
@@ -92,6 +93,7 @@ fn main() -> ExitCode {
         command::trials(),
         terraform::trials(),
         supply_chain::trials(),
+        published::trials(),
     ];
     let first = libtest_mimic::run(&arguments, on_stack.into_iter().chain(alone).flatten().collect());
     // These tests turn off or stop what the others need, and each starts where the previous one ended.

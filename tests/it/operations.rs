@@ -82,7 +82,7 @@ fn mend_what_is_lost(stack: &Stack) -> anyhow::Result<()> {
     ensure!(missing["key"] == raw("LOST") && missing["gap"] == "never_cleaned" && dry["sent"] == 0, "{dry}");
     ensure!(json(stack, &reconcile)?["sent"] == 1);
     stack.eventually("the clean object", || Ok(stack.object(&clean("LOST")).is_ok()))?;
-    ensure!(stack.rows("LOST")? == 0, "the loader was told, and notifications are not off");
+    ensure!(stack.rows("LOST")? == 0, "the loader was notified, so notifications are not off");
     let said = say(stack, &reconcile)?;
     ensure!(said.contains("never loaded") && said.contains("1 messages sent"), "{said}");
     stack.eventually("two rows", || Ok(stack.rows("LOST")? == 2))?;
@@ -122,6 +122,7 @@ fn clean_without_parquet(stack: &Stack) -> anyhow::Result<()> {
         source: None,
         fetched_at: None,
         transformed_at: None,
+        report: None,
         report_etag: None,
         quarantine_etag: None,
         columnar_etag: None,
@@ -216,7 +217,7 @@ fn verify_knows_which_of_two_objects_has_a_candle() -> anyhow::Result<()> {
         where symbol = 'OVERLAP'",
     )?;
     let (status, said) = code(stack, &["verify", "--symbol", "OVERLAP"])?;
-    ensure!(status == Some(1) && said.contains("2024-12.csv is newer"), "{status:?}: {said}");
+    ensure!(status == Some(1) && said.contains("2024-12.csv has the stronger claim"), "{status:?}: {said}");
     Ok(())
 }
 

@@ -36,7 +36,7 @@ fn the_key_is_in_nothing_that_the_system_writes() -> anyhow::Result<()> {
     let log = fs::read_to_string(stack.state().join("secrecy.err"))?;
     ensure!(log.contains("TRACE") && log.contains("SECRECY"), "nothing is logged, so that nothing is proved");
     let written = written(stack, &queue)?;
-    ensure!(written.is_empty(), "the key stands in {written:?}");
+    ensure!(written.is_empty(), "the key is in {written:?}");
     Ok(())
 }
 

@@ -8,14 +8,13 @@ use crate::browser::{self, Browser};
 use crate::candles::daily;
 use crate::dashboard::{READY, with_aapl};
 use crate::stack::Stack;
-use crate::trial;
 
 /// Without a browser there are no trials; `dashboard` reports that for all of them.
 pub fn trials() -> Vec<Trial> {
-    let all = vec![
-        trial("twenty_tabs_are_live_at_once", twenty_tabs_are_live),
-        trial("a_burst_of_changes_is_a_few_refreshes_one_at_a_time", a_burst_is_a_few_refreshes),
-        trial("a_hidden_tab_hears_nothing_and_catches_up_when_it_is_seen", a_hidden_tab_catches_up),
+    let all = trials![
+        twenty_tabs_are_live_at_once,
+        a_burst_of_changes_is_a_few_refreshes_one_at_a_time,
+        a_hidden_tab_hears_nothing_and_catches_up_when_it_is_seen
     ];
     all.into_iter().map(|trial| trial.with_ignored_flag(!browser::is_there())).collect()
 }
@@ -23,7 +22,7 @@ pub fn trials() -> Vec<Trial> {
 const LIVE: &str = "document.getElementById('live').dataset.state === 'live'";
 
 /// Browsers open six connections per host: one stream per tab would use them all.
-fn twenty_tabs_are_live() -> anyhow::Result<()> {
+fn twenty_tabs_are_live_at_once() -> anyhow::Result<()> {
     with_aapl(|browser| {
         for count in [6, 20] {
             while browser.tabs()? < count {
@@ -55,7 +54,7 @@ const COUNTING: &str = "window.pages = { all: 0, now: 0, most: 0 };
         try { return await real(address, options); } finally { window.pages.now -= 1; }
     };";
 
-fn a_burst_is_a_few_refreshes() -> anyhow::Result<()> {
+fn a_burst_of_changes_is_a_few_refreshes_one_at_a_time() -> anyhow::Result<()> {
     with_aapl(|browser| {
         browser.go("/quality")?;
         browser.until(LIVE)?;
@@ -88,7 +87,7 @@ fn set_visibility(browser: &Browser, state: &str) -> anyhow::Result<()> {
     browser.ask(&script).map(|_| ())
 }
 
-fn a_hidden_tab_catches_up() -> anyhow::Result<()> {
+fn a_hidden_tab_hears_nothing_and_catches_up_when_it_is_seen() -> anyhow::Result<()> {
     with_aapl(|browser| {
         let row = "document.querySelector('tr[data-search=\"UNSEEN 1day\"]')";
         browser.go("/?search=UNSEEN")?;
@@ -97,7 +96,10 @@ fn a_hidden_tab_catches_up() -> anyhow::Result<()> {
         browser.ask("window.heard = 0; window.addEventListener('candlewick:change', () => (window.heard += 1))")?;
         Stack::get().put("raw/interval=1day/symbol=UNSEEN/candles.csv", daily(&["2024-12-26"]))?;
         Stack::get().eventually("the candle", || Ok(Stack::get().rows("UNSEEN")? == 1))?;
-        ensure!(browser.ask(&format!("return window.heard === 0 && !{row}"))? == true, "a hidden tab was told");
+        ensure!(
+            browser.ask(&format!("return window.heard === 0 && !{row}"))? == true,
+            "a hidden tab received a change"
+        );
         set_visibility(browser, "visible")?;
         browser.until(row)
     })

@@ -34,7 +34,7 @@ const OF_TRACE: &str = "select count(*) from objects where symbol = 'MSFT' and t
 /// Lineage is sent over HTTP and stored as lines next to the report; the transform's output is the loader's input.
 fn lineage_is_told_of_each_transform_and_load() -> anyhow::Result<()> {
     let stack = Stack::get();
-    let beside = "reports/interval=1day/symbol=MSFT/candles";
+    let report = "reports/interval=1day/symbol=MSFT/candles";
     for (job, from, to) in
         [("transform", "raw/", "transformed/"), ("load", "transformed/", "candlewick.public.candles")]
     {
@@ -44,10 +44,10 @@ fn lineage_is_told_of_each_transform_and_load() -> anyhow::Result<()> {
             of_msft && event["job"]["name"] == job && event["eventType"] == "COMPLETE"
         })?;
         ensure!(name(&sent["inputs"]).starts_with(from) && name(&sent["outputs"]).starts_with(to), "{sent}");
-        stack.eventually("the lineage beside the report", || {
-            Ok(stack.object(&format!("{beside}.{job}.openlineage.jsonl")).is_ok())
+        stack.eventually("the lineage next to the report", || {
+            Ok(stack.object(&format!("{report}.{job}.openlineage.jsonl")).is_ok())
         })?;
-        let kept = stack.object(&format!("{beside}.{job}.openlineage.jsonl"))?;
+        let kept = stack.object(&format!("{report}.{job}.openlineage.jsonl"))?;
         let lines: Result<Vec<Value>, _> = kept
             .body
             .split(|byte| *byte == b'\n')

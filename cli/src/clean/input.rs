@@ -34,9 +34,10 @@ impl Input {
         let shown = path.display();
         let symbol = symbol.cloned().map(Ok).or_else(|| folder(path, "symbol=").map(Symbol::from_key_form));
         let interval = interval.map(Ok).or_else(|| folder(path, "interval=").map(str::parse));
-        let symbol = symbol.with_context(|| format!("{shown}: of which symbol? Say it with --symbol AAPL"))??;
-        let interval =
-            interval.with_context(|| format!("{shown}: of which interval? Say it with --interval 1day"))??;
+        let symbol =
+            symbol.with_context(|| format!("{shown}: which symbol is it of? Name it with --symbol AAPL"))??;
+        let interval = interval
+            .with_context(|| format!("{shown}: which interval does it have? Name it with --interval 1day"))??;
         let series = Series { symbol, interval };
         let stem = stem(path);
         let key = format!("raw/interval={interval}/symbol={}/{stem}.csv", series.symbol.to_key_form());

@@ -4,10 +4,10 @@ use std::fmt;
 
 use anyhow::anyhow;
 use candlewick_shared::ports::store::ObjectStore;
+use candlewick_shared::reads::dead_letters::DeadLetter;
 use candlewick_transform::unpack;
 use serde::Serialize;
 
-use crate::dead_letters::DeadLetter;
 use crate::place::Deployment;
 
 /// The most characters of a row that are shown.

@@ -2,10 +2,9 @@
 
 use anyhow::Context;
 use candlewick_shared::ports::queue::{BATCH, Queue};
+use candlewick_shared::reads::dead_letters::{self, DeadLetter, LetterSummary};
 use candlewick_shared::runtime::dead_letter;
 
-use crate::dead_letters::letter::Summary;
-use crate::dead_letters::{self, DeadLetter};
 use crate::place::Deployment;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,14 +37,14 @@ impl<'a> HeldLetters<'a> {
     }
 
     /// Gives all letters back, and returns their summaries.
-    pub async fn give_back(self) -> anyhow::Result<Vec<Summary>> {
+    pub async fn give_back(self) -> anyhow::Result<Vec<LetterSummary>> {
         dead_letters::give_back(&self.deployment.aws, &self.deployment.env, self.role, self.letters.iter()).await?;
         Ok(self.letters.iter().map(DeadLetter::summary).collect())
     }
 
     /// Sends all letters back or deletes them, batch by batch, and returns their summaries. A letter that is sent back
     /// is deleted only after its message is in its original queue.
-    pub async fn settle(self, action: Action) -> anyhow::Result<Vec<Summary>> {
+    pub async fn settle(self, action: Action) -> anyhow::Result<Vec<LetterSummary>> {
         for batch in self.letters.chunks(BATCH) {
             if action == Action::SendBack {
                 self.send_back(batch).await?;
@@ -63,7 +62,7 @@ impl<'a> HeldLetters<'a> {
     }
 
     async fn delete(&self, batch: &[DeadLetter]) -> anyhow::Result<()> {
-        let queue = self.deployment.aws.queue(&dead_letters::url(&self.deployment.env, self.role)?);
+        let queue = self.deployment.aws.queue(&self.deployment.env.dead_letter_url(self.role)?);
         let receipts: Vec<_> = batch.iter().map(|letter| letter.message.receipt.clone()).collect();
         queue.delete(&receipts).await.context("delete letters")
     }

@@ -13,7 +13,6 @@ use candlewick_shared::core::topology::Topology;
 use sqlx::PgPool;
 
 use super::snapshot::{Bucket, Database, InspectError, Inspected, Notification, Queue, Queues, Redrive, Snapshot};
-use crate::dead_letters;
 use crate::place::Deployment;
 
 /// Takes a snapshot. What cannot be read is recorded in it as an error.
@@ -87,7 +86,7 @@ fn notification(configuration: QueueConfiguration) -> Notification {
 
 async fn queues(deployment: &Deployment, role: &str) -> Queues {
     let url = deployment.env.queue_url(role).ok().map(str::to_owned);
-    let dead_letter_url = dead_letters::url(&deployment.env, role).ok();
+    let dead_letter_url = deployment.env.dead_letter_url(role).ok();
     Queues {
         queue: queue(deployment, url.as_deref()).await,
         dead_letters: queue(deployment, dead_letter_url.as_deref()).await,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use candlewick_shared::core::candle::Candle;
 use candlewick_shared::core::clean_csv;
-use candlewick_shared::core::form::{self, Form};
+use candlewick_shared::core::form::{self, Stamped};
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::{Part, RawKey};
 use candlewick_shared::core::metadata::{Instrument, RawMetadata};
@@ -38,9 +38,13 @@ impl Rules {
     /// The time zone is invalid.
     pub fn of_part(&self, metadata: &RawMetadata) -> anyhow::Result<Self> {
         let is_raw = metadata.form.format.as_deref() == Some(form::RAW);
-        let form = if is_raw { Form::default() } else { self.settings.form.clone() };
+        let form = if is_raw { metadata.form.form() } else { self.settings.form.clone() };
         let settings = CleaningSettings { form, ..self.settings.clone() };
         Self::new(metadata, settings, self.now, self.is_simulated)
+    }
+
+    pub fn stamped(&self) -> Option<Stamped> {
+        self.settings.form.stamped
     }
 
     /// Builds the rules from the metadata of the file and the settings of the watchlist; `now` is Candlewick's time.

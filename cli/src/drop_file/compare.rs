@@ -29,7 +29,8 @@ pub struct Change {
     pub span: Option<(CandleTime, CandleTime)>,
 }
 
-/// Compares the current series with the one after the change: `coming` would replace `own` and be the newest object.
+/// Compares the current series with the one after the change: `coming` would replace `own` and be the newest object. A
+/// filled candle of it takes the place of no real one of another object.
 pub fn compare(own: Option<&CleanObject>, others: &[CleanObject], coming: &[Candle]) -> Change {
     let before = union(own.into_iter().chain(others));
     let rest = union(others);
@@ -40,17 +41,29 @@ pub fn compare(own: Option<&CleanObject>, others: &[CleanObject], coming: &[Cand
     touched.dedup();
     let mut change = Change::default();
     for time in touched {
-        let after = coming.get(&time).or_else(|| rest.get(&time)).copied();
+        let after = stronger(rest.get(&time).copied(), coming.get(&time).copied());
         change.add(time, before.get(&time).copied(), after);
     }
     change
 }
 
-/// The candles of a series. Of objects that claim the same candle, the newest has it.
+/// Of two claims of a candle, the real one, and of two of the same kind the newer one.
+fn stronger<'a>(older: Option<&'a Candle>, newer: Option<&'a Candle>) -> Option<&'a Candle> {
+    let is_kept = |older: &&Candle| newer.is_none_or(|newer| newer.is_filled && !older.is_filled);
+    older.filter(is_kept).or(newer)
+}
+
+/// The candles of a series. Of objects that claim the same candle, the newest has it, but a real candle goes before a filled
+/// one.
 fn union<'a>(objects: impl IntoIterator<Item = &'a CleanObject>) -> BTreeMap<CandleTime, &'a Candle> {
     let mut objects: Vec<_> = objects.into_iter().collect();
     objects.sort_by(|one, other| one.age.cmp(&other.age));
-    objects.iter().flat_map(|object| &object.candles).map(|candle| (candle.time, candle)).collect()
+    let mut union: BTreeMap<CandleTime, &Candle> = BTreeMap::new();
+    for candle in objects.iter().flat_map(|object| &object.candles) {
+        let strongest = stronger(union.get(&candle.time).copied(), Some(candle)).unwrap_or(candle);
+        union.insert(candle.time, strongest);
+    }
+    union
 }
 
 impl Change {
@@ -128,6 +141,15 @@ mod tests {
         let newer = object(3, &real(&[(2, 9)]));
         let taken = candles(&real(&[(1, 1), (2, 2)]));
         assert_eq!(counts(compare(Some(&own), &[newer], &taken)), [0, 1, 1, 0]);
+    }
+
+    #[test]
+    fn a_filled_candle_takes_no_real_one_from_another_object() {
+        let other = object(1, &real(&[(2, 9)]));
+        let mut with_filled = real(&[(1, 1), (3, 3)]);
+        with_filled.insert(2, (1, true));
+        let change = compare(None, &[other], &candles(&with_filled));
+        assert_eq!(counts(change), [2, 0, 1, 0]);
     }
 
     fn minutes() -> impl Strategy<Value = Minutes> {

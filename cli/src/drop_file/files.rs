@@ -1,15 +1,14 @@
-//! Finds the files to drop, and what their names say about them.
+//! Finds the files to drop.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail, ensure};
-use candlewick_shared::core::interval::Interval;
-use candlewick_shared::core::symbol::Symbol;
+use anyhow::{Context, ensure};
 
 /// The extensions of the files that are taken from a folder.
 const ENDINGS: [&str; 6] = [".csv", ".csv.gz", ".gz", ".zip", ".txt", ".tsv"];
 
-/// Expands a list of files, folders and patterns, in order.
+/// Expands a list of files, folders and patterns, in order. A file that is named twice is taken once.
 ///
 /// # Errors
 ///
@@ -29,7 +28,16 @@ pub fn all(said: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
             ensure!(files.len() > before, "no file is named like {pattern}");
         }
     }
+    let mut known = HashSet::new();
+    files.retain(|file| known.insert(file.canonicalize().unwrap_or_else(|_| file.clone())));
+    let has_input = files.iter().any(|file| file == Path::new("-"));
+    ensure!(!has_input || files.len() == 1, "standard input can only be dropped alone");
     Ok(files)
+}
+
+/// The name of a file for messages.
+pub fn shown(file: &Path) -> String {
+    if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() }
 }
 
 fn is_pattern(path: &Path) -> bool {
@@ -55,87 +63,9 @@ fn in_folder(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The symbol of a file: from a folder `symbol=…`, or from its name if that consists only of a symbol and perhaps words
-/// for an interval or a date, such as `AAPL.csv` and `BTCUSDT-1m-2024-01.zip`.
-///
-/// # Errors
-///
-/// Neither names a symbol.
-pub fn symbol(path: &Path) -> anyhow::Result<Symbol> {
-    if let Some(folder) = folder(path, "symbol=") {
-        return Symbol::from_key_form(folder).with_context(|| format!("read the folder symbol={folder}"));
-    }
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let words: Vec<&str> = stem(&name).split(['_', '-', ' ']).collect();
-    match words.split_first() {
-        Some((first, rest)) if is_symbol(first) && rest.iter().all(|word| is_of_file(word)) => {
-            Ok(first.to_uppercase().parse()?)
-        }
-        _ => bail!("{}: of which symbol? Say it with --symbol AAPL", path.display()),
-    }
-}
-
-/// The interval of a file: from a folder `interval=…`.
-///
-/// # Errors
-///
-/// There is no such folder.
-pub fn interval(path: &Path) -> anyhow::Result<Interval> {
-    let said = folder(path, "interval=").map(str::parse);
-    said.with_context(|| format!("{}: of which interval? Say it with --interval 1day", path.display()))?
-        .with_context(|| format!("read the folder of {}", path.display()))
-}
-
-fn folder<'a>(path: &'a Path, prefix: &str) -> Option<&'a str> {
-    let names = path.parent()?.components().rev().filter_map(|component| component.as_os_str().to_str());
-    names.filter_map(|name| name.strip_prefix(prefix)).next()
-}
-
-fn stem(name: &str) -> &str {
-    let mut ended = [".gz", ".zip", ".csv", ".txt", ".tsv"].into_iter();
-    ended.try_fold(name, |name, ending| Some(name.strip_suffix(ending).unwrap_or(name))).unwrap_or(name)
-}
-
-fn is_symbol(word: &str) -> bool {
-    const OTHERS: [&str; 10] =
-        ["candles", "data", "prices", "price", "download", "export", "history", "historical", "ohlcv", "table"];
-    let is_code = word.chars().all(|c| c.is_ascii_alphanumeric() || c == '.');
-    is_code && (1..=12).contains(&word.len()) && !OTHERS.contains(&word.to_lowercase().as_str()) && !is_of_file(word)
-}
-
-/// Whether a word of a name is a number, an interval or a word that describes the content.
-fn is_of_file(word: &str) -> bool {
-    const WORDS: [&str; 12] =
-        ["daily", "weekly", "monthly", "hourly", "day", "data", "historical", "history", "prices", "max", "d", "ohlcv"];
-    let lower = word.to_lowercase();
-    let digits = lower.chars().filter(char::is_ascii_digit).count();
-    let unit = lower.trim_start_matches(|c: char| c.is_ascii_digit());
-    let is_number = digits > 0 && matches!(unit, "" | "m" | "min" | "h" | "d" | "day" | "w" | "mo");
-    is_number
-        || matches!(lower.as_str(), "m1" | "m5" | "m15" | "m30" | "h1" | "h4" | "d1")
-        || WORDS.contains(&lower.as_str())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_says_the_symbol_where_it_says_nothing_else() {
-        for (name, expected) in [
-            ("AAPL.csv", Some("AAPL")),
-            ("aapl_daily.csv.gz", Some("AAPL")),
-            ("BTCUSDT-1m-2024-01.zip", Some("BTCUSDT")),
-            ("BRK.B.csv", Some("BRK.B")),
-            ("raw/interval=1day/symbol=BTC%2FUSD/candles.csv", Some("BTC/USD")),
-            ("candles.csv", None),
-            ("my prices of AAPL.csv", None),
-            ("2024-01.csv", None),
-            ("-", None),
-        ] {
-            assert_eq!(symbol(Path::new(name)).ok().map(|symbol| symbol.to_string()).as_deref(), expected, "{name}");
-        }
-    }
 
     #[test]
     fn folders_and_patterns_are_the_files_in_them() {
@@ -149,6 +79,8 @@ mod tests {
         };
         assert_eq!(names(folder.path().to_owned()), ["a.CSV", "b.csv"]);
         assert_eq!(names(folder.path().join("*.csv")), [".hidden.csv", "b.csv"]);
+        assert_eq!(all(&[folder.path().join("b.csv"), folder.path().join("*.csv")]).unwrap().len(), 2);
         assert!(all(&[folder.path().join("*.zip")]).is_err());
+        assert!(all(&[folder.path().join("b.csv"), PathBuf::from("-")]).is_err());
     }
 }

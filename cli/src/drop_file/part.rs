@@ -55,7 +55,7 @@ pub fn parts(
         return Ok(vec![Part { key, body, metadata, coming }]);
     }
     match coming.months.as_slice() {
-        [] => bail!("no row of the file is a candle: name the month with --month 2024-01"),
+        [] => Err(no_month(&coming)),
         [month] => {
             let key = of_month(&key, month.month, key.gzip);
             let coming = Coming::of(text, &key, rules)?;
@@ -68,7 +68,8 @@ pub fn parts(
                 if let Some(zone) = &month.timezone {
                     // The rows are rewritten, so the settings of the original format no longer apply.
                     metadata.instrument.timezone = Some(zone.clone());
-                    metadata.form = SaidForm { format: Some(form::RAW.to_owned()), ..SaidForm::default() };
+                    let stamped = rules.stamped();
+                    metadata.form = SaidForm { format: Some(form::RAW.to_owned()), stamped, ..SaidForm::default() };
                 }
                 let rules = rules.of_part(&metadata)?;
                 let coming = Coming::of(&month.text, &key, &rules).with_context(|| format!("read {}", month.month))?;
@@ -79,11 +80,23 @@ pub fn parts(
     }
 }
 
+/// Without a candle, the month of the file's object is unknown.
+fn no_month(coming: &Coming) -> anyhow::Error {
+    match &coming.nothing_usable {
+        Some(why) => anyhow::anyhow!("{why}. To put it all the same, name its month with --month 2024-01"),
+        None => anyhow::anyhow!("all {} rows are of candles that are still open", coming.report.rows.read),
+    }
+}
+
 fn of_month(key: &RawKey, month: Month, gzip: bool) -> RawKey {
     RawKey { path: ObjectPath { series: key.path.series.clone(), part: KeyPart::Month(month) }, gzip }
 }
 
 impl Part {
+    pub fn path(&self) -> &ObjectPath {
+        &self.key.path
+    }
+
     /// Reads the current state of the store.
     ///
     /// # Errors

@@ -36,7 +36,7 @@ impl<'a> Verdict<'a> {
             return Some(format!("{why}{}: it would only become a dead letter", self.cure()));
         }
         match &self.standing.change {
-            None => Some("what stands there cannot be read, so that nobody knows what would be lost".to_owned()),
+            None => Some("the object at that key cannot be read, so it is unknown what would be lost".to_owned()),
             Some(change) if change.lost > 0 => Some(format!("{} would be lost", self.lost(change))),
             Some(_) => None,
         }
@@ -50,8 +50,10 @@ impl<'a> Verdict<'a> {
 
     fn change(&self) -> String {
         match &self.standing.change {
-            None => "cannot be compared with what stands there".to_owned(),
-            Some(_) if self.coming.nothing_usable.is_some() => "no candle; what stands there would stay".to_owned(),
+            None => "cannot be compared with the object at that key".to_owned(),
+            Some(_) if self.coming.nothing_usable.is_some() => {
+                "no candle; the object at that key would stay".to_owned()
+            }
             Some(change) => {
                 let counts =
                     format!("{} candles new, {} changed, {} unchanged", change.new, change.changed, change.unchanged);
@@ -73,11 +75,12 @@ impl<'a> Verdict<'a> {
     fn notes(&self) -> Vec<String> {
         let unsettled = self.unsettled.as_ref().map(|key| {
             format!(
-                "{key} as it stands is not cleaned yet, or was given up: this compares with what was cleaned before it"
+                "the current {key} is not cleaned yet, or was given up: this compares with what was cleaned before it"
             )
         });
         let twin = self.standing.origin.as_ref().map(|(key, _)| key).filter(|origin| self.is_twin(origin));
-        let twin = twin.map(|origin| format!("what stands there comes from {origin}, which this file would supersede"));
+        let twin =
+            twin.map(|origin| format!("the object at that key comes from {origin}, which this file would supersede"));
         let future = self.future();
         let future = (future > 0).then(|| format!("{future} rows lie after {}{}", self.now, self.cure()));
         [unsettled, twin, future].into_iter().flatten().collect()

@@ -5,10 +5,9 @@ use std::fmt;
 
 use candlewick_shared::core::metadata::{RawMetadata, TransformedMetadata};
 use candlewick_shared::ports::store::ObjectInfo;
+use candlewick_shared::reads::dead_letters::DeadLetter;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-
-use crate::dead_letters::DeadLetter;
 
 /// The row of a transformed object in the objects ledger.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -191,7 +190,7 @@ mod tests {
     use candlewick_shared::core::metadata::{FIRST_WRITTEN, Instrument};
 
     use super::*;
-    use crate::dead_letters::letter::tests::{event, letter};
+    use crate::dlq::filter::tests::{event, letter};
 
     const KEY: &str = "raw/interval=1day/symbol=AAPL/candles.csv";
 
@@ -216,6 +215,7 @@ mod tests {
             source: None,
             fetched_at: None,
             transformed_at: None,
+            report: None,
             report_etag: None,
             quarantine_etag: None,
             columnar_etag: None,

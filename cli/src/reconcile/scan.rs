@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use anyhow::Context;
-use candlewick_shared::adapters::database::SqlTimestamp;
+use candlewick_shared::adapters::database::DbTime;
 use candlewick_shared::adapters::s3::S3Store;
 use candlewick_shared::adapters::s3_listing::Listing;
 use candlewick_shared::core::key::RawKey;
@@ -12,7 +12,7 @@ use candlewick_shared::core::topology::Topology;
 use candlewick_shared::ports::store::{ObjectInfo, ObjectStore};
 use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
-use sqlx::{PgPool, Row};
+use sqlx::{FromRow, PgPool};
 
 use super::decide::{self, Columns, Gap, LedgerRow};
 use crate::place::Deployment;
@@ -164,25 +164,32 @@ impl Walk<'_> {
 
     async fn ledger(&self, objects: impl Iterator<Item = &ObjectInfo>) -> anyhow::Result<HashMap<String, LedgerRow>> {
         let keys: Vec<_> = objects.map(|object| object.key.clone()).collect();
-        let rows = sqlx::query(LEDGER).bind(keys).fetch_all(self.pool).await.context("read the objects ledger")?;
-        rows.iter().map(ledger_row).collect()
+        let query = sqlx::query_as(LEDGER).bind(keys);
+        let rows: Vec<KeyedRow> = query.fetch_all(self.pool).await.context("read the objects ledger")?;
+        Ok(rows.into_iter().map(KeyedRow::entry).collect())
     }
 }
 
 const LEDGER: &str = "select key, etag, raw_key, raw_etag, last_modified, raw_written
     from objects where key = any($1)";
 
-fn ledger_row(row: &sqlx::postgres::PgRow) -> anyhow::Result<(String, LedgerRow)> {
-    let time =
-        |column: &str| row.try_get::<Option<SqlTimestamp>, _>(column).map(|time| time.map(SqlTimestamp::to_jiff));
-    let ledger_row = LedgerRow {
-        etag: row.try_get("etag")?,
-        last_modified: time("last_modified")?,
-        raw_key: row.try_get("raw_key")?,
-        raw_etag: row.try_get("raw_etag")?,
-        raw_written: time("raw_written")?,
-    };
-    Ok((row.try_get("key")?, ledger_row))
+#[derive(FromRow)]
+struct KeyedRow {
+    key: String,
+    etag: Option<String>,
+    raw_key: Option<String>,
+    raw_etag: Option<String>,
+    last_modified: Option<DbTime>,
+    raw_written: Option<DbTime>,
+}
+
+impl KeyedRow {
+    fn entry(self) -> (String, LedgerRow) {
+        let Self { key, etag, raw_key, raw_etag, last_modified, raw_written } = self;
+        let last_modified = last_modified.map(|time| time.0);
+        let raw_written = raw_written.map(|time| time.0);
+        (key, LedgerRow { etag, last_modified, raw_key, raw_etag, raw_written })
+    }
 }
 
 /// Finds a key by advancing the listing: the keys of all prefixes have the same order. The object stays the next one,

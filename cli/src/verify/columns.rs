@@ -9,7 +9,7 @@ use candlewick_shared::core::key::{Series, TransformedKey};
 use candlewick_shared::core::metadata::TransformedMetadata;
 use candlewick_shared::ports::store::ObjectStore;
 
-use super::compare::{Difference, Kind};
+use super::compare::{Difference, DifferenceKind};
 
 /// The difference between the candles of a transformed object and the Parquet that was written with it, if any was.
 pub async fn difference(
@@ -30,7 +30,7 @@ pub async fn difference(
         symbol: symbol.to_string(),
         interval: interval.to_string(),
         time: None,
-        kind: Kind::Columns,
+        kind: DifferenceKind::Columns,
         column: None,
         expected: None,
         found: Some(reason),

@@ -10,7 +10,7 @@ use super::union::Owner;
 
 /// A row of the table. Numbers are text without trailing zeros.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct TableRow {
     /// Microseconds since 1970.
     pub time: i64,
     /// Open, high, low and close.
@@ -23,7 +23,7 @@ pub struct Row {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum DifferenceKind {
     /// Only the objects have the candle.
     Missing,
     /// Only the table has the candle.
@@ -45,7 +45,7 @@ pub struct Difference {
     pub interval: String,
     /// In the format of clean CSV.
     pub time: Option<String>,
-    pub kind: Kind,
+    pub kind: DifferenceKind,
     pub column: Option<&'static str>,
     /// The value in the objects.
     pub expected: Option<String>,
@@ -58,21 +58,21 @@ pub struct Difference {
 /// The candle and the row at one time; at least one of them exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pair<'a> {
-    Both(&'a Candle, &'a Owner, &'a Row),
+    Both(&'a Candle, &'a Owner, &'a TableRow),
     /// Only the objects have a candle.
     Expected(&'a Candle, &'a Owner),
     /// Only the table has a candle.
-    Found(&'a Row),
+    Found(&'a TableRow),
 }
 
-/// Microseconds since 1970, the unit of [`Row::time`].
+/// Microseconds since 1970, the unit of [`TableRow::time`].
 pub fn microseconds(time: CandleTime) -> i64 {
     time.seconds().saturating_mul(1_000_000)
 }
 
 impl Pair<'_> {
     /// Pairs the next candle with the next row if their times are equal, otherwise takes the earlier one.
-    pub fn next<'a>(expected: Option<&'a (Candle, Owner)>, found: Option<&'a Row>) -> Option<Pair<'a>> {
+    pub fn next<'a>(expected: Option<&'a (Candle, Owner)>, found: Option<&'a TableRow>) -> Option<Pair<'a>> {
         match (expected, found) {
             (None, None) => None,
             (Some((candle, owner)), None) => Some(Pair::Expected(candle, owner)),
@@ -99,23 +99,23 @@ impl Pair<'_> {
         };
         match self {
             Self::Expected(candle, owner) => {
-                vec![difference(Kind::Missing, None, Some(candle.close.to_string()), None, &owner.key)]
+                vec![difference(DifferenceKind::Missing, None, Some(candle.close.to_string()), None, &owner.key)]
             }
             Self::Found(row) => {
-                vec![difference(Kind::Extra, None, None, Some(row.prices[3].clone()), &row.object)]
+                vec![difference(DifferenceKind::Extra, None, None, Some(row.prices[3].clone()), &row.object)]
             }
             Self::Both(candle, owner, row) => {
                 let columns = expected_columns(candle).into_iter().zip(found_columns(row));
                 let differing = columns.filter(|((_, expected), found)| expected != found);
                 let mut all: Vec<_> = differing
                     .map(|((column, expected), found)| {
-                        difference(Kind::Differs, Some(column), expected, found, &owner.key)
+                        difference(DifferenceKind::Differs, Some(column), expected, found, &owner.key)
                     })
                     .collect();
                 if *owner.key != *row.object {
                     let expected = Some(owner.key.to_string());
                     let found = Some(row.object.clone());
-                    all.push(difference(Kind::Owner, None, expected, found, &owner.key));
+                    all.push(difference(DifferenceKind::Owner, None, expected, found, &owner.key));
                 }
                 all
             }
@@ -148,7 +148,7 @@ fn expected_columns(candle: &Candle) -> [(&'static str, Option<String>); 6] {
     ]
 }
 
-fn found_columns(row: &Row) -> [Option<String>; 6] {
+fn found_columns(row: &TableRow) -> [Option<String>; 6] {
     let [open, high, low, close] = row.prices.clone().map(Some);
     [open, high, low, close, row.volume.clone(), Some(row.is_filled.to_string())]
 }
@@ -160,17 +160,19 @@ impl fmt::Display for Difference {
         let found = text(&self.found);
         write!(formatter, "{} {} {}: ", self.symbol, self.interval, self.time.as_deref().unwrap_or_default())?;
         match self.kind {
-            Kind::Missing => write!(formatter, "missing in the table; {} has it", self.object),
-            Kind::Extra => {
+            DifferenceKind::Missing => write!(formatter, "missing in the table; {} has it", self.object),
+            DifferenceKind::Extra => {
                 write!(formatter, "in the table and in no object; the table names {} as its owner", self.object)
             }
-            Kind::Differs => {
+            DifferenceKind::Differs => {
                 let column = self.column.unwrap_or_default();
                 write!(formatter, "{column} is {found} in the table and {expected} in {}", self.object)
             }
-            Kind::Owner => write!(formatter, "the table names {found} as its owner, but {expected} is newer"),
-            Kind::Unreadable => write!(formatter, "not compared: {} cannot be read: {expected}", self.object),
-            Kind::Columns => write!(formatter, "{} does not have its candles: {found}", self.object),
+            DifferenceKind::Owner => {
+                write!(formatter, "the table names {found} as its owner, but {expected} has the stronger claim")
+            }
+            DifferenceKind::Unreadable => write!(formatter, "not compared: {} cannot be read: {expected}", self.object),
+            DifferenceKind::Columns => write!(formatter, "{} does not have its candles: {found}", self.object),
         }
     }
 }
@@ -197,8 +199,8 @@ mod tests {
         (candle, Owner { raw_written: jiff::Timestamp::UNIX_EPOCH, key: Arc::from("transformed/a") })
     }
 
-    fn row() -> Row {
-        Row {
+    fn row() -> TableRow {
+        TableRow {
             time: 1_735_257_600_000_000,
             prices: ["1", "2.5", "0.5", "2"].map(str::to_owned),
             volume: None,
@@ -207,7 +209,7 @@ mod tests {
         }
     }
 
-    fn texts(expected: Option<&(Candle, Owner)>, found: Option<&Row>) -> Vec<String> {
+    fn texts(expected: Option<&(Candle, Owner)>, found: Option<&TableRow>) -> Vec<String> {
         let pair = Pair::next(expected, found).unwrap();
         pair.differences("AAPL", "1day").iter().map(Difference::to_string).collect()
     }
@@ -223,22 +225,22 @@ mod tests {
         let when = "AAPL 1day 2024-12-27: ";
         assert_eq!(texts(Some(&expected()), None), [format!("{when}missing in the table; transformed/a has it")]);
         assert!(texts(None, Some(&row()))[0].starts_with(&format!("{when}in the table and in no object")));
-        let tampered = Row { prices: ["1", "2.5", "0.5", "2.01"].map(str::to_owned), ..row() };
+        let tampered = TableRow { prices: ["1", "2.5", "0.5", "2.01"].map(str::to_owned), ..row() };
         assert_eq!(
             texts(Some(&expected()), Some(&tampered)),
             [format!("{when}close is 2.01 in the table and 2 in transformed/a")]
         );
-        let volume = Row { volume: Some("0".to_owned()), is_filled: true, ..row() };
+        let volume = TableRow { volume: Some("0".to_owned()), is_filled: true, ..row() };
         assert_eq!(texts(Some(&expected()), Some(&volume)).len(), 2, "no volume is not the same as zero");
-        let owner = Row { object: "transformed/b".to_owned(), ..row() };
-        assert!(texts(Some(&expected()), Some(&owner))[0].contains("transformed/a is newer"));
+        let owner = TableRow { object: "transformed/b".to_owned(), ..row() };
+        assert!(texts(Some(&expected()), Some(&owner))[0].contains("transformed/a has the stronger claim"));
     }
 
     #[test]
     fn the_earlier_side_goes_first() {
-        let earlier = Row { time: row().time - 1, ..row() };
+        let earlier = TableRow { time: row().time - 1, ..row() };
         assert!(texts(Some(&expected()), Some(&earlier))[0].contains("µs"));
-        let later = Row { time: row().time + 1, ..row() };
+        let later = TableRow { time: row().time + 1, ..row() };
         assert!(texts(Some(&expected()), Some(&later))[0].contains("missing"));
     }
 }

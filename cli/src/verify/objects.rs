@@ -6,7 +6,7 @@ use candlewick_shared::core::leftover::is_leftover;
 
 /// The transformed objects of one series.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Group {
+pub struct SeriesObjects {
     /// For a key that names no series, the key itself: such a key is a group of its own.
     pub symbol: String,
     pub interval: String,
@@ -24,11 +24,11 @@ impl Groups {
     }
 
     /// Returns the next group, or `None` at the end.
-    pub async fn next(&mut self) -> anyhow::Result<Option<Group>> {
-        let mut group: Option<Group> = None;
+    pub async fn next(&mut self) -> anyhow::Result<Option<SeriesObjects>> {
+        let mut group: Option<SeriesObjects> = None;
         while let Some(object) = self.listing.peek().await? {
             let (symbol, interval) = series_of(&object.key);
-            let group = group.get_or_insert_with(|| Group {
+            let group = group.get_or_insert_with(|| SeriesObjects {
                 symbol: symbol.clone(),
                 interval: interval.clone(),
                 keys: Vec::new(),

@@ -14,8 +14,8 @@ use futures::TryStreamExt;
 use sqlx::PgPool;
 
 use super::columns;
-use super::compare::{Difference, Kind, Pair};
-use super::objects::Group;
+use super::compare::{Difference, DifferenceKind, Pair};
+use super::objects::SeriesObjects;
 use super::table;
 use super::union::{Owner, Step, Union};
 
@@ -41,7 +41,7 @@ struct Unreadable {
 type Compared = Result<Comparison, Unreadable>;
 
 /// Compares a series. The result contains up to `most` differences.
-pub async fn compare(store: &S3Store, pool: &PgPool, group: &Group, most: usize) -> anyhow::Result<Comparison> {
+pub async fn compare(store: &S3Store, pool: &PgPool, group: &SeriesObjects, most: usize) -> anyhow::Result<Comparison> {
     Ok(match merge(store, pool, group, most).await? {
         Ok(comparison) => comparison,
         Err(Unreadable { key, reason }) => {
@@ -50,7 +50,7 @@ pub async fn compare(store: &S3Store, pool: &PgPool, group: &Group, most: usize)
             let time = None;
             let column = None;
             let found = None;
-            let kind = Kind::Unreadable;
+            let kind = DifferenceKind::Unreadable;
             let expected = Some(reason);
             let shown = vec![Difference { symbol, interval, time, kind, column, expected, found, object: key }];
             Comparison { candles: 0, differences: 1, shown }
@@ -58,7 +58,7 @@ pub async fn compare(store: &S3Store, pool: &PgPool, group: &Group, most: usize)
     })
 }
 
-async fn merge(store: &S3Store, pool: &PgPool, group: &Group, most: usize) -> anyhow::Result<Compared> {
+async fn merge(store: &S3Store, pool: &PgPool, group: &SeriesObjects, most: usize) -> anyhow::Result<Compared> {
     let mut objects = match Objects::begin(store, &group.keys).await? {
         Ok(objects) => objects,
         Err(unreadable) => return Ok(Err(unreadable)),

@@ -6,7 +6,7 @@ use futures::{Stream, TryStreamExt};
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row as _};
 
-use super::compare::Row;
+use super::compare::TableRow;
 
 /// Skips from one series to the next in the primary key instead of reading every row.
 const SERIES: &str = "with recursive series as (
@@ -35,14 +35,14 @@ pub fn rows<'a>(
     pool: &'a PgPool,
     symbol: &'a str,
     interval: &'a str,
-) -> impl Stream<Item = anyhow::Result<Row>> + Send + 'a {
+) -> impl Stream<Item = anyhow::Result<TableRow>> + Send + 'a {
     let rows = sqlx::query(ROWS).bind(symbol).bind(interval).fetch(pool);
     rows.map_err(|error| anyhow::Error::from(error).context("read the table's rows"))
         .and_then(|row| async move { read(&row) })
 }
 
-fn read(row: &PgRow) -> anyhow::Result<Row> {
-    Ok(Row {
+fn read(row: &PgRow) -> anyhow::Result<TableRow> {
+    Ok(TableRow {
         time: row.try_get::<SqlTimestamp, _>(0)?.to_jiff().as_microsecond(),
         prices: [row.try_get(1)?, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?],
         volume: row.try_get(5)?,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use candlewick_shared::core::candle::{Candle, CandleTime};
 use jiff::Timestamp;
 
-/// The owner of a candle. If two objects claim a candle, the greater owner wins. If both raw objects were written in
-/// the same second, the bytes of the key decide.
+/// The owner of a candle. If two objects claim a candle, a real candle goes before a filled one, and then the greater owner
+/// wins. If both raw objects were written in the same second, the bytes of the key decide.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Owner {
     /// When the raw object of the transformed object was written.
@@ -25,7 +25,7 @@ pub enum Step {
     End,
 }
 
-/// Merges objects, of which only those that overlap the current time are open. It does no I/O: it names the object that
+/// Merges objects. Only those that overlap the current time are open. It does no I/O: it names the object that
 /// it needs, and the caller passes it in.
 #[derive(Debug, Default)]
 pub struct Union {
@@ -59,19 +59,20 @@ impl Union {
         let next = self.open.iter_mut().filter_map(|open| open.candles.peek().map(|candle| candle.time)).min();
         match (self.waiting.last(), next) {
             (Some((begins, key)), time) if time.is_none_or(|time| *begins <= time) => Step::Open(Arc::clone(key)),
-            (_, Some(time)) => self.newest_at(time),
+            (_, Some(time)) => self.strongest_at(time),
             (_, None) => Step::End,
         }
     }
 
-    /// Takes all claims on a time and returns the newest one.
-    fn newest_at(&mut self, time: CandleTime) -> Step {
+    /// Takes all claims on a time and returns the strongest one.
+    fn strongest_at(&mut self, time: CandleTime) -> Step {
         let claims = self
             .open
             .iter_mut()
             .filter_map(|open| Some((open.owner.clone(), open.candles.next_if(|candle| candle.time == time)?)));
-        let newest = claims.max_by(|(one, _), (other, _)| one.cmp(other));
-        newest.map_or(Step::End, |(owner, candle)| Step::Candle(candle, owner))
+        let strength = |(owner, candle): &(Owner, Candle)| (!candle.is_filled, owner.clone());
+        let strongest = claims.max_by_key(strength);
+        strongest.map_or(Step::End, |(owner, candle)| Step::Candle(candle, owner))
     }
 }
 
@@ -86,7 +87,14 @@ mod tests {
 
     type Objects = BTreeMap<String, (i64, BTreeSet<i64>)>;
 
-    fn candles(times: &BTreeSet<i64>) -> Vec<Candle> {
+    /// Of an object that was written at this time, every candle at an even time is filled.
+    const FILLING: i64 = 2;
+
+    fn is_filled(age: i64, time: i64) -> bool {
+        age == FILLING && time % 2 == 0
+    }
+
+    fn candles(age: i64, times: &BTreeSet<i64>) -> Vec<Candle> {
         let price = Decimal::ZERO;
         let candle = |time: &i64| Candle {
             time: CandleTime::from_seconds(*time),
@@ -95,7 +103,7 @@ mod tests {
             low: price,
             close: price,
             volume: None,
-            is_filled: false,
+            is_filled: is_filled(age, *time),
         };
         times.iter().map(candle).collect()
     }
@@ -113,7 +121,7 @@ mod tests {
                 Step::Open(key) => {
                     let (age, times) = &objects[&*key];
                     let owner = Owner { raw_written: Timestamp::from_second(*age).unwrap(), key };
-                    union.open(owner, candles(times));
+                    union.open(owner, candles(*age, times));
                     most = most.max(union.open.len());
                 }
                 Step::Candle(candle, owner) => all.push((candle.time.seconds(), owner.key.to_string())),
@@ -122,13 +130,16 @@ mod tests {
         }
     }
 
-    /// The same result, by writing each object over the older ones.
+    /// The same result, by writing each object over the older ones: first all filled candles, then all real ones.
     fn written_over(objects: &Objects) -> Vec<(i64, String)> {
         let mut by_age: Vec<_> = objects.iter().map(|(key, (age, times))| (age, key, times)).collect();
         by_age.sort();
         let mut table = BTreeMap::new();
-        for (_, key, times) in by_age {
-            table.extend(times.iter().map(|time| (*time, key.clone())));
+        for wanted in [true, false] {
+            for (age, key, times) in &by_age {
+                let written = times.iter().filter(|time| is_filled(**age, **time) == wanted);
+                table.extend(written.map(|time| (*time, (*key).clone())));
+            }
         }
         table.into_iter().collect()
     }
@@ -149,7 +160,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_what_writing_the_objects_in_the_order_of_their_age_would_leave(
+        fn it_is_what_writing_the_objects_in_the_order_of_their_strength_would_leave(
             objects in prop::collection::btree_map(
                 "[a-f]", (0..3_i64, prop::collection::btree_set(0..40_i64, 0..12)), 0..5)
         ) {

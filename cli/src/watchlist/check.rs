@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context;
 use candlewick_shared::core::watchlist::{Location, Watchlist};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -52,7 +51,7 @@ pub fn run(watchlist: &Watchlist, location: &Location, args: &Args) -> anyhow::R
     let per_day = args.credits_per_day.or(own.per_day);
     let estimate = estimate(watchlist, Plan { per_minute, per_day, ..own });
     if args.json {
-        terminal::result(&serde_json::to_string_pretty(&estimate).context("write JSON")?);
+        terminal::json(&estimate)?;
     } else {
         terminal::result(&summary(&estimate, location));
     }
@@ -101,11 +100,10 @@ fn time(time: Time) -> String {
 
 /// A table of what a watchlist needs, with one row per interval.
 fn need_table(rows: &[(String, Need)]) -> String {
-    let mut text = table::empty(&["interval", "series", "credits per refresh", "credits for the first fill"]);
-    for (interval, need) in rows {
+    let header = ["interval", "series", "credits per refresh", "credits for the first fill"];
+    let cells = |(interval, need): &(String, Need)| {
         let numbers = [need.series, need.refresh_credits, need.first_fill_credits].map(|number| number.to_string());
-        text.add_row(std::iter::once(interval.clone()).chain(numbers));
-    }
-    table::right_align(&mut text, &[1, 2, 3]);
-    text.to_string()
+        std::iter::once(interval.clone()).chain(numbers)
+    };
+    table::of(&header, rows.iter().map(cells), &[1, 2, 3])
 }

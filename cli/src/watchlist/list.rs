@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context;
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::watchlist::Watchlist;
 use serde::Serialize;
@@ -39,7 +38,7 @@ pub fn run(watchlist: &Watchlist, args: &Args) -> anyhow::Result<ExitCode> {
         })
         .collect();
     if args.json {
-        terminal::result(&serde_json::to_string_pretty(&listed).context("write JSON")?);
+        terminal::json(&listed)?;
     } else {
         terminal::result(&instrument_table(&listed));
     }
@@ -48,10 +47,9 @@ pub fn run(watchlist: &Watchlist, args: &Args) -> anyhow::Result<ExitCode> {
 
 /// A table with one row per instrument.
 fn instrument_table(rows: &[Listed]) -> String {
-    let mut text = table::empty(&["symbol", "group", "intervals", "history"]);
-    for row in rows {
+    let cells = |row: &Listed| {
         let intervals: Vec<_> = row.intervals.iter().map(ToString::to_string).collect();
-        text.add_row([row.symbol.clone(), row.group.clone(), intervals.join(" "), row.history.clone()]);
-    }
-    text.to_string()
+        [row.symbol.clone(), row.group.clone(), intervals.join(" "), row.history.clone()]
+    };
+    table::of(&["symbol", "group", "intervals", "history"], rows.iter().map(cells), &[])
 }

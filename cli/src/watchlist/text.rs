@@ -4,7 +4,9 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use candlewick_shared::adapters::calendar_files;
 use candlewick_shared::adapters::s3::S3Store;
+use candlewick_shared::core::calendar::calendars::Calendars;
 use candlewick_shared::core::metadata::Metadata;
 use candlewick_shared::core::watchlist::Location;
 use candlewick_shared::ports::store::{NewObject, ObjectStore, Put, PutIf};
@@ -36,6 +38,12 @@ pub async fn read(place: &Place, location: Location) -> anyhow::Result<Text> {
 }
 
 impl Text {
+    /// The calendars that exist, with those of the owner next to the watchlist.
+    pub async fn calendars(&self) -> anyhow::Result<Calendars> {
+        let store = self.object.as_ref().map(|(store, _)| store as &dyn ObjectStore);
+        Ok(calendar_files::read(&self.location, store, None).await?.calendars?)
+    }
+
     /// Replaces the text. An object in S3 is replaced only if it has not changed since it was read.
     pub async fn replace(self, content: String) -> anyhow::Result<()> {
         let location = self.location;

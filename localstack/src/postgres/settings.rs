@@ -34,7 +34,7 @@ pub enum Source {
 impl Source {
     /// Reads CANDLEWICK_POSTGRES: `auto` (the default), `system` or `wheel`.
     pub fn from_env() -> Result<Self, UnknownSource> {
-        std::env::var("CANDLEWICK_POSTGRES").map_or(Ok(Self::Auto), |name| name.parse())
+        std::env::var_os("CANDLEWICK_POSTGRES").map_or(Ok(Self::Auto), |name| name.to_string_lossy().parse())
     }
 }
 

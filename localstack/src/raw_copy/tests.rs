@@ -3,6 +3,8 @@ use candlewick_shared::core::blame::Blame;
 use candlewick_shared::ports::store::StoreError;
 use proptest::prelude::*;
 
+use candlewick_shared::core::metadata::Metadata;
+
 use super::files::file_name;
 use super::*;
 
@@ -71,7 +73,7 @@ async fn what_was_removed_stays_removed_but_an_empty_bucket_removes_nothing() {
     assert_eq!(restored.keys(), ["raw/b"]);
 }
 
-/// A store of which some objects cannot be read.
+/// A store with some objects that cannot be read.
 struct Archive(MemoryStore);
 
 #[async_trait::async_trait]
@@ -108,7 +110,7 @@ async fn what_cannot_be_copied_is_told_and_stops_no_other() {
     let update = copy.reconcile(&store).await.unwrap();
     assert_eq!((update.copied, update.left[0].0.as_str(), update.left.len()), (2, "raw/archived", 1));
     assert!(update.left[0].1.contains("it is archived"), "{update:?}");
-    assert_eq!(copy.reconcile(&store).await.unwrap().left.len(), 1, "it is told until it is mended");
+    assert_eq!(copy.reconcile(&store).await.unwrap().left.len(), 1, "it is reported until it is fixed");
     store.0.remove("raw/archived");
     assert_eq!(copy.reconcile(&store).await.unwrap(), Update::default());
 }
@@ -167,4 +169,23 @@ async fn what_was_restored_is_not_copied_again() {
     let last = MemoryStore::default();
     RawCopy::open(dir.path(), "raw/").unwrap().restore(&last).await.unwrap();
     assert_eq!(contents(&last).await, contents(&after).await);
+}
+
+#[tokio::test]
+async fn a_copy_of_an_earlier_release_comes_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let [bytes, json] = ["objects/raw/a.csv", "beside/raw/a.csv.json"].map(|path| dir.path().join(path));
+    for (path, text) in
+        [(&bytes, "1"), (&json, r#"{"key":"raw/a.csv","first_written":"2024-12-30T22:00:00Z","metadata":{}}"#)]
+    {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let store = MemoryStore::default();
+    let mut copy = RawCopy::open(dir.path(), "raw/").unwrap();
+    assert_eq!(copy.restore(&store).await.unwrap(), 1);
+    assert_eq!(contents(&store).await, [("raw/a.csv".into(), "1".into())]);
+    put(&store, "raw/a.csv", "2").await;
+    copy.reconcile(&store).await.unwrap();
+    assert!(!bytes.exists(), "the new version replaces it");
 }

@@ -4,5 +4,6 @@
 mod emulator;
 mod postgres;
 mod python;
+mod raw_copy;
 mod support;
 mod watchdog;

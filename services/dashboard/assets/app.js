@@ -1,4 +1,4 @@
-// What every page has: the theme's switch, the keyboard, the search, and updates as things happen.
+// Runs on every page: the theme switch, keyboard shortcuts, search and live updates.
 
 import { listenToKeys } from "./keys.js";
 import { keepUpToDate } from "./live.js";

@@ -1,4 +1,4 @@
-// Draws bars with the chart library. What is seen, and what is loaded, others decide.
+// Draws bars with the chart library. The callers decide what is loaded and which part is visible.
 
 import { CandlestickSeries, CrosshairMode, HistogramSeries, LineSeries, LineStyle, PriceScaleMode, createChart } from "../lightweight-charts-5.2.1.js";
 import { clockText, fixed, placesOf } from "./figures.js";
@@ -30,7 +30,7 @@ export class Chart {
     const { colours } = this;
     const label = { labelBackgroundColor: colours["label-back"] };
     return {
-      // The logo writes a style into the page, which the policy forbids: the page has the link itself.
+      // The library's logo writes a style into the page, which the content policy forbids. The page has its own link instead.
       layout: { attributionLogo: false, background: { color: colours.back }, textColor: colours.text, fontFamily: colours.font, panes: { separatorColor: colours.line, separatorHoverColor: colours.line } },
       grid: { vertLines: { color: colours.grid }, horzLines: { color: colours.grid } },
       crosshair: { mode: CrosshairMode.Normal, vertLine: { color: colours.soft, ...label }, horzLine: { color: colours.soft, ...label } },
@@ -43,7 +43,7 @@ export class Chart {
     };
   }
 
-  // Up is hollow and down is full: both are told apart without colours.
+  // Rising candles are hollow and falling ones are solid, so they differ without colours.
   candleColours() {
     const { up, down } = this.colours;
     return { upColor: "rgba(0, 0, 0, 0)", downColor: down, borderUpColor: up, borderDownColor: down, wickUpColor: up, wickDownColor: down };
@@ -110,7 +110,7 @@ export class Chart {
     this.chart.panes().forEach((pane, at) => pane.setStretchFactor(at === 0 ? 4 : 1));
   }
 
-  // The newest close of the series, wherever the window is.
+  // Marks the newest close of the series, whatever part is visible.
   markLast(close) {
     if (this.lastLine) this.candles.removePriceLine(this.lastLine);
     this.lastLine = close === null ? null : this.candles.createPriceLine({ price: Number(close), color: this.colours.accent, lineWidth: 1, lineStyle: LineStyle.Dotted, axisLabelVisible: true });
@@ -147,6 +147,19 @@ export class Chart {
     if (by !== 0 && window) this.chart.timeScale().setVisibleLogicalRange({ from: window.from + by, to: window.to + by });
   }
 
+  // Shows as many bars, before or after those that are seen.
+  page(share) {
+    const { window } = this;
+    this.shift((window.to - window.from) * share);
+  }
+
+  // Shows fewer or more bars around a place, or around the middle.
+  zoom(factor, place) {
+    const { from, to } = this.window;
+    const middle = place ?? (from + to) / 2;
+    this.chart.timeScale().setVisibleLogicalRange({ from: middle - (middle - from) * factor, to: middle + (to - middle) * factor });
+  }
+
   // The places of the first and the last bar that are seen.
   get seen() {
     const { window } = this;
@@ -165,4 +178,11 @@ export class Chart {
   picture() {
     return this.chart.takeScreenshot();
   }
+}
+
+// The colours of the page's theme, by name.
+export function colours() {
+  const style = getComputedStyle(document.documentElement);
+  const names = ["up", "down", "filled", "gap", "gap-fill", "grid", "soft", "text", "back", "raised", "line", "label-back", "accent", "warn", "ma-short", "ma-long", "band", "font"];
+  return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
 }

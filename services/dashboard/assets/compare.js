@@ -2,7 +2,7 @@
 
 import { askJson } from "./fetching.js";
 
-// `MSFT` is a line of its own, `/MSFT` the ratio to it and `-MSFT` the spread.
+// `MSFT` adds a line, `/MSFT` shows the ratio to it, and `-MSFT` the spread.
 export async function comparisons(names, candles, { folder, from, to }) {
   return Promise.all(names.map((name) => one(name, candles, { folder, from, to })));
 }
@@ -25,7 +25,7 @@ async function closes(symbol, candles, { folder, from, to }) {
   return time.map((text, at) => ({ at: candles.clock.at(text), value: Number(close[at]) }));
 }
 
-// Where both have a candle.
+// Only at times at which both have a candle.
 function against(points, kind, candles) {
   const own = new Map(candles.bars.filter((bar) => !bar.gap).map((bar) => [bar.at, Number(bar.close)]));
   const value = (mine, other) => (kind === "/" ? mine / other : mine - other);

@@ -1,4 +1,4 @@
-// Asks the API, and comes back when it says so: 429 and 503 name a time in Retry-After.
+// Sends requests to the API, and repeats them after 429 and 503, when Retry-After says.
 
 const TRIES = 6;
 const LONGEST = 30;
@@ -10,7 +10,7 @@ export class Refused extends Error {
   }
 }
 
-// What an address answers. `wait` is called with the seconds before each new try.
+// The response of an address. `wait` is called with the number of seconds before each retry.
 export async function ask(address, { signal, headers, wait } = {}) {
   for (let tried = 1; ; tried += 1) {
     const answer = await fetch(address, { signal, headers });
@@ -25,6 +25,12 @@ export async function ask(address, { signal, headers, wait } = {}) {
 
 export async function askJson(address, options) {
   return (await ask(address, options)).json();
+}
+
+// This page as the server has it now.
+export async function askPage(signal) {
+  const answer = await ask(location.href, { signal, headers: { accept: "text/html" } });
+  return new DOMParser().parseFromString(await answer.text(), "text/html");
 }
 
 async function refusal(answer) {

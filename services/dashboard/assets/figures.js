@@ -5,7 +5,7 @@ const GROUP = "\u202f";
 
 const group = (whole) => whole.replace(/\B(?=(\d{3})+(?!\d))/g, GROUP);
 
-// The digits of an exact decimal, with no zeros at its end but those that make `places`.
+// An exact decimal with grouped digits. Trailing zeros are dropped beyond `places`.
 export function exact(text, places) {
   const [whole, rest = ""] = text.replace("-", "").split(".");
   const kept = rest.replace(/0+$/, "").padEnd(places, "0");
@@ -31,7 +31,7 @@ export function placesOf(texts) {
   return Math.min(places, 10);
 }
 
-// The clock of a market: what its own clocks show, as if it were UTC.
+// The local time of a market, expressed as if it were UTC.
 export class Clock {
   constructor(timezone) {
     const parts = { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" };
@@ -39,13 +39,13 @@ export class Clock {
     this.offsets = new Map();
   }
 
-  // Seconds since 1970 of a candle's time, moved so that UTC shows the market's clock.
+  // A candle's time in seconds since 1970, shifted so that UTC shows the market's local time.
   at(time) {
     const seconds = Date.parse(time) / 1000;
     return time.length === 10 ? seconds : seconds + this.offset(seconds);
   }
 
-  // Clocks change on a quarter of an hour.
+  // Offsets change only at a quarter of an hour.
   offset(seconds) {
     const quarter = Math.floor(seconds / 900) * 900;
     let offset = this.offsets.get(quarter);
@@ -58,7 +58,7 @@ export class Clock {
   }
 }
 
-// A moved time as text: 2024-12-30, or 2024-12-30 09:30.
+// A shifted time as text: 2024-12-30, or 2024-12-30 09:30.
 export function clockText(at, isIntraday) {
   const text = new Date(at * 1000).toISOString();
   return isIntraday ? `${text.slice(0, 10)} ${text.slice(11, 16)}` : text.slice(0, 10);

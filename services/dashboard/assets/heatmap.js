@@ -1,5 +1,5 @@
-// What a cell of the heatmap says: under the mouse, under a finger, and by the arrow keys. A second tap, a click or Enter leads to
-// the chart of that day.
+// Shows the text of a heatmap cell under the mouse, at a tap, and by the arrow keys. A second tap, a click or Enter opens the
+// chart of that day.
 
 const card = () => document.getElementById("card");
 

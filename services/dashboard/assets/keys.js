@@ -1,8 +1,8 @@
-// Keys and what they do. A key may be two in a row: "g w".
+// Keyboard shortcuts. A shortcut may be two keys in sequence: "g w".
 
 const PAUSE = 1000;
 
-// Whether somebody is writing, so that their letters are theirs.
+// Whether the user is typing into a field, where keys are not shortcuts.
 function isWriting(target) {
   return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 }

@@ -1,5 +1,5 @@
-// Does something when things have calmed down, and after a while in any case; once at a time, and once more if something
-// happened meanwhile.
+// Runs an action once requests for it have paused, or after a maximum wait. Only one run is active at a time; a request during a
+// run causes another one.
 
 const PATIENCE = 30_000;
 
@@ -19,7 +19,7 @@ export class Later {
     this.timer = setTimeout(() => this.run(), Math.max(0, Math.min(this.settle, this.since + this.atMost - now)));
   }
 
-  // An answer that does not come is given up, so that the next can be asked for.
+  // A run that takes too long is aborted, so that the next one can start.
   async run() {
     this.since = 0;
     this.isRunning = true;

@@ -1,4 +1,4 @@
-// The bar under the cursor in figures, with the digits that the store has.
+// Shows the figures of the bar under the cursor, with the stored digits.
 
 import { clockText, exact, fixed, signed } from "./figures.js";
 
@@ -8,7 +8,7 @@ export class Legend {
     this.lineage = lineage;
   }
 
-  // What is said of a bar, as text with a class each.
+  // The texts about a bar, with a class each.
   parts(bar, before, { chart, candles }) {
     if (bar.gap) return [["gap", `${bar.slots} candles missing, ${bar.first} to ${bar.last}`, "tag"]];
     const { places } = chart;
@@ -24,7 +24,7 @@ export class Legend {
     this.element.dataset.time = bar.time ?? "";
   }
 
-  // A stored candle leads to where it comes from.
+  // A stored candle links to its origin.
   link(bar, candles) {
     if (candles.derivedFrom) {
       const label = document.createElement("span");

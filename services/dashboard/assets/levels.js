@@ -1,4 +1,4 @@
-// Which interval shows a span of time best: the finest one of which not too many candles are seen at once.
+// Chooses the interval that shows a span of time best: the finest one that does not show too many candles at once.
 
 export const MOST_SEEN = 1500;
 const FEWEST_SEEN = 120;
@@ -9,7 +9,7 @@ export const isIntraday = (interval) => MINUTES[interval] < 1440;
 
 export const secondsOf = (interval) => MINUTES[interval] * 60;
 
-// How many candles of an interval a span has, judged by how many of the page's own the whole series has.
+// Estimates how many candles of an interval a span has, from the number of candles in the whole series.
 export function estimate(interval, seconds, series) {
   if (interval !== series.interval && !isIntraday(interval)) return seconds / secondsOf(interval);
   const share = Math.min(1, seconds / Math.max(series.seconds, 1));
@@ -20,7 +20,7 @@ export function levelFor(levels, seconds, series) {
   return levels.find((level) => estimate(level, seconds, series) <= MOST_SEEN) ?? levels.at(-1);
 }
 
-// The level that a window of so many candles asks for: the same, a coarser one or a finer one.
+// The level for a window with that many candles: the same, a coarser or a finer one.
 export function nextLevel(levels, level, seen) {
   const at = levels.indexOf(level);
   if (seen > MOST_SEEN * 1.2 && at + 1 < levels.length) return levels[at + 1];

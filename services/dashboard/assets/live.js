@@ -1,6 +1,6 @@
-// Pages update by themselves: the server says what happened, and the parts of the page that show it are fetched anew.
+// Keeps a page up to date: the server sends changes, and the affected parts of the page are fetched again.
 
-import { ask } from "./fetching.js";
+import { askPage } from "./fetching.js";
 import { Later } from "./later.js";
 
 const SETTLE = 250;
@@ -13,11 +13,11 @@ export function keepUpToDate() {
     window.dispatchEvent(new CustomEvent("candlewick:change", { detail: change }));
     if (concerns(change)) pages.ask();
   });
-  // What is as old as it was, is older now.
+  // Ages grow without any change on the server.
   setInterval(() => document.visibilityState === "visible" && pages.ask(), AGES);
 }
 
-// Whether a part of this page shows what changed: a page of one series shows no other's.
+// Whether this page shows what changed. A page of one series ignores other series.
 function concerns(change) {
   const { symbol } = document.querySelector("[data-live='symbol']")?.dataset ?? {};
   return change.kind !== "loaded" || !symbol || symbol === change.symbol;
@@ -50,7 +50,7 @@ function shared(hear) {
   return { tell: (word) => worker.port.postMessage(word) };
 }
 
-// Browsers with no shared workers are those of phones, which show one tab.
+// Browsers without shared workers are on phones, which show one tab at a time.
 function alone(hear) {
   let source = null;
   let retry = 0;
@@ -84,8 +84,7 @@ function say(state) {
 async function refresh(signal) {
   const regions = [...document.querySelectorAll("[data-live]")];
   if (regions.length === 0) return;
-  const answer = await ask(location.href, { signal, headers: { accept: "text/html" } });
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const page = await askPage(signal);
   if (signal.aborted) return;
   for (const region of regions) {
     const fresh = page.getElementById(region.id);
@@ -94,7 +93,7 @@ async function refresh(signal) {
   window.dispatchEvent(new Event("candlewick:refreshed"));
 }
 
-// Rows that are what they were stay as they are; the others are replaced, and shown as new.
+// Replaces a region and highlights the rows that changed.
 function replace(region, fresh) {
   const before = new Map([...region.querySelectorAll("tbody tr")].map((row) => [nameOf(row), wordsOf(row)]));
   const open = [...region.querySelectorAll("details")].map((details) => details.open);
@@ -107,5 +106,5 @@ function replace(region, fresh) {
 
 const nameOf = (row) => row.dataset.search ?? row.cells[0]?.textContent ?? "";
 
-// Ages change by themselves, and are no news.
+// A changed age is not a change of the row.
 const wordsOf = (row) => [...row.cells].filter((cell) => cell.dataset.label !== "Age").map((cell) => cell.textContent).join("|");

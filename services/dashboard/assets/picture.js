@@ -1,9 +1,23 @@
-// The chart as a picture that says what it shows.
+// Saves the chart as a picture with a title, a legend and its source.
+
+import { clockText } from "./figures.js";
 
 const HEAD = 54;
 const FOOT = 26;
 
-export function drawPicture(chart, colours, { title, range, legend, source }) {
+export function savePicture(chart, colours, { symbol, candles, legend }) {
+  const [left, right] = chart.seen;
+  const day = (place) => clockText(candles.bars[place].at, candles.isIntraday);
+  const canvas = draw(chart, colours, {
+    title: `${symbol} ${candles.level}${candles.derivedFrom ? ` (derived from ${candles.derivedFrom})` : ""}`,
+    range: `${day(left)} to ${day(right)}`,
+    legend: [...legend.element.children].slice(1).map((part) => part.textContent.trim()).join("  "),
+    source: `Candlewick, ${location.host}, ${new Date().toISOString().slice(0, 16).replace("T", " ")} UTC. Charts by TradingView Lightweight Charts.`,
+  });
+  give(canvas, `${symbol}_${candles.level}`.replace(/[^A-Za-z0-9._-]/g, "_") + ".png");
+}
+
+function draw(chart, colours, { title, range, legend, source }) {
   const plot = chart.picture();
   const ratio = plot.width / chart.element.clientWidth;
   const canvas = document.createElement("canvas");
@@ -26,7 +40,7 @@ function write(context, colours, text, x, y, font, colour) {
   context.fillText(text, x, y);
 }
 
-export function give(canvas, name) {
+function give(canvas, name) {
   canvas.toBlob((blob) => {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(blob);

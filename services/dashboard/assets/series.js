@@ -1,4 +1,4 @@
-// The candles of a series as far as they are loaded: windows come in on both sides as they are needed.
+// The loaded candles of a series. Windows are added on both sides as they are needed.
 
 import { askJson } from "./fetching.js";
 import { isIntraday, secondsOf } from "./levels.js";
@@ -25,24 +25,24 @@ export class Candles {
     return askJson(this.address(level, "candles", { ...query, ...more }), { signal: this.abort.signal, wait: this.wait });
   }
 
-  // Gaps are marks: candles are shown without them where they cannot be had.
+  // If the gaps cannot be loaded, the candles are shown without them.
   async gaps(level, from, to) {
     const gaps = askJson(this.address(level, "gaps", { from, to }), { signal: this.abort.signal });
     return gaps.catch(() => []);
   }
 
-  // Old answers are nobody's: what is asked for before a new beginning is called off.
+  // Aborts the requests that were sent before a new start.
   restart() {
     this.abort.abort();
     this.abort = new AbortController();
     this.busy = { earlier: false, later: false };
   }
 
-  // Loads a window: the newest, or the one that ends at or before a time. What there was stays until it is here.
+  // Loads a window: the newest, or the one that ends at or before a time. The previous candles stay until it is loaded.
   async load(level, indicators, { to = null, before = null, from = null } = {}) {
     this.restart();
     const { signal } = this.abort;
-    // Nothing is added to what is about to go.
+    // Nothing is added to candles that are about to be replaced.
     this.busy = { earlier: true, later: true };
     const query = from ? { from, limit: MOST_KEPT } : { ...(to && { to }), ...(before && { before }), last: WINDOW };
     try {
@@ -63,7 +63,7 @@ export class Candles {
     this.derivedFrom = columns.derived_from ?? null;
   }
 
-  // Loads the window before the first bar; says how many bars that added at the start.
+  // Loads the window before the first bar; returns how many bars it added at the start.
   async earlier() {
     if (!this.hasEarlier || this.busy.earlier) return 0;
     return this.extend("earlier", { before: this.first.time, last: WINDOW }, (bars, columns) => {
@@ -73,7 +73,7 @@ export class Candles {
     });
   }
 
-  // Loads the window after the last bar; says how many bars that added at the end.
+  // Loads the window after the last bar; returns how many bars it added at the end.
   async later() {
     if (!this.hasLater || this.busy.later) return 0;
     return this.extend("later", { after: this.last.time, limit: WINDOW }, (bars, columns) => {
@@ -95,7 +95,7 @@ export class Candles {
     }
   }
 
-  // Lets go of bars that are far from what is seen; says how many went at the start.
+  // Drops bars that are far from the visible ones; returns how many were dropped at the start.
   trim(from, to) {
     if (this.bars.length <= MOST_KEPT) return 0;
     const cut = Math.max(0, Math.min(from - WINDOW, this.bars.length - WINDOW));
@@ -132,7 +132,7 @@ export class Candles {
     return { time, at: this.clock.at(time), open: open[at], high: high[at], low: low[at], close: close[at], volume: volume[at], values };
   }
 
-  // Puts a bar with no candle where candles are missing: one for all gaps between two candles.
+  // Inserts one bar without a candle for all gaps between two candles.
   between(bars, gaps, { before, after }, length) {
     const all = [...(before ? [before] : []), ...bars, ...(after ? [after] : [])];
     const shown = [];
@@ -148,7 +148,7 @@ export class Candles {
     return shown;
   }
 
-  // A gap within a derived candle has no place of its own.
+  // A gap within a derived candle gets no bar.
   isOutside(gap, before, length) {
     return length === 0 ? gap.last > before.time : this.clock.at(gap.first) >= before.at + length;
   }

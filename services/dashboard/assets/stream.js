@@ -1,5 +1,5 @@
-// Runs as a shared worker: one stream of events for all tabs of a browser, and none while all of them are hidden. Browsers have
-// few connections for a host, and a stream takes one for as long as it lives.
+// A shared worker with one event stream for all tabs of a browser, and none while all of them are hidden. Browsers allow few
+// connections per host, and a stream holds one of them.
 
 const AGAIN = 10_000;
 const ASK = 30_000;
@@ -21,7 +21,7 @@ function become(next) {
 
 const isSeen = () => [...tabs.values()].some((tab) => tab.isVisible);
 
-// Opens the stream when the first tab is seen, and closes it with the last.
+// Opens the stream when the first tab becomes visible, and closes it when the last one is hidden.
 function follow() {
   if (isSeen() && !source) open(false);
   if (!isSeen() && source) close();
@@ -42,7 +42,7 @@ function open(wasRefused) {
   });
   source.addEventListener("error", () => {
     become("offline");
-    // Browsers give up an address that refuses them, as the dashboard does when too many listen.
+    // Browsers stop retrying after a refusal, which the dashboard sends when there are too many streams.
     if (source?.readyState !== EventSource.CLOSED) return;
     close();
     retry = setTimeout(() => isSeen() && !source && open(true), AGAIN);
@@ -53,7 +53,7 @@ function open(wasRefused) {
   });
 }
 
-// A tab that crashed says nothing any more. One that was only asleep comes back with its next word.
+// A crashed tab sends nothing. One that was only asleep returns with its next message.
 function count() {
   for (const [port, tab] of tabs) {
     if (tab.isAsked) tabs.delete(port);

@@ -1,4 +1,4 @@
-// Another symbol on the same page: the range, the indicators and the scale stay.
+// Switches to another symbol and keeps range, indicators and scale.
 
 import { askJson } from "./fetching.js";
 

@@ -1,59 +1,38 @@
-// The page of a symbol: what is seen of a series, and how mouse, finger, keyboard and address change it.
+// The page of a symbol: which part of a series is visible, and how mouse, touch, keyboard and address change it.
 
-import { Chart } from "./chart.js";
+import { Chart, colours } from "./chart.js";
 import { comparisons } from "./compare.js";
-import { Clock, clockText } from "./figures.js";
+import { listen, press } from "./controls.js";
+import { Cursor } from "./cursor.js";
+import { Clock } from "./figures.js";
 import { listenToKeys } from "./keys.js";
 import { Legend } from "./legend.js";
 import { isIntraday, levelFor, nextLevel } from "./levels.js";
-import { drawPicture, give } from "./picture.js";
+import { Notice } from "./notice.js";
+import { savePicture } from "./picture.js";
 import { Candles } from "./series.js";
 import { Later } from "./later.js";
 import { armSwitcher } from "./switcher.js";
-import { RANGES, firstBar, readView, spanOf, writeView } from "./view.js";
+import { RANGES, readView, seenTimes, spanBetween, spanOf, windowOf, writeView } from "./view.js";
 
 const element = document.getElementById("chart");
-const veil = document.getElementById("veil");
-const trouble = document.getElementById("trouble");
+const notice = new Notice(element);
 const { folder, symbol, interval, stored, timezone, lineage, levels: levelNames, candles: candleCount, first, last, close } = element.dataset;
 const levels = levelNames.split(",");
 const series = { interval, candles: Number(candleCount), seconds: (Date.parse(last) - Date.parse(first)) / 1000 };
 const clock = new Clock(timezone);
-const state = { view: readView(location.href, isIntraday(interval)), cursor: null, isReady: false, isByHand: false, newest: close };
-const candles = new Candles(folder, clock, { stored, wait: (seconds) => say(`The dashboard is busy; trying again in ${seconds} s.`) });
+const state = { view: readView(location.href, isIntraday(interval)), isReady: false, isByHand: false, newest: close };
+const candles = new Candles(folder, clock, { stored, wait: (seconds) => notice.say(`The dashboard is busy; trying again in ${seconds} s.`) });
 const legend = new Legend(document.getElementById("legend"), lineage);
 let chart = null;
 
-function colours() {
-  const style = getComputedStyle(document.documentElement);
-  const names = ["up", "down", "filled", "gap", "gap-fill", "grid", "soft", "text", "back", "raised", "line", "label-back", "accent", "warn", "ma-short", "ma-long", "band", "font"];
-  return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
-}
-
-function say(words) {
-  trouble.textContent = words;
-  trouble.hidden = words === "";
-}
-
-function stage(name) {
-  element.dataset.state = name;
-}
-
-// A chart that is drawn stays, whatever an answer says.
-function fail(error) {
-  if (error.name === "AbortError") return;
-  if (!state.isReady) {
-    veil.textContent = `The candles cannot be shown: ${error.message}`;
-    veil.hidden = false;
-    return stage("error");
-  }
-  say(`This is what was there before; the newest cannot be shown: ${error.message}`);
-  stage("ready");
-}
+// Records that the user moved the window, and not the page itself.
+const byHand = () => (state.isByHand = true);
+const cursor = new Cursor(element, { candles, legend, lineage, byHand });
 
 // Loads what the view asks for, at the level that fits it.
 async function open() {
-  stage("loading");
+  notice.stage("loading");
   try {
     const { view } = state;
     const span = view.from ? spanBetween(view.from, view.to ?? last) : spanOf(view.range);
@@ -62,35 +41,22 @@ async function open() {
     draw();
     if (candles.bars.length === 0) return;
     state.isByHand = false;
-    chart.moveTo(...windowOf(view));
+    chart.moveTo(...windowOf(candles.bars, clock, view));
     // The price axis has its width after the first frame.
     await nextFrame();
-    chart.moveTo(...windowOf(view));
+    chart.moveTo(...windowOf(candles.bars, clock, view));
     settle();
     await compare();
   } catch (error) {
-    fail(error);
+    notice.fail(error, state.isReady);
   }
 }
 
 const nextFrame = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
 
-const spanBetween = (from, to) => Math.max(Date.parse(to) - Date.parse(from), 86_400_000) / 1000;
-
-function windowOf(view) {
-  const { bars } = candles;
-  const end = bars.length - 1;
-  if (!view.from) return [firstBar(bars, view.range), end];
-  const from = clock.at(view.from);
-  const at = bars.findIndex((bar) => bar.at >= from);
-  return at < 0 ? [Math.max(0, end - 100), end] : [at, Math.max(end, at + 5)];
-}
-
 function draw() {
   if (candles.bars.length === 0) {
-    veil.textContent = series.candles > 0 ? "No candles in this range." : veil.textContent;
-    veil.hidden = false;
-    return stage("empty");
+    return notice.empty(series.candles > 0 ? "No candles in this range." : null);
   }
   chart ??= makeChart();
   chart.isIntraday = candles.isIntraday;
@@ -99,18 +65,16 @@ function draw() {
   chart.scale(state.view.scale);
   if (!candles.hasLater) state.newest = candles.last?.close ?? state.newest;
   chart.markLast(state.newest ?? null);
-  veil.hidden = true;
   state.isReady = true;
-  say("");
+  notice.clear();
 }
 
 function makeChart() {
   const made = new Chart(element, colours(), candles.isIntraday);
   made.chart.timeScale().subscribeVisibleLogicalRangeChange(moved);
-  made.chart.subscribeCrosshairMove(hovered);
-  made.chart.subscribeClick(clicked);
+  cursor.follow(made);
   made.chart.subscribeDblClick(() => {
-    clearTimeout(leaving);
+    cursor.stay();
     chooseRange("All");
   });
   return made;
@@ -119,10 +83,7 @@ function makeChart() {
 let frame = 0;
 let resting = 0;
 
-// What the page moves itself is no choice of the reader's.
-const byHand = () => (state.isByHand = true);
-
-// The window moved: what is missing is asked for at once, and the address follows when the hand rests.
+// The window moved: missing candles are requested at once, and the address follows when the movement ends.
 function moved() {
   cancelAnimationFrame(frame);
   frame = requestAnimationFrame(fetchAround);
@@ -130,7 +91,7 @@ function moved() {
   resting = setTimeout(rest, 250);
 }
 
-// Asks for the next window ahead before it is seen.
+// Requests the next window before it becomes visible.
 async function fetchAround() {
   const { window } = chart;
   if (!window) return;
@@ -139,7 +100,7 @@ async function fetchAround() {
     if (window.from < ahead) added(await candles.earlier(), true);
     if (window.to > candles.bars.length - ahead) added(await candles.later(), false);
   } catch (error) {
-    fail(error);
+    notice.fail(error, state.isReady);
   }
 }
 
@@ -161,50 +122,38 @@ async function rest() {
   if (!state.isByHand) return settle();
   const level = nextLevel(levels, candles.level, window.to - window.from);
   if (level !== candles.level && !state.isChanging) return changeLevel(level);
-  const [from, to] = seenTimes();
+  const [from, to] = seenTimes(candles.bars, chart.seen);
   const isAtEnd = !candles.hasLater && chart.seen[1] >= candles.bars.length - 2;
   Object.assign(state.view, { from, to: isAtEnd ? null : to });
-  history.replaceState(null, "", writeView(location.href, state.view));
+  writeAddress();
   settle();
 }
 
-// The same span at another level.
+// Shows the same span at another level. The window may move until the candles are there.
 async function changeLevel(level) {
-  const { bars } = candles;
-  const [left, right] = chart.seen;
-  const [from, to] = [bars[left].at, bars[right].at];
-  const after = bars.slice(right + 1).find((bar) => !bar.gap);
+  const { bars } = chart;
+  const after = bars.slice(chart.seen[1] + 1).find((bar) => !bar.gap);
   state.isChanging = true;
   try {
     await candles.load(level, state.view.indicators, { before: after?.time ?? null });
+    const [from, to] = chart.seen.map((place) => bars[place].at);
     draw();
     const at = candles.bars.findIndex((bar) => bar.at >= from);
     const end = candles.bars.findLastIndex((bar) => bar.at <= to);
     chart.moveTo(Math.max(at, 0), Math.max(end, at + 5));
     compare();
   } catch (error) {
-    fail(error);
+    notice.fail(error, state.isReady);
   } finally {
     state.isChanging = false;
   }
 }
 
-function seenTimes() {
-  const { bars } = candles;
-  const [left, right] = chart.seen;
-  const timeAt = (place, step) => {
-    let at = place;
-    while (bars[at]?.gap) at += step;
-    return bars[at]?.time ?? null;
-  };
-  return [timeAt(left, 1), timeAt(right, -1)];
-}
-
-// What the page says of what is seen.
+// Describes the visible part.
 function settle() {
   const { bars } = candles;
   const [left, right] = chart.seen;
-  const [from, to] = seenTimes();
+  const [from, to] = seenTimes(candles.bars, chart.seen);
   const count = bars.slice(left, right + 1).filter((bar) => !bar.gap).length;
   const words = [count === 1 ? "1 candle" : `${count} candles`];
   if (candles.derivedFrom) words.push(`of ${candles.level}, derived from ${candles.derivedFrom}`);
@@ -212,45 +161,35 @@ function settle() {
   if (candles.isIntraday) words.push(`times of ${timezone}`);
   document.getElementById("note").textContent = `${words.join(", ")}.`;
   Object.assign(element.dataset, { from, to, level: candles.level });
-  press(from, to);
-  showBar(state.cursor);
-  stage("ready");
+  press(state.view, { from, to }, `${folder}/${interval}/candles.csv`);
+  cursor.show();
+  notice.stage("ready");
   performance.mark("candlewick:drawn");
 }
 
-// Which buttons are pressed, and where the links lead.
-function press(from, to) {
-  const { view } = state;
-  document.querySelectorAll("[data-range]").forEach((button) => {
-    button.setAttribute("aria-pressed", String(!view.from && button.dataset.range === view.range));
-  });
-  document.querySelectorAll("[data-indicator]").forEach((button) => {
-    button.setAttribute("aria-pressed", String(button.dataset.indicator.split(",").every((name) => view.indicators.includes(name))));
-  });
-  document.querySelectorAll("[data-scale]").forEach((button) => button.setAttribute("aria-pressed", String(button.dataset.scale === view.scale)));
-  document.getElementById("indicators").value = view.indicators.join(", ");
-  const query = new URLSearchParams(!view.from && view.range === "All" ? {} : { from, ...(view.to && { to }) });
-  if (view.indicators.length > 0) query.set("indicators", view.indicators.join(","));
-  document.getElementById("csv").href = `${folder}/${interval}/candles.csv?${query}`;
+function writeAddress() {
+  history.replaceState(null, "", writeView(location.href, state.view));
 }
 
+// A movement that has not ended yet must not overwrite what is chosen now.
 function change(part) {
+  clearTimeout(resting);
+  state.isByHand = false;
   Object.assign(state.view, part);
-  history.replaceState(null, "", writeView(location.href, state.view));
+  writeAddress();
   open();
 }
 
 function chooseRange(range) {
   if (!document.querySelector(`[data-range="${range}"]`)) return;
-  state.cursor = null;
-  chart?.unpoint();
+  cursor.clear();
   change({ range, from: null, to: null });
 }
 
-// The same window with other lines.
+// Shows the same window with other indicators.
 async function changeIndicators(indicators) {
   state.view.indicators = indicators;
-  history.replaceState(null, "", writeView(location.href, state.view));
+  writeAddress();
   await reload();
 }
 
@@ -260,7 +199,7 @@ function toggle(names) {
   changeIndicators(isOn ? indicators.filter((name) => !names.includes(name)) : [...new Set([...indicators, ...names])]);
 }
 
-// What is seen is fetched anew, and stays where it is.
+// Fetches the visible part again and keeps its position.
 async function reload() {
   if (!state.isReady) return open();
   const { window } = chart;
@@ -269,16 +208,16 @@ async function reload() {
   const anchor = candles.bars[place].at;
   const isWhole = !candles.hasEarlier && start === candles.first;
   const wasAtEnd = !candles.hasLater && window.to >= candles.bars.length - 1.5;
-  stage("loading");
+  notice.stage("loading");
   try {
     await candles.load(candles.level, state.view.indicators, { from: isWhole ? BEGINNING : start.time });
     candles.hasEarlier = !isWhole;
   } catch (error) {
-    return fail(error);
+    return notice.fail(error, state.isReady);
   }
   draw();
   if (state.view.from) keep(window, anchor, wasAtEnd);
-  else chart.moveTo(...windowOf(state.view));
+  else chart.moveTo(...windowOf(candles.bars, clock, state.view));
   await nextFrame();
   settle();
   compare();
@@ -293,7 +232,7 @@ function keep(window, anchor, wasAtEnd) {
   chart.chart.timeScale().setVisibleLogicalRange({ from: at, to: at + width });
 }
 
-// A burst of loads is one reload, and never two at once.
+// Several loads in a short time cause one reload, and only one runs at a time.
 const changes = new Later(() => (series.candles > 0 ? reload() : location.reload()), 250, 2000);
 
 async function compare() {
@@ -302,117 +241,21 @@ async function compare() {
   const lines = await comparisons(state.view.compare, candles, { folder, symbol, from, to });
   chart.compare(lines.filter((line) => line.points));
   const failed = lines.filter((line) => line.error).map((line) => `${line.name}: ${line.error}`);
-  if (failed.length > 0) say(failed.join("; "));
-  showBar(state.cursor);
+  if (failed.length > 0) notice.say(failed.join("; "));
+  cursor.show();
 }
 
-function showBar(place) {
-  const { bars } = candles;
-  const at = Math.min(place ?? bars.findLastIndex((bar) => !bar.gap), bars.length - 1);
-  const before = bars.slice(0, at).findLast((bar) => !bar.gap);
-  legend.show(bars[at], before, { chart, candles });
-}
-
-// The keyboard moves the crosshair too; only a hand's moves are heard here.
-function hovered({ logical, sourceEvent }) {
-  if (!sourceEvent || logical === undefined) return;
-  const place = Math.round(logical);
-  if (place < 0 || place >= candles.bars.length) return;
-  state.cursor = place;
-  showBar(place);
-}
-
-function left(event) {
-  if (event.pointerType !== "mouse" || !state.isReady) return;
-  state.cursor = null;
-  showBar(null);
-}
-
-// How long a second click may take, in milliseconds.
-const TWICE = 400;
-
-let leaving = 0;
-let isTouched = false;
-
-// A tap reads a candle; a click of the mouse leads to its origin, unless it is the first half of two.
-function clicked({ logical }) {
-  if (logical === undefined) return;
-  const bar = candles.bars[Math.round(logical)];
-  if (!bar || bar.gap) return;
-  if (!isTouched) {
-    clearTimeout(leaving);
-    if (!candles.derivedFrom) leaving = setTimeout(origin, TWICE);
-    return;
-  }
-  state.cursor = Math.round(logical);
-  chart.point(bar);
-  showBar(state.cursor);
-}
-
-function step(by) {
-  const [left, right] = chart.seen;
-  const at = Math.min(Math.max((state.cursor ?? candles.bars.length) + by, 0), candles.bars.length - 1);
-  state.cursor = at;
-  if (at < left || at > right) {
-    byHand();
-    chart.shift(at < left ? at - left : at - right);
-  }
-  if (!candles.bars[at].gap) chart.point(candles.bars[at]);
-  state.cursor = at;
-  showBar(at);
-}
-
-function zoom(factor) {
-  byHand();
-  const { from, to } = chart.window;
-  const middle = state.cursor ?? (from + to) / 2;
-  chart.chart.timeScale().setVisibleLogicalRange({ from: middle - (middle - from) * factor, to: middle + (to - middle) * factor });
-}
-
-function page(by) {
-  byHand();
-  chart.shift((chart.window.to - chart.window.from) * by);
-}
-
-function origin() {
-  const bar = candles.bars[state.cursor ?? candles.bars.length - 1];
-  if (bar && !bar.gap && !candles.derivedFrom) location.assign(`${lineage}?time=${encodeURIComponent(bar.time)}`);
-}
-
-function picture() {
-  const [left, right] = chart.seen;
-  const day = (place) => clockText(candles.bars[place].at, candles.isIntraday);
-  const made = drawPicture(chart, colours(), {
-    title: `${symbol} ${candles.level}${candles.derivedFrom ? ` (derived from ${candles.derivedFrom})` : ""}`,
-    range: `${day(left)} to ${day(right)}`,
-    legend: [...legend.element.children].slice(1).map((part) => part.textContent.trim()).join("  "),
-    source: `Candlewick, ${location.host}, ${new Date().toISOString().slice(0, 16).replace("T", " ")} UTC. Charts by TradingView Lightweight Charts.`,
-  });
-  give(made, `${symbol}_${candles.level}`.replace(/[^A-Za-z0-9._-]/g, "_") + ".png");
-}
-
-async function copyLink(event) {
-  const button = event.currentTarget;
-  const done = await navigator.clipboard?.writeText(location.href).then(() => true, () => false);
-  button.textContent = done ? "Copied" : "See the address";
-  setTimeout(() => (button.textContent = "Link"), 1500);
-}
-
-const listOf = (text) => text.split(/[\s,]+/).filter(Boolean);
-
-document.getElementById("ranges").addEventListener("click", ({ target }) => target.dataset.range && chooseRange(target.dataset.range));
-document.getElementById("toggles").addEventListener("click", ({ target }) => target.dataset.indicator && toggle(target.dataset.indicator.split(",")));
-document.getElementById("scales").addEventListener("click", ({ target }) => target.dataset.scale && changeScale(target.dataset.scale));
-document.getElementById("indicators").addEventListener("change", ({ target }) => changeIndicators(listOf(target.value)));
-document.getElementById("compare").addEventListener("change", ({ target }) => change({ compare: listOf(target.value), scale: target.value.trim() ? "percent" : "plain" }));
-document.getElementById("compare").value = state.view.compare.join(", ");
-document.getElementById("png").addEventListener("click", () => state.isReady && picture());
-document.getElementById("link").addEventListener("click", copyLink);
-element.addEventListener("pointerleave", left);
+listen(state.view, {
+  chooseRange,
+  toggle,
+  changeScale,
+  changeIndicators,
+  compare: (names) => change({ compare: names, scale: names.length > 0 ? "percent" : "plain" }),
+  picture: () => state.isReady && savePicture(chart, colours(), { symbol, candles, legend }),
+});
 element.addEventListener("wheel", byHand, { passive: true });
 element.addEventListener("pointermove", (event) => event.buttons > 0 && byHand());
 element.addEventListener("touchmove", byHand, { passive: true });
-element.addEventListener("pointerdown", (event) => (isTouched = event.pointerType === "touch"), { capture: true });
 window.addEventListener("candlewick:theme", () => {
   chart?.paint(colours());
   if (state.isReady) draw();
@@ -423,28 +266,32 @@ window.addEventListener("candlewick:change", ({ detail }) => {
 
 function changeScale(name) {
   state.view.scale = state.view.scale === name ? "plain" : name;
-  history.replaceState(null, "", writeView(location.href, state.view));
+  writeAddress();
   chart?.scale(state.view.scale);
-  press(element.dataset.from, element.dataset.to);
+  press(state.view, element.dataset, `${folder}/${interval}/candles.csv`);
 }
 
 armSwitcher(document.getElementById("symbol-switch"), document.getElementById("symbols"), interval);
 
+const move = (action) => {
+  byHand();
+  action();
+};
 const ready = (action) => () => state.isReady && action();
 listenToKeys({
-  ArrowLeft: ready(() => step(-1)),
-  ArrowRight: ready(() => step(1)),
-  PageUp: ready(() => page(-0.8)),
-  PageDown: ready(() => page(0.8)),
-  "+": ready(() => zoom(0.6)),
-  "-": ready(() => zoom(1.6)),
+  ArrowLeft: ready(() => cursor.step(-1)),
+  ArrowRight: ready(() => cursor.step(1)),
+  PageUp: ready(() => move(() => chart.page(-0.8))),
+  PageDown: ready(() => move(() => chart.page(0.8))),
+  "+": ready(() => move(() => chart.zoom(0.6, cursor.place))),
+  "-": ready(() => move(() => chart.zoom(1.6, cursor.place))),
   m: () => toggle(["sma20", "sma50"]),
   b: () => toggle(["bb20x2"]),
   r: () => toggle(["rsi14"]),
   l: () => changeScale("log"),
   "%": () => changeScale("percent"),
-  Enter: ready(() => document.activeElement === element && origin()),
+  Enter: ready(() => document.activeElement === element && cursor.origin()),
   ...Object.fromEntries(RANGES.map((range, at) => [String(at + 1), () => chooseRange(range)])),
 });
 if (series.candles > 0) open();
-else stage("waiting");
+else notice.stage("waiting");

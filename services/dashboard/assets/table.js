@@ -1,7 +1,9 @@
-// The list of series follows the search field as somebody types, and Enter leads to the first series.
+// Filters the list of series while the user types. Enter opens the first series.
 
-import { ask } from "./fetching.js";
+import { askPage } from "./fetching.js";
 import { Later } from "./later.js";
+
+const PATIENCE = 30_000;
 
 export function armSearch() {
   const search = document.getElementById("search");
@@ -15,18 +17,19 @@ export function armSearch() {
     history.replaceState(null, "", address);
     lists.ask();
   });
-  search.form.addEventListener("submit", (event) => {
+  search.form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const wanted = search.value.trim().toUpperCase();
+    // The list on the page may still be that of an earlier text.
+    const isListed = await list(region, AbortSignal.timeout(PATIENCE)).then(() => true, () => false);
     const links = [...region.querySelectorAll("tbody th a")];
-    const link = links.find((each) => each.textContent === wanted) ?? links[0];
+    const link = links.find((each) => each.textContent === wanted) ?? (isListed ? links[0] : undefined);
     if (link) location.assign(link.href);
   });
 }
 
 async function list(region, signal) {
-  const answer = await ask(location.href, { signal, headers: { accept: "text/html" } });
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const page = await askPage(signal);
   const fresh = page.getElementById(region.id);
   if (fresh && !signal.aborted) region.replaceChildren(...fresh.childNodes);
 }

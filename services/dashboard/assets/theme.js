@@ -1,5 +1,5 @@
-// Dark or light: what was chosen here before goes before what the system says. It runs before anything is drawn, so that
-// no page flashes in the wrong colours.
+// Dark or light: an earlier choice on this page wins over the system's setting. It runs before anything is drawn, so that no
+// page flashes in the wrong colours.
 "use strict";
 
 (() => {

@@ -7,6 +7,7 @@ use candlewick_shared::adapters::aws::Aws;
 use candlewick_shared::adapters::log_notifier::LogNotifier;
 use candlewick_shared::adapters::system_clock;
 use candlewick_shared::adapters::watchlist_source::WatchlistSource;
+use candlewick_shared::core::calendar::calendars::Calendars;
 use candlewick_shared::core::watchlist::Watchlist;
 use candlewick_shared::ports::clock::Now;
 use candlewick_shared::ports::store::ObjectStore;
@@ -61,5 +62,12 @@ impl App {
         let Some(source) = &self.watchlist else { return Ok(None) };
         let read = source.read().await.map(Some);
         read.map_err(|error| Problem::unavailable(error.to_string()))
+    }
+
+    /// The calendars that exist, with those of the owner. While they or the watchlist are invalid, charts are drawn by
+    /// the compiled-in ones.
+    pub async fn calendars(&self) -> Calendars {
+        let watchlist = self.watchlist().await.ok().flatten();
+        watchlist.map(|watchlist| watchlist.calendars().clone()).unwrap_or_default()
     }
 }

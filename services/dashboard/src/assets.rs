@@ -29,10 +29,12 @@ macro_rules! asset {
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 
-static ASSETS: [Asset; 21] = [
+static ASSETS: [Asset; 24] = [
     asset!("app.js", SCRIPT),
     asset!("chart.js", SCRIPT),
     asset!("compare.js", SCRIPT),
+    asset!("controls.js", SCRIPT),
+    asset!("cursor.js", SCRIPT),
     asset!("fetching.js", SCRIPT),
     asset!("figures.js", SCRIPT),
     asset!("heatmap.js", SCRIPT),
@@ -41,6 +43,7 @@ static ASSETS: [Asset; 21] = [
     asset!("legend.js", SCRIPT),
     asset!("levels.js", SCRIPT),
     asset!("live.js", SCRIPT),
+    asset!("notice.js", SCRIPT),
     asset!("picture.js", SCRIPT),
     asset!("series.js", SCRIPT),
     asset!("stream.js", SCRIPT),

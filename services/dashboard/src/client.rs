@@ -24,8 +24,8 @@ impl Client {
     /// entries to its left were sent by the client and are not trusted. A request with fewer entries did not come
     /// through all proxies.
     pub fn new(peer: IpAddr, headers: &HeaderMap, proxies: usize) -> Self {
-        let told = proxies.checked_sub(1).and_then(|from_right| entry(headers, &FORWARDED_FOR, from_right));
-        let address = told.and_then(read_address).unwrap_or(peer).to_canonical();
+        let forwarded = proxies.checked_sub(1).and_then(|from_right| entry(headers, &FORWARDED_FOR, from_right));
+        let address = forwarded.and_then(read_address).unwrap_or(peer).to_canonical();
         let is_tls = proxies > 0 && entry(headers, &FORWARDED_PROTO, 0).is_some_and(|proto| proto == "https");
         Self { address, is_tls }
     }

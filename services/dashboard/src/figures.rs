@@ -4,17 +4,12 @@
 
 use std::borrow::Borrow;
 
+use candlewick_shared::core::time_text;
 use jiff::Timestamp;
 
 /// A duration in its largest unit, rounded down: `21 h`, `3 d`.
 pub fn span(seconds: impl Borrow<i64>) -> String {
-    match *seconds.borrow() {
-        ..1 => "0 s".to_owned(),
-        seconds @ 1..60 => format!("{seconds} s"),
-        seconds @ 60..3600 => format!("{} min", seconds / 60),
-        seconds @ 3600..172_800 => format!("{} h", seconds / 3600),
-        seconds => format!("{} d", seconds / 86_400),
-    }
+    time_text::span(*seconds.borrow())
 }
 
 /// An integer with its digits in groups of three.
@@ -78,6 +73,5 @@ mod tests {
         assert_eq!(["98626643.5", "-1234.5"].map(price), ["98\u{202f}626\u{202f}643.50", "−1\u{202f}234.50"]);
         assert_eq!(["-1.33", "0.5", "0.00"].map(signed), ["−1.33", "+0.50", "+0.00"]);
         assert_eq!([1, 2_000].map(|number| counted(number, "candle")), ["1 candle", "2\u{202f}000 candles"]);
-        assert_eq!([-5, 59, 61, 7_200, 200_000].map(span), ["0 s", "59 s", "1 min", "2 h", "2 d"]);
     }
 }

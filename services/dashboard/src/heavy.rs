@@ -35,16 +35,24 @@ pub async fn limit(
         return next.run(request).await;
     }
     match tokio::time::timeout(PATIENCE, places.wait(client.key())).await {
-        Ok(place) => next.run(request).await.map(|body| Body::new(Held { body, rest: Bytes::new(), _place: place })),
+        Ok(place) => next.run(request).await.map(|body| Body::new(Held::new(body, place))),
         Err(_) => Problem::too_many_requests().into_response(),
     }
 }
 
-/// A body in small chunks that holds a place until it is dropped.
+/// A body in small chunks that holds a place until it is dropped. Other requests get their turn between two chunks, because
+/// compressing one takes a while.
 struct Held {
     body: Body,
     rest: Bytes,
+    has_yielded: bool,
     _place: Place,
+}
+
+impl Held {
+    fn new(body: Body, place: Place) -> Self {
+        Self { body, rest: Bytes::new(), has_yielded: true, _place: place }
+    }
 }
 
 impl HttpBody for Held {
@@ -55,6 +63,11 @@ impl HttpBody for Held {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        if !self.has_yielded {
+            self.has_yielded = true;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         if self.rest.is_empty() {
             match std::task::ready!(Pin::new(&mut self.body).poll_frame(context)) {
                 Some(Ok(frame)) => match frame.into_data() {
@@ -65,6 +78,7 @@ impl HttpBody for Held {
             }
         }
         let part = self.rest.len().min(PART);
+        self.has_yielded = false;
         Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(part)))))
     }
 

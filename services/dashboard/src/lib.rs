@@ -2,7 +2,7 @@
 //!
 //! Reading order: `router` maps addresses to handlers and adds the guards in front of them; `query` parses addresses
 //! into types; `read` queries the database, the bucket and the queues; `pages` and `api` render the results. The
-//! modules that compute (`freshness`, `sessions`, `sparkline`, `figures`) do no I/O.
+//! modules that compute (`sessions`, `sparkline`, `figures`) do no I/O.
 
 pub mod access;
 pub mod api;
@@ -16,7 +16,6 @@ pub mod config;
 pub mod connection;
 pub mod etag;
 pub mod figures;
-pub mod freshness;
 pub mod headers;
 pub mod heavy;
 pub mod indicators;

@@ -30,7 +30,7 @@ pub struct Place {
 }
 
 impl Places {
-    /// At most `most` places, of which one address may hold at most `most_of_an_address`.
+    /// At most `most` places. One address may hold at most `most_of_an_address` of them.
     pub fn new(most: usize, most_of_an_address: usize) -> Self {
         Self { most, most_of_an_address, taken: Arc::default(), freed: Arc::default() }
     }

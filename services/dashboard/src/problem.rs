@@ -101,7 +101,7 @@ impl Problem {
         }
     }
 
-    /// A problem of which only the status is known.
+    /// A problem with a known status and no details.
     fn of_status(status: StatusCode) -> Self {
         let detail = match status {
             StatusCode::NOT_FOUND => "nothing is at this address; / lists what there is, and /api the API's addresses",

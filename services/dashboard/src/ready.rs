@@ -28,7 +28,7 @@ impl Readiness {
         let mut last = self.last.lock().await;
         let is_ready = match *last {
             Some((at, is_ready)) if at.elapsed() < FRESH => is_ready,
-            _ => self.look().await,
+            _ => self.ask_database().await,
         };
         if last.is_none_or(|(at, _)| at.elapsed() >= FRESH) {
             *last = Some((Instant::now(), is_ready));
@@ -36,7 +36,7 @@ impl Readiness {
         is_ready.then_some("ready").ok_or_else(|| Problem::unavailable("the database does not answer"))
     }
 
-    async fn look(&self) -> bool {
+    async fn ask_database(&self) -> bool {
         let answer = sqlx::query("select 1").execute(&self.pool).await;
         answer.inspect_err(|error| tracing::error!("ask the database whether it answers: {error}")).is_ok()
     }

@@ -8,7 +8,7 @@ use anyhow::Context;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use candlewick_shared::runtime::health::{Health, State};
+use candlewick_shared::runtime::health::{Health, Readiness};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -46,7 +46,7 @@ pub async fn serve(address: SocketAddr, router: Router, limits: Limits, stop: Ca
     let listener = TcpListener::bind(address).await.with_context(|| {
         format!("listen on {address} (is another program there? DASHBOARD_LISTEN names another address)")
     })?;
-    Health::of_this_service().report("pages", State::Ready);
+    Health::of_this_service().report("pages", Readiness::Ready);
     tracing::info!("ready on http://{}", listener.local_addr().context("read the own address")?);
     serve_on(listener, router, limits, stop).await;
     Ok(())

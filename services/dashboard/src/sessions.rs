@@ -13,7 +13,8 @@ use utoipa::ToSchema;
 
 /// The expected and actual candles of a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Session {
+#[schema(as = Session)]
+pub struct SessionCount {
     /// The date in the market's time zone.
     #[schema(value_type = String, example = "2024-12-30")]
     pub date: Date,
@@ -25,46 +26,19 @@ pub struct Session {
     pub filled: u32,
 }
 
-/// How complete a session is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Completeness {
-    /// Every candle is present and comes from the source.
-    Full,
-    /// Every candle is present, but cleaning filled in some.
-    Filled,
-    /// Some candles are missing.
-    Partial,
-    /// All candles are missing.
-    Missing,
-    /// There are more candles than expected.
-    Excess,
-}
-
-impl Session {
-    pub fn completeness(&self) -> Completeness {
-        match (self.actual, self.expected) {
-            (0, 1..) => Completeness::Missing,
-            (actual, expected) if actual > expected => Completeness::Excess,
-            (actual, expected) if actual < expected => Completeness::Partial,
-            _ if self.filled > 0 => Completeness::Filled,
-            _ => Completeness::Full,
-        }
-    }
-}
-
 /// Per date, the numbers of candles and of those that cleaning filled in.
 pub type Actual = BTreeMap<Date, (u32, u32)>;
 
 /// The sessions of a range, ascending, counting only slots that have ended by now. For daily and longer candles, the
 /// date is that of the stamp.
 pub fn sessions(
-    calendar: &Calendar,
+    calendar: &'static Calendar,
     interval: Interval,
     from: i64,
     now: i64,
     actual: &Actual,
-) -> Result<Vec<Session>, BeyondHorizon> {
-    let zone = zone(calendar, interval);
+) -> Result<Vec<SessionCount>, BeyondHorizon> {
+    let zone = TimeZone::get(zone_name(Some(calendar), interval)).unwrap_or(TimeZone::UTC);
     // Per date, the numbers of required and of possible candles: on some days only some venues trade.
     let mut counts: BTreeMap<Date, (u32, u32)> = BTreeMap::new();
     let is_over = |slot: &i64| calendar.slot_end(interval, *slot).is_ok_and(|end| end.is_some_and(|end| end <= now));
@@ -77,16 +51,15 @@ pub fn sessions(
     let session = |(date, (expected, possible)): (Date, (u32, u32))| {
         let (actual, filled) = actual.get(&date).copied().unwrap_or_default();
         let expected = actual.clamp(expected, possible.max(expected));
-        (expected > 0).then_some(Session { date, expected, actual, filled })
+        (expected > 0).then_some(SessionCount { date, expected, actual, filled })
     };
     Ok(counts.into_iter().filter_map(session).collect())
 }
 
-/// The time zone of the dates by which candles are counted: the market's own for intraday candles, UTC for those that
-/// are stamped with a date.
-pub fn zone(calendar: &Calendar, interval: Interval) -> TimeZone {
-    let name = if interval.is_intraday() { calendar.timezone() } else { "UTC" };
-    TimeZone::get(name).unwrap_or(TimeZone::UTC)
+/// The name of the time zone of the dates by which candles are counted: the market's own for intraday candles, UTC for
+/// those that are stamped with a date.
+pub fn zone_name(calendar: Option<&'static Calendar>, interval: Interval) -> &'static str {
+    calendar.filter(|_| interval.is_intraday()).map_or("UTC", Calendar::timezone)
 }
 
 fn date(stamp: i64, zone: &TimeZone) -> Date {
@@ -101,12 +74,7 @@ mod tests {
         text.parse::<Timestamp>().unwrap().as_second()
     }
 
-    fn of(
-        interval: Interval,
-        from: &str,
-        now: &str,
-        actual: &[(&str, u32, u32)],
-    ) -> Vec<(String, u32, u32, Completeness)> {
+    fn of(interval: Interval, from: &str, now: &str, actual: &[(&str, u32, u32)]) -> Vec<(String, u32, u32, u32)> {
         counted("XNYS", interval, from, now, actual)
     }
 
@@ -116,12 +84,12 @@ mod tests {
         from: &str,
         now: &str,
         actual: &[(&str, u32, u32)],
-    ) -> Vec<(String, u32, u32, Completeness)> {
+    ) -> Vec<(String, u32, u32, u32)> {
         let actual = actual.iter().map(|(date, all, filled)| (date.parse().unwrap(), (*all, *filled))).collect();
         let calendar = Calendar::for_mic(code).unwrap().unwrap();
         let sessions = sessions(calendar, interval, at(from), at(now), &actual).unwrap();
         let said =
-            |session: &Session| (session.date.to_string(), session.expected, session.actual, session.completeness());
+            |session: &SessionCount| (session.date.to_string(), session.expected, session.actual, session.filled);
         sessions.iter().map(said).collect()
     }
 
@@ -135,9 +103,9 @@ mod tests {
             &[("2024-07-02", 7, 0), ("2024-07-03", 4, 1), ("2024-07-05", 3, 0)],
         );
         let expected = [
-            ("2024-07-02".to_owned(), 7, 7, Completeness::Full),
-            ("2024-07-03".to_owned(), 4, 4, Completeness::Filled),
-            ("2024-07-05".to_owned(), 7, 3, Completeness::Partial),
+            ("2024-07-02".to_owned(), 7, 7, 0),
+            ("2024-07-03".to_owned(), 4, 4, 1),
+            ("2024-07-05".to_owned(), 7, 3, 0),
         ];
         assert_eq!(days, expected);
     }
@@ -150,13 +118,13 @@ mod tests {
         let without = dates(&[("2024-12-24", 1, 0), ("2024-12-26", 1, 0)]);
         assert_eq!(without.iter().map(|(date, ..)| &date[8..]).collect::<Vec<_>>(), ["24", "26"]);
         let with = dates(&[("2024-12-24", 1, 0), ("2024-12-25", 1, 0), ("2024-12-26", 1, 0)]);
-        assert!(with.iter().all(|(_, _, _, completeness)| *completeness == Completeness::Full), "{with:?}");
+        assert!(with.iter().all(|(_, expected, actual, filled)| (expected, *filled) == (actual, 0)), "{with:?}");
         assert_eq!(with.len(), 3);
     }
 
     #[test]
     fn a_session_that_is_not_over_is_not_expected() {
         let days = of(Interval::Day1, "2024-07-02T00:00:00Z", "2024-07-03T12:00:00Z", &[]);
-        assert_eq!(days, [("2024-07-02".to_owned(), 1, 0, Completeness::Missing)]);
+        assert_eq!(days, [("2024-07-02".to_owned(), 1, 0, 0)]);
     }
 }

@@ -66,7 +66,7 @@ async fn settings(ingest: &Ingest, task: &Task) -> Result<Settings, Setback> {
             let symbol = &task.series.symbol;
             Ok(Settings { history: watchlist.history(symbol), cleaning: watchlist.cleaning(symbol).clone() })
         }
-        Err(broken @ NoWatchlist::Broken { .. }) => {
+        Err(broken @ (NoWatchlist::Broken { .. } | NoWatchlist::BadCalendar(_))) => {
             Err(Setback::Later { wait: WATCHLIST_RETRY, reason: format!("{}: {broken}", task.series) })
         }
         Err(unreachable) => Err(unreachable.into()),

@@ -47,7 +47,7 @@ async fn is_next(ingest: &Ingest, run: &Run, request: &Refresh, message: &str) -
 async fn read_page(ingest: &Ingest, run: &Run, request: &Refresh) -> Result<Page, Setback> {
     match ingest.watchlist.read().await {
         Ok(watchlist) => page_of(ingest, run, request, &watchlist).await,
-        Err(broken @ NoWatchlist::Broken { .. }) => {
+        Err(broken @ (NoWatchlist::Broken { .. } | NoWatchlist::BadCalendar(_))) => {
             let reason = broken.to_string();
             ingest.runs.waits(&run.id, &reason).await?;
             Err(Setback::Later { wait: WATCHLIST_RETRY, reason: format!("run {}: {reason}", run.id) })

@@ -24,7 +24,7 @@ fn peak(work: impl FnOnce()) -> usize {
     MEMORY.peak_usage() - before
 }
 
-/// Lays a whole run out, page by page, and returns what that takes beside the list; and how many messages it makes.
+/// Lays a whole run out, page by page, and returns what that takes in addition to the list; and how many messages it makes.
 fn layout(watchlist: &Watchlist) -> (usize, usize) {
     let mut count = 0;
     let bytes = peak(|| {

@@ -192,7 +192,7 @@ impl Loader {
 
     /// Stores the cleaning report of this version.
     ///
-    /// The report in the bucket may belong to another cleaning, because it is written before the transformed object. In that
+    /// A report object may belong to another cleaning, because it is written before the transformed object. In that
     /// case the transformed object is about to be written too, and its event leads here again.
     async fn store_report(
         &self,
@@ -202,6 +202,9 @@ impl Loader {
         origin: Option<&TransformedMetadata>,
     ) -> Result<(), Setback> {
         let Some(origin) = origin else { return Ok(()) };
+        if let Some(report) = &origin.report {
+            return Ok(ledger::store_report(database, entry, report).await?);
+        }
         match self.read_report(key).await? {
             Some(report) if report.source.etag == origin.raw_etag => {
                 Ok(ledger::store_report(database, entry, &report).await?)
@@ -210,7 +213,7 @@ impl Loader {
         }
     }
 
-    /// The object's cleaning report, if there is one that can be read.
+    /// The object's report object, if there is one that can be read.
     async fn read_report(&self, key: &TransformedKey) -> Result<Option<Report>, Setback> {
         let Some(object) = self.store.get(&key.path.report_key()).await? else { return Ok(None) };
         match serde_json::from_slice(&object.body) {

@@ -1,7 +1,7 @@
 //! Loads an object whose time span overlaps other objects, changing only the rows that differ.
 //!
-//! If several objects claim one candle, the newest object owns it. The claims of the others are kept in `shadowed_candles`
-//! until the owner no longer claims it.
+//! If several objects claim one candle, the newest object owns it, but a claim of a real candle goes before every claim of a
+//! filled one. The claims of the others are kept in `shadowed_candles` until the owner no longer claims it.
 
 use sqlx::{PgConnection, Row};
 
@@ -42,24 +42,24 @@ const WITHDRAW: &str = "delete from shadowed_candles where symbol = $2 and inter
 const REMOVE: &str = "delete from candles where symbol = $2 and interval = $3 and object_id = $1
     and not exists (select from staging where staging.time = candles.time)";
 
-/// Decides who owns a candle that several objects claim: candles of older owners become shadowed claims, and so do own
-/// candles that a newer object claims.
+/// Decides who owns a candle that several objects claim: own candles to which another object has a stronger claim become
+/// shadowed claims, and then the candles of all others at the times that are left.
 async fn shadow(database: &mut PgConnection, claim: Claim<'_>) -> Result<(), DatabaseError> {
     let own = claim.bound_with_age(SHADOW_OWN).execute(&mut *database).await;
-    own.db_context("shadow claims that a newer object owns")?;
-    claim.bound(SHADOW_OTHERS).execute(database).await.db_context("shadow claims of older objects").map(|_| ())
+    own.db_context("shadow claims that are weaker than another")?;
+    claim.bound(SHADOW_OTHERS).execute(database).await.db_context("shadow weaker claims of other objects").map(|_| ())
 }
 
-/// The newer object does not necessarily own the candle yet: this object may have been the newest before it was replaced by
-/// an older version. Of two objects written in the same second the one with the larger key is newer, compared by bytes so
+/// A claim of a real candle is stronger than one of a filled candle, and of two of the same kind the newer one is. The
+/// stronger claim does not necessarily own the candle yet: this object's may have been the strongest before. Of two objects written in the same second the one with the larger key is newer, compared by bytes so
 /// that the result does not depend on the database's collation.
 const SHADOW_OWN: &str = "with claims as (
-        select time, object_id from candles where symbol = $2 and interval = $3
-        union all select time, object_id from shadowed_candles where symbol = $2 and interval = $3),
+        select time, object_id, is_filled from candles where symbol = $2 and interval = $3
+        union all select time, object_id, is_filled from shadowed_candles where symbol = $2 and interval = $3),
     lost as (
         delete from staging using claims c, objects other
         where c.time = staging.time and other.id = c.object_id and other.id <> $1
-            and (other.raw_written, other.key collate \"C\") > ($4, $5)
+            and (not c.is_filled, other.raw_written, other.key collate \"C\") > (not staging.is_filled, $4, $5)
         returning staging.*),
     given as (
         delete from candles c using lost
@@ -73,13 +73,13 @@ const SHADOW_OTHERS: &str = "with lost as (
         returning c.*)
     insert into shadowed_candles select * from lost";
 
-/// Gives each candle without an owner to the newest object that still claims it.
+/// Gives each candle without an owner to the object with the strongest claim to it.
 const PROMOTE: &str = "with heirs as (
         select distinct on (s.time) s.* from shadowed_candles s join objects o on o.id = s.object_id
         where s.symbol = $2 and s.interval = $3 and $1::bigint is not null
             and not exists (select from candles c where c.symbol = $2 and c.interval = $3 and c.time = s.time)
             and not exists (select from staging where staging.time = s.time)
-        order by s.time, o.raw_written desc, o.key collate \"C\" desc),
+        order by s.time, s.is_filled, o.raw_written desc, o.key collate \"C\" desc),
     taken as (
         delete from shadowed_candles s using heirs h
         where s.symbol = $2 and s.interval = $3 and s.time = h.time and s.object_id = h.object_id)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use candlewick_shared::runtime::health::{Health, State};
+use candlewick_shared::runtime::health::{Health, Readiness};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
@@ -23,12 +23,12 @@ pub async fn wait_for(pool: &PgPool, health: &Health, stop: &CancellationToken) 
             tracing::warn!("{waiting}; checking again every second");
             is_logged = true;
         }
-        health.report("schema", State::Waiting(waiting.to_owned()));
+        health.report("schema", Readiness::Waiting(waiting.to_owned()));
         if tokio::time::timeout(POLL, stop.cancelled()).await.is_ok() {
             return Ok(());
         }
     }
-    health.report("schema", State::Ready);
+    health.report("schema", Readiness::Ready);
     Ok(())
 }
 

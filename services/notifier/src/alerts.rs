@@ -1,18 +1,20 @@
 //! The table `alerts`: what is wrong, since when, and the last notification about it.
 
 use anyhow::Context;
-use candlewick_shared::adapters::database::{SqlTimestamp, ToSqlx};
+use candlewick_shared::adapters::database::ToSqlx;
 use candlewick_shared::core::alert::{Alert, AlertEvent, Kind, State};
 use candlewick_shared::core::key::Series;
 use candlewick_shared::core::message_subject::path_of;
+use candlewick_shared::reads;
+use candlewick_shared::reads::alerts::AlertRow;
 use jiff::Timestamp;
-use sqlx::{FromRow, PgConnection};
+use sqlx::PgConnection;
 
 use crate::plan::{Candidate, Due, Group, Notification};
 
 /// A row of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Known {
+pub struct KnownAlert {
     pub id: i64,
     /// The service that raised it.
     pub stage: String,
@@ -28,7 +30,7 @@ pub struct Known {
     /// Since when it is in its state, in wall-clock time.
     pub changed_at: Timestamp,
     /// The last notification about it.
-    pub told: Option<Notification>,
+    pub notified: Option<Notification>,
 }
 
 /// Prevents other notifiers from planning or sweeping until the transaction ends.
@@ -61,7 +63,7 @@ const WRITE: &str = "insert into alerts as known
     (kind, stage, class, subject, state, text, symbol, interval, key, run, trace_id,
      object_key, raised_at, last_at, resolved_at, occurrences, changed_at, loaded_before)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $14, $12, $12,
-            case when $5 = 'resolved' then $12 end, case when $5 = 'firing' then 1 else 0 end,
+            case when $5 = 'resolved' then $12::timestamptz end, case when $5 = 'firing' then 1 else 0 end,
             $13,
             (select max(loaded_at) from objects where key = $14 or $14 is null and symbol = $7 and interval = $8))
     on conflict (kind, stage, class, subject) do update set
@@ -111,82 +113,45 @@ pub async fn write(
     query.execute(database).await.map(|_| ())
 }
 
-/// Runs are ordered in wall-clock time, because simulated time restarts with each start of the stack.
-const READ: &str = "select id, stage, kind, state, subject, class, text, symbol, interval, key, run, trace_id,
-    raised_at, occurrences, changed_at, told_state, told_at,
-    (select max(o.loaded_at) from objects o
-     where case when object_key is null then (o.symbol, o.interval) = (a.symbol, a.interval)
-           else o.key = object_key end) is distinct from loaded_before as loaded_since,
-    exists (select from run_series s join runs r on r.id = s.run left join runs own on own.id = a.run
-            where (s.symbol, s.interval) = (a.symbol, a.interval) and s.state in ('loaded', 'unchanged')
-                and r.started_at + r.clock_lag >= coalesce(own.started_at + own.clock_lag, a.changed_at)) as renewed_since
-    from alerts a where $1 and occurrences > 0 or state = 'firing' or told_state = 'firing' order by raised_at, id";
-
 /// The alerts that are firing, or that the owner believes to be firing; the oldest first.
-pub async fn open(database: &mut PgConnection) -> anyhow::Result<Vec<Known>> {
-    read(database, false).await
+pub async fn open(database: &mut PgConnection) -> anyhow::Result<Vec<KnownAlert>> {
+    parse(reads::alerts::open(database).await.context("read the alerts")?)
 }
 
 /// All alerts, including resolved ones; the oldest first.
-pub async fn all(database: &mut PgConnection) -> anyhow::Result<Vec<Known>> {
-    read(database, true).await
+pub async fn all(database: &mut PgConnection) -> anyhow::Result<Vec<KnownAlert>> {
+    parse(reads::alerts::all(database).await.context("read the alerts")?)
 }
 
-async fn read(database: &mut PgConnection, all: bool) -> anyhow::Result<Vec<Known>> {
-    let rows: Vec<AlertRow> = sqlx::query_as(READ).bind(all).fetch_all(database).await.context("read the alerts")?;
-    rows.into_iter().map(AlertRow::known).collect()
-}
-
-#[derive(FromRow)]
-struct AlertRow {
-    id: i64,
-    stage: String,
-    kind: String,
-    state: String,
-    subject: String,
-    class: String,
-    text: String,
-    symbol: Option<String>,
-    interval: Option<String>,
-    key: Option<String>,
-    run: Option<String>,
-    trace_id: Option<String>,
-    raised_at: SqlTimestamp,
-    occurrences: i64,
-    changed_at: SqlTimestamp,
-    told_state: Option<String>,
-    told_at: Option<SqlTimestamp>,
-    loaded_since: bool,
-    renewed_since: bool,
-}
-
-impl AlertRow {
-    fn known(self) -> anyhow::Result<Known> {
-        let series = self.symbol.zip(self.interval);
-        let series = series
-            .map(|(symbol, interval)| anyhow::Ok(Series { symbol: symbol.parse()?, interval: interval.parse()? }));
-        let told = self.told_state.zip(self.told_at);
-        let alert = Alert::new(self.kind.parse::<Kind>()?, self.subject, self.text).class(self.class);
-        let alert = alert.series(series.transpose()?).key(self.key).run(self.run).traced(self.trace_id);
-        Ok(Known {
-            id: self.id,
-            stage: self.stage,
-            alert: if state(&self.state) == State::Resolved { alert.resolved() } else { alert },
-            raised_at: self.raised_at.to_jiff(),
-            occurrences: self.occurrences,
-            loaded_since: self.loaded_since,
-            renewed_since: self.renewed_since,
-            changed_at: self.changed_at.to_jiff(),
-            told: told.map(|(told_state, at)| Notification { state: state(&told_state), at: at.to_jiff() }),
-        })
-    }
+fn parse(rows: Vec<AlertRow>) -> anyhow::Result<Vec<KnownAlert>> {
+    rows.into_iter().map(KnownAlert::parse).collect()
 }
 
 fn state(text: &str) -> State {
     if text == State::Firing.as_str() { State::Firing } else { State::Resolved }
 }
 
-impl Known {
+impl KnownAlert {
+    fn parse(row: AlertRow) -> anyhow::Result<Self> {
+        let series = row.symbol.zip(row.interval);
+        let series = series
+            .map(|(symbol, interval)| anyhow::Ok(Series { symbol: symbol.parse()?, interval: interval.parse()? }));
+        let notified = row.told_state.zip(row.told_at);
+        let alert = Alert::new(row.kind.parse::<Kind>()?, row.subject, row.text).class(row.class);
+        let alert = alert.series(series.transpose()?).key(row.key).run(row.run).traced(row.trace_id);
+        Ok(Self {
+            id: row.id,
+            stage: row.stage,
+            alert: if state(&row.state) == State::Resolved { alert.resolved() } else { alert },
+            raised_at: row.raised_at.0,
+            occurrences: row.occurrences,
+            loaded_since: row.loaded_since,
+            renewed_since: row.renewed_since,
+            changed_at: row.changed_at.0,
+            notified: notified.map(|(told_state, at)| Notification { state: state(&told_state), at: at.0 }),
+        })
+    }
+
     /// The part of the alert that the plan needs.
     pub fn candidate(&self) -> Candidate {
         Candidate {
@@ -194,7 +159,7 @@ impl Known {
             group: Group { kind: self.alert.kind, stage: self.stage.clone() },
             state: self.alert.state,
             changed_at: self.changed_at,
-            notified: self.told,
+            notified: self.notified,
         }
     }
 }
@@ -202,8 +167,8 @@ impl Known {
 /// Records a notification in its alerts. News is resolved by its notification.
 pub async fn record_notified(database: &mut PgConnection, due: &Due, now: Timestamp) -> sqlx::Result<()> {
     let is_news = due.group.kind.is_news();
-    let told = if is_news { State::Resolved } else { State::Firing };
-    for (ids, state) in [(&due.firing, told), (&due.resolved, State::Resolved)] {
+    let firing = if is_news { State::Resolved } else { State::Firing };
+    for (ids, state) in [(&due.firing, firing), (&due.resolved, State::Resolved)] {
         let query = "update alerts set told_state = $2, told_at = $3,
             state = case when $4 then 'resolved' else state end where id = any($1)";
         sqlx::query(query)

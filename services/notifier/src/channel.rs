@@ -13,7 +13,7 @@ pub mod webhook;
 
 use async_trait::async_trait;
 
-use crate::message::Message;
+use crate::message::Notice;
 
 #[async_trait]
 pub trait Channel: Send + Sync {
@@ -21,5 +21,5 @@ pub trait Channel: Send + Sync {
     fn name(&self) -> &'static str;
 
     /// Sends a message. `Ok` means that the receiver accepted it.
-    async fn send(&self, message: &Message) -> anyhow::Result<()>;
+    async fn send(&self, message: &Notice) -> anyhow::Result<()>;
 }

@@ -4,20 +4,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use candlewick_shared::core::alert::{Alert, Kind, State};
 use candlewick_shared::core::calendar::Calendar;
+use candlewick_shared::core::candle::CandleTime;
+use candlewick_shared::core::due::{Freshness, delay};
 use candlewick_shared::core::message_subject::path_of;
 use candlewick_shared::core::report::Fate;
 use candlewick_shared::core::topology::Topology;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::alerts::Known;
+use crate::alerts::KnownAlert;
 use crate::facts::{Facts, ObjectFact, SeriesFact};
-use crate::stale;
 
 /// How long a dead-letter queue must look empty before its letters count as gone, because SQS reports depths with a delay.
 const DEPTH_DELAY: SignedDuration = SignedDuration::from_mins(2);
 
 /// The class of dead letters that no service reported.
 const UNREPORTED: &str = "untold";
+
+/// The class of the second alert about the end of a calendar.
+const LAST_DAYS: &str = "last_days";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -37,7 +41,7 @@ pub struct Condition {
 /// Everything that is wrong. `now` is the time of `CLOCK`, by which staleness is judged.
 pub fn conditions(facts: &Facts, now: Timestamp, limits: &Limits) -> Vec<Condition> {
     let stale = facts.series.iter().flatten().filter_map(|fact| stale_series(fact, now, limits));
-    let horizons = calendars(facts).into_values().filter_map(|calendar| near_horizon(calendar, now, limits));
+    let horizons = calendars(facts).into_values().flat_map(|calendar| near_horizon(calendar, now, limits));
     let objects = facts.objects.iter().flat_map(|object| dirty(object).into_iter().chain(long_gap(object)));
     let letters = facts.dead_letters.iter().filter_map(|(role, count)| unreported_letters(role, *count, facts));
     stale.chain(horizons).chain(objects).chain(failed_run(facts)).chain(letters).collect()
@@ -48,22 +52,29 @@ fn condition(stage: &str, alert: Alert) -> Condition {
 }
 
 fn stale_series(fact: &SeriesFact, now: Timestamp, limits: &Limits) -> Option<Condition> {
-    let late = stale::late(fact.calendar, fact.series.interval, fact.last, now, limits.stale_after)?;
-    let complete = Timestamp::from_second(late.complete).ok()?;
-    let text = format!("{} is not in the store; it was complete at {complete}", late.missing);
-    Some(condition("notifier", Alert::new(Kind::StaleSeries, &fact.series, text).series(Some(fact.series.clone()))))
+    let SeriesFact { calendar, series, last } = fact;
+    let delay = delay(*calendar, series.interval, Some(*last), now.as_second(), limits.stale_after.as_secs());
+    let next = delay.next.filter(|_| delay.freshness == Freshness::Late)?;
+    let candle = |stamp| format!("the candle of {}", CandleTime::from_seconds(stamp).display(series.interval));
+    let missing = next.stamp.map_or_else(|| "a newer candle".to_owned(), candle);
+    let complete = Timestamp::from_second(next.complete).ok()?;
+    let text = format!("{missing} is not in the store; it was complete at {complete}");
+    Some(condition("notifier", Alert::new(Kind::StaleSeries, series, text).series(Some(series.clone()))))
 }
 
 fn calendars(facts: &Facts) -> BTreeMap<&'static str, &'static Calendar> {
     facts.series.iter().flatten().filter_map(|fact| fact.calendar).map(|calendar| (calendar.code(), calendar)).collect()
 }
 
-fn near_horizon(calendar: &Calendar, now: Timestamp, limits: &Limits) -> Option<Condition> {
+/// One alert when the end is near, and another when half of that time is left.
+fn near_horizon(calendar: &Calendar, now: Timestamp, limits: &Limits) -> Vec<Condition> {
     let last = *calendar.coverage().end();
-    let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
-    let is_near = last.duration_since(today) <= limits.horizon;
-    let text = format!("{} ends on {last}: later candles are neither checked against it nor filled", calendar.name());
-    is_near.then(|| condition("notifier", Alert::new(Kind::CalendarHorizon, calendar.code(), text)))
+    let left = last.duration_since(now.to_zoned(jiff::tz::TimeZone::UTC).date());
+    let ends = if left.is_negative() { "ended" } else { "ends" };
+    let text = format!("{} {ends} on {last}: later candles are neither checked against it nor filled", calendar.name());
+    let alert = |class| condition("notifier", Alert::new(Kind::CalendarHorizon, calendar.code(), &text).class(class));
+    let classes = [("", limits.horizon), (LAST_DAYS, limits.horizon / 2)];
+    classes.into_iter().filter(|(_, horizon)| left <= *horizon).map(|(class, _)| alert(class)).collect()
 }
 
 /// The transform raises this alert at once. The sweep raises it again in case the transform died before that.
@@ -118,7 +129,7 @@ fn unreported_letters(role: &str, count: u64, facts: &Facts) -> Option<Condition
 }
 
 /// The changes since the last sweep: conditions that are new, and alerts that are over.
-pub fn changes(open: &[Known], facts: &Facts, conditions: Vec<Condition>, real_now: Timestamp) -> Vec<Condition> {
+pub fn changes(open: &[KnownAlert], facts: &Facts, conditions: Vec<Condition>, real_now: Timestamp) -> Vec<Condition> {
     let firing: Vec<_> = open.iter().filter(|known| known.alert.state == State::Firing).collect();
     let over = firing.iter().filter(|known| is_over(known, facts, &conditions, real_now));
     let over: Vec<_> = over.map(|known| condition(&known.stage, known.alert.clone().resolved())).collect();
@@ -132,7 +143,7 @@ fn identity<'a>(stage: &'a str, alert: &'a Alert) -> (Kind, &'a str, &'a str, &'
     (alert.kind, stage, &alert.class, &alert.subject)
 }
 
-fn is_over(known: &Known, facts: &Facts, conditions: &[Condition], real_now: Timestamp) -> bool {
+fn is_over(known: &KnownAlert, facts: &Facts, conditions: &[Condition], real_now: Timestamp) -> bool {
     let holds = || {
         let own = identity(&known.stage, &known.alert);
         conditions.iter().any(|condition| identity(&condition.stage, &condition.alert) == own)
@@ -172,7 +183,7 @@ fn has_no_letters(stage: &str, facts: &Facts) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runs::EndedRun;
+    use candlewick_shared::reads::runs::RunProgress;
 
     const LIMITS: Limits =
         Limits { stale_after: SignedDuration::from_hours(26), horizon: SignedDuration::from_hours(1440) };
@@ -191,11 +202,11 @@ mod tests {
         changes.iter().map(|change| (change.alert.subject.as_str(), change.alert.state)).collect()
     }
 
-    fn known(alert: Alert, changed_minutes_ago: i64) -> Known {
+    fn known(alert: Alert, changed_minutes_ago: i64) -> KnownAlert {
         let changed_at = now() - SignedDuration::from_mins(changed_minutes_ago);
         let stage = "transform".to_owned();
-        let told = None;
-        Known {
+        let notified = None;
+        KnownAlert {
             id: 1,
             stage,
             alert,
@@ -204,11 +215,11 @@ mod tests {
             loaded_since: false,
             renewed_since: false,
             changed_at,
-            told,
+            notified,
         }
     }
 
-    fn swept(open: &[Known], facts: &Facts) -> Vec<Condition> {
+    fn swept(open: &[KnownAlert], facts: &Facts) -> Vec<Condition> {
         changes(open, facts, conditions(facts, now(), &LIMITS), now())
     }
 
@@ -234,7 +245,7 @@ mod tests {
     #[test]
     fn a_run_with_failures_is_told_of_until_a_later_one_has_none() {
         let run = |id: &str, failed| {
-            let run = EndedRun { id: id.to_owned(), expected: 10, failed, error: None };
+            let run = RunProgress { id: id.to_owned(), expected: 10, failed, ..RunProgress::default() };
             Facts { run: Some(run), ..Facts::default() }
         };
         let raised = swept(&[], &run("one", 2));

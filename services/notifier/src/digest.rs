@@ -6,15 +6,16 @@ use std::fmt::Write;
 use anyhow::Context;
 use candlewick_shared::adapters::database::ToSqlx;
 use candlewick_shared::core::alert::{Severity, State};
+use candlewick_shared::reads::runs;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 use sqlx::{FromRow, PgConnection, PgPool};
 
-use crate::alerts::{self, Known};
-use crate::message::{Message, label};
-use crate::{outbox, runs};
+use crate::alerts::{self, KnownAlert};
+use crate::message::{Notice, label};
+use crate::outbox;
 
 /// When the digest is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,9 +84,9 @@ const DAY: &str =
     coalesce(sum(rows_updated), 0)::bigint as updated, coalesce(sum(rows_removed), 0)::bigint as removed,
     coalesce(sum(q.filled), 0)::bigint as filled, coalesce(sum(q.quarantined), 0)::bigint as quarantined,
     (select coalesce(sum(candles), 0)::bigint from lost_candles
-     where lost_at between $1 - interval '1 day' and $1) as lost
+     where lost_at between $1::timestamptz - interval '1 day' and $1) as lost
     from objects o left join quality q on q.object_id = o.id
-    where loaded_at between $1 - interval '1 day' and $1";
+    where loaded_at between $1::timestamptz - interval '1 day' and $1";
 
 async fn read(database: &mut PgConnection, now: Timestamp) -> anyhow::Result<Day> {
     let day: Day = sqlx::query_as(DAY).bind(now.to_sqlx()).fetch_one(&mut *database).await?;
@@ -94,7 +95,7 @@ async fn read(database: &mut PgConnection, now: Timestamp) -> anyhow::Result<Day
     Ok(Day { run, ..day })
 }
 
-pub fn compose(name: &str, day: &Day, open: &[Known]) -> Message {
+pub fn compose(name: &str, day: &Day, open: &[KnownAlert]) -> Notice {
     let firing: Vec<_> = open.iter().filter(|known| known.alert.state == State::Firing).collect();
     let errors = firing.iter().filter(|known| known.alert.kind.severity() == Severity::Error).count();
     let date = name.trim_start_matches("digest-");
@@ -103,7 +104,7 @@ pub fn compose(name: &str, day: &Day, open: &[Known]) -> Message {
         (0, notices) => format!("{notices} to note"),
         (errors, _) => format!("{errors} to fix"),
     };
-    Message {
+    Notice {
         name: name.to_owned(),
         subject: format!("Candlewick: digest of {date}: {verdict}"),
         body: body(day, &firing),
@@ -115,7 +116,7 @@ pub fn compose(name: &str, day: &Day, open: &[Known]) -> Message {
     }
 }
 
-fn body(day: &Day, firing: &[&Known]) -> String {
+fn body(day: &Day, firing: &[&KnownAlert]) -> String {
     let Day { series, objects, inserted, updated, removed, filled, quarantined, .. } = day;
     let mut text = format!(
         "Series in the store: {series}\nLoaded in the last day: {objects} objects; {inserted} candles new, {updated} changed, \
@@ -175,11 +176,11 @@ mod tests {
         );
     }
 
-    fn known(kind: Kind, subject: &str) -> Known {
+    fn known(kind: Kind, subject: &str) -> KnownAlert {
         let at = "2024-12-30T22:01:00Z".parse().unwrap();
         let alert = Alert::new(kind, subject, "text");
         let stage = "stage".to_owned();
-        Known {
+        KnownAlert {
             id: 1,
             stage,
             alert,
@@ -188,7 +189,7 @@ mod tests {
             loaded_since: false,
             renewed_since: false,
             changed_at: at,
-            told: None,
+            notified: None,
         }
     }
 

@@ -5,32 +5,28 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use candlewick_shared::adapters::aws::Aws;
-use candlewick_shared::adapters::database::SqlTimestamp;
 use candlewick_shared::adapters::watchlist_source::{NoWatchlist, WatchlistSource};
 use candlewick_shared::core::calendar::Calendar;
-use candlewick_shared::core::calendar::choice;
 use candlewick_shared::core::key::Series;
-use candlewick_shared::core::metadata::Instrument;
 use candlewick_shared::core::report::{Gap, Touched};
-use candlewick_shared::core::topology::Topology;
 use candlewick_shared::core::watchlist::Watchlist;
-use candlewick_shared::ports::queue::Queue;
+use candlewick_shared::reads::queues;
+use candlewick_shared::reads::runs::{self, RunProgress};
+use candlewick_shared::reads::series::{self, LastCandle};
 use candlewick_shared::runtime::env::Env;
 use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection, PgPool};
-
-use crate::runs::{self, EndedRun};
 
 #[derive(Debug, Default)]
 pub struct Facts {
     /// The series of the watchlist that have candles; `None` while the watchlist is invalid, because then it is unknown which
     /// series should be fresh.
     pub series: Option<Vec<SeriesFact>>,
-    pub rules: Rules,
+    pub rules: OwnerLimits,
     /// The transformed objects whose cleaning reports show trouble.
     pub objects: Vec<ObjectFact>,
     /// The run that ended last.
-    pub run: Option<EndedRun>,
+    pub run: Option<RunProgress>,
     /// The number of dead letters per queue, by its role.
     pub dead_letters: BTreeMap<String, u64>,
     /// The number of dead letters that each service reported within the retention time of the dead-letter queues.
@@ -39,7 +35,7 @@ pub struct Facts {
 
 /// The owner's limits per instrument.
 #[derive(Clone, Debug, Default)]
-pub enum Rules {
+pub enum OwnerLimits {
     /// There is no watchlist, and the defaults apply.
     #[default]
     Defaults,
@@ -86,46 +82,51 @@ impl Sources {
             series: series_of(&mut database, &rules).await.context("read the series")?,
             rules,
             objects: objects(&mut database).await.context("read the cleaning reports")?,
-            run: runs::newest_ended(&mut database).await.context("read the runs")?,
+            run: runs::newest_ended(&mut *database).await.context("read the runs")?,
             dead_letters: self.dead_letters().await?,
             reported: reported(&mut database).await.context("read the alert events")?,
         })
     }
 
-    async fn rules(&self) -> anyhow::Result<Rules> {
-        let Some(watchlist) = &self.watchlist else { return Ok(Rules::Defaults) };
+    async fn rules(&self) -> anyhow::Result<OwnerLimits> {
+        let Some(watchlist) = &self.watchlist else { return Ok(OwnerLimits::Defaults) };
         match watchlist.read().await {
-            Ok(watchlist) => Ok(Rules::Listed(watchlist)),
+            Ok(watchlist) => Ok(OwnerLimits::Listed(watchlist)),
             // The reader raises an alert about it. Everything else is still judged.
-            Err(NoWatchlist::Broken { .. }) => Ok(Rules::Unknown),
+            Err(NoWatchlist::Broken { .. } | NoWatchlist::BadCalendar(_)) => Ok(OwnerLimits::Unknown),
             Err(unreachable) => Err(unreachable.into()),
         }
     }
 
     async fn dead_letters(&self) -> anyhow::Result<BTreeMap<String, u64>> {
-        let topology = Topology::built_in();
         let mut counts = BTreeMap::new();
-        for role in topology.queues.keys() {
-            // Queues that the settings do not name cannot be read.
-            let Ok(url) = self.env.queue_url(role) else { continue };
-            let depth = self.aws.queue(&topology.dead_letter_name(url)).depth().await?;
-            counts.insert(role.clone(), depth.waiting + depth.in_flight);
+        // Queues that the settings do not name cannot be read.
+        for role in queues::roles().filter(|role| self.env.queue_url(role).is_ok()) {
+            counts.insert(role.to_owned(), queues::dead_letters(&self.aws, &self.env, role).await?);
         }
         Ok(counts)
     }
 }
 
 /// Without a watchlist no series needs to be fresh.
-async fn series_of(database: &mut PgConnection, rules: &Rules) -> anyhow::Result<Option<Vec<SeriesFact>>> {
+async fn series_of(database: &mut PgConnection, rules: &OwnerLimits) -> anyhow::Result<Option<Vec<SeriesFact>>> {
     let watchlist = match rules {
-        Rules::Defaults => return Ok(Some(Vec::new())),
-        Rules::Unknown => return Ok(None),
-        Rules::Listed(watchlist) => watchlist,
+        OwnerLimits::Defaults => return Ok(Some(Vec::new())),
+        OwnerLimits::Unknown => return Ok(None),
+        OwnerLimits::Listed(watchlist) => watchlist,
     };
     let wanted: BTreeSet<Series> = watchlist.series().collect();
-    let rows: Vec<SeriesRow> = sqlx::query_as(SERIES).fetch_all(database).await?;
-    let facts: anyhow::Result<Vec<_>> = rows.into_iter().map(|row| row.fact(watchlist)).collect();
+    let rows = series::last_candles(database).await?;
+    let facts: anyhow::Result<Vec<_>> = rows.iter().map(|row| fact(row, watchlist)).collect();
     Ok(Some(facts?.into_iter().flatten().filter(|fact| wanted.contains(&fact.series)).collect()))
+}
+
+/// A series without a candle cannot be late.
+fn fact(row: &LastCandle, watchlist: &Watchlist) -> anyhow::Result<Option<SeriesFact>> {
+    let series = row.series()?;
+    let Some(last) = row.last else { return Ok(None) };
+    let calendar = row.market(Some(watchlist.cleaning(&series.symbol)));
+    Ok(Some(SeriesFact { calendar, series, last: last.0.as_second() }))
 }
 
 const REPORTED: &str = "select stage, count(*) from alert_events
@@ -135,34 +136,6 @@ const REPORTED: &str = "select stage, count(*) from alert_events
 async fn reported(database: &mut PgConnection) -> anyhow::Result<BTreeMap<String, u64>> {
     let rows: Vec<(String, i64)> = sqlx::query_as(REPORTED).fetch_all(database).await?;
     Ok(rows.into_iter().map(|(stage, count)| (stage, count.unsigned_abs())).collect())
-}
-
-/// Finding the last candle is one lookup in the primary key, however many candles there are.
-const SERIES: &str = "select s.symbol, s.interval,
-    (select max(time) from candles c where (c.symbol, c.interval) = (s.symbol, s.interval)) as last,
-    i.calendar, i.instrument_type
-    from (select distinct symbol, interval from objects) s left join instruments i using (symbol)";
-
-#[derive(FromRow)]
-struct SeriesRow {
-    symbol: String,
-    interval: String,
-    last: Option<SqlTimestamp>,
-    calendar: Option<String>,
-    instrument_type: Option<String>,
-}
-
-impl SeriesRow {
-    /// A series without a candle cannot be late.
-    fn fact(self, watchlist: &Watchlist) -> anyhow::Result<Option<SeriesFact>> {
-        let series = Series { symbol: self.symbol.parse()?, interval: self.interval.parse()? };
-        let Some(last) = self.last else { return Ok(None) };
-        let Self { calendar, instrument_type, .. } = self;
-        let instrument = Instrument { calendar, instrument_type, ..Instrument::default() };
-        let setting = watchlist.cleaning(&series.symbol).calendar.as_ref();
-        let calendar = choice::choose(setting, &instrument).calendar;
-        Ok(Some(SeriesFact { calendar, series, last: last.to_jiff().as_second() }))
-    }
 }
 
 const OBJECTS: &str =

@@ -1,7 +1,7 @@
 //! Notifies the owner of trouble.
 //!
 //! Reading order: `intake` records the alerts of the services; `sweep` looks for trouble that no service reports (`facts`
-//! reads, `conditions` and `stale` decide); `plan` decides which notification is due, `message` writes it, and `digest`
+//! reads, `conditions` decides); `plan` decides which notification is due, `message` writes it, and `digest`
 //! writes the daily summary; `outbox` stores notifications until `sender` has sent them through each `channel`.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -22,5 +22,4 @@ pub mod planner;
 pub mod runs;
 pub mod sender;
 pub mod service;
-pub mod stale;
 pub mod sweep;

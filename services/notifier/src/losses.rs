@@ -11,7 +11,7 @@ use candlewick_shared::core::metadata::is_by_hand;
 use candlewick_shared::core::watchlist::{CleaningSettings, Watchlist};
 use sqlx::{FromRow, PgConnection};
 
-use crate::alerts::Known;
+use crate::alerts::KnownAlert;
 use crate::conditions::Condition;
 
 /// The class of the alert: a new version of an object replaced one with more candles.
@@ -88,7 +88,7 @@ impl LossRow {
 ///
 /// A loss is news, which is over only after the owner was notified. If an earlier loss of the same object is still waiting
 /// for its notification, one alert covers both.
-pub fn alerts(losses: &[Loss], watchlist: Option<&Arc<Watchlist>>, open: &[Known]) -> Vec<Condition> {
+pub fn alerts(losses: &[Loss], watchlist: Option<&Arc<Watchlist>>, open: &[KnownAlert]) -> Vec<Condition> {
     let mut conditions: Vec<Condition> = Vec::new();
     for loss in losses.iter().filter(|loss| loss.is_too_much(allowed(loss, watchlist))) {
         let text = loss.text(allowed(loss, watchlist));
@@ -177,7 +177,7 @@ mod tests {
         }
     }
 
-    fn texts(losses: &[Loss], watchlist: Option<&str>, open: &[Known]) -> Vec<String> {
+    fn texts(losses: &[Loss], watchlist: Option<&str>, open: &[KnownAlert]) -> Vec<String> {
         let watchlist = watchlist.map(|text| Arc::new(text.parse().unwrap()));
         alerts(losses, watchlist.as_ref(), open).into_iter().map(|condition| condition.alert.text).collect()
     }

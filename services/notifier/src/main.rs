@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use candlewick_notifier::config::Config;
-use candlewick_notifier::service::Notifier;
+use candlewick_notifier::service::NotifierService;
 use candlewick_shared::adapters::aws::Aws;
 use candlewick_shared::runtime::env::Env;
 use candlewick_shared::runtime::service;
@@ -20,7 +20,7 @@ async fn start(env: Env, stop: CancellationToken) -> Result<()> {
     let config = Config::from_env(&env)?;
     let aws = Aws::from_env().await;
     let consumer = service::consumer("notifier", "alerts", &env, &aws).await?;
-    let notifier = Notifier::new(config, env, &aws, Arc::clone(&consumer.notifier)).await?;
+    let notifier = NotifierService::new(config, env, &aws, Arc::clone(&consumer.notifier)).await?;
     notifier.run(consumer, stop).await;
     Ok(())
 }

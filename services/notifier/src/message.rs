@@ -6,7 +6,7 @@ use candlewick_shared::core::alert::{Kind, State};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::alerts::Known;
+use crate::alerts::KnownAlert;
 use crate::plan::Due;
 
 /// How many alerts of a group are shown in full. The others are counted.
@@ -17,7 +17,7 @@ const MAX_IN_SUBJECT: usize = 3;
 
 /// A notification, independent of the channel.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub struct Message {
+pub struct Notice {
     /// Unique, and the same at every attempt.
     pub name: String,
     /// One line.
@@ -29,11 +29,11 @@ pub struct Message {
 }
 
 /// Composes the message about a group.
-pub fn compose(due: &Due, open: &[Known], name: &str) -> Message {
+pub fn compose(due: &Due, open: &[KnownAlert], name: &str) -> Notice {
     let chosen = |ids: &[i64]| open.iter().filter(|known| ids.contains(&known.id)).collect::<Vec<_>>();
     let firing = chosen(&due.firing);
     let resolved = chosen(&due.resolved);
-    Message {
+    Notice {
         name: name.to_owned(),
         subject: subject(due, &firing, &resolved),
         body: body(due.group.kind, &firing, &resolved),
@@ -41,7 +41,7 @@ pub fn compose(due: &Due, open: &[Known], name: &str) -> Message {
     }
 }
 
-fn subject(due: &Due, firing: &[&Known], resolved: &[&Known]) -> String {
+fn subject(due: &Due, firing: &[&KnownAlert], resolved: &[&KnownAlert]) -> String {
     let label = label(due.group.kind);
     let (prefix, alerts) = if firing.is_empty() { ("resolved: ", resolved) } else { ("", firing) };
     let names: Vec<_> = alerts.iter().take(MAX_IN_SUBJECT).map(|known| known.alert.subject.as_str()).collect();
@@ -53,7 +53,7 @@ fn subject(due: &Due, firing: &[&Known], resolved: &[&Known]) -> String {
 /// What a kind means, in a few words.
 pub fn label(kind: Kind) -> &'static str {
     match kind {
-        Kind::BadWatchlist => "the watchlist is invalid",
+        Kind::BadWatchlist => "the watchlist or a calendar is invalid",
         Kind::CalendarHorizon => "calendar ends soon",
         Kind::CandlesLost => "candles were lost",
         Kind::CreditsGone => "API credits are used up",
@@ -101,11 +101,11 @@ fn effect(kind: Kind) -> &'static str {
 }
 
 /// What to do next, mostly as commands.
-pub fn next_step(kind: Kind, known: &Known) -> String {
+pub fn next_step(kind: Kind, known: &KnownAlert) -> String {
     kind.next_step(&known.stage, known.alert.series.as_ref().map(|series| &series.symbol))
 }
 
-fn body(kind: Kind, firing: &[&Known], resolved: &[&Known]) -> String {
+fn body(kind: Kind, firing: &[&KnownAlert], resolved: &[&KnownAlert]) -> String {
     let mut text = String::new();
     for known in firing.iter().take(MAX_IN_FULL) {
         let _ = writeln!(text, "{}", paragraph(known));
@@ -132,7 +132,7 @@ fn count_rest(text: &mut String, all: usize) {
 }
 
 /// An alert in full: what it is, since when, and the key, run and trace to look for.
-fn paragraph(known: &Known) -> String {
+fn paragraph(known: &KnownAlert) -> String {
     let alert = &known.alert;
     let class = if alert.class.is_empty() { String::new() } else { format!(" ({})", alert.class) };
     let mut text = format!("{}{class}, since {}", alert.subject, known.raised_at.strftime("%Y-%m-%d %H:%M UTC"));
@@ -150,9 +150,9 @@ fn paragraph(known: &Known) -> String {
 }
 
 /// `still_firing` counts all firing alerts of the group, including those that earlier messages reported.
-fn payload(due: &Due, firing: &[&Known], resolved: &[&Known], open: &[Known]) -> Value {
+fn payload(due: &Due, firing: &[&KnownAlert], resolved: &[&KnownAlert], open: &[KnownAlert]) -> Value {
     let state = if firing.is_empty() { State::Resolved } else { State::Firing };
-    let of_group = |known: &&Known| known.alert.kind == due.group.kind && known.stage == due.group.stage;
+    let of_group = |known: &&KnownAlert| known.alert.kind == due.group.kind && known.stage == due.group.stage;
     let still_firing = open.iter().filter(of_group).filter(|known| known.alert.state == State::Firing).count();
     json!({
         "type": "alert",
@@ -166,7 +166,7 @@ fn payload(due: &Due, firing: &[&Known], resolved: &[&Known], open: &[Known]) ->
     })
 }
 
-fn entry(known: &Known) -> Value {
+fn entry(known: &KnownAlert) -> Value {
     let mut entry = json!(known.alert);
     if let Value::Object(fields) = &mut entry {
         fields.insert("since".to_owned(), json!(known.raised_at));
@@ -184,14 +184,14 @@ mod tests {
     use super::*;
     use crate::plan::Group;
 
-    fn known(id: i64, symbol: &str) -> Known {
+    fn known(id: i64, symbol: &str) -> KnownAlert {
         let series = Series { symbol: symbol.parse().unwrap(), interval: "1day".parse().unwrap() };
         let alert = Alert::new(Kind::DeadLetter, &series, "line 3: no price").class("unreadable_object");
         let alert = alert.series(Some(series)).key(Some(format!("raw/{symbol}"))).traced(Some("0af7".to_owned()));
         let at = "2024-12-30T22:01:00Z".parse().unwrap();
         let stage = "transform".to_owned();
-        let told = None;
-        Known {
+        let notified = None;
+        KnownAlert {
             id,
             stage,
             alert,
@@ -200,11 +200,11 @@ mod tests {
             loaded_since: false,
             renewed_since: false,
             changed_at: at,
-            told,
+            notified,
         }
     }
 
-    fn message(firing: &[i64], resolved: &[i64], open: &[Known]) -> Message {
+    fn message(firing: &[i64], resolved: &[i64], open: &[KnownAlert]) -> Notice {
         let group = Group { kind: Kind::DeadLetter, stage: "transform".to_owned() };
         compose(&Due { group, firing: firing.to_vec(), resolved: resolved.to_vec() }, open, "name")
     }

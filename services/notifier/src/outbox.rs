@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use sqlx::{FromRow, PgConnection, PgPool};
 
-use crate::message::Message;
+use crate::message::Notice;
 
 /// How long a claim lasts: longer than any channel takes to answer.
 pub const CLAIM: SignedDuration = SignedDuration::from_secs(120);
@@ -24,16 +24,16 @@ pub const MOST_ATTEMPTS: i32 = 16;
 
 /// A claimed delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivery {
+pub struct OutboxDelivery {
     pub id: i64,
     /// Which attempt this is, from 1.
     pub attempt: i32,
-    pub message: Message,
+    pub message: Notice,
 }
 
 /// What happens after a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum NextAttempt {
     /// The next attempt is at this time.
     Again(Timestamp),
     GivenUp,
@@ -43,11 +43,11 @@ pub enum Fate {
 pub async fn put(
     database: &mut PgConnection,
     channels: &[String],
-    message: &Message,
+    message: &Notice,
     now: Timestamp,
 ) -> sqlx::Result<()> {
     let query = "insert into alert_deliveries (channel, name, subject, body, payload, queued_at, next_at)
-        select channel, $2, $3, $4, $5, $6, $6 from unnest($1) channel
+        select channel, $2, $3, $4, $5, $6, $6 from unnest($1::text[]) channel
         on conflict do nothing";
     let query = sqlx::query(query)
         .bind(channels)
@@ -70,7 +70,7 @@ macro_rules! is_first_of_its_group {
 }
 
 /// Claims a delivery of a channel that is due, if there is one.
-pub async fn claim(pool: &PgPool, channel: &str, now: Timestamp) -> sqlx::Result<Option<Delivery>> {
+pub async fn claim(pool: &PgPool, channel: &str, now: Timestamp) -> sqlx::Result<Option<OutboxDelivery>> {
     let query = concat!(
         "update alert_deliveries set attempts = attempts + 1, next_at = $3
         where id = (select id from alert_deliveries d
@@ -95,9 +95,9 @@ struct DeliveryRow {
 }
 
 impl DeliveryRow {
-    fn delivery(self) -> Delivery {
+    fn delivery(self) -> OutboxDelivery {
         let Self { id, attempts, name, subject, body, payload } = self;
-        Delivery { id, attempt: attempts, message: Message { name, subject, body, payload } }
+        OutboxDelivery { id, attempt: attempts, message: Notice { name, subject, body, payload } }
     }
 }
 
@@ -112,17 +112,22 @@ pub async fn next_due(pool: &PgPool, channel: &str) -> sqlx::Result<Option<Times
     Ok(next.map(SqlTimestamp::to_jiff))
 }
 
-pub async fn record_sent(pool: &PgPool, delivery: &Delivery, now: Timestamp) -> sqlx::Result<()> {
+pub async fn record_sent(pool: &PgPool, delivery: &OutboxDelivery, now: Timestamp) -> sqlx::Result<()> {
     let query = "update alert_deliveries set sent_at = $2, error = null where id = $1";
     sqlx::query(query).bind(delivery.id).bind(now.to_sqlx()).execute(pool).await.map(|_| ())
 }
 
 /// Records that an attempt failed, and schedules the next one unless it was the last.
-pub async fn record_failure(pool: &PgPool, delivery: &Delivery, error: &str, now: Timestamp) -> sqlx::Result<Fate> {
+pub async fn record_failure(
+    pool: &PgPool,
+    delivery: &OutboxDelivery,
+    error: &str,
+    now: Timestamp,
+) -> sqlx::Result<NextAttempt> {
     let fate = fate(delivery.attempt, now);
     let (next, given_up) = match fate {
-        Fate::Again(at) => (at, None),
-        Fate::GivenUp => (now, Some(now.to_sqlx())),
+        NextAttempt::Again(at) => (at, None),
+        NextAttempt::GivenUp => (now, Some(now.to_sqlx())),
     };
     let query = "update alert_deliveries set error = $2, next_at = $3,
         given_up_at = $4 where id = $1";
@@ -130,20 +135,20 @@ pub async fn record_failure(pool: &PgPool, delivery: &Delivery, error: &str, now
     Ok(fate)
 }
 
-fn fate(attempt: i32, now: Timestamp) -> Fate {
+fn fate(attempt: i32, now: Timestamp) -> NextAttempt {
     if attempt >= MOST_ATTEMPTS {
-        return Fate::GivenUp;
+        return NextAttempt::GivenUp;
     }
     let wait = RETRY.wait(attempt.unsigned_abs());
     let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
-    Fate::Again(now.saturating_add(wait).unwrap_or(Timestamp::MAX))
+    NextAttempt::Again(now.saturating_add(wait).unwrap_or(Timestamp::MAX))
 }
 
 /// How many deliveries were given up within the last day or have been failing for more than an hour.
 pub async fn count_undelivered(pool: &PgPool, now: Timestamp) -> sqlx::Result<i64> {
     let query = "select count(*) from alert_deliveries
-        where given_up_at > $1 - interval '1 day'
-           or sent_at is null and given_up_at is null and queued_at < $1 - interval '1 hour'";
+        where given_up_at > $1::timestamptz - interval '1 day'
+           or sent_at is null and given_up_at is null and queued_at < $1::timestamptz - interval '1 hour'";
     sqlx::query_scalar(query).bind(now.to_sqlx()).fetch_one(pool).await
 }
 
@@ -151,10 +156,10 @@ pub async fn count_undelivered(pool: &PgPool, now: Timestamp) -> sqlx::Result<i6
 /// ago.
 pub async fn delete_old(pool: &PgPool, now: Timestamp) -> sqlx::Result<()> {
     for query in [
-        "delete from alert_deliveries where coalesce(sent_at, given_up_at) < $1 - interval '30 days'",
-        "delete from alert_events where received_at < $1 - interval '30 days'",
+        "delete from alert_deliveries where coalesce(sent_at, given_up_at) < $1::timestamptz - interval '30 days'",
+        "delete from alert_events where received_at < $1::timestamptz - interval '30 days'",
         "delete from alerts where state = 'resolved' and told_state is distinct from 'firing'
-            and changed_at < $1 - interval '30 days'",
+            and changed_at < $1::timestamptz - interval '30 days'",
     ] {
         sqlx::query(query).bind(now.to_sqlx()).execute(pool).await?;
     }

@@ -25,7 +25,7 @@ pub async fn queue_due(
     let mut transaction = pool.begin().await.context("begin a transaction")?;
     alerts::lock(&mut transaction).await.context("lock the alerts")?;
     let open = alerts::open(&mut transaction).await?;
-    let candidates: Vec<_> = open.iter().map(alerts::Known::candidate).collect();
+    let candidates: Vec<_> = open.iter().map(alerts::KnownAlert::candidate).collect();
     let Plan { due, next } = plan(&candidates, now, pace);
     for due in &due {
         let name = format!("alert-{:032x}", rand::rng().random::<u128>());

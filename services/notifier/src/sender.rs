@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::channel::Channel;
-use crate::outbox::{self, Fate};
+use crate::outbox::{self, NextAttempt};
 
 /// The longest time between two looks into the outbox, which another notifier may have filled.
 const POLL: Duration = Duration::from_secs(20);
@@ -77,12 +77,14 @@ impl Sender {
     }
 }
 
-fn report_failure(channel: &'static str, delivery: &outbox::Delivery, error: &str, fate: Fate) {
+fn report_failure(channel: &'static str, delivery: &outbox::OutboxDelivery, error: &str, fate: NextAttempt) {
     let subject = &delivery.message.subject;
     let attempt = delivery.attempt;
-    measures::alert_sent(channel, if fate == Fate::GivenUp { "given_up" } else { "failed" });
+    measures::alert_sent(channel, if fate == NextAttempt::GivenUp { "given_up" } else { "failed" });
     match fate {
-        Fate::Again(at) => tracing::warn!(channel, attempt, "failed to send: {subject}: {error}; retrying at {at}"),
-        Fate::GivenUp => tracing::error!(channel, attempt, "gave up sending: {subject}: {error}"),
+        NextAttempt::Again(at) => {
+            tracing::warn!(channel, attempt, "failed to send: {subject}: {error}; retrying at {at}")
+        }
+        NextAttempt::GivenUp => tracing::error!(channel, attempt, "gave up sending: {subject}: {error}"),
     }
 }

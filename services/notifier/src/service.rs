@@ -45,7 +45,7 @@ const POLL: Duration = Duration::from_secs(20);
 /// Enough for the messages handled at once, the channels, the planner and the sweep.
 const CONNECTIONS: u32 = 8;
 
-pub struct Notifier {
+pub struct NotifierService {
     pool: PgPool,
     channels: Vec<Arc<dyn Channel>>,
     sweep: Sweep,
@@ -55,7 +55,7 @@ pub struct Notifier {
     real_now: Now,
 }
 
-impl Notifier {
+impl NotifierService {
     /// Connects to the database and opens the channels. `notifier` receives the alert about an invalid watchlist.
     pub async fn new(
         config: Config,

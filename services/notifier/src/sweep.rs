@@ -4,9 +4,9 @@ use anyhow::Context;
 use candlewick_shared::ports::clock::Now;
 use sqlx::PgConnection;
 
-use crate::alerts::Known;
+use crate::alerts::KnownAlert;
 use crate::conditions::{Condition, Limits, changes, conditions};
-use crate::facts::{Facts, Rules, Sources};
+use crate::facts::{Facts, OwnerLimits, Sources};
 use crate::{alerts, losses, outbox};
 
 #[derive(Clone)]
@@ -48,11 +48,15 @@ impl Sweep {
 }
 
 /// The alerts about lost candles. While the watchlist is invalid, the allowed share is unknown and the losses wait.
-async fn lost_candles(database: &mut PgConnection, rules: &Rules, open: &[Known]) -> anyhow::Result<Vec<Condition>> {
+async fn lost_candles(
+    database: &mut PgConnection,
+    rules: &OwnerLimits,
+    open: &[KnownAlert],
+) -> anyhow::Result<Vec<Condition>> {
     let watchlist = match rules {
-        Rules::Unknown => return Ok(Vec::new()),
-        Rules::Defaults => None,
-        Rules::Listed(watchlist) => Some(watchlist),
+        OwnerLimits::Unknown => return Ok(Vec::new()),
+        OwnerLimits::Defaults => None,
+        OwnerLimits::Listed(watchlist) => Some(watchlist),
     };
     Ok(losses::alerts(&losses::take_unjudged(database).await?, watchlist, open))
 }

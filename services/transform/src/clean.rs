@@ -4,22 +4,23 @@
 use std::io::{self, Write};
 use std::ops::RangeInclusive;
 
-use candlewick_shared::core::calendar::choice::{self, Choice};
+use candlewick_shared::core::calendar::choice::Choice;
 use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::key::{Month, Part};
 use candlewick_shared::core::raw_csv::cells::Cells;
 use candlewick_shared::core::report::{Fate, Report};
-use candlewick_shared::core::watchlist::Sessions;
 use jiff::civil::Date;
 
 use crate::coarser;
-use crate::duplicates;
+use crate::duplicates::{self, Resolved};
+use crate::ends;
 use crate::expected::Expected;
 use crate::explain::Explain;
-use crate::fault::{Fault, Reason, SetAside};
+use crate::fault::{Fault, QuarantinedRow, Reason};
 use crate::finer;
-use crate::gaps::{self, Run};
+use crate::gaps::{self, VacantSlots};
 use crate::grid;
+use crate::kinds;
 use crate::months::{self, MonthText};
 use crate::otherwise;
 use crate::quarantine::{self, Quarantined};
@@ -39,8 +40,8 @@ pub struct Cleaned<'a> {
     raw: Raw<'a>,
     expected: Expected<'a>,
     rows: Vec<Row>,
-    runs: Vec<Run>,
-    aside: Vec<SetAside>,
+    runs: Vec<VacantSlots>,
+    quarantined: Vec<QuarantinedRow>,
     /// Why the stamping of weeks or months cannot be detected, if it cannot.
     unclear_stamps: Option<String>,
 }
@@ -49,9 +50,10 @@ pub struct Cleaned<'a> {
 struct Settled {
     restamped: Restamped,
     rows: Vec<Row>,
-    aside: Vec<SetAside>,
+    quarantined: Vec<QuarantinedRow>,
     provisional: u64,
     collapsed: u64,
+    unlike: Vec<CandleTime>,
 }
 
 /// Cleans a raw object; an object without a single candle is refused.
@@ -61,80 +63,103 @@ pub fn clean<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<'a>, Refu
 
 /// Cleans a raw object, also if no candle is left: for an object that its owner emptied.
 pub fn clean_or_empty<'a>(text: &'a [u8], task: &'a Task<'a>) -> Result<Cleaned<'a>, Refusal> {
-    let Choice { calendar, reason } = choice::choose(task.settings.calendar.as_ref(), task.instrument);
+    let Choice { calendar, reason } = task.settings.choose_calendar(task.instrument);
     let (raw, mut read) = Raw::open(text, task, calendar)?.read_in_any_form(text)?;
-    let mut expected = Expected {
-        calendar,
-        interval: task.series.interval,
-        zone: task.zone,
-        now: task.now,
-        is_extended: task.settings.sessions == Sessions::Extended,
-        is_by_the_clock: false,
-    };
+    let mut expected = Expected::of(task, calendar);
     raw.check_instrument(&read)?;
-    otherwise::check(&raw.text, &read.aside, &raw.header, &task.series.symbol)?;
-    let rows = std::mem::take(&mut read.rows);
-    let aside = std::mem::take(&mut read.aside);
-    let Settled { restamped, rows, aside, provisional, collapsed } = settle(&raw, &mut expected, rows, aside);
-    if task.is_by_hand {
-        coarser::check(&rows, &expected)?;
+    otherwise::check(&raw.text, &read.quarantined, &raw.header, &task.series.symbol)?;
+    let mut rows = std::mem::take(&mut read.rows);
+    sort(&mut rows);
+    if task.is_by_hand && task.settings.form.stamped.is_none() {
+        ends::check(&rows, &expected)?;
     }
+    let quarantined = std::mem::take(&mut read.quarantined);
+    let settled = settle(&raw, &mut expected, rows, quarantined);
+    if task.is_by_hand {
+        require_one_kind(&raw, &settled, &expected)?;
+    }
+    let Settled { restamped, rows, quarantined, provisional, collapsed, .. } = settled;
     sort(&mut read.filled);
     let rows = with_filled(rows, &read.filled, &expected);
-    let spoken_of = read.spoken_of(&aside, task.series.interval);
-    let max_fill = task.settings.max_fill;
+    let spoken_of = read.spoken_of(&quarantined, task.series.interval);
     let filled = raw.header.is_filled.map(|_| read.filled.as_slice());
-    let runs = gaps::find(&rows, &expected, seconds(task.part), max_fill, &spoken_of, filled);
-    let header = &raw.header;
-    let calendar_reason = reason;
+    let runs = gaps::find(&rows, &expected, seconds(task.part), task.settings.max_fill, &spoken_of, filled);
     let facts = Facts {
         task,
-        header,
+        header: &raw.header,
         expected: &expected,
-        calendar_reason,
+        calendar_reason: reason,
         read: &read,
         provisional,
         collapsed,
-        aside: &aside,
+        quarantined: &quarantined,
         rows: &rows,
         runs: &runs,
         stamps: restamped.stamps,
         dialect: raw.foreign.as_ref().map(|foreign| foreign.dialect.clone()),
     };
-    Ok(Cleaned { report: report::of(facts), raw, expected, rows, runs, aside, unclear_stamps: restamped.unclear })
+    Ok(Cleaned { report: report::of(facts), raw, expected, rows, runs, quarantined, unclear_stamps: restamped.unclear })
+}
+
+/// Refuses a file with rows of several instruments or of a longer interval.
+fn require_one_kind(raw: &Raw<'_>, settled: &Settled, expected: &Expected<'_>) -> Result<(), Refusal> {
+    let Settled { rows, quarantined, unlike, .. } = settled;
+    kinds::require_one_series(unlike, rows.len(), expected.interval)?;
+    kinds::check(raw, quarantined, rows)?;
+    coarser::check(rows, expected)
 }
 
 /// Checks rows against the calendar and against each other.
-fn settle(raw: &Raw<'_>, expected: &mut Expected<'_>, mut rows: Vec<Row>, mut aside: Vec<SetAside>) -> Settled {
-    sort(&mut rows);
-    let mut restamped = match raw.task.series.interval.is_intraday() {
-        true => Restamped::default(),
-        false => stamps::restamp(&mut rows, raw.task, raw.calendar),
+///
+/// The rows are in ascending order of time.
+fn settle(
+    raw: &Raw<'_>,
+    expected: &mut Expected<'_>,
+    mut rows: Vec<Row>,
+    mut quarantined: Vec<QuarantinedRow>,
+) -> Settled {
+    let mut restamped = match ends::shift(raw.task) {
+        _ if !raw.task.series.interval.is_intraday() => stamps::restamp(&mut rows, raw.task, raw.calendar),
+        0 => Restamped::default(),
+        length => {
+            ends::move_to_shorter_slots(&mut rows, length, expected);
+            Restamped { stamps: Some(ends::STAMPED.to_owned()), ..Restamped::default() }
+        }
     };
-    aside.append(&mut restamped.aside);
-    aside.extend(take_strays(&mut rows, expected, &mut restamped));
-    aside.extend(finer::take(&mut rows, &aside, expected));
+    quarantined.append(&mut restamped.quarantined);
+    quarantined.extend(take_strays(&mut rows, expected, &mut restamped));
+    quarantined.extend(finer::take(&mut rows, &quarantined, expected));
+    let before = rows.len();
     let (open, future) = expected.take_open(&mut rows);
     let provisional = open + restamped.provisional;
     let mut cells = raw.cells();
-    let resolved = duplicates::resolve(&mut rows, |row| raw.judge(row, &mut cells).map(|judged| judged.candle));
-    aside.extend(future.into_iter().chain(resolved.aside));
-    aside.sort_unstable();
-    Settled { restamped, rows, aside, provisional, collapsed: resolved.collapsed }
+    let mut resolved = duplicates::resolve(&mut rows, |row| raw.judge(row, &mut cells).map(|judged| judged.candle));
+    quarantined.extend(future.into_iter().chain(std::mem::take(&mut resolved.quarantined)));
+    if rows.len() < before {
+        // The rows that are left may show what they did not show among the others, and would at the next cleaning.
+        quarantined.extend(finer::take(&mut rows, &quarantined, expected));
+    }
+    quarantined.sort_unstable();
+    let Resolved { collapsed, unlike, .. } = resolved;
+    Settled { restamped, rows, quarantined, provisional, collapsed, unlike }
 }
 
 /// Removes the rows that match no slot. If the source's candles begin by the clock, removes the rows of times at
 /// which the market is closed instead.
-fn take_strays(rows: &mut Vec<Row>, expected: &mut Expected<'_>, restamped: &mut Restamped) -> Vec<SetAside> {
+fn take_strays(rows: &mut Vec<Row>, expected: &mut Expected<'_>, restamped: &mut Restamped) -> Vec<QuarantinedRow> {
     let strays = expected.take_strays(rows);
     let reason = if expected.interval.is_intraday() { Reason::NoSlot } else { Reason::NoSession };
     if !grid::is_by_the_clock(rows, &strays, expected) {
-        let aside =
-            |row: Row| SetAside { start: row.start, time: Some(row.time), fault: Fault { column: "time", reason } };
-        return strays.into_iter().map(aside).collect();
+        let quarantined = |row: Row| QuarantinedRow {
+            start: row.start,
+            time: Some(row.time),
+            fault: Fault { column: "time", reason },
+        };
+        return strays.into_iter().map(quarantined).collect();
     }
     expected.is_by_the_clock = true;
-    restamped.stamps = Some(grid::BY_THE_CLOCK.to_owned());
+    let stamps = restamped.stamps.iter().map(String::as_str).chain([grid::BY_THE_CLOCK]);
+    restamped.stamps = Some(stamps.collect::<Vec<_>>().join("; "));
     rows.extend(strays);
     sort(rows);
     grid::take_shut(rows, expected)
@@ -203,7 +228,8 @@ impl<'a> Cleaned<'a> {
 
     fn explain(&self) -> Explain<'_> {
         let unclear_stamps = self.unclear_stamps.as_deref();
-        Explain::new(&self.raw.header, self.raw.task, self.expected.calendar, unclear_stamps)
+        let Raw { header, task, zone, .. } = &self.raw;
+        Explain::new(header, task, zone, self.expected.calendar, unclear_stamps)
     }
 }
 
@@ -231,7 +257,7 @@ impl Cleaned<'_> {
     /// Writes the filled candles of a run of vacant slots, each at the close of the row before `at`.
     fn fill(
         &self,
-        run: &Run,
+        run: &VacantSlots,
         at: usize,
         cells: &mut Cells,
         writer: &mut CleanWriter<'_, impl Write>,
@@ -247,7 +273,7 @@ impl Cleaned<'_> {
     /// The quarantined rows, in the order of the text.
     pub fn quarantined(&self) -> impl Iterator<Item = Quarantined<'_>> {
         let original = self.raw.foreign.as_ref().map_or(&self.raw.text, |foreign| &foreign.original);
-        quarantine::quarantined(&self.raw.text, original, self.explain(), &self.aside)
+        quarantine::quarantined(&self.raw.text, original, self.explain(), &self.quarantined)
     }
 
     /// The text, split into the months that have candles.

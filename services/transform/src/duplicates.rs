@@ -1,8 +1,9 @@
 //! Resolves rows with the same time.
 
-use candlewick_shared::core::candle::Candle;
+use candlewick_shared::core::candle::{Candle, CandleTime};
+use candlewick_shared::core::decimal::Decimal;
 
-use crate::fault::{Fault, Reason, SetAside};
+use crate::fault::{Fault, QuarantinedRow, Reason};
 use crate::row::Row;
 
 /// The result for rows that shared their time with others.
@@ -11,7 +12,9 @@ pub struct Resolved {
     /// How many rows were equal to another one.
     pub collapsed: u64,
     /// The rows to quarantine.
-    pub aside: Vec<SetAside>,
+    pub quarantined: Vec<QuarantinedRow>,
+    /// The times of rows whose prices have nothing in common.
+    pub unlike: Vec<CandleTime>,
 }
 
 /// Keeps one row for each time, if one can be trusted. Equal rows collapse. Of different rows the one with the
@@ -48,6 +51,9 @@ impl Resolved {
         let before = candles.len();
         candles.dedup_by_key(|(candle, _)| value(candle));
         drop_rows_without_volume(&mut candles);
+        if let Some((candle, _)) = candles.first().filter(|_| are_unlike(&candles)) {
+            self.unlike.push(candle.time);
+        }
         self.collapsed += (before - candles.len()) as u64;
         self.most_traded(&candles)
     }
@@ -65,8 +71,25 @@ impl Resolved {
     }
 
     fn set_aside(&mut self, row: &Row, fault: Fault) {
-        self.aside.push(SetAside { start: row.start, time: Some(row.time), fault });
+        self.quarantined.push(QuarantinedRow { start: row.start, time: Some(row.time), fault });
     }
+}
+
+/// Whether the highest price of one candle is so far below the lowest of another that they cannot be of the same instrument.
+fn are_unlike(candles: &[(Candle, Row)]) -> bool {
+    let least_high = candles.iter().map(|(candle, _)| candle.high).min();
+    let most_low = candles.iter().map(|(candle, _)| candle.low).max();
+    least_high.zip(most_low).is_some_and(|(high, low)| high.is_positive() && is_below(high, 3, low, 2).unwrap_or(false))
+}
+
+/// Whether a multiple of one number is less than that of another; `None` if they are too large to tell.
+fn is_below(one: Decimal, times: i128, other: Decimal, other_times: i128) -> Option<bool> {
+    let scale = one.scale().max(other.scale());
+    let whole = |number: Decimal, times: i128| {
+        let power = 10_i128.checked_pow(u32::from(scale - number.scale()))?;
+        number.mantissa().checked_mul(power)?.checked_mul(times)
+    };
+    Some(whole(one, times)? < whole(other, other_times)?)
 }
 
 /// Removes rows that equal another row except that their volume is unknown.
@@ -85,8 +108,6 @@ fn value(candle: &Candle) -> impl Ord + use<> {
 
 #[cfg(test)]
 mod tests {
-    use candlewick_shared::core::candle::CandleTime;
-
     use super::*;
 
     /// The indexes of the kept rows, the count of collapsed rows, and the indexes and reasons of quarantined rows.
@@ -106,8 +127,9 @@ mod tests {
             let volume = volume.map(|text| text.parse().unwrap());
             Ok(Candle { time: row.time, open: price, high: price, low: price, close: price, volume, is_filled: false })
         });
-        let aside = resolved.aside.iter().map(|aside| (aside.start, aside.fault.reason)).collect();
-        (left.iter().map(|row| row.start).collect(), resolved.collapsed, aside)
+        let quarantined =
+            resolved.quarantined.iter().map(|quarantined| (quarantined.start, quarantined.fault.reason)).collect();
+        (left.iter().map(|row| row.start).collect(), resolved.collapsed, quarantined)
     }
 
     #[test]

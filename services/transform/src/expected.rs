@@ -5,12 +5,14 @@ use std::ops::RangeInclusive;
 use candlewick_shared::core::calendar::{Calendar, last_date};
 use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::interval::Interval;
+use candlewick_shared::core::watchlist::Sessions;
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 
-use crate::fault::{Fault, Reason, SetAside};
+use crate::fault::{Fault, QuarantinedRow, Reason};
 use crate::row::Row;
+use crate::task::Task;
 
 /// The candles to expect in a series.
 #[derive(Clone, Debug)]
@@ -34,6 +36,20 @@ enum Open {
     Provisional,
     /// The slot had not begun.
     Future,
+}
+
+impl<'a> Expected<'a> {
+    /// The candles to expect in an object, by the calendar that was chosen for it.
+    pub fn of(task: &Task<'a>, calendar: Option<&'static Calendar>) -> Self {
+        Self {
+            calendar,
+            interval: task.series.interval,
+            zone: task.zone,
+            now: task.now,
+            is_extended: task.settings.sessions == Sessions::Extended,
+            is_by_the_clock: false,
+        }
+    }
 }
 
 impl Expected<'_> {
@@ -96,21 +112,21 @@ impl Expected<'_> {
 
     /// Removes the rows of slots that were not over, which can only be the last rows. Returns the count of
     /// provisional rows, and the rows of slots that had not begun, which are quarantined.
-    pub fn take_open(&self, rows: &mut Vec<Row>) -> (u64, Vec<SetAside>) {
+    pub fn take_open(&self, rows: &mut Vec<Row>) -> (u64, Vec<QuarantinedRow>) {
         let mut provisional = 0;
-        let mut aside = Vec::new();
+        let mut quarantined = Vec::new();
         while let Some(row) = rows.last() {
             match self.open(row.time.seconds()) {
                 Some(Open::Provisional) => provisional += 1,
                 Some(Open::Future) => {
                     let fault = Fault { column: "time", reason: Reason::Future };
-                    aside.push(SetAside { start: row.start, time: Some(row.time), fault });
+                    quarantined.push(QuarantinedRow { start: row.start, time: Some(row.time), fault });
                 }
                 None => break,
             }
             rows.pop();
         }
-        (provisional, aside)
+        (provisional, quarantined)
     }
 
     fn open(&self, time: i64) -> Option<Open> {

@@ -84,7 +84,7 @@ pub struct Fault {
 
 /// A quarantined row: its position in the text, and the reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SetAside {
+pub struct QuarantinedRow {
     pub start: usize,
     /// The time in the row, if it can be read.
     pub time: Option<CandleTime>,

@@ -8,18 +8,18 @@ use candlewick_shared::core::calendar::last_date;
 use candlewick_shared::core::candle::CandleTime;
 
 use crate::expected::Expected;
-use crate::fault::{Fault, Reason, SetAside};
+use crate::fault::{Fault, QuarantinedRow, Reason};
 use crate::row::Row;
 
 const FAULT: Fault = Fault { column: "time", reason: Reason::OtherInterval };
 
 /// Removes the rows that the other rows reveal as candles of a shorter interval. `rows` are in ascending order of
-/// time, and `aside` are the rows that were quarantined so far.
-pub fn take(rows: &mut Vec<Row>, aside: &[SetAside], expected: &Expected<'_>) -> Vec<SetAside> {
+/// time, and `quarantined` are the rows that were quarantined so far.
+pub fn take(rows: &mut Vec<Row>, quarantined: &[QuarantinedRow], expected: &Expected<'_>) -> Vec<QuarantinedRow> {
     match expected.interval.seconds() {
-        Some(length) => take_shorter(rows, aside, expected, length),
+        Some(length) => take_shorter(rows, quarantined, expected, length),
         None => {
-            let mut taken = take_with_time_of_day(rows, aside);
+            let mut taken = take_with_time_of_day(rows, quarantined);
             taken.extend(take_several_of_a_period(rows, expected));
             taken
         }
@@ -27,13 +27,13 @@ pub fn take(rows: &mut Vec<Row>, aside: &[SetAside], expected: &Expected<'_>) ->
 }
 
 /// If one row has a time of day, midnight in another row is a time of day as well.
-fn take_with_time_of_day(rows: &mut Vec<Row>, aside: &[SetAside]) -> Vec<SetAside> {
-    let has_one = aside.iter().any(|row| row.fault == FAULT);
+fn take_with_time_of_day(rows: &mut Vec<Row>, quarantined: &[QuarantinedRow]) -> Vec<QuarantinedRow> {
+    let has_one = quarantined.iter().any(|row| row.fault == FAULT);
     take_if(rows, |row| has_one && row.has_time_of_day)
 }
 
 /// A week or a month has one candle. If a period has rows with several dates, all of them are of a shorter interval.
-fn take_several_of_a_period(rows: &mut Vec<Row>, expected: &Expected<'_>) -> Vec<SetAside> {
+fn take_several_of_a_period(rows: &mut Vec<Row>, expected: &Expected<'_>) -> Vec<QuarantinedRow> {
     let end = |row: &Row| row.time.date().map(|_| last_date(expected.interval, row.time.seconds()));
     let shares =
         |one: Option<&Row>, other: &Row| one.is_some_and(|one| one.time != other.time && end(one) == end(other));
@@ -51,11 +51,16 @@ fn take_several_of_a_period(rows: &mut Vec<Row>, expected: &Expected<'_>) -> Vec
 
 /// If at least half of the rows have another row within their length, all rows are of a shorter interval. One or two
 /// such rows, for example the last trade of an unfinished candle, prove nothing.
-fn take_shorter(rows: &mut Vec<Row>, aside: &[SetAside], expected: &Expected<'_>, length: i64) -> Vec<SetAside> {
+fn take_shorter(
+    rows: &mut Vec<Row>,
+    quarantined: &[QuarantinedRow],
+    expected: &Expected<'_>,
+    length: i64,
+) -> Vec<QuarantinedRow> {
     let covered = expected.covered();
-    let is_stray = |row: &&SetAside| row.fault.reason == Reason::NoSlot;
+    let is_stray = |row: &&QuarantinedRow| row.fault.reason == Reason::NoSlot;
     let mut strays: Vec<i64> =
-        aside.iter().filter(is_stray).filter_map(|row| row.time).map(CandleTime::seconds).collect();
+        quarantined.iter().filter(is_stray).filter_map(|row| row.time).map(CandleTime::seconds).collect();
     strays.sort_unstable();
     let has_within = |at: usize| {
         let time = rows[at].time.seconds();
@@ -79,7 +84,7 @@ fn take_shorter(rows: &mut Vec<Row>, aside: &[SetAside], expected: &Expected<'_>
     take_if(rows, |_| is_shorter)
 }
 
-fn take_if(rows: &mut Vec<Row>, is_taken: impl Fn(&Row) -> bool) -> Vec<SetAside> {
+fn take_if(rows: &mut Vec<Row>, is_taken: impl Fn(&Row) -> bool) -> Vec<QuarantinedRow> {
     let taken = rows.extract_if(.., |row| is_taken(row));
-    taken.map(|row| SetAside { start: row.start, time: Some(row.time), fault: FAULT }).collect()
+    taken.map(|row| QuarantinedRow { start: row.start, time: Some(row.time), fault: FAULT }).collect()
 }

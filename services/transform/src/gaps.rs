@@ -7,12 +7,12 @@ use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::report::Fate;
 
 use crate::expected::Expected;
-use crate::fault::SetAside;
+use crate::fault::QuarantinedRow;
 use crate::row::Row;
 
-/// A run of consecutive slots without a candle.
+/// Consecutive slots without a candle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Run {
+pub struct VacantSlots {
     /// The time of the first slot, in seconds.
     pub first: i64,
     /// The time of the last slot, in seconds.
@@ -37,7 +37,7 @@ pub fn find(
     max_fill: u32,
     spoken_of: &[RangeInclusive<i64>],
     filled: Option<&[Row]>,
-) -> Vec<Run> {
+) -> Vec<VacantSlots> {
     let Some(window) = window(rows, expected, part) else { return Vec::new() };
     let covered = expected.covered();
     let max_fill = max_fill.into();
@@ -72,9 +72,9 @@ fn window(rows: &[Row], expected: &Expected<'_>, part: Option<RangeInclusive<i64
 
 /// The slots of quarantined rows, in ascending order: each as the range of times at which a slot that contains the
 /// row may begin.
-pub fn spoken_of(aside: &[SetAside], interval: Interval) -> Vec<RangeInclusive<i64>> {
+pub fn spoken_of(quarantined: &[QuarantinedRow], interval: Interval) -> Vec<RangeInclusive<i64>> {
     let length = interval.seconds().unwrap_or(1);
-    let mut times: Vec<i64> = aside.iter().filter_map(|row| row.time).map(CandleTime::seconds).collect();
+    let mut times: Vec<i64> = quarantined.iter().filter_map(|row| row.time).map(CandleTime::seconds).collect();
     times.sort_unstable();
     times.into_iter().map(|time| time - length + 1..=time).collect()
 }
@@ -88,8 +88,8 @@ struct Search<'a> {
     spoken_of: &'a [RangeInclusive<i64>],
     filled: Option<&'a [Row]>,
     /// The run that the previous slot belongs to.
-    open: Option<Run>,
-    runs: Vec<Run>,
+    open: Option<VacantSlots>,
+    runs: Vec<VacantSlots>,
 }
 
 impl Search<'_> {
@@ -102,7 +102,7 @@ impl Search<'_> {
 
     fn extend(&mut self, slot: i64) {
         let fate = Fate::TooLong;
-        let run = self.open.get_or_insert(Run { first: slot, last: slot, slots: 0, fate });
+        let run = self.open.get_or_insert(VacantSlots { first: slot, last: slot, slots: 0, fate });
         run.last = slot;
         run.slots += 1;
     }
@@ -110,11 +110,11 @@ impl Search<'_> {
     fn close(&mut self) {
         if let Some(run) = self.open.take() {
             let fate = self.fate(&run);
-            self.runs.push(Run { fate, ..run });
+            self.runs.push(VacantSlots { fate, ..run });
         }
     }
 
-    fn fate(&self, run: &Run) -> Fate {
+    fn fate(&self, run: &VacantSlots) -> Fate {
         let behind = self.rows.partition_point(|row| row.time.seconds() < run.first);
         let before = behind.checked_sub(1).and_then(|before| self.rows.get(before));
         match (before, self.rows.get(behind)) {
@@ -129,12 +129,12 @@ impl Search<'_> {
         }
     }
 
-    fn is_spoken_of(&self, run: &Run) -> bool {
+    fn is_spoken_of(&self, run: &VacantSlots) -> bool {
         let first = self.spoken_of.partition_point(|times| *times.end() < run.first);
         self.spoken_of.get(first).is_some_and(|times| *times.start() <= run.last)
     }
 
-    fn was_left_vacant(&self, run: &Run) -> bool {
+    fn was_left_vacant(&self, run: &VacantSlots) -> bool {
         let is_before = |time: i64| move |row: &Row| row.time.seconds() < time;
         let count = |filled: &[Row]| filled.chunk_by(|one, other| one.time == other.time).count() as u64;
         self.filled.is_some_and(|filled| {

@@ -7,7 +7,7 @@ use jiff::civil::Time;
 use jiff::tz::TimeZone;
 
 use crate::expected::Expected;
-use crate::fault::{Fault, Reason, SetAside};
+use crate::fault::{Fault, QuarantinedRow, Reason};
 use crate::row::Row;
 
 /// What the candles are aligned to, for the report.
@@ -56,13 +56,13 @@ fn is_open(row: &Row, calendar: &Calendar, expected: &Expected<'_>) -> bool {
 }
 
 /// Removes the rows of times at which the market is closed.
-pub fn take_shut(rows: &mut Vec<Row>, expected: &Expected<'_>) -> Vec<SetAside> {
+pub fn take_shut(rows: &mut Vec<Row>, expected: &Expected<'_>) -> Vec<QuarantinedRow> {
     let Some(calendar) = expected.calendar else { return Vec::new() };
     let shut = rows.extract_if(.., |row| !is_open(row, calendar, expected));
     shut.map(stray).collect()
 }
 
 /// Quarantines a row that matches no slot.
-pub fn stray(row: Row) -> SetAside {
-    SetAside { start: row.start, time: Some(row.time), fault: Fault { column: "time", reason: Reason::NoSlot } }
+pub fn stray(row: Row) -> QuarantinedRow {
+    QuarantinedRow { start: row.start, time: Some(row.time), fault: Fault { column: "time", reason: Reason::NoSlot } }
 }

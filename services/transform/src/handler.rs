@@ -148,6 +148,10 @@ impl Transform {
         };
         let metadata = RawMetadata::read(&object.info.metadata).map_err(bad_metadata)?;
         let written = metadata.written(object.info.last_modified, self.trusts_first_written);
+        if !closely && targets.are_made_from(&key.to_string(), &object.info.etag, written) {
+            // A repetition. Another writer may have died between its outputs, so look at each of them.
+            return Ok(None);
+        }
         let as_of = AsOf::of(metadata.fetched_at, written, &self.clock);
         let settings = self.settings(key, &metadata).await?;
         let writes_columns = self.writes_columns;
@@ -230,36 +234,28 @@ impl Transform {
 
     /// A watchlist that cannot be read is not a fault of the object: all objects wait until it is repaired.
     async fn settings(&self, key: &RawKey, metadata: &RawMetadata) -> Result<CleaningSettings, Setback> {
-        let Some(watchlist) = &self.watchlist else {
-            return Ok(CleaningSettings { form: metadata.form.form(), ..CleaningSettings::default() });
+        let settings = match &self.watchlist {
+            Some(watchlist) => watchlist.read().await?.cleaning_of(key, &metadata.form),
+            None => CleaningSettings::without_watchlist(&metadata.form),
         };
-        let settings = watchlist.read().await?.cleaning_of(key, &metadata.form);
-        Ok(settings.map_err(|error| Failure::new("unknown_format", format!("{key}: {error}")))?)
+        let settings = settings.map_err(|error| Failure::new("unknown_format", format!("{key}: {error}")))?;
+        Ok(settings.in_zone(metadata.instrument.timezone.as_deref()))
     }
 
     /// Writes the report, the quarantine and the Parquet before the transformed object, so that they are complete when
     /// it wakes the loader. Each write requires that the target has not changed since it was read.
     async fn put_all(&self, work: &Work, outputs: Outputs, began: Timestamp) -> Result<Option<Settled>, Setback> {
         let Outputs { report, quarantine, columns, clean } = outputs;
-        let path = &work.key.path;
-        let targets = &work.targets;
-        let json = serde_json::to_vec_pretty(&report).map_err(anyhow::Error::from)?;
-        let json = NewObject::json(json, Metadata::new());
-        let Some(report_etag) = self.put(&path.report_key(), json, &targets.report).await? else { return Ok(None) };
-        let quarantine = NewObject::csv(quarantine, Metadata::new());
-        let Some(quarantine_etag) = self.put(&path.quarantine_key(), quarantine, &targets.quarantine).await? else {
-            return Ok(None);
-        };
-        let mut origin = work.origin((self.now)(), report_etag, quarantine_etag);
+        let Some(mut origin) = self.put_findings(work, &report, quarantine).await? else { return Ok(None) };
         if let Some(columns) = columns {
             let columns = NewObject::parquet(columns, origin.write());
-            let Some(etag) = self.put(&path.columnar_key(), columns, &targets.columns).await? else { return Ok(None) };
+            let etag = self.put(&work.key.path.columnar_key(), columns, &work.targets.columns).await?;
+            let Some(etag) = etag else { return Ok(None) };
             origin.columnar_etag = Some(etag);
         }
         let clean = NewObject::csv(clean, origin.write());
-        let is_written =
-            self.put(&path.transformed_key(), clean, &PutIf::still(targets.clean.as_ref())).await?.is_some();
-        if !is_written {
+        let condition = PutIf::still(work.targets.clean.as_ref());
+        if self.put(&work.key.path.transformed_key(), clean, &condition).await?.is_none() {
             return Ok(None);
         }
         if let Some(newest) = self.newer_than(work).await? {
@@ -269,6 +265,32 @@ impl Transform {
         self.tell(work, began, Some(&report), None).await;
         self.alert(work, &report).await;
         Ok(Some(Settled::Done))
+    }
+
+    /// Writes report and quarantine if they have something to say or if there are older ones, and returns the metadata
+    /// of the transformed object; `None` if one of them changed meanwhile.
+    async fn put_findings(
+        &self,
+        work: &Work,
+        report: &Report,
+        quarantine: Vec<u8>,
+    ) -> Result<Option<TransformedMetadata>, Setback> {
+        let (path, targets) = (&work.key.path, &work.targets);
+        let mut origin = work.origin((self.now)()).with_report(report);
+        if report.has_findings() || origin.report.is_none() || targets.report != PutIf::Absent {
+            let json = serde_json::to_vec_pretty(report).map_err(anyhow::Error::from)?;
+            let json = NewObject::json(json, Metadata::new());
+            let Some(etag) = self.put(&path.report_key(), json, &targets.report).await? else { return Ok(None) };
+            origin.report_etag = Some(etag);
+        }
+        if report.rows.quarantined_total() > 0 || targets.quarantine != PutIf::Absent {
+            let rows = NewObject::csv(quarantine, Metadata::new());
+            let Some(etag) = self.put(&path.quarantine_key(), rows, &targets.quarantine).await? else {
+                return Ok(None);
+            };
+            origin.quarantine_etag = Some(etag);
+        }
+        Ok(Some(origin))
     }
 
     /// Writes an object and returns its entity tag; `None` if the condition was not met.
@@ -423,7 +445,8 @@ impl Work {
         Ok(outputs)
     }
 
-    fn origin(&self, now: Timestamp, report_etag: String, quarantine_etag: String) -> TransformedMetadata {
+    /// The metadata of the transformed object, before anything else is written.
+    fn origin(&self, now: Timestamp) -> TransformedMetadata {
         TransformedMetadata {
             raw_key: self.key.to_string(),
             raw_etag: self.object.info.etag.clone(),
@@ -431,8 +454,9 @@ impl Work {
             source: self.metadata.source.clone(),
             fetched_at: self.metadata.fetched_at,
             transformed_at: Some(now),
-            report_etag: Some(report_etag),
-            quarantine_etag: Some(quarantine_etag),
+            report: None,
+            report_etag: None,
+            quarantine_etag: None,
             columnar_etag: None,
             traceparent: telemetry::current().or(self.metadata.traceparent),
             run: self.metadata.run.clone(),

@@ -33,15 +33,6 @@ impl Named {
         Self { field, column: header.names[field].clone(), last: Vec::new(), values: BTreeSet::new() }
     }
 
-    /// Whether a value is a code such as a ticker, and not the name of a company.
-    fn is_code(&self, value: &str) -> bool {
-        let column = self.column.to_lowercase();
-        let is_of_names =
-            ["name", "company", "coin", "stock", "asset", "security"].iter().any(|word| column.contains(word));
-        let is_upper = || !value.chars().any(char::is_lowercase);
-        value.chars().count() <= 20 && !value.contains(char::is_whitespace) && (!is_of_names || is_upper())
-    }
-
     fn see(&mut self, cells: &Cells) {
         let cell = cells.get(self.field);
         if cell != self.last && !cell.is_empty() && self.values.len() < MOST {
@@ -69,7 +60,7 @@ impl Instruments {
             values.dedup_by(|one, other| is_same(one, other));
             match values.as_slice() {
                 [] => {}
-                [value] if named.is_code(value) && is_another(value, series.symbol.as_str()) => {
+                [value] if is_code(&named.column, value) && is_another(value, series.symbol.as_str()) => {
                     return Err(other_symbol(named, value, series));
                 }
                 [_] => {}
@@ -80,11 +71,83 @@ impl Instruments {
     }
 }
 
+/// Whether a value of a column is a code such as a ticker, and not the name of a company.
+///
+/// The number of a registry is not comparable with a symbol.
+pub fn is_code(column: &str, value: &str) -> bool {
+    const REGISTRIES: [&str; 7] = ["isin", "cusip", "sedol", "figi", "wkn", "conid", "permno"];
+    let column = column.to_lowercase();
+    if REGISTRIES.contains(&column.trim()) {
+        return false;
+    }
+    let is_of_names =
+        ["name", "company", "coin", "stock", "asset", "security"].iter().any(|word| column.contains(word));
+    let is_upper = || !value.chars().any(char::is_lowercase) && value.chars().any(char::is_alphabetic);
+    value.chars().count() <= 20 && !value.contains(char::is_whitespace) && (!is_of_names || is_upper())
+}
+
+/// Words next to the names of columns that are not instruments.
+const NO_INSTRUMENTS: [&str; 53] = [
+    "ADJ",
+    "ADJUSTED",
+    "ASK",
+    "BID",
+    "INDEX",
+    "LAST",
+    "LEVEL",
+    "MID",
+    "POINTS",
+    "PRICE",
+    "PRICES",
+    "RATE",
+    "RAW",
+    "TIME",
+    "TRADE",
+    "TRADES",
+    "UNADJUSTED",
+    "VALUE",
+    "AUD",
+    "BRL",
+    "BTC",
+    "CAD",
+    "CHF",
+    "CNY",
+    "CZK",
+    "DKK",
+    "ETH",
+    "EUR",
+    "GBP",
+    "GBX",
+    "HKD",
+    "HUF",
+    "IDR",
+    "ILS",
+    "INR",
+    "JPY",
+    "KRW",
+    "MXN",
+    "NOK",
+    "NZD",
+    "PLN",
+    "PX",
+    "RUB",
+    "SEK",
+    "SGD",
+    "THB",
+    "TRY",
+    "TWD",
+    "USD",
+    "USDC",
+    "USDT",
+    "VND",
+    "ZAR",
+];
+
 /// Checks an instrument in a header against the key. A word such as `bid` is not an instrument.
 pub fn check_name(column: &str, name: &str, series: &Series) -> Result<(), Refusal> {
-    const OTHERS: [&str; 7] = ["BID", "ASK", "MID", "LAST", "ADJ", "TRADE", "PRICE"];
-    let is_code = !name.chars().any(char::is_lowercase) && !OTHERS.contains(&name);
-    if !is_code || !is_another(name, series.symbol.as_str()) {
+    let is_code = name.chars().count() <= 12 && !name.contains(char::is_whitespace);
+    let is_word = NO_INSTRUMENTS.contains(&name.to_uppercase().as_str());
+    if !is_code || is_word || !is_another(name, series.symbol.as_str()) {
         return Ok(());
     }
     Err(Refusal::OtherInstrument {
@@ -95,7 +158,11 @@ pub fn check_name(column: &str, name: &str, series: &Series) -> Result<(), Refus
 }
 
 fn check_interval(named: &Named, series: &Series) -> Result<(), Refusal> {
-    let other = named.values.iter().find(|value| interval(value).is_some_and(|read| read != series.interval));
+    // The period of an indicator is a number as well.
+    let minutes = |value: &str| if named.column.to_lowercase().contains("period") { None } else { minutes(value) };
+    let is_other =
+        |value: &&String| interval(value).or_else(|| minutes(value)).is_some_and(|read| read != series.interval);
+    let other = named.values.iter().find(is_other);
     other.map_or(Ok(()), |value| {
         Err(Refusal::OtherInterval { column: named.column.clone(), value: value.clone(), interval: series.interval })
     })
@@ -144,6 +211,14 @@ fn has_part(longer: &str, shorter: &str) -> bool {
         let rest: String = others(except).map(|(_, part)| part.as_str()).collect();
         parts.len() > 1 && parts[except].chars().count() >= 2 && rest == shorter
     })
+}
+
+/// The interval of a number of minutes.
+fn minutes(text: &str) -> Option<Interval> {
+    let seconds = text.parse::<i64>().ok()?.checked_mul(60)?;
+    let is_of =
+        |interval: &Interval| interval.seconds() == Some(seconds) || (*interval == Interval::Day1 && seconds == 86_400);
+    Interval::ALL.into_iter().find(is_of)
 }
 
 /// Parses an interval in its usual spellings.
@@ -201,11 +276,6 @@ mod tests {
 
     #[test]
     fn a_companys_name_is_no_code() {
-        let is_code = |column: &str, value: &str| {
-            let line = format!("{column},date,open,high,low,close");
-            let header = Header::read(line.as_bytes(), None).unwrap();
-            Named::new(&header, 0).is_code(value)
-        };
         assert!(is_code("Ticker", "msft") && is_code("Name", "AAA"));
         assert!(!is_code("Name", "Apple") && !is_code("Symbol", "Apple Inc."));
     }

@@ -4,9 +4,10 @@
 //! CSV; [`read`] checks each row by itself, with [`plain`] for plainly written rows and with [`row_rules`],
 //! [`row_time`] and [`row_values`] for all others; [`repeated`] tells apart the local times in an hour that clocks
 //! repeat; [`otherwise`] refuses a file with a second header or with decimal commas; [`instruments`] refuses candles
-//! of another series; [`stamps`] detects how weeks and months are stamped; [`expected`] checks the rows against the
+//! of another series; [`ends`] handles candles that are stamped with their end; [`stamps`] detects how weeks and months
+//! are stamped; [`expected`] checks the rows against the
 //! calendar; [`grid`] detects candles that begin by the clock; [`finer`] finds rows of a shorter interval;
-//! [`duplicates`] resolves rows with the same time; [`coarser`] refuses files of a longer interval; [`gaps`] finds
+//! [`duplicates`] resolves rows with the same time, and [`kinds`] refuses those of several kinds; [`coarser`] refuses files of a longer interval; [`gaps`] finds
 //! the vacant slots; [`report`], [`mod@write`], [`quarantine`] and [`explain`] describe the result. [`as_of`] defines
 //! what *now* is. [`handler`] connects the cleaning to S3, and [`targets`] reads the existing outputs.
 
@@ -17,6 +18,7 @@ mod columns;
 pub mod config;
 pub mod dialect;
 pub mod duplicates;
+pub mod ends;
 pub mod expected;
 pub mod explain;
 pub mod fault;
@@ -25,6 +27,7 @@ pub mod gaps;
 pub mod grid;
 pub mod handler;
 pub mod instruments;
+pub mod kinds;
 pub mod months;
 pub mod otherwise;
 pub mod plain;

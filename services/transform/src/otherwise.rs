@@ -4,7 +4,7 @@ use candlewick_shared::core::raw_csv::cells::{self, Cells};
 use candlewick_shared::core::raw_csv::{Header, shown};
 use candlewick_shared::core::symbol::Symbol;
 
-use crate::fault::{Fault, Reason, SetAside};
+use crate::fault::{Fault, QuarantinedRow, Reason};
 use crate::quarantine::line_of;
 use crate::refusal::Refusal;
 
@@ -12,18 +12,18 @@ use crate::refusal::Refusal;
 const NUMBERS: [&str; 5] = ["open", "high", "low", "close", "volume"];
 
 /// Refuses the file if one of the quarantined rows requires it.
-pub fn check(text: &[u8], aside: &[SetAside], header: &Header, symbol: &Symbol) -> Result<(), Refusal> {
-    aside.iter().find_map(|aside| refusal(text, aside, header, symbol)).map_or(Ok(()), Err)
+pub fn check(text: &[u8], quarantined: &[QuarantinedRow], header: &Header, symbol: &Symbol) -> Result<(), Refusal> {
+    quarantined.iter().find_map(|quarantined| refusal(text, quarantined, header, symbol)).map_or(Ok(()), Err)
 }
 
-fn refusal(text: &[u8], aside: &SetAside, header: &Header, symbol: &Symbol) -> Option<Refusal> {
-    let (length, _) = cells::line(text, aside.start);
-    let (row, line) = (&text[aside.start..aside.start + length], || line_of(text, aside.start));
+fn refusal(text: &[u8], quarantined: &QuarantinedRow, header: &Header, symbol: &Symbol) -> Option<Refusal> {
+    let (length, _) = cells::line(text, quarantined.start);
+    let (row, line) = (&text[quarantined.start..quarantined.start + length], || line_of(text, quarantined.start));
     if is_other_header(row, header, symbol) {
         return Some(Refusal::OtherHeader { line: line(), found: shown(row) });
     }
-    let cell = decimal_comma(row, aside.fault, header)?;
-    Some(Refusal::DecimalComma { line: line(), column: aside.fault.column, cell })
+    let cell = decimal_comma(row, quarantined.fault, header)?;
+    Some(Refusal::DecimalComma { line: line(), column: quarantined.fault.column, cell })
 }
 
 /// Concatenated files have one header each. A repetition of the first header is only quarantined; a different header

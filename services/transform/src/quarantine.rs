@@ -5,7 +5,7 @@ use std::io::Write;
 use candlewick_shared::core::raw_csv::cells;
 
 use crate::explain::Explain;
-use crate::fault::{Fault, SetAside};
+use crate::fault::{Fault, QuarantinedRow};
 
 /// A quarantined row as quarantine CSV has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,12 +25,12 @@ pub fn quarantined<'a>(
     text: &'a [u8],
     original: &'a [u8],
     mut explain: Explain<'a>,
-    aside: &[SetAside],
+    quarantined: &[QuarantinedRow],
 ) -> impl Iterator<Item = Quarantined<'a>> {
     let mut line = 1;
     let mut counted = 0;
     let mut at = 0;
-    aside.iter().map(move |&SetAside { start, fault, .. }| {
+    quarantined.iter().map(move |&QuarantinedRow { start, fault, .. }| {
         let passed = line_breaks(&text[counted..start]);
         line += passed;
         counted = start;

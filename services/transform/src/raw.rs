@@ -4,10 +4,12 @@ use std::borrow::Cow;
 
 use candlewick_shared::core::calendar::Calendar;
 use candlewick_shared::core::raw_csv::cells::{Cells, line};
-use candlewick_shared::core::raw_csv::{self, Header};
+use candlewick_shared::core::raw_csv::{self, Header, Unreadable, shown, without_mark};
+use candlewick_shared::core::time_text::TimeText;
 use jiff::tz::TimeZone;
 
 use crate::dialect::{self, Known, Reading};
+use crate::ends;
 use crate::fault::{Fault, Reason};
 use crate::instruments;
 use crate::otherwise;
@@ -47,6 +49,11 @@ pub struct Foreign<'a> {
     instrument: Option<(String, String)>,
 }
 
+fn first_line(text: &[u8]) -> String {
+    let text = without_mark(text);
+    shown(&text[..line(text, 0).0])
+}
+
 impl<'a> Raw<'a> {
     /// Opens a file as raw CSV, or else in another form.
     pub fn open(text: &'a [u8], task: &'a Task<'a>, calendar: Option<&'static Calendar>) -> Result<Self, Refusal> {
@@ -56,12 +63,17 @@ impl<'a> Raw<'a> {
         {
             let text = Cow::Borrowed(text);
             let zone = task.zone.clone();
-            return Ok(Self { text, header, body, task, calendar, zone, foreign: None }.with_one_volume());
+            let raw = Self { text, header, body, task, calendar, zone, foreign: None }.with_one_volume();
+            return raw.with_clear_zone();
         }
         match (Self::open_foreign(text, task, calendar)?, plain) {
             (Some(raw), _) => Ok(raw),
-            (None, Err(unreadable)) => Err(unreadable.into()),
-            (None, Ok(_)) => Err(Refusal::OtherForm),
+            (None, Err(unreadable)) if task.settings.form.is_open() => Err(unreadable.into()),
+            (None, Err(unreadable @ (Unreadable::Empty | Unreadable::OtherKind { .. } | Unreadable::Json(_)))) => {
+                Err(unreadable.into())
+            }
+            (None, Err(_)) => Err(Refusal::OtherForm { found: first_line(text) }),
+            (None, Ok(_)) => Err(Refusal::OtherForm { found: first_line(text) }),
         }
     }
 
@@ -72,12 +84,36 @@ impl<'a> Raw<'a> {
     ) -> Result<Option<Self>, Refusal> {
         let series = task.series;
         let form = &task.settings.form;
-        let known = Known { symbol: &series.symbol, is_intraday: series.interval.is_intraday(), form };
+        let is_intraday = series.interval.is_intraday();
+        let is_zone_said = task.instrument.timezone.is_some() || form.timezone.is_some();
+        let known = Known { symbol: &series.symbol, is_intraday, is_zone_said, form };
         let Some(reading) = dialect::read(text, known)? else { return Ok(None) };
         let Reading { text, original, header, body, zone, instrument, dialect } = reading;
         let foreign = Some(Foreign { original, dialect, instrument });
+        let is_zone_known = zone.is_some();
         let zone = zone.unwrap_or_else(|| task.zone.clone());
-        Ok(Some(Self { text, header, body, task, calendar, zone, foreign }.with_one_volume()))
+        let raw = Self { text, header, body, task, calendar, zone, foreign }.with_one_volume();
+        if is_zone_known { Ok(Some(raw)) } else { raw.with_clear_zone().map(Some) }
+    }
+
+    /// Refuses local times next to a column of time zones, which is not read, unless the zone was said.
+    fn with_clear_zone(self) -> Result<Self, Refusal> {
+        const ZONES: [&str; 5] = ["timezone", "time zone", "tz", "time_zone", "zone"];
+        let is_said = self.task.instrument.timezone.is_some() || self.task.settings.form.timezone.is_some();
+        let column = self.header.ignored.iter().find(|name| ZONES.contains(&name.to_lowercase().as_str()));
+        match column.filter(|_| !is_said && self.task.series.interval.is_intraday() && self.is_first_time_local()) {
+            Some(column) => Err(Refusal::UnclearZone { column: column.clone() }),
+            None => Ok(self),
+        }
+    }
+
+    fn is_first_time_local(&self) -> bool {
+        let mut cells = self.cells();
+        let (length, _) = line(&self.text, self.body);
+        let row = self.text.get(self.body..self.body + length).unwrap_or_default();
+        let is_split = cells.split(row).is_ok();
+        let time = std::str::from_utf8(cells.get(self.header.time)).unwrap_or_default();
+        is_split && matches!(TimeText::read(time), Some(TimeText::Local(_)))
     }
 
     fn with_one_volume(mut self) -> Self {
@@ -91,7 +127,9 @@ impl<'a> Raw<'a> {
     /// them. If it has several possible forms, the rows that fit as raw CSV are kept.
     pub fn read_in_any_form(self, text: &'a [u8]) -> Result<(Self, Read), Refusal> {
         let read = self.read();
-        if self.foreign.is_some() || self.fits(&read) || !dialect::may_read_more(&self.text, &read.aside, &self.header)
+        if self.foreign.is_some()
+            || self.fits(&read)
+            || !dialect::may_read_more(&self.text, &read.quarantined, &self.header)
         {
             return Ok((self, read));
         }
@@ -109,10 +147,10 @@ impl<'a> Raw<'a> {
     fn fits(&self, read: &Read) -> bool {
         let kept = read.rows.len() + read.filled.len();
         let is_misread = || {
-            let checked = otherwise::check(&self.text, &read.aside, &self.header, &self.task.series.symbol);
+            let checked = otherwise::check(&self.text, &read.quarantined, &self.header, &self.task.series.symbol);
             matches!(checked, Err(Refusal::DecimalComma { .. }))
         };
-        kept >= read.aside.len() && (read.aside.is_empty() || !is_misread())
+        kept >= read.quarantined.len() && (read.quarantined.is_empty() || !is_misread())
     }
 
     fn read(&self) -> Read {
@@ -134,7 +172,14 @@ impl<'a> Raw<'a> {
         let header = &self.header;
         let calendar = self.calendar;
         RowRules {
-            times: TimeRules { field: header.time, interval: series.interval, zone, now, calendar },
+            times: TimeRules {
+                field: header.time,
+                interval: series.interval,
+                zone,
+                now,
+                calendar,
+                shift: ends::shift(self.task),
+            },
             values: ValueRules { header, allow_negative: settings.allow_negative },
         }
     }

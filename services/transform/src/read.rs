@@ -7,7 +7,7 @@ use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::raw_csv::Header;
 use candlewick_shared::core::raw_csv::cells::{Cells, QuoteError, line, line_break};
 
-use crate::fault::{Fault, Reason, SetAside};
+use crate::fault::{Fault, QuarantinedRow, Reason};
 use crate::gaps;
 use crate::instruments::Instruments;
 use crate::plain::PlainRows;
@@ -23,7 +23,7 @@ pub struct Read {
     /// The candles that an earlier cleaning filled.
     pub filled: Vec<Row>,
     /// The rows to quarantine.
-    pub aside: Vec<SetAside>,
+    pub quarantined: Vec<QuarantinedRow>,
     /// The count of all rows.
     pub read: u64,
     /// The count of rows with only empty cells.
@@ -52,8 +52,8 @@ pub fn rows(text: &[u8], body: usize, rules: &RowRules<'_>, plain: Option<PlainR
 
 impl Read {
     /// The slots of quarantined rows in ascending order, or all times if a row has an unreadable time.
-    pub fn spoken_of(&self, aside: &[SetAside], interval: Interval) -> Vec<RangeInclusive<i64>> {
-        if self.unplaced > 0 { vec![i64::MIN..=i64::MAX] } else { gaps::spoken_of(aside, interval) }
+    pub fn spoken_of(&self, quarantined: &[QuarantinedRow], interval: Interval) -> Vec<RangeInclusive<i64>> {
+        if self.unplaced > 0 { vec![i64::MIN..=i64::MAX] } else { gaps::spoken_of(quarantined, interval) }
     }
 }
 
@@ -96,7 +96,8 @@ impl Reader<'_> {
 
     fn plain_row(&mut self, start: usize) -> Option<usize> {
         let row = self.plain.as_mut()?.read(&self.text[start..])?;
-        if self.rules.times.is_future(row.time) {
+        let time = CandleTime::from_seconds(row.time.seconds() - self.rules.times.shift);
+        if self.rules.times.is_future(time) || !self.rules.times.is_whole(time) {
             return None;
         }
         if self.read.rows.is_empty() {
@@ -107,7 +108,7 @@ impl Reader<'_> {
         }
         let numbers = Some(row.numbers);
         let has_time_of_day = self.rules.times.interval.is_intraday();
-        self.read.rows.push(Row { time: row.time, start, numbers, has_time_of_day, is_filled: false });
+        self.read.rows.push(Row { time, start, numbers, has_time_of_day, is_filled: false });
         Some(row.length)
     }
 
@@ -170,7 +171,7 @@ impl Reader<'_> {
         let cell = cell.trim_ascii().trim_ascii_start();
         let cell = cell.strip_prefix(b"\"").unwrap_or(cell);
         let time = self.rules.times.spoken_of(cell.strip_suffix(b"\"").unwrap_or(cell));
-        self.read.aside.push(SetAside { start, time, fault });
+        self.read.quarantined.push(QuarantinedRow { start, time, fault });
     }
 }
 

@@ -82,9 +82,52 @@ pub enum Refusal {
         /// The number with a decimal point, and with a decimal comma.
         readings: [String; 2],
     },
+    /// Its prices are in several currencies.
+    #[error("the prices are in several currencies: {}, and {}. Split the file: an object holds one instrument", .0[0], .0[1])]
+    SeveralCurrencies([String; 2]),
+    /// Its prices are fractions.
+    #[error("line {line}: {cell:?} is a price in fractions such as 32nds: write decimals, such as 110.5")]
+    Fractions { line: u64, cell: String },
+    /// Its rows are of several kinds, which a column names.
+    #[error(
+        "rows of the same times differ in column {column:?}: {values}. Split the file by that column: an object holds one kind \
+         of candles"
+    )]
+    SeveralKinds {
+        /// The column, as written in the file.
+        column: String,
+        values: String,
+    },
+    /// Its rows are those of two series.
+    #[error(
+        "{times} times have two rows whose prices have nothing in common: these are candles of several instruments. Split the \
+         file: an object holds one. The first are those of {first}"
+    )]
+    SeveralSeries { times: u64, first: String },
     /// It does not have the form that the owner set.
-    #[error("the file does not have the form that is said of it: its columns or its times are others")]
-    OtherForm,
+    #[error(
+        "the file does not have the form that its metadata or an option names: its columns or its times differ. It begins with {found:?}"
+    )]
+    OtherForm {
+        /// The first line, shortened.
+        found: String,
+    },
+    /// Its times are local times, and the name of their column has an abbreviation that several zones share.
+    #[error(
+        "column {column:?} does not say clearly which zone its times are in: say it with --timezone America/New_York, \
+         --timezone UTC or another IANA name (or timezone in a format of the watchlist)"
+    )]
+    UnclearZone {
+        /// The column, as written in the file.
+        column: String,
+    },
+    /// Its candles are stamped with their end.
+    #[error(
+        "in its sessions, the first candle is stamped with {first} and the last one with {last}, when the market closes: the \
+         candles are stamped with their end. Say so with --stamped end (or stamped = \"end\" in a format of the watchlist), or, \
+         if they begin then, with --stamped start. If neither is so, the time zone is another: see --timezone"
+    )]
+    StampedAtEnd { first: String, last: String },
     /// None of its rows is a candle.
     #[error("{}", nothing_usable(*.rows, .reasons, .first.as_deref()))]
     NothingUsable {
@@ -101,10 +144,16 @@ impl Refusal {
     /// The class of the dead letter.
     pub fn class(&self) -> &'static str {
         match self {
-            Self::Unreadable(_) | Self::DecimalComma { .. } | Self::OtherForm => "unreadable_object",
+            Self::Unreadable(_) | Self::DecimalComma { .. } | Self::OtherForm { .. } | Self::Fractions { .. } => {
+                "unreadable_object"
+            }
             Self::EitherDate { .. } | Self::EitherNumber { .. } | Self::OrdersOfDates(_) => "ambiguous_object",
+            Self::UnclearZone { .. } | Self::StampedAtEnd { .. } => "ambiguous_object",
             Self::OtherHeader { .. } => "several_headers",
-            Self::SeveralInstruments { .. } => "several_instruments",
+            Self::SeveralInstruments { .. }
+            | Self::SeveralCurrencies(_)
+            | Self::SeveralSeries { .. }
+            | Self::SeveralKinds { .. } => "several_instruments",
             Self::OtherInstrument { .. } => "other_instrument",
             Self::OtherInterval { .. } | Self::LongerInterval { .. } => "other_interval",
             Self::NothingUsable { .. } => "nothing_usable",

@@ -9,8 +9,8 @@ use candlewick_shared::core::raw_csv::Header;
 use candlewick_shared::core::report::{CalendarUsed, Fate, Gap, Measured, Report, Rows, SCHEMA, Touched};
 
 use crate::expected::Expected;
-use crate::fault::SetAside;
-use crate::gaps::Run;
+use crate::fault::QuarantinedRow;
+use crate::gaps::VacantSlots;
 use crate::read::Read;
 use crate::row::Row;
 use crate::task::{RULES, Task};
@@ -30,11 +30,11 @@ pub struct Facts<'a> {
     /// The count of rows that were equal to another one.
     pub collapsed: u64,
     /// The quarantined rows.
-    pub aside: &'a [SetAside],
+    pub quarantined: &'a [QuarantinedRow],
     /// The candles.
     pub rows: &'a [Row],
     /// The runs of vacant slots between the candles.
-    pub runs: &'a [Run],
+    pub runs: &'a [VacantSlots],
     /// How the source stamps weeks or months.
     pub stamps: Option<String>,
     /// A description of the file's form, if it was not raw CSV.
@@ -83,7 +83,7 @@ impl Facts<'_> {
             refilled: self.read.filled.len() as u64 - refilled_kept,
             refilled_kept,
             collapsed: self.collapsed,
-            quarantined: by_reason(self.aside),
+            quarantined: by_reason(self.quarantined),
             kept,
             unchecked,
             widened: self.read.widened,
@@ -94,9 +94,9 @@ impl Facts<'_> {
 }
 
 /// The count of quarantined rows for each reason.
-pub fn by_reason(aside: &[SetAside]) -> BTreeMap<String, u64> {
+pub fn by_reason(quarantined: &[QuarantinedRow]) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
-    for row in aside {
+    for row in quarantined {
         *counts.entry(row.fault.reason).or_default() += 1;
     }
     counts.into_iter().map(|(reason, count)| (reason.code().to_owned(), count)).collect()
@@ -111,7 +111,7 @@ fn touched(task: &Task<'_>, rows: &Rows) -> Touched {
     }
 }
 
-fn gap(run: &Run, interval: Interval) -> Gap {
+fn gap(run: &VacantSlots, interval: Interval) -> Gap {
     let time = |slot| CandleTime::from_seconds(slot).display(interval).to_string();
     Gap { first: time(run.first), last: time(run.last), slots: run.slots, fate: run.fate }
 }

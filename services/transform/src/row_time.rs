@@ -24,6 +24,8 @@ pub struct TimeRules<'a> {
     pub now: Timestamp,
     /// The calendar whose sessions assign dates to daily candles that are stamped with an instant.
     pub calendar: Option<&'static Calendar>,
+    /// How many seconds before its time a candle begins: the interval, if candles are stamped with their end.
+    pub shift: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,11 +66,20 @@ impl TimeRules<'_> {
         time.seconds() > self.now.as_second() + latest.as_secs()
     }
 
+    /// Whether a candle may begin at a time: all intervals are whole minutes. With a calendar, other times match no slot.
+    pub fn is_whole(&self, time: CandleTime) -> bool {
+        self.calendar.is_some() || time.seconds() % 60 == 0
+    }
+
     fn time_of(&self, text: &str) -> Result<RowTime, TimeError> {
         let text = TimeText::read(text).ok_or_else(|| self.unread(text))?;
         let has_time_of_day = !matches!(text, TimeText::Date(_));
         let (time, repeated) = if self.interval.is_intraday() { self.instant(text)? } else { (self.date(text)?, None) };
-        Ok(RowTime { time, repeated, has_time_of_day })
+        if !self.is_whole(time) {
+            return Err(TimeError::TimeOfDay);
+        }
+        let start = |time: CandleTime| CandleTime::from_seconds(time.seconds() - self.shift);
+        Ok(RowTime { time: start(time), repeated: repeated.map(start), has_time_of_day })
     }
 
     /// The error for an unreadable time. If the text begins with a date and has more digits, it has a time of day in

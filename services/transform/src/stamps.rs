@@ -5,7 +5,7 @@ use candlewick_shared::core::calendar::{Calendar, first_date};
 use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::interval::Interval;
 
-use crate::fault::{Fault, Reason, SetAside};
+use crate::fault::{Fault, QuarantinedRow, Reason};
 use crate::row::Row;
 use crate::task::Task;
 
@@ -17,7 +17,7 @@ pub struct Restamped {
     /// Why the stamping cannot be detected, if it cannot.
     pub unclear: Option<String>,
     /// The rows to quarantine because the stamping is unclear and they are not stamped with the first day.
-    pub aside: Vec<SetAside>,
+    pub quarantined: Vec<QuarantinedRow>,
     /// The count of rows in a period that was not over.
     pub provisional: u64,
 }
@@ -31,8 +31,8 @@ pub fn restamp(rows: &mut Vec<Row>, task: &Task<'_>, calendar: Option<&Calendar>
         Ok(stamps) if stamps.stamping == Stamping::FirstDay => return Restamped::default(),
         Ok(stamps) => stamps,
         Err(unclear) => {
-            let aside = take_others(rows, task.series.interval);
-            return Restamped { unclear: Some(unclear.to_string()), aside, ..Restamped::default() };
+            let quarantined = take_others(rows, task.series.interval);
+            return Restamped { unclear: Some(unclear.to_string()), quarantined, ..Restamped::default() };
         }
     };
     let before = rows.len();
@@ -47,9 +47,9 @@ pub fn restamp(rows: &mut Vec<Row>, task: &Task<'_>, calendar: Option<&Calendar>
     Restamped { stamps: Some(stamps.stamping.to_string()), provisional, ..Restamped::default() }
 }
 
-fn take_others(rows: &mut Vec<Row>, interval: Interval) -> Vec<SetAside> {
+fn take_others(rows: &mut Vec<Row>, interval: Interval) -> Vec<QuarantinedRow> {
     let is_first = |row: &Row| row.time.date().is_some_and(|date| first_date(interval, date) == date);
     let others = rows.extract_if(.., |row| !is_first(row));
     let fault = Fault { column: "time", reason: Reason::NoSession };
-    others.map(|row| SetAside { start: row.start, time: Some(row.time), fault }).collect()
+    others.map(|row| QuarantinedRow { start: row.start, time: Some(row.time), fault }).collect()
 }

@@ -4,11 +4,16 @@
 //! does the write arrive. Nothing would repair that. Every write therefore requires the state that its writer saw
 //! before it read the object, and fails if a newer output exists. The only exceptions are a quarantine with the same
 //! rows and a Parquet object with the same candles, because their entity tags are the same.
+//!
+//! Report and quarantine are objects only if they have something to say. One that a dead writer left, and that the
+//! metadata of the transformed object does not name, belongs to no cleaning: readers ignore it, and the next delivery
+//! of a message for the same raw object replaces it.
 
 use candlewick_shared::core::key::ObjectPath;
 use candlewick_shared::core::metadata::{MetadataError, TransformedMetadata};
 use candlewick_shared::ports::store::{ObjectInfo, ObjectStore, PutIf};
 use candlewick_shared::runtime::outcome::{Failure, Setback};
+use jiff::Timestamp;
 use tokio::try_join;
 
 /// The outputs as they were before the raw object was read.
@@ -58,6 +63,14 @@ impl Targets {
         Ok(Self { clean, origin, report, quarantine, columns })
     }
 
+    /// Whether the transformed object was made from this version of a raw object, so that the message is a repetition.
+    pub fn are_made_from(&self, raw_key: &str, raw_etag: &str, raw_written: Timestamp) -> bool {
+        let made_from = |origin: &TransformedMetadata| {
+            (origin.raw_key.as_str(), origin.raw_etag.as_str(), origin.raw_written) == (raw_key, raw_etag, raw_written)
+        };
+        self.origin.as_ref().is_some_and(made_from)
+    }
+
     /// Whether the other outputs are still those that were written with the transformed object.
     pub async fn are_whole(&self, store: &dyn ObjectStore, path: &ObjectPath) -> Result<bool, Setback> {
         let Some(said) = Beside::said(self.clean.as_ref(), self.origin.as_ref()) else { return Ok(true) };
@@ -77,10 +90,11 @@ impl Beside {
             let columns = Some(PutIf::Absent);
             return Some(Self { report: PutIf::Absent, quarantine: PutIf::Absent, columns });
         }
-        let TransformedMetadata { report_etag, quarantine_etag, columnar_etag, .. } = origin?;
-        Some(Self {
-            report: PutIf::Matches(report_etag.clone()?),
-            quarantine: PutIf::Matches(quarantine_etag.clone()?),
+        let TransformedMetadata { report, report_etag, quarantine_etag, columnar_etag, .. } = origin?;
+        let has_report = report.is_some() || report_etag.is_some();
+        has_report.then(|| Self {
+            report: unchanged(report_etag.as_ref()),
+            quarantine: unchanged(quarantine_etag.as_ref()),
             columns: columnar_etag.clone().map(PutIf::Matches),
         })
     }
@@ -93,6 +107,10 @@ impl Beside {
         let columns = None;
         Ok(Self { report: PutIf::still(report.as_ref()), quarantine: PutIf::still(quarantine.as_ref()), columns })
     }
+}
+
+fn unchanged(etag: Option<&String>) -> PutIf {
+    etag.map_or(PutIf::Absent, |etag| PutIf::Matches(etag.clone()))
 }
 
 /// The failure for an object with invalid metadata.

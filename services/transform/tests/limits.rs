@@ -35,7 +35,7 @@ fn key(at: usize) -> String {
     format!("raw/interval=1day/symbol=S{at}/candles.csv.gz")
 }
 
-/// The outcomes of as many objects at once as the service takes, and what was held at most beside the objects themselves.
+/// The outcomes of as many objects at once as the service takes, and what was held at most in addition to the objects themselves.
 async fn all_at_once(body: &[u8]) -> (Vec<Outcome>, usize) {
     let bucket = Bucket::default();
     for at in 0..SLOTS {
@@ -65,7 +65,7 @@ async fn six_objects_at_once_stay_below_the_limit_whatever_they_expand_to() {
         assert!(outcomes.iter().all(refused), "{outcomes:?}");
         assert!(peak < 16 << 20, "{peak} bytes to find out that an object is too large");
     }
-    // As many rows as are allowed at all, of which none is a candle, and most of which follow the worst: each is set aside.
+    // As many rows as are allowed. None is a candle, and most follow the worst one: each is quarantined.
     let rows = "2024-12-27,9,99,1,10,5\n".to_owned() + &"1\n".repeat(200_000);
     let (outcomes, peak) = all_at_once(&gzip(header.chain(rows.as_bytes()))).await;
     assert!(outcomes.iter().all(|outcome| matches!(outcome, Ok(Settled::Done))), "{outcomes:?}");

@@ -1,9 +1,51 @@
-//! Database errors: their texts, and whose failure they are.
+//! Times of the database, and database errors: their texts, and whose failure they are.
 
-pub use jiff_sqlx::{Timestamp as SqlTimestamp, ToSqlx};
+use std::borrow::Borrow;
+
+use jiff::Timestamp;
+pub use jiff_sqlx::{Date as SqlDate, Timestamp as SqlTimestamp, ToSqlx};
+use serde::Serialize;
+use sqlx::Postgres;
+use sqlx::error::BoxDynError;
+use sqlx::postgres::{PgTypeInfo, PgValueRef};
 
 use crate::adapters::sentence::chain;
 use crate::core::blame::Blame;
+
+/// A time in seconds since 1970, as a parameter of a query. Times beyond the year 9999 become its end.
+#[must_use]
+pub fn instant(seconds: i64) -> SqlTimestamp {
+    let limit = if seconds < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    Timestamp::from_second(seconds).unwrap_or(limit).to_sqlx()
+}
+
+/// A time in a row of the database, for structs that derive `FromRow`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct DbTime(pub Timestamp);
+
+impl sqlx::Type<Postgres> for DbTime {
+    fn type_info() -> PgTypeInfo {
+        SqlTimestamp::type_info()
+    }
+}
+
+impl sqlx::Decode<'_, Postgres> for DbTime {
+    fn decode(value: PgValueRef<'_>) -> Result<Self, BoxDynError> {
+        SqlTimestamp::decode(value).map(|time| Self(time.to_jiff()))
+    }
+}
+
+impl Borrow<Timestamp> for DbTime {
+    fn borrow(&self) -> &Timestamp {
+        &self.0
+    }
+}
+
+impl Borrow<Timestamp> for &DbTime {
+    fn borrow(&self) -> &Timestamp {
+        &self.0
+    }
+}
 
 /// A database error with the action that failed.
 #[derive(Debug, thiserror::Error)]

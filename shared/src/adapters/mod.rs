@@ -3,6 +3,7 @@
 pub mod aws;
 pub mod aws_error;
 pub mod budget;
+pub mod calendar_files;
 pub mod contract;
 pub mod database;
 pub mod ecs;

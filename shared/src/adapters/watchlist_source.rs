@@ -1,4 +1,4 @@
-//! The watchlist at its location, read again whenever it changes.
+//! The watchlist at its location and the owner's calendars next to it, read again whenever they change.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,6 +6,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::Mutex;
 
+use crate::adapters::calendar_files::{self, BadCalendar, CalendarFiles};
 use crate::core::watchlist::{Location, Watchlist};
 use crate::ports::notifier::{Alert, Kind, Notifier};
 use crate::ports::store::{ObjectStore, StoreError};
@@ -26,7 +27,15 @@ pub struct WatchlistSource {
 struct Snapshot {
     /// A file's text or an object's entity tag; `None` if there is no watchlist.
     version: Option<String>,
-    parsed: Result<Arc<Watchlist>, String>,
+    calendars: CalendarFiles,
+    parsed: Result<Arc<Watchlist>, Fault>,
+}
+
+/// What is wrong with the watchlist, or with a calendar next to it.
+#[derive(Clone)]
+enum Fault {
+    Watchlist(String),
+    Calendar(BadCalendar),
 }
 
 /// There is no usable watchlist.
@@ -40,6 +49,9 @@ pub enum NoWatchlist {
         /// What is wrong with it: line, field and reason.
         reason: String,
     },
+    /// A calendar next to the watchlist is invalid, and the owner must fix it.
+    #[error("{0}")]
+    BadCalendar(#[from] BadCalendar),
     /// The store does not answer.
     #[error("read the watchlist: {0}")]
     Unreachable(#[from] StoreError),
@@ -80,13 +92,21 @@ impl WatchlistSource {
         // One read at a time: of two reads that find a new version, only one parses it and reports what is wrong with
         // it.
         let mut last = self.last.lock().await;
+        // After an error everything is read again, so that a correction has an effect at once.
+        let known = last.as_ref().filter(|last| last.parsed.is_ok()).map(|last| &last.calendars);
+        let calendars = calendar_files::read(&self.location, self.store.as_deref(), known).await?;
+        let last_with_same = last.as_ref().filter(|last| last.calendars.is_same_as(&calendars));
         let now = match (&self.location, &self.store) {
-            (Location::Object { key, .. }, Some(store)) => read_object(store.as_ref(), key, last.as_ref()).await?,
-            (Location::File(path), _) => read_file(path, last.as_ref()).await,
-            (Location::Object { .. }, None) => Snapshot::broken(None, "its bucket was not opened".to_owned()),
+            (Location::Object { key, .. }, Some(store)) => {
+                read_object(store.as_ref(), key, last_with_same, calendars).await?
+            }
+            (Location::File(path), _) => read_file(path, last_with_same, calendars).await,
+            (Location::Object { .. }, None) => {
+                Snapshot::broken(None, calendars, "its bucket was not opened".to_owned())
+            }
         };
-        let is_new =
-            last.as_ref().is_none_or(|last| (&last.version, last.parsed.is_ok()) != (&now.version, now.parsed.is_ok()));
+        let is_new = last_with_same
+            .is_none_or(|last| (&last.version, last.parsed.is_ok()) != (&now.version, now.parsed.is_ok()));
         // Also at the first read: the process that reported an invalid watchlist may be gone.
         let is_valid_again = now.parsed.is_ok() && last.as_ref().is_none_or(|last| last.parsed.is_err());
         *last = Some(now.clone());
@@ -99,8 +119,11 @@ impl WatchlistSource {
                 }
                 Ok(watchlist)
             }
-            Err(reason) => {
-                let problem = NoWatchlist::Broken { location, reason };
+            Err(fault) => {
+                let problem = match fault {
+                    Fault::Watchlist(reason) => NoWatchlist::Broken { location, reason },
+                    Fault::Calendar(bad) => bad.into(),
+                };
                 if is_new {
                     self.report(&problem).await;
                 }
@@ -116,38 +139,45 @@ impl WatchlistSource {
 }
 
 /// A file is read each time: it is small, and its modification time says less than its text.
-async fn read_file(path: &PathBuf, last: Option<&Snapshot>) -> Snapshot {
+async fn read_file(path: &PathBuf, last: Option<&Snapshot>, calendars: CalendarFiles) -> Snapshot {
     match tokio::fs::read_to_string(path).await {
-        Ok(text) => last.filter(|last| last.version.as_ref() == Some(&text)).cloned().unwrap_or_else(|| {
-            let parsed = parse(&text);
-            Snapshot { version: Some(text), parsed }
-        }),
-        Err(error) => Snapshot::broken(None, error.to_string()),
+        Ok(text) => match last.filter(|last| last.version.as_ref() == Some(&text)) {
+            Some(last) => last.clone(),
+            None => Snapshot { parsed: parse(&text, &calendars), version: Some(text), calendars },
+        },
+        Err(error) => Snapshot::broken(None, calendars, error.to_string()),
     }
 }
 
 /// An object is read again only when its entity tag has changed.
-async fn read_object(store: &dyn ObjectStore, key: &str, last: Option<&Snapshot>) -> Result<Snapshot, StoreError> {
+async fn read_object(
+    store: &dyn ObjectStore,
+    key: &str,
+    last: Option<&Snapshot>,
+    calendars: CalendarFiles,
+) -> Result<Snapshot, StoreError> {
     let current = store.head(key).await?.map(|info| info.etag);
     if let Some(last) = last.filter(|last| last.version == current && current.is_some()) {
         return Ok(last.clone());
     }
     Ok(match store.get(key).await? {
-        None => Snapshot::broken(None, "there is no watchlist: put one there".to_owned()),
+        None => Snapshot::broken(None, calendars, "there is no watchlist: put one there".to_owned()),
         Some(object) => {
-            let parsed = std::str::from_utf8(&object.body).map_err(|error| error.to_string()).and_then(parse);
-            Snapshot { version: Some(object.info.etag), parsed }
+            let text = std::str::from_utf8(&object.body).map_err(|error| Fault::Watchlist(error.to_string()));
+            let parsed = text.and_then(|text| parse(text, &calendars));
+            Snapshot { version: Some(object.info.etag), calendars, parsed }
         }
     })
 }
 
-fn parse(text: &str) -> Result<Arc<Watchlist>, String> {
-    text.parse().map(Arc::new).map_err(|error: crate::core::watchlist::WatchlistError| error.to_string())
+fn parse(text: &str, calendars: &CalendarFiles) -> Result<Arc<Watchlist>, Fault> {
+    let calendars = calendars.calendars.clone().map_err(Fault::Calendar)?;
+    Watchlist::parse(text, calendars).map(Arc::new).map_err(|error| Fault::Watchlist(error.to_string()))
 }
 
 impl Snapshot {
-    fn broken(version: Option<String>, reason: String) -> Self {
-        Self { version, parsed: Err(reason) }
+    fn broken(version: Option<String>, calendars: CalendarFiles, reason: String) -> Self {
+        Self { version, calendars, parsed: Err(Fault::Watchlist(reason)) }
     }
 }
 
@@ -158,7 +188,8 @@ mod tests {
     use super::*;
     use crate::adapters::memory_store::MemoryStore;
     use crate::core::alert::State;
-    use crate::core::metadata::Metadata;
+    use crate::core::calendar::Calendar;
+    use crate::core::metadata::{Instrument, Metadata};
     use crate::ports::store::{NewObject, PutIf};
 
     #[derive(Default)]
@@ -229,6 +260,76 @@ mod tests {
         store.remove("config/watchlist.toml");
         assert!(symbols(&source).await.is_err());
         assert_eq!(notifier.of(State::Firing).len(), 3);
+    }
+
+    const CALENDAR: &str = "code = \"XNAI\"\ntimezone = \"Africa/Nairobi\"\nfirst = 2024-01-01\nlast = 2024-12-31\n\
+        days = [\"Mon\"]\nhours = [{ from = 2024-01-01, open = \"09:30\", close = \"15:00\" }]\n";
+    const NAMING: &str = "[groups.a]\nsymbols = [\"A\"]\ncalendar = \"XNAI\"\n";
+
+    /// The code of the calendar that the only instrument of the list has.
+    async fn calendar(source: &WatchlistSource) -> Result<String, String> {
+        let watchlist = source.read().await.map_err(|error| error.to_string())?;
+        let choice = watchlist.cleaning(&"A".parse().unwrap()).choose_calendar(&Instrument::default());
+        choice.calendar.map(Calendar::version).ok_or(choice.reason)
+    }
+
+    #[tokio::test]
+    async fn calendars_beside_the_watchlist_are_read_with_it_and_a_broken_one_stops_it() {
+        let folder = std::env::temp_dir().join(format!("candlewick-calendars-{}", std::process::id()));
+        let calendars = folder.join("config/calendars");
+        std::fs::create_dir_all(&calendars).unwrap();
+        std::fs::write(folder.join("watchlist.toml"), NAMING).unwrap();
+        std::fs::write(calendars.join("README.md"), "no calendar").unwrap();
+        let notifier = Arc::new(RecordingNotifier::default());
+        let source = WatchlistSource::file(folder.join("watchlist.toml"), notifier.clone());
+        let unknown = calendar(&source).await.unwrap_err();
+        assert!(unknown.contains("line 3, groups.a.calendar: no calendar is known by the name \"XNAI\""), "{unknown}");
+        std::fs::write(calendars.join("XNAI.toml"), CALENDAR).unwrap();
+        let first = calendar(&source).await.unwrap();
+        assert!(first.starts_with("XNAI file XNAI.toml "), "{first}");
+        assert_eq!(calendar(&source).await.unwrap(), first);
+        std::fs::write(calendars.join("XNAI.toml"), CALENDAR.replace("09:30", "9.30")).unwrap();
+        let broken = calendar(&source).await.unwrap_err();
+        assert!(
+            broken.starts_with("fix the calendar ") && broken.contains("config/calendars/XNAI.toml: line 6: 9.30 is")
+        );
+        assert_eq!(calendar(&source).await.unwrap_err(), broken);
+        std::fs::write(calendars.join("XNAI.toml"), CALENDAR.replace("15:00", "15:30")).unwrap();
+        assert_ne!(calendar(&source).await.unwrap(), first);
+        std::fs::remove_dir_all(&folder).unwrap();
+        let (firing, resolved) = (notifier.of(State::Firing), notifier.of(State::Resolved));
+        assert_eq!((firing.len(), resolved.len()), (2, 2), "each once: {firing:?}");
+        assert!(firing[1].starts_with("bad_watchlist ") && firing[1].contains("line 6"), "{firing:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calendars_in_the_bucket_are_read_again_when_one_of_them_changed() {
+        let store = Arc::new(MemoryStore::default());
+        let location = "s3://b/config/watchlist.toml".parse().unwrap();
+        let mut source =
+            WatchlistSource::new(location, |_| MemoryStore::default(), Arc::new(RecordingNotifier::default()));
+        source.store = Some(Arc::clone(&store) as Arc<dyn ObjectStore>);
+        let put = async |key: &str, text: String| {
+            let object = NewObject { body: text.into(), content_type: "text/plain", metadata: Metadata::new() };
+            store.put(key, object, PutIf::Always).await.unwrap();
+        };
+        put("config/watchlist.toml", NAMING.to_owned()).await;
+        put("config/calendars/old/XNAI.toml", "not read".to_owned()).await;
+        assert!(calendar(&source).await.is_err());
+        put("config/calendars/XNAI.toml", CALENDAR.to_owned()).await;
+        let first = calendar(&source).await.unwrap();
+        let (one, other) = (source.read().await.unwrap(), source.read().await.unwrap());
+        assert!(Arc::ptr_eq(&one, &other), "unchanged files are not parsed again");
+        put("config/calendars/XNAI.toml", CALENDAR.replace("15:00", "15:30")).await;
+        assert_eq!(calendar(&source).await.unwrap(), first, "the bucket is not listed at each read");
+        tokio::time::advance(calendar_files::LIST_AGAIN_AFTER).await;
+        assert_ne!(calendar(&source).await.unwrap(), first);
+        tokio::time::advance(calendar_files::LIST_AGAIN_AFTER).await;
+        put("config/calendars/XNAI.toml", " ".repeat(600 << 10)).await;
+        let error = calendar(&source).await.unwrap_err();
+        assert!(error.contains("s3://b/config/calendars/XNAI.toml: it has more than"), "{error}");
+        store.remove("config/calendars/XNAI.toml");
+        assert!(calendar(&source).await.unwrap_err().contains("no calendar is known"));
     }
 
     /// The process that reported the invalid list may be gone, and its successor has only seen the valid one.

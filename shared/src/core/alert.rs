@@ -16,7 +16,7 @@ const MAX_TEXT_BYTES: usize = 2_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// The watchlist cannot be used until the owner corrects it.
+    /// The watchlist or a calendar next to it cannot be used until the owner corrects it.
     BadWatchlist,
     /// The calendar of an exchange ends soon. After its end, candles are neither checked against it nor filled.
     CalendarHorizon,

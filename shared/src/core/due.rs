@@ -1,6 +1,9 @@
-//! Decides when the next candle of a series is due.
+//! Decides when the next candle of a series is due, and how late it is: not the age of the last candle counts, but how
+//! long the next one has been complete.
 
 use jiff::SignedDuration;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::core::calendar::Calendar;
 use crate::core::interval::Interval;
@@ -36,6 +39,61 @@ pub fn next_complete(calendar: Option<&Calendar>, interval: Interval, last: i64,
         }
     };
     (next.complete <= now).then_some(next)
+}
+
+/// The state of a series relative to the time within which candles must arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Freshness {
+    /// No candle is due, or one has been due for a short time only.
+    Fresh,
+    /// A candle has been due for more than four fifths of the allowed time.
+    Due,
+    /// A candle has been due for the allowed time or longer.
+    Late,
+    /// The series has no candles.
+    Empty,
+}
+
+impl Freshness {
+    /// The state in one word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Due => "due",
+            Self::Late => "late",
+            Self::Empty => "empty",
+        }
+    }
+}
+
+/// How late a series is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delay {
+    /// The candle that is due, if one is.
+    pub next: Option<Next>,
+    /// How long it has been due, in seconds: zero if no candle is due, `None` if the series has no candles.
+    pub behind: Option<i64>,
+    /// The state that follows from `behind`.
+    pub freshness: Freshness,
+}
+
+/// How late a series is whose last candle has the time `last`.
+///
+/// Times are in seconds since 1970. `stale_after` is the number of seconds within which a candle must arrive.
+#[must_use]
+pub fn delay(calendar: Option<&Calendar>, interval: Interval, last: Option<i64>, now: i64, stale_after: i64) -> Delay {
+    let Some(last) = last else { return Delay { next: None, behind: None, freshness: Freshness::Empty } };
+    let next = next_complete(calendar, interval, last, now);
+    let behind = next.map_or(0, |next| now - next.complete);
+    let freshness = match behind {
+        _ if next.is_none() => Freshness::Fresh,
+        _ if behind >= stale_after => Freshness::Late,
+        _ if behind.saturating_mul(5) > stale_after.saturating_mul(4) => Freshness::Due,
+        _ => Freshness::Fresh,
+    };
+    Delay { next, behind: Some(behind), freshness }
 }
 
 /// The maximum length of a candle of a day or more, in seconds.
@@ -97,5 +155,49 @@ mod tests {
         assert_eq!(unknown("2024-12-26T00:00:00Z"), Some(at("2024-12-26T00:00:00Z")));
         let beyond = |now| complete(Some("XNYS"), "1day", "2099-12-20T00:00:00Z", now);
         assert_eq!((beyond("2099-12-25T00:00:00Z"), beyond("2099-12-27T00:00:00Z").is_some()), (None, true));
+    }
+
+    const STALE_AFTER: i64 = 26 * 3600;
+
+    fn delayed(code: Option<&str>, interval: Interval, last: &str, now: &str) -> (i64, Freshness) {
+        let calendar = code.and_then(|code| Calendar::for_mic(code).unwrap());
+        let delay = delay(calendar, interval, Some(at(last)), at(now), STALE_AFTER);
+        (delay.behind.unwrap(), delay.freshness)
+    }
+
+    #[test]
+    fn a_weekend_is_no_delay() {
+        let friday = "2024-06-07T00:00:00Z";
+        assert_eq!(delayed(Some("XNYS"), Interval::Day1, friday, "2024-06-10T19:59:00Z"), (0, Freshness::Fresh));
+        // New York closes at 20:00 UTC in summer.
+        assert_eq!(delayed(Some("XNYS"), Interval::Day1, friday, "2024-06-10T21:00:00Z"), (3600, Freshness::Fresh));
+    }
+
+    #[test]
+    fn a_missing_candle_is_due_and_then_late() {
+        let friday = |now| delayed(Some("XNYS"), Interval::Day1, "2024-06-07T00:00:00Z", now).1;
+        assert_eq!(friday("2024-06-11T18:00:00Z"), Freshness::Due);
+        assert_eq!(friday("2024-06-11T21:59:59Z"), Freshness::Due);
+        assert_eq!(friday("2024-06-11T22:00:00Z"), Freshness::Late);
+    }
+
+    #[test]
+    fn minutes_are_due_by_the_minute() {
+        let minute = |last, now| delayed(Some("XNYS"), Interval::Min1, last, now);
+        assert_eq!(minute("2024-06-07T19:58:00Z", "2024-06-07T20:05:00Z"), (300, Freshness::Fresh));
+        assert_eq!(minute("2024-06-07T19:59:00Z", "2024-06-09T12:00:00Z"), (0, Freshness::Fresh));
+    }
+
+    #[test]
+    fn without_a_calendar_a_long_weekend_is_no_delay() {
+        let friday = |now| delayed(None, Interval::Day1, "2024-06-07T00:00:00Z", now);
+        assert_eq!(friday("2024-06-12T12:00:00Z"), (0, Freshness::Fresh));
+        assert_eq!(friday("2024-06-14T12:00:00Z"), (36 * 3600, Freshness::Late));
+    }
+
+    #[test]
+    fn a_series_without_candles_is_empty() {
+        let delay = delay(None, Interval::Day1, None, 0, STALE_AFTER);
+        assert_eq!((delay.behind, delay.freshness), (None, Freshness::Empty));
     }
 }

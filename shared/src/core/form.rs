@@ -22,6 +22,29 @@ pub struct Form {
     pub decimal: Option<char>,
     /// The character between two cells.
     pub delimiter: Option<char>,
+    /// Which end of an intraday candle its time is.
+    pub stamped: Option<Stamped>,
+}
+
+/// Which end of an intraday candle its time is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stamped {
+    /// The time at which it begins.
+    Start,
+    /// The time at which it ends, as in the exports of some trading programs.
+    End,
+}
+
+impl Stamped {
+    /// Returns the name that options and metadata use.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::End => "end",
+        }
+    }
 }
 
 /// The name of the format raw CSV. It overrides the format that the watchlist sets for the key.
@@ -36,13 +59,16 @@ pub struct SaidForm {
     pub date_format: Option<String>,
     /// The decimal mark: `.` or `,`.
     pub decimal: Option<char>,
+    /// Which end of an intraday candle its time is.
+    pub stamped: Option<Stamped>,
 }
 
 impl SaidForm {
     /// The form without the settings of the named format, which only the watchlist has.
     #[must_use]
     pub fn form(&self) -> Form {
-        Form { date_format: self.date_format.clone(), decimal: self.decimal, ..Form::default() }
+        let date_format = self.date_format.clone();
+        Form { date_format, decimal: self.decimal, stamped: self.stamped, ..Form::default() }
     }
 }
 
@@ -78,16 +104,19 @@ pub enum NoForm {
     /// Not a decimal mark.
     #[error("decimal {0:?} is neither \".\" nor \",\"")]
     Decimal(String),
+    /// Not an end of a candle.
+    #[error("stamped {0:?} is neither \"start\" nor \"end\"")]
+    Stamped(String),
     /// Not a single ASCII character.
     #[error("delimiter {0:?} is not one ASCII character")]
     Delimiter(String),
 }
 
 impl Form {
-    /// Whether nothing is set, so that everything is detected from the file.
+    /// Whether nothing is set that decides how cells are read, so that all of that is detected from the file.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        *self == Self::default()
+        *self == Self { stamped: self.stamped, ..Self::default() }
     }
 
     /// Returns this form, with settings of `other` in place of those that are not set.
@@ -100,6 +129,7 @@ impl Form {
             timezone: self.timezone.or(other.timezone),
             decimal: self.decimal.or(other.decimal),
             delimiter: self.delimiter.or(other.delimiter),
+            stamped: self.stamped.or(other.stamped),
         }
     }
 }
@@ -138,6 +168,16 @@ pub fn decimal(text: &str) -> Result<char, NoForm> {
     }
 }
 
+/// Parses which end of an intraday candle its time is.
+///
+/// # Errors
+///
+/// Fails with [`NoForm::Stamped`] if the text is neither `start` nor `end`.
+pub fn stamped(text: &str) -> Result<Stamped, NoForm> {
+    let found = [Stamped::Start, Stamped::End].into_iter().find(|stamped| stamped.as_str() == text);
+    found.ok_or_else(|| NoForm::Stamped(text.to_owned()))
+}
+
 /// Parses the delimiter of cells.
 ///
 /// # Errors
@@ -161,6 +201,7 @@ mod tests {
         assert!(date_format("dd/mm/yyyy").is_err() && date_format("%Q%").is_err());
         assert!(timezone("America/New_York").is_ok() && timezone("Mars/Olympus").is_err());
         assert!(decimal(",").is_ok() && decimal(";").is_err());
+        assert!(stamped("end").is_ok() && stamped("close").is_err());
         assert!(delimiter("\t").is_ok() && delimiter("\"").is_err() && delimiter("").is_err());
     }
 
@@ -170,5 +211,7 @@ mod tests {
         let wider = Form { decimal: Some('.'), delimiter: Some(';'), ..Form::default() };
         assert_eq!(said.or(wider), Form { decimal: Some(','), delimiter: Some(';'), ..Form::default() });
         assert!(Form::default().is_open());
+        let ends = Form { stamped: Some(Stamped::End), ..Form::default() };
+        assert!(ends.is_open() && Form::default().or(ends.clone()) == ends);
     }
 }

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use thiserror::Error;
 
 use crate::core::form::{self, SaidForm};
+use crate::core::report::Report;
 use crate::core::trace::TraceParent;
 
 /// The name of the W3C trace context in object metadata and in message attributes.
@@ -18,6 +19,9 @@ pub type Metadata = BTreeMap<String, String>;
 /// The name of the time at which an object was first written. Objects have it if the local stack restored them after a
 /// stop.
 pub const FIRST_WRITTEN: &str = "first-written";
+
+/// The name of the report in the metadata of a transformed object.
+const REPORT: &str = "report";
 
 /// The name of the mark on an object without rows that the owner accepted as empty.
 const EMPTIED: &str = "emptied";
@@ -89,7 +93,7 @@ pub struct RawMetadata {
     pub first_written: Option<Timestamp>,
     /// Whether the object is empty because the owner accepted the loss of all its rows.
     pub is_emptied: bool,
-    /// What is said of its form, where that is not raw CSV.
+    /// What the metadata says about its form, if that is not raw CSV.
     pub form: SaidForm,
 }
 
@@ -105,8 +109,15 @@ impl RawMetadata {
     }
 }
 
+/// The number of bytes that names and values may have together, with room for the entity tags that are added last. S3's
+/// own limit is 2,048 bytes (Amazon S3 User Guide, "Working with object metadata").
+const MOST_BYTES: usize = 1_850;
+
+/// The prefix of each name in a request, which some stores count.
+const HEADER_PREFIX: &str = "x-amz-meta-";
+
 /// The metadata of a transformed object.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TransformedMetadata {
     /// The key of the raw object from which the object was made.
     pub raw_key: String,
@@ -120,9 +131,13 @@ pub struct TransformedMetadata {
     pub fetched_at: Option<Timestamp>,
     /// When the object was transformed, by Candlewick's clock.
     pub transformed_at: Option<Timestamp>,
-    /// The entity tag of the report, which is written before the object.
+    /// The report, if it is small enough.
+    pub report: Option<Box<Report>>,
+    /// The entity tag of the report object, which is written before this object, or `None` if none was written. A
+    /// report object with another entity tag does not belong to this object.
     pub report_etag: Option<String>,
-    /// The entity tag of the quarantine, which is written before the object.
+    /// The entity tag of the quarantine object, which is written before this object, or `None` if none was written. A
+    /// quarantine object with another entity tag does not belong to this object.
     pub quarantine_etag: Option<String>,
     /// The entity tag of the Parquet object, which is written before the object; `None` if none was written.
     pub columnar_etag: Option<String>,
@@ -167,6 +182,7 @@ impl RawMetadata {
                 format: text("format"),
                 date_format: of_form(metadata, "date-format", form::date_format)?,
                 decimal: of_form(metadata, "decimal", form::decimal)?,
+                stamped: of_form(metadata, "stamped", form::stamped)?,
             },
         })
     }
@@ -186,6 +202,7 @@ impl RawMetadata {
             ("format", self.form.format.clone()),
             ("date-format", self.form.date_format.clone()),
             ("decimal", self.form.decimal.map(String::from)),
+            ("stamped", self.form.stamped.map(|stamped| stamped.as_str().to_owned())),
         ];
         entries(own.into_iter().chain(self.instrument.entries()))
     }
@@ -222,6 +239,7 @@ impl TransformedMetadata {
             source: text("source").filter(|source| !source.is_empty()),
             fetched_at: timestamp(metadata, "fetched-at")?,
             transformed_at: timestamp(metadata, "transformed-at")?,
+            report: report(metadata)?,
             report_etag: text("report-etag"),
             quarantine_etag: text("quarantine-etag"),
             columnar_etag: text("columnar-etag"),
@@ -241,6 +259,7 @@ impl TransformedMetadata {
             ("source", self.source.clone()),
             ("fetched-at", self.fetched_at.map(|time| time.to_string())),
             ("transformed-at", self.transformed_at.map(|time| time.to_string())),
+            (REPORT, self.report.as_ref().map(|report| report.ascii_json())),
             ("report-etag", self.report_etag.clone()),
             ("quarantine-etag", self.quarantine_etag.clone()),
             ("columnar-etag", self.columnar_etag.clone()),
@@ -249,6 +268,26 @@ impl TransformedMetadata {
         ];
         entries(own.into_iter().chain(self.instrument.entries()))
     }
+}
+
+impl TransformedMetadata {
+    /// Returns this metadata with the report, or without it if S3 would refuse the object then.
+    #[must_use]
+    pub fn with_report(self, report: &Report) -> Self {
+        let with = Self { report: Some(Box::new(report.clone())), ..self };
+        if size(&with.write()) <= MOST_BYTES { with } else { Self { report: None, ..with } }
+    }
+}
+
+/// The number of bytes of names and values, as the strictest store counts them.
+fn size(metadata: &Metadata) -> usize {
+    metadata.iter().map(|(name, value)| HEADER_PREFIX.len() + name.len() + value.len()).sum()
+}
+
+fn report(metadata: &Metadata) -> Result<Option<Box<Report>>, MetadataError> {
+    let Some(value) = metadata.get(REPORT) else { return Ok(None) };
+    let expected = "expected the JSON of a cleaning report";
+    serde_json::from_str(value).map(Some).map_err(|_| MetadataError { name: REPORT, value: value.clone(), expected })
 }
 
 fn entries<'a>(entries: impl Iterator<Item = (&'a str, Option<String>)>) -> Metadata {
@@ -266,7 +305,11 @@ fn of_form<T>(
     read: fn(&str) -> Result<T, form::NoForm>,
 ) -> Result<Option<T>, MetadataError> {
     let Some(value) = metadata.get(name).filter(|value| !value.is_empty()) else { return Ok(None) };
-    let expected = if name == "decimal" { "expected . or ," } else { "expected a format of strftime such as %d/%m/%Y" };
+    let expected = match name {
+        "decimal" => "expected . or ,",
+        "stamped" => "expected start or end",
+        _ => "expected a format of strftime such as %d/%m/%Y",
+    };
     read(value).map(Some).map_err(|_| MetadataError { name, value: value.clone(), expected })
 }
 
@@ -279,6 +322,7 @@ fn traceparent(metadata: &Metadata) -> Result<Option<TraceParent>, MetadataError
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::report::{Fate, Gap};
 
     #[test]
     fn what_ingest_writes_is_read_back() {
@@ -287,7 +331,12 @@ mod tests {
             fetched_at: Some("2024-12-30T22:00:00Z".parse().unwrap()),
             instrument: Instrument { timezone: Some("America/New_York".to_owned()), ..Instrument::default() },
             traceparent: TraceParent::new(1, 2),
-            form: SaidForm { date_format: Some("%d/%m/%Y".to_owned()), decimal: Some(','), ..SaidForm::default() },
+            form: SaidForm {
+                date_format: Some("%d/%m/%Y".to_owned()),
+                decimal: Some(','),
+                stamped: Some(form::Stamped::End),
+                ..SaidForm::default()
+            },
             ..RawMetadata::default()
         };
         assert_eq!(RawMetadata::read(&written.write()), Ok(written));
@@ -310,23 +359,46 @@ mod tests {
         assert!(nowhere.time_zone().is_err());
     }
 
-    #[test]
-    fn a_transformed_object_of_another_hand_has_no_origin() {
-        assert_eq!(TransformedMetadata::read(&Metadata::new()), Ok(None));
-        let origin = TransformedMetadata {
+    fn origin() -> TransformedMetadata {
+        TransformedMetadata {
             raw_key: "raw/a".to_owned(),
             raw_etag: "e".to_owned(),
             raw_written: "2024-12-30T22:00:00Z".parse().unwrap(),
             source: Some("drop".to_owned()),
             fetched_at: None,
             transformed_at: None,
+            report: Some(Box::new(Report { symbol: "ÅÄ \u{1f56f}".to_owned(), ..Report::default() })),
             report_etag: Some("r".to_owned()),
             quarantine_etag: None,
             columnar_etag: Some("c".to_owned()),
             traceparent: None,
             run: Some("run-1".to_owned()),
             instrument: Instrument { currency: Some("USD".to_owned()), ..Instrument::default() },
+        }
+    }
+
+    #[test]
+    fn a_transformed_object_of_another_program_has_no_origin() {
+        assert_eq!(TransformedMetadata::read(&Metadata::new()), Ok(None));
+        let origin = origin();
+        let written = origin.write();
+        assert!(written.values().all(|value| value.is_ascii()), "{written:?}");
+        assert_eq!(TransformedMetadata::read(&written), Ok(Some(origin.clone())));
+        let mut damaged = written;
+        damaged.insert("report".to_owned(), "{\"schema\":".to_owned());
+        assert!(TransformedMetadata::read(&damaged).unwrap_err().to_string().contains("cleaning report"));
+    }
+
+    #[test]
+    fn a_report_that_is_too_long_for_metadata_is_left_out() {
+        let origin = TransformedMetadata { report: None, ..origin() };
+        let with = |gaps: usize| {
+            let gap = Gap { first: "2024-01-02".into(), last: "2024-01-02".into(), slots: 1, fate: Fate::Filled };
+            origin.clone().with_report(&Report { gaps: vec![gap; gaps], ..Report::default() })
         };
-        assert_eq!(TransformedMetadata::read(&origin.write()), Ok(Some(origin)));
+        assert!(with(3).report.is_some());
+        assert_eq!(with(30), origin);
+        let longest = (0..30).map(with).filter(|with| with.report.is_some()).map(|with| size(&with.write())).max();
+        assert!(longest.is_some_and(|bytes| (1_700..=1_850).contains(&bytes)), "{longest:?}");
     }
 }

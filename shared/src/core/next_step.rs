@@ -11,7 +11,11 @@ impl Kind {
         let symbol = symbol.map_or_else(|| "SYMBOL".to_owned(), Symbol::to_shell_word);
         match self {
             Self::BadWatchlist => "candlewick watchlist check; correct what it names".to_owned(),
-            Self::CalendarHorizon => "update Candlewick: each release extends the calendars".to_owned(),
+            Self::CalendarHorizon => {
+                "update Candlewick, because each release extends the calendars; or put a file that reaches further into \
+                 config/calendars next to the watchlist, as docs/calendars.md shows"
+                    .to_owned()
+            }
             Self::CandlesLost => {
                 "if that was not intended, drop the earlier file again, or restore the earlier version of the object"
                     .to_owned()

@@ -45,6 +45,29 @@ pub struct Report {
     pub dialect: Option<String>,
 }
 
+impl Report {
+    /// Whether the owner should look at the object: rows were quarantined, or a share exceeds its threshold. Such a
+    /// report is an object of its own; others are only in the metadata of the transformed object if they fit there.
+    #[must_use]
+    pub fn has_findings(&self) -> bool {
+        self.rows.quarantined_total() > 0 || self.touched.threshold_passed()
+    }
+
+    /// Returns the report as JSON on one line, in ASCII, as the metadata of an object requires.
+    #[must_use]
+    pub fn ascii_json(&self) -> String {
+        let json = serde_json::json!(self).to_string();
+        json.chars().fold(String::with_capacity(json.len()), |mut text, char| {
+            if char.is_ascii() {
+                text.push(char);
+            } else {
+                char.encode_utf16(&mut [0; 2]).iter().for_each(|unit| text.push_str(&format!("\\u{unit:04x}")));
+            }
+            text
+        })
+    }
+}
+
 /// The calendar that an object was checked against.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct CalendarUsed {

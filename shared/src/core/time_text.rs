@@ -54,6 +54,17 @@ impl TimeText {
 }
 
 /// Whether the text has the form of a date: `2024-12-30` or `20241230`.
+/// A span of time in its largest useful unit, rounded down: `21 h`, `3 d`.
+#[must_use]
+pub fn span(seconds: i64) -> String {
+    match seconds {
+        ..60 => format!("{} s", seconds.max(0)),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
 fn is_date(text: &str) -> bool {
     let digits = |from: usize, to: usize| text.as_bytes()[from..to].iter().all(u8::is_ascii_digit);
     match text.len() {
@@ -128,6 +139,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_span_is_written_in_its_largest_unit() {
+        assert_eq!([-5, 59, 61, 7_200, 200_000].map(span), ["0 s", "59 s", "1 min", "2 h", "2 d"]);
+    }
 
     #[test]
     fn every_usual_form_is_read() {

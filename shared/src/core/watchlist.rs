@@ -25,6 +25,7 @@ pub use self::formats::Format;
 pub use self::history::{History, InvalidHistory};
 pub use self::location::{InvalidLocation, Location};
 pub use self::place::Place;
+use crate::core::calendar::calendars::Calendars;
 use crate::core::form::{self, SaidForm};
 use crate::core::interval::Interval;
 use crate::core::key::{RawKey, Series};
@@ -37,11 +38,12 @@ pub struct Watchlist {
     /// The settings for instruments that are not on the list, because a dropped file can be of any instrument.
     others: Instrument,
     formats: BTreeMap<String, Format>,
+    calendars: Calendars,
 }
 
 /// The watchlist has no format of this name.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-#[error("the watchlist has no [formats.{0}]")]
+#[error("there is no [formats.{0}] in the watchlist")]
 pub struct UnknownFormat(pub String);
 
 /// The settings of one instrument.
@@ -93,7 +95,7 @@ impl Watchlist {
     /// [`UnknownFormat`] if it names a format that the watchlist does not have.
     pub fn cleaning_of(&self, key: &RawKey, said: &SaidForm) -> Result<CleaningSettings, UnknownFormat> {
         let format = match &said.format {
-            Some(name) if name == form::RAW => return Ok(self.cleaning(&key.path.series.symbol).clone()),
+            Some(name) if name == form::RAW => None,
             Some(name) => Some(self.formats.get(name).ok_or_else(|| UnknownFormat(name.clone()))?),
             None => self.formats.values().find(|format| format.is_of(key)),
         };
@@ -107,6 +109,12 @@ impl Watchlist {
         self.instrument(symbol).history
     }
 
+    /// Returns the calendars that exist, with those of the owner.
+    #[must_use]
+    pub fn calendars(&self) -> &Calendars {
+        &self.calendars
+    }
+
     fn instrument(&self, symbol: &Symbol) -> &Instrument {
         self.instruments.get(symbol).unwrap_or(&self.others)
     }
@@ -116,11 +124,24 @@ fn series_of<'a>((symbol, instrument): (&'a Symbol, &'a Instrument)) -> impl Ite
     instrument.intervals.iter().map(|interval| Series { symbol: symbol.clone(), interval: *interval })
 }
 
+/// A watchlist without calendars of the owner.
 impl FromStr for Watchlist {
     type Err = WatchlistError;
 
     fn from_str(text: &str) -> Result<Self, WatchlistError> {
+        Self::parse(text, Calendars::default())
+    }
+}
+
+impl Watchlist {
+    /// Parses a watchlist. Its settings can name only the given calendars.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the text is no watchlist, and says where.
+    pub fn parse(text: &str, calendars: Calendars) -> Result<Self, WatchlistError> {
         let file: File = toml::from_str(text).map_err(|error| WatchlistError::syntax(text, &error))?;
+        require_known_calendars(text, &file, &calendars)?;
         let members = members(text, &file)?;
         let overrides = instrument_settings(text, &file)?;
         if let Some((stray, (_, offset))) = overrides.iter().find(|(symbol, _)| !members.contains_key(*symbol)) {
@@ -129,15 +150,24 @@ impl FromStr for Watchlist {
         let resolve = |(symbol, member): (Symbol, Member<'_>)| {
             let own = overrides.get(&symbol).map(|(settings, _)| (*settings).clone()).unwrap_or_default();
             let settings = own.or(member.group.settings()).or(file.defaults.clone());
-            Ok((symbol.clone(), settings.resolve_for(text, symbol, member.name)?))
+            Ok((symbol.clone(), settings.resolve_for(text, symbol, member.name, &calendars)?))
         };
         let instruments: BTreeMap<_, _> = members.into_iter().map(resolve).collect::<Result<_, WatchlistError>>()?;
         if instruments.is_empty() {
             return Err(WatchlistError { place: None, fault: Fault::Empty });
         }
-        let others = file.defaults.resolve("");
-        Ok(Self { instruments, others, formats: formats(text, file.formats)? })
+        let others = file.defaults.resolve("", &calendars);
+        Ok(Self { instruments, others, formats: formats(text, file.formats)?, calendars })
     }
+}
+
+fn require_known_calendars(text: &str, file: &File, calendars: &Calendars) -> Result<(), WatchlistError> {
+    for setting in file.calendars() {
+        let place = setting.span().start;
+        let known = setting.get_ref().require_known(calendars);
+        known.map_err(|error| WatchlistError::at(text, place, Fault::Calendar(error)))?;
+    }
+    Ok(())
 }
 
 fn formats(
@@ -196,21 +226,27 @@ fn duplicate_symbol(text: &str, symbol: &Symbol, one: Member<'_>, other: Member<
 }
 
 impl Settings {
-    fn resolve_for(&self, text: &str, symbol: Symbol, group: &str) -> Result<Instrument, WatchlistError> {
+    fn resolve_for(
+        &self,
+        text: &str,
+        symbol: Symbol,
+        group: &str,
+        calendars: &Calendars,
+    ) -> Result<Instrument, WatchlistError> {
         match self.intervals.as_ref().filter(|intervals| intervals.get_ref().is_empty()) {
             Some(none) => Err(WatchlistError::at(text, none.span().start, Fault::NoInterval(symbol))),
-            None => Ok(self.resolve(group)),
+            None => Ok(self.resolve(group, calendars)),
         }
     }
 
     /// Completes the settings with the defaults: daily candles of five years.
-    fn resolve(&self, group: &str) -> Instrument {
+    fn resolve(&self, group: &str, calendars: &Calendars) -> Instrument {
         let intervals = self.intervals.as_ref().map_or(vec![Interval::Day1], |intervals| intervals.get_ref().clone());
         Instrument {
             group: group.to_owned(),
             intervals: intervals.into_iter().collect::<BTreeSet<_>>().into_iter().collect(),
             history: self.history.unwrap_or_default(),
-            cleaning: self.cleaning(),
+            cleaning: self.cleaning(calendars),
         }
     }
 }

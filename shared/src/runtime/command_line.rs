@@ -1,6 +1,7 @@
 //! The command line of a service: `--help`, `healthcheck`, and its settings as options.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
@@ -23,7 +24,7 @@ pub enum Task {
 ///
 /// Returns an error for an argument that the service does not have. `--help` and `--version` are such errors too, with
 /// exit code 0.
-pub fn parse(service: &'static str, arguments: impl IntoIterator<Item = String>) -> Result<Task, clap::Error> {
+pub fn parse(service: &'static str, arguments: impl IntoIterator<Item = OsString>) -> Result<Task, clap::Error> {
     let matches = command(service).try_get_matches_from(arguments)?;
     if let Some(check) = matches.subcommand_matches("healthcheck") {
         return Ok(Task::Check(if check.get_flag("live") { Probe::Live } else { Probe::Ready }));
@@ -64,10 +65,12 @@ fn options(service: &str, matches: &ArgMatches) -> Env {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
     use super::*;
 
-    fn arguments(arguments: &[&str]) -> Vec<String> {
-        std::iter::once("candlewick-loader").chain(arguments.iter().copied()).map(str::to_owned).collect()
+    fn arguments(arguments: &[&str]) -> Vec<OsString> {
+        std::iter::once("candlewick-loader").chain(arguments.iter().copied()).map(OsString::from).collect()
     }
 
     #[test]
@@ -90,6 +93,14 @@ mod tests {
     fn an_unknown_option_is_refused_by_its_name() {
         let error = parse("loader", arguments(&["--concurency", "3"])).unwrap_err().to_string();
         assert!(error.contains("--concurency") && error.contains("--concurrency"), "{error}");
+    }
+
+    #[test]
+    fn an_option_that_is_not_text_is_an_error_and_no_panic() {
+        let mut arguments = arguments(&["--concurrency"]);
+        arguments.push(OsString::from_vec(vec![b'3', 0xff]));
+        let error = parse("loader", arguments).unwrap_err();
+        assert_eq!((error.kind(), error.exit_code()), (clap::error::ErrorKind::InvalidUtf8, 2));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Settings of a service, read from environment variables.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -10,7 +11,7 @@ use secrecy::SecretString;
 
 use crate::adapters::secrets::SecretSource;
 use crate::core::clock::Clock;
-use crate::core::topology;
+use crate::core::topology::{self, Topology};
 
 /// The environment variables of a process.
 #[derive(Clone, Debug, Default)]
@@ -19,10 +20,15 @@ pub struct Env {
 }
 
 impl Env {
-    /// The variables of this process.
+    /// The variables of this process. In names and values that are not UTF-8, U+FFFD replaces what is not.
     #[must_use]
     pub fn of_process() -> Self {
-        Self { variables: std::env::vars().collect() }
+        Self::from_os_variables(std::env::vars_os())
+    }
+
+    fn from_os_variables(variables: impl Iterator<Item = (OsString, OsString)>) -> Self {
+        let text = |text: OsString| text.to_string_lossy().into_owned();
+        Self { variables: variables.map(|(name, value)| (text(name), text(value))).collect() }
     }
 
     /// The given variables, for tests, files and command-line options.
@@ -53,7 +59,7 @@ impl Env {
     /// Returns an error that names the variable, and says how to set it, if it is missing.
     pub fn required(&self, name: &str) -> anyhow::Result<&str> {
         self.optional(name).ok_or_else(|| {
-            anyhow!("{name} is not set: `cargo run -- up` sets it for its services; by hand, run `. .local/env` first")
+            anyhow!("{name} is not set: docs/settings.md explains it; `up` sets it for its services, and `. .local/env` in a shell")
         })
     }
 
@@ -131,6 +137,19 @@ impl Env {
         self.required(&topology::queue_url_variable(role))
     }
 
+    /// The URL of the dead-letter queue of the queue with this role, for example `RAW_DLQ_URL`. By default, the
+    /// URL of the queue and the suffix of dead-letter queues.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error that names the variable of the queue if both are missing.
+    pub fn dead_letter_url(&self, role: &str) -> anyhow::Result<String> {
+        match self.optional(&topology::dead_letter_url_variable(role)) {
+            Some(url) => Ok(url.to_owned()),
+            None => Ok(Topology::built_in().dead_letter_name(self.queue_url(role)?)),
+        }
+    }
+
     /// The clock that `CLOCK` sets, by default the real time.
     ///
     /// # Errors
@@ -164,10 +183,19 @@ impl Env {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
     use super::*;
 
     fn env(variables: &[(&str, &str)]) -> Env {
         Env::from_variables(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn a_variable_that_is_not_text_is_read_with_replacement_characters() {
+        let broken = OsString::from_vec(b"candle\xffwick".to_vec());
+        let env = Env::from_os_variables([("BUCKET".into(), broken), ("SCHEDULE".into(), "off".into())].into_iter());
+        assert_eq!((env.bucket().unwrap(), env.optional("SCHEDULE")), ("candle\u{fffd}wick", Some("off")));
     }
 
     #[test]

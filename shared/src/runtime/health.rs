@@ -10,7 +10,7 @@ tokio::task_local! {
 
 /// The state of a part of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum Readiness {
     /// It takes work, and its dependencies answered.
     Ready,
     /// It takes no work for this reason, and resumes without help.
@@ -19,7 +19,7 @@ pub enum State {
     Stopping,
 }
 
-impl fmt::Display for State {
+impl fmt::Display for Readiness {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ready => formatter.write_str("ready"),
@@ -33,7 +33,7 @@ impl fmt::Display for State {
 /// reported.
 #[derive(Clone, Debug, Default)]
 pub struct Health {
-    parts: Arc<Mutex<BTreeMap<&'static str, State>>>,
+    parts: Arc<Mutex<BTreeMap<&'static str, Readiness>>>,
 }
 
 impl Health {
@@ -49,7 +49,7 @@ impl Health {
     }
 
     /// Sets the state of a part.
-    pub fn report(&self, part: &'static str, state: State) {
+    pub fn report(&self, part: &'static str, state: Readiness) {
         self.parts.lock().unwrap_or_else(PoisonError::into_inner).insert(part, state);
     }
 
@@ -60,7 +60,7 @@ impl Health {
         if parts.is_empty() {
             return (false, "starting\n".to_owned());
         }
-        let is_ready = parts.values().all(|state| *state == State::Ready);
+        let is_ready = parts.values().all(|state| *state == Readiness::Ready);
         (is_ready, parts.iter().map(|(part, state)| format!("{part}: {state}\n")).collect())
     }
 }
@@ -73,17 +73,17 @@ mod tests {
     fn a_service_is_ready_when_all_its_parts_are() {
         let health = Health::default();
         assert_eq!(health.readiness(), (false, "starting\n".to_owned()));
-        health.report("raw", State::Ready);
+        health.report("raw", Readiness::Ready);
         assert!(health.readiness().0);
-        health.report("alerts", State::Waiting("it is down".to_owned()));
+        health.report("alerts", Readiness::Waiting("it is down".to_owned()));
         assert_eq!(health.readiness(), (false, "alerts: waiting: it is down\nraw: ready\n".to_owned()));
     }
 
     #[tokio::test]
     async fn a_part_finds_the_health_of_its_own_service() {
         let health = Health::default();
-        health.during(async { Health::of_this_service().report("inside", State::Ready) }).await;
-        Health::of_this_service().report("outside", State::Stopping);
+        health.during(async { Health::of_this_service().report("inside", Readiness::Ready) }).await;
+        Health::of_this_service().report("outside", Readiness::Stopping);
         assert_eq!(health.readiness(), (true, "inside: ready\n".to_owned()));
     }
 }

@@ -35,7 +35,7 @@ pub async fn run<F>(name: &'static str, start: impl FnOnce(Env, CancellationToke
 where
     F: Future<Output = anyhow::Result<()>>,
 {
-    let task = match command_line::parse(name, std::env::args()) {
+    let task = match command_line::parse(name, std::env::args_os()) {
         Ok(task) => task,
         Err(error) => error.exit(),
     };

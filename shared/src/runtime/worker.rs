@@ -12,7 +12,7 @@ use tower::ServiceExt;
 
 use crate::ports::queue::{BATCH, Message, QueueError};
 use crate::runtime::breaker::Outage;
-use crate::runtime::health::{Health, State};
+use crate::runtime::health::{Health, Readiness};
 use crate::runtime::layers::MessageService;
 use crate::runtime::losses::Verdict;
 use crate::runtime::measures;
@@ -63,7 +63,7 @@ impl Worker {
             Instant::now()
         };
         let ((), stopped) = tokio::join!(self.receive_until(stop), stopped);
-        self.health.report(self.settlement.stage, State::Stopping);
+        self.health.report(self.settlement.stage, Readiness::Stopping);
         self.finish(stopped + self.settlement.policy.stop_within, last_calls).await;
     }
 
@@ -233,10 +233,10 @@ impl Worker {
     }
 }
 
-fn readiness(failures: u32, outage: Option<&Outage>) -> State {
+fn readiness(failures: u32, outage: Option<&Outage>) -> Readiness {
     match (failures, outage) {
-        (0, None) => State::Ready,
-        (0, Some(outage)) => State::Waiting(format!("a dependency is down: {}", outage.what)),
-        _ => State::Waiting("the queue does not answer".to_owned()),
+        (0, None) => Readiness::Ready,
+        (0, Some(outage)) => Readiness::Waiting(format!("a dependency is down: {}", outage.what)),
+        _ => Readiness::Waiting("the queue does not answer".to_owned()),
     }
 }

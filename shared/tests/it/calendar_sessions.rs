@@ -55,7 +55,7 @@ fn line_beside(theirs: &str, ours: &[String]) -> String {
     format!("package {theirs}, here {ours}")
 }
 
-/// The lines of `sessions.sha256` for a calendar, one per year.
+/// The lines of `sessions.sha256` for a calendar, one per year. The first 16 digits tell sessions apart.
 fn digests(code: &str) -> Vec<String> {
     let lines = lines(code);
     let years = lines.chunk_by(|one, next| one[..4] == next[..4]);
@@ -63,7 +63,7 @@ fn digests(code: &str) -> Vec<String> {
 }
 
 fn sha256(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Every session in the format of generate.py: the date, the open, the close, the break or two dashes, and the certain

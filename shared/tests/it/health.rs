@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use candlewick_shared::runtime::env::Env;
-use candlewick_shared::runtime::health::{Health, State};
+use candlewick_shared::runtime::health::{Health, Readiness};
 use candlewick_shared::runtime::health_server::{self, Probe};
 
 use crate::server::{answer, serve};
@@ -23,9 +23,9 @@ async fn the_check_follows_the_service_from_its_start_to_its_stop() {
     let telling = health_server::start(&env, health.clone()).await.unwrap();
     let not_yet = health_server::check(&env, Probe::Ready).await.unwrap_err().to_string();
     assert!(not_yet.contains("starting"), "{not_yet}");
-    health.report("raw", State::Ready);
+    health.report("raw", Readiness::Ready);
     health_server::check(&env, Probe::Ready).await.unwrap();
-    health.report("raw", State::Waiting("the queue does not answer".to_owned()));
+    health.report("raw", Readiness::Waiting("the queue does not answer".to_owned()));
     let waiting = health_server::check(&env, Probe::Ready).await.unwrap_err().to_string();
     assert!(waiting.contains("raw: waiting: the queue does not answer"), "{waiting}");
     drop(telling);

@@ -2,7 +2,7 @@
 
 resource "aws_s3_bucket" "this" {
   #checkov:skip=CKV_AWS_144:Copies in a second region double the storage; what the bucket holds can be fetched and cleaned again
-  #checkov:skip=CKV_AWS_18:Access logs of a bucket that only the stack's own roles reach would cost more than they are worth; CloudTrail data events can be turned on for the account
+  #checkov:skip=CKV_AWS_18:Access logs of a bucket that is closed to other accounts would cost more than they are worth; CloudTrail data events can be turned on for the account
   #checkov:skip=CKV_AWS_145:The customer's key encrypts when customer_key is set; without it S3's own does, by choice and at no cost
   #checkov:skip=CKV2_AWS_62:The root module has the one notification resource, which needs the queues' policies first
   bucket        = var.name

@@ -22,7 +22,7 @@ const WATCHDOG: &str = "--watch-over";
 /// Runs trials with a server, which is started unless the trials are only listed.
 #[must_use]
 pub fn run(trials: Vec<Trial>) -> ExitCode {
-    let words: Vec<_> = std::env::args().collect();
+    let words: Vec<_> = std::env::args_os().collect();
     if let [_, word, state] = &words[..]
         && word == WATCHDOG
     {

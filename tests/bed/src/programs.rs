@@ -17,10 +17,12 @@ pub fn build() -> PathBuf {
     let programs = own.parent().and_then(Path::parent).unwrap().to_owned();
     let profile = if programs.ends_with("debug") { "dev" } else { "release" };
     let mut command = Command::new(env!("CARGO"));
-    command.current_dir(root()).args(["build", "--quiet", "--locked", "--workspace", "--bins", "--profile", profile]);
+    // The same selection as that of `up`, so that `up` has nothing left to build.
+    command.current_dir(root()).args(["build", "--quiet", "--locked", "--bins", "--profile", profile]);
     // A change of these variables would make build scripts that read them run again.
     let about_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
-    for (name, _) in std::env::vars().filter(|(name, _)| about_package(name)) {
+    let names = std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_str().is_some_and(about_package));
+    for name in names {
         command.env_remove(name);
     }
     let output = command.stdin(Stdio::null()).output().unwrap();

@@ -129,9 +129,9 @@ async fn clean_object(
     file: Option<&File>,
 ) -> anyhow::Result<Clean> {
     let object = get(ground, &path.transformed_key()).await?;
-    let report: Report = serde_json::from_slice(&get(ground, &path.report_key()).await?.body)?;
-    let quarantine = get(ground, &path.quarantine_key()).await?;
     let origin = TransformedMetadata::read(&object.info.metadata)?.context("find where a clean object came from")?;
+    let report = report(ground, path, &origin).await?;
+    let quarantined = quarantined(ground, path, &origin).await?;
     let key = &object.info.key;
     ensure!(
         (&origin.raw_key, &origin.raw_etag) == (&raw.key, &raw.etag),
@@ -141,17 +141,35 @@ async fn clean_object(
     let candles = clean_csv::read(&object.body, &path.series).with_context(|| format!("read {key}"))?.candles;
     ensure!(
         report.source.etag == raw.etag,
-        "the report beside {key}, which is made from {raw:?}, is about another object: {:?}",
+        "the report of {key}, which is made from {raw:?}, is about another object: {:?}",
         report.source
     );
-    let (rows, aside) = (&report.rows, csv::Reader::from_reader(&quarantine.body[..]).records().count());
+    let rows = &report.rows;
     ensure!(rows.accounted_for() == rows.read && rows.written == candles.len() as u64, "{key}: {rows:?}");
-    ensure!(rows.quarantined_total() == aside as u64, "{key}: {aside} rows in quarantine, {rows:?}");
+    ensure!(rows.quarantined_total() == quarantined, "{key}: {quarantined} rows in quarantine, {rows:?}");
     if let Some(version) = file.and_then(|file| file.versions.last()) {
         ensure!(candles == version.candles && rows.read == version.rows, "{key} is not what was written last");
     }
     let etag = object.info.etag.clone();
     Ok(Clean { key: TransformedKey { path: path.clone() }, etag, raw_written: origin.raw_written, candles, report })
+}
+
+/// The report that belongs to a transformed object. Its object must be the one that the metadata names, if any.
+async fn report(ground: &Ground, path: &ObjectPath, origin: &TransformedMetadata) -> anyhow::Result<Report> {
+    let Some(etag) = &origin.report_etag else {
+        return Ok(*origin.report.clone().context("find a report in the metadata")?);
+    };
+    let object = get(ground, &path.report_key()).await?;
+    ensure!(*etag == object.info.etag, "{} is of another cleaning", object.info.key);
+    Ok(serde_json::from_slice(&object.body)?)
+}
+
+/// The number of rows in the quarantine that belongs to a transformed object.
+async fn quarantined(ground: &Ground, path: &ObjectPath, origin: &TransformedMetadata) -> anyhow::Result<u64> {
+    let Some(etag) = &origin.quarantine_etag else { return Ok(0) };
+    let object = get(ground, &path.quarantine_key()).await?;
+    ensure!(*etag == object.info.etag, "{} is of another cleaning", object.info.key);
+    Ok(csv::Reader::from_reader(&object.body[..]).records().count() as u64)
 }
 
 async fn get(ground: &Ground, key: &str) -> anyhow::Result<Object> {

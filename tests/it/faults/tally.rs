@@ -30,7 +30,7 @@ const KINDS: [&str; 21] = [
     "message held back behind others",
     "object overwritten in flight",
     "broken object",
-    "message that is none, or about nothing",
+    "invalid message, or one about nothing",
 ];
 
 /// Faults that are found in the services' logs, because the run causes them but does not inject them.

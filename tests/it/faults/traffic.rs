@@ -78,7 +78,7 @@ async fn send_one(ground: &Ground, at: Instant, queue: &str, body: &str) -> anyh
     sleep_until(at).await;
     let message = NewMessage { body: body.to_owned(), attributes: Metadata::new() };
     ground.queue(queue).send(&[message]).await.context("send a message")?;
-    ground.tally.add("message that is none, or about nothing", u64::from(!body.contains("\"fetch\"")));
+    ground.tally.add("invalid message, or one about nothing", u64::from(!body.contains("\"fetch\"")));
     Ok(())
 }
 

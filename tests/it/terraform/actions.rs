@@ -43,8 +43,14 @@ pub fn called(service: &str) -> anyhow::Result<BTreeSet<String>> {
     called_by(&code::of_service(service)?).with_context(|| format!("look at what {service} calls"))
 }
 
-/// The same for any program's code.
+/// The same for any program's code. What it reads through `shared::reads` counts as its own.
 pub fn called_by(own: &str) -> anyhow::Result<BTreeSet<String>> {
+    let reads = sources("shared/src/reads")?.into_iter().filter(|(path, _)| {
+        let module = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        own.contains(&format!("reads::{module}"))
+    });
+    let own = reads.fold(own.to_owned(), |own, (_, code)| own + &code);
+    let own = own.as_str();
     let mut called = through_ports(own)?;
     let consumes = own.contains("service::consumer(");
     for (path, code) in sources("shared/src/adapters")? {

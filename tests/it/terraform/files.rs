@@ -140,7 +140,7 @@ impl Module {
         strings
     }
 
-    /// The parts of which an expression consists by merging, joining and choosing: down to its objects and values, but
+    /// The parts that an expression merges, joins or chooses from: down to its objects and values, but
     /// not into them.
     fn parts(&self, expression: &Expression, see: &mut dyn FnMut(&Expression)) {
         match expression {

@@ -58,7 +58,7 @@ const DEFAULTS: [(&str, &str); 46] = [
     ("LEASE_SECONDS", "the visibility timeout of topology.json, which the queue has too"),
     ("MEMORY_LIMIT", "what reads no objects of others bounds nothing by it"),
     ("OPENLINEAGE", "lineage is kept where somebody asks for it"),
-    ("OPENLINEAGE_URL", "lineage is told where somebody listens"),
+    ("OPENLINEAGE_URL", "lineage is sent if a receiver is set"),
     ("SCHEDULE", "EventBridge Scheduler sends the message"),
     ("SCHEDULE_TIMEZONE", "EventBridge Scheduler sends the message"),
     ("SIMULATOR_URL", "there is the API itself, and a key to it"),

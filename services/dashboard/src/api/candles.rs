@@ -24,7 +24,7 @@ use crate::query::candles::{CandleQuery, CsvQuery, Take};
 use crate::query::fields::Fields;
 use crate::query::many::ManyQuery;
 use crate::query::{Asked, At, IntervalName, SeriesPath, SymbolName};
-use crate::read::candles::reading::Reading;
+use crate::read::candles::reading::{self, Reading};
 use crate::read::candles::rows::{self, Needed};
 use crate::read::candles::source::{self, Source};
 
@@ -194,8 +194,7 @@ async fn as_arrow(app: &App, source: Source, query: &CandleQuery) -> Result<Resp
     }
     let series = source.series.clone();
     let take = query.take_all();
-    let reading =
-        Reading::new(app.pool.clone(), source, query.range(), take, &query.fields, query.indicators.clone()).await?;
+    let reading = Reading::new(app, source, query.range(), take, &query.fields, query.indicators.clone()).await?;
     streamed(Form::ArrowStream, vec![(series, reading)], &query.fields, &query.indicators).await
 }
 
@@ -221,8 +220,7 @@ async fn as_columns(
     let mut begun = Vec::with_capacity(readings.len());
     for (series, source) in readings {
         let indicators = query.indicators.clone();
-        let reading =
-            Reading::new(app.pool.clone(), source, query.range(), query.take(), &query.fields, indicators).await?;
+        let reading = Reading::new(app, source, query.range(), query.take(), &query.fields, indicators).await?;
         begun.push((series, reading));
     }
     Ok(tag.on(streamed(form, begun, &query.fields, &query.indicators).await?))
@@ -263,13 +261,15 @@ async fn merged(app: &App, source: Source, query: &CandleQuery, points: u32) -> 
 async fn whole(app: &App, source: Source, query: CandleQuery) -> Result<String, Problem> {
     let mut columns = JsonColumns::new(&source, &query.fields, &query.indicators);
     let take = query.take();
-    let mut reading =
-        Reading::new(app.pool.clone(), source, query.range(), take, &query.fields, query.indicators).await?;
+    let mut reading = Reading::new(app, source, query.range(), take, &query.fields, query.indicators).await?;
     let mut values = Vec::new();
     while let Some(part) = reading.next().await? {
-        for row in &part {
-            let candle = reading.candle(row, &mut values)?;
-            columns.push(candle.row, candle.time, candle.values)?;
+        for rows in part.chunks(reading::AT_A_TIME) {
+            for row in rows {
+                let candle = reading.candle(row, &mut values)?;
+                columns.push(candle.row, candle.time, candle.values)?;
+            }
+            tokio::task::yield_now().await;
         }
     }
     let is_from_end = matches!(take, Take::Last(_));
@@ -279,7 +279,7 @@ async fn whole(app: &App, source: Source, query: CandleQuery) -> Result<String, 
 async fn as_csv(app: &App, series: &Series, source: Source, query: CsvQuery) -> Result<Response, Problem> {
     let range = query.range();
     let take = query.take();
-    let reading = Reading::new(app.pool.clone(), source, range, take, &query.fields, query.indicators.clone()).await?;
+    let reading = Reading::new(app, source, range, take, &query.fields, query.indicators.clone()).await?;
     let rows = CsvRows::new(reading, series.interval, query.fields, &query.indicators);
     // Reading the first part before responding turns an error into a problem response rather than a truncated file.
     let stream = rows.begin().await?;

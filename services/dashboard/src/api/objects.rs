@@ -14,7 +14,7 @@ use crate::etag;
 use crate::problem::Problem;
 use crate::query::page::{Page, Paged};
 use crate::query::{Asked, At, IntervalName, SeriesPath, SymbolName};
-use crate::read::lineage::{self, Lineage};
+use crate::read::lineage::{self, CandleLineage};
 use crate::read::objects::{self, LedgerObject, QuarantinedRow};
 
 /// Identifies a candle of a series.
@@ -40,7 +40,7 @@ impl CandleAt {
 /// The API call, the raw object and its version, the transformed object, the load and the row, each with its time.
 #[utoipa::path(get, path = "/series/{symbol}/{interval}/lineage", tag = "candles",
     params(("symbol" = inline(SymbolName), Path), ("interval" = inline(IntervalName), Path), CandleAt),
-    responses((status = 200, body = Lineage), (status = 304, description = "The caller has it already")))]
+    responses((status = 200, body = CandleLineage), (status = 304, description = "The caller has it already")))]
 pub async fn lineage(
     State(app): State<App>,
     At(path): At<SeriesPath>,
@@ -68,7 +68,7 @@ pub async fn one(State(app): State<App>, At(id): At<i64>, headers: HeaderMap) ->
 
 /// The cleaning report of an object
 #[utoipa::path(get, path = "/objects/{id}/report", tag = "quality", params(("id" = i64, Path)),
-    responses((status = 200, description = "The report, as it stands in reports/", body = serde_json::Value),
+    responses((status = 200, description = "The report, as it is in reports/", body = serde_json::Value),
         (status = 304, description = "The caller has it already")))]
 pub async fn report(State(app): State<App>, At(id): At<i64>, headers: HeaderMap) -> Result<Response, Problem> {
     let report = objects::report(&app.pool, id).await?;

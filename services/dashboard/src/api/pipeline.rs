@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use candlewick_shared::reads::runs::{self, RunProgress};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -12,10 +13,9 @@ use crate::problem::Problem;
 use crate::query::Asked;
 use crate::query::listing::SeriesQuery;
 use crate::query::page::{Page, Paged};
-use crate::read::alerts::{self, Alert};
-use crate::read::health::{self, Health};
-use crate::read::queues::{DeadLetter, QueueDepth, Unreachable};
-use crate::read::runs::{self, Run};
+use crate::read::alerts::{self, ShownAlert};
+use crate::read::health::{self, HealthSummary};
+use crate::read::queues::{ShownLetter, Unreachable, WatchedQueue};
 use crate::read::stages::{self, Stage};
 
 /// The stages and the queues.
@@ -24,7 +24,7 @@ pub struct Pipeline {
     /// The stages, in the order in which candles pass through them.
     pub stages: Vec<Stage>,
     /// The queues, by role; null if they cannot be read.
-    pub queues: Option<Vec<QueueDepth>>,
+    pub queues: Option<Vec<WatchedQueue>>,
     /// Why the queues cannot be read.
     pub queues_error: Option<String>,
 }
@@ -34,7 +34,7 @@ pub struct Pipeline {
 /// Which series are fresh, late, missing or failed, what changed in the last day, which alerts are firing, and how many
 /// messages are waiting.
 #[utoipa::path(get, path = "/health", tag = "pipeline",
-    responses((status = 200, body = Health), (status = 304, description = "The caller has it already")))]
+    responses((status = 200, body = HealthSummary), (status = 304, description = "The caller has it already")))]
 pub async fn health(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
     let counts = health::listing(&app, &SeriesQuery::default()).await?.counts;
     etag::json(&headers, &health::health(&app, counts).await?)
@@ -54,14 +54,14 @@ pub async fn pipeline(State(app): State<App>, headers: HeaderMap) -> Result<Resp
 
 /// The last runs, newest first
 #[utoipa::path(get, path = "/runs", tag = "pipeline", params(Paged),
-    responses((status = 200, body = Vec<Run>), (status = 304, description = "The caller has it already")))]
+    responses((status = 200, body = Vec<RunProgress>), (status = 304, description = "The caller has it already")))]
 pub async fn runs(State(app): State<App>, Asked(paged): Asked<Paged>, headers: HeaderMap) -> Result<Response, Problem> {
-    etag::json(&headers, &runs::last(&app.pool, paged.limit()).await?)
+    etag::json(&headers, &runs::newest(&app.pool, paged.limit()).await?)
 }
 
 /// The alerts sent to the owner, newest first
 #[utoipa::path(get, path = "/alerts", tag = "pipeline", params(Paged),
-    responses((status = 200, body = Page<Alert>), (status = 304, description = "The caller has it already")))]
+    responses((status = 200, body = Page<ShownAlert>), (status = 304, description = "The caller has it already")))]
 pub async fn alerts(
     State(app): State<App>,
     Asked(paged): Asked<Paged>,
@@ -72,7 +72,7 @@ pub async fn alerts(
 
 /// The messages that can never be processed, with their reasons
 #[utoipa::path(get, path = "/dead-letters", tag = "pipeline",
-    responses((status = 200, body = Vec<DeadLetter>), (status = 304, description = "The caller has it already")))]
+    responses((status = 200, body = Vec<ShownLetter>), (status = 304, description = "The caller has it already")))]
 pub async fn dead_letters(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
     let letters = app.queues.dead_letters().await;
     etag::json(&headers, &letters.map_err(|error: Unreachable| Problem::unavailable(error.to_string()))?)

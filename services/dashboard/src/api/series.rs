@@ -17,7 +17,7 @@ use crate::query::{Asked, At, IntervalName, SeriesPath, SymbolName};
 use crate::read::candles::source;
 use crate::read::health;
 use crate::read::overview::{self, Overview};
-use crate::read::quality::{self, Gap, SeriesGap, Sessions};
+use crate::read::quality::{self, SeriesGap, SeriesSessions, SlotGap};
 
 /// How far back the sessions go.
 #[derive(Clone, Copy, Debug, Default, Deserialize, IntoParams)]
@@ -61,7 +61,7 @@ pub async fn one(State(app): State<App>, At(path): At<SeriesPath>, headers: Head
 /// Expected and actual candles of each session
 #[utoipa::path(get, path = "/series/{symbol}/{interval}/sessions", tag = "quality",
     params(("symbol" = inline(SymbolName), Path), ("interval" = inline(IntervalName), Path), DaysQuery),
-    responses((status = 200, body = Sessions), (status = 304, description = "The caller has it already")))]
+    responses((status = 200, body = SeriesSessions), (status = 304, description = "The caller has it already")))]
 pub async fn sessions(
     State(app): State<App>,
     At(path): At<SeriesPath>,
@@ -91,7 +91,7 @@ pub struct GapQuery {
 /// The first thousand gaps of the range, ascending. A derived series has the gaps of the stored one.
 #[utoipa::path(get, path = "/series/{symbol}/{interval}/gaps", tag = "quality",
     params(("symbol" = inline(SymbolName), Path), ("interval" = inline(IntervalName), Path), GapQuery),
-    responses((status = 200, body = Vec<Gap>), (status = 304, description = "The caller has it already")))]
+    responses((status = 200, body = Vec<SlotGap>), (status = 304, description = "The caller has it already")))]
 pub async fn gaps(
     State(app): State<App>,
     At(path): At<SeriesPath>,

@@ -9,7 +9,7 @@ use crate::figures;
 use crate::pages::render::html;
 use crate::pages::shell::{Shell, symbol_address};
 use crate::problem::Problem;
-use crate::query::Asked;
+use crate::query::AskedByForm;
 use crate::query::changes::ChangeQuery;
 use crate::query::page::Page;
 use crate::read::changes::{self, Load};
@@ -32,7 +32,7 @@ fn lost(load: &Load) -> Option<String> {
 }
 
 /// The history of loads, of all series or of one.
-pub async fn page(State(app): State<App>, Asked(query): Asked<ChangeQuery>) -> Result<Response, Problem> {
+pub async fn page(State(app): State<App>, AskedByForm(query): AskedByForm<ChangeQuery>) -> Result<Response, Problem> {
     let loads = changes::loads(&app.pool, &query).await?;
     let symbol = query.symbol.as_ref().map(ToString::to_string).unwrap_or_default();
     let more = loads.next.map(|next| address(&query, next));
@@ -42,7 +42,9 @@ pub async fn page(State(app): State<App>, Asked(query): Asked<ChangeQuery>) -> R
 fn address(query: &ChangeQuery, after: i64) -> String {
     let symbol = query.symbol.as_ref().map(|symbol| ("symbol", symbol.to_string()));
     let interval = query.interval.map(|interval| ("interval", interval.to_string()));
+    let since = query.since.map(|since| ("since", since.to_string()));
     let all = query.all.map(|all| ("all", all.to_string()));
-    let parts: Vec<_> = [symbol, interval, all, Some(("after", after.to_string()))].into_iter().flatten().collect();
+    let parts: Vec<_> =
+        [symbol, interval, since, all, Some(("after", after.to_string()))].into_iter().flatten().collect();
     format!("/changes?{}", serde_urlencoded::to_string(parts).unwrap_or_default())
 }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::{Date, Weekday};
 
 use crate::pages::shell::symbol_address;
-use crate::read::quality::Sessions;
-use crate::sessions::Session;
+use crate::read::quality::SeriesSessions;
+use crate::sessions::SessionCount;
 
 /// The header of a column.
 pub struct HeatColumn {
@@ -20,7 +20,7 @@ pub struct HeatColumn {
 /// A row of the heatmap.
 pub struct Heat {
     /// The sessions of the row's series.
-    pub sessions: Sessions,
+    pub sessions: SeriesSessions,
     /// The address of the series' page.
     pub address: String,
     /// One cell per column.
@@ -38,7 +38,7 @@ pub struct Cell {
 }
 
 /// The dates on which any of the series has a session.
-pub fn dates(all: &[Sessions]) -> BTreeSet<Date> {
+pub fn dates(all: &[SeriesSessions]) -> BTreeSet<Date> {
     all.iter().flat_map(|series| series.sessions.iter().map(|session| session.date)).collect()
 }
 
@@ -64,10 +64,10 @@ fn monday(date: Date) -> Option<Date> {
 }
 
 impl Heat {
-    pub fn new(sessions: Sessions, dates: &BTreeSet<Date>) -> Self {
+    pub fn new(sessions: SeriesSessions, dates: &BTreeSet<Date>) -> Self {
         let sum =
-            |number: fn(&Session) -> u32| sessions.sessions.iter().map(|session| i64::from(number(session))).sum();
-        let by_date: BTreeMap<Date, &Session> =
+            |number: fn(&SessionCount) -> u32| sessions.sessions.iter().map(|session| i64::from(number(session))).sum();
+        let by_date: BTreeMap<Date, &SessionCount> =
             sessions.sessions.iter().map(|session| (session.date, session)).collect();
         Self {
             expected: sum(|session| session.expected),
@@ -85,22 +85,22 @@ impl Heat {
 
     /// A summary of the row in words.
     pub fn words(&self) -> String {
-        let Sessions { symbol, interval, .. } = &self.sessions;
+        let SeriesSessions { symbol, interval, .. } = &self.sessions;
         format!("{symbol} {interval}: {} of {} expected candles are there", self.actual, self.expected)
     }
 }
 
-fn cell(session: Option<&Session>) -> Cell {
+fn cell(session: Option<&SessionCount>) -> Cell {
     let Some(session) = session else { return Cell { class: "none", says: String::new() } };
-    let Session { actual, expected, filled, .. } = session;
+    let SessionCount { actual, expected, filled, .. } = session;
     Cell { class: class(session), says: format!("{actual}/{expected}/{filled}") }
 }
 
 /// CSS classes for the share of a session that is present, in tenths.
 const SHADES: [&str; 10] = ["s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9"];
 
-fn class(session: &Session) -> &'static str {
-    let Session { actual, expected, filled, .. } = *session;
+fn class(session: &SessionCount) -> &'static str {
+    let SessionCount { actual, expected, filled, .. } = *session;
     if actual > expected {
         return "excess";
     }
@@ -119,8 +119,8 @@ fn class(session: &Session) -> &'static str {
 mod tests {
     use super::*;
 
-    fn session(actual: u32, expected: u32, filled: u32) -> Session {
-        Session { date: jiff::civil::date(2024, 12, 30), expected, actual, filled }
+    fn session(actual: u32, expected: u32, filled: u32) -> SessionCount {
+        SessionCount { date: jiff::civil::date(2024, 12, 30), expected, actual, filled }
     }
 
     #[test]

@@ -12,14 +12,14 @@ use crate::pages::render::html;
 use crate::pages::shell::{Shell, symbol_address};
 use crate::problem::Problem;
 use crate::query::{Asked, At, SeriesPath};
-use crate::read::lineage::{self, Lineage};
+use crate::read::lineage::{self, CandleLineage};
 
 #[derive(Template)]
 #[template(path = "lineage.html")]
 struct LineagePage {
     shell: Shell,
     series: Series,
-    lineage: Lineage,
+    lineage: CandleLineage,
     symbol_address: String,
 }
 

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use candlewick_shared::reads::runs::{self, RunProgress};
 use jiff::Timestamp;
 
 use crate::app::App;
@@ -11,9 +12,8 @@ use crate::pages::render::html;
 use crate::pages::shell::Shell;
 use crate::problem::Problem;
 use crate::query::page::Paged;
-use crate::read::alerts::{self, Alert};
-use crate::read::queues::{DeadLetter, QueueDepth};
-use crate::read::runs::{self, Run};
+use crate::read::alerts::{self, ShownAlert};
+use crate::read::queues::{ShownLetter, WatchedQueue};
 use crate::read::stages::{self, Stage};
 
 /// The number of rows of each table; the API has all of them.
@@ -24,12 +24,12 @@ const ROWS: u32 = 25;
 struct PipelinePage {
     shell: Shell,
     stages: Vec<Stage>,
-    queues: Vec<QueueDepth>,
-    letters: Vec<DeadLetter>,
+    queues: Vec<WatchedQueue>,
+    letters: Vec<ShownLetter>,
     /// Why the queues cannot be read.
     unreachable: Option<String>,
-    runs: Vec<Run>,
-    alerts: Vec<Alert>,
+    runs: Vec<RunProgress>,
+    alerts: Vec<ShownAlert>,
     now: Timestamp,
 }
 
@@ -53,7 +53,7 @@ pub async fn page(State(app): State<App>) -> Result<Response, Problem> {
         queues: depths.unwrap_or_default(),
         letters: letters.unwrap_or_default(),
         unreachable,
-        runs: runs::last(&app.pool, ROWS).await?,
+        runs: runs::newest(&app.pool, ROWS).await?,
         alerts: alerts::page(&app.pool, &Paged { limit: Some(ROWS), after: None }).await?.rows,
         now,
     })

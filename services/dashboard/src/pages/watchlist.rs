@@ -13,7 +13,7 @@ use crate::pages::shell::{Shell, lineage_address, symbol_address};
 use crate::problem::Problem;
 use crate::query::Asked;
 use crate::query::listing::{Column, Only, SeriesQuery, Sort};
-use crate::read::health::{self, Health, Listing};
+use crate::read::health::{self, HealthSummary, SeriesListing};
 use crate::read::overview::Overview;
 use crate::{figures, sparkline};
 
@@ -24,7 +24,7 @@ const ROWS: u32 = 200;
 #[template(path = "watchlist.html")]
 struct WatchlistPage {
     shell: Shell,
-    health: Health,
+    health: HealthSummary,
     rows: Vec<Row>,
     matching: usize,
     groups: Vec<(String, usize)>,
@@ -156,7 +156,7 @@ fn address(query: &SeriesQuery) -> String {
 /// The overall health, and one row per series.
 pub async fn page(State(app): State<App>, Asked(query): Asked<SeriesQuery>) -> Result<Response, Problem> {
     let query = SeriesQuery { limit: query.limit.or(Some(ROWS)), ..query };
-    let Listing { page, matching, counts, groups } = health::listing(&app, &query).await?;
+    let SeriesListing { page, matching, counts, groups } = health::listing(&app, &query).await?;
     let health = health::health(&app, counts).await?;
     let more = page.next.map(|next| address(&SeriesQuery { after: Some(next), ..query.clone() }));
     let now = (app.now)();

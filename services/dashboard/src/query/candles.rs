@@ -1,5 +1,6 @@
 //! Parameters that select the candles of a series.
 
+use std::fmt;
 use std::str::FromStr;
 
 use jiff::civil::{Date, Time};
@@ -111,6 +112,15 @@ impl FromStr for Moment {
     fn from_str(text: &str) -> Result<Self, NoMoment> {
         let instant = || text.parse().map(Self::Instant).map_err(|_| NoMoment(text.to_owned()));
         if text.len() == 10 { text.parse().map(Self::Day).or_else(|_| instant()) } else { instant() }
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Day(date) => date.fmt(out),
+            Self::Instant(instant) => instant.fmt(out),
+        }
     }
 }
 

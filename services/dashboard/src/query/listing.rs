@@ -3,12 +3,12 @@
 use std::cmp::Ordering;
 use std::str::FromStr;
 
+use candlewick_shared::core::due::Freshness;
 use serde::Deserialize;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
-use crate::freshness::State;
 use crate::read::overview::Overview;
 
 /// Selects and sorts series.
@@ -68,11 +68,11 @@ impl Only {
     /// Whether a series meets the condition.
     pub fn holds(self, series: &Overview) -> bool {
         match self {
-            Self::Fresh => matches!(series.state, State::Fresh | State::Due),
-            Self::Late => series.state == State::Late,
+            Self::Fresh => matches!(series.state, Freshness::Fresh | Freshness::Due),
+            Self::Late => series.state == Freshness::Late,
             Self::Gaps => series.gaps > 0,
             Self::Failed => series.error.is_some(),
-            Self::Empty => series.state == State::Empty,
+            Self::Empty => series.state == Freshness::Empty,
         }
     }
 }

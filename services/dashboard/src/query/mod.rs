@@ -34,6 +34,22 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
     }
 }
 
+/// The query parameters of a page with a form. A browser sends empty fields too, which count as absent.
+#[derive(Clone, Debug)]
+pub struct AskedByForm<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for AskedByForm<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Asked(mut fields) = Asked::<Vec<(String, String)>>::from_request_parts(parts, state).await?;
+        fields.retain(|(_, value)| !value.is_empty());
+        let filled = serde_urlencoded::to_string(fields).map_err(|error| Problem::bad_request(error.to_string()))?;
+        let query = serde_urlencoded::from_str(&filled).map_err(|error| Problem::bad_request(error.to_string()))?;
+        Ok(Self(query))
+    }
+}
+
 /// The path parameters. Invalid ones become a problem.
 #[derive(Clone, Debug)]
 pub struct At<T>(pub T);

@@ -27,6 +27,16 @@ impl Paged {
     pub fn limit(&self) -> u32 {
         self.limit.unwrap_or(USUAL).clamp(1, MOST)
     }
+
+    /// The number of rows to query: one more than a page has, which shows whether another page follows.
+    pub fn one_more(&self) -> i64 {
+        i64::from(self.limit()) + 1
+    }
+
+    /// The number of rows on the pages before, in a list whose rows are counted.
+    pub fn skipped(&self) -> i64 {
+        self.after.unwrap_or(0).max(0)
+    }
 }
 
 /// A page of a list.
@@ -38,13 +48,20 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// A page of rows. The query must read one row more than the limit, which shows whether another page follows.
+    /// A page of up to [`Paged::one_more`] rows, which continues after the id of its last row.
     pub fn of(mut rows: Vec<T>, paged: &Paged, id: impl Fn(&T) -> i64) -> Self {
         let limit = paged.limit() as usize;
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next = rows.last().filter(|_| more).map(id);
         Self { rows, next }
+    }
+
+    /// A page of up to [`Paged::one_more`] rows after the skipped ones, which continues after their number.
+    pub fn counted(rows: Vec<T>, paged: &Paged) -> Self {
+        let page = Self::of(rows, paged, |_| 0);
+        let next = page.next.map(|_| paged.skipped() + i64::from(paged.limit()));
+        Self { next, ..page }
     }
 }
 
@@ -58,6 +75,13 @@ mod tests {
         let page = |rows: &[i64]| Page::of(rows.to_vec(), &paged, |row| *row);
         assert_eq!((page(&[9, 8, 7]).rows, page(&[9, 8, 7]).next), (vec![9, 8], Some(8)));
         assert_eq!((page(&[9, 8]).next, page(&[]).next), (None, None));
+    }
+
+    #[test]
+    fn a_page_of_a_counted_list_continues_after_its_last_row() {
+        let page = |after, rows: &[i64]| Page::counted(rows.to_vec(), &Paged { limit: Some(2), after });
+        assert_eq!((page(None, &[9, 8, 7]).rows, page(None, &[9, 8, 7]).next), (vec![9, 8], Some(2)));
+        assert_eq!((page(Some(4), &[9, 8, 7]).next, page(Some(4), &[9, 8]).next), (Some(6), None));
     }
 
     #[test]

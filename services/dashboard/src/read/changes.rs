@@ -1,17 +1,16 @@
 //! Reads what loads changed: the history of each series.
 
+use candlewick_shared::adapters::database::{DbTime, ToSqlx, instant};
 use jiff::Timestamp;
 use serde::Serialize;
-use sqlx::postgres::PgRow;
-use sqlx::{PgPool, Row};
+use sqlx::{FromRow, PgPool};
 use utoipa::ToSchema;
 
-use super::objects::timestamp;
 use crate::query::changes::ChangeQuery;
 use crate::query::page::Page;
 
 /// A load of an object, and what it changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, FromRow, Serialize, ToSchema)]
 pub struct Load {
     pub id: i64,
     /// The symbol of the instrument.
@@ -25,8 +24,8 @@ pub struct Load {
     /// The run that fetched it; null for a dropped file.
     pub run: Option<String>,
     /// When it was loaded.
-    #[schema(value_type = Option<String>)]
-    pub loaded_at: Option<Timestamp>,
+    #[schema(value_type = String)]
+    pub loaded_at: DbTime,
     /// The number of candles in the version.
     pub rows_total: i64,
     /// The number of candles that it added.
@@ -41,14 +40,14 @@ pub struct Load {
     pub lost: i64,
     /// The time of the first lost candle.
     #[schema(value_type = Option<String>)]
-    pub lost_first: Option<Timestamp>,
+    pub lost_first: Option<DbTime>,
     /// The time of the last lost candle.
     #[schema(value_type = Option<String>)]
-    pub lost_last: Option<Timestamp>,
+    pub lost_last: Option<DbTime>,
 }
 
 /// What changed since a time, over all series.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema, FromRow)]
 pub struct Changed {
     /// The number of series with a load that changed something.
     pub series: i64,
@@ -60,58 +59,38 @@ pub struct Changed {
     pub removed: i64,
 }
 
-const LOADS: &str = "select l.id, l.symbol, l.interval, l.object_id, o.key, l.run, extract(epoch from l.loaded_at)::float8 as loaded_at,
+const LOADS: &str = "select l.id, l.symbol, l.interval, l.object_id, o.key, l.run, l.loaded_at,
         l.rows_total, l.rows_inserted, l.rows_updated, l.rows_unchanged, l.rows_removed, coalesce(x.candles, 0) as lost,
-        extract(epoch from x.first_time)::float8 as lost_first, extract(epoch from x.last_time)::float8 as lost_last
+        x.first_time as lost_first, x.last_time as lost_last
     from loads l join objects o on o.id = l.object_id
     left join lateral (select sum(candles)::bigint as candles, min(first_time) as first_time, max(last_time) as last_time
                        from lost_candles x where x.object_id = l.object_id and x.lost_at = l.loaded_at) x on true
     where ($1::text is null or l.symbol = $1) and ($2::text is null or l.interval = $2)
-        and ($3::float8 is null or l.loaded_at >= to_timestamp($3)) and ($4::bigint is null or l.id < $4)
+        and ($3::timestamptz is null or l.loaded_at >= $3) and ($4::bigint is null or l.id < $4)
         and ($5 or l.rows_inserted + l.rows_updated + l.rows_removed > 0)
     order by l.id desc limit $6";
 
 /// The requested loads, newest first.
 pub async fn loads(pool: &PgPool, query: &ChangeQuery) -> sqlx::Result<Page<Load>> {
     let paged = query.paged();
-    let rows = sqlx::query(LOADS)
+    let rows = sqlx::query_as(LOADS)
         .bind(query.symbol.as_ref().map(|symbol| symbol.as_str()))
         .bind(query.interval.map(|interval| interval.as_str()))
-        .bind(query.since.map(|since| since.first() as f64))
+        .bind(query.since.map(|since| instant(since.first())))
         .bind(paged.after)
         .bind(query.all.unwrap_or(false))
-        .bind(i64::from(paged.limit()) + 1)
+        .bind(paged.one_more())
         .fetch_all(pool)
         .await?;
-    Ok(Page::of(rows.iter().map(load).collect::<sqlx::Result<_>>()?, &paged, |load: &Load| load.id))
-}
-
-fn load(row: &PgRow) -> sqlx::Result<Load> {
-    Ok(Load {
-        id: row.try_get("id")?,
-        symbol: row.try_get("symbol")?,
-        interval: row.try_get("interval")?,
-        object_id: row.try_get("object_id")?,
-        key: row.try_get("key")?,
-        run: row.try_get("run")?,
-        loaded_at: timestamp(row, "loaded_at")?,
-        rows_total: row.try_get("rows_total")?,
-        rows_inserted: row.try_get("rows_inserted")?,
-        rows_updated: row.try_get("rows_updated")?,
-        rows_unchanged: row.try_get("rows_unchanged")?,
-        rows_removed: row.try_get("rows_removed")?,
-        lost: row.try_get("lost")?,
-        lost_first: timestamp(row, "lost_first")?,
-        lost_last: timestamp(row, "lost_last")?,
-    })
+    Ok(Page::of(rows, &paged, |load: &Load| load.id))
 }
 
 const CHANGED: &str = "select count(distinct (symbol, interval)) filter (where rows_inserted + rows_updated + rows_removed > 0) as series,
         coalesce(sum(rows_inserted), 0)::bigint as inserted, coalesce(sum(rows_updated), 0)::bigint as updated,
         coalesce(sum(rows_removed), 0)::bigint as removed
-    from loads where loaded_at >= to_timestamp($1)";
+    from loads where loaded_at >= $1";
 
 /// What changed since a time.
 pub async fn since(pool: &PgPool, time: Timestamp) -> sqlx::Result<Changed> {
-    sqlx::query_as(CHANGED).bind(time.as_second() as f64).fetch_one(pool).await
+    sqlx::query_as(CHANGED).bind(time.to_sqlx()).fetch_one(pool).await
 }

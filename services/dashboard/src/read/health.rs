@@ -3,6 +3,7 @@
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
+use candlewick_shared::reads::runs::{self, RunProgress};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -11,18 +12,17 @@ use crate::app::App;
 use crate::problem::Problem;
 use crate::query::listing::{Only, SeriesQuery};
 use crate::query::page::{Page, Paged};
-use crate::read::alerts::{self, Alert};
+use crate::read::alerts::{self, ShownAlert};
 use crate::read::changes::{self, Changed};
 use crate::read::overview::{self, Overview};
-use crate::read::queues::QueueDepth;
-use crate::read::runs::{self, Run};
+use crate::read::queues::WatchedQueue;
 
 /// The maximum number of alerts shown.
 const ALERTS: u32 = 50;
 
 /// A page of series, and counts over all series.
 #[derive(Clone, Debug)]
-pub struct Listing {
+pub struct SeriesListing {
     pub page: Page<Overview>,
     /// How many series match the query.
     pub matching: usize,
@@ -49,7 +49,7 @@ pub struct Counts {
     pub missing_candles: i64,
     /// Series with an object whose newest version could not be loaded.
     pub failed: usize,
-    /// Series of which nothing has been fetched yet.
+    /// Series without any fetched data yet.
     pub empty: usize,
     /// All candles that cleaning filled in.
     pub filled: i64,
@@ -84,7 +84,7 @@ impl Counts {
 }
 
 /// The requested series.
-pub async fn listing(app: &App, query: &SeriesQuery) -> Result<Listing, Problem> {
+pub async fn listing(app: &App, query: &SeriesQuery) -> Result<SeriesListing, Problem> {
     let all = overview::all(app).await?;
     let counts = Counts::of(&all);
     let groups = groups(&all);
@@ -92,16 +92,14 @@ pub async fn listing(app: &App, query: &SeriesQuery) -> Result<Listing, Problem>
     query.sort.unwrap_or_default().apply(&mut found);
     let matching = found.len();
     let mut page = page(found, query);
-    overview::complete(&app.pool, &mut page.rows).await?;
-    Ok(Listing { page, matching, counts, groups })
+    overview::add_closes(&app.pool, &mut page.rows).await?;
+    Ok(SeriesListing { page, matching, counts, groups })
 }
 
 fn page(found: Vec<Overview>, query: &SeriesQuery) -> Page<Overview> {
     let paged = Paged { limit: query.limit, after: query.after };
-    let skipped = usize::try_from(query.after.unwrap_or(0)).unwrap_or(0);
-    let rows: Vec<_> = found.into_iter().zip(1_i64..).skip(skipped).take(paged.limit() as usize + 1).collect();
-    let page = Page::of(rows, &paged, |(_, number)| *number);
-    Page { rows: page.rows.into_iter().map(|(series, _)| series).collect(), next: page.next }
+    let skipped = usize::try_from(paged.skipped()).unwrap_or(usize::MAX);
+    Page::counted(found.into_iter().skip(skipped).take(paged.limit() as usize + 1).collect(), &paged)
 }
 
 fn groups(all: &[Overview]) -> Vec<(String, usize)> {
@@ -114,15 +112,16 @@ fn groups(all: &[Overview]) -> Vec<(String, usize)> {
 
 /// The overall health.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Health {
+#[schema(as = Health)]
+pub struct HealthSummary {
     /// The number of series, and how many of them are in each state.
     pub counts: Counts,
     /// What changed in the last day.
     pub changed: Changed,
     /// The firing alerts, newest first.
-    pub alerts: Vec<Alert>,
+    pub alerts: Vec<ShownAlert>,
     /// The last run.
-    pub run: Option<Run>,
+    pub run: Option<RunProgress>,
     /// The number of dead letters; null if the queues cannot be read.
     pub dead_letters: Option<u64>,
     /// The number of waiting messages.
@@ -134,25 +133,25 @@ pub struct Health {
 }
 
 /// The overall health, given the counts of the series.
-pub async fn health(app: &App, counts: Counts) -> Result<Health, Problem> {
+pub async fn health(app: &App, counts: Counts) -> Result<HealthSummary, Problem> {
     let depths = app.queues.depths().await;
     let queues = depths.as_deref().ok();
-    let sum = |of: fn(&QueueDepth) -> u64| queues.map(|queues| queues.iter().map(of).sum());
-    Ok(Health {
+    let sum = |of: fn(&WatchedQueue) -> u64| queues.map(|queues| queues.iter().map(of).sum());
+    Ok(HealthSummary {
         counts,
         changed: changes::since(&app.pool, yesterday((app.now)())).await?,
         alerts: alerts::firing(&app.pool, ALERTS).await?,
-        run: runs::last(&app.pool, 1).await?.pop(),
-        dead_letters: sum(|queue| queue.dead_letters),
-        waiting: sum(|queue| queue.waiting),
+        run: runs::newest(&app.pool, 1).await?.pop(),
+        dead_letters: sum(|queue| queue.depth.dead_letters),
+        waiting: sum(|queue| queue.depth.waiting),
         oldest_at_most_seconds: queues.and_then(|queues| queues.iter().filter_map(waited).max()),
         queues_error: depths.as_ref().err().map(ToString::to_string),
     })
 }
 
 /// Ignores empty queues, in which no message is waiting.
-fn waited(queue: &QueueDepth) -> Option<u64> {
-    queue.oldest_at_most_seconds.filter(|_| queue.waiting > 0)
+fn waited(queue: &WatchedQueue) -> Option<u64> {
+    queue.oldest_at_most_seconds.filter(|_| queue.depth.waiting > 0)
 }
 
 /// 24 hours before now.
@@ -161,7 +160,7 @@ pub fn yesterday(now: Timestamp) -> Timestamp {
 }
 
 /// Whether nothing needs attention.
-pub fn is_well(health: &Health) -> bool {
+pub fn is_well(health: &HealthSummary) -> bool {
     let counts = &health.counts;
     counts.late + counts.failed == 0 && health.alerts.is_empty() && health.dead_letters == Some(0)
 }

@@ -1,5 +1,6 @@
 //! Reads the lineage of a candle: API call, raw object, transformed object, load and row.
 
+use candlewick_shared::adapters::database::{DbTime, instant};
 use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::Series;
@@ -7,17 +8,17 @@ use candlewick_shared::core::metadata::RawMetadata;
 use candlewick_shared::ports::store::ObjectStore;
 use jiff::Timestamp;
 use serde::Serialize;
-use sqlx::postgres::PgRow;
-use sqlx::{PgPool, Row};
+use sqlx::{FromRow, PgPool};
 use utoipa::ToSchema;
 
 use crate::problem::Problem;
-use crate::read::objects::{COLUMNS, LedgerObject, object};
+use crate::read::objects::{LedgerObject, objects};
 
 /// The lineage of a candle.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Lineage {
-    pub candle: Candle,
+#[schema(as = Lineage)]
+pub struct CandleLineage {
+    pub candle: TracedCandle,
     /// The object from which it was loaded, with the times of every step.
     pub object: LedgerObject,
     /// The current raw object in the bucket; null if the bucket cannot be read or no longer has the object.
@@ -28,7 +29,8 @@ pub struct Lineage {
 
 /// A candle of the store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Candle {
+#[schema(as = Candle)]
+pub struct TracedCandle {
     /// A date, or an instant for intraday candles.
     pub time: String,
     /// The first price.
@@ -65,13 +67,28 @@ pub struct RawNow {
     pub sha256: Option<String>,
 }
 
-const CANDLE: &str = "select extract(epoch from c.time)::bigint as time, c.open::text as open, c.high::text as high,
-        c.low::text as low, c.close::text as close, c.volume::text as volume, c.is_filled as is_filled,
+const CANDLE: &str = objects!(
+    "select c.time, c.open::text as open, c.high::text as high, c.low::text as low, c.close::text as close,
+        c.volume::text as volume, c.is_filled,
         array(select s.key from shadowed_candles x join objects s on s.id = x.object_id
-              where (x.symbol, x.interval, x.time) = (c.symbol, c.interval, c.time) order by s.key) as shadowed,
-        {COLUMNS}
-    from candles c join objects o on o.id = c.object_id left join quality q on q.object_id = o.id
-    where c.symbol = $1 and c.interval = $2 and c.time = to_timestamp($3)";
+              where (x.symbol, x.interval, x.time) = (c.symbol, c.interval, c.time) order by s.key) as shadowed, ",
+    "from candles c join objects o on o.id = c.object_id left join quality q on q.object_id = o.id
+    where c.symbol = $1 and c.interval = $2 and c.time = $3"
+);
+
+#[derive(FromRow)]
+struct LineageRow {
+    time: DbTime,
+    open: String,
+    high: String,
+    low: String,
+    close: String,
+    volume: Option<String>,
+    is_filled: bool,
+    shadowed: Vec<String>,
+    #[sqlx(flatten)]
+    object: LedgerObject,
+}
 
 /// The lineage of the candle at a time; `None` if there is no such candle.
 pub async fn of(
@@ -79,29 +96,24 @@ pub async fn of(
     store: &dyn ObjectStore,
     series: &Series,
     time: i64,
-) -> Result<Option<Lineage>, Problem> {
-    let sql = CANDLE.replace("{COLUMNS}", COLUMNS);
-    let query = sqlx::query(sqlx::AssertSqlSafe(sql))
-        .bind(series.symbol.as_str())
-        .bind(series.interval.as_str())
-        .bind(time as f64);
-    let Some(row) = query.fetch_optional(pool).await? else { return Ok(None) };
-    let object = object(&row)?;
-    let raw = raw_now(store, &object).await;
-    let shadowed = row.try_get("shadowed")?;
-    Ok(Some(Lineage { candle: candle(&row, series.interval)?, object, raw, shadowed }))
+) -> Result<Option<CandleLineage>, Problem> {
+    let query = sqlx::query_as(CANDLE).bind(series.symbol.as_str()).bind(series.interval.as_str()).bind(instant(time));
+    let Some(row): Option<LineageRow> = query.fetch_optional(pool).await? else { return Ok(None) };
+    let raw = raw_now(store, &row.object).await;
+    Ok(Some(row.lineage(series.interval, raw)))
 }
 
-fn candle(row: &PgRow, interval: Interval) -> sqlx::Result<Candle> {
-    Ok(Candle {
-        time: CandleTime::from_seconds(row.try_get("time")?).display(interval).to_string(),
-        open: row.try_get("open")?,
-        high: row.try_get("high")?,
-        low: row.try_get("low")?,
-        close: row.try_get("close")?,
-        volume: row.try_get("volume")?,
-        is_filled: row.try_get("is_filled")?,
-    })
+impl LineageRow {
+    fn lineage(self, interval: Interval, raw: Option<RawNow>) -> CandleLineage {
+        let Self { time, open, high, low, close, volume, is_filled, shadowed, object } = self;
+        let time = CandleTime::from_seconds(time.0.as_second()).display(interval).to_string();
+        CandleLineage {
+            candle: TracedCandle { time, open, high, low, close, volume, is_filled },
+            object,
+            raw,
+            shadowed,
+        }
+    }
 }
 
 async fn raw_now(store: &dyn ObjectStore, object: &LedgerObject) -> Option<RawNow> {

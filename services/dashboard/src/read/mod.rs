@@ -1,4 +1,5 @@
-//! Queries the database, the bucket and the queues. There is one module per subject, and no SQL elsewhere.
+//! Queries the database, the bucket and the queues, with one module per subject. What other programs read too is in
+//! `candlewick_shared::reads`.
 
 pub mod alerts;
 pub mod calendars;
@@ -10,7 +11,6 @@ pub mod objects;
 pub mod overview;
 pub mod quality;
 pub mod queues;
-pub mod runs;
 pub mod stages;
 
 use anyhow::Context;

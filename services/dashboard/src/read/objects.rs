@@ -1,19 +1,18 @@
 //! Reads the objects ledger: the state of each object, and how it was cleaned.
 
+use candlewick_shared::adapters::database::DbTime;
 use candlewick_shared::core::key::{ObjectPath, Series, TransformedKey};
 use candlewick_shared::core::report::Report;
 use candlewick_shared::ports::store::ObjectStore;
-use jiff::Timestamp;
 use serde::Serialize;
-use sqlx::postgres::PgRow;
-use sqlx::{PgPool, Row};
+use sqlx::{FromRow, PgPool};
 use utoipa::ToSchema;
 
 use crate::problem::Problem;
 use crate::query::page::{Page, Paged};
 
 /// A transformed object of the objects ledger.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, FromRow, Serialize, ToSchema)]
 pub struct LedgerObject {
     pub id: i64,
     pub key: String,
@@ -31,20 +30,20 @@ pub struct LedgerObject {
     pub raw_etag: Option<String>,
     /// When the raw object was written.
     #[schema(value_type = Option<String>)]
-    pub raw_written: Option<Timestamp>,
+    pub raw_written: Option<DbTime>,
     /// The run that fetched it.
     pub run: Option<String>,
     /// The trace in which it was fetched.
     pub trace_id: Option<String>,
     /// When the data was fetched from the source.
     #[schema(value_type = Option<String>)]
-    pub fetched_at: Option<Timestamp>,
+    pub fetched_at: Option<DbTime>,
     /// When it was cleaned.
     #[schema(value_type = Option<String>)]
-    pub transformed_at: Option<Timestamp>,
+    pub transformed_at: Option<DbTime>,
     /// When it was loaded.
     #[schema(value_type = Option<String>)]
-    pub loaded_at: Option<Timestamp>,
+    pub loaded_at: Option<DbTime>,
     /// The number of candles in the object.
     pub rows_total: i64,
     /// The number of candles that the load added.
@@ -67,70 +66,41 @@ pub struct LedgerObject {
     pub error_column: Option<String>,
 }
 
-/// The columns that [`object`] reads from `objects o left join quality q`.
-pub(super) const COLUMNS: &str = "o.id, o.key, o.symbol, o.interval, o.etag, o.version_id, o.raw_key, o.raw_etag, o.run, o.trace_id,
-    extract(epoch from o.raw_written)::float8 as raw_written, extract(epoch from o.fetched_at)::float8 as fetched_at,
-    extract(epoch from o.transformed_at)::float8 as transformed_at, extract(epoch from o.loaded_at)::float8 as loaded_at,
-    o.rows_total, o.rows_inserted, o.rows_updated, o.rows_unchanged, o.rows_removed, q.quarantined, q.filled,
-    o.error, o.error_line, o.error_column";
+/// A query for [`LedgerObject`] with other columns before its own, given what comes after.
+macro_rules! objects {
+    ($before:literal, $after:literal) => {
+        concat!(
+            $before,
+            "o.id, o.key, o.symbol, o.interval, o.etag, o.version_id, o.raw_key, o.raw_etag, o.raw_written, o.run,
+            o.trace_id, o.fetched_at, o.transformed_at, o.loaded_at, o.rows_total, o.rows_inserted, o.rows_updated,
+            o.rows_unchanged, o.rows_removed, q.quarantined, q.filled, o.error, o.error_line, o.error_column ",
+            $after
+        )
+    };
+}
+pub(super) use objects;
 
-const FROM: &str = "from objects o left join quality q on q.object_id = o.id";
+const PAGE: &str = objects!(
+    "select ",
+    "from objects o left join quality q on q.object_id = o.id
+    where ($1::text is null or (o.symbol = $1 and o.interval = $2)) and ($3::bigint is null or o.id < $3)
+    order by o.id desc limit $4"
+);
+
+const ONE: &str = objects!("select ", "from objects o left join quality q on q.object_id = o.id where o.id = $1");
 
 /// A page of the objects ledger, newest ids first, optionally of one series.
 pub async fn page(pool: &PgPool, series: Option<&Series>, paged: &Paged) -> sqlx::Result<Page<LedgerObject>> {
-    let query = format!(
-        "select {COLUMNS} {FROM}
-         where ($1::text is null or (o.symbol = $1 and o.interval = $2)) and ($3::bigint is null or o.id < $3)
-         order by o.id desc limit $4"
-    );
-    let query = sqlx::query(sqlx::AssertSqlSafe(query))
+    let query = sqlx::query_as(PAGE)
         .bind(series.map(|series| series.symbol.as_str()))
         .bind(series.map(|series| series.interval.as_str()))
         .bind(paged.after)
-        .bind(i64::from(paged.limit()) + 1);
-    let rows = query.fetch_all(pool).await?;
-    Ok(Page::of(rows.iter().map(object).collect::<sqlx::Result<_>>()?, paged, |object: &LedgerObject| object.id))
+        .bind(paged.one_more());
+    Ok(Page::of(query.fetch_all(pool).await?, paged, |object: &LedgerObject| object.id))
 }
 
 pub async fn one(pool: &PgPool, id: i64) -> sqlx::Result<Option<LedgerObject>> {
-    let query = format!("select {COLUMNS} {FROM} where o.id = $1");
-    let row = sqlx::query(sqlx::AssertSqlSafe(query)).bind(id).fetch_optional(pool).await?;
-    row.as_ref().map(object).transpose()
-}
-
-pub(super) fn object(row: &PgRow) -> sqlx::Result<LedgerObject> {
-    Ok(LedgerObject {
-        id: row.try_get("id")?,
-        key: row.try_get("key")?,
-        symbol: row.try_get("symbol")?,
-        interval: row.try_get("interval")?,
-        etag: row.try_get("etag")?,
-        version_id: row.try_get("version_id")?,
-        raw_key: row.try_get("raw_key")?,
-        raw_etag: row.try_get("raw_etag")?,
-        raw_written: timestamp(row, "raw_written")?,
-        run: row.try_get("run")?,
-        trace_id: row.try_get("trace_id")?,
-        fetched_at: timestamp(row, "fetched_at")?,
-        transformed_at: timestamp(row, "transformed_at")?,
-        loaded_at: timestamp(row, "loaded_at")?,
-        rows_total: row.try_get("rows_total")?,
-        rows_inserted: row.try_get("rows_inserted")?,
-        rows_updated: row.try_get("rows_updated")?,
-        rows_unchanged: row.try_get("rows_unchanged")?,
-        rows_removed: row.try_get("rows_removed")?,
-        quarantined: row.try_get("quarantined")?,
-        filled: row.try_get("filled")?,
-        error: row.try_get("error")?,
-        error_line: row.try_get("error_line")?,
-        error_column: row.try_get("error_column")?,
-    })
-}
-
-/// A time that the database returns in seconds since 1970, rounded to its resolution of a microsecond.
-pub(super) fn timestamp(row: &PgRow, column: &str) -> sqlx::Result<Option<Timestamp>> {
-    let seconds: Option<f64> = row.try_get(column)?;
-    Ok(seconds.and_then(|seconds| Timestamp::from_microsecond((seconds * 1e6).round() as i64).ok()))
+    sqlx::query_as(ONE).bind(id).fetch_optional(pool).await
 }
 
 /// The cleaning report of an object, as stored by the loader.
@@ -152,24 +122,28 @@ pub struct QuarantinedRow {
     pub row: String,
 }
 
-/// The quarantined rows of an object after a line, read from the bucket.
+/// The quarantined rows of an object after a line, read from the bucket. An object without such rows has no quarantine
+/// of its own; one at its key is a leftover.
 pub async fn quarantined(
     store: &dyn ObjectStore,
     object: &LedgerObject,
     paged: &Paged,
 ) -> Result<Page<QuarantinedRow>, Problem> {
+    if object.quarantined == Some(0) {
+        return Ok(Page { rows: Vec::new(), next: None });
+    }
     let key: TransformedKey = object.key.parse().map_err(|_| Problem::not_found("the object has no quarantine"))?;
     let found = store.get(&ObjectPath::quarantine_key(&key.path)).await.map_err(|error| {
         tracing::error!("{error}");
-        Problem::unavailable("the bucket does not answer; the rows that were set aside are there")
+        Problem::unavailable("the bucket does not answer; the quarantined rows are in it")
     })?;
     let Some(found) = found else { return Ok(Page { rows: Vec::new(), next: None }) };
-    let behind = |row: &Result<QuarantinedRow, csv::Error>| {
+    let follows = |row: &Result<QuarantinedRow, csv::Error>| {
         row.as_ref().map_or(true, |row| paged.after.is_none_or(|after| row.line as i64 > after))
     };
     let mut reader = csv::Reader::from_reader(&found.body[..]);
     let rows: Result<Vec<QuarantinedRow>, _> =
-        reader.deserialize().filter(behind).take(paged.limit() as usize + 1).collect();
+        reader.deserialize().filter(follows).take(paged.limit() as usize + 1).collect();
     let rows = rows.map_err(|error| Problem::unavailable(format!("the quarantine cannot be read: {error}")))?;
     Ok(Page::of(rows, paged, |row| row.line as i64))
 }

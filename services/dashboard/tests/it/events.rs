@@ -4,16 +4,15 @@ use libtest_mimic::Trial;
 use reqwest::Response;
 use serde_json::{Value, json};
 
-use crate::trial;
 use crate::world::{LISTENERS, World, header};
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("a_load_is_told_to_whoever_listens", a_load_is_told),
-        trial("an_alert_is_told", an_alert_is_told),
-        trial("who_comes_back_gets_what_they_missed", who_comes_back),
-        trial("a_strange_event_id_means_to_look_again", a_strange_id),
-        trial("no_more_listen_than_may_until_one_goes", no_more_listen_than_may),
+    trials![
+        a_load_is_told_to_whoever_listens,
+        an_alert_is_told,
+        who_comes_back_gets_what_they_missed,
+        a_strange_event_id_means_to_look_again,
+        no_more_listen_than_may_until_one_goes
     ]
 }
 
@@ -62,7 +61,7 @@ async fn first_load(world: &World, stream: &mut Stream) -> (String, Value) {
     tokio::select! { event = stream.next() => event, () = retry => unreachable!() }
 }
 
-async fn a_load_is_told(world: World) {
+async fn a_load_is_told_to_whoever_listens(world: World) {
     let mut stream = Stream::open(&world, &[]).await;
     world.load("BTC/USD", "2024-12-01", &["1"]).await;
     let (_, told) = first_load(&world, &mut stream).await;
@@ -83,7 +82,7 @@ async fn an_alert_is_told(world: World) {
     while stream.next().await.1 != json!({"kind": "alert"}) {}
 }
 
-async fn who_comes_back(world: World) {
+async fn who_comes_back_gets_what_they_missed(world: World) {
     let mut stream = Stream::open(&world, &[]).await;
     world.load("AAPL", "2024-12-01", &["1"]).await;
     let (id, _) = first_load(&world, &mut stream).await;
@@ -93,14 +92,14 @@ async fn who_comes_back(world: World) {
     while again.next().await.1["symbol"] != "MSFT" {}
 }
 
-async fn a_strange_id(world: World) {
+async fn a_strange_event_id_means_to_look_again(world: World) {
     for id in ["00000000-1", "x", "ffffffff-18446744073709551615"] {
         let mut stream = Stream::open(&world, &[("last-event-id", id)]).await;
         assert_eq!(stream.next().await.1, json!({"kind": "resync"}), "{id}");
     }
 }
 
-async fn no_more_listen_than_may(world: World) {
+async fn no_more_listen_than_may_until_one_goes(world: World) {
     let mut streams = Vec::new();
     for _ in 0..LISTENERS {
         streams.push(Stream::open(&world, &[]).await);

@@ -10,21 +10,20 @@ use candlewick_shared::runtime::env::Env;
 use libtest_mimic::Trial;
 use secrecy::SecretString;
 
-use crate::trial;
 use crate::world::{World, header, open_guard};
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("the_database_refuses_every_write", the_database_refuses_every_write),
-        trial("nobody_looks_without_the_secret", nobody_looks_without_the_secret),
-        trial("only_this_machines_names_are_served_without_a_secret", own_names_alone),
-        trial("who_asks_too_often_is_turned_away", who_asks_too_often),
-        trial("every_answer_has_the_headers_that_bind_browsers", headers_that_bind),
-        trial("only_reads_are_answered", only_reads_are_answered),
-        trial("no_secret_is_on_any_page", no_secret_is_on_any_page),
-        trial("it_says_whether_it_is_ready", it_says_whether_it_is_ready),
-        trial("who_waits_too_long_is_told_so", who_waits_too_long),
-        trial("a_login_with_iam_wants_a_server_that_is_verified", a_login_with_iam),
+    trials![
+        the_database_refuses_every_write,
+        nobody_looks_without_the_secret,
+        only_this_machines_names_are_served_without_a_secret,
+        who_asks_too_often_is_turned_away,
+        every_answer_has_the_headers_that_bind_browsers,
+        only_reads_are_answered,
+        no_secret_is_on_any_page,
+        it_says_whether_it_is_ready,
+        who_waits_too_long_is_told_so,
+        a_login_with_iam_wants_a_server_that_is_verified
     ]
 }
 
@@ -67,12 +66,12 @@ async fn nobody_looks_without_the_secret(world: World) {
     assert_eq!(world.ask(address, "/livez", &[]).await.status(), 200);
 }
 
-async fn own_names_alone(world: World) {
+async fn only_this_machines_names_are_served_without_a_secret(world: World) {
     assert_eq!(world.get_with("/api/v1/series", &[("host", "evil.example")]).await.status(), 421);
     assert_eq!(world.get_with("/api/v1/series", &[("host", "localhost:1234")]).await.status(), 200);
 }
 
-async fn who_asks_too_often(world: World) {
+async fn who_asks_too_often_is_turned_away(world: World) {
     let address = world.listen(None, 1).await;
     let mut statuses = Vec::new();
     for _ in 0..20 {
@@ -90,7 +89,7 @@ async fn who_asks_too_often(world: World) {
     }
 }
 
-async fn headers_that_bind(world: World) {
+async fn every_answer_has_the_headers_that_bind_browsers(world: World) {
     for path in ["/", "/api/v1/series", "/nothing", "/livez"] {
         let answer = world.get(path).await;
         let policy = header(&answer, "content-security-policy");
@@ -140,7 +139,7 @@ async fn it_says_whether_it_is_ready(world: World) {
 }
 
 /// The lock blocks every reader until the database cancels the read, a few seconds later.
-async fn who_waits_too_long(world: World) {
+async fn who_waits_too_long_is_told_so(world: World) {
     world.load("AAPL", "2024-12-01", &["1"]).await;
     let guard = Guard { patience: Duration::from_millis(200), ..open_guard() };
     let hasty = world.serve(world.app(), guard).await;
@@ -159,7 +158,7 @@ async fn who_waits_too_long(world: World) {
     assert_eq!(world.get("/api/v1/series/AAPL/1day/candles").await.status(), 200);
 }
 
-async fn a_login_with_iam(_: World) {
+async fn a_login_with_iam_wants_a_server_that_is_verified(_: World) {
     let env = Env::from_variables([("DATABASE_IAM".to_owned(), "true".to_owned())].into());
     let aws = Aws::at("http://127.0.0.1:1", "eu-central-1", "id", "secret").await;
     let error = read::connect(&env, &aws, &"postgres://u@127.0.0.1:1/d".into(), 1).await.unwrap_err();

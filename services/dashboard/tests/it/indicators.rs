@@ -3,15 +3,14 @@
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::trial;
 use crate::world::World;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("indicators_are_those_of_ta_lib", indicators_are_those_of_ta_lib),
-        trial("a_candle_has_the_same_indicators_in_every_range", the_same_in_every_range),
-        trial("the_vwap_of_a_session_begins_with_it", the_vwap_of_a_session),
-        trial("csv_has_the_columns_of_indicators", csv_has_the_columns),
+    trials![
+        indicators_are_those_of_ta_lib,
+        a_candle_has_the_same_indicators_in_every_range,
+        the_vwap_of_a_session_begins_with_it,
+        csv_has_the_columns_of_indicators
     ]
 }
 
@@ -68,7 +67,7 @@ async fn indicators_are_those_of_ta_lib(world: World) {
     }
 }
 
-async fn the_same_in_every_range(world: World) {
+async fn a_candle_has_the_same_indicators_in_every_range(world: World) {
     load(&world).await;
     let whole = columns(&world, "").await;
     for query in ["from=2021-06-01", "from=2021-06-01&limit=10", "last=400", "last=7&to=2021-12-31", "after=2022-05-01"]
@@ -101,7 +100,7 @@ async fn minutes(world: &World) {
         .await;
 }
 
-async fn the_vwap_of_a_session(world: World) {
+async fn the_vwap_of_a_session_begins_with_it(world: World) {
     minutes(&world).await;
     let all = world.json("/api/v1/series/MIN/1min/candles?indicators=vwap").await["indicators"]["vwap"].clone();
     let values = all.as_array().unwrap();
@@ -113,7 +112,7 @@ async fn the_vwap_of_a_session(world: World) {
     assert_eq!(part.as_array().unwrap()[..], values[8..]);
 }
 
-async fn csv_has_the_columns(world: World) {
+async fn csv_has_the_columns_of_indicators(world: World) {
     world.load("AAPL", "2024-12-01", &["1", "2", "4"]).await;
     let csv = world.get("/api/v1/series/AAPL/1day/candles.csv?fields=time,close&indicators=sma2,bb2").await;
     let expected = "time,close,sma2,bb2x2_lower,bb2x2_middle,bb2x2_upper\n2024-12-01,1,,,,\n2024-12-02,2,1.5,0.5,1.5,2.5\n\

@@ -8,18 +8,17 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 use secrecy::SecretString;
 
-use crate::trial;
 use crate::world::{World, header};
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("a_browser_logs_in_by_the_form_and_out_again", a_browser_logs_in),
-        trial("the_page_that_refuses_works_and_gives_nothing_away", the_page_that_refuses),
-        trial("a_wrong_secret_gets_no_ticket_and_too_many_get_no_answer", a_wrong_secret),
-        trial("the_brake_of_one_address_does_not_hold_others", the_brake_of_one),
-        trial("the_form_of_another_site_is_refused", the_form_of_another_site),
-        trial("a_login_leads_back_and_to_no_other_site", a_login_leads_back),
-        trial("where_there_is_no_secret_there_is_no_form", no_secret_no_form),
+    trials![
+        a_browser_logs_in_by_the_form_and_out_again,
+        the_page_that_refuses_works_and_gives_nothing_away,
+        a_wrong_secret_gets_no_ticket_and_too_many_get_no_answer,
+        the_brake_of_one_address_does_not_hold_others,
+        the_form_of_another_site_is_refused,
+        a_login_leads_back_and_to_no_other_site,
+        where_there_is_no_secret_there_is_no_form
     ]
 }
 
@@ -40,7 +39,7 @@ async fn guarded(world: &World) -> SocketAddr {
     world.listen(Secrets::new(Some(SecretString::from(TOKEN)), Some(SecretString::from("hush & hush"))), 10_000).await
 }
 
-async fn a_browser_logs_in(world: World) {
+async fn a_browser_logs_in_by_the_form_and_out_again(world: World) {
     let address = guarded(&world).await;
     for secret in [TOKEN, "hush+%26+hush"] {
         let answer = post(address, "/login", &format!("secret={secret}&next=%2Fquality"), &[]).await;
@@ -64,7 +63,7 @@ async fn a_browser_logs_in(world: World) {
     assert!(!page.text().await.unwrap().contains("/logout"), "who brings the token each time cannot log out");
 }
 
-async fn the_page_that_refuses(world: World) {
+async fn the_page_that_refuses_works_and_gives_nothing_away(world: World) {
     world.load("SECRET", "2024-12-01", &["1"]).await;
     let address = guarded(&world).await;
     let refused = world.ask(address, "/symbol/SECRET/1day", &[("accept", "text/html")]).await;
@@ -83,7 +82,7 @@ async fn the_page_that_refuses(world: World) {
     }
 }
 
-async fn a_wrong_secret(world: World) {
+async fn a_wrong_secret_gets_no_ticket_and_too_many_get_no_answer(world: World) {
     let address = guarded(&world).await;
     for _ in 0..9 {
         let answer = post(address, "/login", "secret=wrong&next=/quality", &[("accept", "text/html")]).await;
@@ -109,7 +108,7 @@ async fn a_wrong_secret(world: World) {
 }
 
 /// Two clients use the same trusted proxy. A visitor who logged in before the flood keeps the ticket.
-async fn the_brake_of_one(world: World) {
+async fn the_brake_of_one_address_does_not_hold_others(world: World) {
     let secrets = Secrets::new(Some(SecretString::from(TOKEN)), None);
     let guard = candlewick_dashboard::config::Guard { secrets, trusted_proxies: 1, ..crate::world::open_guard() };
     let address = world.serve(world.app(), guard).await;
@@ -131,7 +130,7 @@ async fn the_brake_of_one(world: World) {
     assert_eq!(ask("203.0.113.7", "cookie", ticket.split(';').next().unwrap()).await, 200);
 }
 
-async fn the_form_of_another_site(world: World) {
+async fn the_form_of_another_site_is_refused(world: World) {
     let address = guarded(&world).await;
     let body = format!("secret={TOKEN}");
     for headers in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example"), ("origin", "null")] {
@@ -147,7 +146,7 @@ async fn the_form_of_another_site(world: World) {
     assert_eq!(link.status(), 200);
 }
 
-async fn a_login_leads_back(world: World) {
+async fn a_login_leads_back_and_to_no_other_site(world: World) {
     let address = guarded(&world).await;
     for next in ["%2F%2Fevil.example", "https%3A%2F%2Fevil.example", "%2F%5Cevil.example", "%0D%0ASet-Cookie%3A+x%3Dy"]
     {
@@ -160,7 +159,7 @@ async fn a_login_leads_back(world: World) {
     assert_eq!(post(address, "/login", &"x".repeat(2_000), &[]).await.status(), 413);
 }
 
-async fn no_secret_no_form(world: World) {
+async fn where_there_is_no_secret_there_is_no_form(world: World) {
     let answer = post(world.address, "/login", "secret=x", &[]).await;
     assert_eq!((answer.status().as_u16(), header(&answer, "location")), (303, "/".to_owned()));
     assert!(header(&answer, "set-cookie").is_empty());

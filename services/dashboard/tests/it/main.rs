@@ -2,6 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
+/// One trial per test function, with the same name.
+macro_rules! trials {
+    ($($test:ident),+ $(,)?) => { vec![$(crate::trial(stringify!($test), $test)),+] };
+}
+
 mod attack;
 mod candles;
 mod events;

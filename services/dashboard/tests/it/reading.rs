@@ -8,19 +8,18 @@ use candlewick_shared::adapters::watchlist_source::WatchlistSource;
 use libtest_mimic::Trial;
 use serde_json::json;
 
-use crate::trial;
 use crate::world::{World, open_guard};
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("a_series_at_a_glance", a_series_at_a_glance),
-        trial("a_search_finds_by_a_part_of_the_symbol", a_search_finds),
-        trial("a_candle_is_led_back_to_its_source", a_candle_is_led_back),
-        trial("claims_that_a_newer_object_has_are_not_counted", shadowed_claims),
-        trial("sessions_are_held_to_the_calendar", sessions_are_held_to_the_calendar),
-        trial("rows_that_were_set_aside_come_by_pages", rows_set_aside),
-        trial("the_ledger_comes_by_pages", the_ledger_comes_by_pages),
-        trial("a_watchlist_in_a_bucket_is_read_anew_when_it_changes", a_watchlist_in_a_bucket),
+    trials![
+        a_series_at_a_glance,
+        a_search_finds_by_a_part_of_the_symbol,
+        a_candle_is_led_back_to_its_source,
+        claims_that_a_newer_object_has_are_not_counted,
+        sessions_are_held_to_the_calendar,
+        rows_that_were_set_aside_come_by_pages,
+        the_ledger_comes_by_pages,
+        a_watchlist_in_a_bucket_is_read_anew_when_it_changes
     ]
 }
 
@@ -55,7 +54,7 @@ async fn a_series_at_a_glance(world: World) {
     assert_eq!(series, expected);
 }
 
-async fn a_search_finds(world: World) {
+async fn a_search_finds_by_a_part_of_the_symbol(world: World) {
     for symbol in ["AAPL", "AMZN", "BTC/USD", "EUR/USD"] {
         world.load(symbol, "2024-12-18", &["1"]).await;
     }
@@ -69,7 +68,7 @@ async fn a_search_finds(world: World) {
     assert_eq!(symbols("limit=3&after=3").await, ["EUR/USD"]);
 }
 
-async fn a_candle_is_led_back(world: World) {
+async fn a_candle_is_led_back_to_its_source(world: World) {
     world.load("AAPL", "2024-12-18", &["1.10", "2.20"]).await;
     world.put("raw/interval=1day/symbol=AAPL/candles.csv", "date,open,high,low,close\n").await;
     let lineage = world.json("/api/v1/series/AAPL/1day/lineage?time=2024-12-19").await;
@@ -81,7 +80,7 @@ async fn a_candle_is_led_back(world: World) {
     assert_eq!((&lineage["raw"]["size"], &lineage["raw"]["is_the_source"]), (&json!(25), &json!(false)));
 }
 
-async fn shadowed_claims(world: World) {
+async fn claims_that_a_newer_object_has_are_not_counted(world: World) {
     world.load("AAPL", "2024-12-18", &["1", "2", "3"]).await;
     world.run("insert into objects (key, symbol, interval, rows_total) values ('older', 'AAPL', '1day', 2)").await;
     world
@@ -118,7 +117,7 @@ async fn sessions_are_held_to_the_calendar(world: World) {
     assert_eq!(gaps, json!([{"first": "2024-12-10", "last": "2024-12-13", "slots": 4, "fate": "too_long"}]));
 }
 
-async fn rows_set_aside(world: World) {
+async fn rows_that_were_set_aside_come_by_pages(world: World) {
     let id = world.load("AAPL", "2024-12-18", &["1"]).await;
     world
         .put(
@@ -145,7 +144,7 @@ async fn the_ledger_comes_by_pages(world: World) {
     assert_eq!((symbols(&first), symbols(&second)), (vec![json!("C"), json!("B")], vec![json!("A")]));
 }
 
-async fn a_watchlist_in_a_bucket(world: World) {
+async fn a_watchlist_in_a_bucket_is_read_anew_when_it_changes(world: World) {
     let location = "s3://b/config/watchlist.toml".parse().unwrap();
     let source = WatchlistSource::new(location, |_| Arc::clone(&world.store), Arc::new(LogNotifier));
     let guard = open_guard();

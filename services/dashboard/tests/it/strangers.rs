@@ -13,20 +13,19 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use crate::trial;
 use crate::world::{World, header, open_guard};
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("a_request_that_never_ends_is_not_waited_for", a_request_that_never_ends),
-        trial("who_takes_nothing_of_an_answer_is_left", who_takes_nothing),
-        trial("a_connection_is_kept_for_the_next_request_and_not_for_ever", a_connection_is_kept),
-        trial("one_address_cannot_take_every_connection", one_address_cannot_take_every_connection),
-        trial("one_address_cannot_take_every_stream_of_events", one_address_cannot_take_every_stream),
-        trial("a_head_that_is_too_large_is_refused", a_head_that_is_too_large),
-        trial("http_2_in_plain_text_is_not_spoken", http_2_is_not_spoken),
-        trial("browsers_that_came_by_tls_are_told_to_stay_with_it", strict_transport),
-        trial("every_answer_names_its_trace", every_answer_names_its_trace),
+    trials![
+        a_request_that_never_ends_is_not_waited_for,
+        who_takes_nothing_of_an_answer_is_left,
+        a_connection_is_kept_for_the_next_request_and_not_for_ever,
+        one_address_cannot_take_every_connection,
+        one_address_cannot_take_every_stream_of_events,
+        a_head_that_is_too_large_is_refused,
+        http_2_in_plain_text_is_not_spoken,
+        browsers_that_came_by_tls_are_told_to_stay_with_it,
+        every_answer_names_its_trace
     ]
 }
 
@@ -51,7 +50,7 @@ async fn rest(stream: &mut TcpStream) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-async fn a_request_that_never_ends(world: World) {
+async fn a_request_that_never_ends_is_not_waited_for(world: World) {
     let address = serve(&world, Places::new(9, 9), HASTY).await;
     for sent in
         ["", "GET / HTTP/1.1\r\nHost: local", "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nx"]
@@ -66,7 +65,7 @@ async fn a_request_that_never_ends(world: World) {
 }
 
 /// Many copies of the chart library exceed the buffers of a connection.
-async fn who_takes_nothing(world: World) {
+async fn who_takes_nothing_of_an_answer_is_left(world: World) {
     let address = serve(&world, Places::new(1, 1), HASTY).await;
     let library = candlewick_dashboard::assets::CHART_LIBRARY_ADDRESS;
     let request = format!("GET {library} HTTP/1.1\r\nHost: localhost\r\n\r\n").repeat(400);
@@ -86,7 +85,7 @@ async fn answers(address: SocketAddr) -> u16 {
     answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0)
 }
 
-async fn a_connection_is_kept(world: World) {
+async fn a_connection_is_kept_for_the_next_request_and_not_for_ever(world: World) {
     let address = serve(&world, Places::new(9, 9), HASTY).await;
     let mut stream = connect(address, "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
     let mut buffer = [0; 4096];
@@ -111,7 +110,7 @@ async fn one_address_cannot_take_every_connection(world: World) {
     }
 }
 
-async fn one_address_cannot_take_every_stream(world: World) {
+async fn one_address_cannot_take_every_stream_of_events(world: World) {
     let app =
         candlewick_dashboard::app::App { hub: Hub::new(Places::new(9, 2), CancellationToken::new()), ..world.app() };
     let address = world.serve(app, Guard { trusted_proxies: 1, ..open_guard() }).await;
@@ -123,7 +122,7 @@ async fn one_address_cannot_take_every_stream(world: World) {
     assert_eq!(listen("2001:db8:0:1::1").await.status(), 200, "another network has its own");
 }
 
-async fn a_head_that_is_too_large(world: World) {
+async fn a_head_that_is_too_large_is_refused(world: World) {
     let address = serve(&world, Places::new(9, 9), Patience::default()).await;
     let mut stream = connect(address, "GET / HTTP/1.1\r\nHost: localhost\r\n").await;
     let line = format!("A: {}\r\n", "b".repeat(1_000));
@@ -134,13 +133,13 @@ async fn a_head_that_is_too_large(world: World) {
     assert!(sent < 10_000_000, "ten megabytes of one head were taken");
 }
 
-async fn http_2_is_not_spoken(world: World) {
+async fn http_2_in_plain_text_is_not_spoken(world: World) {
     let mut stream = connect(world.address, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0").await;
     let answer = rest(&mut stream).await;
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
 }
 
-async fn strict_transport(world: World) {
+async fn browsers_that_came_by_tls_are_told_to_stay_with_it(world: World) {
     let address = world.serve(world.app(), Guard { trusted_proxies: 1, ..open_guard() }).await;
     let by_tls = [("x-forwarded-proto", "https")];
     assert_eq!(header(&world.ask(address, "/", &by_tls).await, "strict-transport-security"), "max-age=31536000");

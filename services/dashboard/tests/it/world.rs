@@ -12,7 +12,7 @@ use candlewick_dashboard::config::Guard;
 use candlewick_dashboard::connection::Patience;
 use candlewick_dashboard::live::{Hub, listen};
 use candlewick_dashboard::places::Places;
-use candlewick_dashboard::read::queues::{DeadLetter, QueueDepth, Queues, Unreachable};
+use candlewick_dashboard::read::queues::{Queues, ShownLetter, Unreachable, WatchedQueue};
 use candlewick_dashboard::server::{self as http, Limits};
 use candlewick_dashboard::{read, router};
 use candlewick_shared::adapters::memory_store::MemoryStore;
@@ -34,17 +34,17 @@ pub const SCRIPT: &str = "<script>alert(1)</script>";
 
 /// Queues with the contents that a test sets.
 #[derive(Default)]
-pub struct Told {
-    pub letters: Mutex<Option<Vec<DeadLetter>>>,
+pub struct TestQueues {
+    pub letters: Mutex<Option<Vec<ShownLetter>>>,
 }
 
 #[async_trait]
-impl Queues for Told {
-    async fn depths(&self) -> Result<Vec<QueueDepth>, Unreachable> {
+impl Queues for TestQueues {
+    async fn depths(&self) -> Result<Vec<WatchedQueue>, Unreachable> {
         self.dead_letters().await.map(|_| Vec::new())
     }
 
-    async fn dead_letters(&self) -> Result<Vec<DeadLetter>, Unreachable> {
+    async fn dead_letters(&self) -> Result<Vec<ShownLetter>, Unreachable> {
         self.letters.lock().unwrap().clone().ok_or(Unreachable("no credentials".to_owned()))
     }
 }
@@ -56,7 +56,7 @@ pub struct World {
     /// The same database with the dashboard's rights.
     pub pool: PgPool,
     pub store: Arc<MemoryStore>,
-    pub queues: Arc<Told>,
+    pub queues: Arc<TestQueues>,
     pub hub: Hub,
     pub address: SocketAddr,
     client: Client,
@@ -70,7 +70,7 @@ impl World {
         let hub = Hub::new(Places::new(LISTENERS, LISTENERS), CancellationToken::new());
         tokio::spawn(listen::listen(pool.clone(), hub.clone(), hub.stop.clone()));
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let (store, queues) = (Arc::new(MemoryStore::default()), Arc::new(Told::default()));
+        let (store, queues) = (Arc::new(MemoryStore::default()), Arc::new(TestQueues::default()));
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let mut world = Self { owner, pool, store, queues, hub, address, client: Client::new() };
         world.address = world.listen(None, 10_000).await;
@@ -151,14 +151,16 @@ impl World {
     pub async fn load(&self, symbol: &str, first: &str, closes: &[&str]) -> i64 {
         let key = format!("transformed/interval=1day/symbol={}/candles.csv", symbol.replace('/', "%2F"));
         let insert = "insert into objects (key, symbol, interval, etag, rows_total, raw_written, fetched_at, transformed_at,
-                run, trace_id, raw_key, raw_etag)
+                run, trace_id, raw_key, raw_etag, first_time)
             values ($1, $2, '1day', 'e1', $3, '2024-12-30T22:00:00Z', '2024-12-30T22:00:01Z', '2024-12-30T22:00:02Z', 'run-1',
-                '0af7651916cd43dd8448eb211c80319c', replace($1, 'transformed', 'raw'), 'r1')
+                '0af7651916cd43dd8448eb211c80319c', replace($1, 'transformed', 'raw'), 'r1',
+                $4::date::timestamp at time zone 'UTC')
             on conflict (key) do update set rows_total = excluded.rows_total returning id";
         let id: i64 = sqlx::query_scalar(insert)
             .bind(&key)
             .bind(symbol)
             .bind(closes.len() as i64)
+            .bind(first)
             .fetch_one(&self.owner)
             .await
             .unwrap();

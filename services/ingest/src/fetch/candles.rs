@@ -1,6 +1,6 @@
 //! Predicts how cleaning will judge a row: whether it is a candle, was complete, and has a slot in the calendar.
 
-use candlewick_shared::core::calendar::choice::{self, Choice};
+use candlewick_shared::core::calendar::choice::Choice;
 use candlewick_shared::core::calendar::{Calendar, last_date};
 use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::decimal::Decimal;
@@ -32,7 +32,7 @@ pub struct Rules {
 impl Rules {
     /// The rules for an instrument, from the source's description and the owner's settings.
     pub fn new(interval: Interval, instrument: &Instrument, settings: &CleaningSettings) -> Self {
-        let Choice { calendar, .. } = choice::choose(settings.calendar.as_ref(), instrument);
+        let Choice { calendar, .. } = settings.choose_calendar(instrument);
         let zone = instrument.timezone.as_deref().and_then(|name| TimeZone::get(name).ok());
         let zone = zone.filter(|_| !interval.is_intraday()).unwrap_or(TimeZone::UTC);
         Self { interval, calendar, zone, allow_negative: settings.allow_negative }

@@ -27,11 +27,16 @@ pub const EARLIEST: &str = "earliest";
 /// fetched.
 pub const REFETCHED_SINCE: &str = "refetched-since";
 
-/// The metadata entry with the reported losses of an object: for each, when the source last had the lost candles.
+/// The metadata entry with the reported losses of an object, oldest first: for each, when the source last had the lost
+/// candles.
 const LOSSES: &str = "shrank";
 
-/// S3 allows 2 KB of metadata.
+/// S3 allows 2 KB of metadata. After the last listed loss, [`FURTHER`] stands for the others.
 const MAX_LOSSES: usize = 20;
+
+/// Marks a list of losses that has no room for the newest ones. Each row that stayed has the time of its loss, so the rows
+/// have the rest of the list.
+const FURTHER: &str = "further";
 
 /// The metadata entry with the months for which the API had no candle: `2022-03 2022-04`.
 const VACANT: &str = "vacant-months";
@@ -79,9 +84,11 @@ pub async fn object(
 /// The content of a raw object, if ingest wrote it and it is readable.
 fn ingested(object: &Object) -> Option<KeptObject> {
     let Origin { run, fetched_at, instrument } = origin(&object.info.metadata)?;
-    let reported_losses = reported_losses(&object.info.metadata);
     match rows(&object.body) {
-        Ok(rows) => Some(KeptObject { is_by_hand: false, run, fetched_at, instrument, reported_losses, rows }),
+        Ok(rows) => {
+            let reported_losses = reported_losses(&object.info.metadata, &rows);
+            Some(KeptObject { is_by_hand: false, run, fetched_at, instrument, reported_losses, rows })
+        }
         Err(error) => {
             tracing::warn!(key = object.info.key, "ignoring an unreadable raw object: {error:#}");
             None
@@ -113,15 +120,22 @@ fn origin(metadata: &Metadata) -> Option<Origin> {
     Some(Origin { run: metadata.run, fetched_at: metadata.fetched_at?, instrument: metadata.instrument })
 }
 
-fn reported_losses(metadata: &Metadata) -> BTreeSet<Timestamp> {
+fn reported_losses(metadata: &Metadata, rows: &[SourceRow]) -> BTreeSet<Timestamp> {
     let text = metadata.get(LOSSES).map(String::as_str).unwrap_or_default();
-    text.split(' ').filter_map(|time| time.parse().ok()).collect()
+    let mut losses: BTreeSet<Timestamp> = text.split(' ').filter_map(|time| time.parse().ok()).collect();
+    if text.split(' ').any(|word| word == FURTHER) {
+        let last = losses.last().copied();
+        losses.extend(rows.iter().filter_map(|row| row.fetched_at).filter(|time| Some(*time) > last));
+    }
+    losses
 }
 
 /// The metadata entry of losses, if there are any.
-pub fn losses_entry(losses: impl IntoIterator<Item = Timestamp>) -> Option<(String, String)> {
-    let times: Vec<_> = losses.into_iter().take(MAX_LOSSES).map(|time| time.to_string()).collect();
-    (!times.is_empty()).then(|| (LOSSES.to_owned(), times.join(" ")))
+pub fn losses_entry(losses: &BTreeSet<Timestamp>) -> Option<(String, String)> {
+    let listed = losses.iter().take(MAX_LOSSES).map(Timestamp::to_string);
+    let further = (losses.len() > MAX_LOSSES).then(|| FURTHER.to_owned());
+    let words: Vec<_> = listed.chain(further).collect();
+    (!words.is_empty()).then(|| (LOSSES.to_owned(), words.join(" ")))
 }
 
 fn earliest(metadata: &Metadata) -> Option<Date> {

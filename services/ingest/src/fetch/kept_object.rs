@@ -14,7 +14,7 @@ pub struct KeptObject {
     /// The run that fetched it.
     pub run: Option<String>,
     pub fetched_at: Timestamp,
-    /// What the source said of the instrument.
+    /// The source's data about the instrument.
     pub instrument: Instrument,
     /// The losses that were already reported, by when the source last had the lost candles.
     pub reported_losses: BTreeSet<Timestamp>,

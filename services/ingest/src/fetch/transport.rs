@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use async_trait::async_trait;
+use candlewick_shared::adapters::sentence::chain;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use secrecy::{ExposeSecret, SecretString};
@@ -121,7 +122,5 @@ fn minute_usage(headers: &HeaderMap) -> Option<MinuteUsage> {
 
 /// The error and its causes, without the URL. URLs have no secret in them either: that makes two safeguards.
 fn words(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let chain = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
-    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    chain(&error.without_url())
 }

@@ -94,7 +94,7 @@ impl Writer<'_> {
         let mut entries = RawMetadata { is_emptied: fetched.rows.is_empty(), ..metadata }.write();
         entries.extend(self.earliest.map(|earliest| (kept::EARLIEST.to_owned(), earliest.to_string())));
         entries.extend(kept::vacant_entry(self.vacant));
-        entries.extend(kept::losses_entry(fetched.losses.iter().map(|loss| loss.fetched_at)));
+        entries.extend(kept::losses_entry(&fetched.losses.iter().map(|loss| loss.fetched_at).collect()));
         entries.extend(fetched.refetched_since.map(|since| (kept::REFETCHED_SINCE.to_owned(), since.to_string())));
         entries.extend((changed > 0).then(|| (CHANGED.to_owned(), changed.to_string())));
         entries

@@ -43,7 +43,7 @@ impl Book {
         self.0.lock().unwrap().runs[run].clone()
     }
 
-    /// Writes a run into it of which nothing is known but when it was asked for.
+    /// Records a run and the time of its request, and nothing else.
     pub fn note(&self, run: Run) {
         self.0.lock().unwrap().runs.insert(run.id.clone(), Entry::new(run, ""));
     }

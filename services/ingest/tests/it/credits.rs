@@ -133,7 +133,7 @@ async fn the_end_of_the_days_credits_stops_receiving_tells_once_and_passes_by_it
     assert_eq!(days, ["2024-12-30", "2024-12-30", "2024-12-30", "2024-12-31", "2024-12-31", "2024-12-31"]);
     assert!(waiting >= 3 && asked.iter().all(|entry| entry["status"] == 200), "{waiting} {asked:?}");
     assert_eq!((world.heard.kinds(), dead), (vec![Kind::CreditsGone], vec![]));
-    // At the start, because one before it may have told of yesterday's; and at midnight.
+    // At the start, because an earlier process may have reported yesterday's; and at midnight.
     let of_credits = world.heard.resolved().into_iter().filter(|kind| *kind == Kind::CreditsGone);
     assert_eq!(of_credits.count(), 2);
     assert!(world.heard.text().contains("2024-12-31T00:00:01Z"), "{}", world.heard.text());

@@ -1,6 +1,6 @@
 //! A vendor that forgets: over hundreds of refreshes it leaves candles out, for once or for good, gives them back, restates
 //! and splits them, gives nulls, and gives another instrument under the old name. No real candle is lost or mixed with
-//! another's, and each loss is told once.
+//! another's, and each loss is reported once.
 
 #![allow(clippy::print_stdout, reason = "a test says which seed it ran")]
 
@@ -374,7 +374,7 @@ impl Course {
         }
     }
 
-    /// What cleaning makes of the raw object is what the source gave, and what was told is what happened.
+    /// What cleaning makes of the raw object is what the source gave, and what was reported is what happened.
     async fn check(&self) {
         let place = format!("seed {} refresh {} {:?}", self.seed, self.number, self.event);
         let real = self.cleaned().await;
@@ -418,7 +418,7 @@ impl Course {
         real.map(|cells| (cells[time].parse().unwrap(), cells[close].parse().unwrap())).collect()
     }
 
-    /// Everything comes back, and every loss that was told is told to be over.
+    /// Everything comes back, and every loss that was reported is resolved.
     async fn end(mut self) {
         self.next_day();
         self.market.hidden.clear();

@@ -13,7 +13,7 @@ const PER_MINUTE: u32 = 4;
 /// `cargo bench -p candlewick-ingest --bench budget` does the same with a thousand symbols on a plan that is sold.
 #[tokio::test]
 async fn a_run_takes_what_the_budget_allows_and_hardly_longer() {
-    // A minute is six seconds of the machine, of which four requests take a small part even where it is busy.
+    // A minute is six seconds of the machine. Four requests take a small part of them even on a busy machine.
     let world = moving(account(PER_MINUTE, None), fast("2024-12-30T22:00:50Z", 10.0)).await;
     send(&world, &made_up(SYMBOLS)).await;
     let running = Running::start(world, Plan::default());

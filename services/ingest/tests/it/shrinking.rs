@@ -55,7 +55,7 @@ async fn refresh(world: &World, run: &str) -> Settled {
     world.deliver(&fetch_in(run, "ABC", "1day")).await.unwrap()
 }
 
-/// The dates that are marked as of an earlier answer, and of which.
+/// The dates that are marked as from an earlier answer, and the time of that answer.
 pub async fn marks(world: &World, key: &str) -> Vec<(String, String)> {
     let lines = world.lines(key).await;
     let cells = lines.iter().map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
@@ -139,6 +139,36 @@ async fn a_loss_that_grows_is_told_again() {
     vendor.says(200, WHOLE);
     refresh(&world, "run-4").await;
     assert_eq!(shrank(&world, State::Resolved), 2);
+}
+
+#[tokio::test]
+async fn however_many_losses_a_series_has_each_is_told_once_and_costs_one_credit() {
+    let days: Vec<_> =
+        (0..24).map(|day| jiff::civil::date(2024, 12, 1).saturating_add(jiff::Span::new().days(day))).collect();
+    let says = |vendor: &Vendor, first: usize| {
+        let candles: Vec<_> = days[first..].iter().rev().map(|day| candle(&day.to_string(), 100.0)).collect();
+        vendor.says(
+            200,
+            &answer(&json!({"symbol": "BTC/USD", "interval": "1day", "type": "Digital Currency"}), &candles),
+        );
+    };
+    let (vendor, mut world) = asking("2024-12-30T22:00:30Z").await;
+    std::fs::write(&world.watchlist, "[groups.a]\nsymbols = [\"BTC/USD\"]\nhistory = \"2024-12-01\"\n").unwrap();
+    // Each refresh lacks one candle more, so each loss is one of its own.
+    for refresh in 0..23 {
+        says(&vendor, refresh);
+        set_time(&mut world, &format!("2025-01-{:02}T22:00:30Z", refresh + 1));
+        let run = format!("run-{refresh}");
+        world.deliver(&fetch_in(&run, "BTC/USD", "1day")).await.unwrap();
+        assert_eq!((vendor.times_asked(), shrank(&world, State::Firing)), (1 + usize::from(refresh > 0), refresh));
+    }
+    set_time(&mut world, "2025-02-01T22:00:30Z");
+    world.deliver(&fetch_in("again", "BTC/USD", "1day")).await.unwrap();
+    assert_eq!((vendor.times_asked(), shrank(&world, State::Firing)), (1, 22), "none of them is new");
+    says(&vendor, 0);
+    set_time(&mut world, "2025-02-02T22:00:30Z");
+    world.deliver(&fetch_in("all", "BTC/USD", "1day")).await.unwrap();
+    assert_eq!(shrank(&world, State::Resolved), 22);
 }
 
 #[tokio::test]

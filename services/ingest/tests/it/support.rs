@@ -58,12 +58,12 @@ impl Notifier for Heard {
 }
 
 impl Heard {
-    /// What was told to be wrong.
+    /// The kinds of the alerts that were raised.
     pub fn kinds(&self) -> Vec<Kind> {
         self.of(State::Firing)
     }
 
-    /// What was told to be well again.
+    /// The kinds of the alerts that were resolved.
     pub fn resolved(&self) -> Vec<Kind> {
         self.of(State::Resolved)
     }

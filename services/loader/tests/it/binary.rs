@@ -84,7 +84,7 @@ async fn every_number_is_the_same_in_postgresql(world: World) {
 }
 
 async fn a_time_is_the_same_in_postgresql(world: World) {
-    let nought = Decimal::ZERO;
+    let zero = Decimal::ZERO;
     for text in [
         "1969-12-31T23:59:59Z",
         "1970-01-01T00:00:00Z",
@@ -93,7 +93,7 @@ async fn a_time_is_the_same_in_postgresql(world: World) {
         "9998-12-31T00:00:00Z",
     ] {
         let time = CandleTime::parse(text, Interval::Min1, &jiff::tz::TimeZone::UTC).unwrap();
-        let candle = Candle { time, ..candle(0, [nought; 4], None, false) };
+        let candle = Candle { time, ..candle(0, [zero; 4], None, false) };
         assert_eq!(as_text(&world, &[candle]).await, [expected(&candle)], "{text}");
         assert_eq!(binary::candle_time(binary::microseconds(time)), time);
     }

@@ -57,8 +57,8 @@ async fn a_version_that_cannot_commit_leaves_the_older_one_whole(world: World) {
 
 /// Delivers in a separate task, and waits until it is done or waits for a lock.
 async fn deliver_beside(world: &World, key: &'static str) -> JoinHandle<Outcome> {
-    let beside = world.clone();
-    let delivery = tokio::spawn(async move { beside.deliver(key).await });
+    let another = world.clone();
+    let delivery = tokio::spawn(async move { another.deliver(key).await });
     let waiting = "select (count(*) > 0)::text from pg_locks where locktype = 'advisory' and not granted
         and database = (select oid from pg_database where datname = current_database())";
     while !delivery.is_finished() && world.value(waiting).await == "false" {
@@ -166,8 +166,8 @@ async fn a_copy_that_is_given_up_leaves_no_connection_behind(world: World) {
 async fn give_up_a_copy(world: &World, alone: &World) {
     let mut holder = world.pool.begin().await.unwrap();
     sqlx::raw_sql("lock table candles in access exclusive mode").execute(&mut *holder).await.unwrap();
-    let beside = alone.clone();
-    let delivery = tokio::spawn(async move { beside.deliver(JANUARY).await });
+    let another = alone.clone();
+    let delivery = tokio::spawn(async move { another.deliver(JANUARY).await });
     let waiting = "select (count(*) > 0)::text from pg_stat_activity
         where datname = current_database() and wait_event_type = 'Lock' and query like 'copy%'";
     while world.value(waiting).await == "false" {

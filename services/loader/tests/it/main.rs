@@ -7,12 +7,12 @@ macro_rules! trials {
     ($($test:ident),+ $(,)?) => { vec![$(crate::trial(stringify!($test), $test)),+] };
 }
 
-mod beside;
 mod binary;
 mod blame;
 mod faults;
 mod history;
 mod lost;
+mod other_objects;
 mod overlaps;
 mod runs;
 mod schema;
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
 
 fn trials() -> Vec<Trial> {
     let all = [
-        beside::trials(),
+        other_objects::trials(),
         binary::trials(),
         blame::trials(),
         schema::trials(),

@@ -1,8 +1,8 @@
-//! Objects of one series that claim the same candle: the newest has it.
+//! Objects of one series that claim the same candle: the newest real one has it.
 
 use libtest_mimic::Trial;
 
-use crate::world::{FEBRUARY, JANUARY, MARCH, World};
+use crate::world::{FEBRUARY, FILLED, JANUARY, MARCH, World};
 
 pub fn trials() -> Vec<Trial> {
     trials![
@@ -13,7 +13,8 @@ pub fn trials() -> Vec<Trial> {
         an_older_object_loaded_again_does_not_steal,
         the_same_content_written_again_makes_an_object_the_newest,
         an_object_that_grows_older_gives_way,
-        an_object_between_two_others_takes_what_it_may
+        an_object_between_two_others_takes_what_it_may,
+        a_filled_candle_of_a_newer_object_replaces_no_real_one
     ]
 }
 
@@ -108,4 +109,27 @@ async fn an_object_between_two_others_takes_what_it_may(world: World) {
     assert_eq!(world.counts(FEBRUARY).await, (3, 1, 0, 2, 0));
     world.load_rows(MARCH, 4, &[]).await;
     assert_eq!(world.table().await, owned(&[(1, 21, FEBRUARY), (2, 22, FEBRUARY), (3, 23, FEBRUARY)]));
+}
+
+async fn a_filled_candle_of_a_newer_object_replaces_no_real_one(world: World) {
+    let filled = FILLED + 2;
+    for order in [[JANUARY, FEBRUARY], [FEBRUARY, JANUARY]] {
+        world.empty().await;
+        world.put_rows(JANUARY, 1, &[(1, 10), (2, 20), (3, 30)]).await;
+        world.put_rows(FEBRUARY, 2, &[(1, 11), (2, filled), (3, 31)]).await;
+        for key in order {
+            world.done(key).await;
+        }
+        assert_eq!(world.table().await, owned(&[(1, 11, FEBRUARY), (2, 20, JANUARY), (3, 31, FEBRUARY)]), "{order:?}");
+        let shadowed = [(1, 10, JANUARY), (2, filled, FEBRUARY), (3, 30, JANUARY)];
+        assert_eq!(world.shadowed().await, owned(&shadowed), "{order:?}");
+    }
+    // What is the older object's own becomes the newer one's where it is filled in both.
+    world.load_rows(JANUARY, 3, &[(1, 10), (2, FILLED)]).await;
+    let expected = [(1, 10, JANUARY), (2, FILLED, JANUARY), (3, 31, FEBRUARY)];
+    assert_eq!(world.table().await, owned(&expected));
+    world.load_rows(FEBRUARY, 4, &[(1, filled), (2, 21)]).await;
+    assert_eq!(world.table().await, owned(&[(1, 10, JANUARY), (2, 21, FEBRUARY)]));
+    world.load_rows(JANUARY, 5, &[]).await;
+    assert_eq!(world.table().await, owned(&[(1, filled, FEBRUARY), (2, 21, FEBRUARY)]));
 }

@@ -1,6 +1,6 @@
 //! Three objects of a series against a model: each seed rewrites them with newer and older versions, loses, duplicates
-//! and reorders their events, and drops loads in the middle. In the end the table is the union of the newest claims,
-//! and the shadowed claims are those of the model.
+//! and reorders their events, and drops loads in the middle. In the end the table is the union of the strongest claims
+//! (real candles before filled ones, then the newest), and the shadowed claims are those of the model.
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -14,7 +14,7 @@ use libtest_mimic::Trial;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use crate::world::{Claim, World};
+use crate::world::{Claim, FILLED, World};
 
 /// The default number of seeds; `CANDLEWICK_SEEDS` sets another one, and `CANDLEWICK_SEED` the first seed.
 const SEEDS: u64 = 1000;
@@ -40,18 +40,19 @@ struct Model {
 impl Model {
     /// The candles, and the shadowed claims.
     fn claims(&self) -> (Vec<Claim>, Vec<Claim>) {
-        let mut of_minute: BTreeMap<i64, Vec<(i64, &String, u32)>> = BTreeMap::new();
+        let mut of_minute: BTreeMap<i64, Vec<(bool, i64, &String, u32)>> = BTreeMap::new();
         for (key, (written, rows)) in &self.objects {
             for (minute, close) in rows {
-                of_minute.entry(*minute).or_default().push((*written, key, *close));
+                let is_real = *close < FILLED;
+                of_minute.entry(*minute).or_default().push((is_real, *written, key, *close));
             }
         }
         let (mut table, mut waiting) = (Vec::new(), Vec::new());
         for (minute, mut claims) in of_minute {
-            let claim = |(_, key, close): (i64, &String, u32)| (minute, close, key.clone());
+            let claim = |(_, _, key, close): (bool, i64, &String, u32)| (minute, close, key.clone());
             claims.sort_unstable();
             table.extend(claims.pop().map(claim));
-            claims.sort_unstable_by_key(|(_, key, _)| *key);
+            claims.sort_unstable_by_key(|(_, _, key, _)| *key);
             waiting.extend(claims.into_iter().map(claim));
         }
         (table, waiting)
@@ -96,7 +97,8 @@ async fn live(world: &World, seed: u64, crashes: &AtomicU64) -> Option<String> {
 
 async fn write(world: &World, dice: &mut StdRng, model: &mut Model, key: String) {
     let minutes: Vec<i64> = (0..6).filter(|_| dice.random_bool(0.5)).collect();
-    let rows: BTreeMap<i64, u32> = minutes.into_iter().map(|minute| (minute, dice.random_range(1..4))).collect();
+    let mut close = || dice.random_range(1..4) + if dice.random_bool(0.3) { FILLED } else { 0 };
+    let rows: BTreeMap<i64, u32> = minutes.into_iter().map(|minute| (minute, close())).collect();
     let written = dice.random_range(1..5);
     world.put_rows(&key, written, &rows.clone().into_iter().collect::<Vec<_>>()).await;
     model.objects.insert(key, (written, rows));

@@ -152,10 +152,14 @@ pub fn body(key: &str, rows: Rows<'_>) -> Vec<u8> {
     clean_csv::write(&key.path.series, &CleanCandles { candles }).unwrap()
 }
 
+/// Candles with a close from this on are filled.
+pub const FILLED: u32 = 100;
+
 fn candle(minute: i64, close: u32) -> Candle {
+    let is_filled = close >= FILLED;
     let close = close.to_string().parse().unwrap();
     let time = CandleTime::from_seconds(minute * 60);
-    Candle { time, open: close, high: close, low: close, close, volume: Some(close), is_filled: false }
+    Candle { time, open: close, high: close, low: close, close, volume: Some(close), is_filled }
 }
 
 /// The metadata of a transformed object whose raw object was written at a given second.
@@ -167,6 +171,7 @@ pub fn origin(written: i64) -> TransformedMetadata {
         source: None,
         fetched_at: None,
         transformed_at: None,
+        report: None,
         report_etag: None,
         quarantine_etag: None,
         columnar_etag: None,

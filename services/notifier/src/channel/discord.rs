@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::text::{cut, in_code};
 use super::{Channel, http};
-use crate::message::Message;
+use crate::message::Notice;
 
 /// Discord refuses a message of more than 2000 characters. A long subject and the markup take some of them.
 const MAX_TEXT: usize = 1_600;
@@ -27,13 +27,13 @@ impl Channel for Discord {
         "discord"
     }
 
-    async fn send(&self, message: &Message) -> anyhow::Result<()> {
+    async fn send(&self, message: &Notice) -> anyhow::Result<()> {
         http::post(&self.http, &self.url, &message.name, &body(message)).await
     }
 }
 
 /// `allowed_mentions` keeps text such as `@everyone` from notifying people.
-fn body(message: &Message) -> Value {
+fn body(message: &Notice) -> Value {
     let subject = in_code(&cut(&message.subject, MAX_SUBJECT));
     let text = in_code(&cut(message.body.trim_end(), MAX_TEXT));
     let content = format!("```\n{subject}\n\n{text}\n```");
@@ -49,7 +49,7 @@ mod tests {
         let name = "n".to_owned();
         let payload = Value::Null;
         let long = "\u{1F56F}`".repeat(9_000);
-        let message = Message { name, subject: long.clone(), body: long, payload };
+        let message = Notice { name, subject: long.clone(), body: long, payload };
         let length = body(&message)["content"].as_str().unwrap().encode_utf16().count();
         assert!(length <= 2_000, "{length}");
     }

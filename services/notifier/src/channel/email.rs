@@ -10,7 +10,7 @@ use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Channel;
-use crate::message::Message;
+use crate::message::Notice;
 
 pub struct Email {
     transport: AsyncSmtpTransport<Tokio1Executor>,
@@ -56,7 +56,7 @@ impl Email {
         })
     }
 
-    fn mail(&self, message: &Message) -> anyhow::Result<lettre::Message> {
+    fn mail(&self, message: &Notice) -> anyhow::Result<lettre::Message> {
         let id = format!("<{}@{}>", message.name, self.from.email.domain());
         let mut mail = lettre::Message::builder().from(self.from.clone()).subject(&message.subject);
         mail = mail.message_id(Some(id)).date_now().header(ContentType::TEXT_PLAIN);
@@ -72,7 +72,7 @@ impl Channel for Email {
     }
 
     /// The `Message-ID` contains the message's name, so that mail programs recognize a second copy as the same mail.
-    async fn send(&self, message: &Message) -> anyhow::Result<()> {
+    async fn send(&self, message: &Notice) -> anyhow::Result<()> {
         self.transport.send(self.mail(message)?).await.context("send the e-mail").map(|_| ())
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::text::cut;
 use super::{Channel, http};
-use crate::message::Message;
+use crate::message::Notice;
 
 /// The default address. Accounts in the EU use another one.
 pub const EVENTS: &str = "https://events.pagerduty.com";
@@ -41,7 +41,7 @@ impl PagerDuty {
     }
 
     /// The event of a message; `None` for digests and notices, which should wake nobody.
-    fn event(&self, message: &Message) -> Option<Value> {
+    fn event(&self, message: &Notice) -> Option<Value> {
         let payload = &message.payload;
         if payload["severity"] != "error" {
             return None;
@@ -74,7 +74,7 @@ impl Channel for PagerDuty {
     }
 
     /// A second copy of an event changes nothing, because its `dedup_key` is that of the incident.
-    async fn send(&self, message: &Message) -> anyhow::Result<()> {
+    async fn send(&self, message: &Notice) -> anyhow::Result<()> {
         let Some(event) = self.event(message) else { return Ok(()) };
         let response = http::request(&self.http, &self.url, &message.name, &event).await?;
         let status = response.status();

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::text::{cut, in_code};
 use super::{Channel, http};
-use crate::message::Message;
+use crate::message::Notice;
 
 /// Slack shows no more text of one message.
 const MAX_TEXT: usize = 3_500;
@@ -23,7 +23,7 @@ impl Channel for Slack {
         "slack"
     }
 
-    async fn send(&self, message: &Message) -> anyhow::Result<()> {
+    async fn send(&self, message: &Notice) -> anyhow::Result<()> {
         let text = text(&message.subject, &message.body);
         http::post(&self.http, &self.url, &message.name, &json!({"text": text})).await
     }

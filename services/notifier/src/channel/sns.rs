@@ -7,7 +7,7 @@ use aws_sdk_sns::types::MessageAttributeValue;
 use candlewick_shared::adapters::aws_error;
 
 use super::Channel;
-use crate::message::Message;
+use crate::message::Notice;
 
 /// SNS rejects longer subjects, and subjects that are not ASCII.
 const MAX_SUBJECT: usize = 100;
@@ -25,7 +25,7 @@ impl Channel for Sns {
     }
 
     /// The attributes `id`, `kind`, `severity` and `state` let subscriptions filter messages.
-    async fn send(&self, message: &Message) -> anyhow::Result<()> {
+    async fn send(&self, message: &Notice) -> anyhow::Result<()> {
         let mut request = self.client.publish().topic_arn(&self.topic).subject(subject(&message.subject));
         request = request.message(&message.body).message_attributes("id", text(&message.name)?);
         for name in ["kind", "severity", "state"] {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::text::cut;
 use super::{Channel, http};
-use crate::message::Message;
+use crate::message::Notice;
 
 /// Teams rejects more than 28 KB, and each line takes about a hundred bytes of JSON.
 const MAX_TEXT: usize = 6_000;
@@ -27,7 +27,7 @@ impl Channel for Teams {
     }
 
     /// Legacy connectors answer 200 even if Teams did not accept the message, and report it in the text.
-    async fn send(&self, message: &Message) -> anyhow::Result<()> {
+    async fn send(&self, message: &Notice) -> anyhow::Result<()> {
         let response = http::request(&self.http, &self.url, &message.name, &body(message)).await?;
         let status = response.status();
         ensure!(status.is_success(), "Teams answered {status}");
@@ -38,7 +38,7 @@ impl Channel for Teams {
 }
 
 /// An adaptive card. Text runs have no markup and cannot contain line breaks, so each line is a block of its own.
-fn body(message: &Message) -> Value {
+fn body(message: &Notice) -> Value {
     let text = cut(message.body.trim_end(), MAX_TEXT);
     let run = |text: &str| json!({"type": "TextRun", "text": text});
     let line = |inline: Value| json!({"type": "RichTextBlock", "spacing": "None", "inlines": [inline]});
@@ -67,7 +67,7 @@ mod tests {
         let name = "n".to_owned();
         let payload = Value::Null;
         for long in ["\"\\ ".repeat(9_000), "\n".repeat(9_000), "ä\n".repeat(9_000), "\u{65E5}".repeat(9_000)] {
-            let message = Message { name: name.clone(), subject: long.clone(), body: long, payload: payload.clone() };
+            let message = Notice { name: name.clone(), subject: long.clone(), body: long, payload: payload.clone() };
             let size = body(&message).to_string().len();
             assert!(size < 28_000, "{size}");
         }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::text::cut;
 use super::{Channel, http};
-use crate::message::Message;
+use crate::message::Notice;
 
 /// Telegram rejects longer texts.
 const MAX_TEXT: usize = 4_096;
@@ -39,7 +39,7 @@ impl Telegram {
     }
 
     /// Without `parse_mode` the text is plain and has no markup.
-    fn body(&self, message: &Message) -> Value {
+    fn body(&self, message: &Notice) -> Value {
         let text = cut(&format!("{}\n\n{}", message.subject, message.body.trim_end()), MAX_TEXT);
         json!({"chat_id": self.chat, "text": text, "link_preview_options": {"is_disabled": true}})
     }
@@ -52,7 +52,7 @@ impl Channel for Telegram {
     }
 
     /// The API's description says what is wrong with the chat or bot, and contains no secret.
-    async fn send(&self, message: &Message) -> anyhow::Result<()> {
+    async fn send(&self, message: &Notice) -> anyhow::Result<()> {
         let response = http::request(&self.http, &self.url, &message.name, &self.body(message)).await?;
         let status = response.status();
         if status.is_success() {

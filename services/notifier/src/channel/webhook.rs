@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use super::{Channel, http};
-use crate::message::Message;
+use crate::message::Notice;
 
 /// Posts `{"id", "subject", "text", …}`. The header `Idempotency-Key` has the id too.
 pub struct Webhook {
@@ -20,7 +20,7 @@ impl Channel for Webhook {
         "webhook"
     }
 
-    async fn send(&self, message: &Message) -> anyhow::Result<()> {
+    async fn send(&self, message: &Notice) -> anyhow::Result<()> {
         let mut body = json!({"id": message.name, "subject": message.subject, "text": message.body});
         if let (Some(body), Some(payload)) = (body.as_object_mut(), message.payload.as_object()) {
             body.extend(payload.clone());

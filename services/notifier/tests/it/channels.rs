@@ -11,7 +11,7 @@ use candlewick_notifier::channel::telegram::Telegram;
 use candlewick_notifier::channel::webhook::Webhook;
 use candlewick_notifier::channel::{Channel, http};
 use candlewick_notifier::heartbeat::Heartbeat;
-use candlewick_notifier::message::Message;
+use candlewick_notifier::message::Notice;
 use candlewick_notifier::outbox;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
@@ -36,9 +36,9 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-fn message() -> Message {
+fn message() -> Notice {
     let payload = json!({"type": "alert", "kind": "dead_letter", "state": "firing"});
-    Message { name: "alert-1".to_owned(), subject: "Candlewick: ä".to_owned(), body: "line 3\n".to_owned(), payload }
+    Notice { name: "alert-1".to_owned(), subject: "Candlewick: ä".to_owned(), body: "line 3\n".to_owned(), payload }
 }
 
 async fn a_webhook_gets_json_and_a_key_that_stays(_: World) {
@@ -118,7 +118,7 @@ async fn pagerduty_gets_an_incident_and_its_end(_: World) {
     }
     let notice = json!({"kind": "split_found", "stage": "ingest", "severity": "notice", "still_firing": 0});
     for payload in [json!({"type": "digest", "errors": 1}), notice] {
-        pager(&events).send(&Message { payload, ..message.clone() }).await.unwrap();
+        pager(&events).send(&Notice { payload, ..message.clone() }).await.unwrap();
     }
     let taken = taken.lock().unwrap().clone();
     let bodies: Vec<Value> = taken.iter().map(|taken| serde_json::from_str(&taken.body).unwrap()).collect();
@@ -151,7 +151,7 @@ async fn a_redirect_is_not_followed_and_no_address_is_shown(world: World) {
     ];
     let payload = json!({"type": "alert", "kind": "k", "stage": "s", "severity": "error"});
     for channel in channels {
-        let error = channel.send(&Message { payload: payload.clone(), ..message() }).await;
+        let error = channel.send(&Notice { payload: payload.clone(), ..message() }).await;
         let error = format!("{:#}", error.unwrap_err());
         assert!(error.contains("307") && !error.contains("s3cret"), "{}: {error}", channel.name());
     }
@@ -166,7 +166,7 @@ async fn a_redirect_is_not_followed_and_no_address_is_shown(world: World) {
 async fn what_is_well_again_is_not_told_before_what_was_wrong(world: World) {
     for name in ["wrong", "well again"] {
         let payload = json!({"kind": "dead_letter", "stage": "loader"});
-        let message = Message { name: name.to_owned(), payload, ..message() };
+        let message = Notice { name: name.to_owned(), payload, ..message() };
         let mut database = world.pool.acquire().await.unwrap();
         outbox::put(&mut database, &["webhook".to_owned()], &message, world.now()).await.unwrap();
         drop(database);

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use candlewick_notifier::channel::Channel;
-use candlewick_notifier::message::Message;
-use candlewick_notifier::outbox::{self, CLAIM, Fate, MOST_ATTEMPTS};
+use candlewick_notifier::message::Notice;
+use candlewick_notifier::outbox::{self, CLAIM, MOST_ATTEMPTS, NextAttempt};
 use candlewick_notifier::plan::plan;
 use candlewick_notifier::{alerts, message};
 use libtest_mimic::Trial;
@@ -34,13 +34,13 @@ async fn a_planner_that_dies_before_its_commit_told_nothing(world: World) {
     world.pass(30);
     let mut transaction = world.pool.begin().await.unwrap();
     let open = alerts::open(&mut transaction).await.unwrap();
-    let candidates: Vec<_> = open.iter().map(alerts::Known::candidate).collect();
+    let candidates: Vec<_> = open.iter().map(alerts::KnownAlert::candidate).collect();
     let due = plan(&candidates, world.now(), &PACE).due;
     let message = message::compose(&due[0], &open, "name");
     outbox::put(&mut transaction, &[CHANNEL.to_owned()], &message, world.now()).await.unwrap();
     alerts::record_notified(&mut transaction, &due[0], world.now()).await.unwrap();
     drop(transaction);
-    assert!(world.outbox().await.is_empty() && world.open().await[0].told.is_none());
+    assert!(world.outbox().await.is_empty() && world.open().await[0].notified.is_none());
     world.plan().await;
     world.plan().await;
     assert_eq!(world.outbox().await, ["Candlewick: given up: AAPL 1day"]);
@@ -108,7 +108,7 @@ async fn what_fails_is_tried_again_and_given_up_in_the_end(world: World) {
     for attempt in 1..=MOST_ATTEMPTS {
         let delivery = world.claim().await.unwrap();
         let fate = outbox::record_failure(&world.pool, &delivery, "the other side is down", world.now()).await.unwrap();
-        let Fate::Again(at) = fate else {
+        let NextAttempt::Again(at) = fate else {
             assert_eq!(attempt, MOST_ATTEMPTS);
             break;
         };
@@ -172,7 +172,7 @@ impl Channel for Remembers {
         CHANNEL
     }
 
-    async fn send(&self, message: &Message) -> anyhow::Result<()> {
+    async fn send(&self, message: &Notice) -> anyhow::Result<()> {
         tokio::task::yield_now().await;
         self.0.lock().unwrap().push(message.name.clone());
         Ok(())

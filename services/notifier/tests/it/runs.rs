@@ -1,11 +1,11 @@
 //! What is given up fails in its run, and a later run that goes well ends the alert: with the book that ingest keeps.
 
-use candlewick_notifier::runs::newest_ended;
 use candlewick_shared::adapters::postgres_runs::PostgresRuns;
 use candlewick_shared::core::alert::{AlertEvent, Kind};
 use candlewick_shared::core::key::Series;
 use candlewick_shared::core::run::{Run, RunKind};
 use candlewick_shared::ports::runs::Runs;
+use candlewick_shared::reads::runs::newest_ended;
 use jiff::Timestamp;
 use libtest_mimic::Trial;
 
@@ -66,7 +66,7 @@ async fn the_newest_run_is_the_one_that_ended_last_whatever_its_time(world: Worl
         let runs = lay_out(&world, id, requested_at, &[symbol]).await;
         runs.failed(id, &series(symbol), "x").await.unwrap();
     }
-    let newest = newest_ended(&mut world.pool.acquire().await.unwrap()).await.unwrap();
+    let newest = newest_ended(&world.pool).await.unwrap();
     assert_eq!(newest.unwrap().id, "now");
 }
 
@@ -93,7 +93,7 @@ async fn what_is_given_up_fails_in_its_run_and_the_run_is_told_of(world: World) 
     assert_eq!(states(&world).await, [failed, state("one SPY", "expected", None)]);
     sweep(&world, NOW).await;
     let given_up = || (Kind::IngestFailed, "AAPL 1day".to_owned());
-    assert_eq!(wrong(&world).await, [given_up()], "a run that goes on is none that failed");
+    assert_eq!(wrong(&world).await, [given_up()], "a run that is not over has not failed");
     runs.fetched("one", &series("SPY"), &[]).await.unwrap();
     sweep(&world, NOW).await;
     assert_eq!(wrong(&world).await, [given_up(), (Kind::RunFailed, "the newest run".to_owned())]);

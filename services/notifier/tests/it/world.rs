@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use candlewick_notifier::alerts::{self, Known};
+use candlewick_notifier::alerts::{self, KnownAlert};
 use candlewick_notifier::channel::Channel;
 use candlewick_notifier::intake::Intake;
-use candlewick_notifier::outbox::{self, Delivery};
+use candlewick_notifier::outbox::{self, OutboxDelivery};
 use candlewick_notifier::plan::Pace;
 use candlewick_notifier::planner;
 use candlewick_notifier::sender::Sender;
@@ -101,7 +101,7 @@ impl World {
         planner::queue_due(&self.pool, &channels, &PACE, self.now()).await.unwrap();
     }
 
-    pub async fn claim(&self) -> Option<Delivery> {
+    pub async fn claim(&self) -> Option<OutboxDelivery> {
         outbox::claim(&self.pool, CHANNEL, self.now()).await.unwrap()
     }
 
@@ -111,7 +111,7 @@ impl World {
         sqlx::query_scalar(query).fetch_all(&self.pool).await.unwrap()
     }
 
-    pub async fn open(&self) -> Vec<Known> {
+    pub async fn open(&self) -> Vec<KnownAlert> {
         alerts::open(&mut self.pool.acquire().await.unwrap()).await.unwrap()
     }
 

@@ -4,6 +4,7 @@ use candlewick_shared::core::form::{Column, Form};
 use candlewick_shared::core::raw_csv::{Header, Unreadable};
 use candlewick_shared::core::symbol::Symbol;
 
+use super::affixes::without_affixes;
 use super::names::{self, Role};
 
 /// The columns of a header. The time may be in two columns, or in a column without a name.
@@ -20,8 +21,8 @@ pub struct Columns {
     pub volume: Option<usize>,
     /// The number of price changes, if there is a volume as well.
     pub tick_volume: Option<usize>,
-    /// The common prefix of all price columns: `AAPL` in `AAPL.Open`.
-    pub prefix: Option<String>,
+    /// What all price columns have before or after `open`: `AAPL` in `AAPL.Open`.
+    pub affix: Option<String>,
     plain: Vec<String>,
 }
 
@@ -29,10 +30,11 @@ impl Columns {
     /// Finds the columns by the names in a header and in `form`. Returns `None` if there are no price columns.
     pub fn of(names: Vec<String>, symbol: &Symbol, form: &Form) -> Result<Option<Self>, Unreadable> {
         let mut plain = renamed(&names, form);
-        let prefix = without_affixes(&mut plain, &names);
+        let affix = without_affixes(&mut plain, &names);
         let header = Named { plain: &plain, given: &names };
         let [open, high, low, close] = [Role::Open, Role::High, Role::Low, Role::Close].map(|role| header.one(role));
         let (Some(open), Some(high), Some(low), Some(close)) = (open?, high?, low?, close?) else { return Ok(None) };
+        require_named(&names, form)?;
         let tick = header.one(Role::TickVolume)?;
         let volume = header.one(Role::Volume)?.or_else(|| header.volume_of(symbol)).or(tick);
         header.require_clear_volume(volume)?;
@@ -42,20 +44,30 @@ impl Columns {
             prices: [open, high, low, close],
             volume,
             tick_volume: tick.filter(|tick| Some(*tick) != volume),
-            prefix,
+            affix,
             plain,
             names,
         }))
     }
 
     /// Columns in the usual order of files without a header. `time`, `clock` and `open` are the fields of the date,
-    /// of the time of day and of the first price.
-    pub fn in_order(count: usize, time: usize, clock: Option<usize>, open: usize, has_volume: bool) -> Self {
+    /// of the time of day and of the first price; with `has_symbol`, the first field is the instrument.
+    pub fn in_order(
+        count: usize,
+        time: usize,
+        clock: Option<usize>,
+        open: usize,
+        has_volume: bool,
+        has_symbol: bool,
+    ) -> Self {
         let names: Vec<String> = (1..=count).map(|place| format!("column {place}")).collect();
         let volume = has_volume.then_some(open + 4);
         let prices = [open, open + 1, open + 2, open + 3];
-        let plain = names.clone();
-        Self { names, times: vec![time], clock, prices, volume, tick_volume: None, prefix: None, plain }
+        let mut plain = names.clone();
+        if let Some(first) = plain.first_mut().filter(|_| has_symbol) {
+            "symbol".clone_into(first);
+        }
+        Self { names, times: vec![time], clock, prices, volume, tick_volume: None, affix: None, plain }
     }
 
     /// Whether there is a column with this name, which must be in the form of [`names::plain`].
@@ -169,6 +181,30 @@ fn renamed(names: &[String], form: &Form) -> Vec<String> {
     names.iter().enumerate().map(rename).collect()
 }
 
+/// Refuses a header without a column that `form` names: another column in its place would be a guess.
+fn require_named(names: &[String], form: &Form) -> Result<(), Unreadable> {
+    let is_missing = |(_, wanted): &(&Column, &String)| !names.iter().any(|name| is_same(name, wanted));
+    match form.columns.iter().find(is_missing) {
+        None => Ok(()),
+        Some((column, wanted)) => {
+            let found = names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+            Err(Unreadable::MissingNamed { column: column_name(*column), wanted: wanted.clone(), found })
+        }
+    }
+}
+
+fn column_name(column: Column) -> &'static str {
+    match column {
+        Column::Time => "time",
+        Column::TimeOfDay => "time of day",
+        Column::Open => "open",
+        Column::High => "high",
+        Column::Low => "low",
+        Column::Close => "close",
+        Column::Volume => "volume",
+    }
+}
+
 fn role(column: Column) -> Role {
     match column {
         Column::Time => Role::Time,
@@ -187,52 +223,6 @@ fn is_same(one: &str, other: &str) -> bool {
 
 fn is_of(role: Role, name: &str) -> bool {
     names::of(role).any(|accepted| accepted.contains(&name))
-}
-
-/// Strips what all price columns have before or after `open`, `high`, `low` and `close`: a number (`1. open`), a
-/// currency (`open (USD)`), or the instrument (`AAPL.Open`), which is returned.
-fn without_affixes(plain: &mut [String], given: &[String]) -> Option<String> {
-    for name in plain.iter_mut() {
-        let numbered = name.split_once(' ').filter(|(first, _)| is_ordinal(first)).map(|(_, rest)| rest.to_owned());
-        *name = numbered.unwrap_or(std::mem::take(name));
-    }
-    if plain.iter().any(|name| name == "open") {
-        return None;
-    }
-    let names = plain.to_vec();
-    let has_all =
-        |of: &dyn Fn(&str) -> String| ["open", "high", "low", "close"].map(of).iter().all(|name| names.contains(name));
-    let suffixes: Vec<&str> = names.iter().filter_map(|name| name.strip_prefix("open ")).collect();
-    if let [suffix] = suffixes.as_slice()
-        && has_all(&|name| format!("{name} {suffix}"))
-    {
-        strip(plain, |name| name.strip_suffix(suffix).and_then(|name| name.strip_suffix(' ')));
-        return None;
-    }
-    let prefixes: Vec<(usize, &str)> =
-        names.iter().enumerate().filter_map(|(at, name)| Some((at, name.strip_suffix(" open")?))).collect();
-    let [(at, prefix)] = prefixes.as_slice() else { return None };
-    if !has_all(&|name| format!("{prefix} {name}")) {
-        return None;
-    }
-    strip(plain, |name| name.strip_prefix(prefix).and_then(|name| name.strip_prefix(' ')));
-    given[*at]
-        .get(..given[*at].len().checked_sub("open".len())?)
-        .map(|text| text.trim_end_matches(|c: char| !c.is_alphanumeric()).to_owned())
-}
-
-/// Whether a word is a column number as Alpha Vantage writes it: `1`, `1a`.
-fn is_ordinal(word: &str) -> bool {
-    let digits = word.trim_end_matches(|c: char| c.is_ascii_lowercase());
-    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) && word.len() <= digits.len() + 1
-}
-
-fn strip(names: &mut [String], rest: impl Fn(&str) -> Option<&str>) {
-    for name in names {
-        if let Some(shorter) = rest(name).map(str::to_owned) {
-            *name = shorter;
-        }
-    }
 }
 
 #[cfg(test)]
@@ -261,9 +251,28 @@ mod tests {
             assert_eq!((read.prices, read.volume, read.times), (prices, volume, times), "{header}");
         }
         assert_eq!(
-            columns("Index,AAPL.Open,AAPL.High,AAPL.Low,AAPL.Close").unwrap().unwrap().prefix.as_deref(),
+            columns("Index,AAPL.Open,AAPL.High,AAPL.Low,AAPL.Close").unwrap().unwrap().affix.as_deref(),
             Some("AAPL")
         );
+        assert_eq!(
+            columns("Date,('Open' 'BRK.B'),('High' 'BRK.B'),('Low' 'BRK.B'),('Close' 'BRK.B')")
+                .unwrap()
+                .unwrap()
+                .affix
+                .as_deref(),
+            Some("BRK.B")
+        );
+    }
+
+    #[test]
+    fn a_column_that_the_format_names_must_be_there() {
+        let form = Form { columns: [(Column::Close, "Adj Close".to_owned())].into(), ..Form::default() };
+        let read =
+            |header: &str| Columns::of(header.split(',').map(str::to_owned).collect(), &"ABC".parse().unwrap(), &form);
+        assert_eq!(read("Date,Open,High,Low,Close,adj close").unwrap().unwrap().prices[3], 5);
+        let error = read("Date,Open,High,Low,Close").unwrap_err().to_string();
+        assert!(error.contains("\"Adj Close\"") && error.contains("\"Low\", \"Close\""), "{error}");
+        assert_eq!(read("a banner"), Ok(None));
     }
 
     #[test]

@@ -59,9 +59,25 @@ fn columns(rows: &[Vec<String>]) -> Option<Columns> {
         return None;
     }
     let are_candles = rows.iter().all(|row| row.len() == count && kind(&row[time]).is_some() && is_range(row, open));
-    let has_volume = rows.iter().all(|row| row.get(open + 4).is_some_and(|cell| number(cell).is_some()));
+    let has_number = rows.iter().all(|row| row.get(open + 4).is_some_and(|cell| number(cell).is_some()));
+    let has_volume = has_number && !is_average(rows, open, count);
     let clock = has_clock.then_some(time + 1);
-    are_candles.then(|| Columns::in_order(count, time, clock, open, has_volume))
+    // Numbers before the time only count the rows.
+    let has_symbol = time > 0 && rows.iter().any(|row| row[0].contains(char::is_alphabetic));
+    are_candles.then(|| Columns::in_order(count, time, clock, open, has_volume, has_symbol))
+}
+
+/// Whether the number after the close is the average price of the candle, which some exchanges write before the volume: it is
+/// within the range of every row, and more columns follow.
+fn is_average(rows: &[Vec<String>], open: usize, count: usize) -> bool {
+    let is_within = |row: &Vec<String>| {
+        let at = |field: usize| row.get(field).and_then(|cell| number(cell));
+        at(open + 1)
+            .zip(at(open + 2))
+            .zip(at(open + 4))
+            .is_some_and(|((high, low), number)| low <= number && number <= high)
+    };
+    count > open + 5 && rows.iter().all(is_within)
 }
 
 /// Whether the second of four numbers is the highest and the third the lowest.
@@ -93,6 +109,7 @@ mod tests {
             ("2024.01.02,09:30,1,3,1,2,10\n2024.01.02,09:31,1,3,1,2,10", Some((0, Some(1), 2, Some(6)))),
             ("20240102 093000;1,5;3,5;1,5;2,5;0\n20240102 093100;1,5;3,5;1,5;2,5;0", Some((0, None, 1, Some(5)))),
             ("ABC,20240102,1,3,1,2\nABC,20240103,1,3,1,2", Some((1, None, 2, None))),
+            ("1704067200,1,3,1,2,1.5,700,9\n1704070800,1,3,1,2,1.75,800,9", Some((0, None, 1, None))),
             ("1704067200000,1,2,3,1,10", None),
             ("2024-01-02,1,3,1,2\n2024-01-03,3,1,1,2", None),
             ("2024-01-02,1,3,1,2,5", None),

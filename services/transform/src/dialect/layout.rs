@@ -30,9 +30,9 @@ pub struct Layout {
 }
 
 /// A line, and the offset of the next one.
-struct Line<'a> {
-    text: &'a [u8],
-    next: usize,
+pub struct Line<'a> {
+    pub text: &'a [u8],
+    pub next: usize,
 }
 
 /// Finds the header of candles, or uses the column names in `form`.
@@ -61,7 +61,8 @@ pub fn given_delimiter(text: &[u8], form: &Form) -> Option<u8> {
     by_owner.or_else(|| said_delimiter(first_lines(text).first()?.text))
 }
 
-fn first_lines(text: &[u8]) -> Vec<Line<'_>> {
+/// The lines in which a header is looked for.
+pub fn first_lines(text: &[u8]) -> Vec<Line<'_>> {
     let mut at = text.len() - without_mark(text).len();
     let mut lines = Vec::new();
     while at < text.len() && lines.len() < MOST_BEFORE {
@@ -144,27 +145,29 @@ impl Source<'_> {
     }
 
     /// The header of three lines that pandas writes for columns of two levels: the columns, the instrument of each,
-    /// and the name of the index. The first two lines may be swapped.
+    /// and the name of the index. The first two lines may be swapped, and the last one may be missing.
     fn of_three_lines(&self, lines: &[Line<'_>]) -> Result<Option<Layout>, Unreadable> {
-        let [first, second, third, ..] = lines else { return Ok(None) };
+        let [upper, lower, rest @ ..] = lines else { return Ok(None) };
         let cells = |line: &Line<'_>| split(line.text, b',').unwrap_or_default();
-        let first = cells(first);
-        let second = cells(second);
-        let dates = cells(third);
-        let is_same_length = first.len() == second.len() && first.len() == dates.len() && first.len() >= 5;
-        let are_dates =
-            dates.first().is_some_and(|name| !name.is_empty()) && dates.iter().skip(1).all(String::is_empty);
-        if !is_same_length || !are_dates {
+        let first = cells(upper);
+        let second = cells(lower);
+        let index = rest.first().and_then(|line| Some((name_of_index(&cells(line), first.len())?, line.next)));
+        let has = |cells: &[String], name: &str| cells.iter().any(|cell| cell.eq_ignore_ascii_case(name));
+        let has_open = |cells: &[String]| has(cells, "open");
+        let are_levels = |names: &[String], tickers: &[String]| has_open(names) && has(&tickers[..1], "ticker");
+        let is_same_length = first.len() == second.len() && first.len() >= 5;
+        if !is_same_length || !(index.is_some() || are_levels(&first, &second) || are_levels(&second, &first)) {
             return Ok(None);
         }
-        let has_open = |cells: &[String]| cells.iter().any(|cell| cell.eq_ignore_ascii_case("open"));
         let (mut names, tickers) = if has_open(&first) { (first, second) } else { (second, first) };
-        names[0].clone_from(&dates[0]);
+        let lines_before = if index.is_some() { 2 } else { 1 };
+        let (name, body) = index.unwrap_or_else(|| ("Date".to_owned(), lower.next));
+        names[0] = name;
         let tickers = distinct(tickers.into_iter().skip(1).filter(|ticker| !ticker.is_empty()).collect());
         // With several instruments, each has columns of the same names.
         let names = if tickers.len() > 1 { distinct(names) } else { names };
         let columns = self.columns(names)?;
-        Ok(columns.map(|columns| Layout { lines_before: 2, tickers, ..Layout::new(columns, b',', third.next) }))
+        Ok(columns.map(|columns| Layout { lines_before, tickers, ..Layout::new(columns, b',', body) }))
     }
 }
 
@@ -172,6 +175,13 @@ impl Layout {
     fn new(columns: Columns, delimiter: u8, body: usize) -> Self {
         Self { columns, delimiter, body, lines_before: 0, has_header: true, has_row_names: false, tickers: Vec::new() }
     }
+}
+
+/// The name in the third line of a header, whose other cells are empty or numbered by pandas.
+fn name_of_index(cells: &[String], count: usize) -> Option<String> {
+    let (name, others) = cells.split_first()?;
+    let is_blank = |cell: &String| cell.is_empty() || cell.starts_with("Unnamed: ");
+    (cells.len() == count && !name.is_empty() && others.iter().all(is_blank)).then(|| name.clone())
 }
 
 /// The names without repetitions.

@@ -16,9 +16,11 @@ use jiff::tz::TimeZone;
 
 use crate::refusal::Refusal;
 
+mod affixes;
 mod columns;
 mod encoding;
 mod headless;
+mod instrument;
 mod layout;
 mod moment;
 mod months;
@@ -32,6 +34,7 @@ mod survey;
 mod time_columns;
 mod words;
 
+pub use instrument::named_instrument;
 pub use plain_file::may_read_more;
 
 use columns::Columns;
@@ -67,6 +70,8 @@ pub struct Known<'a> {
     pub symbol: &'a Symbol,
     /// Whether its candles are shorter than a day.
     pub is_intraday: bool,
+    /// Whether the owner or the source says which zone local times are in.
+    pub is_zone_said: bool,
     /// The form as the owner describes it.
     pub form: &'a Form,
 }
@@ -84,10 +89,27 @@ pub fn read<'a>(bytes: &'a [u8], known: Known<'_>) -> Result<Option<Reading<'a>>
         return Err(Refusal::SeveralInstruments { column: "Ticker".to_owned(), values });
     }
     let Some(times) = time_columns::pick(&text, &layout, known.is_intraday)? else { return Ok(None) };
+    if times.is_zone_unclear && known.is_intraday && !known.is_zone_said {
+        return Err(Refusal::UnclearZone { column: layout.columns.names[times.field].clone() });
+    }
     let survey = survey::survey(&text, &layout, &times);
+    require_one_unit(&survey)?;
     let terms = terms(&survey, &layout, times, known)?;
     let rewritten = rewrite::rewrite(&text, &layout, &terms);
     Ok(Some(reading(text, encoding, &layout, terms, rewritten)))
+}
+
+/// Refuses prices of several currencies, and prices in fractions: some fractions look like whole numbers.
+fn require_one_unit(survey: &Survey) -> Result<(), Refusal> {
+    if let Some((line, cell)) = &survey.fraction {
+        return Err(Refusal::Fractions { line: *line, cell: cell.clone() });
+    }
+    match (&survey.currency, &survey.other_currency) {
+        (Some(one), Some(other)) => Err(Refusal::SeveralCurrencies(
+            [one, other].map(|priced| format!("line {}: {:?}", priced.line, priced.cell)),
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn find(text: &[u8], known: Known<'_>) -> Result<Option<Layout>, Unreadable> {
@@ -114,12 +136,24 @@ fn terms<'f>(survey: &Survey, layout: &Layout, times: TimeColumns, known: Known<
         Zones::Unseen | Zones::Several => None,
     };
     let said_zone = form.timezone.as_deref().and_then(|name| TimeZone::get(name).ok());
+    let are_zones_named = named.is_some();
     let zone = named.or_else(|| times.zone.clone()).or(said_zone);
     let rows = survey.rows.unwrap_or((layout.body, usize::MAX));
     let date_format = form.date_format.as_deref();
     let has_open_dates = survey.orders.has_open;
     let is_mark_said = said.is_some();
-    Ok(Terms { times, order, has_open_dates, date_format, mark, is_mark_said, are_prices_scaled, zone, rows })
+    Ok(Terms {
+        times,
+        order,
+        has_open_dates,
+        date_format,
+        mark,
+        is_mark_said,
+        are_prices_scaled,
+        zone,
+        are_zones_named,
+        rows,
+    })
 }
 
 fn order(settled: Settled) -> Result<moment::Order, Refusal> {
@@ -165,6 +199,6 @@ fn reading<'a>(
 /// The instrument in the header, if it names one.
 fn instrument(layout: &Layout, columns: &Columns) -> Option<(String, String)> {
     let ticker = layout.tickers.first().map(|ticker| ("Ticker".to_owned(), ticker.clone()));
-    let prefix = || columns.prefix.as_ref().map(|prefix| (columns.names[columns.prices[0]].clone(), prefix.clone()));
-    ticker.or_else(prefix)
+    let affix = || columns.affix.as_ref().map(|affix| (columns.names[columns.prices[0]].clone(), affix.clone()));
+    ticker.or_else(affix)
 }

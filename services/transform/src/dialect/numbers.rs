@@ -68,6 +68,17 @@ fn is_plain(cell: &str, mark: Mark) -> bool {
     is_same && Decimal::parse(cell.as_bytes()).is_ok()
 }
 
+/// The currency in a cell.
+pub fn currency(cell: &str) -> Option<&'static str> {
+    let cell = cell.trim();
+    CURRENCIES.into_iter().find(|sign| cell.starts_with(sign) || cell.ends_with(sign))
+}
+
+/// Whether a price is written in fractions, as bonds are: `110'16` is 110 and 16/32.
+pub fn is_fraction(cell: &str) -> bool {
+    cell.split_once('\'').is_some_and(|(whole, rest)| are_digits(whole) && are_digits(rest) && rest.len() == 2)
+}
+
 fn without_currency(text: &str) -> &str {
     let (sign, rest) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -118,7 +129,7 @@ fn ungrouped(text: &str, mark: Mark) -> Option<String> {
 
 /// Removes the separators of thousands. Groups have three digits, or two except for the last group, as in India.
 fn ungroup(text: &str, comma: char) -> Option<String> {
-    const OTHERS: [char; 5] = [' ', '\u{a0}', '\u{202f}', '\'', '\u{2019}'];
+    const OTHERS: [char; 6] = [' ', '\u{a0}', '\u{202f}', '\u{2009}', '\'', '\u{2019}'];
     let separator = text.chars().find(|c| *c == comma || OTHERS.contains(c));
     let Some(separator) = separator else { return are_digits(text).then(|| text.to_owned()) };
     let groups: Vec<&str> = text.split(separator).collect();

@@ -4,7 +4,7 @@ use candlewick_shared::core::raw_csv::Header;
 use candlewick_shared::core::raw_csv::cells::{Cells, line};
 use candlewick_shared::core::time_text::TimeText;
 
-use crate::fault::{Reason, SetAside};
+use crate::fault::{QuarantinedRow, Reason};
 
 use super::moment::Moment;
 use super::survey::{is_other_number, text};
@@ -13,11 +13,12 @@ use super::survey::{is_other_number, text};
 const LOOKED_AT: usize = 100;
 
 /// Whether a quarantined row has a cell that is valid in another form of the file.
-pub fn may_read_more(bytes: &[u8], aside: &[SetAside], header: &Header) -> bool {
-    let could_be_form =
-        |row: &&SetAside| matches!(row.fault.reason, Reason::Unreadable | Reason::Missing | Reason::Ragged);
+pub fn may_read_more(bytes: &[u8], quarantined: &[QuarantinedRow], header: &Header) -> bool {
+    let could_be_form = |row: &&QuarantinedRow| {
+        matches!(row.fault.reason, Reason::Unreadable | Reason::Missing | Reason::Ragged | Reason::OtherInterval)
+    };
     let mut cells = Cells::new(header.delimiter);
-    aside.iter().filter(could_be_form).take(LOOKED_AT).any(|row| {
+    quarantined.iter().filter(could_be_form).take(LOOKED_AT).any(|row| {
         let (length, _) = line(bytes, row.start);
         cells.split(&bytes[row.start..row.start + length]).is_ok() && has_other_form(&cells, header, row.fault.reason)
     })

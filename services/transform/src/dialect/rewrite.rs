@@ -8,7 +8,7 @@ use candlewick_shared::core::raw_csv::cells::{Cells, line};
 use candlewick_shared::core::time_text::TimeText;
 use jiff::civil::DateTime;
 use jiff::fmt::strtime::BrokenDownTime;
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 
 use super::layout::Layout;
 use super::moment::{Moment, Order, Zone, clock};
@@ -32,8 +32,10 @@ pub struct Terms<'a> {
     pub is_mark_said: bool,
     /// Whether prices are in units of 10⁻⁹.
     pub are_prices_scaled: bool,
-    /// The zone that all times name; they are written as local times of it.
+    /// The zone of local times, if the file or the owner gives one.
     pub zone: Option<TimeZone>,
+    /// Whether all times name that zone; they are written as local times of it.
+    pub are_zones_named: bool,
     /// The offsets of the first and the last row. Lines before and after them are remarks.
     pub rows: (usize, usize),
 }
@@ -176,22 +178,23 @@ impl Terms<'_> {
                 Some(match (moment.time, clock) {
                     (None, Some(clock)) => with_clock(&date.to_string(), Some(clock)).into(),
                     (None, None) if moment.zone == Zone::Unsaid => date.to_string().into(),
-                    _ => self.at(moment.civil(date), moment.zone).into(),
+                    _ => self.at(moment.civil(date), moment.zone)?.into(),
                 })
             }
         }
     }
 
-    fn at(&self, civil: DateTime, zone: Zone<'_>) -> String {
+    /// The time in a zone; `None` if clocks in a zone that only some times name skip or repeat it.
+    fn at(&self, civil: DateTime, zone: Zone<'_>) -> Option<String> {
         let local = civil.strftime("%Y-%m-%d %H:%M:%S");
         match zone {
-            Zone::Unsaid => local.to_string(),
-            Zone::Offset(offset) => format!("{local}{offset}"),
-            Zone::Named(_) if self.zone.is_some() => local.to_string(),
-            Zone::Named(name) => {
-                let instant = TimeZone::get(name).and_then(|zone| zone.to_ambiguous_timestamp(civil).compatible());
-                instant.map_or(local.to_string(), |instant| instant.to_string())
-            }
+            Zone::Unsaid => Some(local.to_string()),
+            Zone::Named(_) if self.are_zones_named => Some(local.to_string()),
+            Zone::Offset(offset) => Some(format!("{local}{offset}")),
+            Zone::Named(name) => match TimeZone::get(name).ok()?.to_ambiguous_timestamp(civil).offset() {
+                AmbiguousOffset::Unambiguous { offset } => Some(format!("{local}{offset}")),
+                AmbiguousOffset::Gap { .. } | AmbiguousOffset::Fold { .. } => None,
+            },
         }
     }
 }

@@ -14,6 +14,7 @@ const BY_NAMES: &[(&str, &[&str])] = &[
     ("CryptoDataDownload", &["unix", "date", "symbol"]),
     ("nasdaq.com", &["close last"]),
     ("investing.com", &["price", "change"]),
+    ("Bloomberg", &["px open", "px last"]),
     ("stooq (Polish)", &["otwarcie", "zamkniecie"]),
     ("stooq in bulk", &["ticker", "per", "openint"]),
     ("MetaStock", &["dtyyyymmdd"]),

@@ -20,6 +20,20 @@ pub struct Survey {
     pub rows: Option<(usize, usize)>,
     /// Whether every price is a whole number of at least seven digits.
     pub are_prices_scaled: bool,
+    /// The first price with a currency.
+    pub currency: Option<Priced>,
+    /// The first price with another currency than that.
+    pub other_currency: Option<Priced>,
+    /// The line and the content of the first price that is a fraction.
+    pub fraction: Option<(u64, String)>,
+}
+
+/// A price with a currency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Priced {
+    pub line: u64,
+    pub cell: String,
+    currency: &'static str,
 }
 
 /// The time zones that the times of a file name.
@@ -95,6 +109,17 @@ impl Survey {
         let is_whole = cell.len() >= 7 && cell.bytes().all(|byte| byte.is_ascii_digit());
         self.are_prices_scaled &= is_whole || cell.is_empty();
         self.marks.see(cell, false, line);
+        if cell.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+            return;
+        }
+        if numbers::is_fraction(cell) {
+            self.fraction.get_or_insert_with(|| (line, cell.to_owned()));
+        }
+        let Some(currency) = numbers::currency(cell) else { return };
+        let priced = || Priced { line, cell: cell.to_owned(), currency };
+        if self.currency.get_or_insert_with(priced).currency != currency {
+            self.other_currency.get_or_insert_with(priced);
+        }
     }
 }
 

@@ -50,6 +50,8 @@ pub struct TimeColumns {
     pub clock: Option<usize>,
     /// The time zone in the name of the column.
     pub zone: Option<TimeZone>,
+    /// Whether its times are local and its name has an abbreviation that several zones share.
+    pub is_zone_unclear: bool,
 }
 
 /// Picks the columns by their names and by the content of the first rows.
@@ -69,10 +71,13 @@ pub fn pick(text: &[u8], layout: &Layout, is_intraday: bool) -> Result<Option<Ti
         Some(fields) => Some(one_of(&fields, &rows, layout)?),
         None => unnamed(layout, &kinds),
     };
-    Ok(field.map(|field| TimeColumns {
-        field,
-        clock: clock.filter(|_| kinds[field] == Some(Kind::Date)),
-        zone: zone_in(&layout.columns.names[field]),
+    Ok(field.map(|field| {
+        let clock = clock.filter(|_| kinds[field] == Some(Kind::Date));
+        let names = || std::iter::once(field).chain(clock).map(|at| layout.columns.names[at].as_str());
+        let zone = names().find_map(zone_in);
+        let is_local = kinds[field] == Some(Kind::Local) || clock.is_some();
+        let is_zone_unclear = is_local && zone.is_none() && names().any(has_unclear_zone);
+        TimeColumns { field, clock, zone, is_zone_unclear }
     }))
 }
 
@@ -147,11 +152,30 @@ fn unnamed(layout: &Layout, kinds: &[Option<Kind>]) -> Option<usize> {
     fields.next().is_none().then_some(field)
 }
 
+/// Abbreviations of zones that are used for several of them, or for a zone with and without daylight saving time.
+const UNCLEAR: [&str; 33] = [
+    "acst", "aest", "aedt", "akst", "bst", "cdt", "cest", "cet", "cst", "ct", "eastern", "edt", "eest", "est", "et",
+    "exchange", "gst", "hkt", "hst", "ist", "jst", "kst", "local", "mdt", "msk", "mst", "mt", "pdt", "pst", "pt",
+    "sgt", "wet", "ny",
+];
+
+/// Whether the name of a column has an abbreviation of a zone, or an offset such as `UTC+2`.
+fn has_unclear_zone(name: &str) -> bool {
+    words(name).any(|word| {
+        let lower = word.to_ascii_lowercase();
+        let is_offset = ["utc+", "utc-", "gmt+", "gmt-"].iter().any(|beginning| lower.starts_with(beginning));
+        is_offset || UNCLEAR.contains(&lower.as_str())
+    })
+}
+
+fn words(name: &str) -> impl Iterator<Item = &str> {
+    name.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '[' | ']' | '_' | ','))
+        .filter(|word| !word.is_empty())
+}
+
 /// The time zone in the name of a column: `Gmt time`, `Time (UTC)`, `Date (America/New_York)`.
 fn zone_in(name: &str) -> Option<TimeZone> {
-    let mut words =
-        name.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '_' | ',')).filter(|word| !word.is_empty());
-    words.find_map(|word| match word.to_ascii_lowercase().as_str() {
+    words(name).find_map(|word| match word.to_ascii_lowercase().as_str() {
         "utc" | "gmt" => Some(TimeZone::UTC),
         "eet" => TimeZone::get("EET").ok(),
         _ if word.contains('/') => TimeZone::get(word).ok(),

@@ -9,7 +9,7 @@ use crate::support::{Case, Outcome};
 const FILE: &str = include_str!("../../../../localstack/simulator/data/aapl_daily_2019_2024.csv");
 const HEADER: &str = "date,open,high,low,close,volume,adj_close\n";
 
-/// A session of the real file, as it stands there.
+/// A session of the real file, as the file has it.
 type Row = &'static str;
 
 fn rows() -> Vec<Row> {

@@ -1,5 +1,6 @@
 //! Files as many sources write them: how each is read, and what its candles are.
 
+use candlewick_shared::core::form::Column;
 use encoding_rs::GB18030;
 
 use crate::support::Case;
@@ -247,8 +248,9 @@ fn lines_and_rows_of_a_report_are_those_of_the_file() {
     let text = "a banner\nDate;Open;High;Low;Close;Volume\n2024-01-02;100,5;102,5;99,5;101,5;1000\n2024-01-03;x;1;1;1;1\n\
                 2024-01-04;\"100,5;1;1;1;1\n2024-01-05;1;2\n";
     let outcome = Case::new("1day").clean(text);
-    let aside = outcome.set_aside();
-    let lines: Vec<_> = aside.iter().map(|(line, _, reason, row)| (*line, reason.as_str(), row.as_str())).collect();
+    let quarantined = outcome.set_aside();
+    let lines: Vec<_> =
+        quarantined.iter().map(|(line, _, reason, row)| (*line, reason.as_str(), row.as_str())).collect();
     let expected = [
         (4, "unreadable", "2024-01-03;x;1;1;1;1"),
         (5, "open_quote", "2024-01-04;\"100,5;1;1;1;1"),
@@ -291,4 +293,125 @@ fn a_plain_file_with_a_row_that_has_two_readings_stays_plain() {
         (vec!["2024-01-02".to_owned()], vec![(3, "unreadable".to_owned())])
     );
     assert_eq!(outcome.report.dialect, None);
+}
+
+#[test]
+fn a_column_that_the_format_names_and_the_file_lacks_is_refused_with_those_that_are_there() {
+    let mut case = Case::new("1day");
+    case.settings.form.columns = [(Column::Close, "Adj Close".to_owned())].into();
+    let with = "Date,Open,High,Low,Close,Adj Close\n2024-01-02,100,102,99,101,100.5\n";
+    assert_eq!(case.clean(with).rows(), ["2024-01-02,100,102,99,100.5,false"]);
+    let without = "Date,Open,High,Low,Close\n2024-01-02,100,102,99,101\n";
+    let error = case.try_clean(without).unwrap_err().to_string();
+    assert!(error.contains("the close is in column \"Adj Close\"") && error.contains("\"Low\", \"Close\""), "{error}");
+    let error = case.try_clean("when,price\n2024-01-02,100\n").unwrap_err().to_string();
+    assert!(error.contains("It begins with \"when,price\""), "{error}");
+}
+
+/// Hours that name their zone, each in its own way.
+const ZONES: &str = "date,open,high,low,close\n2024-01-05 09:30 US/Eastern,1,2,1,2\n2024-01-05 10:30 America/New_York,1,2,1,2\n\
+                     2024-01-05 11:30 EST,1,2,1,2\n2024-01-05 12:30,1,2,1,2\n2024-03-10 02:30 US/Eastern,1,2,1,2\n";
+
+#[test]
+fn a_zone_in_a_cell_is_the_zone_of_that_cell_whatever_the_format_says() {
+    let mut case = Case::new("1h");
+    case.settings.form.timezone = Some("Asia/Tokyo".to_owned());
+    let outcome = case.clean(ZONES);
+    let expected = ["2024-01-05T03:30:00Z", "2024-01-05T14:30:00Z", "2024-01-05T15:30:00Z", "2024-01-05T16:30:00Z"];
+    assert_eq!(outcome.times(), expected);
+    assert_eq!(outcome.reasons(), [(6, "unreadable".to_owned())]);
+    assert!(outcome.details()[0].contains("clocks in US/Eastern skipped or repeated"), "{:?}", outcome.details());
+    let days = "date,open,high,low,close\n2024-01-04 00:00 US/Eastern,1,2,1,2\n2024-01-05 00:00 Asia/Tokyo,1,2,1,2\n";
+    assert_eq!(Case::new("1day").clean(days).times(), ["2024-01-04", "2024-01-05"]);
+}
+
+#[test]
+fn a_skipped_time_is_explained_with_the_zone_that_skipped_it() {
+    let named = "date,open,high,low,close\n2024-03-10 01:30 US/Eastern,1,2,1,2\n2024-03-10 02:30 US/Eastern,1,2,1,2\n";
+    let outcome = Case::new("1h").zone("Asia/Tokyo").clean(named);
+    assert_eq!(
+        (outcome.times(), outcome.reasons()),
+        (vec!["2024-03-10T06:30:00Z".to_owned()], vec![(3, "skipped_time".to_owned())])
+    );
+    assert!(outcome.details()[0].contains("clocks in US/Eastern skipped"), "{:?}", outcome.details());
+}
+
+#[test]
+fn local_times_below_the_abbreviation_of_several_zones_are_asked_for() {
+    for header in ["Time (EST)", "Date (ET)", "local time", "Time (GMT+2)"] {
+        let text = format!("{header},Open,High,Low,Close\n2024-01-02 09:30,100,102,99,101\n2024-01-02 09:31,1,2,1,2\n");
+        let error = Case::new("1min").try_clean(&text).unwrap_err();
+        assert_eq!(error.class(), "ambiguous_object", "{header}");
+        assert!(error.to_string().contains(&format!("column {header:?}")), "{error}");
+        let mut case = Case::new("1min").zone("America/New_York");
+        case.instrument.timezone = Some("America/New_York".to_owned());
+        assert_eq!(case.clean(&text).times()[0], "2024-01-02T14:30:00Z", "{header}");
+    }
+    let instants = "Local time,Open,High,Low,Close\n02.01.2024 15:30:00.000 GMT+0100,1,2,1,2\n";
+    assert!(Case::new("1min").try_clean(instants).is_ok());
+    let days = "Date (ET),Open,High,Low,Close\n2024-01-02,1,2,1,2\n";
+    assert!(Case::new("1day").try_clean(days).is_ok());
+}
+
+#[test]
+fn sites_in_other_languages_are_read() {
+    for (header, decimal) in [
+        ("Дата,Цена,Откр.,Макс.,Мин.,Объём,Изм. %", ','),
+        ("Tarih,Şimdi,Açılış,Yüksek,Düşük,Hac.,Fark %", ','),
+        ("Datum,Laatste,Open,Hoog,Laag,Vol.,Verschil %", ','),
+        ("Data,Ostatnio,Otwarcie,Max.,Min.,Wol.,Zmiana%", ','),
+        ("日期,收盘,开盘,高,低,交易量,涨跌幅", '.'),
+        ("Date,PX_LAST,PX_OPEN,PX_HIGH,PX_LOW,PX_VOLUME,note", '.'),
+    ] {
+        let row =
+            |cells: [&str; 6]| cells.map(|cell| format!("\"{}\"", cell.replace('.', &decimal.to_string()))).join(",");
+        let rows = [
+            row(["101.5", "100.5", "102.5", "99.5", "1.25M", "0.5%"]),
+            row(["100.5", "100.5", "102.5", "99.5", "900K", "1%"]),
+        ];
+        let text = format!("{header}\n\"31.01.2024\",{}\n\"30.01.2024\",{}\n", rows[0], rows[1]);
+        let expected =
+            ["2024-01-30,100.5,102.5,99.5,100.5,900000,false", "2024-01-31,100.5,102.5,99.5,101.5,1250000,false"];
+        assert_eq!(Case::new("1day").clean(&text).rows(), expected, "{header}");
+    }
+}
+
+#[test]
+fn what_a_spreadsheet_made_of_times_is_named() {
+    for (cell, words) in [
+        ("45293", "is how a spreadsheet numbers days"),
+        ("45293.3958333333", "is how a spreadsheet numbers days"),
+        ("1.7041536E+12", "is a rounded number"),
+    ] {
+        let text = format!("Date,Open,High,Low,Close\n{cell},1,2,1,2\n2024-01-02,1,2,1,2\n");
+        let outcome = Case::new("1day").clean(text);
+        assert!(outcome.details()[0].contains(words), "{:?}", outcome.details());
+    }
+    let days = "Date,Open,High,Low,Close\n1/2/2024 16:00:00,1,2,1,2\n1/31/2024 16:00:00,1,2,1,2\n";
+    let mut case = Case::new("1day");
+    assert_eq!(case.nothing_usable(days), [("other_interval".to_owned(), 2)]);
+    case.settings.form.date_format = Some("%m/%d/%Y 16:00:00".to_owned());
+    assert_eq!(case.clean(days).times(), ["2024-01-02", "2024-01-31"]);
+}
+
+#[test]
+fn local_times_beside_a_column_of_zones_are_asked_for() {
+    for delimiter in [",", "|"] {
+        let text = "datetime,timezone,open,high,low,close\n2024-01-02 09:30,America/New_York,1,2,1,2\n"
+            .replace(',', delimiter);
+        let error = Case::new("1h").try_clean(&text).unwrap_err().to_string();
+        assert!(error.contains("column \"timezone\" does not say clearly"), "{error}");
+        let mut case = Case::new("1h").zone("America/New_York");
+        case.instrument.timezone = Some("America/New_York".to_owned());
+        assert_eq!(case.clean(&text).times(), ["2024-01-02T14:30:00Z"]);
+        assert!(Case::new("1h").try_clean(text.replace("09:30", "09:30Z")).is_ok());
+    }
+}
+
+#[test]
+fn no_candle_begins_within_a_minute() {
+    let text = "close_time,open,high,low,close\n2024-01-02 09:29:59,1,2,1,2\n2024-01-02 10:29:59,1,2,1,2\n";
+    for text in [text.to_owned(), text.replace("close_time", "time")] {
+        assert_eq!(Case::new("1h").nothing_usable(&text), [("other_interval".to_owned(), 2)], "{text}");
+    }
 }

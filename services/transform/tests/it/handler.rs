@@ -86,6 +86,56 @@ async fn report_and_quarantine_are_there_before_the_clean_object() {
     assert!(bucket.text(QUARANTINE).await.contains("close,missing"));
 }
 
+/// A raw file whose rows are all candles.
+fn flawless(close: &str) -> String {
+    format!("datetime,open,high,low,close,volume\n2024-12-27,9,99,1,{close},5\n")
+}
+
+#[tokio::test]
+async fn an_object_without_findings_takes_one_write() {
+    let bucket = Bucket::default();
+    for close in ["10", "11"] {
+        let before = bucket.written().len();
+        bucket.drop_object(RAW, flawless(close), &[FETCHED]).await;
+        assert_eq!(deliver(&bucket, RAW).await.unwrap(), Settled::Done);
+        assert_eq!(bucket.written()[before..], [CLEAN]);
+        let report = origin(&bucket).await.report.unwrap();
+        assert_eq!((report.rows.read, report.rows.kept), (1, 1));
+        assert_eq!(report.source.etag, bucket.object(RAW).await.info.etag);
+    }
+}
+
+#[tokio::test]
+async fn findings_of_an_older_version_are_replaced() {
+    let bucket = Bucket::default();
+    bucket.drop_object(RAW, raw("10"), &[FETCHED]).await;
+    deliver(&bucket, RAW).await.unwrap();
+    bucket.drop_object(RAW, flawless("11"), &[FETCHED]).await;
+    deliver(&bucket, RAW).await.unwrap();
+    let report: Report = serde_json::from_str(&bucket.text(REPORT).await).unwrap();
+    assert_eq!((report.rows.read, report.rows.quarantined_total()), (1, 0));
+    assert_eq!(bucket.text(QUARANTINE).await.lines().count(), 1, "only the header");
+    let origin = origin(&bucket).await;
+    assert_eq!(origin.report_etag, Some(bucket.object(REPORT).await.info.etag));
+    assert_eq!(origin.quarantine_etag, Some(bucket.object(QUARANTINE).await.info.etag));
+}
+
+/// A writer may die after its report. The next version has no findings, and therefore does not look for a report; the
+/// second delivery does, because the dead writer's message is delivered again.
+#[tokio::test]
+async fn findings_that_a_dead_writer_left_are_replaced_by_the_next_delivery() {
+    let bucket = Bucket::default();
+    bucket.drop_object(REPORT, "{}".to_owned(), &[]).await;
+    bucket.drop_object(QUARANTINE, "line,column,reason,row\n2,close,missing,x\n".to_owned(), &[]).await;
+    bucket.drop_object(RAW, flawless("10"), &[FETCHED]).await;
+    deliver(&bucket, RAW).await.unwrap();
+    assert_eq!(bucket.text(REPORT).await, "{}");
+    deliver(&bucket, RAW).await.unwrap();
+    let report: Report = serde_json::from_str(&bucket.text(REPORT).await).unwrap();
+    assert_eq!(report.rows.kept, 1);
+    assert_eq!(bucket.text(QUARANTINE).await.lines().count(), 1, "only the header");
+}
+
 #[tokio::test]
 async fn the_parquet_has_the_candles_and_the_instrument() {
     let bucket = Bucket::default();
@@ -330,9 +380,10 @@ async fn without_a_fetch_the_first_writing_is_the_now_of_the_cleaning() {
     let of_then = "datetime,open,high,low,close,volume\n1969-12-26,9,99,1,10,5\n";
     bucket.drop_object(RAW, of_then, &[("first-written", first)]).await;
     deliver_restored(&bucket, RAW).await.unwrap();
-    let report: Report = serde_json::from_str(&bucket.text(REPORT).await).unwrap();
+    let origin = origin(&bucket).await;
+    let report = origin.report.unwrap();
     assert_eq!((report.source.as_of.as_str(), report.rows.kept), (first, 1));
-    assert_eq!(origin(&bucket).await.raw_written.to_string(), first);
+    assert_eq!(origin.raw_written.to_string(), first);
 }
 
 /// The bucket's clock is that of 1970; Candlewick's went from there to 2024.
@@ -511,4 +562,15 @@ async fn what_takes_more_memory_than_there_is_is_refused_before_it_is_cleaned() 
         }
         assert_eq!(bucket.written(), [""; 0]);
     }
+}
+
+#[tokio::test]
+async fn a_format_that_no_watchlist_has_is_no_format() {
+    let bucket = Bucket::default();
+    bucket.drop_object(RAW, raw("7"), &[FETCHED, ("format", "mine")]).await;
+    let failure = failure(&bucket, RAW).await;
+    assert_eq!(failure.class, "unknown_format");
+    assert!(failure.message.contains("there is no [formats.mine] in the watchlist"), "{}", failure.message);
+    bucket.drop_object(RAW, raw("7"), &[FETCHED, ("format", "raw"), ("stamped", "end")]).await;
+    assert_eq!(deliver(&bucket, RAW).await.unwrap(), Settled::Done);
 }

@@ -45,6 +45,15 @@ fn rows_of_a_longer_interval_are_refused_with_its_name() {
 }
 
 #[test]
+fn rows_of_a_shorter_interval_are_known_by_those_that_are_left_in_the_end() {
+    // Next to the two rows that contradict each other, one row within the length of another is less than half of all rows.
+    let text = "datetime,open,high,low,close\n2024-01-03 09:30:00,1,2,1,2\n2024-01-03 09:40:00,1,2,1,2\n\
+                2024-01-04 09:30:00,1,2,1,2\n2024-01-04 09:30:00,1,3,1,2\n";
+    let expected = [("conflicting_duplicate".to_owned(), 2), ("other_interval".to_owned(), 2)];
+    assert_eq!(case("45min", "none").nothing_usable(text), expected);
+}
+
+#[test]
 fn rows_that_are_far_apart_without_a_rule_are_candles() {
     let seldom: Vec<String> = [0, 7, 10, 31, 36, 44, 58].map(|minute| format!("2024-01-03 10:{minute:02}:00")).to_vec();
     assert_eq!(longer(&case("1min", "24/7"), &seldom), None);

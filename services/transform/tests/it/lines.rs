@@ -88,10 +88,10 @@ proptest! {
         }
         for row in outcome.rows() {
             let cells: Vec<&str> = row.split(',').collect();
-            let stands = |line: &&String| {
+            let is_in = |line: &&String| {
                 cells[..5].iter().all(|cell| line.replace(['"', ' '], "").contains(cell))
             };
-            prop_assert!(lines.iter().any(|line| stands(&line)), "{} is in no line", row);
+            prop_assert!(lines.iter().any(|line| is_in(&line)), "{} is in no line", row);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Real files, damaged at random: whatever comes out stands in one line of what went in.
+//! Real files, damaged at random: every row of the output is in one line of the input.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -116,8 +116,8 @@ fn check(seed: u64) {
     for row in outcome.rows().iter().filter(|row| !row.ends_with(",true")) {
         let cells: Vec<&str> = row.split(',').collect();
         let values = &cells[1..cells.len() - 1];
-        let stands = |line: &BTreeSet<String>| values.iter().all(|value| line.contains(*value));
-        assert!(lines.iter().any(stands), "seed {seed}: {row} is in no line of\n{text}");
+        let is_in = |line: &BTreeSet<String>| values.iter().all(|value| line.contains(*value));
+        assert!(lines.iter().any(is_in), "seed {seed}: {row} is in no line of\n{text}");
     }
     let rows = &outcome.report.rows;
     assert_eq!(rows.read, rows.accounted_for(), "seed {seed}: {rows:?}\n{text}");

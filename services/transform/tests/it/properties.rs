@@ -96,7 +96,7 @@ proptest! {
 
     #[test]
     fn plain_rows_are_judged_as_all_others_are(case in cases(), rows in vec(row(), 0..60)) {
-        // A file in which a column stands at an unusual place has no plain rows.
+        // A file in which a column is at an unusual place has no plain rows.
         let moved = |row: &String| format!("x,{row}");
         let plain = case.clean_any(format!("{HEADER}{}", rows.join("\n")));
         let careful = format!("note,{HEADER}{}", rows.iter().map(moved).collect::<Vec<_>>().join("\n"));

@@ -49,7 +49,7 @@ fn decimal_commas_after_points_make_points_none() {
     assert_eq!(daily(&file).unwrap().rows(), rows);
     let volume = format!("{semicolons}2024-01-02;1;2;1;2;1.234\n2024-01-03;1;2;1;2;1.234.567,0\n");
     assert_eq!(daily(volume).unwrap().rows(), ["2024-01-02,1,2,1,2,1234,false", "2024-01-03,1,2,1,2,1234567,false"]);
-    // A point that is one beside a comma that is one: no mark fits both.
+    // A decimal point in one row and a decimal comma in another: no mark fits both.
     let both = format!("{semicolons}2024-01-02;1.5;2;1;2;5\n2024-01-03;1.234,5;2.345,5;1.111,5;2.222,5;5\n");
     let (class, words) = refused(both);
     assert_eq!(class, "unreadable_object");
@@ -65,11 +65,11 @@ fn a_time_in_the_middle_of_a_second_is_no_candles() {
     let text = "time,open,high,low,close\n1704157199999,1,2,1,2\n1704157200000,1,2,1,2\n";
     for (interval, calendar) in [("1h", "none"), ("1h", "24/7"), ("1day", "none")] {
         let outcome = case(interval, calendar).try_clean(text);
-        let aside = outcome.map(|outcome| (outcome.reasons(), outcome.details(), outcome.times()));
+        let quarantined = outcome.map(|outcome| (outcome.reasons(), outcome.details(), outcome.times()));
         match interval {
-            "1day" => assert!(aside.unwrap_err().to_string().contains("ends in a fraction of a second")),
+            "1day" => assert!(quarantined.unwrap_err().to_string().contains("ends in a fraction of a second")),
             _ => {
-                let (reasons, details, times) = aside.unwrap();
+                let (reasons, details, times) = quarantined.unwrap();
                 assert_eq!(
                     (reasons, times),
                     (vec![(2, "unreadable".to_owned())], vec!["2024-01-02T01:00:00Z".to_owned()])
@@ -97,7 +97,7 @@ fn rows_that_are_separated_otherwise_are_told_as_that() {
     assert!(words.contains("1 cells for 6: it is not separated as the header is"), "{words}");
 }
 
-/// A hundred thousand rows of one time, of which some are equal: the counts add up in the words too.
+/// A hundred thousand rows of one time, some of them equal: the counts add up in the words too.
 #[test]
 fn rows_that_were_equal_are_counted_where_nothing_is_left() {
     let text = format!("{HEADER}2024-01-02,1,2,1,2,5\n2024-01-02,1,2,1,2,5\n2024-01-02,1,2,1,1,5\n");

@@ -30,7 +30,10 @@ impl Notifier for Heard {
 
 /// Cleans the file with the gap by a watchlist, and returns what came of it, the clean CSV, and what was heard to be wrong.
 async fn cleaned_by(watchlist: &str) -> (Outcome, Option<String>, Vec<Alert>) {
-    let path = watchlist_file(watchlist);
+    cleaned_by_file(watchlist_file(watchlist)).await
+}
+
+async fn cleaned_by_file(path: PathBuf) -> (Outcome, Option<String>, Vec<Alert>) {
     let (bucket, heard) = (Bucket::default(), Arc::new(Heard::default()));
     bucket.drop_object(RAW, GAP, &[("fetched-at", "2024-12-30T22:00:00Z")]).await;
     let now = Arc::new(|| "2024-12-31T00:00:00Z".parse().unwrap());
@@ -64,6 +67,27 @@ async fn an_object_is_cleaned_as_its_instruments_table_says() {
     assert!(!clean.unwrap().contains(",true\n"));
 }
 
+/// The compiled-in calendar expects a session on the day after Thanksgiving, and the owner's file has none.
+#[tokio::test]
+async fn a_calendar_beside_the_watchlist_says_which_slots_are_vacant() {
+    let folder = std::env::temp_dir().join(format!("candlewick-own-{}", std::process::id()));
+    let calendars = folder.join("config/calendars");
+    std::fs::create_dir_all(&calendars).unwrap();
+    let file = folder.join("watchlist.toml");
+    std::fs::write(&file, watchlist("calendar = \"XNYS\"\nmax_filled = 1.0")).unwrap();
+    let own = include_str!("../../../../shared/calendars/XNYS.toml");
+    let own = own.replace("2024-11-29, ", "").replace("2024-11-28, ", "2024-11-28, 2024-11-29, ");
+    std::fs::write(calendars.join("XNYS.toml"), own).unwrap();
+    let (_, clean, _) = cleaned_by_file(file.clone()).await;
+    assert!(!clean.unwrap().contains(",true\n"));
+    std::fs::write(calendars.join("XNYS.toml"), "code = 1").unwrap();
+    let (outcome, _, alerts) = cleaned_by_file(file).await;
+    let Err(Setback::Down(error)) = outcome else { panic!("it does not wait: {outcome:?}") };
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(format!("{error:#}").contains("config/calendars/XNYS.toml: line 1"), "{error:#}");
+    assert!(matches!(&alerts[..], [alert] if alert.text.contains("XNYS.toml")), "{alerts:?}");
+}
+
 #[tokio::test]
 async fn an_object_that_was_touched_too_much_is_loaded_and_heard_of() {
     let (outcome, clean, alerts) = cleaned_by(&watchlist("calendar = \"XNYS\"\nmax_filled = 0.1")).await;
@@ -87,4 +111,26 @@ async fn a_broken_watchlist_is_heard_of_and_costs_no_message() {
     assert!(format!("{error:#}").contains("fix the watchlist"), "{error:#}");
     let [alert] = &alerts[..] else { panic!("not one alert: {alerts:?}") };
     assert!(alert.kind == Kind::BadWatchlist && alert.text.contains("line 2, groups.stocks.symbol"), "{alert:?}");
+}
+
+/// Cleans an hour by a format with a time zone, and returns the time of its candle.
+async fn hour_of(metadata: &[(&str, &str)]) -> String {
+    const HOUR: &str = "raw/interval=1h/symbol=AAPL/2024-11.csv";
+    let path = watchlist_file(&(watchlist("") + "[formats.mine]\ntimezone = \"Asia/Tokyo\"\nstamped = \"end\"\n"));
+    let bucket = Bucket::default();
+    let metadata = [&[("fetched-at", "2024-12-30T22:00:00Z"), ("format", "mine")], metadata].concat();
+    bucket.drop_object(HOUR, "date,open,high,low,close\n2024-11-27 10:00,1,1,1,1\n", &metadata).await;
+    let now = Arc::new(|| "2024-12-31T00:00:00Z".parse().unwrap());
+    let source = Arc::new(WatchlistSource::file(path, Arc::new(Heard::default())));
+    let transform = Transform::new(Arc::new(bucket.clone()), now).with_watchlist(Some(source));
+    transform.handle(bucket::created(HOUR)).await.unwrap();
+    let clean = bucket.text("transformed/interval=1h/symbol=AAPL/2024-11.csv").await;
+    clean.lines().nth(1).and_then(|line| line.split(',').nth(2)).unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn what_is_said_of_an_object_goes_before_its_format() {
+    assert_eq!(hour_of(&[]).await, "2024-11-27T00:00:00Z");
+    assert_eq!(hour_of(&[("timezone", "America/New_York")]).await, "2024-11-27T14:00:00Z");
+    assert_eq!(hour_of(&[("stamped", "start")]).await, "2024-11-27T01:00:00Z");
 }

@@ -1,7 +1,8 @@
 //! Whole lives of the service on paused time, over a bucket and queues in memory: each seed runs two processes at a time and
 //! kills both at one of their calls, twice; it loses, doubles and delays messages, overwrites objects and writes gzipped ones
-//! beside them. In the end every clean object is made from the newest raw one and has its own report, quarantine and Parquet
-//! beside it, the dead letters are those of the broken objects, and nothing is left.
+//! next to them. In the end every clean object is made from the newest raw one and has its own report, quarantine
+//! and Parquet,
+//! the dead letters are those of the broken objects, and nothing is left.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -53,7 +54,7 @@ struct World {
     dead_letters: Arc<MemoryQueue>,
 }
 
-/// Every third object has a gzipped one beside it, of which the same clean object is made.
+/// Every third object has a gzipped twin that makes the same clean object.
 fn key(at: usize, is_twin: bool) -> String {
     let gz = if is_twin && at.is_multiple_of(3) { ".gz" } else { "" };
     format!("raw/interval=1day/symbol=S{at}/candles.csv{gz}")
@@ -72,7 +73,7 @@ fn event(key: &str) -> NewMessage {
 }
 
 impl World {
-    /// Writes objects, one over the other, and tells of most of them: late, twice, in any order, or not at all.
+    /// Writes objects, one over the other, and reports most of them: late, twice, in any order, or not at all.
     async fn write(&self, dice: &mut StdRng, files: usize) {
         for _ in 0..files * 2 {
             let at = dice.random_range(0..files);
@@ -88,7 +89,7 @@ impl World {
         }
     }
 
-    /// What reconciling does: tells of every object once more.
+    /// What reconciling does: reports every object once more.
     async fn tell_again(&self) {
         for info in self.store.list("raw/").await.unwrap() {
             self.queue.send(&[event(&info.key)]).await.unwrap();

@@ -100,11 +100,12 @@ impl Case {
         self.checked(self.try_clean(text).unwrap())
     }
 
-    /// The same of any text with the columns of candles; nothing where no candle is left of it.
+    /// The same of any text with the columns of candles; nothing where no candle is left of it, or where its rows look like
+    /// candles of another kind, as a few random ones may.
     pub fn clean_any(&self, text: impl AsRef<[u8]>) -> Option<Outcome> {
         match self.try_clean(text) {
             Ok(outcome) => Some(self.checked(outcome)),
-            Err(Refusal::NothingUsable { .. }) => None,
+            Err(Refusal::NothingUsable { .. } | Refusal::LongerInterval { .. } | Refusal::StampedAtEnd { .. }) => None,
             Err(refusal) => panic!("{refusal}"),
         }
     }
@@ -143,14 +144,14 @@ impl Outcome {
         self.rows().into_iter().map(|row| row.split_once(',').unwrap().0.to_owned()).collect()
     }
 
-    /// Line, column, reason and row of each row that was set aside.
+    /// Line, column, reason and row of each quarantined row.
     pub fn set_aside(&self) -> Vec<(u64, String, String, String)> {
         let mut reader = csv::Reader::from_reader(self.quarantine.as_bytes());
         let rows: Vec<(u64, String, String, String, String)> = reader.deserialize().collect::<Result<_, _>>().unwrap();
         rows.into_iter().map(|(line, column, reason, row, _)| (line, column, reason, row)).collect()
     }
 
-    /// What is said of each row that was set aside.
+    /// The detail of each quarantined row.
     pub fn details(&self) -> Vec<String> {
         let mut reader = csv::Reader::from_reader(self.quarantine.as_bytes());
         let rows: Vec<(u64, String, String, String, String)> = reader.deserialize().collect::<Result<_, _>>().unwrap();

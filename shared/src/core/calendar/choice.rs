@@ -1,18 +1,20 @@
 //! Chooses the calendar of an instrument.
 
+use std::convert::Infallible;
 use std::str::FromStr;
 
 use serde::Deserialize;
 use thiserror::Error;
 
 use super::Calendar;
+use super::calendars::Calendars;
 use crate::core::metadata::Instrument;
 
 /// The `calendar` setting of an instrument: the code of a calendar, or `none`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[serde(from = "String")]
 pub enum CalendarSetting {
-    /// The calendar with this code, which is known to exist: `XNYS`, `XNGS`, `forex`.
+    /// The calendar with this code: `XNYS`, `XNGS`, `forex`. [`CalendarSetting::require_known`] checks that it exists.
     Code(String),
     /// No calendar: the candles are cleaned, but no slot is expected and therefore none is filled.
     None,
@@ -20,26 +22,38 @@ pub enum CalendarSetting {
 
 /// The text is not the code of a calendar.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("no calendar is known by the name {0:?}: use a market's MIC such as XNYS, or forex, 24/7, 24/5 or none")]
+#[error(
+    "no calendar is known by the name {0:?}: use a market's MIC such as XNYS, or forex, metals, 24/7, 24/5 or none, or \
+     put a calendar of your own next to the watchlist (docs/calendars.md)"
+)]
 pub struct UnknownCalendar(String);
 
 impl FromStr for CalendarSetting {
-    type Err = UnknownCalendar;
+    type Err = Infallible;
 
-    fn from_str(text: &str) -> Result<Self, UnknownCalendar> {
-        match Calendar::for_mic(text) {
-            _ if text == "none" => Ok(Self::None),
-            Ok(Some(_)) => Ok(Self::Code(text.to_owned())),
-            Ok(None) | Err(_) => Err(UnknownCalendar(text.to_owned())),
-        }
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(text.to_owned().into())
     }
 }
 
-impl TryFrom<String> for CalendarSetting {
-    type Error = UnknownCalendar;
+impl From<String> for CalendarSetting {
+    fn from(text: String) -> Self {
+        if text == "none" { Self::None } else { Self::Code(text) }
+    }
+}
 
-    fn try_from(text: String) -> Result<Self, UnknownCalendar> {
-        text.parse()
+impl CalendarSetting {
+    /// Checks that the calendar exists.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no calendar of this code.
+    pub fn require_known(&self, calendars: &Calendars) -> Result<(), UnknownCalendar> {
+        match self {
+            Self::None => Ok(()),
+            Self::Code(code) if matches!(calendars.find(code), Ok(Some(_))) => Ok(()),
+            Self::Code(code) => Err(UnknownCalendar(code.clone())),
+        }
     }
 }
 
@@ -57,7 +71,8 @@ pub struct Choice {
 ///
 /// The symbol is never used: `EUR/USD` trades five days a week and `BTC/USD` seven, and the two texts do not show it.
 #[must_use]
-pub fn choose(setting: Option<&CalendarSetting>, instrument: &Instrument) -> Choice {
+pub fn choose(calendars: &Calendars, setting: Option<&CalendarSetting>, instrument: &Instrument) -> Choice {
+    let of = |code: &str, why: &str| of(calendars, code, why);
     match (setting, instrument.calendar.as_deref(), instrument.instrument_type.as_deref()) {
         (Some(CalendarSetting::None), _, _) => without("the settings say that it has none".to_owned()),
         (Some(CalendarSetting::Code(code)), _, _) => of(code, "the settings name it"),
@@ -68,8 +83,8 @@ pub fn choose(setting: Option<&CalendarSetting>, instrument: &Instrument) -> Cho
     }
 }
 
-fn of(code: &str, why: &str) -> Choice {
-    match Calendar::for_mic(code) {
+fn of(calendars: &Calendars, code: &str, why: &str) -> Choice {
+    match calendars.find(code) {
         Ok(Some(calendar)) => Choice { calendar: Some(calendar), reason: format!("{why}: {code}") },
         Ok(None) => without(format!("no calendar is known by the name {code:?} ({why})")),
         Err(error) => without(error.to_string()),
@@ -85,10 +100,10 @@ mod tests {
     use super::*;
 
     fn chosen(setting: Option<&str>, calendar: Option<&str>, kind: Option<&str>) -> (Option<&'static str>, String) {
-        let setting: Option<CalendarSetting> = setting.map(|text| text.parse().unwrap());
+        let setting = setting.map(|text| CalendarSetting::from(text.to_owned()));
         let text = |text: Option<&str>| text.map(str::to_owned);
         let instrument = Instrument { calendar: text(calendar), instrument_type: text(kind), ..Instrument::default() };
-        let choice = choose(setting.as_ref(), &instrument);
+        let choice = choose(&Calendars::default(), setting.as_ref(), &instrument);
         (choice.calendar.map(Calendar::code), choice.reason)
     }
 
@@ -108,15 +123,16 @@ mod tests {
             (None, "neither the settings nor the source name one".to_owned())
         );
         assert_eq!(
-            chosen(None, Some("XBOG"), None),
-            (None, "no calendar is known by the name \"XBOG\" (the source names it)".to_owned())
+            chosen(None, Some("XNAI"), None),
+            (None, "no calendar is known by the name \"XNAI\" (the source names it)".to_owned())
         );
     }
 
     #[test]
     fn a_setting_must_name_a_calendar_that_is_known() {
-        assert_eq!("XNYS".parse(), Ok(CalendarSetting::Code("XNYS".to_owned())));
-        let error = "NYSE".parse::<CalendarSetting>().unwrap_err().to_string();
+        let known = |code: &str| CalendarSetting::from(code.to_owned()).require_known(&Calendars::default());
+        assert_eq!((known("XNYS"), known("XNGS"), known("none")), (Ok(()), Ok(()), Ok(())));
+        let error = known("NYSE").unwrap_err().to_string();
         assert!(error.contains("\"NYSE\"") && error.contains("XNYS"), "{error}");
     }
 }

@@ -6,60 +6,89 @@ use serde::Deserialize;
 
 use super::error::InvalidCalendar;
 
-/// A complete calendar file.
+/// A complete calendar file. An owner's own file may leave out what it does not need.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Definition {
     pub code: String,
+    /// The name of the market, for display; the code if it is empty.
+    #[serde(default)]
     pub name: String,
     /// The codes of other markets that have the same sessions.
+    #[serde(default)]
     pub serves: Vec<String>,
     pub timezone: String,
+    #[serde(default)]
     pub source: String,
     pub first: FileDate,
     pub last: FileDate,
+    /// The days of the week with sessions, unless the regular hours in force have days of their own.
     pub days: Vec<FileWeekday>,
-    /// The regular hours in ascending order; each entry applies from its own date on.
+    /// The regular hours in ascending order. The entries of a date replace all earlier ones from that date on.
     pub hours: Vec<RegularHours>,
-    /// Dates on `days` without a session.
+    /// Dates on the regular days of the week without a session.
+    #[serde(default)]
     pub closed: Vec<FileDate>,
-    /// Sessions on other days of the week than `days`.
+    /// Sessions on other days of the week.
+    #[serde(default)]
     pub extra: Vec<FileDate>,
     /// Sessions whose hours differ from the regular ones. An entry replaces all regular hours: without a break of its
     /// own, the session has no break.
+    #[serde(default)]
     pub unusual: Vec<UnusualHours>,
     /// Sessions that are held by some venues only, or in full by some venues only.
+    #[serde(default)]
     pub uncertain: Vec<UncertainHours>,
 }
 
+// The hours are repeated, because serde cannot reject unknown fields in a struct with a flattened one.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct RegularHours {
     pub from: FileDate,
-    #[serde(flatten)]
-    pub hours: Hours,
+    /// The days of the week that have these hours; those of the calendar if there are none here.
+    days: Option<Vec<FileWeekday>>,
+    open: LocalTime,
+    close: LocalTime,
+    #[serde(rename = "break")]
+    break_: Option<(LocalTime, LocalTime)>,
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct UnusualHours {
-    pub date: FileDate,
-    #[serde(flatten)]
-    pub hours: Hours,
+    pub dates: Vec<FileDate>,
+    open: LocalTime,
+    close: LocalTime,
+    #[serde(rename = "break")]
+    break_: Option<(LocalTime, LocalTime)>,
 }
 
-/// A session that only some venues hold, and the part of it that all venues hold, if there is one.
+impl RegularHours {
+    pub fn hours(&self) -> Hours {
+        Hours { open: self.open, close: self.close, break_: self.break_ }
+    }
+}
+
+impl UnusualHours {
+    pub fn hours(&self) -> Hours {
+        Hours { open: self.open, close: self.close, break_: self.break_ }
+    }
+}
+
+/// Sessions that only some venues hold, and the part of them that all venues hold, if there is one.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct UncertainHours {
-    pub date: FileDate,
+    pub dates: Vec<FileDate>,
     pub certain: Option<(LocalTime, LocalTime)>,
 }
 
 /// The local times at which a session opens, closes and pauses.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Hours {
     pub open: LocalTime,
     pub close: LocalTime,
-    #[serde(rename = "break")]
     pub break_: Option<(LocalTime, LocalTime)>,
 }
 
@@ -77,7 +106,7 @@ impl TryFrom<toml::value::Datetime> for FileDate {
 }
 
 /// A day of the week by its first three letters.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 pub(super) enum FileWeekday {
     Mon,
     Tue,
@@ -136,13 +165,30 @@ impl TryFrom<String> for LocalTime {
 impl Definition {
     /// `file` identifies the text in errors.
     pub fn parse(file: &str, text: &str) -> Result<Self, InvalidCalendar> {
-        toml::from_str(text).map_err(|error| InvalidCalendar::new(file, error))
+        toml::from_str(text).map_err(|error| InvalidCalendar::at(file, text, error.span(), error.message()))
     }
 
     /// The compiled-in rules of the time zone. The rules of the machine could be older or newer and yield other
     /// sessions.
     pub fn zone(&self) -> Result<TimeZone, InvalidCalendar> {
         TimeZoneDatabase::bundled().get(&self.timezone).map_err(|error| self.invalid(error))
+    }
+
+    /// The entries of the regular hours that are in force on a date.
+    fn in_force(&self, date: Date) -> impl Iterator<Item = &RegularHours> {
+        let since = self.hours.iter().map(|entry| entry.from).filter(|from| from.0 <= date).max();
+        self.hours.iter().filter(move |entry| Some(entry.from) == since)
+    }
+
+    /// The regular hours of a date, or `None` if its day of the week has no sessions.
+    pub fn regular_hours(&self, date: Date) -> Option<Hours> {
+        let is_of = |days: &[FileWeekday]| days.iter().any(|day| Weekday::from(*day) == date.weekday());
+        self.in_force(date).find(|entry| is_of(entry.days.as_ref().unwrap_or(&self.days))).map(RegularHours::hours)
+    }
+
+    /// The hours of a session for which no others are given, on any day of the week.
+    pub fn usual_hours(&self, date: Date) -> Option<Hours> {
+        self.regular_hours(date).or_else(|| self.in_force(date).next().map(RegularHours::hours))
     }
 
     pub fn invalid(&self, reason: impl ToString) -> InvalidCalendar {

@@ -1,9 +1,12 @@
 //! Errors of calendars.
 
+use std::ops::Range;
+
 use jiff::civil::Date;
 use thiserror::Error;
 
-const LATER: &str = "for later dates, run shared/calendars/generate.py with a later --through";
+const LATER: &str =
+    "for later dates, update Candlewick or put a calendar of your own next to the watchlist (docs/calendars.md)";
 const EARLIER: &str = "earlier candles are kept as they come, neither checked against sessions nor filled";
 
 /// The calendar has no data for the requested date.
@@ -29,12 +32,21 @@ pub struct BeyondHorizon {
 pub struct InvalidCalendar {
     /// The code of the calendar, or the name of the file if its code cannot be read.
     pub calendar: String,
-    /// What is wrong, written for the developer who changed the generator.
+    /// What is wrong, with the line if it is known.
     pub reason: String,
 }
 
 impl InvalidCalendar {
     pub(super) fn new(calendar: &str, reason: impl ToString) -> Self {
         InvalidCalendar { calendar: calendar.to_owned(), reason: reason.to_string() }
+    }
+
+    /// An error at a place in the text of a file.
+    pub(super) fn at(calendar: &str, text: &str, span: Option<Range<usize>>, reason: &str) -> Self {
+        let reason = reason.trim_end().replace('\n', "; ");
+        match span.and_then(|span| text.get(..span.start)) {
+            Some(before) => Self::new(calendar, format!("line {}: {reason}", before.matches('\n').count() + 1)),
+            None => Self::new(calendar, reason),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Trading calendars: the sessions of markets and the candles to expect, from generated and embedded data.
 //!
 //! Reading order: `definition` is the file format, `session` expands it to sessions, `embedded` finds the calendar of
-//! a market, `period` defines how days, weeks and months are stamped, `slots` lists the candles to expect, `stamping`
+//! a market, `calendars` adds those of the owner, `period` defines how days, weeks and months are stamped, `slots` lists the candles to expect, `stamping`
 //! detects how a source stamps weeks and months, and `choice` selects the calendar of an instrument. Nothing here
 //! guesses: a date that the data does not cover is an error.
 
@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 
 use jiff::civil::Date;
 
+pub mod calendars;
 pub mod choice;
 mod definition;
 mod embedded;
@@ -42,33 +43,11 @@ pub struct Calendar {
 }
 
 impl Calendar {
-    /// Finds the calendar of a market by its MIC or the MIC of a segment (`XNYS`, `XNGS`), or by one of the names
-    /// `forex`, `24/7` and `24/5`.
-    ///
-    /// `Ok(None)` means that the market is unknown, so nothing can be said about its sessions. The first call parses
-    /// all files, the first call for a market expands its sessions (milliseconds), and later calls are a map lookup.
-    ///
-    /// # Errors
-    ///
-    /// Fails if an embedded file is invalid, which a test rules out.
-    pub fn for_mic(mic: &str) -> Result<Option<&'static Calendar>, InvalidCalendar> {
-        embedded::find(mic)
-    }
-
-    /// The codes of all embedded calendars, without those of the segments that they serve.
-    ///
-    /// # Errors
-    ///
-    /// Fails if an embedded file is invalid, which a test rules out.
-    pub fn codes() -> Result<impl Iterator<Item = &'static str>, InvalidCalendar> {
-        embedded::codes()
-    }
-
     fn new(definition: &Definition) -> Result<Self, InvalidCalendar> {
         let zone = definition.zone()?;
         Ok(Calendar {
             code: definition.code.clone(),
-            name: definition.name.clone(),
+            name: if definition.name.is_empty() { &definition.code } else { &definition.name }.clone(),
             timezone: definition.timezone.clone(),
             source: definition.source.clone(),
             first: definition.first.0,

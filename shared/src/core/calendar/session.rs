@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::civil::{Date, Weekday};
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::definition::{Definition, Hours, LocalTime};
@@ -54,7 +54,7 @@ impl Session {
 /// dates begin then as well.
 pub(super) fn span(definition: &Definition, zone: &TimeZone) -> Result<(i64, i64), InvalidCalendar> {
     let begin_of = |date: Date| {
-        let opens = definition.hours.first().map(|regular| regular.hours.open);
+        let opens = definition.usual_hours(definition.first.0).map(|hours| hours.open);
         instant(date, opens.filter(|time| time.day_before).unwrap_or(LocalTime::MIDNIGHT), zone)
     };
     let after_last = definition.last.0.tomorrow().map_err(|error| definition.invalid(error))?;
@@ -62,9 +62,11 @@ pub(super) fn span(definition: &Definition, zone: &TimeZone) -> Result<(i64, i64
     begin.and_then(|begin| Ok((begin, begin_of(after_last)?))).map_err(|error| definition.invalid(error))
 }
 
-/// Expands a definition to its sessions in ascending order, or fails if they overlap or their hours are out of order.
+/// Expands a definition to its sessions in ascending order, or fails if they overlap, if their hours are out of order,
+/// or if the file says something of a date that has no effect.
 pub(super) fn expand(definition: &Definition, zone: &TimeZone) -> Result<Vec<Session>, InvalidCalendar> {
     let days = Days::new(definition);
+    days.check().map_err(|reason| definition.invalid(reason))?;
     let covered = definition.first.0.series(jiff::Span::new().days(1)).take_while(|date| *date <= definition.last.0);
     let sessions = covered
         .filter(|date| days.has_session(*date))
@@ -78,7 +80,6 @@ pub(super) fn expand(definition: &Definition, zone: &TimeZone) -> Result<Vec<Ses
 /// A definition, indexed by date.
 struct Days<'a> {
     definition: &'a Definition,
-    weekdays: Vec<Weekday>,
     closed: BTreeSet<Date>,
     extra: BTreeSet<Date>,
     unusual: BTreeMap<Date, Hours>,
@@ -87,24 +88,58 @@ struct Days<'a> {
 
 impl<'a> Days<'a> {
     fn new(definition: &'a Definition) -> Self {
+        let unusual = definition.unusual.iter().flat_map(|each| each.dates.iter().map(|date| (date.0, each.hours())));
+        let uncertain =
+            definition.uncertain.iter().flat_map(|each| each.dates.iter().map(|date| (date.0, each.certain)));
         Days {
             definition,
-            weekdays: definition.days.iter().map(|day| (*day).into()).collect(),
             closed: definition.closed.iter().map(|date| date.0).collect(),
             extra: definition.extra.iter().map(|date| date.0).collect(),
-            unusual: definition.unusual.iter().map(|each| (each.date.0, each.hours)).collect(),
-            uncertain: definition.uncertain.iter().map(|each| (each.date.0, each.certain)).collect(),
+            unusual: unusual.collect(),
+            uncertain: uncertain.collect(),
         }
     }
 
     fn has_session(&self, date: Date) -> bool {
-        let regular = self.weekdays.contains(&date.weekday()) && !self.closed.contains(&date);
-        regular || self.extra.contains(&date)
+        let is_regular = self.definition.regular_hours(date).is_some() && !self.closed.contains(&date);
+        is_regular || self.extra.contains(&date)
     }
 
     fn hours(&self, date: Date) -> Result<Hours, String> {
-        let regular = self.definition.hours.iter().rev().find(|each| each.from.0 <= date).map(|each| each.hours);
-        self.unusual.get(&date).copied().or(regular).ok_or_else(|| format!("no hours are given for {date}"))
+        let regular = || self.definition.usual_hours(date);
+        self.unusual.get(&date).copied().or_else(regular).ok_or_else(|| format!("no hours are given for {date}"))
+    }
+
+    /// A date without effect is a mistake: one of another year, or a closed Sunday where the Monday was meant.
+    fn check(&self) -> Result<(), String> {
+        let (first, last) = (self.definition.first.0, self.definition.last.0);
+        if first > last {
+            return Err(format!("first = {first} is after last = {last}"));
+        }
+        if self.definition.usual_hours(first).is_none() {
+            return Err(format!("no hours are given for {first}"));
+        }
+        let is_regular = |date| self.definition.regular_hours(date).is_some();
+        self.require_effect("closed", self.closed.iter(), is_regular)?;
+        self.require_effect("extra", self.extra.iter(), |date| !is_regular(date))?;
+        self.require_effect("unusual", self.unusual.keys(), |date| self.has_session(date))?;
+        self.require_effect("uncertain", self.uncertain.keys(), |date| self.has_session(date))
+    }
+
+    fn require_effect<'d>(
+        &self,
+        key: &str,
+        mut dates: impl Iterator<Item = &'d Date>,
+        has_effect: impl Fn(Date) -> bool,
+    ) -> Result<(), String> {
+        let covered = self.definition.first.0..=self.definition.last.0;
+        match dates.find(|date| !covered.contains(*date) || !has_effect(**date)) {
+            Some(date) => {
+                let day = date.strftime("%A");
+                Err(format!("{key} has {date}, a {day}, which has no effect: is another date meant?"))
+            }
+            None => Ok(()),
+        }
     }
 }
 

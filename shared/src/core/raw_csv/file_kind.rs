@@ -87,7 +87,12 @@ fn by_content(bytes: &[u8]) -> Option<FileKind> {
     let begins = |with: &[u8]| text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
     let nuls = bytes.iter().filter(|byte| **byte == 0).count();
     match text {
-        _ if begins(b"<!doctype html") || begins(b"<html") || begins(b"<head") || begins(b"<body") => {
+        _ if begins(b"<!doctype html")
+            || begins(b"<html")
+            || begins(b"<head")
+            || begins(b"<body")
+            || begins(b"<table") =>
+        {
             Some(FileKind::Html)
         }
         _ if begins(b"<?xml") => Some(FileKind::Xml),

@@ -53,6 +53,13 @@ const SYMBOLS: &[&str] = &[
     "stock name",
     "company",
     "company name",
+    "isin",
+    "cusip",
+    "sedol",
+    "figi",
+    "wkn",
+    "conid",
+    "permno",
 ];
 const INTERVALS: &[&str] = &["interval", "timeframe", "time frame"];
 

@@ -41,6 +41,18 @@ pub enum Unreadable {
         /// The header, shortened by [`shown`].
         found: String,
     },
+    /// The header lacks a column that the file's format names.
+    #[error(
+        "the format says that the {column} is in column {wanted:?}, and the header has no such column: it has {found}"
+    )]
+    MissingNamed {
+        /// The role of the column.
+        column: &'static str,
+        /// The name in the format.
+        wanted: String,
+        /// The names of all columns.
+        found: String,
+    },
     /// Two columns of the header match the same role.
     #[error("line 1: columns {names} could each be the {column:?}: rename or remove all but one")]
     AmbiguousColumn {

@@ -5,14 +5,19 @@ use std::str::FromStr;
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::core::calendar::choice::CalendarSetting;
-use crate::core::form::Form;
+use super::UnknownFormat;
+use crate::core::calendar::calendars::Calendars;
+use crate::core::calendar::choice::{self, CalendarSetting, Choice};
+use crate::core::form::{self, Form, SaidForm};
+use crate::core::metadata::Instrument;
 
 /// How the candles of an instrument are cleaned.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CleaningSettings {
     /// The calendar that the owner chose. Without it, the source's metadata decides.
     pub calendar: Option<CalendarSetting>,
+    /// The calendars that exist, with those of the owner.
+    pub calendars: Calendars,
     /// The maximum number of consecutive vacant slots that are filled. Up to three missing sessions are usually an
     /// error of the feed; more are a suspension, which a chart should show.
     pub max_fill: u32,
@@ -34,6 +39,7 @@ impl Default for CleaningSettings {
     fn default() -> Self {
         Self {
             calendar: None,
+            calendars: Calendars::default(),
             max_fill: 3,
             max_quarantined: Share(0.01),
             max_filled: Share(0.05),
@@ -42,6 +48,34 @@ impl Default for CleaningSettings {
             sessions: Sessions::Regular,
             form: Form::default(),
         }
+    }
+}
+
+impl CleaningSettings {
+    /// Chooses the calendar of an instrument that has these settings.
+    #[must_use]
+    pub fn choose_calendar(&self, instrument: &Instrument) -> Choice {
+        choice::choose(&self.calendars, self.calendar.as_ref(), instrument)
+    }
+
+    /// Returns the settings of an object where there is no watchlist.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownFormat`] if the object's metadata names a format: only a watchlist has any.
+    pub fn without_watchlist(said: &SaidForm) -> Result<Self, UnknownFormat> {
+        match &said.format {
+            Some(name) if name != form::RAW => Err(UnknownFormat(name.clone())),
+            _ => Ok(Self { form: said.form(), ..Self::default() }),
+        }
+    }
+
+    /// Returns the settings without the time zone of the format if an option or the object's metadata gives one, which
+    /// takes precedence.
+    #[must_use]
+    pub fn in_zone(self, said: Option<&str>) -> Self {
+        let timezone = self.form.timezone.clone().filter(|_| said.is_none());
+        Self { form: Form { timezone, ..self.form.clone() }, ..self }
     }
 }
 

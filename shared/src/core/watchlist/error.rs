@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::place::Place;
+use crate::core::calendar::choice::UnknownCalendar;
 use crate::core::form::NoForm;
 use crate::core::symbol::{Symbol, SymbolError};
 
@@ -44,6 +45,9 @@ pub enum Fault {
     /// A format is invalid.
     #[error(transparent)]
     Format(#[from] NoForm),
+    /// A calendar does not exist.
+    #[error(transparent)]
+    Calendar(#[from] UnknownCalendar),
     /// An instrument has no interval.
     #[error("{0} has no interval: intervals = [] leaves nothing to fetch")]
     NoInterval(Symbol),

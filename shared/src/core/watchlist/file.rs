@@ -8,6 +8,7 @@ use toml::Spanned;
 use super::cleaning::{CleaningSettings, Sessions, Share};
 use super::formats::FileFormat;
 use super::history::History;
+use crate::core::calendar::calendars::Calendars;
 use crate::core::calendar::choice::CalendarSetting;
 use crate::core::interval::Interval;
 
@@ -24,6 +25,15 @@ pub(super) struct File {
     pub(super) formats: BTreeMap<Spanned<String>, FileFormat>,
 }
 
+impl File {
+    /// Every `calendar` that is written in the file.
+    pub(super) fn calendars(&self) -> impl Iterator<Item = &Spanned<CalendarSetting>> {
+        let groups = self.groups.values().filter_map(|group| group.calendar.as_ref());
+        let instruments = self.instruments.values().filter_map(|settings| settings.calendar.as_ref());
+        self.defaults.calendar.iter().chain(groups).chain(instruments)
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Group {
@@ -33,7 +43,7 @@ pub(super) struct Group {
     // Repeated from `Settings`, because serde cannot reject unknown fields in a struct with a flattened one.
     intervals: Option<Spanned<Vec<Interval>>>,
     history: Option<History>,
-    calendar: Option<CalendarSetting>,
+    pub(super) calendar: Option<Spanned<CalendarSetting>>,
     max_fill: Option<u32>,
     max_quarantined: Option<Share>,
     max_filled: Option<Share>,
@@ -48,7 +58,7 @@ pub(super) struct Group {
 pub(super) struct Settings {
     pub(super) intervals: Option<Spanned<Vec<Interval>>>,
     pub(super) history: Option<History>,
-    calendar: Option<CalendarSetting>,
+    pub(super) calendar: Option<Spanned<CalendarSetting>>,
     max_fill: Option<u32>,
     max_quarantined: Option<Share>,
     max_filled: Option<Share>,
@@ -89,10 +99,11 @@ impl Settings {
         }
     }
 
-    pub(super) fn cleaning(&self) -> CleaningSettings {
+    pub(super) fn cleaning(&self, calendars: &Calendars) -> CleaningSettings {
         let defaults = CleaningSettings::default();
         CleaningSettings {
-            calendar: self.calendar.clone(),
+            calendar: self.calendar.as_ref().map(|setting| setting.get_ref().clone()),
+            calendars: calendars.clone(),
             max_fill: self.max_fill.unwrap_or(defaults.max_fill),
             max_quarantined: self.max_quarantined.unwrap_or(defaults.max_quarantined),
             max_filled: self.max_filled.unwrap_or(defaults.max_filled),

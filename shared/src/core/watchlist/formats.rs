@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::core::form::{self, Column, Form, NoForm};
+use crate::core::form::{self, Column, Form, NoForm, Stamped};
 use crate::core::key::RawKey;
 use crate::core::symbol::Symbol;
 
@@ -20,6 +20,7 @@ pub(super) struct FileFormat {
     timezone: Option<String>,
     decimal: Option<String>,
     delimiter: Option<String>,
+    stamped: Option<Stamped>,
     #[serde(default)]
     symbols: Vec<Symbol>,
     keys: Option<String>,
@@ -43,6 +44,7 @@ impl FileFormat {
             timezone: self.timezone.as_deref().map(form::timezone).transpose()?,
             decimal: self.decimal.as_deref().map(form::decimal).transpose()?,
             delimiter: self.delimiter.as_deref().map(form::delimiter).transpose()?,
+            stamped: self.stamped,
         };
         Ok(Format { form, symbols: self.symbols, keys: self.keys })
     }

@@ -1,7 +1,7 @@
 //! The location of the watchlist.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use thiserror::Error;
@@ -41,6 +41,32 @@ impl FromStr for Location {
     }
 }
 
+impl Location {
+    /// The folder of the owner's calendars that belongs to the watchlist at this location: `calendars` next to it if
+    /// its folder is named `config`, otherwise `config/calendars`. The key of an object ends with a slash.
+    #[must_use]
+    pub fn calendars(&self) -> Self {
+        match self {
+            Self::File(path) => {
+                let folder = path.parent().unwrap_or(Path::new(""));
+                Self::File(
+                    if folder.ends_with("config") { folder.to_owned() } else { folder.join("config") }
+                        .join("calendars"),
+                )
+            }
+            Self::Object { bucket, key } => {
+                let folder = key.rsplit_once('/').map(|(folder, _)| folder);
+                let config = match folder {
+                    Some(folder) if folder == "config" || folder.ends_with("/config") => folder.to_owned(),
+                    Some(folder) => format!("{folder}/config"),
+                    None => "config".to_owned(),
+                };
+                Self::Object { bucket: bucket.clone(), key: format!("{config}/calendars/") }
+            }
+        }
+    }
+}
+
 impl fmt::Display for Location {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -53,6 +79,17 @@ impl fmt::Display for Location {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn calendars_are_in_the_folder_config_beside_the_watchlist() {
+        let calendars = |text: &str| text.parse::<Location>().unwrap().calendars().to_string();
+        assert_eq!(calendars("s3://b/config/watchlist.toml"), "s3://b/config/calendars/");
+        assert_eq!(calendars("s3://b/watchlist.toml"), "s3://b/config/calendars/");
+        assert_eq!(calendars("s3://b/a/lists/w.toml"), "s3://b/a/lists/config/calendars/");
+        assert_eq!(calendars("watchlist.toml"), "config/calendars");
+        assert_eq!(calendars("/etc/candlewick/watchlist.toml"), "/etc/candlewick/config/calendars");
+        assert_eq!(calendars("/srv/config/watchlist.toml"), "/srv/config/calendars");
+    }
 
     #[test]
     fn an_address_of_s3_is_an_object_and_all_else_a_file() {

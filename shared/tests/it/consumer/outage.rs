@@ -193,7 +193,7 @@ async fn what_every_message_meets_is_an_outage_whatever_it_is_and_buries_nothing
     });
     sleep(Duration::from_secs(4 * 3600)).await;
     assert_eq!((rig.left().len(), rig.dead.inner.bodies().len()), (12, 0));
-    assert_eq!(outages(&rig), [State::Firing], "it is told once");
+    assert_eq!(outages(&rig), [State::Firing], "it is reported once");
     down.set_down(false);
     rig.until_empty().await;
     rig.stop(running).await;
@@ -280,8 +280,8 @@ async fn a_queue_that_does_not_answer_is_an_outage_too() {
     let rig = Rig::new(1);
     rig.queue.break_down("receive");
     let running = rig.start(|_| async { Ok(Settled::Done) });
-    eventually("it is told", || outages(&rig) == [State::Firing]).await;
+    eventually("it is reported", || outages(&rig) == [State::Firing]).await;
     rig.queue.mend();
-    eventually("its end is told", || outages(&rig) == [State::Firing, State::Resolved]).await;
+    eventually("its end is reported", || outages(&rig) == [State::Firing, State::Resolved]).await;
     rig.stop(running).await;
 }

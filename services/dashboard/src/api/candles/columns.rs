@@ -20,7 +20,7 @@ use sqlx::postgres::PgRow;
 use crate::indicators::Indicators;
 use crate::problem::Problem;
 use crate::query::fields::{Field, Fields};
-use crate::read::candles::reading::Reading;
+use crate::read::candles::reading::{self, Reading};
 
 /// The candles of several series, one series after the other, in one encoding.
 pub(super) struct Columns {
@@ -70,7 +70,7 @@ impl Columns {
                 self.readings.pop_front();
                 continue;
             };
-            let batch = part(&self.names, series, reading, &rows, &self.places, &self.schema)?;
+            let batch = part(&self.names, series, reading, &rows, &self.places, &self.schema).await?;
             let Some(encoder) = &mut self.encoder else { return Ok(None) };
             return encoder.push(&batch).map(|bytes| Some(bytes.into())).map_err(failed);
         }
@@ -91,7 +91,7 @@ fn places(fields: &Fields) -> Vec<usize> {
     wanted.map(|(place, _)| place).collect()
 }
 
-fn part(
+async fn part(
     names: &Names,
     series: &Series,
     reading: &mut Reading,
@@ -102,10 +102,13 @@ fn part(
     let mut candles = Vec::with_capacity(rows.len());
     let mut more = vec![Vec::with_capacity(rows.len()); schema.fields().len() - places.len()];
     let mut values = Vec::new();
-    for row in rows {
-        let found = reading.candle(row, &mut values)?;
-        candles.push(candle(found.row, found.time)?);
-        more.iter_mut().zip(found.values).for_each(|(column, value)| column.push(*value));
+    for rows in rows.chunks(reading::AT_A_TIME) {
+        for row in rows {
+            let found = reading.candle(row, &mut values)?;
+            candles.push(candle(found.row, found.time)?);
+            more.iter_mut().zip(found.values).for_each(|(column, value)| column.push(*value));
+        }
+        tokio::task::yield_now().await;
     }
     let own = batch(names, series, &candles).map_err(too_long)?;
     let own = places.iter().map(|place| Arc::clone(own.column(*place)));

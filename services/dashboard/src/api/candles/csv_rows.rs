@@ -11,7 +11,7 @@ use super::json_columns::push_number;
 use crate::indicators::Indicators;
 use crate::problem::Problem;
 use crate::query::fields::{Field, Fields};
-use crate::read::candles::reading::Reading;
+use crate::read::candles::reading::{self, Reading};
 use crate::read::candles::rows;
 
 /// Converts the candles of a reading to CSV rows.
@@ -48,17 +48,29 @@ impl CsvRows {
         let Some(part) = self.reading.next().await? else { return Ok(None) };
         let mut writer = csv::Writer::from_writer(Vec::new());
         let mut values = Vec::new();
-        for row in &part {
-            let candle = self.reading.candle(row, &mut values)?;
-            for field in self.fields.iter() {
-                write_field(&mut writer, field, candle.row, candle.time, self.interval)?;
+        for rows in part.chunks(reading::AT_A_TIME) {
+            for row in rows {
+                self.write(&mut writer, row, &mut values)?;
             }
-            for value in candle.values {
-                writer.write_field(value.map(number).unwrap_or_default())?;
-            }
-            writer.write_record(None::<&[u8]>)?;
+            tokio::task::yield_now().await;
         }
         Ok(Some(writer.into_inner().context("write CSV")?.into()))
+    }
+
+    fn write(
+        &mut self,
+        writer: &mut csv::Writer<Vec<u8>>,
+        row: &PgRow,
+        values: &mut Vec<Option<f64>>,
+    ) -> anyhow::Result<()> {
+        let candle = self.reading.candle(row, values)?;
+        for field in self.fields.iter() {
+            write_field(writer, field, candle.row, candle.time, self.interval)?;
+        }
+        for value in candle.values {
+            writer.write_field(value.map(number).unwrap_or_default())?;
+        }
+        Ok(writer.write_record(None::<&[u8]>)?)
     }
 }
 

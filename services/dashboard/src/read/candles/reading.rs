@@ -8,6 +8,7 @@ use sqlx::{PgPool, Row};
 
 use super::rows::{self, Needed, Rows};
 use super::source::Source;
+use crate::app::App;
 use crate::indicators::{Bar, Indicators, Running};
 use crate::problem::Problem;
 use crate::query::candles::{Range, Take};
@@ -16,12 +17,15 @@ use crate::query::fields::{Field, Fields};
 /// How many candles are read at once.
 const PART: usize = 10_000;
 
+/// How many candles are converted before other requests get their turn on the same thread: less than a millisecond's work.
+pub const AT_A_TIME: usize = 256;
+
 /// How many additional candles are read before a range to cover its first session: as many minutes as the longest
 /// session has.
 const SESSION: usize = 1_440;
 
 /// A candle with the values of its indicators.
-pub struct Candle<'r> {
+pub struct CandleRow<'r> {
     pub row: &'r PgRow,
     /// The time of the candle, in seconds since 1970.
     pub time: i64,
@@ -47,7 +51,7 @@ pub struct Reading {
 
 impl Reading {
     pub async fn new(
-        pool: PgPool,
+        app: &App,
         source: Source,
         range: Range,
         take: Take,
@@ -55,7 +59,11 @@ impl Reading {
         indicators: Indicators,
     ) -> Result<Self, Problem> {
         let needs_calendar = source.is_derived() || indicators.iter().any(|each| each.is_of_session());
-        let source = if needs_calendar { source.with_calendar(&pool).await? } else { source };
+        let pool = app.pool.clone();
+        let source = match needs_calendar {
+            true => source.with_calendar(&pool, &app.calendars().await).await?,
+            false => source,
+        };
         let running = indicators.iter().map(|each| each.start()).collect();
         let needed = needed(fields, &indicators);
         Ok(Self {
@@ -141,9 +149,9 @@ impl Reading {
     }
 
     /// The values of the indicators at the next candle. Each row must be passed exactly once, in order.
-    pub fn candle<'r>(&mut self, row: &'r PgRow, values: &'r mut Vec<Option<f64>>) -> Result<Candle<'r>, Problem> {
+    pub fn candle<'r>(&mut self, row: &'r PgRow, values: &'r mut Vec<Option<f64>>) -> Result<CandleRow<'r>, Problem> {
         let time = self.step(row, values)?;
-        Ok(Candle { row, time, values })
+        Ok(CandleRow { row, time, values })
     }
 
     fn step(&mut self, row: &PgRow, values: &mut Vec<Option<f64>>) -> Result<i64, Problem> {

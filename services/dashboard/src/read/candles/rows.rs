@@ -1,5 +1,6 @@
 //! Reads candles as database rows: a part of a range, from its start or from its end.
 
+use candlewick_shared::adapters::database::{DbTime, instant};
 use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::interval::Interval;
 use sqlx::postgres::PgRow;
@@ -14,7 +15,7 @@ use crate::query::fields::Field;
 /// Candles in ascending order, and whether the range has more at the other end.
 #[derive(Debug, Default)]
 pub struct Rows {
-    /// The rows: the time in seconds, the prices and the volume as text, and whether cleaning filled in the candle.
+    /// The rows: the time, the prices and the volume as text, and whether cleaning filled in the candle.
     pub rows: Vec<PgRow>,
     pub is_more: bool,
 }
@@ -78,8 +79,8 @@ pub async fn read(pool: &PgPool, source: &Source, range: Range, take: Take, need
     }
 }
 
-const STORED: &str = "select extract(epoch from time)::bigint, {COLUMNS} from candles
-    where symbol = $1 and interval = $2 and time between to_timestamp($3) and to_timestamp($4)
+const STORED: &str = "select time, {COLUMNS} from candles
+    where symbol = $1 and interval = $2 and time between $3 and $4
     order by time {ORDER} limit $5";
 
 async fn stored(pool: &PgPool, source: &Source, range: Range, take: Take, needed: Needed) -> sqlx::Result<Rows> {
@@ -91,8 +92,8 @@ async fn stored(pool: &PgPool, source: &Source, range: Range, take: Take, needed
     let query = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(source.series.symbol.as_str())
         .bind(source.stored.as_str())
-        .bind(range.from as f64)
-        .bind(range.to as f64)
+        .bind(instant(range.from))
+        .bind(instant(range.to))
         .bind(i64::try_from(count).unwrap_or(i64::MAX).saturating_add(1));
     // The query reads one row more than requested, which shows whether there are more.
     let mut rows = query.fetch_all(pool).await?;
@@ -104,8 +105,8 @@ async fn stored(pool: &PgPool, source: &Source, range: Range, take: Take, needed
     Ok(Rows { rows, is_more })
 }
 
-const EDGES: &str = "select extract(epoch from min(time))::bigint, extract(epoch from max(time))::bigint from candles
-    where symbol = $1 and interval = $2 and time between to_timestamp($3) and to_timestamp($4)";
+const EDGES: &str = "select min(time), max(time) from candles
+    where symbol = $1 and interval = $2 and time between $3 and $4";
 
 /// Longer than the distance from a month's label to its first session, in seconds.
 const ROOM: i64 = 40 * 86_400;
@@ -116,16 +117,17 @@ async fn edges(pool: &PgPool, source: &Source, range: Range) -> sqlx::Result<Opt
     let query = sqlx::query_as(EDGES)
         .bind(source.series.symbol.as_str())
         .bind(source.stored.as_str())
-        .bind(room.from as f64)
-        .bind(room.to as f64);
-    let (first, last): (Option<i64>, Option<i64>) = query.fetch_one(pool).await?;
-    Ok(first.zip(last))
+        .bind(instant(room.from))
+        .bind(instant(room.to));
+    let (first, last): (Option<DbTime>, Option<DbTime>) = query.fetch_one(pool).await?;
+    let seconds = |time: Option<DbTime>| time.map(|time| time.0.as_second());
+    Ok(seconds(first).zip(seconds(last)))
 }
 
 const DERIVED: &str = "with numbered as (
-        select *, width_bucket(extract(epoch from time)::bigint, $5::bigint[]) as bucket from candles
-        where symbol = $1 and interval = $2 and time >= to_timestamp($3) and time < to_timestamp($4))
-    select ($6::bigint[])[bucket], {COLUMNS} from numbered where bucket > 0 group by bucket order by bucket";
+        select *, width_bucket(time, $5::timestamptz[]) as bucket from candles
+        where symbol = $1 and interval = $2 and time >= $3 and time < $4)
+    select ($6::timestamptz[])[bucket], {COLUMNS} from numbered where bucket > 0 group by bucket order by bucket";
 
 async fn derived(
     pool: &PgPool,
@@ -166,14 +168,14 @@ async fn put_together(
     from: i64,
     needed: Needed,
 ) -> sqlx::Result<Vec<PgRow>> {
-    let starts: Vec<i64> = found.buckets.iter().map(|bucket| bucket.start).collect();
-    let labels: Vec<i64> = found.buckets.iter().map(|bucket| bucket.label).collect();
+    let starts: Vec<_> = found.buckets.iter().map(|bucket| instant(bucket.start)).collect();
+    let labels: Vec<_> = found.buckets.iter().map(|bucket| instant(bucket.label)).collect();
     let sql = DERIVED.replace("{COLUMNS}", &needed.columns(of_many));
     let query = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(source.series.symbol.as_str())
         .bind(source.stored.as_str())
-        .bind(from as f64)
-        .bind(Range::ALWAYS.to.min(found.end) as f64)
+        .bind(instant(from))
+        .bind(instant(Range::ALWAYS.to.min(found.end)))
         .bind(starts)
         .bind(labels);
     query.fetch_all(pool).await
@@ -183,9 +185,9 @@ async fn put_together(
 const MERGED: &str = "with numbered as (
         select *, (row_number() over (order by time) - 1) as number, count(*) over () as all_of_them
         from candles
-        where symbol = $1 and interval = $2 and time between to_timestamp($3) and to_timestamp($4)),
+        where symbol = $1 and interval = $2 and time between $3 and $4),
     grouped as (select *, greatest(1, ceil(all_of_them::numeric / $5))::bigint as size from numbered)
-    select extract(epoch from min(time))::bigint, {COLUMNS}, min(size) as size, min(all_of_them) as all_of_them
+    select min(time), {COLUMNS}, min(size) as size, min(all_of_them) as all_of_them
     from grouped group by number / size order by number / size";
 
 /// The candles of a range, merged so that there are at most `points`: the rows, how many candles each row covers, and
@@ -201,8 +203,8 @@ pub async fn merged(
     let query = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(source.series.symbol.as_str())
         .bind(source.stored.as_str())
-        .bind(range.from as f64)
-        .bind(range.to as f64)
+        .bind(instant(range.from))
+        .bind(instant(range.to))
         .bind(i64::from(points));
     let rows = query.fetch_all(pool).await?;
     let number = |column: &str| rows.first().map_or(Ok(0), |row| row.try_get::<i64, _>(column));
@@ -213,7 +215,7 @@ pub async fn merged(
 
 /// The time of a row, in seconds since 1970.
 pub fn seconds(row: &PgRow) -> sqlx::Result<i64> {
-    row.try_get(0)
+    row.try_get::<DbTime, _>(0).map(|time| time.0.as_second())
 }
 
 /// A time in the format of the API.

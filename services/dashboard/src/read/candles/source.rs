@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 
 use candlewick_shared::core::calendar::Calendar;
+use candlewick_shared::core::calendar::calendars::Calendars;
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::Series;
 use sqlx::PgPool;
 
 use crate::buckets::{self, Rule};
 use crate::problem::Problem;
-use crate::read::calendars;
+use crate::read::calendars::by_code;
 
 /// The stored candles from which the candles of a series are read.
 #[derive(Clone, Debug)]
@@ -62,10 +63,10 @@ impl Source {
     }
 
     /// Adds the calendar, which derived candles and sessions need. Without a calendar, days start at midnight UTC.
-    pub async fn with_calendar(mut self, pool: &PgPool) -> Result<Self, Problem> {
+    pub async fn with_calendar(mut self, pool: &PgPool, calendars: &Calendars) -> Result<Self, Problem> {
         let query = sqlx::query_scalar(CALENDAR).bind(self.series.symbol.as_str()).bind(self.stored.as_str());
         let code: Option<Option<String>> = query.fetch_optional(pool).await?;
-        self.calendar = calendars::by_code(code.flatten().as_deref().or(Some("24/7")));
+        self.calendar = by_code(calendars, code.flatten().as_deref().or(Some("24/7")));
         if self.is_derived() {
             let calendar = self.calendar.ok_or_else(|| Problem::unavailable("the calendar cannot be read"))?;
             self.rule = Some(Rule::new(calendar, self.stored, self.series.interval));

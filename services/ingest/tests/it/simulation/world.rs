@@ -84,7 +84,7 @@ impl Work {
 #[derive(Default)]
 pub struct Durable {
     inner: MemoryStore,
-    /// The run, and the time, of what stands at each key.
+    /// The run, and the time, of the object at each key.
     written: Mutex<BTreeMap<String, (String, Instant, Timestamp)>>,
     candles: Mutex<BTreeMap<String, BTreeSet<String>>>,
     lost: Mutex<Vec<String>>,
@@ -92,7 +92,7 @@ pub struct Durable {
 
 impl Durable {
     /// What a request is for, if the work that asks began while its run's object was there. That of another run may have
-    /// replaced it before the book was told. A backfill that goes on after midnight asks for one month again, to see a split.
+    /// replaced it before the book had the first one. A backfill that goes on after midnight asks for one month again, to see a split.
     pub fn is_had(&self, work: &Work, query: &BTreeMap<&str, String>, now: Timestamp) -> Option<String> {
         let file = if query["interval"] == "1day" { "candles" } else { &query["start_date"][..7] };
         let key = format!("raw/interval={}/symbol={}/{file}.csv", query["interval"], query["symbol"]);

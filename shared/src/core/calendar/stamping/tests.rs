@@ -73,10 +73,10 @@ fn the_newest_week_is_provisional_where_it_was_not_over() {
 
 #[test]
 fn dates_before_the_calendar_follow_those_within() {
-    // New York was closed from 2001-09-11 to 2001-09-14.
-    let dates = "2001-09-10 2004-12-31 2005-01-07 2005-01-14";
-    assert_eq!(weeks("XNYS", dates), said(Stamping::LastSession, "2001-09-10 2004-12-27 2005-01-03 2005-01-10"));
-    assert!(matches!(weeks("XNYS", "2001-09-10 2001-09-20"), Err(UnclearStamps::Mixed(..))));
+    // New York was closed on Friday, 1985-09-27.
+    let dates = "1985-09-26 1989-12-29 1990-01-05 1990-01-12";
+    assert_eq!(weeks("XNYS", dates), said(Stamping::LastSession, "1985-09-23 1989-12-25 1990-01-01 1990-01-08"));
+    assert!(matches!(weeks("XNYS", "1985-09-23 1985-10-03"), Err(UnclearStamps::Mixed(..))));
 }
 
 #[test]

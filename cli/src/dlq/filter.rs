@@ -1,8 +1,8 @@
 //! The options that select dead letters.
 
+use candlewick_shared::reads::dead_letters::DeadLetter;
 use jiff::Timestamp;
 
-use crate::dead_letters::DeadLetter;
 use crate::moment::{Moment, moment};
 
 /// Selects dead letters. A letter must match every given option.
@@ -38,9 +38,32 @@ impl Filter {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
+    use candlewick_shared::adapters::sqs_browse::Held;
+    use candlewick_shared::core::object_created::ObjectCreated;
+    use candlewick_shared::ports::queue::{Message, Receipt};
+
     use super::*;
-    use crate::dead_letters::letter::tests::{event, letter};
+
+    /// A letter from the raw queue.
+    pub fn letter(body: &str, attributes: &[(&str, &str)]) -> DeadLetter {
+        let owned = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
+        let message = Message {
+            id: "id-1".to_owned(),
+            receipt: Receipt("receipt".to_owned()),
+            body: body.to_owned(),
+            receive_count: 1,
+            attributes: attributes.iter().map(owned).collect(),
+        };
+        DeadLetter::read("raw", Held { message, sent: Some("2024-12-30T22:00:00Z".parse().unwrap()) })
+    }
+
+    /// The S3 event of a daily raw object.
+    pub fn event(symbol: &str) -> String {
+        let key = format!("raw/interval=1day/symbol={symbol}/candles.csv");
+        let time = "2024-12-30T22:00:00Z".parse().unwrap();
+        ObjectCreated { bucket: "b", key: &key, etag: "e", size: 1, time }.body()
+    }
 
     fn has(change: impl FnOnce(&mut Filter)) -> bool {
         let mut filter = Filter::default();
@@ -64,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn since_is_at_or_behind_and_until_before() {
+    fn since_includes_its_time_and_until_does_not() {
         let at = |text: &str| Some(moment(text).unwrap());
         assert!(has(|filter| filter.since = at("2024-12-30T22:00:00Z")));
         assert!(!has(|filter| filter.since = at("59m")));

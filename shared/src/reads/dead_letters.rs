@@ -1,14 +1,26 @@
-//! Parses dead letters.
+//! The dead letters: messages that were given up, with the reasons.
 
-use candlewick_shared::adapters::sqs_browse::Held;
-use candlewick_shared::core::event::{self, Notification};
-use candlewick_shared::core::ingest_message::IngestMessage;
-use candlewick_shared::core::key::Series;
-use candlewick_shared::core::message_subject::path_of;
-use candlewick_shared::core::topology::Topology;
-use candlewick_shared::ports::queue::Message;
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::adapters::aws::Aws;
+use crate::adapters::sqs_browse::{self, Held};
+use crate::core::event::{self, Notification};
+use crate::core::ingest_message::IngestMessage;
+use crate::core::key::Series;
+use crate::core::message_subject::path_of;
+use crate::core::topology::Topology;
+use crate::ports::queue::Message;
+use crate::runtime::env::Env;
+
+/// How long a received letter stays hidden from others: longer than it takes to read a full queue.
+const HOLD: Duration = Duration::from_secs(120);
+
+/// How long a receive may return nothing before the queue counts as read: long enough for SQS to query all its servers.
+const WAIT: Duration = Duration::from_secs(1);
 
 /// The class of letters that SQS moved because they were received too often.
 pub const RECEIVED_TOO_OFTEN: &str = "received_too_often";
@@ -24,6 +36,7 @@ pub struct DeadLetter {
     pub class: String,
     /// The keys of the objects that it is about. For a fetch message, the folder that it would have written to.
     pub keys: Vec<String>,
+    /// The series that it is about.
     pub series: Option<Series>,
     /// What is wrong, where, and what to do next.
     pub reason: String,
@@ -33,23 +46,30 @@ pub struct DeadLetter {
     pub message: Message,
 }
 
-/// A dead letter in the JSON of `dlq`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Summary {
+/// A dead letter as the command and the dashboard show it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct LetterSummary {
     /// The id of the message in the dead-letter queue.
     pub id: String,
     /// The role of the queue that the message was in.
     pub queue: String,
+    /// The service that gave it up.
     pub stage: String,
+    /// The kind of failure, such as `unreadable_object`.
     pub class: String,
+    /// What is wrong, where, and what to do next.
     pub reason: String,
+    /// The keys of the objects that it is about.
     pub keys: Vec<String>,
+    /// The symbol of the series that it is about.
     pub symbol: Option<String>,
+    /// The interval of that series.
     pub interval: Option<String>,
     /// When it was given up, in RFC 3339.
     pub time: Option<String>,
     /// How often the message was received before it was given up.
     pub attempts: Option<u64>,
+    /// The trace in which it was processed.
     pub trace_id: Option<String>,
     /// The id of the message in its original queue.
     pub message_id: Option<String>,
@@ -57,6 +77,7 @@ pub struct Summary {
 
 impl DeadLetter {
     /// Reads a message from the dead-letter queue that belongs to `role`.
+    #[must_use]
     pub fn read(role: &str, held: Held) -> Self {
         let Held { message, sent } = held;
         let attribute = |name: &str| message.attributes.get(name).cloned();
@@ -77,9 +98,11 @@ impl DeadLetter {
         }
     }
 
-    pub fn summary(&self) -> Summary {
+    /// What is shown of it.
+    #[must_use]
+    pub fn summary(&self) -> LetterSummary {
         let attribute = |name: &str| self.message.attributes.get(name).cloned();
-        Summary {
+        LetterSummary {
             id: self.message.id.clone(),
             queue: self.role.clone(),
             stage: self.stage.clone(),
@@ -96,6 +119,53 @@ impl DeadLetter {
     }
 }
 
+/// Reads up to `most` dead letters of each queue, and leaves them there.
+///
+/// # Errors
+///
+/// Returns an error if the URL of a queue is not set, or if its dead-letter queue does not answer.
+pub async fn browse(
+    aws: &Aws,
+    env: &Env,
+    roles: impl Iterator<Item = &str>,
+    most: usize,
+) -> anyhow::Result<Vec<DeadLetter>> {
+    let mut letters = Vec::new();
+    for role in roles {
+        let messages = sqs_browse::browse(&aws.sqs(), &env.dead_letter_url(role)?, most).await?;
+        letters.extend(messages.into_iter().map(|message| DeadLetter::read(role, Held { message, sent: None })));
+    }
+    Ok(letters)
+}
+
+/// Receives up to `most` letters of a queue, oldest first. They are hidden from others until they are given back or
+/// deleted.
+///
+/// # Errors
+///
+/// Returns an error if the URL of the queue is not set, or if its dead-letter queue does not answer.
+pub async fn hold(aws: &Aws, env: &Env, role: &str, most: usize) -> anyhow::Result<Vec<DeadLetter>> {
+    let held = sqs_browse::walk(&aws.sqs(), &env.dead_letter_url(role)?, most, HOLD, WAIT).await?;
+    let mut letters: Vec<_> = held.into_iter().map(|held| DeadLetter::read(role, held)).collect();
+    letters.sort_by(|one, other| (one.sent, &one.message.id).cmp(&(other.sent, &other.message.id)));
+    Ok(letters)
+}
+
+/// Makes held letters visible again.
+///
+/// # Errors
+///
+/// Returns an error if the URL of the queue is not set, or if its dead-letter queue does not answer.
+pub async fn give_back(
+    aws: &Aws,
+    env: &Env,
+    role: &str,
+    letters: impl Iterator<Item = &DeadLetter>,
+) -> anyhow::Result<()> {
+    let receipts = letters.map(|letter| &letter.message.receipt);
+    sqs_browse::give_back(&aws.sqs(), &env.dead_letter_url(role)?, receipts).await
+}
+
 /// The keys and the series that a message is about. A fetch message names a series, an S3 event names keys.
 fn about(body: &str) -> (Vec<String>, Option<Series>) {
     if let Ok(IngestMessage::Fetch { symbol, interval, .. }) = serde_json::from_str(body) {
@@ -109,14 +179,14 @@ fn about(body: &str) -> (Vec<String>, Option<Series>) {
 }
 
 #[cfg(test)]
-pub mod tests {
-    use candlewick_shared::core::object_created::ObjectCreated;
-    use candlewick_shared::ports::queue::Receipt;
+mod tests {
+    use crate::core::object_created::ObjectCreated;
+    use crate::ports::queue::Receipt;
 
     use super::*;
 
     /// A letter from the raw queue.
-    pub fn letter(body: &str, attributes: &[(&str, &str)]) -> DeadLetter {
+    fn letter(body: &str, attributes: &[(&str, &str)]) -> DeadLetter {
         let owned = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
         let message = Message {
             id: "id-1".to_owned(),
@@ -129,7 +199,7 @@ pub mod tests {
     }
 
     /// The S3 event of a daily raw object.
-    pub fn event(symbol: &str) -> String {
+    fn event(symbol: &str) -> String {
         let key = format!("raw/interval=1day/symbol={symbol}/candles.csv");
         let time = "2024-12-30T22:00:00Z".parse().unwrap();
         ObjectCreated { bucket: "b", key: &key, etag: "e", size: 1, time }.body()
