@@ -1,11 +1,14 @@
-# The transformed objects as a table, for Athena and other readers of the Glue catalogue. Partitions are derived from the query
+# The candles as a table on the Parquet objects, for Athena and other readers of the Glue catalogue. Partitions are derived from the query
 # (projection), so no crawler is needed and a new object is visible at once.
 
 locals {
   catalog = replace(local.name, "-", "_")
 
-  # The columns of clean CSV, the same in every object.
-  csv_columns = ["symbol", "interval", "time", "open", "high", "low", "close", "volume", "has_volume", "is_filled"]
+  # The columns of the objects, the same in every one.
+  columns = ["symbol", "interval", "time", "open", "high", "low", "close", "volume", "has_volume", "is_filled"]
+  # Those that are not prices or volumes.
+  column_types = { symbol = "string", interval = "string", time = "timestamp", has_volume = "boolean", is_filled = "boolean" }
+  decimal      = "decimal(38,20)"
 
   # Intervals, as in object keys.
   intervals = ["1min", "5min", "15min", "30min", "45min", "1h", "2h", "4h", "8h", "1day", "1week", "1month"]
@@ -14,24 +17,6 @@ locals {
     "projection.symbol_key.type"   = "enum"
     "projection.symbol_key.values" = join(",", var.athena_symbols)
   }
-
-  candles_columns = [
-    { name = "symbol", hive = "string", presto = "varchar", sql = "symbol" },
-    { name = "interval", hive = "string", presto = "varchar", sql = "\"interval\"" },
-    { name = "time", hive = "timestamp", presto = "timestamp", sql = "CAST(from_iso8601_timestamp(\"time\") AS timestamp)" },
-    { name = "open", hive = "decimal(38,18)", presto = "decimal(38,18)", sql = "CAST(open AS decimal(38,18))" },
-    { name = "high", hive = "decimal(38,18)", presto = "decimal(38,18)", sql = "CAST(high AS decimal(38,18))" },
-    { name = "low", hive = "decimal(38,18)", presto = "decimal(38,18)", sql = "CAST(low AS decimal(38,18))" },
-    { name = "close", hive = "decimal(38,18)", presto = "decimal(38,18)", sql = "CAST(close AS decimal(38,18))" },
-    { name = "volume", hive = "decimal(38,18)", presto = "decimal(38,18)", sql = "CASE WHEN has_volume = 'true' THEN CAST(volume AS decimal(38,18)) END" },
-    { name = "is_filled", hive = "boolean", presto = "boolean", sql = "is_filled = 'true'" },
-    { name = "interval_key", hive = "string", presto = "varchar", sql = "interval_key" },
-    { name = "symbol_key", hive = "string", presto = "varchar", sql = "symbol_key" },
-  ]
-  candles_sql = join(" ", [
-    "SELECT", join(", ", [for column in local.candles_columns : "${column.sql} AS \"${column.name}\""]),
-    "FROM \"${local.catalog}\".\"candles_csv\"",
-  ])
 }
 
 resource "aws_glue_catalog_database" "this" {
@@ -39,20 +24,19 @@ resource "aws_glue_catalog_database" "this" {
   description = "Clean candles"
 }
 
-resource "aws_glue_catalog_table" "candles_csv" {
-  name          = "candles_csv"
-  description   = "Transformed objects as they are, every cell a string"
+resource "aws_glue_catalog_table" "candles" {
+  name          = "candles"
+  description   = "Clean candles; an unknown volume is null"
   database_name = aws_glue_catalog_database.this.name
   table_type    = "EXTERNAL_TABLE"
 
   parameters = merge(local.symbol_projection, {
     EXTERNAL                         = "TRUE"
-    classification                   = "csv"
-    "skip.header.line.count"         = "1"
+    classification                   = "parquet"
     "projection.enabled"             = "true"
     "projection.interval_key.type"   = "enum"
     "projection.interval_key.values" = join(",", local.intervals)
-    "storage.location.template"      = "s3://${module.bucket.name}/${local.prefixes.transformed}interval=$${interval_key}/symbol=$${symbol_key}/"
+    "storage.location.template"      = "s3://${module.bucket.name}/${local.prefixes.columnar}interval=$${interval_key}/symbol=$${symbol_key}/"
   })
 
   partition_keys {
@@ -67,54 +51,23 @@ resource "aws_glue_catalog_table" "candles_csv" {
   }
 
   storage_descriptor {
-    location      = "s3://${module.bucket.name}/${local.prefixes.transformed}"
-    input_format  = "org.apache.hadoop.mapred.TextInputFormat"
-    output_format = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
+    location      = "s3://${module.bucket.name}/${local.prefixes.columnar}"
+    input_format  = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"
+    output_format = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat"
 
     ser_de_info {
-      serialization_library = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
-      parameters            = { separatorChar = ",", quoteChar = "\"" }
+      serialization_library = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
     }
 
     dynamic "columns" {
-      for_each = local.csv_columns
+      for_each = local.columns
 
       content {
         name = columns.value
-        type = "string"
+        type = lookup(local.column_types, columns.value, local.decimal)
       }
     }
   }
-}
-
-# The same with types, and null if the volume is unknown.
-resource "aws_glue_catalog_table" "candles" {
-  name          = "candles"
-  description   = "Clean candles, with types"
-  database_name = aws_glue_catalog_database.this.name
-  table_type    = "VIRTUAL_VIEW"
-  parameters    = { presto_view = "true", comment = "Presto View" }
-
-  view_expanded_text = "/* Presto View */"
-  view_original_text = "/* Presto View: ${base64encode(jsonencode({
-    originalSql = local.candles_sql
-    catalog     = "awsdatacatalog"
-    schema      = local.catalog
-    columns     = [for column in local.candles_columns : { name = column.name, type = column.presto }]
-  }))} */"
-
-  storage_descriptor {
-    dynamic "columns" {
-      for_each = local.candles_columns
-
-      content {
-        name = columns.value.name
-        type = columns.value.hive
-      }
-    }
-  }
-
-  depends_on = [aws_glue_catalog_table.candles_csv]
 }
 
 resource "aws_athena_workgroup" "this" {

@@ -12,6 +12,7 @@ locals {
     TRANSFORMED_QUEUE_URL = local.queue_urls["transformed"]
     DATABASE_URL          = local.database_urls["reconcile"]
     DATABASE_IAM          = "true"
+    COLUMNAR              = local.columnar
   })
 
   reconcile_statements = concat(local.send_alerts, [

@@ -20,6 +20,9 @@ locals {
   athena_prefix = "athena/"
 
   services = keys(local.topology.services)
+
+  # The setting COLUMNAR.
+  columnar = var.columnar ? "on" : "off"
 }
 
 data "aws_caller_identity" "current" {}

@@ -16,6 +16,7 @@ module "transform" {
     WATCHLIST     = local.watchlist_url
     CONCURRENCY   = local.sizes["transform"].concurrency
     MEMORY_LIMIT  = "${local.sizes["transform"].memory}MiB"
+    COLUMNAR      = local.columnar
   })
 
   statements = concat(local.send_alerts, [
@@ -28,9 +29,11 @@ module "transform" {
       ]
     },
     {
-      Sid      = "WriteCleanReportsAndQuarantine"
-      Action   = ["s3:PutObject"]
-      Resource = [for prefix in [local.prefixes.transformed, local.prefixes.reports, local.prefixes.quarantine] : "${module.bucket.arn}/${prefix}*"]
+      Sid    = "WriteWhatIsMadeOfRawObjects"
+      Action = ["s3:PutObject"]
+      Resource = [
+        for prefix in [local.prefixes.transformed, local.prefixes.reports, local.prefixes.quarantine, local.prefixes.columnar] : "${module.bucket.arn}/${prefix}*"
+      ]
     },
     local.list_bucket,
   ])

@@ -176,3 +176,9 @@ variable "athena_symbols" {
     error_message = "athena_symbols are spelled as in object keys: letters, digits, dots, underscores and hyphens, everything else as %XX."
   }
 }
+
+variable "columnar" {
+  description = "Whether the transform also writes Parquet, which Athena reads. Without it Athena finds nothing new, and each object saves one PUT request."
+  type        = bool
+  default     = true
+}

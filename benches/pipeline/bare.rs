@@ -91,6 +91,8 @@ impl Hops {
         let (raw, clean) = (files::key("raw", symbol, "csv"), files::key("transformed", symbol, "csv"));
         assert!(self.store.head(&clean).await.unwrap().is_none());
         self.store.get(&raw).await.unwrap().unwrap();
+        let columns = files::key("columnar", symbol, "parquet");
+        self.store.put(&columns, self.sample.columns(), PutIf::still(None)).await.unwrap();
         self.store.put(&clean, self.sample.clean(symbol), PutIf::still(None)).await.unwrap();
     }
 

@@ -20,6 +20,7 @@ const SAMPLE: &str = "SAMPLE";
 #[derive(Clone)]
 pub struct Sample {
     clean: Object,
+    columns: Object,
 }
 
 /// The raw file of a symbol: weekdays, the newest first, as the API gives them.
@@ -57,12 +58,18 @@ pub async fn sample(ground: &Ground) -> Sample {
     let store = ground.store();
     put_raw(&store, SAMPLE, raw(SAMPLE)).await;
     drops::until_loaded(&ground.running.pool, SAMPLE, 1).await;
-    Sample { clean: store.get(&key("transformed", SAMPLE, "csv")).await.unwrap().unwrap() }
+    let get = async |prefix, extension| store.get(&key(prefix, SAMPLE, extension)).await.unwrap().unwrap();
+    Sample { clean: get("transformed", "csv").await, columns: get("columnar", "parquet").await }
 }
 
 impl Sample {
     pub fn clean(&self, symbol: &str) -> NewObject {
         NewObject::csv(renamed(&self.clean.body, symbol), self.clean.info.metadata.clone())
+    }
+
+    /// The Parquet of the sample: its bytes name another symbol, and are as many.
+    pub fn columns(&self) -> NewObject {
+        NewObject::parquet(self.columns.body.to_vec(), self.columns.info.metadata.clone())
     }
 
     /// The clean CSV, for its rows.

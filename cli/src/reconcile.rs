@@ -36,8 +36,8 @@ const MOST_LETTERS: usize = 100_000;
 
 /// Finds objects that were never cleaned or loaded because their message was lost, and sends their S3 events again.
 ///
-/// It compares the raw objects with the transformed objects, and the transformed objects with the objects ledger in the
-/// database. S3 notifications can get lost: run it on a schedule, so that a loss lasts no longer than the interval. It
+/// It compares the raw objects with the transformed objects and their Parquet, and the transformed objects with the
+/// objects ledger in the database. With COLUMNAR=off it does not look for Parquet. S3 notifications can get lost: run it on a schedule, so that a loss lasts no longer than the interval. It
 /// can run at any time without harm. `candlewick up` runs it every ten minutes.
 ///
 /// It skips objects younger than --older-than, because their messages may still be on the way, and objects that a dead
@@ -62,8 +62,8 @@ pub struct Args {
     #[arg(long)]
     dry_run: bool,
     /// Print JSON: {"dry_run", "raw": objects compared, "transformed": objects compared, "missing": [{"key", "gap",
-    /// "verdict"}], "sent": messages}; gap is never_cleaned, cleaned_before, never_loaded or loaded_before; verdict is
-    /// send, given_up or in_queue
+    /// "verdict"}], "sent": messages}; gap is never_cleaned, cleaned_before, no_columns, never_loaded or loaded_before;
+    /// verdict is send, given_up or in_queue
     #[arg(long)]
     json: bool,
 }

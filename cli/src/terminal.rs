@@ -26,6 +26,12 @@ pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Prints how far a command is to stderr, because stdout may have its result.
+pub fn progress(text: &str) {
+    // A closed stderr must not end the command.
+    let _ = writeln!(io::stderr(), "{}", lines(text));
+}
+
 /// Prints an error and its causes to stderr.
 pub fn error(error: &anyhow::Error) {
     // An error of stderr itself cannot be reported anywhere.

@@ -1,5 +1,6 @@
 //! `candlewick verify`: compares the table of candles with the transformed objects.
 
+mod columns;
 mod compare;
 mod objects;
 mod series;
@@ -26,13 +27,14 @@ const ATTEMPTS: u32 = 2;
 
 /// Rebuilds each series from its transformed objects and compares it with the table, candle by candle.
 ///
-/// If several objects claim a candle, the newest one owns it, as in the table. Verify writes nothing and locks nothing.
+/// It also compares the Parquet that was written with a transformed object. If several objects claim a candle, the
+/// newest one owns it, as in the table. Verify writes nothing and locks nothing.
 /// It compares one series at a time, and only objects that overlap are in memory together. A series that is being
 /// loaded may differ for a moment; it is compared again before it is reported.
 ///
 /// Needs the bucket and the database.
 ///
-/// Exit codes: 0 if the table is the union of transformed/, 1 if anything differs, 2 after an error.
+/// Exit codes: 0 if the table is the union of transformed/ and columnar/ has its candles, 1 if anything differs, 2 after an error.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -41,7 +43,8 @@ pub struct Args {
     #[arg(long, value_name = "DIFFERENCES", default_value_t = 100)]
     limit: usize,
     /// Print JSON: {"series", "candles", "differences": count, "shown": [{"symbol", "interval", "time", "kind",
-    /// "column", "expected", "found", "object"}]}; kind is missing, extra, differs, owner or unreadable
+    /// "column", "expected", "found", "object"}]}; kind is missing, extra, differs, owner, unreadable or
+    /// columns
     #[arg(long)]
     json: bool,
 }
@@ -132,8 +135,8 @@ impl Verified {
         let end = if self.differences == 0 {
             "the table is the union of the transformed objects".to_owned()
         } else {
-            let fix =
-                "`candlewick reconcile` loads objects that were never loaded; `candlewick replay` loads objects again";
+            let fix = "`candlewick reconcile` loads objects that were never loaded; `candlewick replay` loads objects again, and \
+                 writes columnar/ again from raw/";
             format!("{} differences; {fix}", self.differences)
         };
         format!("{lines}{more}{} series with {} candles compared: {end}", self.series, self.candles)

@@ -122,13 +122,13 @@ run "the_key_is_used_through_services" {
 
 run "athena_finds_objects_by_their_keys" {
   assert {
-    condition     = endswith(aws_glue_catalog_table.candles_csv.parameters["storage.location.template"], "/transformed/interval=$${interval_key}/symbol=$${symbol_key}/")
+    condition     = endswith(aws_glue_catalog_table.candles.parameters["storage.location.template"], "/columnar/interval=$${interval_key}/symbol=$${symbol_key}/")
     error_message = "The table reads another place than the programs write to."
   }
 
   assert {
-    condition     = length(aws_glue_catalog_table.candles.storage_descriptor[0].columns) == length(jsondecode(base64decode(split(" ", aws_glue_catalog_table.candles.view_original_text)[3])).columns)
-    error_message = "The view's two lists of columns differ, and Athena would refuse it as stale."
+    condition     = alltrue([for column in aws_glue_catalog_table.candles.storage_descriptor[0].columns : contains(["open", "high", "low", "close", "volume"], column.name) == (column.type == "decimal(38,20)")])
+    error_message = "A price or a volume has another type than in the objects."
   }
 }
 
@@ -138,7 +138,7 @@ run "symbols_can_be_listed" {
   }
 
   assert {
-    condition     = aws_glue_catalog_table.candles_csv.parameters["projection.symbol_key.values"] == "AAPL,BTC%2FUSD" && aws_glue_catalog_table.candles_csv.parameters["projection.symbol_key.type"] == "enum"
+    condition     = aws_glue_catalog_table.candles.parameters["projection.symbol_key.values"] == "AAPL,BTC%2FUSD" && aws_glue_catalog_table.candles.parameters["projection.symbol_key.type"] == "enum"
     error_message = "Athena would not know which symbols to search."
   }
 }

@@ -1,6 +1,13 @@
 //! Exports of candles to files.
 
+use std::process::Stdio;
+
 use anyhow::ensure;
+use candlewick_columnar::batch::batch;
+use candlewick_columnar::names::Names;
+use candlewick_columnar::read::read;
+use candlewick_shared::core::clean_csv;
+use candlewick_shared::core::key::Series;
 use libtest_mimic::Trial;
 
 use crate::candlewick::{candlewick, fail, succeed};
@@ -11,6 +18,9 @@ pub fn trials() -> Vec<Trial> {
         an_export_has_every_candle_in_the_columns_that_are_promised,
         an_export_ends_where_it_is_told_to,
         an_export_of_what_is_not_there_says_so,
+        an_export_in_columns_has_every_value_of_the_table,
+        one_file_takes_several_series_and_shows_progress,
+        a_reader_that_has_read_enough_is_no_error,
         the_role_for_reports_reads_the_views_and_nothing_else
     ]
 }
@@ -70,6 +80,69 @@ fn an_export_of_what_is_not_there_says_so() -> anyhow::Result<()> {
     let stack = Stack::get();
     let said = fail(candlewick(stack.state()).args(["export", "--symbol", "NOBODY", "--out", "-"]))?;
     ensure!(said.contains("no such candles of NOBODY") && said.contains("candlewick status"), "{said}");
+    Ok(())
+}
+
+/// Values that a float would change, an unknown volume, and a filled day.
+pub const EXACT: &str = "date,open,high,low,close,volume\n\
+    2024-12-23,0.00000000000000000001,99999999999.000000000000000001,0.00000000000000000001,1.5,10\n\
+    2024-12-26,1.1,2,1,1.30000000000000000007,\n\
+    2024-12-27,1.5,2.5,1,2,12345678901234567.8\n";
+
+fn an_export_in_columns_has_every_value_of_the_table() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    load(stack, "EXACT", "raw/interval=1day/symbol=EXACT/candles.csv", EXACT, 3)?;
+    let folder = tempfile::tempdir()?;
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    for name in ["all.csv", "all.parquet"] {
+        export(stack, &["--symbol", "EXACT", "--out", &file(name)])?;
+    }
+    let series = Series { symbol: "EXACT".parse()?, interval: "1day".parse()? };
+    let csv = std::fs::read(file("all.csv"))?;
+    let candles = clean_csv::read(&csv, &series)?.candles;
+    ensure!(candles.len() == 3 && candles[1].volume.is_none(), "{candles:?}");
+    let parquet = read(std::fs::read(file("all.parquet"))?.into())?;
+    ensure!(parquet.batches == [batch(&Names::of(std::slice::from_ref(&series)), &series, &candles)?]);
+    ensure!(parquet.about.contains(&("symbol".to_owned(), "EXACT".to_owned())), "{:?}", parquet.about);
+    Ok(())
+}
+
+fn one_file_takes_several_series_and_shows_progress() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    let csv = "date,open,high,low,close,volume\n2024-12-26,1.10,2,1,1.5,10\n";
+    for symbol in ["SHAREDB", "SHAREDA"] {
+        load(stack, symbol, &format!("raw/interval=1day/symbol={symbol}/candles.csv"), csv, 1)?;
+    }
+    let folder = tempfile::tempdir()?;
+    let both = ["--symbol", "SHAREDA", "--symbol", "SHAREDB"];
+    let out = folder.path().join("both.csv");
+    let said = export(stack, &[&both[..], &["--out", &out.display().to_string()]].concat())?;
+    ensure!(said.contains("1. SHAREDA 1day: 1 candles") && said.contains("2. SHAREDB 1day: 1 candles"), "{said}");
+    let rows = ["A", "B"].map(|end| format!("SHARED{end},1day,2024-12-26,1.1,2,1,1.5,10,true,false\n"));
+    ensure!(std::fs::read_to_string(&out)? == format!("{HEADER}\n{}", rows.concat()));
+    let out = folder.path().join("both.parquet");
+    export(stack, &[&both[..], &["--out", &out.display().to_string()]].concat())?;
+    let rows: usize = read(std::fs::read(&out)?.into())?.batches.iter().map(|batch| batch.num_rows()).sum();
+    ensure!(rows == 2, "{rows} rows");
+    let said = fail(
+        candlewick(stack.state()).args(["export", "--format", "arrow", "--out"]).arg(folder.path().join("both.csv")),
+    )?;
+    ensure!(said.contains("does not end in .arrow"), "{said}");
+    Ok(())
+}
+
+fn a_reader_that_has_read_enough_is_no_error() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    stack.eventually("the candles of AAPL", || Ok(stack.rows("AAPL")? > 1_000))?;
+    for format in ["csv", "arrow"] {
+        let mut command = candlewick(stack.state());
+        command.args(["export", "--symbol", "AAPL", "--interval", "1day", "--format", format, "--out", "-"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        // The rest is more than a pipe holds, so the program meets the closed pipe.
+        drop(child.stdout.take());
+        let ended = child.wait_with_output()?;
+        ensure!(ended.status.success(), "{format}: {}", String::from_utf8_lossy(&ended.stderr));
+    }
     Ok(())
 }
 

@@ -3,8 +3,9 @@
 
 use anyhow::{Context, ensure};
 use candlewick_localstack::provision;
+use candlewick_shared::core::metadata::{Instrument, TransformedMetadata};
 use candlewick_shared::core::topology::Topology;
-use candlewick_shared::ports::store::Object;
+use candlewick_shared::ports::store::{NewObject, Object, ObjectStore, PutIf};
 use libtest_mimic::Trial;
 use serde_json::Value;
 
@@ -16,7 +17,9 @@ pub fn trials() -> Vec<Trial> {
     trials![
         reconcile_mends_lost_notifications_at_both_stages,
         reconcile_leaves_alone_what_was_given_up,
+        reconcile_brings_parquet_where_it_is_missing,
         verify_names_every_candle_that_differs,
+        verify_reads_the_parquet_and_replay_makes_it_again,
         verify_knows_which_of_two_objects_has_a_candle,
         dlq_shows_the_row_that_broke_and_redrives,
         dlq_drops_only_what_is_meant_and_only_when_told,
@@ -31,6 +34,10 @@ fn raw(symbol: &str) -> String {
 
 fn clean(symbol: &str) -> String {
     format!("transformed/interval=1day/symbol={symbol}/candles.csv")
+}
+
+fn columnar(symbol: &str) -> String {
+    format!("columnar/interval=1day/symbol={symbol}/candles.parquet")
 }
 
 fn say(stack: &Stack, arguments: &[&str]) -> anyhow::Result<String> {
@@ -85,6 +92,67 @@ fn mend_what_is_lost(stack: &Stack) -> anyhow::Result<()> {
     stack.put(&raw("LOST"), daily(&["2024-12-26"]))?;
     ensure!(json(stack, &reconcile)?["missing"][0]["gap"] == "cleaned_before");
     Ok(())
+}
+
+/// An object as it was cleaned while COLUMNAR was off.
+fn reconcile_brings_parquet_where_it_is_missing() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    set_notifications(stack, false)?;
+    let written = clean_without_parquet(stack);
+    set_notifications(stack, true)?;
+    written?;
+    let reconcile = ["reconcile", "--symbol", "NOPARQUET", "--older-than", "0s", "--regardless"];
+    let found = json(stack, &reconcile)?;
+    let gaps: Vec<_> = found["missing"].as_array().into_iter().flatten().map(|missing| &missing["gap"]).collect();
+    ensure!(gaps == ["no_columns", "never_loaded"], "{found}");
+    stack.eventually("the Parquet", || Ok(stack.object(&columnar("NOPARQUET")).is_ok()))?;
+    stack.eventually("one row", || Ok(stack.rows("NOPARQUET")? == 1))?;
+    stack.eventually("nothing is missing", || {
+        Ok(json(stack, &[&reconcile[..], &["--dry-run"]].concat())?["missing"] == serde_json::json!([]))
+    })
+}
+
+fn clean_without_parquet(stack: &Stack) -> anyhow::Result<()> {
+    stack.put(&raw("NOPARQUET"), daily(&["2024-12-27"]))?;
+    let source = stack.object(&raw("NOPARQUET"))?.info;
+    let origin = TransformedMetadata {
+        raw_key: source.key,
+        raw_etag: source.etag,
+        raw_written: source.last_modified,
+        source: None,
+        fetched_at: None,
+        transformed_at: None,
+        report: None,
+        report_etag: None,
+        quarantine_etag: None,
+        columnar_etag: None,
+        traceparent: None,
+        run: None,
+        instrument: Instrument::default(),
+    };
+    let rows = "symbol,interval,time,open,high,low,close,volume,has_volume,is_filled\n\
+        NOPARQUET,1day,2024-12-27,1,2,1,2,0,false,false\n";
+    let object = NewObject::csv(rows.into(), origin.write());
+    stack.run(stack.store().put(&clean("NOPARQUET"), object, PutIf::Always)).context("write an object").map(drop)
+}
+
+fn verify_reads_the_parquet_and_replay_makes_it_again() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    stack.put(&raw("PARQUET"), daily(&["2024-12-26", "2024-12-27"]))?;
+    stack.eventually("two rows", || Ok(stack.rows("PARQUET")? == 2))?;
+    let verify = ["verify", "--symbol", "PARQUET"];
+    let (status, said) = code(stack, &verify)?;
+    ensure!(status == Some(0), "{status:?}: {said}");
+    let made = stack.object(&columnar("PARQUET"))?.info.etag;
+    stack.put(&columnar("PARQUET"), "no Parquet")?;
+    let (status, said) = code(stack, &verify)?;
+    ensure!(
+        status == Some(1) && said.contains(&columnar("PARQUET")) && said.contains("not readable as Parquet"),
+        "{said}"
+    );
+    say(stack, &["replay", &raw("PARQUET")])?;
+    stack.eventually("the same Parquet", || Ok(stack.object(&columnar("PARQUET"))?.info.etag == made))?;
+    stack.eventually("no difference", || Ok(code(stack, &verify)?.0 == Some(0)))
 }
 
 fn reconcile_leaves_alone_what_was_given_up() -> anyhow::Result<()> {

@@ -11,6 +11,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, ensure};
+use candlewick_columnar::schema::{PRECISION, SCALE};
 use candlewick_shared::core::clean_csv;
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::topology::{Topology, queue_url_variable};
@@ -76,7 +77,7 @@ fn reconcile_has_what_it_reads_and_calls_and_no_more() -> anyhow::Result<()> {
     ensure!(called == allowed, "reconcile calls {called:?}, and terraform/reconcile.tf allows {allowed:?}");
     let queues = Topology::built_in().queues.iter().filter(|(_, queue)| queue.notification.is_some());
     let needed = queues.map(|(role, _)| queue_url_variable(role));
-    let needed = needed.chain(["AWS_REGION", "BUCKET", "DATABASE_IAM", "DATABASE_URL"].map(str::to_owned));
+    let needed = needed.chain(["AWS_REGION", "BUCKET", "COLUMNAR", "DATABASE_IAM", "DATABASE_URL"].map(str::to_owned));
     let (needed, set) = (needed.collect::<BTreeSet<_>>(), root.keys_in(root.local("reconcile_environment")?));
     ensure!(needed == set, "reconcile needs {needed:?}, and terraform/reconcile.tf sets {set:?}");
     Ok(())
@@ -143,8 +144,10 @@ fn athena_knows_columns_and_intervals() -> anyhow::Result<()> {
     let intervals: BTreeSet<_> = root.strings_of(root.local("intervals")?).into_iter().collect();
     let known: BTreeSet<_> = Interval::ALL.iter().map(|interval| interval.as_str().to_owned()).collect();
     ensure!(intervals == known, "terraform/catalog.tf has the intervals {intervals:?}, and the code {known:?}");
-    let columns = root.strings_of(root.local("csv_columns")?);
+    let columns = root.strings_of(root.local("columns")?);
     ensure!(columns == clean_csv::COLUMNS, "terraform/catalog.tf has the columns {columns:?}");
+    let decimal = root.strings_of(root.local("decimal")?);
+    ensure!(decimal == [format!("decimal({PRECISION},{SCALE})")], "terraform/catalog.tf has the type {decimal:?}");
     Ok(())
 }
 

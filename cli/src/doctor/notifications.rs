@@ -109,8 +109,8 @@ mod tests {
         let loops = everything.iter().filter(|finding| **finding == ("loop", "raw".to_owned())).count();
         assert_eq!(
             (loops, everything.len()),
-            (3, 4),
-            "transformed objects, reports and quarantine, and a wrong filter"
+            (4, 5),
+            "transformed objects, reports, quarantine and Parquet, and a wrong filter"
         );
         let own_output =
             found(|snapshot| notification_of(snapshot, "raw/").prefix = "reports/interval=1day/".to_owned());

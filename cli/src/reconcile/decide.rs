@@ -6,7 +6,7 @@ use std::fmt;
 use candlewick_shared::core::metadata::{RawMetadata, TransformedMetadata};
 use candlewick_shared::ports::store::ObjectInfo;
 use candlewick_shared::reads::dead_letters::DeadLetter;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 /// The row of a transformed object in the objects ledger.
@@ -23,6 +23,18 @@ pub struct LedgerRow {
     pub raw_written: Option<Timestamp>,
 }
 
+/// The Parquet next to a transformed object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Columns {
+    /// A setting says that none is written.
+    Unwanted,
+    Missing,
+    There(ObjectInfo),
+}
+
+/// The longest usual time between the writes of a Parquet object and its transformed object.
+const MOMENT: SignedDuration = SignedDuration::from_secs(60);
+
 /// A step that was never done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -31,6 +43,8 @@ pub enum Gap {
     NeverCleaned,
     /// The transformed object was made from an earlier version of the raw object.
     CleanedBefore,
+    /// The transformed object has no Parquet, or an older one, although it is wanted.
+    NoColumns,
     /// No version of the transformed object is in the ledger.
     NeverLoaded,
     /// The ledger has an earlier version of the transformed object.
@@ -82,6 +96,29 @@ pub fn gap_of_raw(raw: &ObjectInfo, transformed: Option<&ObjectInfo>) -> Option<
     (!is_newest).then_some(Gap::CleanedBefore)
 }
 
+/// Whether the listing is enough to know that the Parquet was written with the transformed object: just before it.
+pub fn has_columns(transformed: Option<&ObjectInfo>, columns: &Columns) -> bool {
+    match (transformed, columns) {
+        (None, _) | (_, Columns::Unwanted) => true,
+        (_, Columns::Missing) => false,
+        (Some(transformed), Columns::There(columns)) => {
+            transformed.last_modified.duration_since(columns.last_modified).abs() < MOMENT
+        }
+    }
+}
+
+/// Whether the Parquet of a transformed object is missing, or of another version, by the object's metadata. An object
+/// that the transform did not write has none.
+pub fn gap_of_columns(transformed: Option<&ObjectInfo>, columns: &Columns) -> Option<Gap> {
+    let origin = TransformedMetadata::read(&transformed?.metadata).ok()??;
+    let is_there = match columns {
+        Columns::Unwanted => true,
+        Columns::Missing => false,
+        Columns::There(columns) => origin.columnar_etag.as_ref() == Some(&columns.etag),
+    };
+    (!is_there).then_some(Gap::NoColumns)
+}
+
 /// Whether listing and ledger are enough to know that a transformed object is loaded.
 pub fn is_loaded(transformed: &ObjectInfo, row: Option<&LedgerRow>) -> bool {
     row.is_some_and(|row| {
@@ -127,6 +164,7 @@ impl fmt::Display for Gap {
         formatter.write_str(match self {
             Self::NeverCleaned => "never cleaned",
             Self::CleanedBefore => "an earlier version was cleaned",
+            Self::NoColumns => "its Parquet is missing or older",
             Self::NeverLoaded => "never loaded",
             Self::LoadedBefore => "an earlier version is loaded",
         })
@@ -180,6 +218,7 @@ mod tests {
             report: None,
             report_etag: None,
             quarantine_etag: None,
+            columnar_etag: None,
             traceparent: None,
             run: None,
             instrument: Instrument::default(),
@@ -225,6 +264,25 @@ mod tests {
             Some(Gap::CleanedBefore),
             "the same bytes, written again"
         );
+    }
+
+    #[test]
+    fn the_parquet_belongs_to_the_version_that_names_it() {
+        let clean = transformed(KEY, "e", 0);
+        let written = |etag: &str, minute| Columns::There(object("columnar/a.parquet", etag, minute));
+        let names = |etag: &str| {
+            let metadata = [clean.metadata.clone(), BTreeMap::from([("columnar-etag".to_owned(), etag.to_owned())])];
+            ObjectInfo { metadata: metadata.into_iter().flatten().collect(), ..clean.clone() }
+        };
+        assert!(has_columns(Some(&clean), &written("c", 1)) && has_columns(Some(&clean), &Columns::Unwanted));
+        assert!(!has_columns(Some(&clean), &written("c", -60)) && !has_columns(Some(&clean), &Columns::Missing));
+        assert!(has_columns(None, &Columns::Missing), "there is nothing to make it from yet");
+        assert_eq!(gap_of_columns(Some(&names("c")), &written("c", -60)), None);
+        assert_eq!(gap_of_columns(Some(&names("c")), &written("older", -60)), Some(Gap::NoColumns));
+        assert_eq!(gap_of_columns(Some(&clean), &written("c", 1)), Some(Gap::NoColumns), "it was off");
+        assert_eq!(gap_of_columns(Some(&names("c")), &Columns::Missing), Some(Gap::NoColumns));
+        assert_eq!(gap_of_columns(Some(&names("c")), &Columns::Unwanted), None);
+        assert_eq!(gap_of_columns(Some(&object("transformed/a.csv", "clean", 1)), &Columns::Missing), None);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use sqlx::{FromRow, PgPool};
 
-use super::decide::{self, Gap, LedgerRow};
+use super::decide::{self, Columns, Gap, LedgerRow};
 use crate::place::Deployment;
 use crate::selection::Selection;
 
@@ -44,15 +44,18 @@ pub struct Scanned {
     pub gaps: Vec<(ObjectInfo, Gap)>,
 }
 
-/// Compares raw objects with transformed objects, and those with the ledger.
+/// Compares raw objects with what was made from them, and transformed objects with the ledger.
 pub async fn scan(deployment: &Deployment, pool: &PgPool, request: &Request) -> anyhow::Result<Scanned> {
     let prefixes = &Topology::built_in().prefixes;
-    let walk = Walk { store: deployment.aws.store(deployment.env.bucket()?), pool, before: request.before };
+    let store = deployment.aws.store(deployment.env.bucket()?);
+    let wants_columns = deployment.env.is_on("COLUMNAR", true)?;
+    let walk = Walk { store, pool, before: request.before, wants_columns };
     let mut scanned = Scanned::default();
     for folder in request.selection.folders() {
         let raw = format!("{}{folder}", prefixes.raw);
         let transformed = format!("{}{folder}", prefixes.transformed);
-        walk.raw(&raw, &transformed, &mut scanned).await?;
+        let columnar = format!("{}{folder}", prefixes.columnar);
+        walk.raw(&raw, &transformed, &columnar, &mut scanned).await?;
         walk.transformed(&transformed, &mut scanned).await?;
     }
     Ok(scanned)
@@ -62,28 +65,47 @@ struct Walk<'a> {
     store: S3Store,
     pool: &'a PgPool,
     before: Timestamp,
+    wants_columns: bool,
 }
 
-/// A raw object and its transformed object, if there is one.
-type Pair = (ObjectInfo, Option<ObjectInfo>);
+/// A raw object and what was made from it, as far as it is there.
+struct Made {
+    raw: ObjectInfo,
+    transformed: Option<ObjectInfo>,
+    columns: Columns,
+}
 
 impl Walk<'_> {
-    async fn raw(&self, raw: &str, transformed: &str, scanned: &mut Scanned) -> anyhow::Result<()> {
+    async fn raw(&self, raw: &str, transformed: &str, columnar: &str, scanned: &mut Scanned) -> anyhow::Result<()> {
         let mut raw = self.store.listing(raw);
         let mut transformed = self.store.listing(transformed);
+        let mut columnar = self.store.listing(columnar);
         loop {
             let listed = raw.chunk(CHUNK).await?;
             if listed.is_empty() {
                 return Ok(());
             }
-            let mut pairs = Vec::new();
+            let mut all = Vec::new();
             for object in listed.into_iter().filter(|object| self.is_in_scope(object)) {
-                let counterpart = transformed_of(&object, &mut transformed).await?;
-                pairs.push((object, counterpart));
+                all.push(self.made(object, &mut transformed, &mut columnar).await?);
             }
-            scanned.raw += pairs.len() as u64;
-            scanned.gaps.extend(self.gaps_of_raw(pairs).await?);
+            scanned.raw += all.len() as u64;
+            scanned.gaps.extend(self.gaps_of_raw(all).await?);
         }
+    }
+
+    /// Finds what was made from a raw object by advancing the listings in step.
+    async fn made(&self, raw: ObjectInfo, transformed: &mut Listing, columnar: &mut Listing) -> anyhow::Result<Made> {
+        let Ok(key) = raw.key.parse::<RawKey>() else {
+            return Ok(Made { raw, transformed: None, columns: Columns::Unwanted });
+        };
+        let transformed = in_step(transformed, &key.path.transformed_key()).await?;
+        let columns = if self.wants_columns {
+            in_step(columnar, &key.path.columnar_key()).await?.map_or(Columns::Missing, Columns::There)
+        } else {
+            Columns::Unwanted
+        };
+        Ok(Made { raw, transformed, columns })
     }
 
     async fn transformed(&self, transformed: &str, scanned: &mut Scanned) -> anyhow::Result<()> {
@@ -104,23 +126,28 @@ impl Walk<'_> {
         !is_leftover(&object.key) && object.last_modified <= self.before
     }
 
-    async fn gaps_of_raw(&self, pairs: Vec<Pair>) -> anyhow::Result<Vec<(ObjectInfo, Gap)>> {
-        let ledger = self.ledger(pairs.iter().filter_map(|(_, transformed)| transformed.as_ref())).await?;
+    async fn gaps_of_raw(&self, all: Vec<Made>) -> anyhow::Result<Vec<(ObjectInfo, Gap)>> {
+        let ledger = self.ledger(all.iter().filter_map(|made| made.transformed.as_ref())).await?;
         let row = |transformed: &Option<ObjectInfo>| ledger.get(&transformed.as_ref()?.key);
-        let is_unclear = |(raw, transformed): &Pair| !decide::is_cleaned(raw, transformed.as_ref(), row(transformed));
-        let unclear = pairs.into_iter().filter(is_unclear);
-        let gaps = futures::stream::iter(unclear).map(|pair| self.gap_of_raw(pair)).buffered(AT_ONCE);
+        let is_unclear = |Made { raw, transformed, columns }: &Made| {
+            !decide::is_cleaned(raw, transformed.as_ref(), row(transformed))
+                || !decide::has_columns(transformed.as_ref(), columns)
+        };
+        let unclear = all.into_iter().filter(is_unclear);
+        let gaps = futures::stream::iter(unclear).map(|made| self.gap_of_raw(made)).buffered(AT_ONCE);
         gaps.try_filter_map(|gap| async { Ok(gap) }).try_collect().await
     }
 
     /// Reads the metadata of both objects. A raw object that no longer exists has no gap.
-    async fn gap_of_raw(&self, (raw, transformed): Pair) -> anyhow::Result<Option<(ObjectInfo, Gap)>> {
+    async fn gap_of_raw(&self, made: Made) -> anyhow::Result<Option<(ObjectInfo, Gap)>> {
+        let Made { raw, transformed, columns } = made;
         let transformed = match transformed {
             Some(transformed) => self.store.head(&transformed.key).await?,
             None => None,
         };
         let Some(raw) = self.store.head(&raw.key).await? else { return Ok(None) };
-        Ok(decide::gap_of_raw(&raw, transformed.as_ref()).map(|gap| (raw, gap)))
+        let gap = decide::gap_of_raw(&raw, transformed.as_ref());
+        Ok(gap.or_else(|| decide::gap_of_columns(transformed.as_ref(), &columns)).map(|gap| (raw, gap)))
     }
 
     async fn gaps_of_transformed(&self, listed: Vec<ObjectInfo>) -> anyhow::Result<Vec<(ObjectInfo, Gap)>> {
@@ -165,14 +192,12 @@ impl KeyedRow {
     }
 }
 
-/// Finds the transformed object of a raw object by advancing the listing in step: both kinds of keys have the same
-/// order. The object stays the next one, because a gzipped and a plain raw object share it.
-async fn transformed_of(raw: &ObjectInfo, transformed: &mut Listing) -> anyhow::Result<Option<ObjectInfo>> {
-    let Ok(key) = raw.key.parse::<RawKey>() else { return Ok(None) };
-    let transformed_key = key.path.transformed_key();
-    while let Some(next) = transformed.peek().await? {
-        match next.key.cmp(&transformed_key) {
-            std::cmp::Ordering::Less => transformed.advance().await?,
+/// Finds a key by advancing the listing: the keys of all prefixes have the same order. The object stays the next one,
+/// because a gzipped and a plain raw object share what is made from them.
+async fn in_step(listing: &mut Listing, key: &str) -> anyhow::Result<Option<ObjectInfo>> {
+    while let Some(next) = listing.peek().await? {
+        match next.key.as_str().cmp(key) {
+            std::cmp::Ordering::Less => listing.advance().await?,
             std::cmp::Ordering::Equal => return Ok(Some(next.clone())),
             std::cmp::Ordering::Greater => return Ok(None),
         };

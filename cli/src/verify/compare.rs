@@ -34,6 +34,8 @@ pub enum DifferenceKind {
     Owner,
     /// An object cannot be read, so its series was not compared.
     Unreadable,
+    /// The Parquet of an object does not have its candles.
+    Columns,
 }
 
 /// A difference between the objects and the table.
@@ -170,6 +172,7 @@ impl fmt::Display for Difference {
                 write!(formatter, "the table names {found} as its owner, but {expected} has the stronger claim")
             }
             DifferenceKind::Unreadable => write!(formatter, "not compared: {} cannot be read: {expected}", self.object),
+            DifferenceKind::Columns => write!(formatter, "{} does not have its candles: {found}", self.object),
         }
     }
 }

@@ -7,12 +7,13 @@ use bytes::Bytes;
 use candlewick_shared::adapters::s3::S3Store;
 use candlewick_shared::core::candle::{Candle, CandleTime};
 use candlewick_shared::core::clean_csv::{self, NotClean};
-use candlewick_shared::core::key::{Series, TransformedKey};
+use candlewick_shared::core::key::{KeyError, Series, TransformedKey};
 use candlewick_shared::core::metadata::TransformedMetadata;
 use candlewick_shared::ports::store::{Object, ObjectStore};
 use futures::TryStreamExt;
 use sqlx::PgPool;
 
+use super::columns;
 use super::compare::{Difference, DifferenceKind, Pair};
 use super::objects::SeriesObjects;
 use super::table;
@@ -75,7 +76,10 @@ async fn merge(store: &S3Store, pool: &PgPool, group: &SeriesObjects, most: usiz
             };
             comparison.candles += u64::from(candle.is_some());
         }
-        let Some(pair) = Pair::next(candle.as_ref(), row.as_ref()) else { return Ok(Ok(comparison)) };
+        let Some(pair) = Pair::next(candle.as_ref(), row.as_ref()) else {
+            comparison.add(objects.columns, most);
+            return Ok(Ok(comparison));
+        };
         comparison.add(pair.differences(&group.symbol, &group.interval), most);
         wants_candle = !matches!(pair, Pair::Found(_));
         if !matches!(pair, Pair::Expected(..)) {
@@ -96,6 +100,8 @@ impl Comparison {
 struct Objects<'a> {
     store: &'a S3Store,
     union: Union,
+    /// The differences between the opened objects and their Parquet.
+    columns: Vec<Difference>,
 }
 
 impl<'a> Objects<'a> {
@@ -109,7 +115,7 @@ impl<'a> Objects<'a> {
                 Err(reason) => return Ok(Err(Unreadable { key: key.clone(), reason })),
             }
         }
-        Ok(Ok(Self { store, union: Union::new(beginnings) }))
+        Ok(Ok(Self { store, union: Union::new(beginnings), columns: Vec::new() }))
     }
 
     async fn next(&mut self) -> anyhow::Result<Result<Option<(Candle, Owner)>, Unreadable>> {
@@ -122,7 +128,11 @@ impl<'a> Objects<'a> {
                         bail!("{key} was deleted during the comparison: run verify again");
                     };
                     match read(&object) {
-                        Ok((owner, candles)) => self.union.open(owner, candles),
+                        Ok(Read { key, origin, owner, candles }) => {
+                            self.columns
+                                .extend(columns::difference(self.store, &key, origin.as_ref(), &candles).await?);
+                            self.union.open(owner, candles);
+                        }
                         Err(reason) => return Ok(Err(Unreadable { key: key.to_string(), reason })),
                     }
                 }
@@ -139,12 +149,21 @@ fn first_time(key: &str, beginning: &Bytes) -> Result<Option<CandleTime>, String
     Ok(clean.candles.first().map(|candle| candle.time))
 }
 
-fn read(object: &Object) -> Result<(Owner, Vec<Candle>), String> {
-    let series = series_of(&object.info.key)?;
+/// A transformed object that was read.
+struct Read {
+    key: TransformedKey,
+    origin: Option<TransformedMetadata>,
+    owner: Owner,
+    candles: Vec<Candle>,
+}
+
+fn read(object: &Object) -> Result<Read, String> {
+    let key: TransformedKey = object.info.key.parse().map_err(|error: KeyError| error.to_string())?;
     let origin = TransformedMetadata::read(&object.info.metadata).map_err(|error| error.to_string())?;
-    let raw_written = origin.map_or(object.info.last_modified, |origin| origin.raw_written);
-    let clean = clean_csv::read(&object.body, &series).map_err(|error: NotClean| error.to_string())?;
-    Ok((Owner { raw_written, key: object.info.key.as_str().into() }, clean.candles))
+    let raw_written = origin.as_ref().map_or(object.info.last_modified, |origin| origin.raw_written);
+    let clean = clean_csv::read(&object.body, &key.path.series).map_err(|error: NotClean| error.to_string())?;
+    let owner = Owner { raw_written, key: object.info.key.as_str().into() };
+    Ok(Read { key, origin, owner, candles: clean.candles })
 }
 
 fn series_of(key: &str) -> Result<Series, String> {

@@ -4,6 +4,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "the benches are macros' work, and fail by it")]
 
+use candlewick_columnar::lines;
 use candlewick_shared::core::calendar::Calendar;
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::{Part, Series};
@@ -44,6 +45,10 @@ fn unusual() -> String {
 }
 
 fn bench_clean(bencher: Bencher<'_, '_>, text: &str) {
+    bench(bencher, text, false);
+}
+
+fn bench(bencher: Bencher<'_, '_>, text: &str, has_columns: bool) {
     let series = Series { symbol: "AAPL".parse().unwrap(), interval: Interval::Min1 };
     let instrument = Instrument { calendar: Some("XNGS".to_owned()), ..Instrument::default() };
     let (zone, settings) = (TimeZone::get("America/New_York").unwrap(), CleaningSettings::default());
@@ -61,8 +66,14 @@ fn bench_clean(bencher: Bencher<'_, '_>, text: &str) {
     counted.bench(|| {
         let mut out = Vec::with_capacity(text.len() * 2);
         clean(black_box(text.as_bytes()), &task).unwrap().write_candles(&mut out).unwrap();
-        out
+        let columns = has_columns.then(|| lines::parquet(&series, &out, &[]).unwrap());
+        (out, columns)
     });
+}
+
+#[divan::bench]
+fn plain_rows_with_columns(bencher: Bencher<'_, '_>) {
+    bench(bencher, &plain(), true);
 }
 
 #[divan::bench]

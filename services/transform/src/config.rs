@@ -17,6 +17,8 @@ pub struct Config {
     /// Whether `first-written` in an object's metadata is trusted: `TRUST_FIRST_WRITTEN`, which `up` sets for
     /// restored objects.
     pub trusts_first_written: bool,
+    /// Whether to write the candles as Parquet too: `COLUMNAR`.
+    pub writes_columns: bool,
     /// The real or a simulated clock: `CLOCK`.
     pub clock: Clock,
     /// The location of the watchlist with the cleaning settings of each instrument, a path or `s3://BUCKET/KEY`:
@@ -34,6 +36,7 @@ impl Config {
         };
         let watchlist = env.optional("WATCHLIST").map(str::parse).transpose().context("read WATCHLIST")?;
         let trusts_first_written = env.parsed_or("TRUST_FIRST_WRITTEN", false)?;
-        Ok(Self { scope, memory, trusts_first_written, clock: env.clock()?, watchlist })
+        let writes_columns = env.is_on("COLUMNAR", true)?;
+        Ok(Self { scope, memory, trusts_first_written, writes_columns, clock: env.clock()?, watchlist })
     }
 }

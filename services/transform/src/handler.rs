@@ -29,6 +29,7 @@ use tracing::{Instrument, Span};
 
 use crate::as_of::AsOf;
 use crate::clean::{self, Cleaned};
+use crate::columns;
 use crate::targets::{Targets, bad_metadata};
 use crate::task::Task;
 use crate::unpack::{self, Measured};
@@ -47,6 +48,7 @@ pub struct Transform {
     lineage: Lineage,
     memory: Memory,
     trusts_first_written: bool,
+    writes_columns: bool,
 }
 
 /// A raw object that was read, and the state of its outputs before it was read.
@@ -58,12 +60,15 @@ struct Work {
     as_of: AsOf,
     targets: Targets,
     settings: CleaningSettings,
+    writes_columns: bool,
 }
 
 /// What is written for a raw object.
 struct Outputs {
     report: Report,
     quarantine: Vec<u8>,
+    /// The candles as Parquet, if they are wanted.
+    columns: Option<Vec<u8>>,
     clean: Vec<u8>,
 }
 
@@ -74,7 +79,17 @@ impl Transform {
         let notifier = Arc::new(LogNotifier);
         let lineage = Lineage::default();
         let memory = Memory::new(ByteSize(1 << 30));
-        Self { store, now, clock, watchlist: None, notifier, lineage, memory, trusts_first_written: false }
+        Self {
+            store,
+            now,
+            clock,
+            watchlist: None,
+            notifier,
+            lineage,
+            memory,
+            trusts_first_written: false,
+            writes_columns: false,
+        }
     }
 
     /// Sets the memory that all handlers share.
@@ -97,6 +112,11 @@ impl Transform {
     /// writes it.
     pub fn trusting_first_written(self, trusts_first_written: bool) -> Self {
         Self { trusts_first_written, ..self }
+    }
+
+    /// Sets whether the candles are also written as Parquet.
+    pub fn writing_columns(self, writes_columns: bool) -> Self {
+        Self { writes_columns, ..self }
     }
 
     /// Sets the notifier for alerts; the default writes them to the log.
@@ -122,7 +142,7 @@ impl Transform {
 
     /// Makes one attempt. Returns `None` if an output changed meanwhile and another attempt is needed.
     async fn attempt(&self, key: &RawKey, closely: bool) -> Result<Option<Settled>, Setback> {
-        let targets = Targets::find(&*self.store, &key.path, closely).await?;
+        let targets = Targets::find(&*self.store, &key.path, self.writes_columns, closely).await?;
         let Some(object) = self.store.get_within(&key.to_string(), self.memory.bodies().bytes()).await? else {
             return Ok(Some(missing(key, &targets)?));
         };
@@ -134,7 +154,8 @@ impl Transform {
         }
         let as_of = AsOf::of(metadata.fetched_at, written, &self.clock);
         let settings = self.settings(key, &metadata).await?;
-        let work = Work { key: key.clone(), object, metadata, written, as_of, targets, settings };
+        let writes_columns = self.writes_columns;
+        let work = Work { key: key.clone(), object, metadata, written, as_of, targets, settings, writes_columns };
         let span = work.span();
         self.make(work).instrument(span).await
     }
@@ -221,11 +242,17 @@ impl Transform {
         Ok(settings.in_zone(metadata.instrument.timezone.as_deref()))
     }
 
-    /// Writes the report and the quarantine before the transformed object, so that they are complete when it wakes
-    /// the loader. Each write requires that the target has not changed since it was read.
+    /// Writes the report, the quarantine and the Parquet before the transformed object, so that they are complete when
+    /// it wakes the loader. Each write requires that the target has not changed since it was read.
     async fn put_all(&self, work: &Work, outputs: Outputs, began: Timestamp) -> Result<Option<Settled>, Setback> {
-        let Outputs { report, quarantine, clean } = outputs;
-        let Some(origin) = self.put_findings(work, &report, quarantine).await? else { return Ok(None) };
+        let Outputs { report, quarantine, columns, clean } = outputs;
+        let Some(mut origin) = self.put_findings(work, &report, quarantine).await? else { return Ok(None) };
+        if let Some(columns) = columns {
+            let columns = NewObject::parquet(columns, origin.write());
+            let etag = self.put(&work.key.path.columnar_key(), columns, &work.targets.columns).await?;
+            let Some(etag) = etag else { return Ok(None) };
+            origin.columnar_etag = Some(etag);
+        }
         let clean = NewObject::csv(clean, origin.write());
         let condition = PutIf::still(work.targets.clean.as_ref());
         if self.put(&work.key.path.transformed_key(), clean, &condition).await?.is_none() {
@@ -388,7 +415,21 @@ impl Work {
             clean(&text, &task).map_err(|refusal| Failure::new(refusal.class(), format!("{key}: {refusal}")))?;
         let outputs = Outputs::of(cleaned, text.len());
         let outputs = outputs.map_err(|error| Failure::new("unreadable_object", format!("{key}: {error}")))?;
-        self.require_no_loss(outputs)
+        let outputs = self.require_no_loss(outputs)?;
+        // It frees memory for the columns.
+        drop(text);
+        self.with_columns(outputs)
+    }
+
+    fn with_columns(&self, outputs: Outputs) -> Result<Outputs, Failure> {
+        if !self.writes_columns {
+            return Ok(outputs);
+        }
+        let RawMetadata { source, instrument, .. } = &self.metadata;
+        let key = self.key.to_string();
+        let series = &self.key.path.series;
+        let columns = columns::of(&key, series, &outputs.clean, source.as_deref(), instrument)?;
+        Ok(Outputs { columns: Some(columns), ..outputs })
     }
 
     /// An object whose rows are all provisional is valid, but it must not replace existing candles.
@@ -416,6 +457,7 @@ impl Work {
             report: None,
             report_etag: None,
             quarantine_etag: None,
+            columnar_etag: None,
             traceparent: telemetry::current().or(self.metadata.traceparent),
             run: self.metadata.run.clone(),
             instrument: self.metadata.instrument.clone(),
@@ -429,6 +471,6 @@ impl Outputs {
         let mut quarantine = Vec::new();
         cleaned.write_candles(&mut clean)?;
         cleaned.write_quarantine(&mut quarantine)?;
-        Ok(Self { report: cleaned.report, quarantine, clean })
+        Ok(Self { report: cleaned.report, quarantine, columns: None, clean })
     }
 }

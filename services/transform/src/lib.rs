@@ -14,6 +14,7 @@
 pub mod as_of;
 pub mod clean;
 pub mod coarser;
+mod columns;
 pub mod config;
 pub mod dialect;
 pub mod duplicates;

@@ -27,6 +27,7 @@ async fn start(env: Env, stop: CancellationToken) -> Result<()> {
     let notifier = Arc::clone(&consumer.notifier);
     let watchlist = config.watchlist.map(|at| Arc::new(WatchlistSource::new(at, |bucket| aws.store(bucket), notifier)));
     let transform = Transform::new(store, system_clock::now(config.clock)).with_clock(config.clock);
+    let transform = transform.writing_columns(config.writes_columns);
     let transform = transform.with_memory(config.memory).trusting_first_written(config.trusts_first_written);
     let transform =
         transform.with_watchlist(watchlist).with_lineage(lineage).with_notifier(Arc::clone(&consumer.notifier));

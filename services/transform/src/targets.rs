@@ -2,8 +2,8 @@
 //!
 //! A write may be late: its writer dies, the message is delivered again, a newer object is cleaned, and only then
 //! does the write arrive. Nothing would repair that. Every write therefore requires the state that its writer saw
-//! before it read the object, and fails if a newer output exists. The only exception is a quarantine with the same
-//! rows, because its entity tag is the same.
+//! before it read the object, and fails if a newer output exists. The only exceptions are a quarantine with the same
+//! rows and a Parquet object with the same candles, because their entity tags are the same.
 //!
 //! Report and quarantine are objects only if they have something to say. One that a dead writer left, and that the
 //! metadata of the transformed object does not name, belongs to no cleaning: readers ignore it, and the next delivery
@@ -26,26 +26,41 @@ pub struct Targets {
     pub report: PutIf,
     /// The condition for writing the quarantine.
     pub quarantine: PutIf,
+    /// The condition for writing the Parquet, if it is written.
+    pub columns: PutIf,
+}
+
+/// The conditions that the objects written with a transformed object have not changed.
+struct Beside {
+    report: PutIf,
+    quarantine: PutIf,
+    /// `None` if no Parquet was written with it.
+    columns: Option<PutIf>,
 }
 
 impl Targets {
-    /// Reads the state of the outputs. The metadata of the transformed object has the entity tags of report and
-    /// quarantine, which saves two requests and is correct unless a writer was interrupted; `closely` makes the
-    /// requests.
-    pub async fn find(store: &dyn ObjectStore, path: &ObjectPath, closely: bool) -> Result<Self, Setback> {
+    /// Reads the state of the outputs. The metadata of the transformed object has the entity tags of the others, which
+    /// saves a request for each and is correct unless a writer was interrupted; `closely` makes the requests.
+    pub async fn find(
+        store: &dyn ObjectStore,
+        path: &ObjectPath,
+        writes_columns: bool,
+        closely: bool,
+    ) -> Result<Self, Setback> {
         let clean = store.head(&path.transformed_key()).await?;
         let origin = clean.as_ref().map(|info| TransformedMetadata::read(&info.metadata));
         let origin = origin.transpose().map_err(bad_metadata)?.flatten();
-        let (report, quarantine) = match beside(clean.as_ref(), origin.as_ref()).filter(|_| !closely) {
-            Some(conditions) => conditions,
-            None => {
-                let report = path.report_key();
-                let quarantine = path.quarantine_key();
-                let (report, quarantine) = try_join!(store.head(&report), store.head(&quarantine))?;
-                (PutIf::still(report.as_ref()), PutIf::still(quarantine.as_ref()))
-            }
+        let said = Beside::said(clean.as_ref(), origin.as_ref()).filter(|_| !closely);
+        let Beside { report, quarantine, columns } = match said {
+            Some(said) => said,
+            None => Beside::found(store, path).await?,
         };
-        Ok(Self { clean, origin, report, quarantine })
+        let columns = match columns {
+            Some(columns) => columns,
+            None if writes_columns => PutIf::still(store.head(&path.columnar_key()).await?.as_ref()),
+            None => PutIf::Absent,
+        };
+        Ok(Self { clean, origin, report, quarantine, columns })
     }
 
     /// Whether the transformed object was made from this version of a raw object, so that the message is a repetition.
@@ -56,25 +71,42 @@ impl Targets {
         self.origin.as_ref().is_some_and(made_from)
     }
 
-    /// Whether report and quarantine are still those that were written with the transformed object.
+    /// Whether the other outputs are still those that were written with the transformed object.
     pub async fn are_whole(&self, store: &dyn ObjectStore, path: &ObjectPath) -> Result<bool, Setback> {
-        let Some((report, quarantine)) = beside(self.clean.as_ref(), self.origin.as_ref()) else { return Ok(true) };
-        let report_key = path.report_key();
-        let quarantine_key = path.quarantine_key();
-        let now = try_join!(store.head(&report_key), store.head(&quarantine_key))?;
-        Ok((PutIf::still(now.0.as_ref()), PutIf::still(now.1.as_ref())) == (report, quarantine))
+        let Some(said) = Beside::said(self.clean.as_ref(), self.origin.as_ref()) else { return Ok(true) };
+        let found = Beside::found(store, path).await?;
+        let has_columns = match said.columns {
+            Some(columns) => PutIf::still(store.head(&path.columnar_key()).await?.as_ref()) == columns,
+            None => true,
+        };
+        Ok(has_columns && (found.report, found.quarantine) == (said.report, said.quarantine))
     }
 }
 
-/// The conditions for report and quarantine from the metadata of the transformed object; `None` if it does not have
-/// a report.
-fn beside(clean: Option<&ObjectInfo>, origin: Option<&TransformedMetadata>) -> Option<(PutIf, PutIf)> {
-    if clean.is_none() {
-        return Some((PutIf::Absent, PutIf::Absent));
+impl Beside {
+    /// What the metadata of the transformed object says; `None` if it does not say it.
+    fn said(clean: Option<&ObjectInfo>, origin: Option<&TransformedMetadata>) -> Option<Self> {
+        if clean.is_none() {
+            let columns = Some(PutIf::Absent);
+            return Some(Self { report: PutIf::Absent, quarantine: PutIf::Absent, columns });
+        }
+        let TransformedMetadata { report, report_etag, quarantine_etag, columnar_etag, .. } = origin?;
+        let has_report = report.is_some() || report_etag.is_some();
+        has_report.then(|| Self {
+            report: unchanged(report_etag.as_ref()),
+            quarantine: unchanged(quarantine_etag.as_ref()),
+            columns: columnar_etag.clone().map(PutIf::Matches),
+        })
     }
-    let TransformedMetadata { report, report_etag, quarantine_etag, .. } = origin?;
-    let has_report = report.is_some() || report_etag.is_some();
-    has_report.then(|| (unchanged(report_etag.as_ref()), unchanged(quarantine_etag.as_ref())))
+
+    /// What is in the store, without the Parquet.
+    async fn found(store: &dyn ObjectStore, path: &ObjectPath) -> Result<Self, Setback> {
+        let report = path.report_key();
+        let quarantine = path.quarantine_key();
+        let (report, quarantine) = try_join!(store.head(&report), store.head(&quarantine))?;
+        let columns = None;
+        Ok(Self { report: PutIf::still(report.as_ref()), quarantine: PutIf::still(quarantine.as_ref()), columns })
+    }
 }
 
 fn unchanged(etag: Option<&String>) -> PutIf {

@@ -1,6 +1,6 @@
 //! Clean CSV, the format of the objects that the transform writes for the loader and for other readers.
 
-use csv::{ByteRecord, Position, ReaderBuilder, WriterBuilder};
+use csv::{ByteRecord, Position, Reader, ReaderBuilder, WriterBuilder};
 use jiff::tz::TimeZone;
 use thiserror::Error;
 
@@ -72,6 +72,19 @@ pub fn read(bytes: &[u8], series: &Series) -> Result<CleanCandles, NotClean> {
     let mut reader = ReaderBuilder::new().flexible(true).from_reader(bytes);
     let header = reader.byte_headers().map_err(|error| not_clean(1, "header", error))?;
     check_header(header)?;
+    read_records(reader, series)
+}
+
+/// Reads rows of clean CSV of one series without the header: a piece of a longer text that ends with a whole row.
+///
+/// # Errors
+///
+/// Returns [`NotClean`] as [`read`] does. Lines are counted from the beginning of the piece.
+pub fn read_rows(bytes: &[u8], series: &Series) -> Result<CleanCandles, NotClean> {
+    read_records(ReaderBuilder::new().flexible(true).has_headers(false).from_reader(bytes), series)
+}
+
+fn read_records(mut reader: Reader<&[u8]>, series: &Series) -> Result<CleanCandles, NotClean> {
     let mut clean = CleanCandles::default();
     let mut record = ByteRecord::new();
     while reader.read_byte_record(&mut record).map_err(|error| not_clean(0, "row", error))? {
@@ -184,6 +197,13 @@ mod tests {
             candles.candles.iter().map(|candle| candle.volume.map(|volume| volume.to_string())).collect();
         assert_eq!(volumes, [Some("42355300".to_owned()), Some("0".to_owned()), None]);
         assert_eq!(String::from_utf8(write(&series(), &candles).unwrap()).unwrap(), CLEAN);
+    }
+
+    #[test]
+    fn a_piece_without_the_header_is_read_as_its_rows() {
+        let (_, rows) = CLEAN.split_once('\n').unwrap();
+        assert_eq!(read_rows(rows.as_bytes(), &series()), read(CLEAN.as_bytes(), &series()));
+        assert_eq!(read_rows(CLEAN.as_bytes(), &series()).unwrap_err().line, 1);
     }
 
     #[test]

@@ -82,6 +82,13 @@ pub struct TransformedKey {
     pub path: ObjectPath,
 }
 
+/// The key of an object under `columnar/`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ColumnarKey {
+    /// The series and part that the object holds.
+    pub path: ObjectPath,
+}
+
 /// Why a key does not follow the layout of the bucket.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum KeyError {
@@ -162,6 +169,12 @@ impl ObjectPath {
         self.under("quarantine", "csv")
     }
 
+    /// Returns the key of the clean candles as Parquet.
+    #[must_use]
+    pub fn columnar_key(&self) -> String {
+        self.under("columnar", "parquet")
+    }
+
     fn under(&self, prefix: &str, extension: &str) -> String {
         let Series { symbol, interval } = &self.series;
         let file = match self.part {
@@ -232,6 +245,16 @@ impl FromStr for TransformedKey {
     }
 }
 
+impl FromStr for ColumnarKey {
+    type Err = KeyError;
+
+    fn from_str(key: &str) -> Result<Self, KeyError> {
+        let path = key.strip_prefix("columnar/").and_then(|path| path.strip_suffix(".parquet"));
+        let path = path.ok_or_else(|| KeyError::Layout { key: key.to_owned() })?;
+        Ok(Self { path: ObjectPath::parse(key, path)? })
+    }
+}
+
 impl RawKey {
     /// Returns the key of the other raw object that the same transformed object can be made from: the gzipped variant
     /// of a plain key, and the plain variant of a gzipped key.
@@ -253,6 +276,12 @@ impl fmt::Display for TransformedKey {
     }
 }
 
+impl fmt::Display for ColumnarKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.path.columnar_key())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -266,6 +295,7 @@ mod tests {
         assert_eq!(key.path.transformed_key(), "transformed/interval=1day/symbol=BTC%2FUSD/candles.csv");
         assert_eq!(key.path.report_key(), "reports/interval=1day/symbol=BTC%2FUSD/candles.json");
         assert_eq!(key.path.quarantine_key(), "quarantine/interval=1day/symbol=BTC%2FUSD/candles.csv");
+        assert_eq!(key.path.columnar_key(), "columnar/interval=1day/symbol=BTC%2FUSD/candles.parquet");
     }
 
     #[test]
@@ -309,6 +339,8 @@ mod tests {
         fn every_key_written_is_read_back(path in any_path(), gzip: bool) {
             let raw = RawKey { path: path.clone(), gzip };
             prop_assert_eq!(raw.to_string().parse(), Ok(raw));
+            let columnar = ColumnarKey { path: path.clone() };
+            prop_assert_eq!(columnar.to_string().parse(), Ok(columnar));
             let transformed = TransformedKey { path };
             prop_assert_eq!(transformed.to_string().parse(), Ok(transformed));
         }

@@ -60,7 +60,9 @@ impl Instrument {
         }
     }
 
-    fn entries(&self) -> [(&'static str, Option<String>); 4] {
+    /// The fields and their names in metadata.
+    #[must_use]
+    pub fn entries(&self) -> [(&'static str, Option<String>); 4] {
         [
             ("instrument-type", self.instrument_type.clone()),
             ("currency", self.currency.clone()),
@@ -137,6 +139,8 @@ pub struct TransformedMetadata {
     /// The entity tag of the quarantine object, which is written before this object, or `None` if none was written. A
     /// quarantine object with another entity tag does not belong to this object.
     pub quarantine_etag: Option<String>,
+    /// The entity tag of the Parquet object, which is written before the object; `None` if none was written.
+    pub columnar_etag: Option<String>,
     /// The trace in which the raw object was written.
     pub traceparent: Option<TraceParent>,
     /// The id of the run that fetched the raw object.
@@ -238,6 +242,7 @@ impl TransformedMetadata {
             report: report(metadata)?,
             report_etag: text("report-etag"),
             quarantine_etag: text("quarantine-etag"),
+            columnar_etag: text("columnar-etag"),
             traceparent: traceparent(metadata)?,
             run: text("run"),
             instrument: Instrument::read(metadata),
@@ -257,6 +262,7 @@ impl TransformedMetadata {
             (REPORT, self.report.as_ref().map(|report| report.ascii_json())),
             ("report-etag", self.report_etag.clone()),
             ("quarantine-etag", self.quarantine_etag.clone()),
+            ("columnar-etag", self.columnar_etag.clone()),
             (TRACEPARENT, self.traceparent.map(|trace| trace.to_string())),
             ("run", self.run.clone()),
         ];
@@ -364,6 +370,7 @@ mod tests {
             report: Some(Box::new(Report { symbol: "ÅÄ \u{1f56f}".to_owned(), ..Report::default() })),
             report_etag: Some("r".to_owned()),
             quarantine_etag: None,
+            columnar_etag: Some("c".to_owned()),
             traceparent: None,
             run: Some("run-1".to_owned()),
             instrument: Instrument { currency: Some("USD".to_owned()), ..Instrument::default() },

@@ -59,6 +59,8 @@ pub struct Prefixes {
     pub reports: String,
     /// The prefix of the quarantined rows.
     pub quarantine: String,
+    /// The prefix of the clean candles as Parquet.
+    pub columnar: String,
 }
 
 /// A queue and its dead-letter queue.
@@ -147,7 +149,7 @@ impl Prefixes {
     pub fn written_by(&self, service: &str) -> Vec<&str> {
         match service {
             "ingest" => vec![&self.raw],
-            "transform" => vec![&self.transformed, &self.reports, &self.quarantine],
+            "transform" => vec![&self.transformed, &self.reports, &self.quarantine, &self.columnar],
             _ => vec![],
         }
     }

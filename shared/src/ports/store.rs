@@ -101,6 +101,12 @@ impl NewObject {
         Self { body: body.into(), content_type: "text/csv; charset=utf-8", metadata }
     }
 
+    /// Creates a Parquet object.
+    #[must_use]
+    pub fn parquet(body: Vec<u8>, metadata: Metadata) -> Self {
+        Self { body: body.into(), content_type: "application/vnd.apache.parquet", metadata }
+    }
+
     /// Creates a JSON object.
     #[must_use]
     pub fn json(body: Vec<u8>, metadata: Metadata) -> Self {

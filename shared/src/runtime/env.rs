@@ -77,6 +77,20 @@ impl Env {
         text.parse().map_err(|error: T::Err| anyhow!("{name} is {text:?}: {error}"))
     }
 
+    /// Whether a variable is `on` and not `off`, or a default if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error that names the variable if it has another value.
+    pub fn is_on(&self, name: &str, default: bool) -> anyhow::Result<bool> {
+        match self.optional(name) {
+            None => Ok(default),
+            Some("on") => Ok(true),
+            Some("off") => Ok(false),
+            Some(other) => bail!("{name} is {other:?}: expected on or off"),
+        }
+    }
+
     /// A secret variable, which no log or error shows.
     #[must_use]
     pub fn secret(&self, name: &str) -> Option<SecretString> {
@@ -195,6 +209,14 @@ mod tests {
         let error = env(&[("CONCURRENCY", "many")]).parsed_or("CONCURRENCY", 4_usize).unwrap_err().to_string();
         assert!(error.contains("CONCURRENCY") && error.contains("many"), "{error}");
         assert_eq!(env(&[]).parsed_or("CONCURRENCY", 4_usize).unwrap(), 4);
+    }
+
+    #[test]
+    fn a_switch_is_on_or_off() {
+        let is_on = |value: &str| env(&[("COLUMNAR", value)]).is_on("COLUMNAR", true);
+        assert_eq!((is_on("on").unwrap(), is_on("off").unwrap(), is_on("").unwrap()), (true, false, true));
+        let error = is_on("no").unwrap_err().to_string();
+        assert!(error.contains("COLUMNAR is \"no\": expected on or off"), "{error}");
     }
 
     #[test]

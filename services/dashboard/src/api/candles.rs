@@ -1,5 +1,6 @@
-//! The candles of a series, as JSON in columns and as CSV.
+//! The candles of a series, as JSON in columns, as CSV, and as Parquet or Arrow, which also hold several series.
 
+mod columns;
 mod csv_rows;
 mod json_columns;
 
@@ -7,16 +8,21 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
+use candlewick_columnar::encode::Form;
 use candlewick_shared::core::key::Series;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use self::columns::Columns;
 use self::csv_rows::CsvRows;
 use self::json_columns::JsonColumns;
 use crate::app::App;
 use crate::etag::ETag;
+use crate::indicators::Indicators;
 use crate::problem::Problem;
 use crate::query::candles::{CandleQuery, CsvQuery, Take};
+use crate::query::fields::Fields;
+use crate::query::many::ManyQuery;
 use crate::query::{Asked, At, IntervalName, SeriesPath, SymbolName};
 use crate::read::candles::reading::{self, Reading};
 use crate::read::candles::rows::{self, Needed};
@@ -73,9 +79,12 @@ pub struct SeriesCandles {
 ///
 /// Five years of daily candles or a month of minute candles fit into one response. An interval longer than the stored
 /// one is derived from it, by the sessions of the calendar.
+///
+/// With `Accept: application/vnd.apache.arrow.stream` the response is an Arrow IPC stream with the columns of
+/// `candles.parquet`, and the number of candles is not limited.
 #[utoipa::path(get, path = "/series/{symbol}/{interval}/candles", tag = "candles",
     params(("symbol" = inline(SymbolName), Path), ("interval" = inline(IntervalName), Path), CandleQuery),
-    responses((status = 200, body = SeriesCandles), (status = 304, description = "The caller has it already")))]
+    responses((status = 200, content((SeriesCandles = "application/json"), (Vec<u8> = "application/vnd.apache.arrow.stream"))), (status = 304, description = "The caller has it already")))]
 pub async fn json(
     State(app): State<App>,
     At(path): At<SeriesPath>,
@@ -85,11 +94,59 @@ pub async fn json(
 ) -> Result<Response, Problem> {
     query.check()?;
     let source = source::find(&app.pool, &Series::from(path)).await?;
-    let tag = tag(&address, &source);
-    if tag.is_known(&headers) {
-        return Ok(tag.not_modified());
-    }
-    Ok(tag.on(as_json(&app, source, query).await?))
+    let is_arrow = accepts_arrow(&headers);
+    let tag = tag(&address, &source, if is_arrow { ARROW } else { "" });
+    let response = match tag.is_known(&headers) {
+        true => tag.not_modified(),
+        false if is_arrow => tag.on(as_arrow(&app, source, &query).await?),
+        false => tag.on(as_json(&app, source, query).await?),
+    };
+    Ok(([(header::VARY, "accept")], response).into_response())
+}
+
+/// The candles of a series as Parquet
+///
+/// The number of candles is not limited. The columns are symbol and interval, the `fields` in the order of clean CSV
+/// (`volume` is followed by `has_volume`), and those of the `indicators`. Prices and volumes are decimal(38, 20).
+#[utoipa::path(get, path = "/series/{symbol}/{interval}/candles.parquet", tag = "candles",
+    params(("symbol" = inline(SymbolName), Path), ("interval" = inline(IntervalName), Path), CsvQuery),
+    responses((status = 200, content_type = "application/vnd.apache.parquet", body = Vec<u8>), (status = 304, description = "The caller has it already")))]
+pub async fn parquet(
+    State(app): State<App>,
+    At(path): At<SeriesPath>,
+    Asked(query): Asked<CsvQuery>,
+    address: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    as_columns(&app, Form::Parquet, vec![Series::from(path)], &query, &address, &headers).await
+}
+
+/// The candles of several series as Parquet
+///
+/// The columns are those of one series, and the rows are ordered by symbol and time.
+#[utoipa::path(get, path = "/candles.parquet", tag = "candles", params(ManyQuery),
+    responses((status = 200, content_type = "application/vnd.apache.parquet", body = Vec<u8>), (status = 304, description = "The caller has it already")))]
+pub async fn many_parquet(
+    State(app): State<App>,
+    Asked(query): Asked<ManyQuery>,
+    address: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    as_columns(&app, Form::Parquet, query.series()?, &query.of_each(), &address, &headers).await
+}
+
+/// The candles of several series as an Arrow IPC stream
+///
+/// The columns are those of Parquet, and the rows are ordered by symbol and time.
+#[utoipa::path(get, path = "/candles.arrow", tag = "candles", params(ManyQuery),
+    responses((status = 200, content_type = "application/vnd.apache.arrow.stream", body = Vec<u8>), (status = 304, description = "The caller has it already")))]
+pub async fn many_arrow(
+    State(app): State<App>,
+    Asked(query): Asked<ManyQuery>,
+    address: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    as_columns(&app, Form::ArrowStream, query.series()?, &query.of_each(), &address, &headers).await
 }
 
 /// The candles of a series as CSV
@@ -109,17 +166,75 @@ pub async fn csv(
 ) -> Result<Response, Problem> {
     let series = Series::from(path);
     let source = source::find(&app.pool, &series).await?;
-    let tag = tag(&address, &source);
+    let tag = tag(&address, &source, "");
     if tag.is_known(&headers) {
         return Ok(tag.not_modified());
     }
     Ok(tag.on(as_csv(&app, &series, source, query).await?))
 }
 
-/// The tag covers the address and the versions of the series' objects, so no candles are read for a caller that has the
-/// current response.
-fn tag(address: &Uri, source: &Source) -> ETag {
-    ETag::of(&[address.to_string().as_bytes(), source.version.as_bytes()])
+const ARROW: &str = "application/vnd.apache.arrow.stream";
+const PARQUET: &str = "application/vnd.apache.parquet";
+
+/// Whether the caller wants Arrow: it names the type, and no program names it without wanting it.
+fn accepts_arrow(headers: &HeaderMap) -> bool {
+    let said = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    said.flat_map(|value| value.split(',')).any(|kind| kind.split(';').next().is_some_and(|kind| kind.trim() == ARROW))
+}
+
+/// The tag covers the address, the content type if the address leaves it open, and the versions of the series' objects,
+/// so no candles are read for a caller that has the current response.
+fn tag(address: &Uri, source: &Source, content_type: &str) -> ETag {
+    ETag::of(&[address.to_string().as_bytes(), content_type.as_bytes(), source.version.as_bytes()])
+}
+
+async fn as_arrow(app: &App, source: Source, query: &CandleQuery) -> Result<Response, Problem> {
+    if query.points().is_some() {
+        return Err(Problem::bad_request("points merges candles for a chart: Arrow has true ones"));
+    }
+    let series = source.series.clone();
+    let take = query.take_all();
+    let reading = Reading::new(app, source, query.range(), take, &query.fields, query.indicators.clone()).await?;
+    streamed(Form::ArrowStream, vec![(series, reading)], &query.fields, &query.indicators).await
+}
+
+async fn as_columns(
+    app: &App,
+    form: Form,
+    series: Vec<Series>,
+    query: &CsvQuery,
+    address: &Uri,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let mut readings = Vec::with_capacity(series.len());
+    let mut versions = vec![address.to_string()];
+    for series in series {
+        let source = source::find(&app.pool, &series).await?;
+        versions.push(source.version.clone());
+        readings.push((series, source));
+    }
+    let tag = ETag::of(&versions.iter().map(String::as_bytes).collect::<Vec<_>>());
+    if tag.is_known(headers) {
+        return Ok(tag.not_modified());
+    }
+    let mut begun = Vec::with_capacity(readings.len());
+    for (series, source) in readings {
+        let indicators = query.indicators.clone();
+        let reading = Reading::new(app, source, query.range(), query.take(), &query.fields, indicators).await?;
+        begun.push((series, reading));
+    }
+    Ok(tag.on(streamed(form, begun, &query.fields, &query.indicators).await?))
+}
+
+async fn streamed(
+    form: Form,
+    readings: Vec<(Series, Reading)>,
+    fields: &Fields,
+    indicators: &Indicators,
+) -> Result<Response, Problem> {
+    let content_type = if form == Form::Parquet { PARQUET } else { ARROW };
+    let stream = Columns::new(form, readings, fields, indicators)?.begin().await?;
+    Ok(([(header::CONTENT_TYPE, content_type)], Body::from_stream(stream)).into_response())
 }
 
 async fn as_json(app: &App, source: Source, query: CandleQuery) -> Result<Response, Problem> {

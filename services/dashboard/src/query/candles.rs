@@ -222,6 +222,14 @@ impl CandleQuery {
         }
     }
 
+    /// As [`Self::take`], but all candles if the query has no limit: for a response that has no `next`.
+    pub fn take_all(&self) -> Take {
+        match (self.last, self.limit) {
+            (None, None) => Take::First(usize::MAX),
+            _ => self.take(),
+        }
+    }
+
     /// The maximum number of candles of a merged range.
     pub fn points(&self) -> Option<u32> {
         self.points.map(|points| points.clamp(1, 10_000))

@@ -4,6 +4,7 @@ pub mod candles;
 pub mod changes;
 pub mod fields;
 pub mod listing;
+pub mod many;
 pub mod page;
 
 use axum::extract::rejection::{PathRejection, QueryRejection};

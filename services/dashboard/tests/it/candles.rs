@@ -1,5 +1,14 @@
 //! The candles of a series: every digit, every page, every version.
 
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int32Type};
+use arrow_array::{RecordBatch, StringArray};
+use arrow_ipc::reader::StreamReader;
+use candlewick_columnar::batch::batch;
+use candlewick_columnar::names::Names;
+use candlewick_columnar::read::read;
+use candlewick_shared::core::clean_csv;
+use candlewick_shared::core::key::Series;
 use libtest_mimic::Trial;
 use serde_json::json;
 
@@ -26,7 +35,11 @@ pub fn trials() -> Vec<Trial> {
         longer_intervals_are_derived_by_sessions,
         a_gap_longer_than_a_page_hides_no_derived_candle,
         gaps_of_an_unknown_series_are_not_found,
-        every_problem_is_described_as_it_is_sent
+        every_problem_is_described_as_it_is_sent,
+        columns_have_every_digit,
+        columns_of_fields,
+        columns_of_several_series,
+        columns_have_tags_and_problems
     ]
 }
 
@@ -52,6 +65,98 @@ async fn csv_has_the_same_rows(world: World) {
     let expected = "time,open,high,low,close,volume,is_filled\n2024-12-27,1.50,2.50,1.00,1.50,100,false\n\
         2024-12-28,2.50,3.50,2.00,2.50,,true\n";
     assert_eq!(response.text().await.unwrap(), expected);
+}
+
+const ARROW: (&str, &str) = ("accept", "application/vnd.apache.arrow.stream");
+
+/// The batches of an Arrow stream.
+fn batches(stream: &[u8]) -> Vec<RecordBatch> {
+    StreamReader::try_new(stream, None).unwrap().map(Result::unwrap).collect()
+}
+
+fn names(batch: &RecordBatch) -> Vec<String> {
+    batch.schema().fields().iter().map(|column| column.name().clone()).collect()
+}
+
+async fn columns_have_every_digit(world: World) {
+    world.load("AAPL", "2024-12-27", &["0.10000000000000000001", "12345678901234567.5"]).await;
+    world.run("update candles set is_filled = true, volume = null where close > 1").await;
+    let series = Series { symbol: "AAPL".parse().unwrap(), interval: "1day".parse().unwrap() };
+    let rows = "AAPL,1day,2024-12-27,0.10000000000000000001,1.10000000000000000001,-0.39999999999999999999,\
+        0.10000000000000000001,100,true,false\nAAPL,1day,2024-12-28,12345678901234567.5,12345678901234568.5,\
+        12345678901234567,12345678901234567.5,0,false,true\n";
+    let candles = clean_csv::read_rows(rows.as_bytes(), &series).unwrap().candles;
+    let expected = batch(&Names::of(std::slice::from_ref(&series)), &series, &candles).unwrap();
+    let parquet = world.get(&format!("{AAPL}.parquet")).await;
+    assert_eq!(header(&parquet, "content-type"), "application/vnd.apache.parquet");
+    assert_eq!(read(parquet.bytes().await.unwrap()).unwrap().batches, std::slice::from_ref(&expected));
+    let arrow = world.get_with(AAPL, &[ARROW]).await;
+    assert_eq!((header(&arrow, "content-type").as_str(), header(&arrow, "vary").contains("accept")), (ARROW.1, true));
+    assert_eq!(batches(&arrow.bytes().await.unwrap()), [expected]);
+}
+
+async fn columns_of_fields(world: World) {
+    world.load("AAPL", "2024-12-01", &["1", "2", "3", "4", "5"]).await;
+    let query = "fields=close,time&indicators=sma2&from=2024-12-02&to=2024-12-04";
+    for (path, headers) in [
+        (format!("{AAPL}?{query}"), &[ARROW][..]),
+        (format!("/api/v1/candles.arrow?symbols=AAPL&interval=1day&{query}"), &[]),
+    ] {
+        let batches = batches(&world.get_with(&path, headers).await.bytes().await.unwrap());
+        let [batch] = &batches[..] else { panic!("{} batches", batches.len()) };
+        assert_eq!(names(batch), ["symbol", "interval", "time", "close", "sma2"]);
+        let sma = batch.column(4).as_primitive::<Float64Type>().values().to_vec();
+        assert_eq!(sma, [1.5, 2.5, 3.5], "{path}");
+    }
+    let last = world.get_with(&format!("{AAPL}?fields=volume&last=2"), &[ARROW]).await.bytes().await.unwrap();
+    assert_eq!(names(&batches(&last)[0]), ["symbol", "interval", "volume", "has_volume"]);
+    assert_eq!(batches(&last)[0].num_rows(), 2);
+}
+
+async fn columns_of_several_series(world: World) {
+    world.load("BTC/USD", "2024-12-01", &["3"]).await;
+    world.load("AAPL", "2024-12-01", &["1", "2"]).await;
+    let query = "symbols=BTC/USD,AAPL&interval=1day";
+    let parquet = world.get(&format!("/api/v1/candles.parquet?{query}")).await.bytes().await.unwrap();
+    let symbols = |batches: &[RecordBatch]| -> Vec<String> {
+        let column = |batch: &RecordBatch| {
+            let column = batch.column(0).as_dictionary::<Int32Type>().downcast_dict::<StringArray>().unwrap();
+            column.into_iter().map(|symbol| symbol.unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        batches.iter().flat_map(column).collect()
+    };
+    assert_eq!(symbols(&read(parquet).unwrap().batches), ["AAPL", "AAPL", "BTC/USD"]);
+    let arrow = world.get(&format!("/api/v1/candles.arrow?{query}")).await.bytes().await.unwrap();
+    assert_eq!(symbols(&batches(&arrow)), ["AAPL", "AAPL", "BTC/USD"]);
+}
+
+async fn columns_have_tags_and_problems(world: World) {
+    world.load("AAPL", "2024-12-01", &["1"]).await;
+    let (json, arrow) = (world.get(AAPL).await, world.get_with(AAPL, &[ARROW]).await);
+    assert_ne!(header(&json, "etag"), header(&arrow, "etag"), "a cache must not mix them up");
+    let paths = [(AAPL.to_owned(), vec![ARROW], "2024-12-02"), (format!("{AAPL}.parquet"), vec![], "2024-12-03")];
+    for (path, headers, next) in paths {
+        let tag = header(&world.get_with(&path, &headers).await, "etag");
+        let known = [&headers[..], &[("if-none-match", tag.as_str())]].concat();
+        assert_eq!(world.get_with(&path, &known).await.status(), 304, "{path}");
+        world.load("AAPL", next, &["2"]).await;
+        assert_eq!(world.get_with(&path, &known).await.status(), 200, "{path}");
+    }
+    let many = "/api/v1/candles.arrow?interval=1day&symbols=";
+    for (path, status, words) in [
+        (format!("{many}AAPL,NOBODY"), 404, "NOBODY"),
+        (format!("{many}AAPL,"), 400, "a symbol is empty"),
+        (format!("{many}{}", (0..101).map(|n| format!("S{n}")).collect::<Vec<_>>().join(",")), 400, "at most 100"),
+        (format!("{AAPL}?points=5"), 400, "points"),
+    ] {
+        let response = world.get_with(&path, &[ARROW]).await;
+        assert_eq!(response.status(), status, "{path}");
+        assert!(response.text().await.unwrap().contains(words), "{path}");
+    }
+    world.run("update candles set close = 1234567890123456789").await;
+    let response = world.get(&format!("{AAPL}.parquet")).await;
+    assert_eq!(response.status(), 400);
+    assert!(response.text().await.unwrap().contains("close 1234567890123456789"), "a value is named, and not rounded");
 }
 
 async fn a_range_holds_both_its_ends(world: World) {
@@ -178,8 +283,8 @@ async fn merged_candles_have_only_the_fields_that_were_asked_for(world: World) {
 
 async fn the_description_lists_the_fields(world: World) {
     let document = world.json("/api/openapi.json").await;
-    for path in ["/api/v1/series/{symbol}/{interval}/candles", "/api/v1/series/{symbol}/{interval}/candles.csv"] {
-        let parameters = document["paths"][path]["get"]["parameters"].as_array().unwrap();
+    for path in ["", ".csv", ".parquet"].map(|end| format!("/api/v1/series/{{symbol}}/{{interval}}/candles{end}")) {
+        let parameters = document["paths"][&path]["get"]["parameters"].as_array().unwrap();
         let fields = parameters.iter().find(|parameter| parameter["name"] == "fields").unwrap();
         let names = json!(["time", "open", "high", "low", "close", "volume", "is_filled"]);
         assert_eq!((&fields["schema"]["items"]["enum"], &fields["explode"]), (&names, &json!(false)), "{fields}");

@@ -174,6 +174,7 @@ pub fn origin(written: i64) -> TransformedMetadata {
         report: None,
         report_etag: None,
         quarantine_etag: None,
+        columnar_etag: None,
         traceparent: None,
         run: None,
         instrument: Instrument::default(),

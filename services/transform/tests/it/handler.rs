@@ -4,6 +4,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use candlewick_shared::core::clock::Clock;
+use candlewick_shared::core::key::Series;
 use candlewick_shared::core::metadata::TransformedMetadata;
 use candlewick_shared::core::report::{AsOfFrom, Report};
 use candlewick_shared::ports::store::ObjectStore;
@@ -19,6 +20,7 @@ const GZIPPED: &str = "raw/interval=1day/symbol=AAPL/candles.csv.gz";
 const CLEAN: &str = "transformed/interval=1day/symbol=AAPL/candles.csv";
 const REPORT: &str = "reports/interval=1day/symbol=AAPL/candles.json";
 const QUARANTINE: &str = "quarantine/interval=1day/symbol=AAPL/candles.csv";
+const COLUMNS: &str = "columnar/interval=1day/symbol=AAPL/candles.parquet";
 
 /// The bucket's own clock begins in 1970, where every candle would lie in the future.
 const FETCHED: (&str, &str) = ("fetched-at", "2024-12-30T22:00:00Z");
@@ -41,7 +43,7 @@ fn now() -> Timestamp {
 }
 
 async fn handle(store: Arc<dyn ObjectStore>, key: &str) -> Outcome {
-    Transform::new(store, Arc::new(now)).handle(bucket::created(key)).await
+    Transform::new(store, Arc::new(now)).writing_columns(true).handle(bucket::created(key)).await
 }
 
 async fn deliver(bucket: &Bucket, key: &str) -> Outcome {
@@ -77,7 +79,7 @@ async fn report_and_quarantine_are_there_before_the_clean_object() {
     let bucket = Bucket::default();
     bucket.drop_object(RAW, raw("10"), &[FETCHED]).await;
     assert_eq!(deliver(&bucket, RAW).await.unwrap(), Settled::Done);
-    assert_eq!(bucket.written(), [REPORT, QUARANTINE, CLEAN]);
+    assert_eq!(bucket.written(), [REPORT, QUARANTINE, COLUMNS, CLEAN]);
     let report: Report = serde_json::from_str(&bucket.text(REPORT).await).unwrap();
     assert_eq!((report.rows.read, report.rows.kept, report.rows.quarantined_total()), (2, 1, 1));
     assert_eq!(report.source.etag, bucket.object(RAW).await.info.etag);
@@ -90,13 +92,13 @@ fn flawless(close: &str) -> String {
 }
 
 #[tokio::test]
-async fn an_object_without_findings_takes_one_write() {
+async fn an_object_without_findings_writes_no_report() {
     let bucket = Bucket::default();
     for close in ["10", "11"] {
         let before = bucket.written().len();
         bucket.drop_object(RAW, flawless(close), &[FETCHED]).await;
         assert_eq!(deliver(&bucket, RAW).await.unwrap(), Settled::Done);
-        assert_eq!(bucket.written()[before..], [CLEAN]);
+        assert_eq!(bucket.written()[before..], [COLUMNS, CLEAN]);
         let report = origin(&bucket).await.report.unwrap();
         assert_eq!((report.rows.read, report.rows.kept), (1, 1));
         assert_eq!(report.source.etag, bucket.object(RAW).await.info.etag);
@@ -135,11 +137,66 @@ async fn findings_that_a_dead_writer_left_are_replaced_by_the_next_delivery() {
 }
 
 #[tokio::test]
+async fn the_parquet_has_the_candles_and_the_instrument() {
+    let bucket = Bucket::default();
+    let instrument = [FETCHED, ("source", "twelvedata"), ("currency", "USD"), ("traceparent", TRACE)];
+    bucket.drop_object(RAW, raw("10"), &instrument).await;
+    deliver(&bucket, RAW).await.unwrap();
+    let columns = bucket.object(COLUMNS).await;
+    assert_eq!(origin(&bucket).await.columnar_etag.as_ref(), Some(&columns.info.etag));
+    assert_eq!(columns.info.metadata["raw-key"], RAW);
+    let about = [("symbol", "AAPL"), ("interval", "1day"), ("source", "twelvedata"), ("currency", "USD")];
+    let about = about.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let series = Series { symbol: "AAPL".parse().unwrap(), interval: "1day".parse().unwrap() };
+    let clean = bucket.object(CLEAN).await.body;
+    assert_eq!(columns.body, candlewick_columnar::lines::parquet(&series, &clean, &about).unwrap());
+}
+
+/// It was switched off and the object changed, so its Parquet is stale until it is switched on again.
+#[tokio::test]
+async fn parquet_that_was_off_is_written_again() {
+    let bucket = Bucket::default();
+    let off = Transform::new(Arc::new(bucket.clone()), Arc::new(now));
+    for close in ["10", "11"] {
+        bucket.drop_object(RAW, raw(close), &[FETCHED]).await;
+        deliver(&bucket, RAW).await.unwrap();
+        let stale = bucket.object(COLUMNS).await.info.etag;
+        bucket.drop_object(RAW, raw("12"), &[FETCHED]).await;
+        off.clone().handle(bucket::created(RAW)).await.unwrap();
+        assert_eq!(
+            (origin(&bucket).await.columnar_etag, bucket.object(COLUMNS).await.info.etag),
+            (None, stale.clone())
+        );
+        deliver(&bucket, RAW).await.unwrap();
+        assert_ne!(bucket.object(COLUMNS).await.info.etag, stale);
+    }
+}
+
+/// Neither the clean object nor the Parquet may lose a digit, and they may not differ.
+#[tokio::test]
+async fn a_value_that_parquet_cannot_hold_replaces_nothing() {
+    let bucket = Bucket::default();
+    bucket.drop_object(RAW, raw("10"), &[FETCHED]).await;
+    deliver(&bucket, RAW).await.unwrap();
+    let before = bucket.written().len();
+    bucket.drop_object(RAW, raw("2.000000000000000000001"), &[FETCHED]).await;
+    let failure = failure(&bucket, RAW).await;
+    assert_eq!(failure.class, "too_many_digits");
+    assert!(failure.message.contains("close 2.000000000000000000001 of the candle of 2024-12-27"), "{failure:?}");
+    assert!(failure.message.contains("COLUMNAR=off"), "{failure:?}");
+    assert_eq!(bucket.written().len(), before);
+    let off = Transform::new(Arc::new(bucket.clone()), Arc::new(now));
+    off.handle(bucket::created(RAW)).await.unwrap();
+    assert_eq!(closes(&bucket).await, ["2.000000000000000000001"]);
+}
+
+#[tokio::test]
 async fn a_second_delivery_gives_the_same_bytes() {
     let bucket = Bucket::default();
     bucket.drop_object(RAW, raw("10"), &[FETCHED]).await;
     deliver(&bucket, RAW).await.unwrap();
-    let bodies = async || (bucket.text(REPORT).await, bucket.text(QUARANTINE).await, bucket.text(CLEAN).await);
+    let body = async |key| bucket.object(key).await.body;
+    let bodies = async || (body(REPORT).await, body(QUARANTINE).await, body(COLUMNS).await, body(CLEAN).await);
     let first = bodies().await;
     assert_eq!(deliver(&bucket, RAW).await.unwrap(), Settled::Done);
     assert_eq!(bodies().await, first);
@@ -163,7 +220,7 @@ async fn an_old_reader_cannot_overwrite_a_newer_result() {
         assert_eq!(deliver(&bucket, RAW).await.unwrap(), Settled::Done);
         assert_eq!(closes(&bucket).await, ["11"]);
         // What the first look made was refused, and the second look wrote everything anew.
-        assert_eq!(bucket.written()[before..], [REPORT, QUARANTINE, CLEAN]);
+        assert_eq!(bucket.written()[before..], [REPORT, QUARANTINE, COLUMNS, CLEAN]);
         let report: Report = serde_json::from_str(&bucket.text(REPORT).await).unwrap();
         assert_eq!(report.source.etag, bucket.object(RAW).await.info.etag);
     }

@@ -1,6 +1,7 @@
 //! Whole lives of the service on paused time, over a bucket and queues in memory: each seed runs two processes at a time and
 //! kills both at one of their calls, twice; it loses, doubles and delays messages, overwrites objects and writes gzipped ones
-//! next to them. In the end every clean object is made from the newest raw one and has its own report and quarantine,
+//! next to them. In the end every clean object is made from the newest raw one and has its own report, quarantine
+//! and Parquet,
 //! the dead letters are those of the broken objects, and nothing is left.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,6 +9,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
+use candlewick_columnar::lines;
 use candlewick_shared::adapters::log_notifier::LogNotifier;
 use candlewick_shared::adapters::memory_queue::MemoryQueue;
 use candlewick_shared::adapters::memory_store::MemoryStore;
@@ -107,7 +109,7 @@ impl World {
         };
         let now = || "2024-12-31T00:00:00Z".parse::<Timestamp>().unwrap();
         let store = Hand::new(&self.store, &life);
-        let transform = Transform::new(store, Arc::new(now));
+        let transform = Transform::new(store, Arc::new(now)).writing_columns(true);
         let scope = Scope { bucket: "b".to_owned(), prefix: "raw/".to_owned(), bytes_in_flight: 1 << 20 };
         let handler = objects(scope, service_fn(move |event| transform.clone().handle(event)));
         // It is not stopped: it dies, or stays with the runtime's end.
@@ -152,6 +154,12 @@ impl World {
             let report = self.store.head(&path.report_key()).await.unwrap().map(|info| info.etag);
             let quarantine = self.store.head(&path.quarantine_key()).await.unwrap().map(|info| info.etag);
             assert_eq!((report, quarantine), (origin.report_etag, origin.quarantine_etag), "{}", raw.key);
+            let columns = self.store.get(&path.columnar_key()).await.unwrap().unwrap();
+            assert_eq!(Some(&columns.info.etag), origin.columnar_etag.as_ref(), "{}", raw.key);
+            let clean = self.store.get(&path.transformed_key()).await.unwrap().unwrap();
+            let about = [("symbol", path.series.symbol.as_str()), ("interval", path.series.interval.as_str())];
+            let about = about.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            assert_eq!(columns.body, lines::parquet(&path.series, &clean.body, &about).unwrap(), "{}", raw.key);
         }
         let letters = self.dead_letters.messages();
         for letter in &letters {
