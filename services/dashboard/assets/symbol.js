@@ -199,15 +199,14 @@ function toggle(names) {
   changeIndicators(isOn ? indicators.filter((name) => !names.includes(name)) : [...new Set([...indicators, ...names])]);
 }
 
-// Fetches the visible part again and keeps its position.
+// Fetches the visible part again and keeps its position, also if it moves until the candles are there.
 async function reload() {
   if (!state.isReady) return open();
-  const { window } = chart;
-  const [place] = chart.seen;
-  const start = candles.bars.slice(Math.max(0, place - 300)).find((bar) => !bar.gap);
-  const anchor = candles.bars[place].at;
+  // Another load would abort the one that is under way.
+  if (state.isChanging) return changes.ask();
+  const start = candles.bars.slice(Math.max(0, chart.seen[0] - 300)).find((bar) => !bar.gap);
   const isWhole = !candles.hasEarlier && start === candles.first;
-  const wasAtEnd = !candles.hasLater && window.to >= candles.bars.length - 1.5;
+  const { hasLater } = candles;
   notice.stage("loading");
   try {
     await candles.load(candles.level, state.view.indicators, { from: isWhole ? BEGINNING : start.time });
@@ -215,8 +214,11 @@ async function reload() {
   } catch (error) {
     return notice.fail(error, state.isReady);
   }
+  const { window, bars } = chart;
+  const anchor = bars[chart.seen[0]].at;
+  const wasAtEnd = !hasLater && window.to >= bars.length - 1.5;
   draw();
-  if (state.view.from) keep(window, anchor, wasAtEnd);
+  if (state.view.from || state.isByHand) keep(window, anchor, wasAtEnd);
   else chart.moveTo(...windowOf(candles.bars, clock, state.view));
   await nextFrame();
   settle();

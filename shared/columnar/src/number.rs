@@ -31,10 +31,23 @@ impl DoesNotFit {
 /// Returns a number multiplied by 10 to the power of [`SCALE`], or `None` if that has a fraction or too many digits.
 #[must_use]
 pub fn unscaled(number: Decimal) -> Option<i128> {
-    let missing = u32::from(SCALE.unsigned_abs().checked_sub(number.scale())?);
-    let unscaled = number.mantissa().checked_mul(10_i128.pow(missing))?;
-    (unscaled.unsigned_abs() < 10_u128.pow(u32::from(PRECISION))).then_some(unscaled)
+    let missing = SCALE.unsigned_abs().checked_sub(number.scale())?;
+    let unscaled = number.mantissa().checked_mul(*POWERS.get(usize::from(missing))?)?;
+    (unscaled.unsigned_abs() < LIMIT).then_some(unscaled)
 }
+
+const LIMIT: u128 = 10_u128.pow(PRECISION as u32);
+
+/// The powers of ten up to that of the scale: computing one takes longer than everything else here.
+const POWERS: [i128; SCALE as usize + 1] = {
+    let mut powers = [1; SCALE as usize + 1];
+    let mut power = 1;
+    while power < powers.len() {
+        powers[power] = powers[power - 1] * 10;
+        power += 1;
+    }
+    powers
+};
 
 #[cfg(test)]
 mod tests {
