@@ -1,6 +1,6 @@
 //! Compares the Parquet of an object with its candles.
 
-use candlewick_columnar::batch::batch;
+use candlewick_columnar::batch::{BatchError, batch};
 use candlewick_columnar::names::Names;
 use candlewick_columnar::read;
 use candlewick_shared::adapters::s3::S3Store;
@@ -42,6 +42,8 @@ pub async fn difference(
 fn different(series: &Series, candles: &[Candle], body: bytes::Bytes) -> Option<String> {
     let expected = match batch(&Names::of(std::slice::from_ref(series)), series, candles) {
         Ok(expected) => expected,
+        // The transform writes no rows then, and raises an alert.
+        Err(BatchError::DoesNotFit(_)) => return different(series, &[], body),
         Err(error) => return Some(error.to_string()),
     };
     let file = match read::read(body) {
@@ -84,6 +86,14 @@ mod tests {
     #[test]
     fn a_file_with_the_candles_has_no_difference() {
         assert_eq!(found(ROWS), None);
+    }
+
+    #[test]
+    fn candles_that_do_not_fit_have_a_file_without_rows() {
+        let too_long = candles(&ROWS.replace("1.5,2,", "0.000008199999683711212,2,"));
+        let file = |rows: &str| parquet(&series(), &candles(rows), &[]).unwrap().into();
+        assert_eq!(different(&series(), &too_long, file("")), None);
+        assert!(different(&series(), &too_long, file(ROWS)).is_some());
     }
 
     #[test]

@@ -29,7 +29,7 @@ use tracing::{Instrument, Span};
 
 use crate::as_of::AsOf;
 use crate::clean::{self, Cleaned};
-use crate::columns;
+use crate::columns::{self, Columns};
 use crate::targets::{Targets, bad_metadata};
 use crate::task::Task;
 use crate::unpack::{self, Measured};
@@ -68,7 +68,7 @@ struct Outputs {
     report: Report,
     quarantine: Vec<u8>,
     /// The candles as Parquet, if they are wanted.
-    columns: Option<Vec<u8>>,
+    columns: Option<Columns>,
     clean: Vec<u8>,
 }
 
@@ -246,9 +246,10 @@ impl Transform {
     /// it wakes the loader. Each write requires that the target has not changed since it was read.
     async fn put_all(&self, work: &Work, outputs: Outputs, began: Timestamp) -> Result<Option<Settled>, Setback> {
         let Outputs { report, quarantine, columns, clean } = outputs;
+        let left_out = columns.as_ref().and_then(|columns| columns.left_out.clone());
         let Some(mut origin) = self.put_findings(work, &report, quarantine).await? else { return Ok(None) };
         if let Some(columns) = columns {
-            let columns = NewObject::parquet(columns, origin.write());
+            let columns = NewObject::parquet(columns.bytes, origin.write());
             let etag = self.put(&work.key.path.columnar_key(), columns, &work.targets.columns).await?;
             let Some(etag) = etag else { return Ok(None) };
             origin.columnar_etag = Some(etag);
@@ -264,6 +265,9 @@ impl Transform {
         measure(&report);
         self.tell(work, began, Some(&report), None).await;
         self.alert(work, &report).await;
+        if let Some(value) = left_out {
+            self.alert_of_columns(work, &value).await;
+        }
         Ok(Some(Settled::Done))
     }
 
@@ -325,6 +329,16 @@ impl Transform {
     fn written(&self, info: &ObjectInfo) -> Timestamp {
         let metadata = RawMetadata::read(&info.metadata);
         metadata.map_or(info.last_modified, |metadata| metadata.written(info.last_modified, self.trusts_first_written))
+    }
+
+    /// Sends an alert that the Parquet has no rows.
+    async fn alert_of_columns(&self, work: &Work, value: &str) {
+        let path = &work.key.path;
+        let text =
+            format!("{} has no rows: {value}. The table and the clean CSV have all candles", path.columnar_key());
+        let alert = Alert::new(Kind::DirtyObject, path, text).class("columns").series(Some(path.series.clone()));
+        let alert = alert.key(Some(work.key.to_string())).run(work.metadata.run.clone());
+        self.notifier.notify(alert.cause(format!("{path} {}", work.object.info.etag))).await;
     }
 
     /// Sends an alert for each kind of change that cleaning made to more rows than the owner allows.
