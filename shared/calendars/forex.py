@@ -49,7 +49,7 @@ class ForexCalendar(ExchangeCalendar):
 
     @classmethod
     def certain_hours(cls, day):
-        """The part of a session that every venue holds, as minutes of its date; None where that is all of it."""
+        """The part of a session that every venue holds, as minutes of its date; None if that is all of it."""
         if is_holiday(day):
             return cls.OPEN, cls.OPEN
         start = HOLIDAY_EVENING_ENDS if is_holiday(day - timedelta(days=1)) else cls.OPEN

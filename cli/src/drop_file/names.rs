@@ -42,8 +42,8 @@ pub struct Named {
 }
 
 impl Named {
-    /// Reads the folders `symbol=…` and `interval=…`, and where there is none, the name of the file: it names a symbol if
-    /// it consists of that and perhaps words for an interval, a date or the content, such as `AAPL.csv` and
+    /// Reads the folders `symbol=…` and `interval=…`. Without them, it reads the name of the file, which names a symbol if
+    /// it consists of the symbol and perhaps words for an interval, a date or the content, such as `AAPL.csv` and
     /// `BTCUSDT-1m-2024-01.zip`.
     pub fn of(path: &Path) -> anyhow::Result<Self> {
         let symbol = folder(path, "symbol=")

@@ -264,7 +264,7 @@ impl Transform {
         }
         measure(&report);
         self.tell(work, began, Some(&report), None).await;
-        self.alert(work, &report).await;
+        self.alert_of_changes(work, &report).await;
         if let Some(value) = left_out {
             self.alert_of_columns(work, &value).await;
         }
@@ -331,28 +331,30 @@ impl Transform {
         metadata.map_or(info.last_modified, |metadata| metadata.written(info.last_modified, self.trusts_first_written))
     }
 
-    /// Sends an alert that the Parquet has no rows.
-    async fn alert_of_columns(&self, work: &Work, value: &str) {
-        let path = &work.key.path;
-        let text =
-            format!("{} has no rows: {value}. The table and the clean CSV have all candles", path.columnar_key());
-        let alert = Alert::new(Kind::DirtyObject, path, text).class("columns").series(Some(path.series.clone()));
-        let alert = alert.key(Some(work.key.to_string())).run(work.metadata.run.clone());
-        self.notifier.notify(alert.cause(format!("{path} {}", work.object.info.etag))).await;
-    }
-
     /// Sends an alert for each kind of change that cleaning made to more rows than the owner allows.
-    async fn alert(&self, work: &Work, report: &Report) {
-        let path = &work.key.path;
+    async fn alert_of_changes(&self, work: &Work, report: &Report) {
         for (class, what, measured) in report.touched.each().filter(|(_, _, measured)| measured.passed) {
             let share = measured.share * 100.0;
             let most = measured.threshold * 100.0;
-            let text = format!("{share:.2} % was {what}, where {most:.2} % is allowed: see {}", path.report_key());
-            let alert = Alert::new(Kind::DirtyObject, path, text).class(class).series(Some(path.series.clone()));
-            let alert = alert.key(Some(work.key.to_string())).run(work.metadata.run.clone());
-            let alert = alert.traced(work.metadata.traceparent.map(|trace| trace.trace_id()));
-            self.notifier.notify(alert.cause(format!("{path} {}", work.object.info.etag))).await;
+            let report = work.key.path.report_key();
+            let text = format!("{share:.2} % was {what}, where {most:.2} % is allowed: see {report}");
+            self.alert(work, class, text).await;
         }
+    }
+
+    /// Sends an alert that the Parquet has no rows, because it cannot hold a value.
+    async fn alert_of_columns(&self, work: &Work, value: &str) {
+        let columns = work.key.path.columnar_key();
+        let text = format!("{columns} has no rows: {value}. The table and the clean CSV have all candles");
+        self.alert(work, "columns", text).await;
+    }
+
+    async fn alert(&self, work: &Work, class: &str, text: String) {
+        let path = &work.key.path;
+        let alert = Alert::new(Kind::DirtyObject, path, text).class(class).series(Some(path.series.clone()));
+        let alert = alert.key(Some(work.key.to_string())).run(work.metadata.run.clone());
+        let alert = alert.traced(work.metadata.traceparent.map(|trace| trace.trace_id()));
+        self.notifier.notify(alert.cause(format!("{path} {}", work.object.info.etag))).await;
     }
 }
 

@@ -8,7 +8,7 @@ use crate::world::{LISTENERS, World, header};
 
 pub fn trials() -> Vec<Trial> {
     trials![
-        a_load_is_told_to_whoever_listens,
+        every_listener_hears_of_a_load,
         an_alert_is_told,
         who_comes_back_gets_what_they_missed,
         a_strange_event_id_means_to_look_again,
@@ -61,7 +61,7 @@ async fn first_load(world: &World, stream: &mut Stream) -> (String, Value) {
     tokio::select! { event = stream.next() => event, () = retry => unreachable!() }
 }
 
-async fn a_load_is_told_to_whoever_listens(world: World) {
+async fn every_listener_hears_of_a_load(world: World) {
     let mut stream = Stream::open(&world, &[]).await;
     world.load("BTC/USD", "2024-12-01", &["1"]).await;
     let (_, told) = first_load(&world, &mut stream).await;

@@ -94,7 +94,7 @@ impl Columns {
             tick_volume: self.tick_volume,
             has_volume: first(Role::HasVolume),
             is_filled: first(Role::IsFilled),
-            symbols: named.all(Role::Symbol),
+            symbols: named.in_order(Role::Symbol),
             interval: first(Role::Interval),
             names: self.names.clone(),
             ignored: Vec::new(),
@@ -119,6 +119,13 @@ impl Named<'_> {
 
     fn all(&self, role: Role) -> Vec<usize> {
         names::of(role).flat_map(|accepted| self.places(accepted)).collect()
+    }
+
+    /// The columns of a role in the order of the file.
+    fn in_order(&self, role: Role) -> Vec<usize> {
+        let mut places = self.all(role);
+        places.sort_unstable();
+        places
     }
 
     /// The column of a role by its most preferred name.

@@ -1,5 +1,7 @@
 //! The names that sources give to the columns of candles.
 
+use candlewick_shared::core::raw_csv;
+
 /// The role of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -259,44 +261,8 @@ const NAMES: &[(Role, &[&str])] = &[
     (Role::TickVolume, &["tickvol", "tick vol", "tick volume", "tickvolume"]),
     (Role::HasVolume, &["has volume"]),
     (Role::IsFilled, &["is filled"]),
-    (
-        Role::Symbol,
-        &[
-            "symbol",
-            "ticker",
-            "name",
-            "instrument",
-            "security",
-            "asset",
-            "stock",
-            "pair",
-            "sym",
-            "tic",
-            "code",
-            "contract",
-            "coin",
-            "ticker symbol",
-            "stock symbol",
-            "symbol name",
-            "instrument name",
-            "stock name",
-            "company",
-            "company name",
-            "isin",
-            "cusip",
-            "sedol",
-            "figi",
-            "wkn",
-            "conid",
-            "permno",
-            "tckrsymb",
-            "act symbol",
-            "ts code",
-            "股票代码",
-            "代码",
-            "证券代码",
-        ],
-    ),
+    (Role::Symbol, raw_csv::SYMBOLS),
+    (Role::Symbol, &["tckrsymb", "act symbol", "ts code", "股票代码", "代码", "证券代码"]),
     (Role::Interval, &["interval", "timeframe", "time frame", "per", "period"]),
 ];
 

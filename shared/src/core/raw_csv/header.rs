@@ -32,7 +32,8 @@ pub struct Header {
 }
 
 const TIMES: &[&str] = &["datetime", "date", "time", "timestamp", "date time"];
-const SYMBOLS: &[&str] = &[
+/// The names of columns with the name of an instrument, in lower case.
+pub const SYMBOLS: &[&str] = &[
     "symbol",
     "ticker",
     "name",
