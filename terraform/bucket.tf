@@ -17,6 +17,17 @@ resource "aws_s3_object" "watchlist" {
   content_type = "application/toml"
 }
 
+# The dashboards next to the watchlist, if there are any. One that was saved in the browser is uploaded again only if its file changes.
+resource "aws_s3_object" "dashboards" {
+  for_each = fileset(local.dashboards_path, "*.toml")
+
+  bucket       = module.bucket.name
+  key          = "config/dashboards/${each.value}"
+  source       = "${local.dashboards_path}/${each.value}"
+  source_hash  = filemd5("${local.dashboards_path}/${each.value}")
+  content_type = "application/toml"
+}
+
 # The owner's calendars next to the watchlist, if there are any.
 resource "aws_s3_object" "calendars" {
   for_each = fileset(local.calendars_path, "*.toml")

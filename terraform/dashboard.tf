@@ -2,7 +2,7 @@ locals {
   dashboard_port = 8470
 }
 
-# Shows candles, waiting messages and quarantined rows. It consumes no queue and writes nothing.
+# Shows candles, waiting messages and quarantined rows. It consumes no queue, and writes nothing but dashboards that are saved.
 module "dashboard" {
   source = "./modules/service"
 
@@ -24,10 +24,13 @@ module "dashboard" {
     DASHBOARD_TRUSTED_PROXIES = var.dashboard_certificate_arn == null ? "0" : "1"
     DATABASE_URL              = local.database_urls["dashboard"]
     DATABASE_IAM              = "true"
-  })
-  secrets = { DASHBOARD_TOKEN = aws_secretsmanager_secret.this["dashboard-token"].arn }
+  }, length(var.dashboard_frame_ancestors) > 0 ? { DASHBOARD_FRAME_ANCESTORS = join(" ", var.dashboard_frame_ancestors) } : {})
+  secrets = merge(
+    { DASHBOARD_TOKEN = aws_secretsmanager_secret.this["dashboard-token"].arn },
+    var.dashboard_editing ? { DASHBOARD_EDIT_TOKEN = aws_secretsmanager_secret.this["dashboard-edit-token"].arn } : {},
+  )
 
-  statements = [
+  statements = concat([
     {
       Sid      = "CountMessages"
       Action   = ["sqs:GetQueueAttributes"]
@@ -41,11 +44,15 @@ module "dashboard" {
     {
       Sid      = "ShowObjects"
       Action   = ["s3:GetObject"]
-      Resource = [for key in concat([for prefix in values(local.prefixes) : "${prefix}*"], local.watchlist_keys) : "${module.bucket.arn}/${key}"]
+      Resource = [for key in concat([for prefix in values(local.prefixes) : "${prefix}*"], local.watchlist_keys, [local.dashboard_keys]) : "${module.bucket.arn}/${key}"]
     },
     local.list_bucket,
     local.database_statements["dashboard"],
-  ]
+    ], [for statement in [{
+      Sid      = "SaveDashboards"
+      Action   = ["s3:PutObject"]
+      Resource = ["${module.bucket.arn}/${local.dashboard_keys}"]
+  }] : statement if var.dashboard_editing])
 }
 
 module "load_balancer" {

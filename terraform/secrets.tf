@@ -7,6 +7,7 @@ locals {
       twelvedata-api-key = "The key to the TwelveData API"
       dashboard-token    = "What a visitor of the dashboard presents"
     },
+    var.dashboard_editing ? { dashboard-edit-token = "What saving a dashboard takes" } : {},
     { for setting, name in local.notifier_secrets : name => "${setting} of the notifier" },
   )
   secret_values = {

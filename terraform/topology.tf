@@ -13,8 +13,10 @@ locals {
   # The watchlist's key in the bucket. No notification has this prefix.
   watchlist_key = "config/watchlist.toml"
   # What a service that reads the watchlist reads: the list, and the owner's calendars next to it.
-  watchlist_keys = [local.watchlist_key, "config/calendars/*"]
-  calendars_path = "${dirname(var.watchlist_path)}/${basename(abspath(dirname(var.watchlist_path))) == "config" ? "" : "config/"}calendars"
+  watchlist_keys  = [local.watchlist_key, "config/calendars/*"]
+  dashboard_keys  = "config/dashboards/*"
+  dashboards_path = "${dirname(local.calendars_path)}/dashboards"
+  calendars_path  = "${dirname(var.watchlist_path)}/${basename(abspath(dirname(var.watchlist_path))) == "config" ? "" : "config/"}calendars"
 
   # The prefix of Athena's results, which are deleted after a week.
   athena_prefix = "athena/"

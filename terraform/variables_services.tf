@@ -110,6 +110,18 @@ variable "dashboard_token" {
   }
 }
 
+variable "dashboard_editing" {
+  description = "Whether dashboards can be saved in the browser. It creates the secret dashboard-edit-token, whose value you set."
+  type        = bool
+  default     = false
+}
+
+variable "dashboard_frame_ancestors" {
+  description = "The sites whose pages may show shared dashboards in a frame, such as https://wiki.example.org."
+  type        = list(string)
+  default     = []
+}
+
 variable "secrets_version" {
   description = "Raise it by one to write the secrets' values again."
   type        = number

@@ -93,6 +93,35 @@ run "the_ways_to_the_owner_are_secrets" {
   }
 }
 
+run "dashboards_are_saved_and_framed_only_where_that_is_asked_for" {
+  assert {
+    condition     = !strcontains(module.dashboard.container, "DASHBOARD_EDIT_TOKEN") && !strcontains(module.dashboard.container, "DASHBOARD_FRAME_ANCESTORS") && !strcontains(module.dashboard.task_policy, "s3:PutObject")
+    error_message = "The dashboard may write, or be framed, and nobody asked for it."
+  }
+}
+
+run "dashboards_can_be_saved_and_framed" {
+  variables {
+    dashboard_editing         = true
+    dashboard_frame_ancestors = ["https://wiki.example", "https://intra.example"]
+  }
+
+  assert {
+    condition     = contains(jsondecode(module.dashboard.container)[0].secrets[*].name, "DASHBOARD_EDIT_TOKEN") && aws_secretsmanager_secret.this["dashboard-edit-token"].name == "candlewick/dashboard-edit-token"
+    error_message = "The dashboard does not get the token that saving takes."
+  }
+
+  assert {
+    condition     = one([for statement in jsondecode(module.dashboard.task_policy).Statement : statement.Resource if contains(flatten([statement.Action]), "s3:PutObject")]) == ["${module.bucket.arn}/config/dashboards/*"]
+    error_message = "The dashboard cannot write dashboards, or can write more."
+  }
+
+  assert {
+    condition     = one([for setting in jsondecode(module.dashboard.container)[0].environment : setting.value if setting.name == "DASHBOARD_FRAME_ANCESTORS"]) == "https://wiki.example https://intra.example"
+    error_message = "The sites are not passed on."
+  }
+}
+
 run "a_balancer_may_ask_who_a_visitor_is" {
   variables {
     dashboard_certificate_arn    = "arn:aws:acm:eu-central-1:123456789012:certificate/0"

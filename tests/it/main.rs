@@ -19,6 +19,7 @@ mod chart;
 mod cleaning;
 mod collector;
 mod command;
+mod comparing;
 mod contract;
 mod dashboard;
 mod data_studio;
@@ -33,6 +34,7 @@ mod files;
 mod layering;
 mod metrics;
 mod operations;
+mod own_dashboards;
 mod published;
 mod readers;
 mod restart;
@@ -74,7 +76,9 @@ fn main() -> ExitCode {
         round_trips::trials(),
         readers::trials(),
         dashboard::trials(),
+        own_dashboards::trials(),
         chart::trials(),
+        comparing::trials(),
         tabs::trials(),
         accessibility::trials(),
         data_studio::trials(),

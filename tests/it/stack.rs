@@ -39,6 +39,9 @@ const START: Duration = Duration::from_secs(900);
 /// The name of the watchlist in the state directory.
 const WATCHLIST: &str = "tested-watchlist.toml";
 
+/// What saving a dashboard takes.
+pub const EDIT_TOKEN: &str = "the-token-of-the-tests";
+
 static STACK: OnceLock<Stack> = OnceLock::new();
 
 /// `candlewick up`, running or stopped, with a state directory that outlives the process.
@@ -103,6 +106,7 @@ impl Stack {
         command.env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector);
         command.env("OPENLINEAGE", "objects").env("OPENLINEAGE_URL", &collector);
         command.args(["up", "--watchlist"]).arg(self.watchlist()).stdout(Stdio::piped()).stderr(self.log("up.err")?);
+        command.env("DASHBOARD_EDIT_TOKEN", EDIT_TOKEN);
         command.envs(Sink::get().settings());
         let mut child = command.spawn().context("start candlewick up")?;
         let ready = self.await_line(&mut child, "Candlewick is up");

@@ -26,6 +26,7 @@ document.getElementById("theme").addEventListener("click", switchTheme);
 document.getElementById("help").addEventListener("click", showKeys);
 listenToKeys({
   "g w": go("/"),
+  "g d": go("/dashboards"),
   "g p": go("/pipeline"),
   "g q": go("/quality"),
   "g c": go("/changes"),

@@ -3,7 +3,7 @@
 import { CandlestickSeries, CrosshairMode, HistogramSeries, LineSeries, LineStyle, PriceScaleMode, createChart } from "../lightweight-charts-5.2.1.js";
 import { clockText, fixed, placesOf } from "./figures.js";
 
-const MODES = { plain: PriceScaleMode.Normal, log: PriceScaleMode.Logarithmic, percent: PriceScaleMode.Percentage };
+export const MODES = { plain: PriceScaleMode.Normal, log: PriceScaleMode.Logarithmic, percent: PriceScaleMode.Percentage };
 const LINES = ["ma-short", "ma-long", "accent", "filled", "warn"];
 const OWN_PANES = /^(rsi|macd)/;
 const QUIET = { lastValueVisible: false, priceLineVisible: false, crosshairMarkerVisible: false };
@@ -27,20 +27,7 @@ export class Chart {
   }
 
   options() {
-    const { colours } = this;
-    const label = { labelBackgroundColor: colours["label-back"] };
-    return {
-      // The library's logo writes a style into the page, which the content policy forbids. The page has its own link instead.
-      layout: { attributionLogo: false, background: { color: colours.back }, textColor: colours.text, fontFamily: colours.font, panes: { separatorColor: colours.line, separatorHoverColor: colours.line } },
-      grid: { vertLines: { color: colours.grid }, horzLines: { color: colours.grid } },
-      crosshair: { mode: CrosshairMode.Normal, vertLine: { color: colours.soft, ...label }, horzLine: { color: colours.soft, ...label } },
-      rightPriceScale: { borderColor: colours.line, minimumWidth: 64 },
-      timeScale: { borderColor: colours.line, timeVisible: this.isIntraday, secondsVisible: false, rightOffset: 2, minBarSpacing: 0.25 },
-      localization: { timeFormatter: (at) => clockText(at, this.isIntraday) },
-      // A swipe up or down scrolls the page; a swipe to the side moves the chart.
-      handleScroll: { vertTouchDrag: false },
-      kineticScroll: { touch: true, mouse: false },
-    };
+    return optionsOf(this.colours, this.isIntraday);
   }
 
   // Rising candles are hollow and falling ones are solid, so they differ without colours.
@@ -183,6 +170,23 @@ export class Chart {
 // The colours of the page's theme, by name.
 export function colours() {
   const style = getComputedStyle(document.documentElement);
-  const names = ["up", "down", "filled", "gap", "gap-fill", "grid", "soft", "text", "back", "raised", "line", "label-back", "accent", "warn", "ma-short", "ma-long", "band", "font"];
+  const names = ["up", "down", "filled", "gap", "gap-fill", "grid", "soft", "text", "back", "raised", "line", "label-back", "accent", "warn", "good", "ma-short", "ma-long", "band", "font"];
   return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+}
+
+// The options of every chart.
+export function optionsOf(colours, isIntraday) {
+  const label = { labelBackgroundColor: colours["label-back"] };
+  return {
+    // The library's logo writes a style into the page, which the content policy forbids. The page has its own link instead.
+    layout: { attributionLogo: false, background: { color: colours.back }, textColor: colours.text, fontFamily: colours.font, panes: { separatorColor: colours.line, separatorHoverColor: colours.line } },
+    grid: { vertLines: { color: colours.grid }, horzLines: { color: colours.grid } },
+    crosshair: { mode: CrosshairMode.Normal, vertLine: { color: colours.soft, ...label }, horzLine: { color: colours.soft, ...label } },
+    rightPriceScale: { borderColor: colours.line, minimumWidth: 64 },
+    timeScale: { borderColor: colours.line, timeVisible: isIntraday, secondsVisible: false, rightOffset: 2, minBarSpacing: 0.25 },
+    localization: { timeFormatter: (at) => clockText(at, isIntraday) },
+    // A swipe up or down scrolls the page; a swipe to the side moves the chart.
+    handleScroll: { vertTouchDrag: false },
+    kineticScroll: { touch: true, mouse: false },
+  };
 }

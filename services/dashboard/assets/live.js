@@ -81,7 +81,8 @@ function say(state) {
   label.title = WHY[state];
 }
 
-async function refresh(signal) {
+// Fetches the page again, and replaces the parts that changed.
+export async function refresh(signal) {
   const regions = [...document.querySelectorAll("[data-live]")];
   if (regions.length === 0) return;
   const page = await askPage(signal);

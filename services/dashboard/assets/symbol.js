@@ -237,10 +237,17 @@ function keep(window, anchor, wasAtEnd) {
 // Several loads in a short time cause one reload, and only one runs at a time.
 const changes = new Later(() => (series.candles > 0 ? reload() : location.reload()), 250, 2000);
 
+let comparing = new AbortController();
+
+// A newer comparison ends an older one, whose answer could come later.
 async function compare() {
+  comparing.abort();
+  comparing = new AbortController();
+  const { signal } = comparing;
   const [from, to] = [candles.first?.time, candles.last?.time];
   if (!chart || !from) return;
-  const lines = await comparisons(state.view.compare, candles, { folder, symbol, from, to });
+  const lines = await comparisons(state.view.compare, candles, { folder, from, to, signal });
+  if (signal.aborted) return;
   chart.compare(lines.filter((line) => line.points));
   const failed = lines.filter((line) => line.error).map((line) => `${line.name}: ${line.error}`);
   if (failed.length > 0) notice.say(failed.join("; "));

@@ -16,6 +16,8 @@ use jiff::SignedDuration;
 use sqlx::PgPool;
 
 use crate::config::Config;
+use crate::dashboards::files::Files;
+use crate::editing::Dashboards;
 use crate::live::Hub;
 use crate::problem::Problem;
 use crate::read;
@@ -31,6 +33,8 @@ pub struct App {
     pub now: Now,
     /// The watchlist, if the settings name one.
     pub watchlist: Option<Arc<WatchlistSource>>,
+    /// The owner's dashboards.
+    pub dashboards: Arc<Dashboards>,
     /// How long after the end of its slot a candle may take to arrive.
     pub stale_after: SignedDuration,
     /// Publishes changes in the store to listeners.
@@ -44,6 +48,8 @@ impl App {
         let pool =
             read::connect(env, &aws, &config.database_url, config.connections).await.context("open the store")?;
         // Other services alert the owner about a broken watchlist; the dashboard only shows it.
+        let files = config.watchlist.as_ref().map(|at| Files::of(at, |bucket| Arc::new(aws.store(bucket))));
+        let dashboards = Arc::new(Dashboards::new(files, config.edit_token.clone()));
         let watchlist = config.watchlist.clone();
         let watchlist = watchlist.map(|at| WatchlistSource::new(at, |bucket| aws.store(bucket), Arc::new(LogNotifier)));
         Ok(Self {
@@ -52,6 +58,7 @@ impl App {
             queues: SqsQueues::watched(aws, env),
             now: system_clock::now(config.clock),
             watchlist: watchlist.map(Arc::new),
+            dashboards,
             stale_after: config.stale_after,
             hub,
         })

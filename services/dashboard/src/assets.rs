@@ -29,12 +29,15 @@ macro_rules! asset {
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 
-static ASSETS: [Asset; 24] = [
+static ASSETS: [Asset; 29] = [
     asset!("app.js", SCRIPT),
     asset!("chart.js", SCRIPT),
     asset!("compare.js", SCRIPT),
     asset!("controls.js", SCRIPT),
     asset!("cursor.js", SCRIPT),
+    asset!("dashboard.js", SCRIPT),
+    asset!("document.js", SCRIPT),
+    asset!("editor.js", SCRIPT),
     asset!("fetching.js", SCRIPT),
     asset!("figures.js", SCRIPT),
     asset!("heatmap.js", SCRIPT),
@@ -42,6 +45,7 @@ static ASSETS: [Asset; 24] = [
     asset!("later.js", SCRIPT),
     asset!("legend.js", SCRIPT),
     asset!("levels.js", SCRIPT),
+    asset!("lines.js", SCRIPT),
     asset!("live.js", SCRIPT),
     asset!("notice.js", SCRIPT),
     asset!("picture.js", SCRIPT),
@@ -51,6 +55,7 @@ static ASSETS: [Asset; 24] = [
     asset!("symbol.js", SCRIPT),
     asset!("table.js", SCRIPT),
     asset!("theme.js", SCRIPT),
+    asset!("tile_form.js", SCRIPT),
     asset!("view.js", SCRIPT),
     asset!("style.css", STYLE),
     asset!("icon.svg", "image/svg+xml"),

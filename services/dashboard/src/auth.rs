@@ -17,6 +17,7 @@ use subtle::ConstantTimeEq;
 
 use crate::brake::Brake;
 use crate::client::Client;
+use crate::links;
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use crate::ticket::Tickets;
@@ -64,7 +65,7 @@ impl Secrets {
 }
 
 /// Compares digests in constant time, so that neither the length nor the first wrong character leaks.
-fn is_same(secret: Option<&SecretString>, said: &str) -> bool {
+pub fn is_same(secret: Option<&SecretString>, said: &str) -> bool {
     let Some(secret) = secret else { return false };
     let digest = |text: &str| Sha256::digest(text.as_bytes());
     digest(secret.expose_secret()).as_slice().ct_eq(digest(said).as_slice()).into()
@@ -107,6 +108,16 @@ impl Gate {
         self.tickets.admit(headers, Timestamp::now())
     }
 
+    /// The key of a read-only link to a dashboard.
+    pub fn link_key(&self, name: &str) -> Option<String> {
+        self.tickets.link_key(name)
+    }
+
+    /// Whether a key is that of a read-only link to a dashboard.
+    pub fn has_link(&self, name: &str, key: &str) -> bool {
+        self.tickets.is_link_key(name, key)
+    }
+
     /// Returns a ticket cookie if the text of the form is the token or the password.
     pub fn log_in(&self, client: Client, said: &str) -> Result<HeaderValue, Problem> {
         self.try_secret(client, |secrets| secrets.know(said))?;
@@ -140,7 +151,7 @@ impl Gate {
     }
 }
 
-/// Rejects requests without a valid ticket or secret.
+/// Rejects requests without a valid ticket, link or secret.
 pub async fn guard(
     State(gate): State<Option<Gate>>,
     Extension(client): Extension<Client>,
@@ -150,6 +161,9 @@ pub async fn guard(
     let Some(gate) = gate else { return next.run(request).await };
     if gate.has_ticket(request.headers()) {
         return BY_TICKET.scope(true, next.run(request)).await;
+    }
+    if links::asked(request.uri()).is_some_and(|(name, key)| gate.has_link(name, key)) {
+        return next.run(request).await;
     }
     if !request.headers().contains_key(header::AUTHORIZATION) {
         return gate.refuse(Problem::unauthorized());
@@ -176,6 +190,17 @@ mod tests {
         assert!(admits(None, Some("p:q"), &basic("anybody:p:q")));
         for wrong in ["Bearer", "Bearer ", "Bearer tt", "Bearer p", "Digest t", "Basic !", &basic("t"), &basic("u:t")] {
             assert!(!admits(Some("t"), Some("p"), wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_link_is_good_for_one_dashboard_while_the_secret_is_the_same() {
+        let gate = |token: &str| Gate::new(Secrets::new(Some(SecretString::from(token)), None).unwrap());
+        let key = gate("open-sesame").link_key("stocks").unwrap();
+        assert!(gate("open-sesame").has_link("stocks", &key));
+        assert!(!gate("open-sesame").has_link("etfs", &key) && !gate("other").has_link("stocks", &key));
+        for wrong in ["", "0", "zz", "é", &key[..62]] {
+            assert!(!gate("open-sesame").has_link("stocks", wrong), "{wrong}");
         }
     }
 

@@ -12,6 +12,7 @@ use jiff::SignedDuration;
 use secrecy::SecretString;
 
 use crate::auth::Secrets;
+use crate::headers::FrameAncestors;
 use crate::places::Places;
 
 /// The settings of the dashboard.
@@ -20,7 +21,7 @@ pub struct Config {
     /// The address to listen on: `DASHBOARD_LISTEN` (127.0.0.1:8470).
     pub listen: SocketAddr,
     /// The guards in front of every page: `DASHBOARD_TOKEN`, `DASHBOARD_PASSWORD`, `DASHBOARD_REQUESTS_PER_SECOND`
-    /// (50), `DASHBOARD_REQUEST_TIMEOUT` (20s), `DASHBOARD_TRUSTED_PROXIES` (0).
+    /// (50), `DASHBOARD_REQUEST_TIMEOUT` (20s), `DASHBOARD_TRUSTED_PROXIES` (0), `DASHBOARD_FRAME_ANCESTORS` (nobody).
     pub guard: Guard,
     /// The number of simultaneous connections: `DASHBOARD_CLIENTS` (512). One address may use a quarter of them, unless
     /// all clients come through a trusted proxy.
@@ -38,6 +39,8 @@ pub struct Config {
     pub watchlist: Option<Location>,
     /// How long after the end of its slot a candle may take to arrive: `STALE_AFTER` (26h).
     pub stale_after: SignedDuration,
+    /// The token that saving a dashboard takes: `DASHBOARD_EDIT_TOKEN`. Without one, nobody can save.
+    pub edit_token: Option<SecretString>,
     /// The clock: `CLOCK`.
     pub clock: Clock,
 }
@@ -53,6 +56,8 @@ pub struct Guard {
     pub patience: Duration,
     /// The number of the owner's proxies in front of the dashboard.
     pub trusted_proxies: usize,
+    /// The sites whose pages may frame shared dashboards.
+    pub frame_ancestors: FrameAncestors,
 }
 
 /// The minimum length of secrets if the dashboard is reachable from other machines.
@@ -72,13 +77,16 @@ impl Config {
         if !listen.ip().is_loopback() {
             require_length(env, "DASHBOARD_TOKEN", LEAST_OF_A_TOKEN)?;
             require_length(env, "DASHBOARD_PASSWORD", LEAST_OF_A_PASSWORD)?;
+            require_length(env, "DASHBOARD_EDIT_TOKEN", LEAST_OF_A_TOKEN)?;
         }
         let trusted_proxies = env.parsed_or("DASHBOARD_TRUSTED_PROXIES", 0)?;
         let requests_per_second = env.parsed_or("DASHBOARD_REQUESTS_PER_SECOND", NonZeroU32::MIN.saturating_add(49))?;
         let patience = env.span("DASHBOARD_REQUEST_TIMEOUT", SignedDuration::from_secs(20))?.unsigned_abs();
+        let frame_ancestors = env.optional("DASHBOARD_FRAME_ANCESTORS").unwrap_or_default();
+        let frame_ancestors = frame_ancestors.parse().context("read DASHBOARD_FRAME_ANCESTORS")?;
         Ok(Self {
             listen,
-            guard: Guard { secrets, requests_per_second, patience, trusted_proxies },
+            guard: Guard { secrets, requests_per_second, patience, trusted_proxies, frame_ancestors },
             clients: clients(env, trusted_proxies)?,
             event_streams: Places::new(
                 env.parsed_or("DASHBOARD_EVENT_STREAMS", 256)?,
@@ -89,6 +97,7 @@ impl Config {
             bucket: env.bucket()?.to_owned(),
             watchlist: env.optional("WATCHLIST").map(str::parse).transpose().context("read WATCHLIST")?,
             stale_after: env.stale_after()?,
+            edit_token: env.secret("DASHBOARD_EDIT_TOKEN"),
             clock: env.clock()?,
         })
     }
@@ -129,8 +138,14 @@ mod tests {
 
     #[test]
     fn a_secret_that_others_can_try_is_long() {
-        for (name, short) in [("DASHBOARD_TOKEN", "0123456789"), ("DASHBOARD_PASSWORD", "hunter2")] {
-            let error = config(&[("DASHBOARD_LISTEN", "0.0.0.0:80"), (name, short)]).unwrap_err().to_string();
+        for (name, short) in [
+            ("DASHBOARD_TOKEN", "0123456789"),
+            ("DASHBOARD_PASSWORD", "hunter2"),
+            ("DASHBOARD_EDIT_TOKEN", "0123456789"),
+        ] {
+            let others = ("DASHBOARD_LISTEN", "0.0.0.0:80");
+            let more = if name == "DASHBOARD_EDIT_TOKEN" { ("DASHBOARD_PASSWORD", "long-enough") } else { others };
+            let error = config(&[others, more, (name, short)]).unwrap_err().to_string();
             assert!(error.contains(name) && !error.contains(short), "{error}");
             assert!(config(&[(name, short)]).is_ok(), "on this machine alone nobody else tries");
         }
@@ -162,6 +177,7 @@ mod tests {
             ("DASHBOARD_EVENT_STREAMS", "many"),
             ("DASHBOARD_TRUSTED_PROXIES", "-1"),
             ("DASHBOARD_REQUEST_TIMEOUT", "0s"),
+            ("DASHBOARD_FRAME_ANCESTORS", "https://wiki.example; script-src *"),
         ] {
             let error = format!("{:#}", config(&[(name, value)]).unwrap_err());
             assert!(error.contains(name), "{error}");
@@ -170,7 +186,12 @@ mod tests {
 
     #[test]
     fn no_secret_is_shown() {
-        let config = config(&[("DASHBOARD_TOKEN", "open-sesame"), ("DASHBOARD_PASSWORD", "hush")]).unwrap();
+        let config = config(&[
+            ("DASHBOARD_TOKEN", "open-sesame"),
+            ("DASHBOARD_PASSWORD", "hush"),
+            ("DASHBOARD_EDIT_TOKEN", "open-sesame-too"),
+        ])
+        .unwrap();
         let shown = format!("{config:?}");
         assert!(!shown.contains("sesame") && !shown.contains("hush") && !shown.contains("u:p"), "{shown}");
     }

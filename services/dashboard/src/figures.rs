@@ -38,11 +38,25 @@ pub fn moment(time: impl Borrow<Timestamp>) -> String {
 /// A decimal with its digits grouped and without trailing zeros, but with at least two decimal places: `252.20`,
 /// `0.000013`.
 pub fn price(text: &str) -> String {
+    decimal(text, 2)
+}
+
+/// A decimal with its digits grouped and at least this many decimal places, and without further trailing zeros.
+pub fn decimal(text: &str, least: usize) -> String {
     let plain = text.trim_start_matches('-');
     let sign = if plain.len() < text.len() { "−" } else { "" };
     let (whole, places) = plain.split_once('.').unwrap_or((plain, ""));
     let kept = places.trim_end_matches('0');
-    format!("{sign}{}.{kept:0<2}", in_groups(whole))
+    let kept = format!("{kept:0<least$}");
+    format!("{sign}{}{}{kept}", in_groups(whole), if kept.is_empty() { "" } else { "." })
+}
+
+/// A computed number with eight digits that count: its other digits are those of a float.
+pub fn rounded(number: f64) -> String {
+    const DIGITS: i32 = 8;
+    let whole = if number == 0.0 { 1 } else { number.abs().log10().floor() as i32 + 1 };
+    let places = (DIGITS - whole).clamp(0, 12) as usize;
+    price(&format!("{number:.places$}"))
 }
 
 /// A change with its sign: `+0.50`, `−1.33`.
@@ -71,6 +85,11 @@ mod tests {
         assert_eq!([0, 999, 1_000, -1_234_567].map(grouped), ["0", "999", "1\u{202f}000", "−1\u{202f}234\u{202f}567"]);
         assert_eq!(["252.20000", "252", "0.000013", "7.1"].map(price), ["252.20", "252.00", "0.000013", "7.10"]);
         assert_eq!(["98626643.5", "-1234.5"].map(price), ["98\u{202f}626\u{202f}643.50", "−1\u{202f}234.50"]);
+        assert_eq!(["1234.0", "0.50"].map(|text| decimal(text, 0)), ["1\u{202f}234", "0.5"]);
+        assert_eq!(
+            [69_296.623_333_333, 0.0, -0.000_012_345_678_9].map(rounded),
+            ["69\u{202f}296.623", "0.00", "−0.000012345679"]
+        );
         assert_eq!(["-1.33", "0.5", "0.00"].map(signed), ["−1.33", "+0.50", "+0.00"]);
         assert_eq!([1, 2_000].map(|number| counted(number, "candle")), ["1 candle", "2\u{202f}000 candles"]);
     }

@@ -1,14 +1,17 @@
 //! Security headers of responses, and checks of the host and origin of requests.
 
 use std::net::IpAddr;
+use std::str::FromStr;
 
 use axum::Extension;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use thiserror::Error;
 
 use crate::client::Client;
+use crate::links;
 use crate::problem::Problem;
 
 /// Allows scripts, styles and data only from this origin, and nothing inline. Pages may not be framed.
@@ -26,15 +29,63 @@ const HEADERS: [(HeaderName, &str); 7] = [
     (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=()"),
 ];
 
+/// The sites whose pages may frame shared dashboards: `https://wiki.example` or `'self'`, separated by spaces.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FrameAncestors(String);
+
+/// The text names something that cannot frame a page.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("{0:?} is no site that can frame a page: write 'self', or an origin such as https://wiki.example")]
+pub struct NoSite(String);
+
+impl FromStr for FrameAncestors {
+    type Err = NoSite;
+
+    fn from_str(text: &str) -> Result<Self, NoSite> {
+        let sites: Vec<&str> = text.split_whitespace().collect();
+        match sites.iter().find(|site| !is_site(site)) {
+            Some(other) => Err(NoSite((*other).to_owned())),
+            None => Ok(Self(sites.join(" "))),
+        }
+    }
+}
+
+/// A host may begin with `*.`, as policies allow.
+fn is_site(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b".-:*[]".contains(&byte);
+    text == "'self'" || host.is_some_and(|host| !host.is_empty() && host.bytes().all(is_part))
+}
+
+impl FrameAncestors {
+    /// The policy of a path: only shared dashboards may be framed.
+    fn policy(&self, path: &str) -> Option<HeaderValue> {
+        let is_framable = path.starts_with(links::PREFIX) && !self.0.is_empty();
+        let policy = POLICY.replace("frame-ancestors 'none'", &format!("frame-ancestors {}", self.0));
+        is_framable.then(|| HeaderValue::from_str(&policy).ok()).flatten()
+    }
+}
+
 /// A browser that used TLS uses only TLS for a year.
 const STRICT_TRANSPORT: &str = "max-age=31536000";
 
 /// Sets the security headers of every response. Responses without their own caching rules are not cached.
-pub async fn secure(Extension(client): Extension<Client>, request: Request, next: Next) -> Response {
+pub async fn secure(
+    State(ancestors): State<FrameAncestors>,
+    Extension(client): Extension<Client>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let policy = ancestors.policy(request.uri().path());
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    if let Some(policy) = policy {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        // It knows no list of sites.
+        headers.remove(header::X_FRAME_OPTIONS);
     }
     if client.is_tls {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(STRICT_TRANSPORT));
@@ -104,6 +155,21 @@ mod tests {
         assert!(!foreign(&post, &[("sec-fetch-site", "same-origin")]));
         assert!(!foreign(&post, &[("origin", "https://candles.example"), ("host", "candles.example")]));
         assert!(!foreign(&get, &[]) && !foreign(&post, &[]), "programs say nothing of pages");
+    }
+
+    #[test]
+    fn only_named_sites_frame_shared_dashboards_and_no_other_page() {
+        let sites: FrameAncestors = " https://wiki.example  'self' http://*.intra:8080 ".parse().unwrap();
+        let policy = sites.policy("/shared/stocks").unwrap();
+        assert!(policy.to_str().unwrap().ends_with("frame-ancestors https://wiki.example 'self' http://*.intra:8080"));
+        assert_eq!(
+            (sites.policy("/dashboards/stocks"), FrameAncestors::default().policy("/shared/stocks")),
+            (None, None)
+        );
+        for bad in ["wiki.example", "https://", "*", "https://a; script-src *", "https://a/b", "javascript:x", "'none'"]
+        {
+            assert!(bad.parse::<FrameAncestors>().is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -56,6 +56,21 @@ impl Problem {
         Self { kind: format!("{PROBLEM}too-many-logins"), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
     }
 
+    /// The request lacks the right to change something.
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self { kind: format!("{PROBLEM}not-allowed"), ..Self::new(StatusCode::FORBIDDEN, detail) }
+    }
+
+    /// The body or a stored document is not valid.
+    pub fn unprocessable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+    }
+
+    /// What was to be replaced has changed meanwhile.
+    pub fn changed(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::PRECONDITION_FAILED, detail)
+    }
+
     /// A page of another site triggered the request.
     pub fn foreign_page() -> Self {
         Self::new(StatusCode::FORBIDDEN, "the page of another site may lead here, and not ask from here")
@@ -105,8 +120,8 @@ impl Problem {
     fn of_status(status: StatusCode) -> Self {
         let detail = match status {
             StatusCode::NOT_FOUND => "nothing is at this address; / lists what there is, and /api the API's addresses",
-            StatusCode::METHOD_NOT_ALLOWED => "everything but a login is read with GET",
-            StatusCode::PAYLOAD_TOO_LARGE => "requests have no body here",
+            StatusCode::METHOD_NOT_ALLOWED => "this address does not have this method; Allow names those that it has",
+            StatusCode::PAYLOAD_TOO_LARGE => "the body is too large",
             StatusCode::INTERNAL_SERVER_ERROR => "the dashboard failed at this; its log says why",
             _ => "the request cannot be answered",
         };

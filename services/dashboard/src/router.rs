@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -15,6 +15,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 use crate::app::App;
 use crate::auth::Gate;
 use crate::config::Guard;
+use crate::dashboards::document;
 use crate::pages::login;
 use crate::places::Places;
 use crate::problem::Problem;
@@ -22,7 +23,7 @@ use crate::ready::Readiness;
 use crate::refusals::Refusals;
 use crate::{access, api, assets, auth, client, headers, heavy, pages, problem, rate};
 
-/// The maximum size of a request body in bytes: only the login reads one.
+/// The maximum size of a request body in bytes, except for a dashboard that is saved.
 const MOST_BYTES: usize = 1024;
 
 /// Every route of the dashboard with its guards. A layer wraps the routes and layers that were added before it.
@@ -35,13 +36,19 @@ pub fn router(app: App, guard: &Guard) -> Router {
         .merge(pages::routes())
         .merge(api::routes().0)
         .route("/api/openapi.json", get(api::openapi))
+        .layer(RequestBodyLimitLayer::new(MOST_BYTES))
+        .merge(api::saving().0)
+        .layer(Extension(gate.clone()))
         .layer(from_fn_with_state(Places::new(heavy::AT_ONCE.0, heavy::AT_ONCE.1), heavy::limit))
         .layer(from_fn_with_state(guard.patience, in_time))
         .layer(from_fn_with_state(gate.clone(), auth::guard))
         // The login form and its assets must be reachable without a login. They are the same for everybody.
         .route("/assets/{folder}/{name}", get(assets::asset))
         .route("/assets/{name}", get(assets::chart_library))
-        .route("/login", get(login::page).post(login::log_in).with_state(gate))
+        .route(
+            "/login",
+            get(login::page).post(login::log_in).with_state(gate).layer(RequestBodyLimitLayer::new(MOST_BYTES)),
+        )
         .route("/logout", post(login::log_out))
         .layer(from_fn_with_state(limiter, rate::limit))
         // Health checks know no secret and poll every few seconds.
@@ -50,12 +57,12 @@ pub fn router(app: App, guard: &Guard) -> Router {
         .with_state(app)
         .layer(from_fn(problem::dress))
         .layer(CatchPanicLayer::custom(problem::of_panic))
-        .layer(RequestBodyLimitLayer::new(MOST_BYTES))
+        .layer(RequestBodyLimitLayer::new(document::MOST_BYTES))
         .layer(from_fn(pages::error::dress))
         .layer(from_fn_with_state(is_open, headers::own_host))
         .layer(from_fn(headers::own_pages))
         .layer(CompressionLayer::new())
-        .layer(from_fn(headers::secure))
+        .layer(from_fn_with_state(guard.frame_ancestors.clone(), headers::secure))
         .layer(from_fn_with_state(Arc::new(Refusals::default()), access::log))
         .layer(from_fn_with_state(guard.trusted_proxies, client::identify))
 }

@@ -34,8 +34,7 @@ impl Tickets {
     /// The cookie for a visitor who logs in now.
     pub fn issue(&self, now: Timestamp, is_tls: bool) -> anyhow::Result<HeaderValue> {
         let until = now.checked_add(LIFE)?.as_second();
-        let signature: String =
-            self.sign(until)?.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let signature = digits(&self.sign(&until.to_be_bytes())?.finalize().into_bytes());
         Ok(cookie(&format!("{until}.{signature}"), LIFE.as_secs(), is_tls).parse()?)
     }
 
@@ -48,20 +47,42 @@ impl Tickets {
 
     fn is_good(&self, value: &str, now: Timestamp) -> Option<bool> {
         let (until, signature) = value.split_once('.')?;
-        let until = until.parse().ok()?;
+        let until: i64 = until.parse().ok()?;
+        let is_ours = self.has_signed(&until.to_be_bytes(), signature)?;
+        Some(is_ours && now.as_second() < until)
+    }
+
+    /// The key of a link to a dashboard. No ticket is as long as what is signed for it.
+    pub fn link_key(&self, name: &str) -> Option<String> {
+        Some(digits(&self.sign(&of_link(name)).ok()?.finalize().into_bytes()))
+    }
+
+    /// Whether a key is that of a link to a dashboard.
+    pub fn is_link_key(&self, name: &str, key: &str) -> bool {
+        self.has_signed(&of_link(name), key).unwrap_or(false)
+    }
+
+    fn has_signed(&self, text: &[u8], signature: &str) -> Option<bool> {
         let bytes =
             signature.as_bytes().chunks(2).map(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
         let bytes: Vec<u8> = bytes.collect::<Option<_>>()?;
         // Compares in constant time.
-        let is_ours = self.sign(until).ok()?.verify_slice(&bytes).is_ok();
-        Some(is_ours && now.as_second() < until)
+        Some(self.sign(text).ok()?.verify_slice(&bytes).is_ok())
     }
 
-    fn sign(&self, until: i64) -> anyhow::Result<Hmac<Sha256>> {
+    fn sign(&self, text: &[u8]) -> anyhow::Result<Hmac<Sha256>> {
         let mut signing = Hmac::<Sha256>::new_from_slice(&self.key)?;
-        signing.update(&until.to_be_bytes());
+        signing.update(text);
         Ok(signing)
     }
+}
+
+fn of_link(name: &str) -> Vec<u8> {
+    [b"link to dashboard ", name.as_bytes()].concat()
+}
+
+fn digits(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The cookie that deletes the ticket.

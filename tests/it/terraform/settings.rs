@@ -22,7 +22,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// Settings for which a service rightly uses its default, and why.
-const DEFAULTS: [(&str, &str); 46] = [
+const DEFAULTS: [(&str, &str); 48] = [
     ("ALERT_DISCORD_WEBHOOK_URL", "`notifier_secrets` has it where somebody wants it"),
     ("ALERT_EMAIL_FROM", "the topic sends the mails"),
     ("ALERT_EMAIL_TO", "the topic sends the mails"),
@@ -44,8 +44,10 @@ const DEFAULTS: [(&str, &str); 46] = [
     ("CONSUMERS_LOST", "three are enough to know a killer"),
     ("DASHBOARD_CLIENTS", "512 open connections fit into the smallest task"),
     ("DASHBOARD_CONNECTIONS", "eight are enough for one task"),
+    ("DASHBOARD_EDIT_TOKEN", "`dashboard_editing` sets it"),
     ("DASHBOARD_EVENT_STREAMS", "256 open pages fit into the smallest task"),
     ("DASHBOARD_EVENT_STREAMS_PER_ADDRESS", "32 open pages are enough for one visitor"),
+    ("DASHBOARD_FRAME_ANCESTORS", "`dashboard_frame_ancestors` has it where somebody wants it"),
     ("DASHBOARD_PASSWORD", "visitors present the token"),
     ("DASHBOARD_REQUESTS_PER_SECOND", "fifty of one visitor are enough"),
     ("DASHBOARD_REQUEST_TIMEOUT", "twenty seconds are longer than a question to the database may take"),

@@ -1,7 +1,8 @@
-//! The JSON API, version 1: read-only, and described by an OpenAPI document that is generated from the code.
+//! The JSON API, version 1, described by an OpenAPI document that is generated from the code. Only dashboards can be saved.
 
 pub mod candles;
 pub mod changes;
+pub mod dashboards;
 pub mod events;
 pub mod objects;
 pub mod pipeline;
@@ -37,7 +38,7 @@ pub const PREFIX: &str = "/api/v1";
 )]
 struct Description;
 
-/// The routes of the API and their OpenAPI document, generated from the same functions.
+/// The routes of the API that only read, and the OpenAPI document of all, generated from the same functions.
 pub fn routes() -> (axum::Router<App>, Document) {
     let routes = OpenApiRouter::<App>::new()
         .routes(routes!(series::list))
@@ -61,11 +62,21 @@ pub fn routes() -> (axum::Router<App>, Document) {
         .routes(routes!(pipeline::runs))
         .routes(routes!(pipeline::alerts))
         .routes(routes!(pipeline::dead_letters))
-        .routes(routes!(events::events));
+        .routes(routes!(events::events))
+        .routes(routes!(dashboards::list))
+        .routes(routes!(dashboards::one))
+        .routes(routes!(dashboards::candles));
     let (router, mut document) =
         OpenApiRouter::with_openapi(Description::openapi()).nest(PREFIX, routes).split_for_parts();
+    document.merge(saving().1);
     problems::describe(&mut document);
     (router, document)
+}
+
+/// The routes that take a document, and their part of the OpenAPI document.
+pub fn saving() -> (axum::Router<App>, Document) {
+    let routes = OpenApiRouter::<App>::new().routes(routes!(dashboards::save));
+    OpenApiRouter::new().nest(PREFIX, routes).split_for_parts()
 }
 
 /// The OpenAPI document.

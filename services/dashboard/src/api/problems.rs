@@ -5,7 +5,7 @@ use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBui
 
 const EVERYWHERE: [(&str, &str); 6] = [
     ("401", "Neither token nor login, where one is set"),
-    ("403", "The page of another site asks"),
+    ("403", "The page of another site asks, or the right to do this is missing"),
     ("421", "Without a token or a password, another host than localhost"),
     ("429", "Too many requests; Retry-After says when to come back"),
     ("503", "What the answer depends on does not answer; Retry-After says when to come back"),
@@ -14,7 +14,8 @@ const EVERYWHERE: [(&str, &str); 6] = [
 
 /// Adds the problem responses to each operation.
 pub fn describe(document: &mut OpenApi) {
-    let operations = document.paths.paths.values_mut().filter_map(|item| item.get.as_mut());
+    let items = document.paths.paths.values_mut();
+    let operations = items.flat_map(|item| [item.get.as_mut(), item.put.as_mut()]).flatten();
     operations.for_each(describe_one);
 }
 

@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod changes;
+pub mod dashboards;
 pub mod error;
 pub mod gaps;
 pub mod heatmap;
@@ -25,6 +26,11 @@ pub fn routes() -> Router<App> {
         .route("/symbol/{symbol}", get(symbol::any_interval))
         .route("/symbol/{symbol}/{interval}", get(symbol::page))
         .route("/lineage/{symbol}/{interval}", get(lineage::page))
+        .route("/dashboards", get(dashboards::list))
+        .route("/dashboards/{name}", get(dashboards::page))
+        .route("/dashboards/{name}/edit", get(dashboards::edit))
+        .route("/shared/{name}", get(dashboards::shared))
+        .route("/shared/{name}/tiles/{place}/candles", get(dashboards::shared_candles))
         .route("/changes", get(changes::page))
         .route("/gaps", get(gaps::page))
         .route("/pipeline", get(pipeline::page))

@@ -55,7 +55,7 @@ impl FromStr for Field {
     }
 }
 
-/// The requested fields: at least one, without duplicates, in the order of the request.
+/// The requested fields, without duplicates, in the order of the request.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Fields(Vec<Field>);
@@ -63,6 +63,12 @@ pub struct Fields(Vec<Field>);
 impl Default for Fields {
     fn default() -> Self {
         Self(Field::ALL.to_vec())
+    }
+}
+
+impl FromIterator<Field> for Fields {
+    fn from_iter<T: IntoIterator<Item = Field>>(fields: T) -> Self {
+        Self(fields.into_iter().collect())
     }
 }
 

@@ -5,6 +5,7 @@ pub mod alerts;
 pub mod calendars;
 pub mod candles;
 pub mod changes;
+pub mod dashboards;
 pub mod health;
 pub mod lineage;
 pub mod objects;
@@ -12,6 +13,8 @@ pub mod overview;
 pub mod quality;
 pub mod queues;
 pub mod stages;
+pub mod tiles;
+pub mod variables;
 
 use anyhow::Context;
 use candlewick_shared::adapters::aws::Aws;

@@ -9,6 +9,7 @@ macro_rules! trials {
 
 mod attack;
 mod candles;
+mod dashboards;
 mod events;
 mod guards;
 mod indicators;
@@ -32,6 +33,7 @@ fn trials() -> Vec<Trial> {
     let all = [
         attack::trials(),
         candles::trials(),
+        dashboards::trials(),
         events::trials(),
         guards::trials(),
         indicators::trials(),

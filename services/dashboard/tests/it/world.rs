@@ -10,6 +10,7 @@ use candlewick_dashboard::app::App;
 use candlewick_dashboard::auth::Secrets;
 use candlewick_dashboard::config::Guard;
 use candlewick_dashboard::connection::Patience;
+use candlewick_dashboard::headers::FrameAncestors;
 use candlewick_dashboard::live::{Hub, listen};
 use candlewick_dashboard::places::Places;
 use candlewick_dashboard::read::queues::{Queues, ShownLetter, Unreachable, WatchedQueue};
@@ -104,6 +105,7 @@ impl World {
             queues: self.queues.clone(),
             now: Arc::new(|| "2024-12-31T12:00:00Z".parse().unwrap()),
             watchlist: None,
+            dashboards: Arc::default(),
             stale_after: SignedDuration::from_hours(26),
             hub: self.hub.clone(),
         }
@@ -179,7 +181,13 @@ impl World {
 /// Guards that let everybody through.
 pub fn open_guard() -> Guard {
     let requests_per_second = NonZeroU32::new(10_000).unwrap();
-    Guard { secrets: None, requests_per_second, patience: Duration::from_secs(20), trusted_proxies: 0 }
+    Guard {
+        secrets: None,
+        requests_per_second,
+        patience: Duration::from_secs(20),
+        trusted_proxies: 0,
+        frame_ancestors: FrameAncestors::default(),
+    }
 }
 
 /// The text of a header; empty if it is absent.

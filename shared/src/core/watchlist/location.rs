@@ -46,12 +46,21 @@ impl Location {
     /// its folder is named `config`, otherwise `config/calendars`. The key of an object ends with a slash.
     #[must_use]
     pub fn calendars(&self) -> Self {
+        self.in_config("calendars")
+    }
+
+    /// The folder of the dashboards that belongs to the watchlist at this location, next to that of the calendars.
+    #[must_use]
+    pub fn dashboards(&self) -> Self {
+        self.in_config("dashboards")
+    }
+
+    fn in_config(&self, name: &str) -> Self {
         match self {
             Self::File(path) => {
                 let folder = path.parent().unwrap_or(Path::new(""));
                 Self::File(
-                    if folder.ends_with("config") { folder.to_owned() } else { folder.join("config") }
-                        .join("calendars"),
+                    if folder.ends_with("config") { folder.to_owned() } else { folder.join("config") }.join(name),
                 )
             }
             Self::Object { bucket, key } => {
@@ -61,7 +70,7 @@ impl Location {
                     Some(folder) => format!("{folder}/config"),
                     None => "config".to_owned(),
                 };
-                Self::Object { bucket: bucket.clone(), key: format!("{config}/calendars/") }
+                Self::Object { bucket: bucket.clone(), key: format!("{config}/{name}/") }
             }
         }
     }
@@ -89,6 +98,9 @@ mod tests {
         assert_eq!(calendars("watchlist.toml"), "config/calendars");
         assert_eq!(calendars("/etc/candlewick/watchlist.toml"), "/etc/candlewick/config/calendars");
         assert_eq!(calendars("/srv/config/watchlist.toml"), "/srv/config/calendars");
+        let dashboards = |text: &str| text.parse::<Location>().unwrap().dashboards().to_string();
+        assert_eq!(dashboards("s3://b/config/watchlist.toml"), "s3://b/config/dashboards/");
+        assert_eq!(dashboards("watchlist.toml"), "config/dashboards");
     }
 
     #[test]
