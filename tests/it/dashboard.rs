@@ -23,6 +23,7 @@ pub fn trials() -> Vec<Trial> {
         dark_and_phone_are_readable,
         the_keyboard_leads_everywhere,
         the_watchlist_is_searched_and_sorted,
+        the_credits_of_today_are_shown,
         ranges_begin_on_their_dates
     ];
     all.into_iter().map(|trial| trial.with_ignored_flag(!is_there)).collect()
@@ -201,6 +202,15 @@ fn the_watchlist_is_searched_and_sorted() -> anyhow::Result<()> {
         browser.until("location.search === '?search=aap'")?;
         browser.write("#search", "l\u{e007}")?;
         browser.until("location.pathname === '/symbol/AAPL/1day'")
+    })
+}
+
+fn the_credits_of_today_are_shown() -> anyhow::Result<()> {
+    with_aapl(|browser| {
+        let has_credits = "[...document.querySelectorAll('.tiles a')].some((tile) => /[1-9]\\d* credits used today, [1-9]/.test(tile.textContent))";
+        // The simulated day may end in the middle of the test.
+        browser.go("/")?;
+        browser.until(&format!("{has_credits} || (location.reload(), false)"))
     })
 }
 

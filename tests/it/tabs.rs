@@ -13,6 +13,7 @@ use crate::stack::Stack;
 pub fn trials() -> Vec<Trial> {
     let all = trials![
         twenty_tabs_are_live_at_once,
+        only_the_row_that_changed_is_fetched,
         a_burst_of_changes_is_a_few_refreshes_one_at_a_time,
         a_hidden_tab_hears_nothing_and_catches_up_when_it_is_seen
     ];
@@ -38,6 +39,43 @@ fn twenty_tabs_are_live_at_once() -> anyhow::Result<()> {
             Stack::get().put(&format!("raw/interval=1day/symbol={symbol}/candles.csv"), daily(&["2024-12-26"]))?;
             browser.until(&format!("document.querySelector('tr[data-search=\"{symbol} 1day\"]')"))?;
         }
+        Ok(())
+    })
+}
+
+/// The list has two series, and one is loaded again.
+fn only_the_row_that_changed_is_fetched() -> anyhow::Result<()> {
+    with_aapl(|browser| {
+        let drop = |symbol: &str, days: &[&str]| {
+            Stack::get().put(&format!("raw/interval=1day/symbol={symbol}/candles.csv"), daily(days))
+        };
+        drop("ROWA", &["2024-12-26"])?;
+        drop("ROWB", &["2024-12-26"])?;
+        Stack::get().eventually("both rows", || Ok(Stack::get().rows("ROWA")? + Stack::get().rows("ROWB")? == 2))?;
+        browser.go("/?search=ROW")?;
+        browser.until(&format!("{LIVE} && document.querySelectorAll('tr[data-search^=ROW]').length === 2"))?;
+        browser.ask(
+            "window.other = document.querySelector('tr[data-search=\"ROWB 1day\"]'); window.fetched = [];
+            const real = window.fetch;
+            window.fetch = (address, options) => (window.fetched.push(String(address)), real(address, options))",
+        )?;
+        drop("ROWA", &["2024-12-26", "2024-12-27"])?;
+        browser.until(
+            "document.querySelector('tr[data-search=\"ROWA 1day\"] td[data-label=Candles]').dataset.value === '2'",
+        )?;
+        browser.until("window.fetched.some((address) => address.startsWith('/parts/summary?search=ROW'))")?;
+        let fetched = browser.ask("return window.fetched.filter((address) => address.includes('ROW'))")?;
+        let all = fetched.as_array().into_iter().flatten().filter_map(serde_json::Value::as_str);
+        let of_rows: Vec<_> = all.clone().filter(|address| address.starts_with("/parts/rows")).collect();
+        ensure!(
+            !of_rows.is_empty() && of_rows.iter().all(|address| address.contains("ROWA") && !address.contains("ROWB")),
+            "{fetched}"
+        );
+        ensure!(all.clone().all(|address| address.starts_with("/parts/")), "the whole page was fetched: {fetched}");
+        ensure!(
+            browser.ask("return window.other === document.querySelector('tr[data-search=\"ROWB 1day\"]')")? == true,
+            "the other row was replaced"
+        );
         Ok(())
     })
 }

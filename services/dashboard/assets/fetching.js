@@ -28,8 +28,11 @@ export async function askJson(address, options) {
 }
 
 // This page as the server has it now.
-export async function askPage(signal) {
-  const answer = await ask(location.href, { signal, headers: { accept: "text/html" } });
+export const askPage = (signal) => askRegion(location.href, signal);
+
+// A page, or a part of one.
+export async function askRegion(address, signal) {
+  const answer = await ask(address, { signal, headers: { accept: "text/html" } });
   return new DOMParser().parseFromString(await answer.text(), "text/html");
 }
 

@@ -2,6 +2,8 @@
 
 import { askPage } from "./fetching.js";
 import { Later } from "./later.js";
+import { replace } from "./regions.js";
+import { Rows } from "./rows.js";
 
 const SETTLE = 250;
 const AT_MOST = 2000;
@@ -9,9 +11,10 @@ const AGES = 60_000;
 
 export function keepUpToDate() {
   const pages = new Later(refresh, SETTLE, AT_MOST);
+  const rows = new Rows(() => pages.ask());
   listen((change) => {
     window.dispatchEvent(new CustomEvent("candlewick:change", { detail: change }));
-    if (concerns(change)) pages.ask();
+    if (!rows.take(change) && concerns(change)) pages.ask();
   });
   // Ages grow without any change on the server.
   setInterval(() => document.visibilityState === "visible" && pages.ask(), AGES);
@@ -93,19 +96,3 @@ export async function refresh(signal) {
   }
   window.dispatchEvent(new Event("candlewick:refreshed"));
 }
-
-// Replaces a region and highlights the rows that changed.
-function replace(region, fresh) {
-  const before = new Map([...region.querySelectorAll("tbody tr")].map((row) => [nameOf(row), wordsOf(row)]));
-  const open = [...region.querySelectorAll("details")].map((details) => details.open);
-  region.replaceChildren(...fresh.childNodes);
-  region.querySelectorAll("details").forEach((details, at) => (details.open = open[at] ?? false));
-  for (const row of region.querySelectorAll("tbody tr")) {
-    if (before.size > 0 && before.get(nameOf(row)) !== wordsOf(row)) row.classList.add("arrived");
-  }
-}
-
-const nameOf = (row) => row.dataset.search ?? row.cells[0]?.textContent ?? "";
-
-// A changed age is not a change of the row.
-const wordsOf = (row) => [...row.cells].filter((cell) => cell.dataset.label !== "Age").map((cell) => cell.textContent).join("|");

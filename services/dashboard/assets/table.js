@@ -2,6 +2,7 @@
 
 import { askPage } from "./fetching.js";
 import { Later } from "./later.js";
+import { put } from "./regions.js";
 
 const PATIENCE = 30_000;
 
@@ -30,6 +31,8 @@ export function armSearch() {
 
 async function list(region, signal) {
   const page = await askPage(signal);
-  const fresh = page.getElementById(region.id);
-  if (fresh && !signal.aborted) region.replaceChildren(...fresh.childNodes);
+  for (const id of [region.id, "summary-live"]) {
+    const fresh = page.getElementById(id);
+    if (fresh && !signal.aborted) put(document.getElementById(id), fresh);
+  }
 }

@@ -26,7 +26,7 @@ export class TileForm {
     const { kind } = this.tile;
     const { label, has } = KINDS[kind];
     const head = part("div", "tile-head");
-    head.append(part("strong", "", `A ${label}`), this.button("Earlier", () => this.actions.move(this, -1)), this.button("Later", () => this.actions.move(this, 1)), this.button("Remove", () => this.actions.remove(this)));
+    head.append(part("strong", "", label[0].toUpperCase() + label.slice(1)), this.button("Up", () => this.actions.move(this, -1)), this.button("Down", () => this.actions.move(this, 1)), this.button("Remove", () => this.actions.remove(this)));
     const fields = part("div", "tools");
     fields.append(this.field("Heading", this.input("title", { maxLength: 100 })));
     fields.append(this.field("Columns", this.select("width", ["", "1", "2", "3", "4"], Number)));

@@ -29,7 +29,7 @@ macro_rules! asset {
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 
-static ASSETS: [Asset; 29] = [
+static ASSETS: [Asset; 31] = [
     asset!("app.js", SCRIPT),
     asset!("chart.js", SCRIPT),
     asset!("compare.js", SCRIPT),
@@ -49,6 +49,8 @@ static ASSETS: [Asset; 29] = [
     asset!("live.js", SCRIPT),
     asset!("notice.js", SCRIPT),
     asset!("picture.js", SCRIPT),
+    asset!("regions.js", SCRIPT),
+    asset!("rows.js", SCRIPT),
     asset!("series.js", SCRIPT),
     asset!("stream.js", SCRIPT),
     asset!("switcher.js", SCRIPT),

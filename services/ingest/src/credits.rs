@@ -4,3 +4,4 @@ pub mod allowance;
 pub mod budget;
 pub mod metered_queue;
 pub mod pool;
+pub mod recorder;

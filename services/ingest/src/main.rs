@@ -25,7 +25,7 @@ async fn start(env: Env, stop: CancellationToken) -> Result<()> {
     let clock = config.clock;
     let aws = Aws::from_env().await;
     let mut consumer = service::consumer("ingest", "ingest", &env, &aws).await?;
-    let ingest = assemble(config, &env, &aws, &mut consumer).await?;
+    let ingest = assemble(config, &env, &aws, &mut consumer, stop.clone()).await?;
     let cron = cron::start(schedule, clock, &ingest, stop.clone());
     consumer.run(MessageService::new(service_fn(move |delivery| handle(ingest.clone(), delivery))), stop).await;
     Ok(cron.await?)

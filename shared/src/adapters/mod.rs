@@ -11,6 +11,7 @@ pub mod log_notifier;
 pub mod memory_queue;
 pub mod memory_store;
 pub mod postgres;
+pub mod postgres_credits;
 pub mod postgres_iam;
 pub mod postgres_runs;
 pub mod postgres_users;

@@ -23,6 +23,8 @@ use crate::app::App;
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/", get(watchlist::page))
+        .route("/parts/summary", get(watchlist::summary))
+        .route("/parts/rows", get(watchlist::rows))
         .route("/symbol/{symbol}", get(symbol::any_interval))
         .route("/symbol/{symbol}/{interval}", get(symbol::page))
         .route("/lineage/{symbol}/{interval}", get(lineage::page))

@@ -12,9 +12,9 @@ use crate::pages::render::html;
 use crate::pages::shell::{Shell, lineage_address, symbol_address};
 use crate::problem::Problem;
 use crate::query::Asked;
-use crate::query::listing::{Column, Only, SeriesQuery, Sort};
-use crate::read::health::{self, HealthSummary, SeriesListing};
-use crate::read::overview::Overview;
+use crate::query::listing::{Column, Only, RowsQuery, SeriesQuery, Sort};
+use crate::read::health::{self, Counts, HealthSummary, SeriesListing};
+use crate::read::overview::{self, Overview};
 use crate::{figures, sparkline};
 
 /// The default number of series on a page.
@@ -24,13 +24,32 @@ const ROWS: u32 = 200;
 #[template(path = "watchlist.html")]
 struct WatchlistPage {
     shell: Shell,
-    health: HealthSummary,
+    summary: Summary,
     rows: Vec<Row>,
     matching: usize,
-    groups: Vec<(String, usize)>,
-    query: SeriesQuery,
     /// The address of the next page.
     more: Option<String>,
+}
+
+/// The part of the page above the rows.
+#[derive(Template)]
+#[template(path = "summary.html")]
+struct SummaryPart {
+    summary: Summary,
+}
+
+/// Some rows, which a page puts in the place of those that it has.
+#[derive(Template)]
+#[template(path = "rows_part.html")]
+struct RowsPart {
+    rows: Vec<Row>,
+}
+
+/// The overall health, and how the list can be filtered and sorted.
+struct Summary {
+    health: HealthSummary,
+    groups: Vec<(String, usize)>,
+    query: SeriesQuery,
     stale_after: String,
     yesterday: String,
     now: Timestamp,
@@ -85,7 +104,7 @@ impl Row {
     }
 }
 
-impl WatchlistPage {
+impl Summary {
     /// The address of this list with another filter.
     fn only(&self, only: impl Borrow<Only>) -> String {
         let only = *only.borrow();
@@ -157,19 +176,38 @@ fn address(query: &SeriesQuery) -> String {
 pub async fn page(State(app): State<App>, Asked(query): Asked<SeriesQuery>) -> Result<Response, Problem> {
     let query = SeriesQuery { limit: query.limit.or(Some(ROWS)), ..query };
     let SeriesListing { page, matching, counts, groups } = health::listing(&app, &query).await?;
-    let health = health::health(&app, counts).await?;
     let more = page.next.map(|next| address(&SeriesQuery { after: Some(next), ..query.clone() }));
-    let now = (app.now)();
     html(&WatchlistPage {
         shell: Shell::of("watchlist"),
-        health,
+        summary: Summary::of(&app, counts, groups, query).await?,
         rows: page.rows.into_iter().map(Row::of).collect(),
         matching,
-        groups,
-        query,
         more,
-        stale_after: figures::span(app.stale_after.as_secs()),
-        yesterday: health::yesterday(now).strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        now,
     })
+}
+
+/// Only the part above the rows.
+pub async fn summary(State(app): State<App>, Asked(query): Asked<SeriesQuery>) -> Result<Response, Problem> {
+    let (counts, groups) = health::counts(&app).await?;
+    html(&SummaryPart { summary: Summary::of(&app, counts, groups, query).await? })
+}
+
+/// Only the rows of some series.
+pub async fn rows(State(app): State<App>, Asked(query): Asked<RowsQuery>) -> Result<Response, Problem> {
+    let found = overview::some(&app, &query.series()?).await?;
+    html(&RowsPart { rows: found.into_iter().map(Row::of).collect() })
+}
+
+impl Summary {
+    async fn of(app: &App, counts: Counts, groups: Vec<(String, usize)>, query: SeriesQuery) -> Result<Self, Problem> {
+        let now = (app.now)();
+        Ok(Self {
+            health: health::health(app, counts).await?,
+            groups,
+            query,
+            stale_after: figures::span(app.stale_after.as_secs()),
+            yesterday: health::yesterday(now).strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            now,
+        })
+    }
 }

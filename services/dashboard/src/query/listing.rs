@@ -1,6 +1,7 @@
 //! Parameters that select and sort the series of a list.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use candlewick_shared::core::due::Freshness;
@@ -9,6 +10,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
+use crate::problem::Problem;
 use crate::read::overview::Overview;
 
 /// Selects and sorts series.
@@ -33,6 +35,25 @@ pub struct SeriesQuery {
     pub limit: Option<u32>,
     /// The `next` of the previous page.
     pub after: Option<i64>,
+}
+
+/// Selects series by their names.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RowsQuery {
+    /// Names such as `AAPL 1day`, separated by commas: 1 to 200.
+    pub series: String,
+}
+
+impl RowsQuery {
+    /// The series, each once.
+    pub fn series(&self) -> Result<BTreeSet<(String, String)>, Problem> {
+        const MOST: usize = 200;
+        let name = |text: &str| text.trim().split_once(' ').map(|(symbol, interval)| (symbol.into(), interval.into()));
+        let names: Option<BTreeSet<_>> = self.series.split(',').map(name).collect();
+        let invalid = || Problem::bad_request(format!("series: write 1 to {MOST} names such as AAPL 1day"));
+        names.filter(|names| names.len() <= MOST).ok_or_else(invalid)
+    }
 }
 
 /// A condition of a series.

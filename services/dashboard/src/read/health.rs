@@ -14,6 +14,7 @@ use crate::query::listing::{Only, SeriesQuery};
 use crate::query::page::{Page, Paged};
 use crate::read::alerts::{self, ShownAlert};
 use crate::read::changes::{self, Changed};
+use crate::read::credits::{self, Credits};
 use crate::read::overview::{self, Overview};
 use crate::read::queues::WatchedQueue;
 
@@ -96,6 +97,12 @@ pub async fn listing(app: &App, query: &SeriesQuery) -> Result<SeriesListing, Pr
     Ok(SeriesListing { page, matching, counts, groups })
 }
 
+/// The counts over all series, and the groups of the watchlist with their sizes.
+pub async fn counts(app: &App) -> Result<(Counts, Vec<(String, usize)>), Problem> {
+    let all = overview::all(app).await?;
+    Ok((Counts::of(&all), groups(&all)))
+}
+
 fn page(found: Vec<Overview>, query: &SeriesQuery) -> Page<Overview> {
     let paged = Paged { limit: query.limit, after: query.after };
     let skipped = usize::try_from(paged.skipped()).unwrap_or(usize::MAX);
@@ -122,6 +129,8 @@ pub struct HealthSummary {
     pub alerts: Vec<ShownAlert>,
     /// The last run.
     pub run: Option<RunProgress>,
+    /// The API credits of today; null if ingest has recorded none.
+    pub credits: Option<Credits>,
     /// The number of dead letters; null if the queues cannot be read.
     pub dead_letters: Option<u64>,
     /// The number of waiting messages.
@@ -136,12 +145,14 @@ pub struct HealthSummary {
 pub async fn health(app: &App, counts: Counts) -> Result<HealthSummary, Problem> {
     let depths = app.queues.depths().await;
     let queues = depths.as_deref().ok();
+    let (run, now) = (runs::newest(&app.pool, 1).await?.pop(), (app.now)());
     let sum = |of: fn(&WatchedQueue) -> u64| queues.map(|queues| queues.iter().map(of).sum());
     Ok(HealthSummary {
         counts,
-        changed: changes::since(&app.pool, yesterday((app.now)())).await?,
+        changed: changes::since(&app.pool, yesterday(now)).await?,
         alerts: alerts::firing(&app.pool, ALERTS).await?,
-        run: runs::newest(&app.pool, 1).await?.pop(),
+        credits: credits::today(&app.pool, run.as_ref(), now).await?,
+        run,
         dead_letters: sum(|queue| queue.depth.dead_letters),
         waiting: sum(|queue| queue.depth.waiting),
         oldest_at_most_seconds: queues.and_then(|queues| queues.iter().filter_map(waited).max()),

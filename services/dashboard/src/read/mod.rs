@@ -5,6 +5,7 @@ pub mod alerts;
 pub mod calendars;
 pub mod candles;
 pub mod changes;
+pub mod credits;
 pub mod dashboards;
 pub mod health;
 pub mod lineage;

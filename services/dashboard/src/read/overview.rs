@@ -1,6 +1,6 @@
 //! Reads an overview of every series.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use candlewick_shared::adapters::database::DbTime;
 use candlewick_shared::core::candle::CandleTime;
@@ -181,6 +181,14 @@ pub async fn add_closes(pool: &PgPool, some: &mut [Overview]) -> Result<(), Prob
         }
     }
     Ok(())
+}
+
+/// The series with these symbols and intervals, with their closes.
+pub async fn some(app: &App, names: &BTreeSet<(String, String)>) -> Result<Vec<Overview>, Problem> {
+    let is_named = |series: &Overview| names.contains(&(series.symbol.clone(), series.interval.clone()));
+    let mut found: Vec<Overview> = all(app).await?.into_iter().filter(is_named).collect();
+    add_closes(&app.pool, &mut found).await?;
+    Ok(found)
 }
 
 /// One series; `None` if it is neither in the store nor on the watchlist.

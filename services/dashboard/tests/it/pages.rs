@@ -15,6 +15,8 @@ pub fn trials() -> Vec<Trial> {
         a_symbol_leads_to_its_days,
         the_first_page_says_whether_all_is_well,
         the_watchlist_is_filtered_and_sorted_by_its_address,
+        the_first_page_has_the_credits_of_today,
+        rows_and_summary_are_parts_of_the_page,
         every_load_is_in_the_history_of_changes,
         the_heatmap_has_one_calendar_for_all_rows,
         ten_thousand_series_are_listed_by_pages,
@@ -133,6 +135,45 @@ async fn the_watchlist_is_filtered_and_sorted_by_its_address(world: World) {
     assert!(order("search=none").await.is_empty());
     assert_eq!(world.get("/?sort=colour").await.status(), 400);
     assert!(world.page("/?only=failed").await.contains("href=\"/\" aria-current=\"true\""), "the chip leads back");
+}
+
+/// The dashboard's clock is at noon of 2024-12-31.
+async fn the_first_page_has_the_credits_of_today(world: World) {
+    assert_eq!(world.json("/api/v1/health").await["credits"], serde_json::Value::Null);
+    world.run("insert into credits values ('2024-12-30', 700, 800, 8)").await;
+    let yesterday = world.json("/api/v1/health").await["credits"].clone();
+    assert_eq!((&yesterday["used"], &yesterday["left"]), (&0.into(), &800.into()), "nobody has spent any today");
+    world.run("insert into credits values ('2024-12-31', 790, 800, 8), ('2025-01-01', 1, 800, 8)").await;
+    world
+        .run("insert into runs (id, kind, requested_at, is_whole) values ('run-1', 'manual', '2024-12-31', true)")
+        .await;
+    world.run("insert into run_series (run, symbol, interval, state) select 'run-1', 'S' || n, '1day', 'expected' from generate_series(1, 19) n").await;
+    let credits = world.json("/api/v1/health").await["credits"].clone();
+    let expected = serde_json::json!({"used": 790, "left": 10, "per_minute": 8, "fetched_by": "2025-01-01T00:01:00Z"});
+    assert_eq!(credits, expected);
+    let page = world.page("/").await;
+    assert!(
+        page.contains("<b>790</b> credits used today, <b>10</b> left; fetched by 2025-01-01 00:01:00 UTC"),
+        "{page}"
+    );
+}
+
+async fn rows_and_summary_are_parts_of_the_page(world: World) {
+    for (symbol, close) in [("AAPL", "1"), ("BTC/USD", "30"), ("MSFT", "7")] {
+        world.load(symbol, "2024-12-30", &[close]).await;
+    }
+    let page = world.page("/").await;
+    let rows = world.page("/parts/rows?series=BTC/USD%201day,AAPL%201day,NONE%201day").await;
+    assert_eq!(rows.matches("<tr data-search").count(), 2);
+    let row = rows.split("<tr data-search=\"BTC/USD 1day\">").nth(1).unwrap().split("</tr>").next().unwrap();
+    assert!(page.contains(row), "{row}");
+    let summary = world.page("/parts/summary?search=x&only=late").await;
+    assert!(summary.contains("needs attention") && !summary.contains("<tr") && !summary.contains("<main"), "{summary}");
+    for wrong in ["", "?series=", "?series=AAPL", "?series=A%201day&more=1"] {
+        assert_eq!(world.get(&format!("/parts/rows{wrong}")).await.status(), 400, "{wrong}");
+    }
+    let many = vec!["A%201day"; 201].join(",");
+    assert_eq!(world.get(&format!("/parts/rows?series={many}")).await.status(), 200, "each is counted once");
 }
 
 async fn every_load_is_in_the_history_of_changes(world: World) {

@@ -211,6 +211,12 @@ impl Budget {
         }
     }
 
+    /// How many credits were spent today, also by others.
+    pub fn used_today(&mut self, now: Timestamp) -> u32 {
+        self.turn_to(now);
+        self.day.own.saturating_add(self.day.others)
+    }
+
     /// The credits left now; `None` instead of 0.
     fn left(&mut self, now: Timestamp) -> Option<u32> {
         self.turn_to(now);

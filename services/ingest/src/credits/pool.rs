@@ -3,11 +3,13 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use candlewick_shared::adapters::postgres_credits::DayCredits;
 use candlewick_shared::core::clock::Clock;
 use candlewick_shared::ports::clock::Now;
 use candlewick_shared::ports::notifier::{Alert, Kind, Notifier};
 use candlewick_shared::runtime::measures;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
@@ -86,6 +88,19 @@ impl CreditPool {
     /// The limits that apply now.
     pub fn plan(&self) -> Plan {
         self.budget().plan()
+    }
+
+    /// The credits of today, and the limits that apply to them.
+    pub fn today(&self) -> DayCredits {
+        let now = (self.0.now)();
+        let mut budget = self.budget();
+        let Plan { per_day, per_minute } = budget.plan();
+        DayCredits { day: now.to_zoned(TimeZone::UTC).date(), used: budget.used_today(now), per_day, per_minute }
+    }
+
+    /// Waits until credits are spent or returned, or the limits become known.
+    pub fn changed(&self) -> impl Future<Output = ()> + use<'_> {
+        self.0.changed.notified()
     }
 
     /// Waits until at least one message may be received, and returns how many, up to `most`.
