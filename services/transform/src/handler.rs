@@ -10,29 +10,24 @@ use candlewick_shared::core::clock::Clock;
 use candlewick_shared::core::event::ObjectEvent;
 use candlewick_shared::core::key::RawKey;
 use candlewick_shared::core::lineage::{self, Dataset};
-use candlewick_shared::core::metadata::{Metadata, RawMetadata, TransformedMetadata, is_by_hand};
+use candlewick_shared::core::metadata::{Metadata, RawMetadata, TransformedMetadata};
 use candlewick_shared::core::report::Report;
 use candlewick_shared::core::watchlist::CleaningSettings;
 use candlewick_shared::ports::clock::Now;
 use candlewick_shared::ports::notifier::{Alert, Kind, Notifier};
-use candlewick_shared::ports::store::{NewObject, Object, ObjectInfo, ObjectStore, Put, PutIf};
+use candlewick_shared::ports::store::{NewObject, ObjectInfo, ObjectStore, Put, PutIf};
 use candlewick_shared::runtime::compute::compute;
 use candlewick_shared::runtime::lineage::Lineage;
 use candlewick_shared::runtime::measures;
 use candlewick_shared::runtime::memory::Memory;
 use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
-use candlewick_shared::runtime::telemetry;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use tokio::try_join;
-use tracing::{Instrument, Span};
+use tracing::Instrument;
 
 use crate::as_of::AsOf;
-use crate::clean::{self, Cleaned};
-use crate::columns::{self, Columns};
 use crate::targets::{Targets, bad_metadata};
-use crate::task::Task;
-use crate::unpack::{self, Measured};
+use crate::work::{Outputs, Work};
 
 /// How many attempts are made in succession when an output changes meanwhile, before the message is delivered again
 /// later.
@@ -49,27 +44,6 @@ pub struct Transform {
     memory: Memory,
     trusts_first_written: bool,
     writes_columns: bool,
-}
-
-/// A raw object that was read, and the state of its outputs before it was read.
-struct Work {
-    key: RawKey,
-    object: Object,
-    metadata: RawMetadata,
-    written: Timestamp,
-    as_of: AsOf,
-    targets: Targets,
-    settings: CleaningSettings,
-    writes_columns: bool,
-}
-
-/// What is written for a raw object.
-struct Outputs {
-    report: Report,
-    quarantine: Vec<u8>,
-    /// The candles as Parquet, if they are wanted.
-    columns: Option<Columns>,
-    clean: Vec<u8>,
 }
 
 impl Transform {
@@ -162,7 +136,7 @@ impl Transform {
 
     async fn make(&self, work: Work) -> Result<Option<Settled>, Setback> {
         let trace_id = work.metadata.traceparent.map(|trace| trace.trace_id());
-        if let Some(newer) = newer_source(&work) {
+        if let Some(newer) = work.newer_source() {
             return self.give_way(&work, newer).await;
         }
         let began = Timestamp::now();
@@ -368,125 +342,6 @@ fn missing(key: &RawKey, targets: &Targets) -> Result<Settled, Failure> {
     }
 }
 
-/// The key of the raw object that the target was made from, if it is a different and newer one. Only a gzipped and a
-/// plain object of the same name share a target; the current object at a key is always the newest one at that key.
-fn newer_source(work: &Work) -> Option<&str> {
-    let own = work.key.to_string();
-    let newer = |origin: &&TransformedMetadata| (origin.raw_written, &origin.raw_key) > (work.written, &own);
-    let origin = work.targets.origin.as_ref().filter(|origin| origin.raw_key != own).filter(newer)?;
-    Some(&origin.raw_key)
-}
-
 fn measure(report: &Report) {
     report.rows.quarantined.iter().for_each(|(reason, rows)| measures::quarantined(reason, *rows));
-}
-
-impl Work {
-    /// The span for all work on this object, in the trace from its metadata.
-    fn span(&self) -> Span {
-        let key = &self.key;
-        let run = self.metadata.run.as_deref();
-        let trace = self.metadata.traceparent;
-        let trace_id = trace.map(|trace| trace.trace_id());
-        telemetry::follow(tracing::info_span!("transform", %key, run, trace_id), trace)
-    }
-
-    /// The time zone of times without an offset. Dates need no zone, so an invalid name does not cost them their
-    /// candles.
-    fn zone(&self) -> Result<TimeZone, Failure> {
-        match self.metadata.time_zone() {
-            Err(error) if !self.key.path.series.interval.is_intraday() => {
-                tracing::warn!(key = %self.key, "the dates are taken as they are: {error}");
-                Ok(TimeZone::UTC)
-            }
-            zone => zone.map_err(bad_metadata),
-        }
-    }
-
-    fn measure(&self, most: u64) -> Result<Measured, Failure> {
-        unpack::measure(&self.object.body, most).map_err(|failure| self.of_this_object(failure))
-    }
-
-    fn of_this_object(&self, failure: Failure) -> Failure {
-        Failure { message: format!("{}: {}", self.key, failure.message), ..failure }
-    }
-
-    fn clean(&self, measured: Measured) -> Result<Outputs, Failure> {
-        let text = unpack::unpack(self.object.body.clone(), measured);
-        let text = text.map_err(|failure| self.of_this_object(failure))?;
-        let zone = self.zone()?;
-        let key = self.key.to_string();
-        let task = Task {
-            series: &self.key.path.series,
-            part: self.key.path.part,
-            zone: &zone,
-            now: self.as_of.at,
-            instrument: &self.metadata.instrument,
-            settings: &self.settings,
-            source: self.as_of.source(key.clone(), self.object.info.etag.clone()),
-            is_by_hand: is_by_hand(self.metadata.source.as_deref()),
-        };
-        let clean = if self.metadata.is_emptied { clean::clean_or_empty } else { clean::clean };
-        let cleaned =
-            clean(&text, &task).map_err(|refusal| Failure::new(refusal.class(), format!("{key}: {refusal}")))?;
-        let outputs = Outputs::of(cleaned, text.len());
-        let outputs = outputs.map_err(|error| Failure::new("unreadable_object", format!("{key}: {error}")))?;
-        let outputs = self.require_no_loss(outputs)?;
-        // It frees memory for the columns.
-        drop(text);
-        self.with_columns(outputs)
-    }
-
-    fn with_columns(&self, outputs: Outputs) -> Result<Outputs, Failure> {
-        if !self.writes_columns {
-            return Ok(outputs);
-        }
-        let RawMetadata { source, instrument, .. } = &self.metadata;
-        let key = self.key.to_string();
-        let series = &self.key.path.series;
-        let columns = columns::of(&key, series, &outputs.clean, source.as_deref(), instrument)?;
-        Ok(Outputs { columns: Some(columns), ..outputs })
-    }
-
-    /// An object whose rows are all provisional is valid, but it must not replace existing candles.
-    fn require_no_loss(&self, outputs: Outputs) -> Result<Outputs, Failure> {
-        let is_there = |info: &ObjectInfo| info.size > outputs.clean.len() as u64;
-        if outputs.report.rows.written == 0
-            && !self.metadata.is_emptied
-            && self.targets.clean.as_ref().is_some_and(is_there)
-        {
-            let text = format!("{}: all of its rows are still open: nothing was replaced", self.key);
-            return Err(Failure::new("nothing_usable", text));
-        }
-        Ok(outputs)
-    }
-
-    /// The metadata of the transformed object, before anything else is written.
-    fn origin(&self, now: Timestamp) -> TransformedMetadata {
-        TransformedMetadata {
-            raw_key: self.key.to_string(),
-            raw_etag: self.object.info.etag.clone(),
-            raw_written: self.written,
-            source: self.metadata.source.clone(),
-            fetched_at: self.metadata.fetched_at,
-            transformed_at: Some(now),
-            report: None,
-            report_etag: None,
-            quarantine_etag: None,
-            columnar_etag: None,
-            traceparent: telemetry::current().or(self.metadata.traceparent),
-            run: self.metadata.run.clone(),
-            instrument: self.metadata.instrument.clone(),
-        }
-    }
-}
-
-impl Outputs {
-    fn of(cleaned: Cleaned<'_>, length: usize) -> anyhow::Result<Self> {
-        let mut clean = Vec::with_capacity(length + length / 4);
-        let mut quarantine = Vec::new();
-        cleaned.write_candles(&mut clean)?;
-        cleaned.write_quarantine(&mut quarantine)?;
-        Ok(Self { report: cleaned.report, quarantine, columns: None, clean })
-    }
 }

@@ -9,7 +9,8 @@
 //! calendar; [`grid`] detects candles that begin by the clock; [`finer`] finds rows of a shorter interval;
 //! [`duplicates`] resolves rows with the same time, and [`kinds`] refuses those of several kinds; [`coarser`] refuses files of a longer interval; [`gaps`] finds
 //! the vacant slots; [`report`], [`mod@write`], [`quarantine`] and [`explain`] describe the result. [`as_of`] defines
-//! what *now* is. [`handler`] connects the cleaning to S3, and [`targets`] reads the existing outputs.
+//! what *now* is. [`handler`] connects the cleaning to S3, [`work`] is
+//! one raw object with what is made of it, and [`targets`] reads the existing outputs.
 
 pub mod as_of;
 pub mod clean;
@@ -46,4 +47,5 @@ pub mod targets;
 pub mod task;
 pub mod times;
 pub mod unpack;
+pub mod work;
 pub mod write;

@@ -6,6 +6,7 @@
 pub mod bucket;
 pub mod figures;
 pub mod lives;
+pub mod mutations;
 pub mod programs;
 pub mod server;
 
