@@ -48,11 +48,11 @@ module "dashboard" {
     },
     local.list_bucket,
     local.database_statements["dashboard"],
-    ], [for statement in [{
+    ], [for keys in var.dashboard_editing ? [local.dashboard_keys] : [] : {
       Sid      = "SaveDashboards"
       Action   = ["s3:PutObject"]
-      Resource = ["${module.bucket.arn}/${local.dashboard_keys}"]
-  }] : statement if var.dashboard_editing])
+      Resource = ["${module.bucket.arn}/${keys}"]
+  }])
 }
 
 module "load_balancer" {

@@ -16,15 +16,16 @@ pub fn trials() -> Vec<Trial> {
 
 const LEGEND: &str = "document.getElementById('legend').textContent";
 
-/// What the chart says of the part that is seen, and of the candle twenty places before the last one.
+/// What the chart says of the part that is seen, and of the candle under the mouse in its middle.
 fn described(browser: &Browser, query: &str) -> anyhow::Result<Value> {
     browser.go(&format!("/symbol/AAPL/1day?range=3M&{query}"))?;
     browser.until(&format!("{READY} && document.getElementById('legend').dataset.time"))?;
     if query.contains("compare") {
         browser.until(&format!("{LEGEND}.includes('BTC/USD')"))?;
     }
-    let back = "for (let step = 0; step < 20; step += 1) document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowLeft', bubbles: true, cancelable: true }))";
-    browser.ask(back)?;
+    let newest = browser.ask("return document.getElementById('legend').dataset.time")?;
+    browser.point("#chart", 0)?;
+    browser.until(&format!("document.getElementById('legend').dataset.time !== {newest}"))?;
     browser.ask(
         "const { from, to } = document.getElementById('chart').dataset;
         return [from, to, document.getElementById('note').textContent, document.getElementById('legend').dataset.time]",
@@ -36,7 +37,7 @@ fn a_comparison_leaves_the_candles_where_they_are() -> anyhow::Result<()> {
     let stack = Stack::get();
     stack.eventually("the candles of BTC/USD", || Ok(stack.rows("BTC/USD")? > 1_000))?;
     with_aapl(|browser| {
-        let alone = described(browser, "")?;
+        let alone = described(browser, "scale=percent")?;
         let compared = described(browser, "compare=BTC/USD&scale=percent")?;
         ensure!(alone == compared, "alone {alone}, compared {compared}");
         let text = browser.ask(&format!("return {LEGEND}"))?;
@@ -53,7 +54,9 @@ fn a_newer_comparison_ends_an_older_one() -> anyhow::Result<()> {
         browser.ask(
             "const real = window.fetch;
             window.fetch = (address, options) => !String(address).includes('/MSFT/') ? real(address, options)
-                : new Promise((resolve) => (window.letGo = () => resolve(real(address).finally(() => setTimeout(() => (window.isLate = true), 200)))));
+                : new Promise((resolve) => (window.letGo = () => resolve(real(address).then(marked))));
+            // True once the page has read the answer, and had time to draw it.
+            const marked = (answer) => Object.assign(answer, { json: () => Response.prototype.json.call(answer).finally(() => setTimeout(() => (window.isLate = true), 300)) });
             window.put = (text) => {
                 document.getElementById('compare').value = text;
                 document.getElementById('compare').dispatchEvent(new Event('change'));

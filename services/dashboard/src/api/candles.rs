@@ -125,7 +125,8 @@ pub async fn parquet(
 ///
 /// The columns are those of one series, and the rows are ordered by symbol and time.
 #[utoipa::path(get, path = "/candles.parquet", tag = "candles", params(ManyQuery),
-    responses((status = 200, content_type = "application/vnd.apache.parquet", body = Vec<u8>), (status = 304, description = "The caller has it already")))]
+    responses((status = 200, content_type = "application/vnd.apache.parquet", body = Vec<u8>), (status = 304, description = "The caller has it already"),
+        (status = 404, description = "The store lacks one of the series", body = Problem, content_type = "application/problem+json")))]
 pub async fn many_parquet(
     State(app): State<App>,
     Asked(query): Asked<ManyQuery>,
@@ -139,7 +140,8 @@ pub async fn many_parquet(
 ///
 /// The columns are those of Parquet, and the rows are ordered by symbol and time.
 #[utoipa::path(get, path = "/candles.arrow", tag = "candles", params(ManyQuery),
-    responses((status = 200, content_type = "application/vnd.apache.arrow.stream", body = Vec<u8>), (status = 304, description = "The caller has it already")))]
+    responses((status = 200, content_type = "application/vnd.apache.arrow.stream", body = Vec<u8>), (status = 304, description = "The caller has it already"),
+        (status = 404, description = "The store lacks one of the series", body = Problem, content_type = "application/problem+json")))]
 pub async fn many_arrow(
     State(app): State<App>,
     Asked(query): Asked<ManyQuery>,
