@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use candlewick_localstack::progress::Reporter;
+use candlewick_shared::core::invisible::is_invisible;
 use serde::Serialize;
 
 /// The first error of printing.
@@ -115,8 +116,7 @@ fn escaped_json(json: &str) -> String {
 
 /// Whether a character controls a terminal, changes the direction of text, or is invisible.
 fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    c.is_control() || is_invisible(c)
 }
 
 #[cfg(test)]

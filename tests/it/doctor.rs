@@ -88,6 +88,7 @@ fn the_doctor_names_what_is_broken_and_its_mend() -> anyhow::Result<()> {
         ("visibility", "ingest", "VisibilityTimeout is 5 seconds, and topology.json has 30"),
         ("policy", "transformed", "does not let bucket candlewick-patient write"),
         ("message_size", "transformed", "MaximumMessageSize is 1024 bytes"),
+        ("delay", "raw", "DelaySeconds is 600 seconds"),
     ] {
         let is_it = |finding: &&Value| {
             finding["check"] == check
@@ -98,6 +99,9 @@ fn the_doctor_names_what_is_broken_and_its_mend() -> anyhow::Result<()> {
         ensure!(finding["mend"].as_str().is_some_and(|mend| mend.contains("terraform apply")), "no mend: {finding}");
     }
     ensure!(findings.iter().all(|finding| finding["subject"] != "bucket"), "{said}");
+    provision(stack, &patient())?;
+    let said = succeed(&mut doctor(stack, &outputs))?;
+    ensure!(said.ends_with("nothing is wrong\n"), "provision left something as it was: {said}");
     Ok(())
 }
 
@@ -119,5 +123,6 @@ fn break_it(stack: &Stack, urls: &QueueUrls) -> anyhow::Result<()> {
     set(stack, &ingest_letters, QueueAttributeName::MessageRetentionPeriod, "60")?;
     set(stack, url("ingest")?, QueueAttributeName::VisibilityTimeout, "5")?;
     set(stack, url("transformed")?, QueueAttributeName::Policy, "")?;
+    set(stack, url("raw")?, QueueAttributeName::DelaySeconds, "600")?;
     set(stack, url("transformed")?, QueueAttributeName::MaximumMessageSize, "1024")
 }

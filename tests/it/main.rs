@@ -37,6 +37,7 @@ mod operations;
 mod own_dashboards;
 mod published;
 mod readers;
+mod reconcile_alert;
 mod restart;
 mod round_trips;
 mod runs;
@@ -102,7 +103,8 @@ fn main() -> ExitCode {
     let first = libtest_mimic::run(&arguments, on_stack.into_iter().chain(alone).flatten().collect());
     // These tests turn off or stop what the others need, and each starts where the previous one ended.
     let in_order = Arguments { test_threads: Some(1), ..arguments };
-    let disturbing = operations::trials().into_iter().chain(doctor::trials()).chain(restart::trials());
+    let disturbing = operations::trials().into_iter().chain(reconcile_alert::trials());
+    let disturbing = disturbing.chain(doctor::trials()).chain(restart::trials());
     let last = libtest_mimic::run(&in_order, disturbing.collect());
     browser::stop_if_started();
     Stack::stop_if_started();

@@ -67,7 +67,7 @@ fn memory_grows_with_the_rows_by_no_more_than_is_said() {
     assert!(careful <= 72.0, "{careful} bytes a row that is not plain");
     let bad = |time: Timestamp| format!("{},1,2,1,x,5\n", time.strftime("%F %T"));
     let quarantined = bytes_a_row(|time, at| if at == 0 { plain(time, at) } else { bad(time) });
-    assert!(quarantined <= 144.0, "{quarantined} bytes a row that is set quarantined");
+    assert!(quarantined <= 144.0, "{quarantined} bytes a row that is quarantined");
     let twice = bytes_a_row(|time, at| plain(time, at) + &plain(time, at)) / 2.0;
     assert!(twice <= 72.0, "{twice} bytes a row that is there twice");
     let gap = bytes_a_row(|time, at| if at % 2 == 0 { plain(time, at) } else { String::new() }) * 2.0;

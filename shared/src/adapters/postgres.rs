@@ -16,6 +16,10 @@ use crate::adapters::postgres_iam::IamLogin;
 /// The migrations of the database schema, each applied once and in order.
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
+/// How long a connection is used. After a failover the former primary keeps its connections and refuses every write on
+/// them, so that only a new connection reaches the new primary.
+const LONGEST_USE: Duration = Duration::from_secs(300);
+
 /// Opens a pool and checks that the database answers.
 ///
 /// # Errors
@@ -62,6 +66,7 @@ pub async fn open(options: PgConnectOptions, connections: u32) -> anyhow::Result
     let address =
         format!("{}:{}/{}", options.get_host(), options.get_port(), options.get_database().unwrap_or_default());
     let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(10));
+    let pool = pool.max_lifetime(LONGEST_USE);
     let context = || format!("connect to PostgreSQL at {address} (is it running, and is DATABASE_URL right?)");
     first_connection(&options).await.with_context(context)?;
     pool.connect_with(options).await.map_err(|error| anyhow!(database::describe(&error))).with_context(context)

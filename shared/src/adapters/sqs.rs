@@ -59,11 +59,14 @@ impl SqsQueue {
         let all = entries.len();
         let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries));
         let answer = request.send().await.map_err(|error| self.failed("send to", &error))?;
-        match answer.failed.first() {
+        let blame = |code: &str| Blame::of_sqs(Some(code));
+        // An outage of the queue concerns all messages, and a message that is refused only itself.
+        let outage = answer.failed.iter().find(|entry| blame(&entry.code) == Blame::Dependency);
+        match outage.or(answer.failed.first()) {
             None => Ok(()),
-            Some(first) => {
-                let reason = format!("{} of {all} were not sent: {}", answer.failed.len(), first.code);
-                Err(self.error("send to", reason))
+            Some(entry) => {
+                let reason = format!("{} of {all} were not sent: {}", answer.failed.len(), entry.code);
+                Err(QueueError { blame: blame(&entry.code), ..self.error("send to", reason) })
             }
         }
     }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::core::invisible::is_invisible;
 use crate::core::key::Series;
 
 /// The maximum length of a text in an alert, in bytes. Longer texts belong in the log.
@@ -282,9 +283,11 @@ pub struct AlertEvent {
     pub alert: Alert,
 }
 
-/// Shortens a text and replaces the characters that SQS, PostgreSQL or e-mail do not accept.
+/// Shortens a text and replaces the characters that SQS, PostgreSQL or e-mail do not accept, and those that would make
+/// it look like another text.
 fn sanitize(text: &str) -> String {
-    let is_refused = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{fffe}' | '\u{ffff}');
+    let is_unknown = |c: char| matches!(c, '\u{fffe}' | '\u{ffff}');
+    let is_refused = |c: char| (c.is_control() && c != '\n') || is_unknown(c) || is_invisible(c);
     let text = &text[..text.floor_char_boundary(MAX_TEXT_BYTES)];
     text.chars().map(|c| if is_refused(c) { ' ' } else { c }).collect()
 }
@@ -328,6 +331,7 @@ mod tests {
     #[test]
     fn a_text_is_one_that_everybody_takes() {
         let text = format!("a\0b\u{ffff}c\nd{}", "é".repeat(2_000));
+        assert_eq!(Alert::new(Kind::DeadLetter, "SEC\u{202e}LPAA", "").subject, "SEC LPAA");
         let text = Alert::new(Kind::DeadLetter, "x", text).text;
         assert!(text.starts_with("a b c\nd") && text.len() <= MAX_TEXT_BYTES, "{text}");
     }

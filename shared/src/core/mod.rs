@@ -13,6 +13,7 @@ pub mod event;
 pub mod form;
 pub mod ingest_message;
 pub mod interval;
+pub mod invisible;
 pub mod key;
 pub mod leftover;
 pub mod lineage;

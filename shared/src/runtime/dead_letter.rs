@@ -1,9 +1,10 @@
 //! Builds dead letters within the limits of SQS, and the alerts about them.
 
 use crate::core::alert::{Alert, Kind};
+use crate::core::invisible::is_invisible;
 use crate::core::message_subject::MessageSubject;
 use crate::ports::queue::{Attributes, Message, NewMessage};
-use crate::runtime::losses;
+use crate::runtime::losses::RESEND_ATTRIBUTES;
 use crate::runtime::outcome::Failure;
 
 /// The largest message with its attributes in bytes: the limit of SQS before 2025, and still the default of a queue.
@@ -21,7 +22,7 @@ const TYPE_BYTES: usize = 6;
 /// The original message with the reason in its attributes. Redriving it sends the same body.
 ///
 /// The body is never shortened. If it leaves no room for all attributes, the message's own attributes are dropped
-/// first, and then the least informative reasons.
+/// first, and then the least informative reasons. Those of a message that was sent again mean nothing here.
 #[must_use]
 pub fn dead_letter(stage: &str, message: &Message, failure: &Failure) -> NewMessage {
     let mut letter = NewMessage { body: message.body.clone(), attributes: Attributes::new() };
@@ -36,9 +37,6 @@ pub fn dead_letter(stage: &str, message: &Message, failure: &Failure) -> NewMess
 
 /// The attributes that [`dead_letter`] adds.
 const REASONS: [&str; 6] = ["class", "stage", "message-id", "attempts", "trace-id", "reason"];
-
-/// The attributes of a message that was sent again, which mean nothing in its dead letter.
-const RESEND_ATTRIBUTES: [&str; 3] = [losses::LOST, losses::FIRST_ID, losses::EARLIER];
 
 /// The message as it was before it was given up, to send it back to its queue. As a new message it has all its tries
 /// again.
@@ -103,9 +101,10 @@ fn room(letter: &NewMessage) -> usize {
     MAX_BYTES.saturating_sub(letter.body.len() + attributes.sum::<usize>())
 }
 
-/// Replaces characters that SQS rejects, and control characters that would break a line of a table, by spaces.
+/// Replaces by spaces the characters that SQS rejects, control characters that would break a line of a table, and those
+/// that would make it look like another text.
 fn readable(text: &str) -> String {
-    let is_taken = |c: char| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}');
+    let is_taken = |c: char| !c.is_control() && !is_invisible(c) && !matches!(c, '\u{fffe}' | '\u{ffff}');
     text.chars().map(|c| if is_taken(c) { c } else { ' ' }).collect()
 }
 
@@ -213,6 +212,7 @@ mod tests {
             for text in letter.attributes.values() {
                 let is_taken = |c| matches!(c, ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
                 prop_assert!(!text.is_empty() && text.chars().all(is_taken), "{text:?}");
+                prop_assert!(!text.contains(is_invisible), "{text:?}");
             }
         }
     }

@@ -74,10 +74,20 @@ pub fn is_first_delivery(message: &Message) -> bool {
     message.receive_count <= number(message, EARLIER) + 1
 }
 
-/// The message as a consumer that gives it back sends it again.
+/// The most attributes that SQS accepts, less those that a message gets when it is sent again.
+const MOST_OWN_ATTRIBUTES: usize = 10 - RESEND_ATTRIBUTES.len();
+
+/// The attributes of a message that was sent again.
+pub const RESEND_ATTRIBUTES: [&str; 3] = [LOST, FIRST_ID, EARLIER];
+
+/// The message as a consumer that gives it back sends it again. If its own attributes leave no room, the last ones are
+/// dropped: a message that could not be sent again would never get its last chance.
 #[must_use]
 pub fn resent(message: &Message) -> NewMessage {
+    let is_own = |name: &String| !RESEND_ATTRIBUTES.contains(&name.as_str());
+    let too_many: Vec<_> = message.attributes.keys().filter(|name| is_own(name)).skip(MOST_OWN_ATTRIBUTES).collect();
     let mut attributes: Attributes = message.attributes.clone();
+    attributes.retain(|name, _| !too_many.contains(&name));
     attributes.insert(FIRST_ID.to_owned(), first_id(message).to_owned());
     attributes.insert(EARLIER.to_owned(), message.receive_count.to_string());
     NewMessage { body: message.body.clone(), attributes }
@@ -154,5 +164,15 @@ mod tests {
         assert_eq!(verdict, Verdict::Ordinary);
         assert_eq!((first_id(&again), again.attributes[LOST].as_str(), again.receive_count), ("1", "1", 4));
         assert!(is_first_delivery(&again));
+    }
+
+    #[test]
+    fn what_is_sent_again_has_no_more_attributes_than_sqs_takes() {
+        let own = (0..10).map(|at| (format!("own-{at}"), "x".to_owned())).collect();
+        let (suspect, verdict) = assess(Message { attributes: own, ..message(3) }, 0, MOST_LOST);
+        assert_eq!((verdict, resent(&suspect).attributes.len()), (Verdict::Suspect, 10));
+        let (last, verdict) = assess(delivered(resent(&suspect), 1), 0, MOST_LOST);
+        assert_eq!((verdict, resent(&last).attributes.len()), (Verdict::LastChance, 10));
+        assert!(last.attributes.contains_key("own-0"));
     }
 }

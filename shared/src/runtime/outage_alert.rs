@@ -1,7 +1,6 @@
 //! Alerts the owner to an outage and to its end.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp, Unit};
@@ -13,32 +12,54 @@ use crate::ports::queue::Queue;
 /// How long an outage lasts before the owner is informed: a database that restarts needs no attention.
 const TOLERANCE: Duration = Duration::from_secs(10);
 
-/// Sends one alert when a stage has stopped receiving, and one when it receives again.
+/// How often the alert is raised again while the outage lasts. Another process of the same service may have resolved it,
+/// because it was not affected or has recovered sooner; and the number of waiting messages has changed.
+const REPEAT: Duration = Duration::from_secs(15 * 60);
+
+/// Raises an alert when a stage has stopped receiving, and resolves it when the stage receives again.
 pub struct OutageAlert {
     stage: &'static str,
     queue: Arc<dyn Queue>,
     notifier: Arc<dyn Notifier>,
-    /// Whether an alert may be open. It is true at first, because the previous process may have reported an outage and
-    /// ended. Resolving an alert that is not open does nothing.
-    may_be_open: AtomicBool,
+    known: Mutex<Known>,
+}
+
+/// What is known about the alert of this stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Known {
+    /// Nothing. The previous process may have raised it and ended. Resolving an alert that is not open does nothing.
+    Nothing,
+    /// It was raised at this time by this process, and not resolved by it since.
+    Raised(Instant),
+    /// It is not open.
+    Over,
 }
 
 impl OutageAlert {
     /// Alerts about the outages of one stage.
     #[must_use]
     pub fn new(stage: &'static str, queue: Arc<dyn Queue>, notifier: Arc<dyn Notifier>) -> Self {
-        Self { stage, queue, notifier, may_be_open: AtomicBool::new(true) }
+        Self { stage, queue, notifier, known: Mutex::new(Known::Nothing) }
     }
 
-    /// Starts a new outage, which has not been reported.
-    pub fn begin(&self) {
-        self.may_be_open.store(false, Ordering::Relaxed);
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reports an outage since `since`, if it has lasted long enough and was not reported before.
+    /// Records that the alert is raised, unless it was raised a short time ago.
+    fn raise(&self) -> bool {
+        let mut known = self.known();
+        let is_recent = matches!(*known, Known::Raised(at) if at.elapsed() < REPEAT);
+        if !is_recent {
+            *known = Known::Raised(Instant::now());
+        }
+        !is_recent
+    }
+
+    /// Reports an outage since `since`, if it has lasted long enough and was not reported a short time ago.
     pub async fn report(&self, what: &str, since: Instant) {
         let lasted = since.elapsed();
-        if lasted < TOLERANCE || self.may_be_open.swap(true, Ordering::Relaxed) {
+        if lasted < TOLERANCE || !self.raise() {
             return;
         }
         let waiting = match self.queue.depth().await {
@@ -52,7 +73,8 @@ impl OutageAlert {
 
     /// Resolves the alert if one may be open.
     pub async fn resolve(&self) {
-        if self.may_be_open.swap(false, Ordering::Relaxed) {
+        let before = std::mem::replace(&mut *self.known(), Known::Over);
+        if before != Known::Over {
             let text = format!("{} receives again", self.stage);
             self.notifier.notify(Alert::new(Kind::Outage, self.stage, text).resolved()).await;
         }

@@ -163,9 +163,6 @@ impl Settlement {
     /// the measure, because deliveries that cost a consumer were not outages and must not make it wait.
     async fn wait_for_what_is_down(&self, message: &Message, error: &anyhow::Error) {
         let what = format!("{error:#}");
-        if self.breaker.outage().is_none() {
-            self.outage.begin();
-        }
         let wait = self.breaker.failed(&what);
         tracing::warn!(id = message.id, "{what}; receiving again in {wait:.1?}");
         let own = Backoff { first: self.policy.outage.first, most: self.policy.retry.most };

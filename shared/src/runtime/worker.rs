@@ -83,7 +83,6 @@ impl Worker {
                     self.settlement.receive_failed();
                     if failures == 1 {
                         since = Instant::now();
-                        self.settlement.outage.begin();
                     }
                     self.settlement.outage.report(&error.to_string(), since).await;
                     let wait = self.settlement.policy.outage.wait(failures);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use candlewick_shared::adapters::aws::Aws;
+use candlewick_shared::core::blame::Blame;
 use candlewick_shared::ports::queue::{Lease, NewMessage, Queue, Receipt};
 use candlewick_shared::ports::store::{NewObject, ObjectStore, Put, PutIf};
 use serde_json::{Value, json};
@@ -63,6 +64,22 @@ async fn a_message_that_was_not_sent_is_an_error_though_the_call_succeeded() {
     let messages = ["a", "b"].map(|body| NewMessage { body: body.to_owned(), ..NewMessage::default() });
     let error = aws.queue(&format!("{}/q", server.url)).send(&messages).await.unwrap_err().to_string();
     assert!(error.contains("1 of 2 were not sent: InternalError"), "{error}");
+}
+
+/// A batch is answered message by message, with the same codes as a single one.
+#[tokio::test]
+async fn a_message_of_a_batch_that_is_refused_is_to_blame_unless_the_queue_is() {
+    let failed = |codes: &[&str]| {
+        let failed = |(at, code): (usize, &&str)| json!({"Id": at.to_string(), "Code": code, "SenderFault": true});
+        json!({"Successful": [], "Failed": codes.iter().enumerate().map(failed).collect::<Vec<_>>()})
+    };
+    let (refused, down) = (failed(&["InvalidMessageContents"]), failed(&["InvalidMessageContents", "InternalError"]));
+    let (aws, server) = aws(vec![ok(&refused), ok(&down)]).await;
+    let queue = aws.queue(&format!("{}/q", server.url));
+    let messages = [NewMessage::default(), NewMessage::default()];
+    for blame in [Blame::Message("bad_message"), Blame::Dependency] {
+        assert_eq!(queue.send(&messages).await.unwrap_err().blame, blame);
+    }
 }
 
 #[tokio::test]

@@ -90,6 +90,25 @@ async fn each_code_of_s3_is_whose_failure_the_table_says() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// The codes and patterns of one of the tables, without the `*` of a pattern.
+fn rows_of_table(name: &str) -> Vec<&'static str> {
+    let code = include_str!("../../src/core/blame.rs");
+    let table = code.split(&format!("const {name}: ")).nth(1).and_then(|rest| rest.split("];").next());
+    let lines = table.expect("the table is there").lines().map(str::trim);
+    lines
+        .filter_map(|line| line.strip_prefix("(\"")?.split('"').next())
+        .map(|code| code.trim_end_matches('*'))
+        .collect()
+}
+
+#[test]
+fn every_row_for_s3_has_a_test() {
+    let rows = rows_of_table("S3");
+    let is_tested = |row: &&&str| S3.iter().any(|(code, ..)| code.starts_with(**row));
+    assert!(rows.len() > 30, "the table was not read: {rows:?}");
+    assert_eq!(rows.iter().filter(|row| !is_tested(row)).collect::<Vec<_>>(), Vec::<&&str>::new());
+}
+
 #[tokio::test]
 async fn an_error_of_s3_is_one_sentence() {
     let error = get_error(&said("InvalidObjectState", 403)).await.to_string();

@@ -8,6 +8,7 @@ use candlewick_shared::adapters::sqs_browse;
 use candlewick_shared::core::candle::Candle;
 use candlewick_shared::core::clean_csv;
 use candlewick_shared::core::event::{self, Notification};
+use candlewick_shared::core::invisible::is_invisible;
 use candlewick_shared::core::key::{ObjectPath, RawKey, TransformedKey};
 use candlewick_shared::core::leftover::is_leftover;
 use candlewick_shared::core::metadata::TransformedMetadata;
@@ -20,10 +21,10 @@ use tokio::time::{Instant, sleep};
 
 use super::ground::Ground;
 use super::plan::Plan;
-use super::{database, objects::File};
+use super::{database, objects::File, outage};
 
 /// The queues that must be empty in the end.
-const ROLES: [&str; 3] = ["ingest", "raw", "transformed"];
+const ROLES: [&str; 4] = ["alerts", "ingest", "raw", "transformed"];
 
 /// How long the services may take to finish the remaining work. It only bounds failures; it is no performance limit.
 const PATIENCE: Duration = Duration::from_secs(400);
@@ -77,6 +78,8 @@ async fn nothing_is_in_flight(ground: &Ground) -> anyhow::Result<()> {
 
 async fn is_whole(ground: &Ground, plan: &Plan) -> anyhow::Result<()> {
     dead_letters_are_those_of_broken_objects(ground, plan).await?;
+    outage::is_over(&ground.pool).await?;
+    logs_have_no_control_characters(ground)?;
     let raw = newest_raw_objects(ground, plan).await?;
     let clean = clean_objects(ground, plan, &raw).await?;
     ensure!(clean.len() == raw.len(), "{} clean objects of {} raw ones", clean.len(), raw.len());
@@ -84,9 +87,21 @@ async fn is_whole(ground: &Ground, plan: &Plan) -> anyhow::Result<()> {
     database::ledger_is_right(&ground.pool, &clean).await
 }
 
+/// Keys, cells and messages have some, which would act on the terminal of a reader of the logs.
+fn logs_have_no_control_characters(ground: &Ground) -> anyhow::Result<()> {
+    for log in ground.logs() {
+        let text = std::fs::read_to_string(&log).with_context(|| format!("read {}", log.display()))?;
+        let is_odd = |line: &&str| line.contains(|c: char| c.is_control() && c != '\t' || is_invisible(c));
+        if let Some(line) = text.lines().find(is_odd) {
+            bail!("a line of a log with control characters: {line:?}");
+        }
+    }
+    Ok(())
+}
+
 /// The raw object from which each transformed object must be made: the newer of a plain and a gzipped one.
 async fn newest_raw_objects(ground: &Ground, plan: &Plan) -> anyhow::Result<BTreeMap<ObjectPath, ObjectInfo>> {
-    let broken: BTreeSet<_> = plan.files.iter().filter(|file| file.broken.is_some()).map(|file| &file.key).collect();
+    let broken: BTreeSet<_> = plan.objects().filter(|file| file.broken.is_some()).map(|file| &file.key).collect();
     let mut newest: BTreeMap<ObjectPath, ObjectInfo> = BTreeMap::new();
     for info in ground.store().list("raw/").await? {
         if broken.contains(&info.key) || is_leftover(&info.key) {
@@ -98,7 +113,7 @@ async fn newest_raw_objects(ground: &Ground, plan: &Plan) -> anyhow::Result<BTre
             newest.insert(path, info);
         }
     }
-    for file in plan.files.iter().filter(|file| file.broken.is_none()) {
+    for file in plan.objects().filter(|file| file.broken.is_none()) {
         let RawKey { path, .. } = file.key.parse()?;
         ensure!(newest.contains_key(&path), "{} is gone", file.key);
     }
@@ -110,7 +125,7 @@ async fn clean_objects(
     plan: &Plan,
     raw: &BTreeMap<ObjectPath, ObjectInfo>,
 ) -> anyhow::Result<Vec<Clean>> {
-    let files: BTreeMap<_, _> = plan.files.iter().map(|file| (file.key.as_str(), file)).collect();
+    let files: BTreeMap<_, _> = plan.objects().map(|file| (file.key.as_str(), file)).collect();
     let (all, mut clean): (Vec<_>, _) = (raw.iter().collect(), Vec::new());
     for some in all.chunks(AT_ONCE) {
         let read =

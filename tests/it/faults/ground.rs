@@ -21,6 +21,7 @@ use candlewick_localstack::supervise::{Backoff, Service};
 use candlewick_localstack::watchdog::{self, Watchdog};
 use candlewick_shared::adapters::aws::Aws;
 use candlewick_shared::adapters::postgres as database;
+use candlewick_shared::adapters::postgres_users::{self, GROUPS, ServiceUser};
 use candlewick_shared::adapters::s3::S3Store;
 use candlewick_shared::adapters::sqs::SqsQueue;
 use candlewick_shared::core::topology::{self, Topology};
@@ -81,6 +82,7 @@ impl Ground {
         let postgres = start_postgres(&state, port).await?;
         let pool = database::connect(&postgres.url(), 4).await?;
         database::migrate(&pool).await?;
+        create_users(&pool).await?;
         let calm = CancellationToken::new();
         let way = |way, port| {
             Network::to((Ipv4Addr::LOCALHOST, port).into(), way, plan.seed, Arc::clone(&tally), calm.clone())
@@ -91,10 +93,11 @@ impl Ground {
             way(Way::Sqs, localstack).await?,
             way(Way::Postgres, postgres.port).await?,
         ];
-        let mut variables = variables(addresses, &networks, &postgres);
+        let mut variables = variables(addresses, &networks);
         variables.insert("BUCKET".to_owned(), plan.bucket());
         variables.extend(queues.iter().map(|(role, url)| (topology::queue_url_variable(role), url.clone())));
-        let services = start_services(&state, &variables)?;
+        let database = |service: &str| user_url(service, networks[2].port, &postgres.database);
+        let services = start_services(&state, &variables, database)?;
         let queues = queues.into_iter().collect();
         Ok(Self {
             calm,
@@ -130,6 +133,16 @@ impl Ground {
     /// The services' log files.
     pub fn logs(&self) -> impl Iterator<Item = PathBuf> {
         (0..PROCESSES.len()).map(|at| self.state.log(&process_name(at)))
+    }
+
+    /// How often the services have logged these words.
+    pub fn logged(&self, words: &str) -> anyhow::Result<usize> {
+        let mut count = 0;
+        for log in self.logs() {
+            let text = fs::read_to_string(&log).with_context(|| format!("read {}", log.display()))?;
+            count += text.matches(words).count();
+        }
+        Ok(count)
     }
 
     /// Starts PostgreSQL again on the data of a stopped server.
@@ -172,15 +185,31 @@ fn port_of(url: &str) -> anyhow::Result<u16> {
     url.rsplit(':').next().and_then(|port| port.parse().ok()).with_context(|| format!("find the port of {url}"))
 }
 
+/// The password of the services' database users.
+const PASSWORD: &str = "of-a-service";
+
+/// Creates the services' database users, which have no more rights than in the cloud.
+async fn create_users(pool: &PgPool) -> anyhow::Result<()> {
+    for user in GROUPS.iter().filter_map(|(service, _)| ServiceUser::of_service(service)) {
+        postgres_users::allow_password(pool, &user, &PASSWORD.into()).await?;
+    }
+    Ok(())
+}
+
+/// The database as a service's user reaches it through the network.
+fn user_url(service: &str, port: u16, database: &str) -> String {
+    format!("postgres://candlewick_{service}:{PASSWORD}@127.0.0.1:{port}/{database}")
+}
+
 /// The services' settings: those of the stack, with changes for this run.
-fn variables(addresses: &Settings, [s3, sqs, database]: &[Network; 3], postgres: &Postgres) -> Settings {
+fn variables(addresses: &Settings, [s3, sqs, _]: &[Network; 3]) -> Settings {
     let mut variables = addresses.clone();
-    let (real, bad) = (format!(":{}/", postgres.port), format!(":{}/", database.port));
     variables.extend([
         ("AWS_ENDPOINT_URL".to_owned(), format!("http://127.0.0.1:{}", s3.port)),
         ("AWS_ENDPOINT_URL_SQS".to_owned(), format!("http://127.0.0.1:{}", sqs.port)),
-        ("DATABASE_URL".to_owned(), postgres.url().replace(&real, &bad)),
         ("LEASE_SECONDS".to_owned(), LEASE.as_secs().to_string()),
+        // What the containers of docker-compose.yml have.
+        ("MEMORY_LIMIT".to_owned(), "192MiB".to_owned()),
         // Consumers die and deliveries are lost by plan here, and no message is to blame for it.
         ("CONSUMERS_LOST".to_owned(), "12".to_owned()),
         ("TWELVEDATA_API_KEY".to_owned(), "simulator".to_owned()),
@@ -193,13 +222,18 @@ fn process_name(at: usize) -> String {
     format!("{}-{at}", PROCESSES[at])
 }
 
-fn start_services(state: &StateDir, variables: &Settings) -> anyhow::Result<Vec<Service>> {
+fn start_services(
+    state: &StateDir,
+    variables: &Settings,
+    database: impl Fn(&str) -> String,
+) -> anyhow::Result<Vec<Service>> {
     let soon = Backoff { first: Duration::from_millis(100), limit: Duration::from_secs(1), ..Backoff::default() };
     let start = |(at, service): (usize, &&str)| {
         let path = program(&format!("candlewick-{service}"));
         let plan = StopPlan::term(Duration::from_secs(25));
         let named = Program::new(process_name(at), path).clean_env().stop_by(plan);
         let told = variables.iter().fold(named, |program, (name, value)| program.env(name, value));
+        let told = told.env("DATABASE_URL", database(service));
         Service::start(told, state.clone(), soon, progress::silent(), CancellationToken::new())
     };
     PROCESSES.iter().enumerate().map(start).collect()

@@ -1,18 +1,22 @@
 //! Nothing is lost: many objects are processed while everything around them fails, by a plan that depends on a seed.
 //!
-//! Services are killed, PostgreSQL is restarted, the network to S3, SQS and the database cuts, delays and truncates,
-//! messages arrive twice, late and out of order, leases are shorter than the work, and objects are overwritten while
-//! they are in flight. In the end the store is the same as without any faults.
+//! Services are killed, PostgreSQL is restarted, rights are revoked, tables and schemas are dropped, statements time out,
+//! the network to S3, SQS and the database cuts, delays and truncates, messages arrive twice, late and out of order,
+//! leases are shorter than the work, objects are overwritten while they are in flight, and some of them are broken, huge
+//! or full of control characters. In the end the store is the same as without any faults.
 //!
 //! The seed determines the objects, the moments of kills and restarts, and the faults of the n-th connection to each
 //! address after a number of bytes. Which work such a moment hits depends on the machine.
 
+mod administrator;
+mod broken;
 mod check;
 mod database;
 mod disturber;
 mod ground;
 mod network;
 mod objects;
+mod outage;
 mod plan;
 mod tally;
 mod tamperer;
@@ -77,6 +81,7 @@ async fn through(ground: &Ground, plan: &Plan) -> anyhow::Result<Duration> {
             traffic::send(ground, plan),
             disturber::kill(ground, plan),
             disturber::restart_postgres(ground, plan),
+            administrator::err(ground, plan),
         )
     };
     tokio::select! {
@@ -84,6 +89,7 @@ async fn through(ground: &Ground, plan: &Plan) -> anyhow::Result<Duration> {
         tampered = tamperer::tamper(ground, plan) => tampered?,
     }
     ground.calm.cancel();
+    outage::outlast(ground, plan).await?;
     check::until_whole(ground, plan).await
 }
 
@@ -98,6 +104,10 @@ fn a_seed_makes_the_same_plan_again() -> anyhow::Result<()> {
     let fates = |seed| network::strikes(seed, network::Way::S3, 3).take(20).collect::<Vec<_>>();
     anyhow::ensure!(fates(7) == fates(7) && fates(7) != fates(8), "the fate of a connection is not the seed's");
     let plan = Plan::new(7);
-    anyhow::ensure!(plan.files.len() >= 200 && plan.letters().count() >= 24, "{}", plan.summary());
+    anyhow::ensure!(
+        plan.files.len() >= 200 && plan.letters().count() >= 50 && plan.mistakes.len() == 4,
+        "{}",
+        plan.summary()
+    );
     Ok(())
 }

@@ -10,17 +10,18 @@ use flate2::write::GzEncoder;
 use jiff::Timestamp;
 use rand::Rng;
 use rand::rngs::StdRng;
-use rand::seq::SliceRandom;
+use rand::seq::{IndexedRandom, SliceRandom};
 use serde_json::json;
 
+use super::broken::{self, Broken};
 use super::plan::{Letter, moment};
 
 /// The number of series of minutes, each with one object per month except the last.
 const SERIES: usize = 35;
-const MONTHS: [&str; 6] = ["2024-01", "2024-02", "2024-03", "2024-04", "2024-05", "2024-06"];
+pub const MONTHS: [&str; 6] = ["2024-01", "2024-02", "2024-03", "2024-04", "2024-05", "2024-06"];
 
-/// The number of broken objects of each kind.
-const BROKEN_OF_A_KIND: usize = 3;
+/// The number of series that are written after all other faults.
+const LATE: usize = 6;
 
 /// A key, and what is written there.
 #[derive(Clone, Debug)]
@@ -32,11 +33,25 @@ pub struct File {
     pub broken: Option<Broken>,
 }
 
-/// What is wrong with an object: the class of the failure, and a part of its reason.
-#[derive(Clone, Copy, Debug)]
-pub struct Broken {
-    class: &'static str,
-    words: &'static str,
+/// The body of a version. A large one is made only when it is written.
+#[derive(Clone, Debug)]
+pub enum Body {
+    Bytes(Vec<u8>),
+    /// A header, and a line repeated until there are as many bytes.
+    Lines {
+        header: &'static str,
+        line: &'static str,
+        bytes: usize,
+    },
+}
+
+impl Body {
+    pub fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Bytes(bytes) => bytes.clone(),
+            Self::Lines { header, line, bytes } => ((*header).to_owned() + &line.repeat(bytes / line.len())).into(),
+        }
+    }
 }
 
 /// One version of an object.
@@ -44,18 +59,35 @@ pub struct Broken {
 pub struct Version {
     /// When it is written.
     pub at: Duration,
-    pub body: Vec<u8>,
+    pub body: Body,
     pub metadata: Metadata,
     /// The number of rows, valid or not.
     pub rows: u64,
     /// The candles, ascending.
     pub candles: Vec<Candle>,
+    /// The number of rows that have control characters and marks in them.
+    pub odd_rows: u64,
 }
 
 impl File {
     /// Whether it is written to an archive storage class, from which it cannot be read.
     pub fn is_archived(&self) -> bool {
-        self.broken.is_some_and(|broken| broken.class == ARCHIVED)
+        self.broken.as_ref().is_some_and(|broken| broken.class == broken::ARCHIVED)
+    }
+
+    /// Whether it is too large to be processed.
+    pub fn is_huge(&self) -> bool {
+        self.broken.as_ref().is_some_and(|broken| broken.class == broken::HUGE)
+    }
+
+    /// Whether it takes the processor for longer than a lease.
+    pub fn is_starving(&self) -> bool {
+        self.key.contains("=STARVING")
+    }
+
+    /// Whether its key has a control character or an invisible mark in it.
+    pub fn has_odd_key(&self) -> bool {
+        self.key.contains(['\u{1b}', '\u{202e}'])
     }
 
     /// The dead letter that it must cause.
@@ -74,10 +106,13 @@ pub fn files(dice: &mut StdRng, span: Duration) -> Vec<File> {
             files.extend(healthy(dice, span, series, month));
         }
     }
-    for number in 0..BROKEN_OF_A_KIND {
-        files.extend(broken(dice, span, number));
-    }
+    files.extend(broken::files(dice, span));
     files
+}
+
+/// One object of each of some series, which are written at once.
+pub fn late(dice: &mut StdRng) -> Vec<File> {
+    (SERIES..SERIES + LATE).flat_map(|series| healthy(dice, Duration::from_millis(1), series, 0)).collect()
 }
 
 /// One month of a series. Sometimes there is a gzipped object as well as the plain one, for the same transformed
@@ -93,9 +128,9 @@ fn healthy(dice: &mut StdRng, span: Duration, series: usize, month: usize) -> Ve
         let mut at = moment(dice, span);
         let mut versions = Vec::new();
         for _ in 0..dice.random_range(1..=10_u32).saturating_sub(7).max(1) {
-            let (text, rows, candles) = content(dice, month);
+            let Content { text, rows, odd_rows, candles } = content(dice, month);
             let body = if key.ends_with(".gz") { gzip(&text) } else { text.into_bytes() };
-            versions.push(Version { at, body, metadata: Metadata::new(), rows, candles });
+            versions.push(Version { at, body: Body::Bytes(body), metadata: Metadata::new(), rows, candles, odd_rows });
             at += Duration::from_millis(dice.random_range(5..600));
         }
         File { key, versions, broken: None }
@@ -103,15 +138,33 @@ fn healthy(dice: &mut StdRng, span: Duration, series: usize, month: usize) -> Ve
     keys.into_iter().map(file).collect()
 }
 
+pub const HEADER: &str = "datetime,open,high,low,close,volume\n";
+
+/// Prices with control characters and invisible marks in them, which would clear a terminal, reverse the text after them
+/// or hide something.
+const ODD_CELLS: [&str; 4] = ["\u{1b}[2J7", "\u{202e}7.25", "7\u{200b}1", "7\u{7}\u{2066}"];
+
+/// The content of a version.
+struct Content {
+    text: String,
+    rows: u64,
+    odd_rows: u64,
+    candles: Vec<Candle>,
+}
+
 /// The candles of a month and of the first minutes of the next one, which the object claims too; occasionally many.
 /// They include rows that are quarantined and duplicate rows, all in random order.
-fn content(dice: &mut StdRng, month: usize) -> (String, u64, Vec<Candle>) {
+fn content(dice: &mut StdRng, month: usize) -> Content {
     let most = if dice.random_range(0..12) == 0 { 3000 } else { 40 };
     let times = minutes(MONTHS[month], most).chain(minutes(MONTHS[month + 1], 4));
-    let (mut rows, mut candles) = (Vec::new(), Vec::new());
+    let (mut rows, mut odd_rows, mut candles) = (Vec::new(), 0, Vec::new());
     for second in times {
         match dice.random_range(0..20) {
-            0..5 => {}
+            0..4 => {}
+            4 => {
+                odd_rows += 1;
+                rows.push(row(second, ODD_CELLS.choose(dice).expect("there are some"), 7));
+            }
             5 => rows.push(row(second, "-1", 7)),
             doubled => {
                 let (price, volume) = (format!("{}.25", dice.random_range(1..100_000)), dice.random_range(0..9));
@@ -121,74 +174,34 @@ fn content(dice: &mut StdRng, month: usize) -> (String, u64, Vec<Candle>) {
         }
     }
     rows.shuffle(dice);
-    (format!("datetime,open,high,low,close,volume\n{}", rows.concat()), rows.len() as u64, candles)
+    Content { text: format!("{HEADER}{}", rows.concat()), rows: rows.len() as u64, odd_rows, candles }
 }
 
 /// The first minutes of a month, in seconds since 1970.
-fn minutes(month: &str, most: i64) -> impl Iterator<Item = i64> {
+pub fn minutes(month: &str, most: i64) -> impl Iterator<Item = i64> {
     let first: Timestamp = format!("{month}-01T00:00:00Z").parse().expect("a month begins");
     (0..most).map(move |minute| first.as_second() + minute * 60)
 }
 
-fn row(second: i64, price: &str, volume: u32) -> String {
+pub fn row(second: i64, price: &str, volume: u32) -> String {
     let time = Timestamp::from_second(second).expect("a time of this century");
     format!("{time},{price},{price},{price},{price},{volume}\n")
 }
 
-fn candle(second: i64, price: &str, volume: u32) -> Candle {
+pub fn candle(second: i64, price: &str, volume: u32) -> Candle {
     let price = price.parse().expect("a price");
     let volume = volume.to_string().parse().expect("a volume");
     let time = CandleTime::from_seconds(second);
     Candle { time, open: price, high: price, low: price, close: price, volume: Some(volume), is_filled: false }
 }
 
-fn gzip(text: &str) -> Vec<u8> {
+pub fn gzip(text: &str) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish()).expect("memory takes everything")
 }
 
-/// One object of each kind that can never be loaded: key, body, class, and a part of the reason.
-const FAULTS: [(&str, &str, &str, &str); 11] = [
-    ("raw/interval=1day/symbol=NOHEADER/candles.csv", "2024-12-27,1,2,1,2,5\n", "unreadable_object", "is not a header"),
-    ("raw/interval=1day/symbol=JSON/candles.csv", "{\"code\":429}", "unreadable_object", "JSON, not CSV"),
-    ("raw/interval=1day/symbol=EMPTY/candles.csv", "", "unreadable_object", "the file is empty"),
-    ("raw/interval=1day/symbol=NOCLOSE/candles.csv", "date,open,high,low\n", "unreadable_object", "column \"close\""),
-    ("raw/interval=1day/symbol=NOGZIP/candles.csv.gz", "date,open", "unreadable_object", "column \"high\""),
-    ("raw/interval=5h/symbol=NOKEY/candles.csv", "", "bad_key", "unknown interval"),
-    ("raw/interval=1day/symbol=NOTIME/candles.csv", "", "bad_metadata", "fetched-at"),
-    ("transformed/interval=1day/symbol=UNCLEAN/candles.csv", "unclean", "unreadable_object", "column header"),
-    ("raw/interval=1day/symbol=ARCHIVED/candles.csv", "", ARCHIVED, "InvalidObjectState"),
-    ("raw/interval=1day/symbol=\u{1b}[2J/candles.csv", "", "bad_key", "has a character in it"),
-    ("raw/interval=1day/symbol=ENDLESS/candles.csv.gz", ENDLESS, "object_too_large", "line 2 is longer"),
-];
-
-/// The class of the failure of archived objects.
-pub const ARCHIVED: &str = "archived_object";
-
-/// The start of a file whose next line has many megabytes, in a gzip file of a few kilobytes.
-const ENDLESS: &str = "datetime,open,high,low,close\n";
-
 /// Files that tools leave next to their output.
 pub const LEFTOVERS: [&str; 5] = ["_SUCCESS", ".candles.csv.crc", "candles.csv.tmp", "_temporary/0/candles.csv", ""];
-
-fn body_of(text: &str) -> Vec<u8> {
-    if text == ENDLESS { gzip(&(text.to_owned() + &"1".repeat(32 << 20))) } else { text.into() }
-}
-
-/// One object of each kind of fault, some of them written twice.
-fn broken(dice: &mut StdRng, span: Duration, number: usize) -> Vec<File> {
-    let file = |(key, body, class, words): (&str, &str, &'static str, &'static str)| {
-        let key = key.replace("/candles", &format!("{number}/candles"));
-        let at = moment(dice, span);
-        let metadata = Metadata::from([("fetched-at".to_owned(), "yesterday".to_owned())]);
-        let metadata = if class == "bad_metadata" { metadata } else { Metadata::new() };
-        let body = body_of(body);
-        let version = |at| Version { at, body: body.clone(), metadata: metadata.clone(), rows: 0, candles: Vec::new() };
-        let again = dice.random_bool(0.3).then(|| version(at + Duration::from_millis(200)));
-        File { key, versions: [version(at)].into_iter().chain(again).collect(), broken: Some(Broken { class, words }) }
-    };
-    FAULTS.into_iter().map(file).collect()
-}
 
 /// The event of an object, as S3 writes it.
 pub fn event(bucket: &str, key: &str) -> String {

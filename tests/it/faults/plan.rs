@@ -6,8 +6,10 @@ use candlewick_shared::core::ingest_message::IngestMessage;
 use candlewick_shared::core::key::Series;
 use candlewick_shared::core::trace::TraceParent;
 use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 
+use super::administrator::Mistake;
 use super::objects::{self, File};
 
 /// How long objects are written.
@@ -17,7 +19,7 @@ const WRITING: Duration = Duration::from_secs(24);
 pub const FAILING: Duration = Duration::from_secs(32);
 
 /// The processes, by their service.
-pub const PROCESSES: [&str; 5] = ["ingest", "transform", "transform", "loader", "loader"];
+pub const PROCESSES: [&str; 6] = ["ingest", "transform", "transform", "loader", "loader", "notifier"];
 
 /// The number of times that each process is killed.
 const KILLS: usize = 4;
@@ -35,12 +37,16 @@ pub struct Plan {
     pub seed: u64,
     /// The objects, with all their versions.
     pub files: Vec<File>,
+    /// The objects that are written after all other faults, during an outage.
+    pub late: Vec<File>,
     /// Additional messages: the time, the role of the queue, and the body.
     pub messages: Vec<(Duration, &'static str, String)>,
     /// The time of each kill, and the index of the process.
     pub kills: Vec<(Duration, usize)>,
     /// When PostgreSQL is restarted.
     pub restarts: Vec<Duration>,
+    /// What is done to the database, and when.
+    pub mistakes: Vec<(Duration, Mistake)>,
     letters: Vec<Letter>,
 }
 
@@ -61,12 +67,15 @@ impl Plan {
     pub fn new(seed: u64) -> Self {
         let mut dice = StdRng::seed_from_u64(seed);
         let files = objects::files(&mut dice, WRITING);
+        let late = objects::late(&mut dice);
         let kills = (0..PROCESSES.len() * KILLS).map(|at| (moment(&mut dice, FAILING), at % PROCESSES.len()));
         let mut kills: Vec<_> = kills.collect();
         kills.sort_unstable();
         let third = FAILING / RESTARTS;
         let restarts = (0..RESTARTS).map(|at| third * at + moment(&mut dice, third)).collect();
-        let mut plan = Self { seed, files, messages: Vec::new(), kills, restarts, letters: Vec::new() };
+        let mistakes = mistakes(&mut dice);
+        let (messages, letters) = Default::default();
+        let mut plan = Self { seed, files, late, messages, kills, restarts, mistakes, letters };
         plan.add_fetches(&mut dice);
         plan.add_nonsense(&mut dice);
         plan
@@ -94,10 +103,19 @@ impl Plan {
             let body = format!("hello {queue}");
             self.expect(queue, &body, "bad_message", "");
             self.messages.push((moment(dice, WRITING), queue, body));
+            // SQS takes control characters only as JSON spells them, and takes marks that reverse the text after them.
+            let body = format!("{{\"kind\":\"\\u001b[2J{queue}\u{202e}\"}}");
+            self.expect(queue, &body, "bad_message", "");
+            self.messages.push((moment(dice, WRITING), queue, body));
         }
         let gone = "raw/interval=1day/symbol=GONE/candles.csv";
         self.expect("raw", gone, "object_missing", "put it there again");
         self.messages.push((moment(dice, WRITING), "raw", objects::event(&self.bucket(), gone)));
+    }
+
+    /// All objects that are there in the end.
+    pub fn objects(&self) -> impl Iterator<Item = &File> {
+        self.files.iter().chain(&self.late)
     }
 
     fn expect(&mut self, queue: &'static str, about: &str, class: &'static str, words: &'static str) {
@@ -121,6 +139,14 @@ impl Plan {
         let (files, series) = (self.files.len(), FETCHED.len());
         format!("{files} objects ({broken} broken) in {versions} versions, {series} series to fetch")
     }
+}
+
+/// Each mistake once, in any order, at any moment of its part of the time.
+fn mistakes(dice: &mut StdRng) -> Vec<(Duration, Mistake)> {
+    let mut mistakes = Mistake::ALL;
+    mistakes.shuffle(dice);
+    let part = WRITING / Mistake::ALL.len() as u32;
+    (0..).zip(mistakes).map(|(at, mistake)| (part * at + moment(dice, part), mistake)).collect()
 }
 
 /// A random moment in a span.

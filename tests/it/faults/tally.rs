@@ -9,11 +9,12 @@ use anyhow::{Context, ensure};
 use super::ground::Ground;
 
 /// The kinds of faults that every run must have.
-const KINDS: [&str; 21] = [
+const KINDS: [&str; 32] = [
     "archived object",
     "leftover of a tool",
     "kill -9 of ingest",
     "kill -9 of loader",
+    "kill -9 of notifier",
     "kill -9 of transform",
     "restart of PostgreSQL",
     "S3: connection cut",
@@ -30,8 +31,25 @@ const KINDS: [&str; 21] = [
     "message held back behind others",
     "object overwritten in flight",
     "broken object",
+    "starving object",
+    "huge object",
+    ODD_KEY,
+    ODD_ROW,
+    ODD_MESSAGE,
     "invalid message, or one about nothing",
+    "revoked rights",
+    "dropped table",
+    "dropped schema",
+    "statement timeout",
+    OUTAGE,
 ];
+
+pub const ODD_KEY: &str = "key with control characters or invisible marks";
+pub const ODD_ROW: &str = "row with control characters or invisible marks";
+pub const ODD_MESSAGE: &str = "message with control characters or invisible marks";
+
+/// An outage that lasts so long that the owner is informed.
+pub const OUTAGE: &str = "outage with an alert";
 
 /// Faults that are found in the services' logs, because the run causes them but does not inject them.
 const SEEN: [(&str, &str); 3] = [

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::ground::Ground;
 use super::objects::{File, LEFTOVERS, Version};
 use super::plan::{FAILING, Plan};
+use super::tally;
 
 /// The maximum duration of the faults.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -42,7 +43,7 @@ async fn until_half_is_loaded(ground: &Ground, plan: &Plan, longest: Instant) ->
     Ok(())
 }
 
-async fn write(ground: &Ground, file: &File, start: Instant) -> anyhow::Result<()> {
+pub async fn write(ground: &Ground, file: &File, start: Instant) -> anyhow::Result<()> {
     let store = ground.store();
     for version in &file.versions {
         sleep_until(start + version.at).await;
@@ -50,17 +51,21 @@ async fn write(ground: &Ground, file: &File, start: Instant) -> anyhow::Result<(
             archive(ground, file, version).await?;
             continue;
         }
-        let object = NewObject::csv(version.body.clone(), version.metadata.clone());
+        let object = NewObject::csv(version.body.bytes(), version.metadata.clone());
         store.put(&file.key, object, PutIf::Always).await.context("write an object")?;
     }
     ground.tally.add("archived object", file.is_archived().into());
     ground.tally.add("object overwritten in flight", file.versions.len() as u64 - 1);
     ground.tally.add("broken object", file.broken.is_some().into());
+    ground.tally.add("huge object", file.is_huge().into());
+    ground.tally.add("starving object", file.is_starving().into());
+    ground.tally.add(tally::ODD_KEY, file.has_odd_key().into());
+    ground.tally.add(tally::ODD_ROW, file.versions.iter().map(|version| version.odd_rows).sum());
     Ok(())
 }
 
 async fn archive(ground: &Ground, file: &File, version: &Version) -> anyhow::Result<()> {
-    let put = ground.aws.s3().put_object().bucket(&ground.bucket).key(&file.key).body(version.body.clone().into());
+    let put = ground.aws.s3().put_object().bucket(&ground.bucket).key(&file.key).body(version.body.bytes().into());
     put.set_storage_class(Some("GLACIER".into())).send().await.context("archive an object").map(|_| ())
 }
 
@@ -79,6 +84,7 @@ async fn send_one(ground: &Ground, at: Instant, queue: &str, body: &str) -> anyh
     let message = NewMessage { body: body.to_owned(), attributes: Metadata::new() };
     ground.queue(queue).send(&[message]).await.context("send a message")?;
     ground.tally.add("invalid message, or one about nothing", u64::from(!body.contains("\"fetch\"")));
+    ground.tally.add(tally::ODD_MESSAGE, u64::from(body.contains('\u{202e}')));
     Ok(())
 }
 

@@ -15,6 +15,7 @@ from urllib.parse import quote_plus
 from moto import backends
 from moto.moto_server import werkzeug_app
 from moto.s3 import notifications
+from moto.s3.responses import S3Response
 from moto.sqs import models
 from werkzeug.serving import run_simple
 
@@ -25,6 +26,16 @@ POLL_SECONDS = 0.2
 def wait_for_messages(queue, timeout):
     """Releases the lock while a receiver waits. Nothing signals the end of a message's delay or lease, so the queue is polled."""
     LOCK.wait_for(lambda: queue.messages, timeout=min(timeout, POLL_SECONDS))
+
+
+get_bucket_notification = S3Response.get_bucket_notification
+
+
+def notification_configuration(response):
+    """S3 answers with an empty configuration for a bucket without notifications, and moto with another element."""
+    if response.backend.get_bucket_notification_configuration(response.bucket_name):
+        return get_bucket_notification(response)
+    return 200, {}, '<NotificationConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"/>'
 
 
 class OneAtATime:
@@ -56,6 +67,7 @@ signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 # Without a log line for each request. Failures are still logged.
 logging.getLogger("werkzeug").setLevel(logging.WARNING)
 models.Queue.wait_for_messages = wait_for_messages
+S3Response.get_bucket_notification = notification_configuration
 # S3 does not escape the slashes of a key in its notifications.
 notifications.quote_plus = lambda key: quote_plus(key, safe="/")
 server = werkzeug_app.DomainDispatcherApplication(werkzeug_app.create_backend_app)

@@ -11,6 +11,7 @@ use crate::world::World;
 
 pub fn trials() -> Vec<Trial> {
     trials![
+        every_row_for_postgres_has_a_test,
         each_error_of_a_statement_is_whose_failure_the_table_says,
         each_error_of_a_login_is_an_outage,
         a_table_that_somebody_holds_is_an_outage,
@@ -55,6 +56,17 @@ const RAISED: [(&str, Blame); 16] = [
     ("58030", Dependency),
     ("XX000", Evidence("gave_up")),
 ];
+
+async fn every_row_for_postgres_has_a_test(_: World) {
+    let code = include_str!("../../../../shared/src/core/blame.rs");
+    let table = code.split("const POSTGRES: ").nth(1).and_then(|rest| rest.split("];").next()).unwrap();
+    let rows = table.lines().filter_map(|line| line.trim().strip_prefix("(\"")?.split('"').next());
+    let rows: Vec<_> = rows.map(|code| code.trim_end_matches('*')).collect();
+    assert!(rows.len() > 20, "the table was not read: {rows:?}");
+    let tested = || STATEMENTS.iter().map(|(_, code, _)| *code).chain(RAISED.map(|(code, _)| code)).chain(["55P03"]);
+    let untested: Vec<_> = rows.into_iter().filter(|row| !tested().any(|code| code.starts_with(row))).collect();
+    assert_eq!(untested, Vec::<&str>::new());
+}
 
 async fn error_of(connection: &mut PgConnection, sql: &str) -> DatabaseError {
     sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(connection).await.db_context("try").unwrap_err()

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use candlewick_loader::ledger;
+use candlewick_shared::adapters::postgres;
 use candlewick_shared::runtime::outcome::{Outcome, Setback, Settled};
 use libtest_mimic::Trial;
 use sqlx::postgres::PgPoolOptions;
@@ -20,6 +21,7 @@ pub fn trials() -> Vec<Trial> {
         a_database_that_goes_away_is_an_outage,
         a_database_that_is_not_there_is_an_outage,
         a_primary_that_became_a_standby_is_an_outage,
+        connections_to_a_former_primary_do_not_last,
         a_loader_that_is_given_up_leaves_nothing,
         a_copy_that_is_given_up_leaves_no_connection_behind,
         a_loader_that_vanished_holds_its_lock_for_minutes_at_the_most
@@ -129,6 +131,12 @@ async fn a_primary_that_became_a_standby_is_an_outage(world: World) {
         execute format('alter database %I set default_transaction_read_only = on', current_database()); end $$";
     world.run(read_only).await;
     assert_outage(&with_connections(&world, 1).await.deliver(JANUARY).await);
+}
+
+async fn connections_to_a_former_primary_do_not_last(world: World) {
+    let options = world.owner.connect_options().as_ref().clone();
+    let pool = postgres::open(options, 1).await.unwrap();
+    assert!(pool.options().get_max_lifetime().is_some_and(|longest| longest <= Duration::from_secs(300)));
 }
 
 /// The same world with its own pool.

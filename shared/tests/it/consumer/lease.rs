@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use candlewick_shared::runtime::compute::compute;
 use candlewick_shared::runtime::outcome::Settled;
 use tokio::time::{Instant, sleep};
 
@@ -147,8 +148,19 @@ async fn work_that_never_ends_does_not_keep_its_slot_for_ever() {
     assert!(rig.dead.inner.messages()[0].attributes["reason"].contains("not done within"));
 }
 
-/// The only test on real time: a blocked thread cannot be observed on paused time. It waits for events, not for a fixed
-/// time.
+/// Whether a lease was extended often enough to show that extensions do not wait for the work, and not just once before
+/// it began. Waits for that event on this thread, and not for ever.
+fn is_extended_meanwhile(rig: &Rig) -> bool {
+    let extended = || rig.asked("queue").iter().filter(|asked| matches!(asked, Asked::Extend(_))).count() >= 4;
+    let most = std::time::Instant::now() + Duration::from_secs(20);
+    while !extended() && std::time::Instant::now() < most {
+        std::hint::spin_loop();
+    }
+    extended()
+}
+
+// These two tests are on real time, because a busy thread cannot be observed on paused time.
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn work_that_keeps_its_thread_busy_does_not_starve_its_lease() {
     let mut rig = Rig::new(1);
@@ -158,15 +170,34 @@ async fn work_that_keeps_its_thread_busy_does_not_starve_its_lease() {
     let (watching, calls) = (Arc::clone(&rig), Count::default());
     let counted = calls.clone();
     let running = rig.start(move |_| {
-        let call = counted.add();
+        // Only the first delivery blocks the thread: a redelivery would show nothing new.
+        let is_first = counted.add() == 1;
         let rig = Arc::clone(&watching);
         async move {
-            let extended = || rig.asked("queue").iter().filter(|asked| matches!(asked, Asked::Extend(_))).count() >= 4;
-            let most = std::time::Instant::now() + Duration::from_secs(20);
-            // Only the first delivery blocks the thread: a redelivery would show nothing new.
-            while call == 1 && !extended() && std::time::Instant::now() < most {
-                std::hint::spin_loop();
-            }
+            assert!(!is_first || is_extended_meanwhile(&rig));
+            Ok(Settled::Done)
+        }
+    });
+    rig.until_empty().await;
+    rig.stop(running).await;
+    assert_eq!(calls.get(), 1);
+}
+
+/// The transform and the loader have one thread, so they compute on others.
+#[tokio::test(flavor = "current_thread")]
+async fn work_that_is_computed_does_not_starve_its_lease_where_there_is_one_thread() {
+    let mut rig = Rig::new(1);
+    rig.policy.lease = Duration::from_millis(600);
+    rig.send(&["busy"]).await;
+    let rig = Arc::new(rig);
+    let (watching, calls) = (Arc::clone(&rig), Count::default());
+    let counted = calls.clone();
+    let running = rig.start(move |_| {
+        let is_first = counted.add() == 1;
+        let rig = Arc::clone(&watching);
+        async move {
+            let is_extended = compute(move || !is_first || is_extended_meanwhile(&rig)).await?;
+            assert!(is_extended);
             Ok(Settled::Done)
         }
     });

@@ -4,6 +4,7 @@ mod health;
 mod killers;
 mod lease;
 mod outage;
+mod outage_alert;
 mod protection;
 mod rig;
 mod settling;

@@ -5,32 +5,33 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::anyhow;
-use candlewick_shared::core::alert::{Kind, State};
+use candlewick_shared::core::alert::State;
 use candlewick_shared::ports::queue::Queue;
 use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
 use tokio::time::{Instant, sleep};
 
+use super::outage_alert::outages;
 use super::rig::{Count, Rig, eventually};
 
 /// A dependency that can be down, and counts its requests.
 #[derive(Clone, Default)]
-struct Dependency {
+pub struct Dependency {
     down: Arc<AtomicBool>,
     asked: Count,
 }
 
 impl Dependency {
-    fn down() -> Self {
+    pub fn down() -> Self {
         let dependency = Self::default();
         dependency.set_down(true);
         dependency
     }
 
-    fn set_down(&self, down: bool) {
+    pub fn set_down(&self, down: bool) {
         self.down.store(down, Ordering::SeqCst);
     }
 
-    async fn work(self) -> Outcome {
+    pub async fn work(self) -> Outcome {
         self.asked.add();
         sleep(Duration::from_millis(100)).await;
         if self.down.load(Ordering::SeqCst) { Err(Setback::Down(anyhow!("refused"))) } else { Ok(Settled::Done) }
@@ -158,11 +159,6 @@ fn classes(rig: &Rig) -> Vec<String> {
     rig.dead.inner.messages().iter().map(|letter| letter.attributes["class"].clone()).collect()
 }
 
-fn outages(rig: &Rig) -> Vec<State> {
-    let heard = rig.heard.0.lock().unwrap();
-    heard.iter().filter(|alert| alert.kind == Kind::Outage).map(|alert| alert.state).collect()
-}
-
 #[tokio::test(start_paused = true)]
 async fn what_only_some_messages_meet_while_others_succeed_is_theirs() {
     let rig = Rig::new(4);
@@ -193,36 +189,12 @@ async fn what_every_message_meets_is_an_outage_whatever_it_is_and_buries_nothing
     });
     sleep(Duration::from_secs(4 * 3600)).await;
     assert_eq!((rig.left().len(), rig.dead.inner.bodies().len()), (12, 0));
-    assert_eq!(outages(&rig), [State::Firing], "it is reported once");
+    let reported = outages(&rig);
+    assert!((2..20).contains(&reported.len()) && reported.iter().all(|state| *state == State::Firing), "{reported:?}");
     down.set_down(false);
     rig.until_empty().await;
     rig.stop(running).await;
-    assert_eq!((outages(&rig), classes(&rig).len()), (vec![State::Firing, State::Resolved], 0));
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_owner_hears_what_is_down_since_when_and_how_many_wait() {
-    let (rig, dependency) = (Rig::new(1), Dependency::down());
-    rig.send_many(5).await;
-    let running = rig.start(move |_| dependency.clone().work());
-    eventually("an alert", || !outages(&rig).is_empty()).await;
-    rig.stop(running).await;
-    let heard = rig.heard.0.lock().unwrap();
-    let text = &heard[0].text;
-    assert!(text.contains("refused") && text.contains("5 messages are waiting") && text.contains(" since 2"), "{text}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_outage_of_a_moment_is_not_told() {
-    let (rig, dependency) = (Rig::new(1), Dependency::down());
-    rig.send_many(5).await;
-    let work = dependency.clone();
-    let running = rig.start(move |_| work.clone().work());
-    sleep(Duration::from_secs(3)).await;
-    dependency.set_down(false);
-    rig.until_empty().await;
-    rig.stop(running).await;
-    assert!(!outages(&rig).contains(&State::Firing));
+    assert_eq!((outages(&rig).last(), classes(&rig).len()), (Some(&State::Resolved), 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -272,16 +244,5 @@ async fn a_message_that_needed_nothing_says_nothing_about_an_outage() {
     rig.send(&["marker"; 20]).await;
     eventually("they are settled", || rig.left().len() == 4).await;
     assert_eq!(outages(&rig), [State::Firing]);
-    rig.stop(running).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_queue_that_does_not_answer_is_an_outage_too() {
-    let rig = Rig::new(1);
-    rig.queue.break_down("receive");
-    let running = rig.start(|_| async { Ok(Settled::Done) });
-    eventually("it is reported", || outages(&rig) == [State::Firing]).await;
-    rig.queue.mend();
-    eventually("its end is reported", || outages(&rig) == [State::Firing, State::Resolved]).await;
     rig.stop(running).await;
 }
