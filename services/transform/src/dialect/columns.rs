@@ -161,8 +161,7 @@ impl Named<'_> {
 
     /// Refuses columns that could be the volume if none of them is known to be it.
     fn require_clear_volume(&self, volume: Option<usize>) -> Result<(), Unreadable> {
-        let is_volume = |name: &String| name.split(' ').any(|word| matches!(word, "volume" | "vol" | "volumes"));
-        match self.plain.iter().position(is_volume).filter(|_| volume.is_none()) {
+        match self.plain.iter().position(|name| names::is_volume(name)).filter(|_| volume.is_none()) {
             Some(place) => Err(Unreadable::UnclearVolume(self.given[place].clone())),
             None => Ok(()),
         }

@@ -1,6 +1,6 @@
 //! The names that sources give to the columns of candles.
 
-use candlewick_shared::core::raw_csv;
+use candlewick_shared::core::raw_csv::{self, is_in_money};
 
 /// The role of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -222,12 +222,13 @@ const NAMES: &[(Role, &[&str])] = &[
             "c",
         ],
     ),
-    (Role::Close, &["price", "last", "last price", "kurs"]),
+    (Role::Close, &["price", "last", "last price", "latest", "kurs"]),
     // Where a German site has both, `Volumen` is the turnover in money.
     (Role::Volume, &["stuecke", "stucke", "stuck"]),
     (Role::Volume, &["volume"]),
     (Role::Volume, &["vol", "volumes", "real volume"]),
     (Role::Volume, &["volumefrom", "volume from", "base volume", "base asset volume"]),
+    (Role::Volume, &["volume shares", "shares volume", "share volume"]),
     (
         Role::Volume,
         &[
@@ -272,10 +273,16 @@ pub fn of(role: Role) -> impl Iterator<Item = &'static [&'static str]> {
 }
 
 /// A name in lower case and without accents, with one space in place of all characters that are neither letters nor
-/// digits.
+/// digits. The sign of a currency makes a volume a turnover.
 pub fn plain(name: &str) -> String {
     let spaced: String = name.chars().flat_map(char::to_lowercase).map(unaccented).collect();
-    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
+    let plain = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
+    if is_in_money(name) && is_volume(&plain) { plain + " in money" } else { plain }
+}
+
+/// Whether a plain name contains the word volume or an abbreviation of it.
+pub fn is_volume(plain: &str) -> bool {
+    plain.split(' ').any(|word| matches!(word, "volume" | "vol" | "volumes"))
 }
 
 fn unaccented(letter: char) -> char {

@@ -143,6 +143,11 @@ const FILES: &[File] = &[
         DAY,
     ),
     daily(
+        "Time,Open,High,Low,Latest,Change,%Change,Volume,Volume (€)\n01/31/2024,101,103,100,102,1,1%,900,91800\n01/02/2024,100,102,99,101,1,1%,1000,101000\n\"Downloaded from example.com as of 02-01-2024\"\n",
+        "CSV, dates by month, day, year, 1 line of remarks",
+        &["2024-01-02,100,102,99,101,1000,false", "2024-01-31,101,103,100,102,900,false"],
+    ),
+    daily(
         "SYMBOL,SERIES,OPEN,HIGH,LOW,CLOSE,LAST,PREVCLOSE,TOTTRDQTY,TOTTRDVAL,TIMESTAMP,TOTALTRADES,ISIN,\nABC,EQ,100,102,99,101,101,100,1000,101000,02-JAN-2024,10,INE000000001,\n",
         "an NSE bhavcopy",
         DAY,

@@ -68,8 +68,12 @@ const INTERVALS: &[&str] = &["interval", "timeframe", "time frame"];
 const FETCHED_AT: &str = "fetched at";
 
 /// The names of volume columns, in order of preference.
-const VOLUMES: &[&[&str]] =
-    &[&["volume"], &["vol", "volumes"], &["volumefrom", "volume from", "base volume", "base asset volume"]];
+const VOLUMES: &[&[&str]] = &[
+    &["volume"],
+    &["vol", "volumes"],
+    &["volumefrom", "volume from", "base volume", "base asset volume"],
+    &["volume shares", "shares volume", "share volume"],
+];
 const TICK_VOLUMES: &[&str] = &["tickvol", "tick vol", "tick volume", "tickvolume"];
 
 /// The columns of a header, by name.
@@ -232,7 +236,14 @@ fn is_volume(name: &str) -> bool {
 
 fn plain(name: &str) -> String {
     let spaced: String = name.chars().map(|c| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { ' ' }).collect();
-    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
+    let plain = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
+    if is_in_money(name) && is_volume(&plain) { plain + " in money" } else { plain }
+}
+
+/// Whether a column name has the sign of a currency, as in `Volume ($)`. Such a volume is a turnover.
+#[must_use]
+pub fn is_in_money(name: &str) -> bool {
+    name.contains(['$', '€', '£', '¥', '₩', '₹', '₽', '₺', '₿'])
 }
 
 #[cfg(test)]
@@ -266,6 +277,8 @@ mod tests {
             ("volumefrom,volumeto", 5),
             ("tickvol", 5),
             ("Volume MA,Volume", 6),
+            ("Volume ($),Volume (Shares)", 6),
+            ("Vol. (€),Vol.", 6),
         ] {
             let header = header(&format!("date,open,high,low,close,{names}")).unwrap();
             assert_eq!((header.volume, header.tick_volume), (Some(place), None), "{names}");
@@ -276,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_column_that_could_be_the_volume_is_asked_for() {
-        for name in ["Volume USD", "quote asset volume", "Avg. Vol"] {
+        for name in ["Volume USD", "quote asset volume", "Avg. Vol", "Volume ($)", "£ Volume"] {
             let error = header(&format!("date,open,high,low,close,{name}")).unwrap_err().to_string();
             assert!(error.contains(&format!("column {name:?} could be the volume")), "{error}");
         }
