@@ -63,8 +63,16 @@ def commands(name, files, sessions, candlewick, interpreter):
     own = [candlewick, "clean", *files, "--calendar", "XNYS", "--as-of", AS_OF, "--max-filled", "1", *zone]
     folder = lambda who: LOCAL / "out" / who / name
     several = ["--out", folder("candlewick")] if len(files) > 1 else []
-    peers = {who: [interpreter, HERE / "peers" / f"clean_{who}.py", interval, sessions, folder(who), *files] for who in PEERS}
-    return {"cat": ["cat", *files], "candlewick": [*own, *several], **peers}, folder
+    peer = lambda who: [interpreter, HERE / "peers" / f"clean_{who}.py", interval, sessions, folder(who), *files]
+    return {"cat": ["cat", *files], "candlewick": [*own, *several], **{who: peer(who) for who in PEERS}}, folder
+
+
+def commands_with_parquet(runs, folder):
+    """Candlewick without and with Parquet, and DuckDB with Parquet."""
+    own = [part for part in runs["candlewick"] if part != "--out" and part != folder("candlewick")]
+    out = lambda who, *more: [*own, "--out", folder(who), *more]
+    duckdb = ["env", "PARQUET=1", *runs["duckdb"]]
+    return {"candlewick": out("candlewick", "--columnar"), "csv alone": out("csv alone"), "duckdb": duckdb}
 
 
 def clean_files(folder):
@@ -83,10 +91,10 @@ def values(line):
     return [*cells[:3], *map(Decimal, cells[3:8]), *cells[8:]]
 
 
-def check(name, folder):
+def check(name, folder, peers):
     """Holds the output of every peer to candlewick's."""
     own = clean_files(folder("candlewick"))
-    for who in PEERS:
+    for who in peers:
         theirs = clean_files(folder(who))
         if own.keys() != theirs.keys():
             sys.exit(f"{name}: {who} wrote {len(theirs)} files, candlewick {len(own)}")
@@ -125,6 +133,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5, help="how often each is run, after one run that does not count")
     parser.add_argument("--files", type=int, default=2000, help="how many files of days there are in the last input")
     parser.add_argument("--only", choices=INPUTS, help="one input instead of all")
+    parser.add_argument("--parquet", action="store_true", help="with Parquet in addition to CSV: candlewick and DuckDB alone")
     parser.add_argument("--candlewick", type=pathlib.Path, default=ROOT / "target" / "release" / "candlewick")
     options = parser.parse_args()
     if not options.candlewick.exists():
@@ -136,8 +145,10 @@ def main():
         if options.only in (None, name):
             files = sorted((LOCAL / name).rglob("*.csv"))[: options.files]
             runs, out = commands(name, files, sessions, options.candlewick, interpreter)
+            if options.parquet:
+                runs = commands_with_parquet(runs, out)
             medians = measure(name, runs, out, options.rounds)
-            check(name, out)
+            check(name, out, [who for who in PEERS if who in runs])
             table(name, medians)
 
 

@@ -1,5 +1,6 @@
 """The cleaning with DuckDB, as somebody who knows it well would write it: SQL from the files to the files."""
 
+import os
 import pathlib
 import sys
 
@@ -47,6 +48,13 @@ from spread join slots on slots.slot = place order by {order}
 """
 
 
+# The columns of Candlewick's Parquet.
+COLUMNAR = """select symbol, interval, time::timestamptz as time, open::decimal(38, 20) as open, high::decimal(38, 20) as high,
+    low::decimal(38, 20) as low, close::decimal(38, 20) as close, volume::decimal(38, 20) as volume, has_volume, is_filled
+from clean"""
+PARQUET = "format parquet, compression zstd, compression_level 1"
+
+
 def main(interval, sessions, folder, *files):
     one = pathlib.Path(files[0]).parent.name.removeprefix("symbol=") if len(files) == 1 else None
     query = CLEAN.format(
@@ -63,13 +71,21 @@ def main(interval, sessions, folder, *files):
     )
     database = duckdb.connect()
     if one:
-        database.execute(f"copy ({query}) to '{folder}/{one}.csv' (header)")
+        if "PARQUET" not in os.environ:
+            database.execute(f"copy ({query}) to '{folder}/{one}.csv' (header)")
+            return
+        database.execute(f"create temp table clean as {query}")
+        database.execute(f"copy clean to '{folder}/{one}.csv' (header)")
+        database.execute(f"copy ({COLUMNAR}) to '{folder}/{one}.parquet' ({PARQUET})")
         return
     # Each thread writes files of its own, and a folder that is not kept open gets a second file: one thread, all folders.
     database.execute(f"create temp table clean as {query}")
     database.execute(f"set threads = 1; set partitioned_write_max_open_files = {len(files)}")
     options = "format csv, header, partition_by (symbol), write_partition_columns true, overwrite_or_ignore"
     database.execute(f"copy clean to '{folder}' ({options})")
+    if "PARQUET" in os.environ:
+        options = options.replace("format csv, header", PARQUET)
+        database.execute(f"copy ({COLUMNAR}) to '{folder}/columnar' ({options})")
 
 
 main(*sys.argv[1:])

@@ -102,6 +102,10 @@ pub struct Args {
     /// stdout
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+
+    /// Also write the candles as Parquet into the folder, as the transform writes them into the bucket
+    #[arg(long, requires = "out")]
+    columnar: bool,
 }
 
 /// Cleans the files.
@@ -217,6 +221,9 @@ impl<'a> Common<'a> {
         };
         let cleaned: Cleaned<'_> = clean(&text, &task)?;
         match out {
+            Some(folder) if self.args.columnar => {
+                output::write_with_columns(&cleaned, &input.series, folder, &input.name())?;
+            }
             Some(folder) => output::write_all(&cleaned, folder, &input.name())?,
             None => cleaned.write_candles(io::stdout().lock())?,
         }

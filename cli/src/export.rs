@@ -13,6 +13,7 @@ use anyhow::{Context, bail, ensure};
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::key::Series;
 use candlewick_shared::core::symbol::Symbol;
+use jiff::Timestamp;
 use jiff::civil::Date;
 use sqlx::PgPool;
 
@@ -22,6 +23,7 @@ use self::progress::Progress;
 use self::rows::Range;
 use self::target::{Format, Target};
 use crate::clean::is_broken_pipe;
+use crate::moment::as_of;
 use crate::place::Place;
 use crate::terminal;
 
@@ -54,6 +56,10 @@ pub struct Args {
     /// The last day, in UTC, inclusive [default: the last day in the store]
     #[arg(long, value_name = "DATE")]
     to: Option<Date>,
+    /// The candles as they were at this moment, whatever was loaded since: an instant such as 2024-12-30T22:00:00Z, or a
+    /// date for its end in UTC
+    #[arg(long, value_name = "TIME", value_parser = as_of)]
+    as_of: Option<Timestamp>,
     /// The format of the files [default: by the file's name; csv for a folder and stdout]
     #[arg(long)]
     format: Option<Format>,
@@ -69,7 +75,7 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
     let (target, format) = target::choose(&args.out, args.format)?;
     let pool = place.running().await?.pool().await?;
     let series = chosen(&pool, &args).await?;
-    let export = Export { pool, range: Range { from: args.from, to: args.to }, format };
+    let export = Export { pool, range: Range { from: args.from, to: args.to, as_of: args.as_of }, format };
     match target {
         Target::Stdout => match export.to_stdout(&series).await {
             Err(error) if !is_broken_pipe(&error) => return Err(error),

@@ -5,6 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
+use candlewick_columnar::batch::batch;
+use candlewick_columnar::names::Names;
+use candlewick_columnar::read::read as read_parquet;
+use candlewick_shared::core::clean_csv;
+use candlewick_shared::core::key::Series;
 use libtest_mimic::Trial;
 use tempfile::TempDir;
 
@@ -16,6 +21,7 @@ pub fn trials() -> Vec<Trial> {
         a_file_a_gzip_and_stdin_give_the_same_bytes,
         a_vacant_session_is_filled_by_its_calendar,
         a_folder_gets_all_three_outputs_of_each_file,
+        a_folder_gets_parquet_too_if_it_is_asked_for,
         passed_thresholds_exit_with_1_and_errors_with_2,
         a_file_that_claims_to_be_older_than_its_candles_is_told_of,
         prices_below_zero_are_candles_where_they_are_allowed,
@@ -80,6 +86,23 @@ fn a_vacant_session_is_filled_by_its_calendar() -> anyhow::Result<()> {
     ensure!(!without.contains("true,true"), "something was filled without a calendar: {without}");
     let none = stdout(clean(dir.path()).arg(&path).args(SERIES).args(RULES).args(["--max-fill", "0"]))?;
     ensure!(!none.contains("true,true"), "something was filled that should not be: {none}");
+    Ok(())
+}
+
+fn a_folder_gets_parquet_too_if_it_is_asked_for() -> anyhow::Result<()> {
+    let (dir, path) = folder_with_file()?;
+    let columnar = ["--max-filled", "1", "--columnar"];
+    let (status, said) = finish(clean(dir.path()).arg(&path).args(SERIES).args(RULES).args(columnar))?;
+    ensure!(!status.success() && said.contains("--out"), "{said}");
+    let (status, said) =
+        finish(clean(dir.path()).arg(&path).args(SERIES).args(RULES).args(columnar).args(["--out", "o"]))?;
+    ensure!(status.success(), "{said}");
+    let read = |name: &str| std::fs::read(dir.path().join(name)).with_context(|| format!("read {name}"));
+    ensure!(read("o/transformed/interval=1day/symbol=X/X.csv")? == CLEANED.as_bytes());
+    let series = Series { symbol: "X".parse()?, interval: "1day".parse()? };
+    let candles = clean_csv::read(CLEANED.as_bytes(), &series)?.candles;
+    let parquet = read_parquet(read("o/columnar/interval=1day/symbol=X/X.parquet")?.into())?;
+    ensure!(parquet.batches == [batch(&Names::of(std::slice::from_ref(&series)), &series, &candles)?]);
     Ok(())
 }
 

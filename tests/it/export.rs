@@ -8,6 +8,7 @@ use candlewick_columnar::names::Names;
 use candlewick_columnar::read::read;
 use candlewick_shared::core::clean_csv;
 use candlewick_shared::core::key::Series;
+use jiff::Timestamp;
 use libtest_mimic::Trial;
 
 use crate::candlewick::{candlewick, fail, succeed};
@@ -20,6 +21,7 @@ pub fn trials() -> Vec<Trial> {
         an_export_of_what_is_not_there_says_so,
         an_export_in_columns_has_every_value_of_the_table,
         one_file_takes_several_series_and_shows_progress,
+        an_export_as_of_a_moment_has_the_candles_of_then,
         a_reader_that_has_read_enough_is_no_error,
         the_role_for_reports_reads_the_views_and_nothing_else
     ]
@@ -104,6 +106,24 @@ fn an_export_in_columns_has_every_value_of_the_table() -> anyhow::Result<()> {
     let parquet = read(std::fs::read(file("all.parquet"))?.into())?;
     ensure!(parquet.batches == [batch(&Names::of(std::slice::from_ref(&series)), &series, &candles)?]);
     ensure!(parquet.about.contains(&("symbol".to_owned(), "EXACT".to_owned())), "{:?}", parquet.about);
+    Ok(())
+}
+
+fn an_export_as_of_a_moment_has_the_candles_of_then() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    let key = "raw/interval=1day/symbol=FROZEN/candles.csv";
+    load(stack, "FROZEN", key, "date,open,high,low,close,volume\n2024-12-26,1,2,1,1.5,10\n", 1)?;
+    let frozen = ["--symbol", "FROZEN", "--out", "-"];
+    let before = export(stack, &frozen)?;
+    let loaded = "select (extract(epoch from max(loaded_at)) * 1000000)::bigint from loads where symbol = $1";
+    let moment = Timestamp::from_microsecond(stack.count(loaded, "FROZEN")?)?.to_string();
+    let restated =
+        "date,open,high,low,close,volume\n2024-12-24,1,2,1,1,5\n2024-12-26,1,2,1,1.75,10\n2024-12-27,1,2,1,2,7\n";
+    load(stack, "FROZEN", key, restated, 3)?;
+    let as_of = |moment: &str| export(stack, &[&frozen[..], &["--as-of", moment]].concat());
+    ensure!(as_of(&moment)? == before, "{} is not {before}", as_of(&moment)?);
+    ensure!(export(stack, &frozen)?.lines().count() == 4);
+    ensure!(as_of("2000-01-01")?.lines().count() == 1, "there were candles before the first load");
     Ok(())
 }
 

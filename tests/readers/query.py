@@ -24,7 +24,10 @@ def run_sql(text):
         return len(duckdb.sql(text.split(";")[0]).fetchall()) + len(duckdb.sql(text.split(";")[1]).fetchall())
     if place[1] == "postgresql":
         with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
-            return len(connection.execute(text).fetchall())
+            *before, last = [statement for statement in text.split(";") if statement.strip()]
+            for statement in before:
+                connection.execute(statement)
+            return len(connection.execute(last).fetchall())
     # Athena needs AWS, and DuckDB's httpfs is installed from the internet.
     return None
 

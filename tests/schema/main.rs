@@ -28,7 +28,7 @@ const EXECUTED: [(&str, &str); 1] =
     [("update objects set error = null, error_line = null, error_column = null, ", "services/loader/tests/it")];
 
 /// What takes the place of a placeholder. The dashboard's tests execute these statements with real columns.
-const PLACEHOLDERS: [(&str, &str); 2] = [("{COLUMNS}", "null, null"), ("{ORDER}", "asc")];
+const PLACEHOLDERS: [(&str, &str); 3] = [("{COLUMNS}", "null, null"), ("{CANDLES}", "candles"), ("{ORDER}", "asc")];
 
 async fn every_statement_fits_the_schema() {
     let sources: Vec<_> = FOLDERS.into_iter().flat_map(Source::below).collect();

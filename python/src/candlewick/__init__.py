@@ -36,10 +36,14 @@ def candles(
     start: Moment | None = None,
     end: Moment | None = None,
     *,
+    as_of: Moment | None = None,
     source: Source | None = None,
 ) -> Candles:
-    """The candles of one or several symbols, from `start` to `end` inclusive, ordered by symbol and time."""
-    return Store().candles(symbols, interval, start, end, source=source)
+    """The candles of one or several symbols, from `start` to `end` inclusive, ordered by symbol and time.
+
+    With `as_of` they are the candles as they were at that moment, whatever was loaded since.
+    """
+    return Store().candles(symbols, interval, start, end, as_of=as_of, source=source)
 
 
 def series() -> list[dict[str, Any]]:

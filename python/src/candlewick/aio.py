@@ -23,10 +23,11 @@ class AsyncStore:
         start: Moment | None = None,
         end: Moment | None = None,
         *,
+        as_of: Moment | None = None,
         source: Source | None = None,
     ) -> Candles:
         """As `Store.candles`."""
-        return await asyncio.to_thread(self._store.candles, symbols, interval, start, end, source=source)
+        return await asyncio.to_thread(self._store.candles, symbols, interval, start, end, as_of=as_of, source=source)
 
     async def series(self) -> list[dict[str, Any]]:
         """As `Store.series`."""

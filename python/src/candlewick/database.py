@@ -11,15 +11,23 @@ from candlewick.frames import SCHEMA
 from candlewick.settings import Settings
 
 _CANDLES = """select symbol, interval, time, open, high, low, close, volume, volume is not null, is_filled
-    from bi_candles where symbol = any(%s) and interval = %s and time between %s and %s
+    from {view} where symbol = any(%s) and interval = %s and time between %s and %s
     order by symbol collate "C", time"""
 
 #: How many rows are turned into columns at once.
 _ROWS = 10_000
 
 
-def candles(settings: Settings, symbols: Sequence[str], interval: str, start: datetime, end: datetime) -> pa.Table:
-    """The candles of some symbols from the view `bi_candles`."""
+def candles(
+    settings: Settings,
+    symbols: Sequence[str],
+    interval: str,
+    start: datetime,
+    end: datetime,
+    *,
+    as_of: datetime | None = None,
+) -> pa.Table:
+    """The candles of some symbols from the view `bi_candles`, or `bi_candles_as_of` if a moment is given."""
     try:
         import psycopg
     except ImportError as error:
@@ -28,7 +36,10 @@ def candles(settings: Settings, symbols: Sequence[str], interval: str, start: da
     with psycopg.connect(settings.required("database_url")) as connection, connection.cursor("candles") as cursor:
         connection.execute("set time zone 'UTC'")
         cursor.itersize = _ROWS
-        cursor.execute(_CANDLES, (list(symbols), interval, start, end))
+        if as_of:
+            connection.execute("select set_config('candlewick.as_of', %s, true)", (as_of.isoformat(),))
+        statement = _CANDLES.format(view="bi_candles_as_of" if as_of else "bi_candles")
+        cursor.execute(statement, (list(symbols), interval, start, end))
         batches = []
         while rows := cursor.fetchmany(_ROWS):
             batches.append(_batch(rows))

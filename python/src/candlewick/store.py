@@ -42,11 +42,15 @@ class Store:
         start: Moment | None = None,
         end: Moment | None = None,
         *,
+        as_of: Moment | None = None,
         source: Source | None = None,
     ) -> Candles:
         """The candles of one or several symbols, from `start` to `end` inclusive, ordered by symbol and time.
 
         Without a `source` it is the first of API, S3 and SQL whose address is known.
+
+        With `as_of` they are the candles as they were at that moment, whatever was loaded since; a date means its end. The
+        bucket has present candles only.
         """
         names = sorted({symbols} if isinstance(symbols, str) else set(symbols))
         if not names:
@@ -54,12 +58,15 @@ class Store:
         first, last = _first(start), _last(end)
         match source or self._source():
             case "api":
-                table = self._from_api(names, interval, start and first, end and last)
+                table = self._from_api(names, interval, start and first, end and last, as_of and _last(as_of))
+            case "s3" if as_of:
+                message = "as_of needs the history in the database: use source='api' or 'sql'"
+                raise CandlewickError(message)
             case "s3":
                 bounds = (pc.field("time") >= pa.scalar(first)) & (pc.field("time") <= pa.scalar(last))
                 table = Bucket(self.settings).candles([(name, interval) for name in names], bounds)
             case "sql":
-                table = database.candles(self.settings, names, interval, first, last)
+                table = database.candles(self.settings, names, interval, first, last, as_of=as_of and _last(as_of))
             case other:
                 message = f"{other!r} is no source: there are 'api', 's3' and 'sql'"
                 raise CandlewickError(message)
@@ -136,9 +143,16 @@ class Store:
         message = "no store: start one with `candlewick up`, or set DASHBOARD_URL, BUCKET or DATABASE_URL"
         raise SettingsError(message)
 
-    def _from_api(self, symbols: list[str], interval: str, first: Moment | None, last: Moment | None) -> pa.Table:
+    def _from_api(
+        self,
+        symbols: list[str],
+        interval: str,
+        first: Moment | None,
+        last: Moment | None,
+        as_of: Moment | None,
+    ) -> pa.Table:
         api = self._api()
-        bounds = {"from": _text(first), "to": _text(last)}
+        bounds = {"from": _text(first), "to": _text(last), "as_of": _text(as_of)}
         pages = (symbols[at : at + _AT_ONCE] for at in range(0, len(symbols), _AT_ONCE))
         tables = [api.table("/candles.arrow", symbols=",".join(page), interval=interval, **bounds) for page in pages]
         return pa.concat_tables(tables).unify_dictionaries()

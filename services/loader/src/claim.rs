@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 
-use crate::failure::ToSqlx;
+use crate::failure::{SqlTimestamp, ToSqlx};
 
 /// The candles that a version of an object claims.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +40,8 @@ pub struct Counts {
     /// Candles that the previous version had and this one does not.
     pub removed: i64,
     pub lost: Option<Lost>,
+    /// From this time on, all candles of the series were new.
+    pub inserted_from: Option<SqlTimestamp>,
 }
 
 /// Real candles that the series no longer has.

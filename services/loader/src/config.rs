@@ -9,6 +9,8 @@ use candlewick_shared::runtime::objects::Scope;
 use candlewick_shared::runtime::policy::CONCURRENCY;
 use secrecy::SecretString;
 
+use crate::ledger::HistoryDays;
+
 #[derive(Debug)]
 pub struct Config {
     /// `BUCKET` and `BYTES_IN_FLIGHT`.
@@ -21,6 +23,8 @@ pub struct Config {
     pub connections: u32,
     /// `CLOCK`.
     pub clock: Clock,
+    /// `HISTORY_DAYS`.
+    pub history_days: HistoryDays,
 }
 
 impl Config {
@@ -35,6 +39,7 @@ impl Config {
         let database_url = env.secret("DATABASE_URL").context("read DATABASE_URL")?;
         let connections =
             u32::try_from(env.parsed_or("CONCURRENCY", CONCURRENCY)?.get()).context("read CONCURRENCY")?;
-        Ok(Self { scope, memory, database_url, connections, clock: env.clock()? })
+        let history_days = HistoryDays(env.parsed_or("HISTORY_DAYS", HistoryDays::default().0)?);
+        Ok(Self { scope, memory, database_url, connections, clock: env.clock()?, history_days })
     }
 }

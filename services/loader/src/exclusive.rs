@@ -6,7 +6,8 @@ use crate::binary::{COLUMNS, Frame};
 use crate::claim::{Claim, Counts};
 use crate::copy;
 use crate::failure::{DatabaseError, DbContext, ToSqlx};
-use crate::{lost, merge, staging};
+use crate::merge::{self, Written};
+use crate::{inserted, lost, staging};
 
 /// Copies the candles of an object that has no rows in the table yet.
 pub async fn insert(database: &mut PgConnection, claim: Claim<'_>) -> Result<Counts, DatabaseError> {
@@ -16,8 +17,12 @@ pub async fn insert(database: &mut PgConnection, claim: Claim<'_>) -> Result<Cou
         .text_before(series.interval.as_str())
         .bigint_after(claim.object);
     let table = format!("candles (symbol, interval, {COLUMNS}, object_id)");
-    copy::candles_in(database, &table, &frame, claim.candles).await?;
-    Ok(Counts { inserted: claim.candles.len() as i64, ..Counts::default() })
+    copy::candles_in(&mut *database, &table, &frame, claim.candles).await?;
+    let inserted_from = match (claim.candles.first(), claim.candles.last()) {
+        (Some(first), Some(last)) => inserted::record_span(database, claim, first.time, last.time).await?,
+        _ => None,
+    };
+    Ok(Counts { inserted: claim.candles.len() as i64, inserted_from, ..Counts::default() })
 }
 
 /// Compares the object's rows with its new version and writes the difference.
@@ -30,13 +35,13 @@ pub async fn replace(database: &mut PgConnection, claim: Claim<'_>) -> Result<Co
             difference.removed.iter().filter_map(|time| time.timestamp()).map(ToSqlx::to_sqlx).collect();
         claim.bound(REMOVE).bind(times).execute(&mut *database).await.db_context("remove missing candles")?;
     }
-    let mut inserted = 0;
-    let mut updated = 0;
+    let mut written = Written::default();
     if !difference.rows.is_empty() {
         staging::stage_rows(&mut *database, &difference.rows).await?;
-        (inserted, updated) = merge::write(database, claim).await?;
+        written = merge::write(database, claim).await?;
     }
-    Ok(Counts { inserted, updated, unchanged: difference.unchanged, removed, lost })
+    let Written { inserted, updated, inserted_from } = written;
+    Ok(Counts { inserted, updated, unchanged: difference.unchanged, removed, lost, inserted_from })
 }
 
 const REMOVE: &str =

@@ -24,7 +24,7 @@ use tracing::{Instrument as _, Span};
 use crate::claim::{Claim, Counts};
 use crate::connection::LoadConnection;
 use crate::failure::DbContext;
-use crate::ledger::{self, Entry, Version};
+use crate::ledger::{self, Entry, HistoryDays, Version};
 use crate::settle::settle;
 use crate::{lost, runs};
 
@@ -48,12 +48,19 @@ pub struct Loader {
     now: Now,
     lineage: Lineage,
     memory: Memory,
+    history_days: HistoryDays,
 }
 
 impl Loader {
     /// A handler that reads from one bucket and writes to one database.
     pub fn new(store: Arc<dyn ObjectStore>, pool: PgPool, now: Now) -> Self {
-        Self { store, pool, now, lineage: Lineage::default(), memory: Memory::new(ByteSize(1 << 30)) }
+        let memory = Memory::new(ByteSize(1 << 30));
+        Self { store, pool, now, lineage: Lineage::default(), memory, history_days: HistoryDays::default() }
+    }
+
+    /// Sets how long the changes of loads are kept.
+    pub fn keeping_history(self, history_days: HistoryDays) -> Self {
+        Self { history_days, ..self }
     }
 
     pub fn with_memory(self, memory: Memory) -> Self {
@@ -82,7 +89,7 @@ impl Loader {
     /// The object is read while the series is locked, so that of two loaders the later one reads the newer object.
     async fn process(&self, connection: &mut PgConnection, key: &TransformedKey) -> Result<Processed, Setback> {
         let mut transaction = connection.begin().await.db_context("begin a transaction")?;
-        ledger::lock(&mut transaction, key).await?;
+        ledger::lock(&mut transaction, key, self.history_days).await?;
         let object = self.store.get_within(&key.to_string(), self.memory.bodies().bytes()).await?;
         let outcome = match &object {
             Some(object) => {

@@ -32,6 +32,16 @@ pub struct Loaded {
     pub rows: i64,
 }
 
+/// How many days the changes of loads are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HistoryDays(pub u16);
+
+impl Default for HistoryDays {
+    fn default() -> Self {
+        Self(90)
+    }
+}
+
 /// A version of an object, about to be loaded.
 #[derive(Clone, Debug)]
 pub struct Version<'a> {
@@ -65,15 +75,19 @@ impl Version<'_> {
 }
 
 const LOCK: &str = "select set_config('idle_in_transaction_session_timeout', '5min', true),
-    pg_advisory_xact_lock(hashtextextended($1, 0))";
+    set_config('candlewick.history_days', $2, true), pg_advisory_xact_lock(hashtextextended($1, 0))";
 
 /// Locks the series for other loaders until the transaction ends.
 ///
 /// The lock is on the series rather than the key, because objects of one series can claim the same candle. If a loader's
 /// machine dies, the server would by default keep the connection, and with it the lock, for hours. The idle timeout ends such
-/// a transaction after minutes.
-pub async fn lock(database: &mut PgConnection, key: &TransformedKey) -> Result<(), DatabaseError> {
-    let query = sqlx::query(LOCK).bind(key.path.series.to_string());
+/// a transaction after minutes. `history_days` says how long this load and what it changes are remembered.
+pub async fn lock(
+    database: &mut PgConnection,
+    key: &TransformedKey,
+    history_days: HistoryDays,
+) -> Result<(), DatabaseError> {
+    let query = sqlx::query(LOCK).bind(key.path.series.to_string()).bind(history_days.0.to_string());
     query.execute(database).await.db_context("lock the series").map(|_| ())
 }
 
@@ -169,6 +183,8 @@ fn set_content(columns: &mut Columns<'_, '_>, candles: &CleanCandles, counts: Co
     set(columns, "rows_removed = ", counts.removed);
     set(columns, "first_time = ", time(candles.candles.first()));
     set(columns, "last_time = ", time(candles.candles.last()));
+    set(columns, "inserted_from = coalesce(", counts.inserted_from);
+    columns.push_unseparated(", 'infinity')");
 }
 
 /// Clears the recorded error: the newest version is the loaded one again.

@@ -8,6 +8,7 @@ pub mod copy;
 pub mod difference;
 pub mod exclusive;
 pub mod handler;
+pub mod inserted;
 pub mod ledger;
 pub mod lost;
 pub mod merge;

@@ -30,6 +30,7 @@ async fn start(env: Env, stop: CancellationToken) -> Result<()> {
     let lineage = Lineage::from_env(&env, store.clone())?;
     let loader = Loader::new(store, pool.clone(), system_clock::now(config.clock))
         .with_lineage(lineage)
+        .keeping_history(config.history_days)
         .with_memory(config.memory);
     consumer.run(objects(config.scope, service_fn(move |event| loader.clone().handle(event))), stop).await;
     pool.close().await;

@@ -6,8 +6,8 @@
 use sqlx::{PgConnection, Row};
 
 use crate::claim::{Claim, Counts};
-use crate::failure::{DatabaseError, DbContext, ToSqlx};
-use crate::{lost, staging};
+use crate::failure::{DatabaseError, DbContext, SqlTimestamp, ToSqlx};
+use crate::{inserted, lost, staging};
 
 /// Merges an object's candles into those of its series.
 pub async fn merge(database: &mut PgConnection, claim: Claim<'_>) -> Result<Counts, DatabaseError> {
@@ -17,9 +17,10 @@ pub async fn merge(database: &mut PgConnection, claim: Claim<'_>) -> Result<Coun
     let removed = remove_missing(&mut *database, claim).await?;
     shadow(&mut *database, claim).await?;
     claim.bound(PROMOTE).execute(&mut *database).await.db_context("promote shadowed claims")?;
-    let (inserted, updated) = write(&mut *database, claim).await?;
+    let Written { inserted, updated, inserted_from } = write(&mut *database, claim).await?;
     let lost = lost::after_merge(database, claim).await?;
-    Ok(Counts { inserted, updated, unchanged: claim.candles.len() as i64 - inserted - updated, removed, lost })
+    let unchanged = claim.candles.len() as i64 - inserted - updated;
+    Ok(Counts { inserted, updated, unchanged, removed, lost, inserted_from })
 }
 
 /// Records the age of the new claims, by which the heirs of a candle are chosen.
@@ -85,11 +86,22 @@ const PROMOTE: &str = "with heirs as (
         where s.symbol = $2 and s.interval = $3 and s.time = h.time and s.object_id = h.object_id)
     insert into candles select * from heirs";
 
-/// Writes the staged candles and returns how many were inserted and how many updated. Equal rows are filtered out first,
-/// because even a conflict would lock them, which is a write.
-pub async fn write(database: &mut PgConnection, claim: Claim<'_>) -> Result<(i64, i64), DatabaseError> {
-    let row = claim.bound(WRITE).fetch_one(database).await.db_context("write candles")?;
-    Ok((row.get(0), row.get(1)))
+/// How many candles were inserted and how many updated.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Written {
+    pub inserted: i64,
+    pub updated: i64,
+    /// From this time on, all candles of the series were inserted.
+    pub inserted_from: Option<SqlTimestamp>,
+}
+
+/// Writes the staged candles. Equal rows are filtered out first, because even a conflict would lock them, which is a write.
+pub async fn write(database: &mut PgConnection, claim: Claim<'_>) -> Result<Written, DatabaseError> {
+    let row = claim.bound(WRITE).fetch_one(&mut *database).await.db_context("write candles")?;
+    let times: Vec<SqlTimestamp> = row.get(0);
+    let inserted = times.len() as i64;
+    let inserted_from = inserted::record_times(database, claim, times).await?;
+    Ok(Written { inserted, updated: row.get(1), inserted_from })
 }
 
 const WRITE: &str = "with written as (
@@ -101,5 +113,5 @@ const WRITE: &str = "with written as (
         on conflict (symbol, interval, time) do update set open = excluded.open, high = excluded.high,
             low = excluded.low, close = excluded.close, volume = excluded.volume, is_filled = excluded.is_filled,
             object_id = excluded.object_id
-        returning xmax = 0 as is_new)
-    select count(*) filter (where is_new), count(*) filter (where not is_new) from written";
+        returning xmax = 0 as is_new, time)
+    select coalesce(array_agg(time) filter (where is_new), '{}'), count(*) filter (where not is_new) from written";

@@ -8,15 +8,13 @@
 //! the same result.
 
 use candlewick_shared::core::candle::CandleTime;
+use candlewick_shared::core::digits::{MOST_DIGITS, digits};
 use candlewick_shared::core::interval::Interval;
 use candlewick_shared::core::raw_csv::Header;
 use jiff::tz::TimeZone;
 
 use crate::row::Numbers;
 use crate::times::Times;
-
-/// The most digits before or after the point; with them, both parts fit 64 bits.
-const MOST_DIGITS: usize = 18;
 
 /// The factor that converts a fraction with this many digits to units of 10⁻¹⁸.
 const UNITS: [u64; MOST_DIGITS + 1] = {
@@ -142,42 +140,6 @@ fn number(text: &[u8]) -> Option<Written> {
     Some(Written { number: (whole, fraction * UNITS[count]), length: length + 1 + count, has_zeros })
 }
 
-/// Parses the digits at the start of a text and returns their value and count: at least one and at most
-/// [`MOST_DIGITS`].
-#[inline]
-fn digits(text: &[u8]) -> Option<(u64, usize)> {
-    match text.first_chunk().map(|chunk| few_digits(*chunk)) {
-        Some((value, count)) if count < 8 => (count > 0).then_some((value, count)),
-        _ => many_digits(text),
-    }
-}
-
-/// Parses the digits at the start of eight bytes, all at once. Nearly every number is shorter than that, and a loop
-/// over the digits would be the slowest part of cleaning.
-#[inline]
-fn few_digits(chunk: [u8; 8]) -> (u64, usize) {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    // A digit becomes its value, 0 to 9; then the highest bit of every byte above 9 is set. Sums cannot carry into a
-    // byte that counts, since all bytes below the first one that is not a digit are at most 9.
-    let values = u64::from_le_bytes(chunk) ^ (EACH * 0x30);
-    let others = (values.wrapping_add(EACH * 0x76) | values) & (EACH * 0x80);
-    let count = others.trailing_zeros() as usize / 8;
-    // The digits move to the end, with zeros before them; then neighbours are joined to pairs, fours, and all eight.
-    let digits = if count == 0 { 0 } else { values << (64 - 8 * count) };
-    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
-    let low = (pairs & 0x0000_00FF_0000_00FF).wrapping_mul(100 + (1_000_000 << 32));
-    let high = (pairs >> 16 & 0x0000_00FF_0000_00FF).wrapping_mul(1 + (10_000 << 32));
-    (low.wrapping_add(high) >> 32, count)
-}
-
-fn many_digits(text: &[u8]) -> Option<(u64, usize)> {
-    let digits = text.iter().map(|byte| byte.wrapping_sub(b'0')).take_while(|digit| *digit <= 9);
-    // It may wrap before its length is found to be too long, but then it is not used.
-    let join = |(value, count), digit| (u64::wrapping_mul(value, 10).wrapping_add(u64::from(digit)), count + 1);
-    let (value, count) = digits.fold((0, 0), join);
-    (1..=MOST_DIGITS).contains(&count).then_some((value, count))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -185,12 +147,6 @@ mod tests {
     use super::*;
 
     proptest! {
-        #[test]
-        fn digits_all_at_once_are_the_digits_one_by_one(digits in "[0-9]{0,20}", rest in proptest::collection::vec(any::<u8>(), 0..12)) {
-            let text = [digits.as_bytes(), &rest].concat();
-            prop_assert_eq!(super::digits(&text), many_digits(&text));
-        }
-
         #[test]
         fn plain_numbers_are_those_that_are_written_as_they_would_be_anew(text in "[0-9]{0,3}[.]?[0-9]{0,12}") {
             use candlewick_shared::core::decimal::Decimal;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BooleanArray, Decimal128Array, RecordBatch, TimestampMicrosecondArray};
+use arrow_buffer::NullBuffer;
 use arrow_schema::ArrowError;
 use candlewick_shared::core::candle::Candle;
 use candlewick_shared::core::decimal::Decimal;
@@ -25,10 +26,13 @@ pub enum BatchError {
 }
 
 /// The columns of candles of one series.
-struct Columns {
+pub(crate) struct Columns {
     times: Vec<i64>,
     prices: [Vec<i128>; 4],
-    volumes: Vec<Option<i128>>,
+    /// Zero where there is none.
+    volumes: Vec<i128>,
+    /// Whether there is a volume.
+    known: Vec<bool>,
     filled: Vec<bool>,
 }
 
@@ -38,19 +42,24 @@ struct Columns {
 ///
 /// Returns [`BatchError::DoesNotFit`] for the first value with too many digits.
 pub fn batch(names: &Names, series: &Series, candles: &[Candle]) -> Result<RecordBatch, BatchError> {
-    let mut columns = Columns::with_capacity(candles.len());
-    for candle in candles {
-        columns.push(series, candle)?;
-    }
-    Ok(columns.finish(names, series)?)
+    Ok(Columns::of(series, candles)?.finish(names, series)?)
 }
 
 impl Columns {
-    fn with_capacity(rows: usize) -> Self {
+    pub(crate) fn of(series: &Series, candles: &[Candle]) -> Result<Self, DoesNotFit> {
+        let mut columns = Self::with_capacity(candles.len());
+        for candle in candles {
+            columns.push(series, candle)?;
+        }
+        Ok(columns)
+    }
+
+    pub(crate) fn with_capacity(rows: usize) -> Self {
         Self {
             times: Vec::with_capacity(rows),
             prices: [(); 4].map(|()| Vec::with_capacity(rows)),
             volumes: Vec::with_capacity(rows),
+            known: Vec::with_capacity(rows),
             filled: Vec::with_capacity(rows),
         }
     }
@@ -61,21 +70,33 @@ impl Columns {
         let seconds = candle.time.seconds();
         let micros = seconds.checked_mul(1_000_000).ok_or_else(|| does_not_fit("time", seconds.to_string()))?;
         let prices = [("open", candle.open), ("high", candle.high), ("low", candle.low), ("close", candle.close)];
-        for (column, (name, price)) in self.prices.iter_mut().zip(prices) {
-            column.push(number(name, price)?);
+        let mut units = [0; 4];
+        for (units, (name, price)) in units.iter_mut().zip(prices) {
+            *units = number(name, price)?;
         }
-        self.volumes.push(candle.volume.map(|volume| number("volume", volume)).transpose()?);
-        self.times.push(micros);
-        self.filled.push(candle.is_filled);
+        let volume = candle.volume.map(|volume| number("volume", volume)).transpose()?;
+        self.add(micros, units, volume, candle.is_filled);
         Ok(())
     }
 
-    fn finish(self, names: &Names, series: &Series) -> Result<RecordBatch, ArrowError> {
+    /// Adds a candle: its time in microseconds, and its numbers as [`unscaled`] gives them.
+    #[inline]
+    pub(crate) fn add(&mut self, micros: i64, prices: [i128; 4], volume: Option<i128>, is_filled: bool) {
+        self.times.push(micros);
+        self.prices.iter_mut().zip(prices).for_each(|(column, price)| column.push(price));
+        self.volumes.push(volume.unwrap_or_default());
+        self.known.push(volume.is_some());
+        self.filled.push(is_filled);
+    }
+
+    pub(crate) fn finish(self, names: &Names, series: &Series) -> Result<RecordBatch, ArrowError> {
         let [symbols, intervals] = names.columns(series, self.times.len())?;
         let times: ArrayRef = Arc::new(TimestampMicrosecondArray::from(self.times).with_timezone("UTC"));
         let [open, high, low, close] = self.prices.map(Decimal128Array::from).map(numbers);
-        let known = self.volumes.iter().map(|volume| Some(volume.is_some())).collect::<BooleanArray>();
-        let volumes = numbers(Decimal128Array::from(self.volumes))?;
+        let known = BooleanArray::from(self.known);
+        let nulls = NullBuffer::new(known.values().clone());
+        let nulls = Some(nulls).filter(|nulls| nulls.null_count() > 0);
+        let volumes = numbers(Decimal128Array::new(self.volumes.into(), nulls))?;
         let flags: [ArrayRef; 2] = [Arc::new(known), Arc::new(BooleanArray::from(self.filled))];
         let [known, filled] = flags;
         let columns = vec![symbols, intervals, times, open?, high?, low?, close?, volumes, known, filled];

@@ -7,13 +7,12 @@ use arrow_ipc::writer::{FileWriter, StreamWriter};
 use arrow_schema::{ArrowError, SchemaRef};
 use candlewick_shared::core::candle::Candle;
 use candlewick_shared::core::key::Series;
-use parquet::arrow::ArrowWriter;
 use parquet::errors::ParquetError;
 use thiserror::Error;
 
 use crate::batch::{BatchError, batch};
-use crate::layout;
 use crate::names::Names;
+use crate::parquet_file::ParquetFile;
 use crate::schema::schema;
 
 /// A form of record batches.
@@ -47,7 +46,7 @@ pub struct Encoder {
 }
 
 enum Writer {
-    Parquet(Box<ArrowWriter<Vec<u8>>>),
+    Parquet(Box<ParquetFile>),
     File(FileWriter<Vec<u8>>),
     Stream(StreamWriter<Vec<u8>>),
 }
@@ -61,10 +60,7 @@ impl Encoder {
     pub fn new(form: Form, schema: &SchemaRef, about: &[(String, String)]) -> Result<Self, EncodeError> {
         let out = Vec::new();
         let writer = match form {
-            Form::Parquet => {
-                let properties = layout::properties(about);
-                Writer::Parquet(Box::new(ArrowWriter::try_new(out, SchemaRef::clone(schema), Some(properties))?))
-            }
+            Form::Parquet => Writer::Parquet(Box::new(ParquetFile::new(schema, about)?)),
             Form::ArrowFile => Writer::File(FileWriter::try_new(out, schema)?),
             Form::ArrowStream => Writer::Stream(StreamWriter::try_new(out, schema)?),
         };
@@ -78,10 +74,7 @@ impl Encoder {
     /// Returns an [`EncodeError`] if the batch has another schema.
     pub fn push(&mut self, batch: &RecordBatch) -> Result<Vec<u8>, EncodeError> {
         match &mut self.writer {
-            Writer::Parquet(writer) => {
-                writer.write(batch)?;
-                Ok(mem::take(writer.inner_mut()))
-            }
+            Writer::Parquet(file) => Ok(file.push(batch)?),
             Writer::File(writer) => {
                 writer.write(batch)?;
                 Ok(mem::take(writer.get_mut()))
@@ -100,7 +93,7 @@ impl Encoder {
     /// Returns an [`EncodeError`] if the footer cannot be written.
     pub fn finish(self) -> Result<Vec<u8>, EncodeError> {
         Ok(match self.writer {
-            Writer::Parquet(writer) => writer.into_inner()?,
+            Writer::Parquet(file) => file.finish()?,
             Writer::File(writer) => writer.into_inner()?,
             Writer::Stream(writer) => writer.into_inner()?,
         })

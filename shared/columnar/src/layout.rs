@@ -8,11 +8,10 @@ use parquet::schema::types::ColumnPath;
 use crate::schema::VERSION;
 
 /// How many rows a row group has. A reader skips whole row groups and reads several of them at once.
-const ROWS: usize = 1 << 17;
+pub const ROWS: usize = 1 << 17;
 
-/// The size up to which a column's dictionary grows: more than the distinct numbers of a row group take. A column
-/// that gives up its dictionary becomes larger.
-const DICTIONARY_BYTES: usize = 4 << 20;
+/// The level of zstd. The next one takes twice the time and saves a hundredth.
+pub const LEVEL: i32 = 1;
 
 /// The order of the rows, as positions of columns: symbol, interval, time.
 const ORDER: [i32; 3] = [0, 1, 2];
@@ -26,7 +25,6 @@ pub fn properties(about: &[(String, String)]) -> WriterProperties {
     WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_max_row_group_row_count(Some(ROWS))
-        .set_dictionary_page_size_limit(DICTIONARY_BYTES)
         // Times are all different and regularly spaced.
         .set_column_dictionary_enabled(time.clone(), false)
         .set_column_encoding(time, Encoding::DELTA_BINARY_PACKED)

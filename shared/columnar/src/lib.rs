@@ -9,5 +9,8 @@ mod layout;
 pub mod lines;
 pub mod names;
 pub mod number;
+mod parallel;
+mod parquet_file;
+mod plain;
 pub mod read;
 pub mod schema;

@@ -2,15 +2,18 @@
 
 use std::mem;
 
+use arrow_array::RecordBatch;
 use candlewick_shared::core::clean_csv::{self, NotClean};
 use candlewick_shared::core::key::Series;
 use thiserror::Error;
 
-use crate::batch::{BatchError, batch};
+use crate::batch::{BatchError, Columns};
 use crate::encode::{EncodeError, Encoder, Form};
 use crate::names::Names;
 use crate::number::DoesNotFit;
+use crate::parquet_file::ParquetFile;
 use crate::schema::schema;
+use crate::{layout, parallel, plain};
 
 /// How many bytes of lines become a batch: about 16 thousand rows.
 const BATCH: usize = 1 << 20;
@@ -88,39 +91,58 @@ impl LineEncoder {
         if lines.is_empty() {
             return Ok(Vec::new());
         }
-        let rows = clean_csv::read_rows(lines, series)?;
-        let batch = batch(&self.names, series, &rows.candles).map_err(EncodeError::from)?;
-        Ok(self.encoder.push(&batch)?)
+        Ok(self.encoder.push(&batch_of(&self.names, series, lines)?)?)
     }
 }
 
+/// Turns whole lines of clean CSV into a record batch.
+fn batch_of(names: &Names, series: &Series, lines: &[u8]) -> Result<RecordBatch, LinesError> {
+    let columns = match plain::read(lines, series) {
+        Some(columns) => columns,
+        None => Columns::of(series, &clean_csv::read_rows(lines, series)?.candles)
+            .map_err(|value| EncodeError::from(BatchError::from(value)))?,
+    };
+    Ok(columns.finish(names, series).map_err(|error| EncodeError::from(BatchError::from(error)))?)
+}
+
 /// Encodes a text of clean CSV as one Parquet file. The same candles always give the same bytes.
+///
+/// Row groups are encoded at the same time, on as many threads as there are processors.
 ///
 /// # Errors
 ///
 /// Returns a [`LinesError`] if it is not clean CSV of the series or a value has too many digits.
 pub fn parquet(series: &Series, clean: &[u8], about: &[(String, String)]) -> Result<Vec<u8>, LinesError> {
-    let mut encoder = LineEncoder::new(Form::Parquet, std::slice::from_ref(series), about)?;
-    let mut rest = after_line(clean, 0);
-    let mut bytes = Vec::new();
-    while !rest.is_empty() {
-        let after = after_line(rest, BATCH.min(rest.len()) - 1);
-        bytes.extend(encoder.encode(series, &rest[..rest.len() - after.len()])?);
-        rest = after;
+    let names = Names::of(std::slice::from_ref(series));
+    let mut file = ParquetFile::new(&schema(), about).map_err(EncodeError::from)?;
+    let form = file.row_groups();
+    let encode = |lines: &&[u8]| {
+        let batch = batch_of(&names, series, lines)?;
+        form.encode(&[batch]).map_err(|error| LinesError::from(EncodeError::from(error)))
+    };
+    for group in parallel::map(&pieces(clean), encode) {
+        file.append(group?).map_err(EncodeError::from)?;
     }
-    bytes.extend(encoder.finish()?);
-    Ok(bytes)
+    Ok(file.finish().map_err(EncodeError::from)?)
 }
 
-/// The text after the first line that ends at or after this position.
-fn after_line(text: &[u8], from: usize) -> &[u8] {
-    let end = text.iter().skip(from).position(|byte| *byte == b'\n');
-    end.map_or(&[], |end| &text[from + end + 1..])
+/// The lines below the header, in pieces of one row group each.
+fn pieces(clean: &[u8]) -> Vec<&[u8]> {
+    let mut ends = memchr::memchr_iter(b'\n', clean).map(|end| end + 1);
+    let mut from = ends.next().unwrap_or(clean.len());
+    let mut pieces = Vec::new();
+    while from < clean.len() {
+        let to = ends.by_ref().nth(layout::ROWS - 1).unwrap_or(clean.len());
+        pieces.push(&clean[from..to]);
+        from = to;
+    }
+    pieces
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::batch::batch;
     use crate::encode;
     use crate::read::read;
 

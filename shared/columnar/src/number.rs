@@ -36,10 +36,13 @@ pub fn unscaled(number: Decimal) -> Option<i128> {
     (unscaled.unsigned_abs() < LIMIT).then_some(unscaled)
 }
 
+/// The number one.
+pub(crate) const ONE: i128 = POWERS[SCALE as usize];
+
 const LIMIT: u128 = 10_u128.pow(PRECISION as u32);
 
 /// The powers of ten up to that of the scale: computing one takes longer than everything else here.
-const POWERS: [i128; SCALE as usize + 1] = {
+pub(crate) const POWERS: [i128; SCALE as usize + 1] = {
     let mut powers = [1; SCALE as usize + 1];
     let mut power = 1;
     while power < powers.len() {

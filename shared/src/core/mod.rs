@@ -8,6 +8,7 @@ pub mod candle;
 pub mod clean_csv;
 pub mod clock;
 pub mod decimal;
+pub mod digits;
 pub mod due;
 pub mod event;
 pub mod form;

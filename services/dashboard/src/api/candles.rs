@@ -93,7 +93,7 @@ pub async fn json(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     query.check()?;
-    let source = source::find(&app.pool, &Series::from(path)).await?;
+    let source = source::find_as_of(&app.pool, &Series::from(path), query.as_of).await?;
     let is_arrow = accepts_arrow(&headers);
     let tag = tag(&address, &source, if is_arrow { ARROW } else { "" });
     let response = match tag.is_known(&headers) {
@@ -167,7 +167,7 @@ pub async fn csv(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let series = Series::from(path);
-    let source = source::find(&app.pool, &series).await?;
+    let source = source::find_as_of(&app.pool, &series, query.as_of).await?;
     let tag = tag(&address, &source, "");
     if tag.is_known(&headers) {
         return Ok(tag.not_modified());
@@ -211,7 +211,7 @@ async fn as_columns(
     let mut readings = Vec::with_capacity(series.len());
     let mut versions = vec![address.to_string()];
     for series in series {
-        let source = source::find(&app.pool, &series).await?;
+        let source = source::find_as_of(&app.pool, &series, query.as_of).await?;
         versions.push(source.version.clone());
         readings.push((series, source));
     }

@@ -56,6 +56,7 @@ pub fn routes() -> (axum::Router<App>, Document) {
         .routes(routes!(objects::report))
         .routes(routes!(objects::quarantine))
         .routes(routes!(changes::list))
+        .routes(routes!(changes::candles))
         .routes(routes!(series::all_gaps))
         .routes(routes!(pipeline::health))
         .routes(routes!(pipeline::pipeline))

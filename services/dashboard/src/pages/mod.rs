@@ -34,6 +34,7 @@ pub fn routes() -> Router<App> {
         .route("/shared/{name}", get(dashboards::shared))
         .route("/shared/{name}/tiles/{place}/candles", get(dashboards::shared_candles))
         .route("/changes", get(changes::page))
+        .route("/changes/{id}", get(changes::load))
         .route("/gaps", get(gaps::page))
         .route("/pipeline", get(pipeline::page))
         .route("/quality", get(quality::page))

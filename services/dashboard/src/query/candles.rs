@@ -48,6 +48,9 @@ pub struct CandleQuery {
     /// The `previous` of the previous response with `last`: only candles before this time are returned.
     #[param(value_type = Option<Moment>, inline)]
     pub before: Option<Moment>,
+    /// The candles as they were at this moment, whatever was loaded since; a date means its end, in UTC.
+    #[param(value_type = Option<Moment>, inline, example = "2024-12-31")]
+    pub as_of: Option<Moment>,
     /// The maximum number of candles for the whole range; consecutive candles are merged to fit. Longer intervals than
     /// the stored one give more meaningful candles because they follow the sessions.
     #[param(minimum = 1, maximum = 10_000)]
@@ -82,6 +85,9 @@ pub struct CsvQuery {
     /// Only candles after this time.
     #[param(value_type = Option<Moment>, inline)]
     pub after: Option<Moment>,
+    /// The candles as they were at this moment, whatever was loaded since; a date means its end, in UTC.
+    #[param(value_type = Option<Moment>, inline, example = "2024-12-31")]
+    pub as_of: Option<Moment>,
     /// The fields of the candles, separated by commas, in the order of the columns [default: all].
     #[param(value_type = Option<Vec<Field>>, style = Form, explode = false, inline, example = json!(["time", "close"]))]
     #[serde(default)]
@@ -149,6 +155,17 @@ impl Moment {
         match self {
             Self::Day(date) => midnight(date),
             Self::Instant(instant) => instant.as_second(),
+        }
+    }
+
+    /// The last microsecond.
+    pub fn end(self) -> Timestamp {
+        match self {
+            Self::Day(_) => {
+                let next = self.last().saturating_add(1);
+                Timestamp::from_microsecond(next.saturating_mul(1_000_000) - 1).unwrap_or(Timestamp::MAX)
+            }
+            Self::Instant(instant) => instant,
         }
     }
 

@@ -34,6 +34,9 @@ pub struct ManyQuery {
     /// The end of the range, inclusive; a date includes the whole day.
     #[param(value_type = Option<Moment>, inline, example = "2024-12-31")]
     pub to: Option<Moment>,
+    /// The candles as they were at this moment, whatever was loaded since; a date means its end, in UTC.
+    #[param(value_type = Option<Moment>, inline, example = "2024-12-31")]
+    pub as_of: Option<Moment>,
     /// The fields of the candles, separated by commas [default: all].
     #[param(value_type = Option<Vec<Field>>, style = Form, explode = false, inline, example = json!(["time", "close"]))]
     #[serde(default)]
@@ -58,7 +61,7 @@ impl ManyQuery {
 
     /// What is asked of each series.
     pub fn of_each(&self) -> CsvQuery {
-        let Self { from, to, fields, indicators, .. } = self.clone();
-        CsvQuery { from, to, fields, indicators, ..CsvQuery::default() }
+        let Self { from, to, as_of, fields, indicators, .. } = self.clone();
+        CsvQuery { from, to, as_of, fields, indicators, ..CsvQuery::default() }
     }
 }

@@ -9,6 +9,7 @@ pub mod credits;
 pub mod dashboards;
 pub mod health;
 pub mod lineage;
+pub mod load_candles;
 pub mod objects;
 pub mod overview;
 pub mod quality;

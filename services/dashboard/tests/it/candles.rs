@@ -39,7 +39,8 @@ pub fn trials() -> Vec<Trial> {
         columns_have_every_digit,
         columns_of_fields,
         columns_of_several_series,
-        columns_have_tags_and_problems
+        columns_have_tags_and_problems,
+        candles_as_of_a_moment_are_those_of_then
     ]
 }
 
@@ -54,6 +55,40 @@ async fn candles_have_every_digit(world: World) {
         "volume": ["100", "200"], "filled": [], "next": null,
     });
     assert_eq!(world.json(AAPL).await, expected);
+}
+
+/// A load on the next day that restates a day and adds one.
+const RESTATED: &str = "begin;
+    update candles set close = 7, high = 9 where close = 2;
+    insert into candles select symbol, interval, '2025-01-01T00:00:00Z', open, high, low, 8, volume, is_filled, object_id
+        from candles where close = 7;
+    update objects set loaded_at = '2024-12-31T22:00:00Z', etag = 'e2', inserted_from = '2025-01-01T00:00:00Z';
+    commit;";
+
+async fn candles_as_of_a_moment_are_those_of_then(world: World) {
+    world.load("AAPL", "2024-12-29", &["1", "2"]).await;
+    let before = world.json(AAPL).await;
+    let week = world.json("/api/v1/series/AAPL/1week/candles").await;
+    let merged = world.json(&format!("{AAPL}?points=1")).await;
+    let parquet = async |query: &str| world.get(&format!("{AAPL}.parquet{query}")).await.bytes().await.unwrap();
+    let columns = parquet("").await;
+    world.run(RESTATED).await;
+    assert_eq!(world.json(AAPL).await["close"], json!(["1", "7", "8"]));
+    for then in ["2024-12-30", "2024-12-30T23:30:00Z"] {
+        assert_eq!(world.json(&format!("{AAPL}?as_of={then}")).await, before);
+        assert_eq!(world.json(&format!("/api/v1/series/AAPL/1week/candles?as_of={then}")).await, week);
+        assert_eq!(world.json(&format!("{AAPL}?points=1&as_of={then}")).await, merged);
+        assert_eq!(parquet(&format!("?as_of={then}")).await, columns);
+    }
+    let csv = world.get(&format!("{AAPL}.csv?as_of=2024-12-30&fields=close")).await.text().await.unwrap();
+    assert_eq!(csv, "close\n1\n2\n");
+    assert_eq!(world.json(&format!("{AAPL}?as_of=2024-12-31")).await["close"], json!(["1", "7", "8"]));
+    world.run("insert into history_begins values ('AAPL', '1day', '2024-12-31T00:00:00Z')").await;
+    let refused = world.get(&format!("{AAPL}?as_of=2024-12-30")).await;
+    assert_eq!(refused.status(), 400);
+    let text = refused.text().await.unwrap();
+    assert!(text.contains("the history of AAPL 1day begins at 2024-12-31T00:00:00Z"), "{text}");
+    assert_eq!(world.get(&format!("{AAPL}?as_of=then")).await.status(), 400);
 }
 
 async fn csv_has_the_same_rows(world: World) {

@@ -18,6 +18,7 @@ pub fn trials() -> Vec<Trial> {
         the_first_page_has_the_credits_of_today,
         rows_and_summary_are_parts_of_the_page,
         every_load_is_in_the_history_of_changes,
+        a_load_shows_the_candles_that_it_changed,
         the_heatmap_has_one_calendar_for_all_rows,
         ten_thousand_series_are_listed_by_pages,
         the_api_is_shown_as_the_document_has_it
@@ -195,6 +196,46 @@ async fn every_load_is_in_the_history_of_changes(world: World) {
     let next = page.split("href=\"/changes?").find(|link| link.contains("after=")).unwrap();
     assert!(next.starts_with("since=2024-12-01") && !next.starts_with("symbol="), "{next}");
 }
+
+/// A load changes a candle and removes another, and a later one adds that again and changes the first once more.
+async fn a_load_shows_the_candles_that_it_changed(world: World) {
+    world.load("AAPL", "2024-12-30", &["1", "2", "3"]).await;
+    world.run(CHANGES).await;
+    let list = world.json("/api/v1/changes?symbol=AAPL&all=true").await;
+    let [later, first] = [0, 1].map(|at| list["rows"][at]["id"].as_i64().unwrap());
+    let load = world.json(&format!("/api/v1/changes/{first}")).await;
+    let seen = |load: &serde_json::Value| {
+        let rows = load["changed"]["rows"].as_array().unwrap();
+        rows.iter().map(|row| format!("{}: {} {}", row["time"], row["close_before"], row["close"])).collect::<Vec<_>>()
+    };
+    assert_eq!(seen(&load).len(), 2, "{load}");
+    assert!(seen(&load)[0].ends_with(": \"1\" \"7\"") && seen(&load)[1].ends_with(": \"2\" null"), "{load}");
+    let load = world.json(&format!("/api/v1/changes/{later}")).await;
+    assert!(seen(&load)[0].ends_with(": \"7\" \"8\""), "{load}");
+    assert_eq!(load["added"].as_array().unwrap().len(), 1, "{load}");
+    let page = world.page(&format!("/changes/{first}")).await;
+    assert!(page.contains("1 → 7") && page.contains("removed"), "{page}");
+    assert!(world.page("/changes").await.contains(&format!("href=\"/changes/{first}\"")));
+    assert!(world.page(&format!("/changes/{first}?limit=1")).await.contains(&format!("/changes/{first}?after=1")));
+    for (path, status) in [("/changes/999", 404), ("/changes/x", 400), ("/changes/1?limit=0", 400)] {
+        assert_eq!(world.get(path).await.status(), status, "{path}");
+    }
+}
+
+/// Two loads, each in a transaction of its own.
+const CHANGES: &str = "begin;
+    update candles set close = 7 where time = (select min(time) from candles);
+    delete from candles where close = 2;
+    update objects set loaded_at = loaded_at + interval '1 minute', rows_updated = 1, rows_removed = 1;
+    commit;
+    begin;
+    update candles set close = 8 where close = 7;
+    insert into late_candles select current_load(), time + interval '1 day', time + interval '1 day' from candles
+        where close = 8;
+    insert into candles select symbol, interval, time + interval '1 day', open, high, low, 5, volume, is_filled, object_id
+        from candles where close = 8;
+    update objects set loaded_at = loaded_at + interval '1 minute', rows_updated = 1, rows_inserted = 1, rows_removed = 0;
+    commit;";
 
 /// Stocks have no weekend sessions but the other market does: both rows have a cell for each date.
 async fn the_heatmap_has_one_calendar_for_all_rows(world: World) {

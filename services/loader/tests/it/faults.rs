@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use candlewick_loader::ledger;
+use candlewick_loader::ledger::{self, HistoryDays};
 use candlewick_shared::adapters::postgres;
 use candlewick_shared::runtime::outcome::{Outcome, Setback, Settled};
 use libtest_mimic::Trial;
@@ -189,7 +189,7 @@ async fn give_up_a_copy(world: &World, alone: &World) {
 /// The server does not notice that a machine has vanished: it must find the transaction idle.
 async fn a_loader_that_vanished_holds_its_lock_for_minutes_at_the_most(world: World) {
     let mut transaction = world.pool.begin().await.unwrap();
-    ledger::lock(&mut transaction, &JANUARY.parse().unwrap()).await.unwrap();
+    ledger::lock(&mut transaction, &JANUARY.parse().unwrap(), HistoryDays::default()).await.unwrap();
     let limit = sqlx::query_scalar("show idle_in_transaction_session_timeout").fetch_one(&mut *transaction);
     assert_eq!(limit.await.ok(), Some("5min".to_owned()));
 }

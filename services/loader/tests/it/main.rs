@@ -7,6 +7,7 @@ macro_rules! trials {
     ($($test:ident),+ $(,)?) => { vec![$(crate::trial(stringify!($test), $test)),+] };
 }
 
+mod as_of;
 mod binary;
 mod blame;
 mod faults;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
 
 fn trials() -> Vec<Trial> {
     let all = [
+        as_of::trials(),
         other_objects::trials(),
         binary::trials(),
         blame::trials(),

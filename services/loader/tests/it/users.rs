@@ -36,15 +36,20 @@ async fn users_of_iam_have_the_rights_of_their_group(world: World) {
 
 /// The rights of `ingest_service`, `loader_service`, `notifier_service`, `dashboard_readonly` and `bi_readonly`: read
 /// (`r`), or read and some kind of write (`rw`). A migration that creates a table adds it here.
-const RIGHTS: [(&str, [&str; 5]); 17] = [
+const RIGHTS: [(&str, [&str; 5]); 22] = [
     ("_sqlx_migrations", ["", "", "", "", ""]),
     ("alert_deliveries", ["", "", "rw", "", ""]),
     ("alert_events", ["", "", "rw", "r", ""]),
     ("alerts", ["", "", "rw", "r", ""]),
     ("bi_candles", ["", "", "", "r", "r"]),
+    ("bi_candles_as_of", ["", "", "", "r", "r"]),
     ("bi_series", ["", "", "", "r", "r"]),
+    ("candle_history", ["", "rw", "", "r", ""]),
     ("candles", ["", "rw", "r", "r", ""]),
+    ("credits", ["rw", "", "", "r", ""]),
+    ("history_begins", ["", "rw", "", "r", ""]),
     ("instruments", ["", "rw", "r", "r", ""]),
+    ("late_candles", ["", "rw", "", "r", ""]),
     ("loads", ["", "rw", "", "r", ""]),
     ("lost_candles", ["", "rw", "rw", "r", ""]),
     ("objects", ["r", "rw", "r", "r", ""]),

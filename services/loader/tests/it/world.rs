@@ -53,8 +53,12 @@ impl World {
     }
 
     pub fn loader(&self) -> Loader {
-        let now = || "2024-12-31T00:00:00Z".parse().unwrap();
-        Loader::new(Arc::new(self.bucket.clone()), self.pool.clone(), Arc::new(now))
+        self.loader_at("2024-12-31T00:00:00Z".parse().unwrap())
+    }
+
+    /// A loader whose clock shows a moment.
+    pub fn loader_at(&self, now: Timestamp) -> Loader {
+        Loader::new(Arc::new(self.bucket.clone()), self.pool.clone(), Arc::new(move || now))
     }
 
     pub async fn deliver(&self, key: &str) -> Outcome {

@@ -17,6 +17,9 @@ use crate::query::fields::{Field, Fields};
 /// How many candles are read at once.
 const PART: usize = 10_000;
 
+/// How many candles of a past moment are read at once. Each part takes a look at the whole series.
+const PART_OF_THE_PAST: usize = 100_000;
+
 /// How many candles are converted before other requests get their turn on the same thread: less than a millisecond's work.
 pub const AT_A_TIME: usize = 256;
 
@@ -96,8 +99,9 @@ impl Reading {
     }
 
     async fn part(&mut self) -> Result<Vec<PgRow>, Problem> {
+        let most = if self.source.as_of.is_some() { PART_OF_THE_PAST } else { PART };
         let take = match self.take {
-            Take::First(count) => Take::First(count.min(PART)),
+            Take::First(count) => Take::First(count.min(most)),
             last @ Take::Last(_) => last,
         };
         let Rows { rows, is_more } = rows::read(&self.pool, &self.source, self.range, take, self.needed).await?;

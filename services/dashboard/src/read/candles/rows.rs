@@ -79,7 +79,7 @@ pub async fn read(pool: &PgPool, source: &Source, range: Range, take: Take, need
     }
 }
 
-const STORED: &str = "select time, {COLUMNS} from candles
+const STORED: &str = "select time, {COLUMNS} from {CANDLES}
     where symbol = $1 and interval = $2 and time between $3 and $4
     order by time {ORDER} limit $5";
 
@@ -88,7 +88,8 @@ async fn stored(pool: &PgPool, source: &Source, range: Range, take: Take, needed
         Take::First(count) => ("asc", count),
         Take::Last(count) => ("desc", count),
     };
-    let sql = STORED.replace("{COLUMNS}", &needed.columns(of_one)).replace("{ORDER}", order);
+    let sql = STORED.replace("{COLUMNS}", &needed.columns(of_one)).replace("{CANDLES}", &source.candles());
+    let sql = sql.replace("{ORDER}", order);
     let query = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(source.series.symbol.as_str())
         .bind(source.stored.as_str())
@@ -105,7 +106,7 @@ async fn stored(pool: &PgPool, source: &Source, range: Range, take: Take, needed
     Ok(Rows { rows, is_more })
 }
 
-const EDGES: &str = "select min(time), max(time) from candles
+const EDGES: &str = "select min(time), max(time) from {CANDLES}
     where symbol = $1 and interval = $2 and time between $3 and $4";
 
 /// Longer than the distance from a month's label to its first session, in seconds.
@@ -114,7 +115,8 @@ const ROOM: i64 = 40 * 86_400;
 /// The first and the last stored candle around a range.
 async fn edges(pool: &PgPool, source: &Source, range: Range) -> sqlx::Result<Option<(i64, i64)>> {
     let room = range.widened(ROOM);
-    let query = sqlx::query_as(EDGES)
+    let sql = EDGES.replace("{CANDLES}", &source.candles());
+    let query = sqlx::query_as(sqlx::AssertSqlSafe(sql))
         .bind(source.series.symbol.as_str())
         .bind(source.stored.as_str())
         .bind(instant(room.from))
@@ -125,7 +127,7 @@ async fn edges(pool: &PgPool, source: &Source, range: Range) -> sqlx::Result<Opt
 }
 
 const DERIVED: &str = "with numbered as (
-        select *, width_bucket(time, $5::timestamptz[]) as bucket from candles
+        select *, width_bucket(time, $5::timestamptz[]) as bucket from {CANDLES}
         where symbol = $1 and interval = $2 and time >= $3 and time < $4)
     select ($6::timestamptz[])[bucket], {COLUMNS} from numbered where bucket > 0 group by bucket order by bucket";
 
@@ -170,7 +172,7 @@ async fn put_together(
 ) -> sqlx::Result<Vec<PgRow>> {
     let starts: Vec<_> = found.buckets.iter().map(|bucket| instant(bucket.start)).collect();
     let labels: Vec<_> = found.buckets.iter().map(|bucket| instant(bucket.label)).collect();
-    let sql = DERIVED.replace("{COLUMNS}", &needed.columns(of_many));
+    let sql = DERIVED.replace("{COLUMNS}", &needed.columns(of_many)).replace("{CANDLES}", &source.candles());
     let query = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(source.series.symbol.as_str())
         .bind(source.stored.as_str())
@@ -184,7 +186,7 @@ async fn put_together(
 /// Groups by row numbers rather than time spans, which would leave empty groups for closed hours.
 const MERGED: &str = "with numbered as (
         select *, (row_number() over (order by time) - 1) as number, count(*) over () as all_of_them
-        from candles
+        from {CANDLES}
         where symbol = $1 and interval = $2 and time between $3 and $4),
     grouped as (select *, greatest(1, ceil(all_of_them::numeric / $5))::bigint as size from numbered)
     select min(time), {COLUMNS}, min(size) as size, min(all_of_them) as all_of_them
@@ -199,7 +201,7 @@ pub async fn merged(
     points: u32,
     needed: Needed,
 ) -> sqlx::Result<(Vec<PgRow>, i64, i64)> {
-    let sql = MERGED.replace("{COLUMNS}", &needed.columns(of_many));
+    let sql = MERGED.replace("{COLUMNS}", &needed.columns(of_many)).replace("{CANDLES}", &source.candles());
     let query = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(source.series.symbol.as_str())
         .bind(source.stored.as_str())
