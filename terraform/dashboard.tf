@@ -2,7 +2,8 @@ locals {
   dashboard_port = 8470
 }
 
-# Shows candles, waiting messages and quarantined rows. It consumes no queue and writes nothing.
+# Shows candles, waiting messages and quarantined rows. It consumes no queue, and writes nothing but requests of runs, if they are
+# allowed.
 module "dashboard" {
   source = "./modules/service"
 
@@ -25,9 +26,16 @@ module "dashboard" {
     DATABASE_URL              = local.database_urls["dashboard"]
     DATABASE_IAM              = "true"
   })
-  secrets = { DASHBOARD_TOKEN = aws_secretsmanager_secret.this["dashboard-token"].arn }
+  secrets = merge(
+    { DASHBOARD_TOKEN = aws_secretsmanager_secret.this["dashboard-token"].arn },
+    var.dashboard_requests_runs ? { DASHBOARD_WRITE_TOKEN = aws_secretsmanager_secret.this["dashboard-write-token"].arn } : {},
+  )
 
-  statements = [
+  statements = concat([for secret in local.dashboard_write_secrets : {
+    Sid      = "RequestRuns"
+    Action   = ["sqs:SendMessage"]
+    Resource = [module.queue["ingest"].queue.arn]
+    }], [
     {
       Sid      = "CountMessages"
       Action   = ["sqs:GetQueueAttributes"]
@@ -45,7 +53,7 @@ module "dashboard" {
     },
     local.list_bucket,
     local.database_statements["dashboard"],
-  ]
+  ])
 }
 
 module "load_balancer" {

@@ -56,6 +56,29 @@ impl Problem {
         Self { kind: format!("{PROBLEM}too-many-logins"), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
     }
 
+    /// Nobody may request anything, because there is no write token.
+    pub fn no_writing() -> Self {
+        let detail =
+            "runs cannot be requested here: set DASHBOARD_WRITE_TOKEN, and bring it as Authorization: Bearer …";
+        Self::new(StatusCode::FORBIDDEN, detail)
+    }
+
+    /// The request has no write token or a wrong one.
+    pub fn not_a_writer() -> Self {
+        let detail = "bring the write token (Authorization: Bearer …, DASHBOARD_WRITE_TOKEN); a login only reads";
+        Self::new(StatusCode::UNAUTHORIZED, detail)
+    }
+
+    /// The request contradicts an earlier one.
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, detail)
+    }
+
+    /// The body is larger than any request has to be.
+    pub fn too_large() -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large: name no symbols for all, or fewer")
+    }
+
     /// A page of another site triggered the request.
     pub fn foreign_page() -> Self {
         Self::new(StatusCode::FORBIDDEN, "the page of another site may lead here, and not ask from here")
@@ -105,8 +128,8 @@ impl Problem {
     fn of_status(status: StatusCode) -> Self {
         let detail = match status {
             StatusCode::NOT_FOUND => "nothing is at this address; / lists what there is, and /api the API's addresses",
-            StatusCode::METHOD_NOT_ALLOWED => "everything but a login is read with GET",
-            StatusCode::PAYLOAD_TOO_LARGE => "requests have no body here",
+            StatusCode::METHOD_NOT_ALLOWED => "only a login and a run are posted: read everything else with GET",
+            StatusCode::PAYLOAD_TOO_LARGE => "the body is larger than any request has to be",
             StatusCode::INTERNAL_SERVER_ERROR => "the dashboard failed at this; its log says why",
             _ => "the request cannot be answered",
         };

@@ -18,12 +18,13 @@ struct ApiPage {
 
 /// An operation of the API.
 struct Operation {
+    method: String,
     path: String,
     summary: String,
     description: String,
     parameters: Vec<Parameter>,
     answers: Vec<(String, String)>,
-    /// Whether its path has no parameters, so that it can be linked to.
+    /// Whether it is read and its path has no parameters, so that it can be linked to.
     is_open: bool,
 }
 
@@ -43,18 +44,20 @@ pub async fn page() -> Result<Response, Problem> {
 
 fn operations(document: &Value) -> Vec<Operation> {
     let paths = document["paths"].as_object().into_iter().flatten();
-    paths.map(|(path, methods)| operation(path, &methods["get"])).collect()
+    let methods = paths.flat_map(|(path, methods)| methods.as_object().into_iter().flatten().map(move |of| (path, of)));
+    methods.map(|(path, (method, described))| operation(method, path, described)).collect()
 }
 
-fn operation(path: &str, get: &Value) -> Operation {
+fn operation(method: &str, path: &str, described: &Value) -> Operation {
     let answer = |(status, answer): (&String, &Value)| (status.clone(), kind(answer));
     Operation {
+        method: method.to_ascii_uppercase(),
         path: path.to_owned(),
-        summary: text(&get["summary"]),
-        description: text(&get["description"]),
-        parameters: get["parameters"].as_array().into_iter().flatten().map(parameter).collect(),
-        answers: get["responses"].as_object().into_iter().flatten().map(answer).collect(),
-        is_open: !path.contains('{'),
+        summary: text(&described["summary"]),
+        description: text(&described["description"]),
+        parameters: described["parameters"].as_array().into_iter().flatten().map(parameter).collect(),
+        answers: described["responses"].as_object().into_iter().flatten().map(answer).collect(),
+        is_open: method == "get" && !path.contains('{'),
     }
 }
 

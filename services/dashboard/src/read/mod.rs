@@ -11,6 +11,7 @@ pub mod objects;
 pub mod overview;
 pub mod quality;
 pub mod queues;
+pub mod runs;
 pub mod stages;
 
 use anyhow::Context;

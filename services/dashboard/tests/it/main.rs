@@ -15,6 +15,7 @@ mod indicators;
 mod login;
 mod pages;
 mod reading;
+mod runs;
 mod strangers;
 mod world;
 
@@ -38,6 +39,7 @@ fn trials() -> Vec<Trial> {
         login::trials(),
         pages::trials(),
         reading::trials(),
+        runs::trials(),
         strangers::trials(),
     ];
     all.into_iter().flatten().collect()
