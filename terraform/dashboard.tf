@@ -2,7 +2,8 @@ locals {
   dashboard_port = 8470
 }
 
-# Shows candles, waiting messages and quarantined rows. It consumes no queue, and writes nothing but dashboards that are saved.
+# Shows candles, waiting messages and quarantined rows. It consumes no queue, and writes nothing but dashboards that are saved and
+# requests of runs, if they are allowed.
 module "dashboard" {
   source = "./modules/service"
 
@@ -28,9 +29,14 @@ module "dashboard" {
   secrets = merge(
     { DASHBOARD_TOKEN = aws_secretsmanager_secret.this["dashboard-token"].arn },
     var.dashboard_editing ? { DASHBOARD_EDIT_TOKEN = aws_secretsmanager_secret.this["dashboard-edit-token"].arn } : {},
+    var.dashboard_requests_runs ? { DASHBOARD_WRITE_TOKEN = aws_secretsmanager_secret.this["dashboard-write-token"].arn } : {},
   )
 
-  statements = concat([
+  statements = concat([for secret in local.dashboard_write_secrets : {
+    Sid      = "RequestRuns"
+    Action   = ["sqs:SendMessage"]
+    Resource = [module.queue["ingest"].queue.arn]
+    }], [
     {
       Sid      = "CountMessages"
       Action   = ["sqs:GetQueueAttributes"]

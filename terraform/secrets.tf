@@ -2,12 +2,16 @@ locals {
   # HEARTBEAT_URL is stored as heartbeat-url.
   notifier_secrets = { for setting in var.notifier_secrets : setting => lower(replace(setting, "_", "-")) }
 
+  # The token of those who may request runs, if somebody may.
+  dashboard_write_secrets = var.dashboard_requests_runs ? ["dashboard-write-token"] : []
+
   secrets = merge(
     {
       twelvedata-api-key = "The key to the TwelveData API"
       dashboard-token    = "What a visitor of the dashboard presents"
     },
     var.dashboard_editing ? { dashboard-edit-token = "What saving a dashboard takes" } : {},
+    { for name in local.dashboard_write_secrets : name => "What a caller presents to request a run" },
     { for setting, name in local.notifier_secrets : name => "${setting} of the notifier" },
   )
   secret_values = {

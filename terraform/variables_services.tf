@@ -110,6 +110,12 @@ variable "dashboard_token" {
   }
 }
 
+variable "dashboard_requests_runs" {
+  description = "Whether runs can be requested at the dashboard's API (POST /api/v1/runs). It makes the secret dashboard-write-token, whose value you set with `aws secretsmanager put-secret-value`: at least 16 characters, and not those of dashboard_token."
+  type        = bool
+  default     = false
+}
+
 variable "dashboard_editing" {
   description = "Whether dashboards can be saved in the browser. It creates the secret dashboard-edit-token, whose value you set."
   type        = bool

@@ -24,6 +24,7 @@ mod table;
 mod terminal;
 mod up;
 mod verify;
+mod wait;
 mod watch;
 mod watchlist;
 

@@ -6,21 +6,24 @@ use anyhow::{Context, bail};
 use candlewick_ingest::refresh::page;
 use candlewick_shared::adapters::aws::Aws;
 use candlewick_shared::core::ingest_message::{IngestMessage, Refresh};
+use candlewick_shared::core::interval::Interval;
+use candlewick_shared::core::run::RunId;
 use candlewick_shared::core::symbol::Symbol;
 use candlewick_shared::ports::queue::{NewMessage, Queue};
 use candlewick_shared::runtime::env::Env;
 use candlewick_shared::runtime::tracing_ids::new_run;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::place::Place;
-use crate::{status, terminal};
+use crate::{status, terminal, wait};
 
 /// Fetches the watchlist now, or the symbols named, without waiting for the schedule.
 ///
-/// It sends one message and returns; ingest then fetches the series. `candlewick runs` shows the progress of the run.
-/// Needs the ingest queue and the watchlist at WATCHLIST.
+/// It sends one message and returns; ingest then fetches the series. `candlewick runs` shows the progress of the run. Needs
+/// the ingest queue and the watchlist at WATCHLIST, and with --wait the database.
 ///
-/// Exit codes: 0 if the message was sent, 1 after an error or if a symbol is not on the watchlist.
+/// Exit codes: 0 if the message was sent, 1 after an error or if a symbol is not on the watchlist. With --wait: 0 if every
+/// series is loaded or had nothing new, 1 if one failed, 2 if --timeout is over.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Symbols on the watchlist, such as AAPL or BTC/USD; at most 1000 [default: all]
@@ -31,6 +34,18 @@ pub struct Args {
     /// or other_instrument. Symbols must be named.
     #[arg(long, requires = "symbols")]
     replace: bool,
+    /// Fetch only this interval, such as 1day; repeat it for several [default: all]
+    #[arg(long, value_name = "INTERVAL")]
+    interval: Vec<Interval>,
+    /// The name of the run: the same name twice is one run, and spends no second credit [default: a new one]
+    #[arg(long, value_name = "NAME")]
+    run: Option<RunId>,
+    /// Wait until every series is loaded or has failed, and show the progress
+    #[arg(long)]
+    wait: bool,
+    /// How long to wait, such as 90s or 30m [default: until the run ends]
+    #[arg(long, value_name = "TIME", requires = "wait")]
+    timeout: Option<SignedDuration>,
 }
 
 /// The most symbols that can be named, because every message of the run contains all of them.
@@ -46,16 +61,26 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
             args.symbols.len()
         );
     }
-    let refresh = Refresh { symbols: args.symbols, replace: args.replace, ..Refresh::default() };
+    let refresh = Refresh {
+        run: args.run.map(String::from),
+        symbols: args.symbols,
+        intervals: args.interval,
+        replace: args.replace,
+        ..Refresh::default()
+    };
     let count = match page::page(&watchlist, &refresh, usize::MAX) {
         Ok(page) => page.series.len(),
         Err(symbol) => {
             bail!("{symbol} is not on the watchlist: add it to a group in {}", deployment.env.required("WATCHLIST")?)
         }
     };
+    let pool = if args.wait { Some(deployment.pool().await?) } else { None };
     let run = send(&deployment.aws, &deployment.env, refresh).await?;
     terminal::result(&format!("run {run}: requested {count} series; `cargo run -- runs` shows their progress"));
-    Ok(ExitCode::SUCCESS)
+    let Some(pool) = pool else { return Ok(ExitCode::SUCCESS) };
+    let ended = wait::until_ended(&pool, &run, args.timeout).await?;
+    wait::tell(&pool, &run, ended.as_ref()).await?;
+    Ok(wait::exit_code(ended.as_ref()))
 }
 
 /// Sends a refresh message to ingest. Returns the name of the run.
@@ -85,5 +110,14 @@ mod tests {
         assert!(replaces(&["refresh", "BTC/USD", "--replace"]).is_ok_and(|replace| replace));
         assert!(replaces(&["refresh", "AAPL"]).is_ok_and(|replace| !replace));
         assert!(replaces(&["refresh", "--replace"]).is_err());
+    }
+
+    #[test]
+    fn a_run_is_waited_for_as_long_as_is_said() {
+        let args = |line: &[&str]| Command::try_parse_from(line).map(|command| command.args);
+        let waits = args(&["refresh", "--wait", "--timeout", "30m", "--interval", "1day", "--run", "a:b"]).unwrap();
+        assert_eq!((waits.timeout, waits.interval.len()), (Some(SignedDuration::from_mins(30)), 1));
+        assert!(args(&["refresh", "--timeout", "30m"]).is_err(), "nothing is waited for");
+        assert!(args(&["refresh", "--run", "a b"]).is_err() && args(&["refresh", "--interval", "2min"]).is_err());
     }
 }

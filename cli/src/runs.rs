@@ -5,16 +5,18 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use candlewick_shared::core::time_text::span;
 use candlewick_shared::reads::runs::{self, RunProgress, UnloadedSeries};
+use jiff::SignedDuration;
 use serde::Serialize;
 
 use crate::place::Place;
-use crate::{table, terminal};
+use crate::{table, terminal, wait};
 
 /// Shows the newest runs with their counts, or for one run the series that are not loaded, with the reason.
 ///
 /// A run is one refresh, from its request until its last series is loaded or failed. Needs the database.
 ///
-/// Exit codes: 0 on success, also if series of the run failed; 1 after an error or if there is no such run.
+/// Exit codes: 0 on success, also if series of the run failed; 1 after an error or if there is no such run. With --wait: 0
+/// if every series is loaded or had nothing new, 1 if one failed, 2 if --timeout is over.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The name of a run [default: list the newest runs]
@@ -26,6 +28,12 @@ pub struct Args {
     /// for one run {"run": {...}, "series": [{"symbol", "interval", "state", "reason"}]}
     #[arg(long)]
     json: bool,
+    /// Wait until the run has ended, and show the progress
+    #[arg(long, requires = "run")]
+    wait: bool,
+    /// How long to wait, such as 90s or 30m [default: until the run ends]
+    #[arg(long, value_name = "TIME", requires = "wait")]
+    timeout: Option<SignedDuration>,
 }
 
 /// A run in the JSON of `runs`.
@@ -44,17 +52,17 @@ impl<'a> Listed<'a> {
 
 pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
     let pool = place.running().await?.pool().await?;
-    match args.run {
-        Some(name) => {
-            let Some(run) = runs::one(&pool, &name).await.context("read the run")? else {
-                bail!("there is no run {name}: `cargo run -- runs` lists the runs")
-            };
-            let series = runs::unloaded(&pool, &name).await.context("read the series of the run")?;
-            show(&run, &series, args.json)?;
-        }
-        None => list(&runs::newest(&pool, args.most).await.context("read the runs")?, args.json)?,
-    }
-    Ok(ExitCode::SUCCESS)
+    let Some(name) = &args.run else {
+        list(&runs::newest(&pool, args.most).await.context("read the runs")?, args.json)?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let ended = if args.wait { wait::until_ended(&pool, name, args.timeout).await? } else { None };
+    let Some(run) = runs::one(&pool, name).await.context("read the run")? else {
+        bail!("there is no run {name}: `cargo run -- runs` lists the runs")
+    };
+    let series = runs::unloaded(&pool, name).await.context("read the series of the run")?;
+    show(&run, &series, args.json)?;
+    Ok(if args.wait { wait::exit_code(ended.as_ref()) } else { ExitCode::SUCCESS })
 }
 
 fn list(runs: &[RunProgress], json: bool) -> anyhow::Result<()> {

@@ -6,7 +6,7 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use candlewick_localstack::progress::Reporter;
@@ -31,6 +31,57 @@ pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
 pub fn progress(text: &str) {
     // A closed stderr must not end the command.
     let _ = writeln!(io::stderr(), "{}", lines(text));
+}
+
+/// How often a line is printed if stderr is not a terminal.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// A line on stderr that is replaced by the next one. If stderr is not a terminal, some of the lines below each other, and
+/// always the last one.
+pub struct Bar {
+    is_terminal: bool,
+    text: String,
+    /// When a line was last printed, and whether the text is newer.
+    printed: Option<Instant>,
+    is_newer: bool,
+}
+
+impl Bar {
+    pub fn new() -> Self {
+        Self { is_terminal: io::stderr().is_terminal(), text: String::new(), printed: None, is_newer: false }
+    }
+
+    /// Shows how far a command is, if that has changed.
+    pub fn show(&mut self, text: &str) {
+        let text = cell(text);
+        if text == self.text {
+            return;
+        }
+        self.text = text;
+        self.is_newer = true;
+        if self.is_terminal || self.printed.is_none_or(|printed| printed.elapsed() >= EVERY) {
+            self.print();
+        }
+    }
+
+    fn print(&mut self) {
+        let (before, after) = if self.is_terminal { ("\r\x1b[2K", "") } else { ("", "\n") };
+        // A closed stderr must not end the command.
+        let _ = write!(io::stderr(), "{before}{}{after}", self.text);
+        self.printed = Some(Instant::now());
+        self.is_newer = false;
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        if self.is_newer {
+            self.print();
+        }
+        if self.is_terminal && !self.text.is_empty() {
+            let _ = writeln!(io::stderr());
+        }
+    }
 }
 
 /// Prints an error and its causes to stderr.

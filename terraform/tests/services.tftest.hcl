@@ -71,6 +71,27 @@ run "a_secret_without_a_value_is_left_to_the_user" {
   }
 }
 
+run "nobody_requests_runs_at_the_dashboard" {
+  assert {
+    condition     = !strcontains(module.dashboard.task_policy, "sqs:SendMessage") && !contains(keys(aws_secretsmanager_secret.this), "dashboard-write-token")
+    error_message = "The dashboard may request runs, and nobody asked for that."
+  }
+}
+
+run "runs_are_requested_at_the_dashboard" {
+  variables { dashboard_requests_runs = true }
+
+  assert {
+    condition     = contains(jsondecode(module.dashboard.container)[0].secrets[*].name, "DASHBOARD_WRITE_TOKEN") && strcontains(module.dashboard.execution_policy, aws_secretsmanager_secret.this["dashboard-write-token"].arn)
+    error_message = "The dashboard does not get the token of those who request runs."
+  }
+
+  assert {
+    condition     = one([for statement in jsondecode(module.dashboard.task_policy).Statement : statement.Resource if contains(statement.Action, "sqs:SendMessage")]) == [output.queues["ingest"].arn]
+    error_message = "The dashboard may send messages to another queue than that of ingest, or not to that one."
+  }
+}
+
 run "the_ways_to_the_owner_are_secrets" {
   variables {
     notifier_secrets  = ["HEARTBEAT_URL", "ALERT_TELEGRAM_TOKEN"]

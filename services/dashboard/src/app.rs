@@ -10,6 +10,7 @@ use candlewick_shared::adapters::watchlist_source::WatchlistSource;
 use candlewick_shared::core::calendar::calendars::Calendars;
 use candlewick_shared::core::watchlist::Watchlist;
 use candlewick_shared::ports::clock::Now;
+use candlewick_shared::ports::queue::Queue;
 use candlewick_shared::ports::store::ObjectStore;
 use candlewick_shared::runtime::env::Env;
 use jiff::SignedDuration;
@@ -30,6 +31,8 @@ pub struct App {
     pub pool: PgPool,
     pub store: Arc<dyn ObjectStore>,
     pub queues: Arc<dyn Queues>,
+    /// The queue of ingest, if the settings name it.
+    pub ingest: Option<Arc<dyn Queue>>,
     pub now: Now,
     /// The watchlist, if the settings name one.
     pub watchlist: Option<Arc<WatchlistSource>>,
@@ -52,9 +55,11 @@ impl App {
         let dashboards = Arc::new(Dashboards::new(files, config.edit_token.clone()));
         let watchlist = config.watchlist.clone();
         let watchlist = watchlist.map(|at| WatchlistSource::new(at, |bucket| aws.store(bucket), Arc::new(LogNotifier)));
+        let ingest = env.queue_url("ingest").ok().map(|url| Arc::new(aws.queue(url)) as Arc<dyn Queue>);
         Ok(Self {
             pool,
             store: Arc::new(aws.store(&config.bucket)),
+            ingest,
             queues: SqsQueues::watched(aws, env),
             now: system_clock::now(config.clock),
             watchlist: watchlist.map(Arc::new),

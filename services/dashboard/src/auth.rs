@@ -22,17 +22,24 @@ use crate::problem::Problem;
 use crate::refusals::Refusals;
 use crate::ticket::Tickets;
 
-/// The accepted secrets: a token (`Authorization: Bearer …`) or a password (HTTP basic, with any user name).
+/// The accepted secrets: a token (`Authorization: Bearer …`) or a password (HTTP basic, with any user name). Those who may
+/// request runs may also read.
 #[derive(Clone, Debug)]
 pub struct Secrets {
     token: Option<SecretString>,
     password: Option<SecretString>,
+    write_token: Option<SecretString>,
 }
 
 impl Secrets {
     /// Either secret suffices; `None` if neither is set.
     pub fn new(token: Option<SecretString>, password: Option<SecretString>) -> Option<Self> {
-        (token.is_some() || password.is_some()).then_some(Self { token, password })
+        (token.is_some() || password.is_some()).then_some(Self { token, password, write_token: None })
+    }
+
+    /// The same secrets, and the token of those who may request runs.
+    pub fn with_writers(self, write_token: Option<SecretString>) -> Self {
+        Self { write_token, ..self }
     }
 
     /// Whether the headers contain one of the secrets.
@@ -42,7 +49,7 @@ impl Secrets {
         };
         let Some((scheme, rest)) = value.split_once(' ') else { return false };
         match scheme.to_ascii_lowercase().as_str() {
-            "bearer" => is_same(self.token.as_ref(), rest.trim()),
+            "bearer" => is_same(self.token.as_ref(), rest.trim()) | is_same(self.write_token.as_ref(), rest.trim()),
             "basic" => password_of(rest.trim()).is_some_and(|password| is_same(self.password.as_ref(), &password)),
             _ => false,
         }
@@ -69,6 +76,12 @@ pub fn is_same(secret: Option<&SecretString>, said: &str) -> bool {
     let Some(secret) = secret else { return false };
     let digest = |text: &str| Sha256::digest(text.as_bytes());
     digest(secret.expose_secret()).as_slice().ct_eq(digest(said).as_slice()).into()
+}
+
+/// The token of `Authorization: Bearer …`.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 fn password_of(encoded: &str) -> Option<String> {
@@ -209,5 +222,13 @@ mod tests {
         assert!(!admits(Some("t"), None, &format!("Basic {}", STANDARD.encode("u:"))));
         assert!(!admits(None, Some("p"), "Bearer "));
         assert!(Secrets::new(None, None).is_none());
+    }
+
+    #[test]
+    fn whoever_may_write_may_read_and_cannot_log_in_with_that() {
+        let secrets = Secrets::new(Some("reads".into()), None).unwrap().with_writers(Some("writes".into()));
+        let says = |value| HeaderMap::from_iter([(header::AUTHORIZATION, HeaderValue::from_static(value))]);
+        assert!(secrets.admit(&says("Bearer writes")) && secrets.admit(&says("Bearer reads")));
+        assert!(!secrets.know("writes") && secrets.know("reads"));
     }
 }

@@ -20,8 +20,9 @@ use crate::places::Places;
 pub struct Config {
     /// The address to listen on: `DASHBOARD_LISTEN` (127.0.0.1:8470).
     pub listen: SocketAddr,
-    /// The guards in front of every page: `DASHBOARD_TOKEN`, `DASHBOARD_PASSWORD`, `DASHBOARD_REQUESTS_PER_SECOND`
-    /// (50), `DASHBOARD_REQUEST_TIMEOUT` (20s), `DASHBOARD_TRUSTED_PROXIES` (0), `DASHBOARD_FRAME_ANCESTORS` (nobody).
+    /// The guards in front of every page: `DASHBOARD_TOKEN`, `DASHBOARD_PASSWORD`, `DASHBOARD_WRITE_TOKEN`,
+    /// `DASHBOARD_REQUESTS_PER_SECOND` (50), `DASHBOARD_REQUEST_TIMEOUT` (20s), `DASHBOARD_TRUSTED_PROXIES` (0),
+    /// `DASHBOARD_FRAME_ANCESTORS` (nobody).
     pub guard: Guard,
     /// The number of simultaneous connections: `DASHBOARD_CLIENTS` (512). One address may use a quarter of them, unless
     /// all clients come through a trusted proxy.
@@ -50,6 +51,8 @@ pub struct Config {
 pub struct Guard {
     /// The accepted secrets; `None` if every user of this machine may read the dashboard.
     pub secrets: Option<Secrets>,
+    /// The token of those who may request runs; nobody may if there is none.
+    pub write_token: Option<SecretString>,
     /// The average number of requests per second that one address may make.
     pub requests_per_second: NonZeroU32,
     /// How long a response may take to start. An event stream starts well within that time.
@@ -78,7 +81,14 @@ impl Config {
             require_length(env, "DASHBOARD_TOKEN", LEAST_OF_A_TOKEN)?;
             require_length(env, "DASHBOARD_PASSWORD", LEAST_OF_A_PASSWORD)?;
             require_length(env, "DASHBOARD_EDIT_TOKEN", LEAST_OF_A_TOKEN)?;
+            require_length(env, "DASHBOARD_WRITE_TOKEN", LEAST_OF_A_TOKEN)?;
         }
+        let write_token = env.secret("DASHBOARD_WRITE_TOKEN");
+        let is_shared = ["DASHBOARD_TOKEN", "DASHBOARD_PASSWORD"]
+            .iter()
+            .any(|name| write_token.is_some() && env.optional(name) == env.optional("DASHBOARD_WRITE_TOKEN"));
+        ensure!(!is_shared, "DASHBOARD_WRITE_TOKEN is the secret of those who only read: choose another one");
+        let secrets = secrets.map(|secrets| secrets.with_writers(write_token.clone()));
         let trusted_proxies = env.parsed_or("DASHBOARD_TRUSTED_PROXIES", 0)?;
         let requests_per_second = env.parsed_or("DASHBOARD_REQUESTS_PER_SECOND", NonZeroU32::MIN.saturating_add(49))?;
         let patience = env.span("DASHBOARD_REQUEST_TIMEOUT", SignedDuration::from_secs(20))?.unsigned_abs();
@@ -86,7 +96,7 @@ impl Config {
         let frame_ancestors = frame_ancestors.parse().context("read DASHBOARD_FRAME_ANCESTORS")?;
         Ok(Self {
             listen,
-            guard: Guard { secrets, requests_per_second, patience, trusted_proxies, frame_ancestors },
+            guard: Guard { secrets, write_token, requests_per_second, patience, trusted_proxies, frame_ancestors },
             clients: clients(env, trusted_proxies)?,
             event_streams: Places::new(
                 env.parsed_or("DASHBOARD_EVENT_STREAMS", 256)?,
@@ -141,14 +151,25 @@ mod tests {
         for (name, short) in [
             ("DASHBOARD_TOKEN", "0123456789"),
             ("DASHBOARD_PASSWORD", "hunter2"),
+            ("DASHBOARD_WRITE_TOKEN", "123456"),
             ("DASHBOARD_EDIT_TOKEN", "0123456789"),
         ] {
-            let others = ("DASHBOARD_LISTEN", "0.0.0.0:80");
-            let more = if name == "DASHBOARD_EDIT_TOKEN" { ("DASHBOARD_PASSWORD", "long-enough") } else { others };
-            let error = config(&[others, more, (name, short)]).unwrap_err().to_string();
+            let long = if name == "DASHBOARD_TOKEN" { "DASHBOARD_PASSWORD" } else { "DASHBOARD_TOKEN" };
+            let set = [("DASHBOARD_LISTEN", "0.0.0.0:80"), (long, "0123456789abcdef"), (name, short)];
+            let error = config(&set).unwrap_err().to_string();
             assert!(error.contains(name) && !error.contains(short), "{error}");
             assert!(config(&[(name, short)]).is_ok(), "on this machine alone nobody else tries");
         }
+    }
+
+    #[test]
+    fn whoever_reads_cannot_write_with_the_same_secret() {
+        let both = |name| config(&[(name, "0123456789abcdef"), ("DASHBOARD_WRITE_TOKEN", "0123456789abcdef")]);
+        for name in ["DASHBOARD_TOKEN", "DASHBOARD_PASSWORD"] {
+            assert!(both(name).unwrap_err().to_string().contains("DASHBOARD_WRITE_TOKEN"));
+        }
+        let alone = config(&[("DASHBOARD_WRITE_TOKEN", "0123456789abcdef")]).unwrap().guard;
+        assert!(alone.secrets.is_none() && alone.write_token.is_some());
     }
 
     #[test]
@@ -186,13 +207,17 @@ mod tests {
 
     #[test]
     fn no_secret_is_shown() {
-        let config = config(&[
+        let set = [
             ("DASHBOARD_TOKEN", "open-sesame"),
             ("DASHBOARD_PASSWORD", "hush"),
+            ("DASHBOARD_WRITE_TOKEN", "write!"),
             ("DASHBOARD_EDIT_TOKEN", "open-sesame-too"),
-        ])
-        .unwrap();
+        ];
+        let config = config(&set).unwrap();
         let shown = format!("{config:?}");
-        assert!(!shown.contains("sesame") && !shown.contains("hush") && !shown.contains("u:p"), "{shown}");
+        assert!(
+            !shown.contains("write!") && !shown.contains("sesame") && !shown.contains("hush") && !shown.contains("u:p"),
+            "{shown}"
+        );
     }
 }

@@ -1,7 +1,8 @@
 //! The dashboard: shows the contents of the store as pages, as JSON, and as a stream of changes.
 //!
 //! Reading order: `router` maps addresses to handlers and adds the guards in front of them; `query` parses addresses
-//! into types; `read` queries the database, the bucket and the queues; `pages` and `api` render the results. The
+//! into types; `read` queries the database, the bucket and the queues; `pages` and `api` render the results. `requests`
+//! is all that the dashboard writes: a run, and its message to ingest. The
 //! modules that compute (`sessions`, `sparkline`, `figures`) do no I/O.
 
 pub mod access;
@@ -31,8 +32,11 @@ pub mod rate;
 pub mod read;
 pub mod ready;
 pub mod refusals;
+pub mod requests;
 pub mod router;
 pub mod server;
 pub mod sessions;
 pub mod sparkline;
 pub mod ticket;
+pub mod waiting;
+pub mod writers;

@@ -71,6 +71,29 @@ impl Problem {
         Self::new(StatusCode::PRECONDITION_FAILED, detail)
     }
 
+    /// Nobody may request anything, because there is no write token.
+    pub fn no_writing() -> Self {
+        let detail =
+            "runs cannot be requested here: set DASHBOARD_WRITE_TOKEN, and bring it as Authorization: Bearer …";
+        Self::new(StatusCode::FORBIDDEN, detail)
+    }
+
+    /// The request has no write token or a wrong one.
+    pub fn not_a_writer() -> Self {
+        let detail = "bring the write token (Authorization: Bearer …, DASHBOARD_WRITE_TOKEN); a login only reads";
+        Self::new(StatusCode::UNAUTHORIZED, detail)
+    }
+
+    /// The request contradicts an earlier one.
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, detail)
+    }
+
+    /// The body is larger than any request has to be.
+    pub fn too_large() -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large: name no symbols for all, or fewer")
+    }
+
     /// A page of another site triggered the request.
     pub fn foreign_page() -> Self {
         Self::new(StatusCode::FORBIDDEN, "the page of another site may lead here, and not ask from here")

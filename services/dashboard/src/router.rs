@@ -21,10 +21,14 @@ use crate::places::Places;
 use crate::problem::Problem;
 use crate::ready::Readiness;
 use crate::refusals::Refusals;
-use crate::{access, api, assets, auth, client, headers, heavy, pages, problem, rate};
+use crate::writers::Writers;
+use crate::{access, api, assets, auth, client, headers, heavy, pages, problem, rate, writers};
 
-/// The maximum size of a request body in bytes, except for a dashboard that is saved.
+/// The maximum size of a request body in bytes, except for a dashboard that is saved and a requested run.
 const MOST_BYTES: usize = 1024;
+
+/// The maximum size of a request of a run in bytes, which may name a thousand symbols.
+const MOST_OF_A_REQUEST: usize = 64 << 10;
 
 /// Every route of the dashboard with its guards. A layer wraps the routes and layers that were added before it.
 pub fn router(app: App, guard: &Guard) -> Router {
@@ -32,24 +36,22 @@ pub fn router(app: App, guard: &Guard) -> Router {
     tokio::spawn(forget(limiter.clone(), app.clone()));
     let gate = guard.secrets.clone().map(Gate::new);
     let is_open = guard.secrets.is_none();
-    Router::new()
+    let api = api::routes();
+    let guarded = Router::new()
         .merge(pages::routes())
-        .merge(api::routes().0)
+        .merge(api.reads)
         .route("/api/openapi.json", get(api::openapi))
         .layer(RequestBodyLimitLayer::new(MOST_BYTES))
         .merge(api::saving().0)
         .layer(Extension(gate.clone()))
         .layer(from_fn_with_state(Places::new(heavy::AT_ONCE.0, heavy::AT_ONCE.1), heavy::limit))
         .layer(from_fn_with_state(guard.patience, in_time))
-        .layer(from_fn_with_state(gate.clone(), auth::guard))
-        // The login form and its assets must be reachable without a login. They are the same for everybody.
-        .route("/assets/{folder}/{name}", get(assets::asset))
-        .route("/assets/{name}", get(assets::chart_library))
-        .route(
-            "/login",
-            get(login::page).post(login::log_in).with_state(gate).layer(RequestBodyLimitLayer::new(MOST_BYTES)),
-        )
-        .route("/logout", post(login::log_out))
+        .merge(api.waits.route_layer(RequestBodyLimitLayer::new(MOST_BYTES)))
+        .merge(writes(api.writes, guard))
+        .layer(from_fn_with_state(gate.clone(), auth::guard));
+    // Of two routers, the one that is merged answers for unknown addresses: the guarded one.
+    without_login(gate)
+        .merge(guarded)
         .layer(from_fn_with_state(limiter, rate::limit))
         // Health checks know no secret and poll every few seconds.
         .route("/livez", get(async || "alive"))
@@ -65,6 +67,24 @@ pub fn router(app: App, guard: &Guard) -> Router {
         .layer(from_fn_with_state(guard.frame_ancestors.clone(), headers::secure))
         .layer(from_fn_with_state(Arc::new(Refusals::default()), access::log))
         .layer(from_fn_with_state(guard.trusted_proxies, client::identify))
+}
+
+/// Layers of routes only: those of a router would also answer for addresses that do not exist.
+fn writes(routes: Router<App>, guard: &Guard) -> Router<App> {
+    routes
+        .route_layer(RequestBodyLimitLayer::new(MOST_OF_A_REQUEST))
+        .route_layer(from_fn_with_state(guard.patience, in_time))
+        .route_layer(from_fn_with_state(Writers::new(guard.write_token.clone()), writers::guard))
+}
+
+/// The login form and its assets, which must be reachable without a login. They are the same for everybody.
+fn without_login(gate: Option<Gate>) -> Router<App> {
+    Router::new()
+        .route("/assets/{folder}/{name}", get(assets::asset))
+        .route("/assets/{name}", get(assets::chart_library))
+        .route("/login", get(login::page).post(login::log_in).with_state(gate))
+        .route("/logout", post(login::log_out))
+        .route_layer(RequestBodyLimitLayer::new(MOST_BYTES))
 }
 
 async fn ready(State(readiness): State<Readiness>) -> Result<&'static str, Problem> {

@@ -103,7 +103,8 @@ impl Runs for PostgresRuns {
     }
 
     async fn newest_whole(&self, by: Timestamp) -> Result<Option<Timestamp>, RunsError> {
-        let sql = "select max(requested_at) from runs where is_whole and requested_at <= $1";
+        let sql = "select max(requested_at) from runs where is_whole and requested_at <= $1
+            and (symbols is null or started_at is not null)";
         let query = sqlx::query_scalar::<_, Option<SqlTimestamp>>(sql).bind(by.to_sqlx());
         let newest = query.fetch_one(&self.pool).await.db_context("find the newest run")?;
         Ok(newest.map(SqlTimestamp::to_jiff))

@@ -51,6 +51,9 @@ pub struct Refresh {
     /// The symbols to fetch; empty means all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub symbols: Vec<Symbol>,
+    /// The intervals to fetch; empty means all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub intervals: Vec<Interval>,
     /// Whether the answers replace the stored candles even if candles are missing from them. The owner asked for this
     /// for the given symbols.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -106,7 +109,7 @@ impl Refresh {
             id: named.unwrap_or_else(|| message.to_owned()),
             kind,
             requested_at: self.scheduled.unwrap_or(now),
-            is_whole: self.symbols.is_empty(),
+            is_whole: self.symbols.is_empty() && self.intervals.is_empty(),
         }
     }
 
@@ -153,6 +156,7 @@ mod tests {
         assert_eq!(run(r#"{"kind":"refresh"}"#), expected);
         assert_eq!(run(r#"{"kind":"refresh","run":"r","symbols":["AAPL"]}"#).0, "r");
         assert!(!run(r#"{"kind":"refresh","symbols":["AAPL"]}"#).3);
+        assert!(!run(r#"{"kind":"refresh","intervals":["1day"]}"#).3);
     }
 
     #[test]
@@ -169,7 +173,9 @@ mod tests {
     #[test]
     fn a_page_is_read_back_from_its_json_and_leads_to_the_next() {
         let last = |symbol: &str| Series { symbol: symbol.parse().unwrap(), interval: Interval::Min5 };
-        let first = refresh(r#"{"kind":"refresh","scheduled":"2024-12-30T22:30:00Z","symbols":["A","BTC/USD"]}"#);
+        let first = refresh(
+            r#"{"kind":"refresh","scheduled":"2024-12-30T22:30:00Z","symbols":["A","BTC/USD"],"intervals":["5min"]}"#,
+        );
         let second = first.next("run-1", &last("A"));
         assert_eq!((first.number(), first.last_before()), (0, None));
         assert_eq!((second.number(), second.last_before()), (1, Some(last("A"))));

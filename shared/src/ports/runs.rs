@@ -43,7 +43,7 @@ pub trait Runs: Send + Sync {
     async fn failed(&self, run: &str, series: &Series, reason: &str) -> Result<(), RunsError>;
 
     /// Returns when the newest run of the whole watchlist was due or requested, considering only runs up to the time
-    /// `by`.
+    /// `by`. A run that was requested by the API counts once it has begun, because its message may never have been sent.
     async fn newest_whole(&self, by: Timestamp) -> Result<Option<Timestamp>, RunsError>;
 }
 

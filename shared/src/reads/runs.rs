@@ -38,6 +38,8 @@ pub struct RunProgress {
     pub failed: i64,
     /// Why it waits or has failed.
     pub error: Option<String>,
+    /// Why it was requested, in the words of the request.
+    pub reason: Option<String>,
 }
 
 impl RunProgress {
@@ -45,6 +47,18 @@ impl RunProgress {
     #[must_use]
     pub fn settled(&self) -> i64 {
         self.loaded + self.unchanged + self.superseded + self.failed
+    }
+
+    /// Whether it ended, with or without failed series.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.ended_at.is_some()
+    }
+
+    /// Whether it ended, and no series failed.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        self.state == "ended" && self.failed == 0
     }
 }
 
@@ -66,7 +80,7 @@ macro_rules! runs {
     ($rest:literal) => {
         concat!(
             "select p.id, p.kind, p.requested_at, p.ended_at, p.expected, p.fetched, p.loaded, p.unchanged, p.superseded,
-                p.failed, p.error,
+                p.failed, p.error, r.reason,
                 extract(epoch from coalesce(p.ended_at, clock_timestamp() - r.clock_lag) - p.started_at)::bigint as seconds,
                 case when p.ended_at is not null and p.is_laid_out then 'ended' when p.ended_at is not null then 'failed'
                      when p.started_at is null or p.error is not null then 'waiting' else 'running' end as state
@@ -121,4 +135,92 @@ const UNLOADED: &str = "select symbol, interval, state, reason from run_series
 /// Returns an error if the database does not answer or rejects the query.
 pub async fn unloaded(database: impl PgExecutor<'_>, run: &str) -> sqlx::Result<Vec<UnloadedSeries>> {
     sqlx::query_as(UNLOADED).bind(run).fetch_all(database).await
+}
+
+/// A series of a run, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct RunSeries {
+    /// The symbol of the instrument.
+    pub symbol: String,
+    /// The interval of the candles.
+    pub interval: String,
+    /// `expected`, `fetched`, `loaded`, `unchanged`, `superseded` or `failed`.
+    pub state: String,
+    /// Why it failed.
+    pub reason: Option<String>,
+    /// The number of candles that the run's loads added.
+    pub rows_new: i64,
+    /// The number of candles that they changed.
+    pub rows_changed: i64,
+    /// The number of candles that they removed.
+    pub rows_removed: i64,
+    /// When the last of them was committed.
+    pub loaded_at: Option<DbTime>,
+    /// The time of the first candle of the stored series.
+    pub first: Option<DbTime>,
+    /// The time of its last candle.
+    pub last: Option<DbTime>,
+    /// The key of the transformed object that was loaded last for this run.
+    pub key: Option<String>,
+    /// The version of that object.
+    pub etag: Option<String>,
+    /// The transformed objects that are not loaded yet.
+    pub waiting: Vec<String>,
+}
+
+/// Which series of a run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Selection<'a> {
+    /// Only this symbol.
+    pub symbol: Option<&'a str>,
+    /// Only this interval.
+    pub interval: Option<&'a str>,
+    /// How many series are skipped, in the order of symbol and interval.
+    pub skipped: i64,
+    /// The most series.
+    pub most: i64,
+}
+
+const SERIES: &str = "select s.symbol, s.interval, s.state, s.reason, l.rows_new, l.rows_changed, l.rows_removed, l.loaded_at,
+        stored.first, stored.last, newest.key, newest.etag, waiting.keys as waiting
+    from run_series s
+    cross join lateral (
+        select coalesce(sum(rows_inserted), 0)::bigint as rows_new, coalesce(sum(rows_updated), 0)::bigint as rows_changed,
+               coalesce(sum(rows_removed), 0)::bigint as rows_removed, max(loaded_at) as loaded_at
+        from loads where run = s.run and symbol = s.symbol and interval = s.interval) l
+    cross join lateral (
+        select min(first_time) as first, max(last_time) as last from objects
+        where symbol = s.symbol and interval = s.interval) stored
+    left join lateral (
+        select o.key, o.etag from objects o
+        where o.symbol = s.symbol and o.interval = s.interval and o.run = s.run and o.etag is not null
+        order by o.loaded_at desc limit 1) newest on true
+    cross join lateral (
+        select coalesce(array_agg(key order by key), '{}') as keys from run_objects
+        where run = s.run and symbol = s.symbol and interval = s.interval and state = 'waiting') waiting
+    where s.run = $1 and ($2::text is null or s.symbol = $2) and ($3::text is null or s.interval = $3)
+    order by s.symbol, s.interval offset $4 limit $5";
+
+/// The series of a run, in the order of symbol and interval. They are kept for thirty days.
+///
+/// # Errors
+///
+/// Returns an error if the database does not answer or rejects the query.
+pub async fn series(
+    database: impl PgExecutor<'_>,
+    run: &str,
+    selection: Selection<'_>,
+) -> sqlx::Result<Vec<RunSeries>> {
+    let query = sqlx::query_as(SERIES).bind(run).bind(selection.symbol).bind(selection.interval);
+    query.bind(selection.skipped).bind(selection.most).fetch_all(database).await
+}
+
+/// Whether all series of a run are known, so that no others will be added.
+///
+/// # Errors
+///
+/// Returns an error if the database does not answer or rejects the query.
+pub async fn is_complete(database: impl PgExecutor<'_>, run: &str) -> sqlx::Result<bool> {
+    let complete = "select is_laid_out or ended_at is not null from runs where id = $1";
+    Ok(sqlx::query_scalar(complete).bind(run).fetch_optional(database).await?.unwrap_or(false))
 }

@@ -1,4 +1,4 @@
-//! The JSON API, version 1, described by an OpenAPI document that is generated from the code. Only dashboards can be saved.
+//! The JSON API, version 1, described by an OpenAPI document that is generated from the code.
 
 pub mod candles;
 pub mod changes;
@@ -7,6 +7,7 @@ pub mod events;
 pub mod objects;
 pub mod pipeline;
 pub mod problems;
+pub mod runs;
 pub mod series;
 
 use axum::Json;
@@ -32,15 +33,37 @@ pub const PREFIX: &str = "/api/v1";
         version = "1",
         description = "What the store has. Prices and volumes are exact decimals, as text: no digit is lost on the way. \
             Times are dates for daily and longer candles, and RFC 3339 in UTC for intraday ones. Every answer has an ETag, \
-            and If-None-Match is answered with 304. Errors are problem details (RFC 9457)."
+            and If-None-Match is answered with 304. Errors are problem details (RFC 9457). Everything is read with GET; a run \
+            is requested with POST and the write token, and a dashboard is saved with PUT and the edit token."
     ),
     components(schemas(Problem))
 )]
 struct Description;
 
-/// The routes of the API that only read, and the OpenAPI document of all, generated from the same functions.
-pub fn routes() -> (axum::Router<App>, Document) {
-    let routes = OpenApiRouter::<App>::new()
+/// The routes of the API by the guards that they need, and their OpenAPI document, generated from the same functions.
+pub struct Routes {
+    /// Answers at once.
+    pub reads: axum::Router<App>,
+    /// May be asked to wait, and bounds that itself.
+    pub waits: axum::Router<App>,
+    /// Requests something of the pipeline.
+    pub writes: axum::Router<App>,
+    pub document: Document,
+}
+
+pub fn routes() -> Routes {
+    let waits = OpenApiRouter::<App>::new().routes(routes!(runs::one)).routes(routes!(runs::series));
+    let writes = OpenApiRouter::<App>::new().routes(routes!(runs::request));
+    let (waits, of_waits) = OpenApiRouter::new().nest(PREFIX, waits).split_for_parts();
+    let (writes, of_writes) = OpenApiRouter::new().nest(PREFIX, writes).split_for_parts();
+    let (reads, document) = OpenApiRouter::with_openapi(Description::openapi()).nest(PREFIX, reads()).split_for_parts();
+    let mut document = document.merge_from(of_waits).merge_from(of_writes).merge_from(saving().1);
+    problems::describe(&mut document);
+    Routes { reads, waits, writes, document }
+}
+
+fn reads() -> OpenApiRouter<App> {
+    OpenApiRouter::<App>::new()
         .routes(routes!(series::list))
         .routes(routes!(series::one))
         .routes(routes!(series::sessions))
@@ -66,12 +89,7 @@ pub fn routes() -> (axum::Router<App>, Document) {
         .routes(routes!(events::events))
         .routes(routes!(dashboards::list))
         .routes(routes!(dashboards::one))
-        .routes(routes!(dashboards::candles));
-    let (router, mut document) =
-        OpenApiRouter::with_openapi(Description::openapi()).nest(PREFIX, routes).split_for_parts();
-    document.merge(saving().1);
-    problems::describe(&mut document);
-    (router, document)
+        .routes(routes!(dashboards::candles))
 }
 
 /// The routes that take a document, and their part of the OpenAPI document.
@@ -82,7 +100,7 @@ pub fn saving() -> (axum::Router<App>, Document) {
 
 /// The OpenAPI document.
 pub fn document() -> Document {
-    routes().1
+    routes().document
 }
 
 /// Serves the OpenAPI document.

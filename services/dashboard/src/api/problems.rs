@@ -12,17 +12,27 @@ const EVERYWHERE: [(&str, &str); 6] = [
     ("504", "The answer takes too long"),
 ];
 
+const OF_WRITES: [(&str, &str); 5] = [
+    ("400", "The request is not of its form, or asks for what is not on the watchlist"),
+    ("401", "Neither DASHBOARD_WRITE_TOKEN, nor a right one"),
+    ("403", "DASHBOARD_WRITE_TOKEN is not set, or the page of another site asks"),
+    ("409", "The id is that of a run of other series"),
+    ("413", "The body is larger than any request has to be"),
+];
+
 /// Adds the problem responses to each operation.
 pub fn describe(document: &mut OpenApi) {
-    let items = document.paths.paths.values_mut();
-    let operations = items.flat_map(|item| [item.get.as_mut(), item.put.as_mut()]).flatten();
-    operations.for_each(describe_one);
+    for item in document.paths.paths.values_mut() {
+        [&mut item.get, &mut item.put].into_iter().flatten().for_each(|operation| describe_one(operation, &[]));
+        item.post.iter_mut().for_each(|operation| describe_one(operation, &OF_WRITES));
+    }
 }
 
-fn describe_one(operation: &mut Operation) {
+/// `own` replaces what the problems mean elsewhere.
+fn describe_one(operation: &mut Operation, own: &[(&'static str, &'static str)]) {
     let parameters = operation.parameters.as_deref().unwrap_or_default();
     let is_in_path = parameters.iter().any(is_path_parameter);
-    let mut problems = EVERYWHERE.to_vec();
+    let mut problems = [&EVERYWHERE, own].concat();
     if !parameters.is_empty() {
         problems.push(("400", "A parameter is not of its form"));
     }

@@ -6,6 +6,7 @@ pub mod fields;
 pub mod listing;
 pub mod many;
 pub mod page;
+pub mod runs;
 
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequestParts, Path, Query};

@@ -14,6 +14,7 @@ pub mod objects;
 pub mod overview;
 pub mod quality;
 pub mod queues;
+pub mod runs;
 pub mod stages;
 pub mod tiles;
 pub mod variables;

@@ -16,6 +16,7 @@ mod indicators;
 mod login;
 mod pages;
 mod reading;
+mod runs;
 mod strangers;
 mod world;
 
@@ -40,6 +41,7 @@ fn trials() -> Vec<Trial> {
         login::trials(),
         pages::trials(),
         reading::trials(),
+        runs::trials(),
         strangers::trials(),
     ];
     all.into_iter().flatten().collect()

@@ -92,9 +92,20 @@ async fn the_api_is_shown_as_the_document_has_it(world: World) {
     let page = world.page("/api").await;
     let paths = document["paths"].as_object().unwrap();
     assert!(paths.len() >= 16 && document["openapi"].as_str().unwrap().starts_with("3."));
-    for (path, operation) in paths {
-        let summary = operation["get"]["summary"].as_str().unwrap();
+    let operations = paths.iter().flat_map(|(path, item)| item.as_object().unwrap().iter().map(move |of| (path, of)));
+    for (path, (method, operation)) in operations {
+        let summary = operation["summary"].as_str().unwrap();
         assert!(page.contains(path.as_str()) && page.contains(&summary.replace('\'', "&#39;")), "{path}");
+        assert!(page.contains(&format!("<b>{}</b>", method.to_uppercase())), "{path}");
+    }
+    let request = &paths["/api/v1/runs"]["post"];
+    assert_eq!(
+        request["requestBody"]["content"]["application/json"]["schema"]["$ref"],
+        "#/components/schemas/RunRequest"
+    );
+    let statuses: Vec<_> = request["responses"].as_object().unwrap().keys().map(String::as_str).collect();
+    for status in ["202", "400", "401", "403", "409", "413", "503"] {
+        assert!(statuses.contains(&status), "{status} is not among {statuses:?}");
     }
 }
 

@@ -16,6 +16,7 @@ use candlewick_dashboard::places::Places;
 use candlewick_dashboard::read::queues::{Queues, ShownLetter, Unreachable, WatchedQueue};
 use candlewick_dashboard::server::{self as http, Limits};
 use candlewick_dashboard::{read, router};
+use candlewick_shared::adapters::memory_queue::MemoryQueue;
 use candlewick_shared::adapters::memory_store::MemoryStore;
 use candlewick_shared::core::metadata::Metadata;
 use candlewick_shared::ports::store::{NewObject, ObjectStore, PutIf};
@@ -58,6 +59,7 @@ pub struct World {
     pub pool: PgPool,
     pub store: Arc<MemoryStore>,
     pub queues: Arc<TestQueues>,
+    pub ingest: Arc<MemoryQueue>,
     pub hub: Hub,
     pub address: SocketAddr,
     client: Client,
@@ -73,7 +75,8 @@ impl World {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (store, queues) = (Arc::new(MemoryStore::default()), Arc::new(TestQueues::default()));
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let mut world = Self { owner, pool, store, queues, hub, address, client: Client::new() };
+        let ingest = Arc::new(MemoryQueue::default());
+        let mut world = Self { owner, pool, store, queues, ingest, hub, address, client: Client::new() };
         world.address = world.listen(None, 10_000).await;
         world
     }
@@ -103,6 +106,7 @@ impl World {
             pool: self.pool.clone(),
             store: self.store.clone(),
             queues: self.queues.clone(),
+            ingest: Some(self.ingest.clone()),
             now: Arc::new(|| "2024-12-31T12:00:00Z".parse().unwrap()),
             watchlist: None,
             dashboards: Arc::default(),
@@ -183,6 +187,7 @@ pub fn open_guard() -> Guard {
     let requests_per_second = NonZeroU32::new(10_000).unwrap();
     Guard {
         secrets: None,
+        write_token: None,
         requests_per_second,
         patience: Duration::from_secs(20),
         trusted_proxies: 0,

@@ -23,14 +23,15 @@ pub struct Page {
 /// Fails with the first symbol that is not on the watchlist.
 pub fn page(watchlist: &Watchlist, refresh: &Refresh, most: usize) -> Result<Page, Symbol> {
     let last = refresh.last_before();
+    let is_asked = |series: &Series| refresh.intervals.is_empty() || refresh.intervals.contains(&series.interval);
     if refresh.symbols.is_empty() {
-        return Ok(cut(watchlist.series_after(last.as_ref()), most));
+        return Ok(cut(watchlist.series_after(last.as_ref()).filter(is_asked), most));
     }
     let named: BTreeSet<&Symbol> = refresh.symbols.iter().collect();
     if let Some(unknown) = named.iter().find(|symbol| watchlist.series_of(symbol).next().is_none()) {
         return Err((*unknown).clone());
     }
-    let series = named.into_iter().flat_map(|symbol| watchlist.series_of(symbol));
+    let series = named.into_iter().flat_map(|symbol| watchlist.series_of(symbol)).filter(is_asked);
     Ok(cut(series.skip_while(|series| last.as_ref().is_some_and(|last| series <= last)), most))
 }
 
@@ -87,6 +88,11 @@ mod tests {
         assert_eq!(names(&[]).unwrap(), ["A 1h", "A 1day", "B 1h", "B 1day"]);
         assert_eq!(names(&["B", "B"]).unwrap(), ["B 1h", "B 1day"]);
         assert_eq!(names(&["B", "C"]).unwrap_err().as_str(), "C");
+        let daily = Refresh { intervals: vec!["1day".parse().unwrap()], ..of(&[]) };
+        let page = page(&watchlist, &daily, 1).unwrap();
+        assert_eq!((page.series[0].to_string(), page.is_last), ("A 1day".to_owned(), false));
+        let next = super::page(&watchlist, &daily.next("run", &page.series[0]), 1).unwrap();
+        assert_eq!((next.series[0].to_string(), next.is_last), ("B 1day".to_owned(), true));
     }
 
     #[test]
