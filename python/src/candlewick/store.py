@@ -49,24 +49,25 @@ class Store:
 
         Without a `source` it is the first of API, S3 and SQL whose address is known.
 
-        With `as_of` they are the candles as they were at that moment, whatever was loaded since; a date means its end. The
-        bucket has present candles only.
+        With `as_of` they are the candles as they were at that moment, whatever was loaded since; a date means its end.
+        The bucket has present candles only.
         """
         names = sorted({symbols} if isinstance(symbols, str) else set(symbols))
         if not names:
             return Candles(SCHEMA.empty_table())
         first, last = _first(start), _last(end)
+        moment = None if as_of is None else _last(as_of)
         match source or self._source():
             case "api":
-                table = self._from_api(names, interval, start and first, end and last, as_of and _last(as_of))
-            case "s3" if as_of:
+                table = self._from_api(names, interval, start and first, end and last, moment)
+            case "s3" if moment:
                 message = "as_of needs the history in the database: use source='api' or 'sql'"
                 raise CandlewickError(message)
             case "s3":
                 bounds = (pc.field("time") >= pa.scalar(first)) & (pc.field("time") <= pa.scalar(last))
                 table = Bucket(self.settings).candles([(name, interval) for name in names], bounds)
             case "sql":
-                table = database.candles(self.settings, names, interval, first, last, as_of=as_of and _last(as_of))
+                table = database.candles(self.settings, names, interval, first, last, as_of=moment)
             case other:
                 message = f"{other!r} is no source: there are 'api', 's3' and 'sql'"
                 raise CandlewickError(message)
