@@ -280,9 +280,10 @@ pub fn plain(name: &str) -> String {
     if is_in_money(name) && is_volume(&plain) { plain + " in money" } else { plain }
 }
 
-/// Whether a plain name contains the word volume or an abbreviation of it.
+/// Whether a plain name is one of a volume, in any language, or contains the word volume or an abbreviation of it.
 pub fn is_volume(plain: &str) -> bool {
-    plain.split(' ').any(|word| matches!(word, "volume" | "vol" | "volumes"))
+    let is_named = of(Role::Volume).flatten().any(|name| *name == plain);
+    is_named || plain.split(' ').any(|word| matches!(word, "volume" | "vol" | "volumes"))
 }
 
 fn unaccented(letter: char) -> char {

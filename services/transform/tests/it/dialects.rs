@@ -216,6 +216,14 @@ fn files_of_every_source_are_read_as_what_they_are() {
 }
 
 #[test]
+fn a_turnover_is_no_volume_in_any_language() {
+    let text = "Datum;Open;High;Low;Close;Volumen (€)\n31.01.2024;10,50000;11,00000;10,10000;10,90000;9000\n";
+    let outcome = Case::new("1day").clean(text);
+    assert_eq!(outcome.rows(), ["2024-01-31,10.5,11,10.1,10.9,false"]);
+    assert_eq!(outcome.report.ignored_columns, ["Volumen (€)"]);
+}
+
+#[test]
 fn a_file_in_another_encoding_has_the_same_candles() {
     for file in FILES {
         let expected = case(file).clean(file.text);
