@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_may_write_may_read_and_cannot_log_in_with_that() {
+    fn the_write_token_reads_and_is_no_login() {
         let secrets = Secrets::new(Some("reads".into()), None).unwrap().with_writers(Some("writes".into()));
         let says = |value| HeaderMap::from_iter([(header::AUTHORIZATION, HeaderValue::from_static(value))]);
         assert!(secrets.admit(&says("Bearer writes")) && secrets.admit(&says("Bearer reads")));

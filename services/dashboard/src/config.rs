@@ -51,7 +51,7 @@ pub struct Config {
 pub struct Guard {
     /// The accepted secrets; `None` if every user of this machine may read the dashboard.
     pub secrets: Option<Secrets>,
-    /// The token of those who may request runs; nobody may if there is none.
+    /// The token for requests of runs. Without one, nobody can request them.
     pub write_token: Option<SecretString>,
     /// The average number of requests per second that one address may make.
     pub requests_per_second: NonZeroU32,
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_reads_cannot_write_with_the_same_secret() {
+    fn a_secret_for_reading_is_refused_as_the_write_token() {
         let both = |name| config(&[(name, "0123456789abcdef"), ("DASHBOARD_WRITE_TOKEN", "0123456789abcdef")]);
         for name in ["DASHBOARD_TOKEN", "DASHBOARD_PASSWORD"] {
             assert!(both(name).unwrap_err().to_string().contains("DASHBOARD_WRITE_TOKEN"));

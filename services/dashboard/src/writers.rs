@@ -24,7 +24,7 @@ pub struct Writers {
 }
 
 impl Writers {
-    /// Callers with this token; nobody if there is none.
+    /// Accepts callers with this token. Without one, it accepts nobody.
     pub fn new(token: Option<SecretString>) -> Self {
         Self { token, brake: Arc::default() }
     }
