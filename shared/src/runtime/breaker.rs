@@ -58,8 +58,8 @@ impl Breaker {
         Outage { tries, until: now + self.backoff.wait(tries), ..outage }
     }
 
-    /// Records that every dependency answered, which ends the outage.
-    pub fn succeeded(&self) {
+    /// Ends the outage: every dependency answered, or no work is left to try.
+    pub fn end(&self) {
         self.outage.send_if_modified(|outage| outage.take().is_some());
     }
 
@@ -101,7 +101,7 @@ mod tests {
     async fn a_success_ends_the_outage_at_once() {
         let breaker = Breaker::new(BACKOFF);
         breaker.failed("refused");
-        breaker.succeeded();
+        breaker.end();
         assert_eq!(tries(&breaker), None);
     }
 }

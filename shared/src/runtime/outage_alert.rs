@@ -69,6 +69,13 @@ impl OutageAlert {
         let since = began(lasted).map_or_else(String::new, |time| format!(" since {time}"));
         let text = format!("{} receives nothing{since}: {what}; {waiting}", self.stage);
         self.notifier.notify(Alert::new(Kind::Outage, self.stage, text)).await;
+        // A message may have succeeded in the meantime, and its end of the outage may be older than this alert.
+        *self.known() = Known::Raised(Instant::now());
+    }
+
+    /// Whether the alert may be open, because of this process or of the previous one.
+    pub fn may_be_open(&self) -> bool {
+        *self.known() != Known::Over
     }
 
     /// Resolves the alert if one may be open.

@@ -113,7 +113,7 @@ impl Settlement {
 
     async fn succeeded(&self, message: &Message) {
         self.evidence.succeeded(first_id(message));
-        self.breaker.succeeded();
+        self.breaker.end();
         self.outage.resolve().await;
     }
 
@@ -193,6 +193,16 @@ impl Settlement {
         let unanswered = self.unanswered.within(self.policy.lease * UNANSWERED_FOR);
         let accounted = self.accounted.count(&message.id).saturating_add(unanswered);
         losses::assess(message, accounted, self.policy.most_lost)
+    }
+
+    /// Ends an outage if the queue is empty. Another process has done the work that would show whether it is over, and
+    /// nothing is left that it could delay.
+    pub async fn received_nothing(&self) {
+        let is_quiet = self.breaker.outage().is_none() && !self.outage.may_be_open();
+        if !is_quiet && self.queue.depth().await.is_ok_and(|depth| depth.is_empty()) {
+            self.breaker.end();
+            self.outage.resolve().await;
+        }
     }
 
     /// Records that a receive failed.

@@ -76,6 +76,9 @@ impl Worker {
                     self.receives_again(failures).await;
                     failures = 0;
                     measures::received(self.settlement.stage, messages.len());
+                    if messages.is_empty() && !stop.is_cancelled() {
+                        self.settlement.received_nothing().await;
+                    }
                     self.start(messages, permits, stop);
                 }
                 Err(error) => {

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use anyhow::anyhow;
 use candlewick_shared::core::alert::{Kind, State};
-use candlewick_shared::runtime::outcome::Settled;
-use tokio::time::sleep;
+use candlewick_shared::ports::queue::Queue;
+use candlewick_shared::runtime::outcome::{Setback, Settled};
+use tokio::time::{Instant, sleep};
 
 use super::outage::Dependency;
 use super::rig::{Rig, eventually};
@@ -102,4 +104,40 @@ async fn an_alert_that_another_process_resolved_is_raised_again_while_the_outage
     eventually("its end", || outages(&rig).last() == Some(&State::Resolved)).await;
     rig.stop(cut_off).await;
     rig.stop(healthy).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_is_over_when_another_process_has_done_the_work() {
+    let (rig, dependency) = (Rig::new(1), Dependency::down());
+    rig.send_many(5).await;
+    let running = rig.start(move |_| dependency.clone().work());
+    eventually("an alert", || outages(&rig) == [State::Firing]).await;
+    while !rig.left().is_empty() {
+        let taken = rig.queue.inner_receive().await;
+        let receipts: Vec<_> = taken.into_iter().map(|message| message.receipt).collect();
+        rig.queue.inner.delete(&receipts).await.unwrap();
+    }
+    eventually("its end", || outages(&rig) == [State::Firing, State::Resolved]).await;
+    eventually("it is ready", || rig.health.readiness().0).await;
+    rig.stop(running).await;
+}
+
+/// The number of waiting messages is asked for before an alert is sent. In that time a message may succeed.
+#[tokio::test(start_paused = true)]
+async fn an_alert_that_its_end_overtakes_is_resolved() {
+    let rig = Rig::new(3);
+    rig.send(&["0", "11", "12"]).await;
+    rig.queue.break_down("count");
+    let began = Instant::now();
+    let running = rig.start(move |delivery| async move {
+        let seconds = delivery.body.parse().unwrap();
+        sleep(Duration::from_secs(seconds)).await;
+        let is_down = began.elapsed() < Duration::from_secs(12);
+        if is_down { Err(Setback::Down(anyhow!("refused"))) } else { Ok(Settled::Done) }
+    });
+    eventually("its end", || outages(&rig) == [State::Resolved]).await;
+    rig.queue.mend();
+    eventually("an alert", || outages(&rig) == [State::Resolved, State::Firing]).await;
+    eventually("its end again", || outages(&rig).last() == Some(&State::Resolved)).await;
+    rig.stop(running).await;
 }

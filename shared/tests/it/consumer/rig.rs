@@ -44,7 +44,8 @@ type Log = Arc<Mutex<Vec<(Instant, &'static str, Asked)>>>;
 
 impl Watched {
     /// Makes every `receive`, `extend`, `delete` or `send` fail. Other values: `lose` loses leases, `forgive` grants
-    /// every extension, `hang` blocks extending and sending again, and `answer` loses the response of a receive.
+    /// every extension, `hang` blocks extending and sending again, `count` blocks counting the messages, and `answer` loses
+    /// the response of a receive.
     pub fn break_down(&self, operation: &'static str) {
         self.broken.lock().unwrap().insert(operation);
     }
@@ -117,6 +118,9 @@ impl Queue for Watched {
     }
 
     async fn depth(&self) -> Result<Depth, QueueError> {
+        while self.is_broken("count") {
+            sleep(Duration::from_secs(1)).await;
+        }
         self.inner.depth().await
     }
 }
