@@ -21,6 +21,7 @@ pub fn trials() -> Vec<Trial> {
         the_chart_is_given_away_as_a_picture,
         the_mouse_zooms_into_the_chart_and_out,
         a_range_that_is_chosen_during_a_movement_stays,
+        keys_count_however_slow_the_frames_are,
         the_mouse_finds_candles_and_clicks_on_them,
         a_long_series_is_seen_to_its_beginning,
         a_candle_has_the_same_average_in_every_range,
@@ -132,6 +133,26 @@ fn the_mouse_finds_candles_and_clicks_on_them() -> anyhow::Result<()> {
         ensure!(later == json!("still here"), "{later}");
         browser.point("#chart", 1)?;
         browser.until("location.pathname.startsWith('/lineage/AAPL/1day') && location.search.startsWith('?time=2022')")
+    })
+}
+
+/// As on a slow machine, a frame takes longer than the pause after which a movement counts as ended.
+const SLOW_FRAMES: &str = "const frame = window.requestAnimationFrame.bind(window);
+    window.requestAnimationFrame = (draw) => setTimeout(() => frame(draw), 700)";
+
+fn keys_count_however_slow_the_frames_are() -> anyhow::Result<()> {
+    with_aapl(|browser| {
+        browser.go("/symbol/AAPL/1day?range=3M")?;
+        browser.until(READY)?;
+        browser.ask(SLOW_FRAMES)?;
+        press(browser, "7")?;
+        let count = "Number(document.getElementById('note').textContent.split(' ')[0])";
+        browser.until(&format!("{READY} && {count} > 200"))?;
+        // The page still waits for its second frame, after which it places the range for the last time.
+        for _ in 0..5 {
+            press(browser, "+")?;
+        }
+        browser.until(&format!("{READY} && 0 < {count} && {count} < 30"))
     })
 }
 

@@ -13,6 +13,7 @@ export class Chart {
     this.element = element;
     this.colours = colours;
     this.isIntraday = isIntraday;
+    this.wanted = null;
     this.places = 2;
     this.lines = [];
     this.compared = [];
@@ -120,18 +121,29 @@ export class Chart {
     this.candles.priceScale().applyOptions({ mode: MODES[name], autoScale: true });
   }
 
+  // The places at both ends of what is seen, or of what will be: the library moves with the next frame, and several keys
+  // may be pressed before it.
   get window() {
-    return this.chart.timeScale().getVisibleLogicalRange();
+    return this.wanted ?? this.chart.timeScale().getVisibleLogicalRange();
+  }
+
+  set window(window) {
+    this.wanted = window;
+    this.chart.timeScale().setVisibleLogicalRange(window);
+    // The library asked for the frame first, so it has moved when this runs.
+    requestAnimationFrame(() => {
+      if (this.wanted === window) this.wanted = null;
+    });
   }
 
   // Shows the bars between two places, both included.
   moveTo(from, to) {
-    this.chart.timeScale().setVisibleLogicalRange({ from: from - 0.5, to: to + 0.5 });
+    this.window = { from: from - 0.5, to: to + 0.5 };
   }
 
   shift(by) {
     const { window } = this;
-    if (by !== 0 && window) this.chart.timeScale().setVisibleLogicalRange({ from: window.from + by, to: window.to + by });
+    if (by !== 0 && window) this.window = { from: window.from + by, to: window.to + by };
   }
 
   // Shows as many bars, before or after those that are seen.
@@ -144,7 +156,7 @@ export class Chart {
   zoom(factor, place) {
     const { from, to } = this.window;
     const middle = place ?? (from + to) / 2;
-    this.chart.timeScale().setVisibleLogicalRange({ from: middle - (middle - from) * factor, to: middle + (to - middle) * factor });
+    this.window = { from: middle - (middle - from) * factor, to: middle + (to - middle) * factor };
   }
 
   // The places of the first and the last bar that are seen.

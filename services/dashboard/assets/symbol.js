@@ -44,7 +44,7 @@ async function open() {
     chart.moveTo(...windowOf(candles.bars, clock, view));
     // The price axis has its width after the first frame.
     await nextFrame();
-    chart.moveTo(...windowOf(candles.bars, clock, view));
+    if (!state.isByHand) chart.moveTo(...windowOf(candles.bars, clock, view));
     settle();
     await compare();
   } catch (error) {
@@ -111,7 +111,7 @@ function added(count, isBefore) {
   const cut = candles.trim(place, place + Math.ceil(window.to - window.from));
   chart.show(candles.bars, candles.columns);
   const by = (isBefore ? count : 0) - cut;
-  chart.chart.timeScale().setVisibleLogicalRange({ from: window.from + by, to: window.to + by });
+  chart.window = { from: window.from + by, to: window.to + by };
   settle();
   compare();
 }
@@ -231,7 +231,7 @@ const BEGINNING = "1000-01-01";
 function keep(window, anchor, wasAtEnd) {
   const width = window.to - window.from;
   const at = wasAtEnd ? candles.bars.length - 0.5 - width : candles.bars.findIndex((bar) => bar.at >= anchor) - 0.5;
-  chart.chart.timeScale().setVisibleLogicalRange({ from: at, to: at + width });
+  chart.window = { from: at, to: at + width };
 }
 
 // Several loads in a short time cause one reload, and only one runs at a time.
