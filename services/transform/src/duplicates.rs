@@ -23,6 +23,9 @@ pub struct Resolved {
 /// The rows are in ascending order of time. `candle` parses a row again, which few rows need.
 pub fn resolve(rows: &mut Vec<Row>, mut candle: impl FnMut(&Row) -> Result<Candle, Fault>) -> Resolved {
     let mut resolved = Resolved::default();
+    if rows.windows(2).all(|pair| pair[0].time != pair[1].time) {
+        return resolved;
+    }
     let mut at = 0;
     let mut kept = 0;
     while let Some(row) = rows.get(at) {

@@ -81,13 +81,16 @@ impl Expected<'_> {
     /// cover are kept.
     pub fn take_strays(&self, rows: &mut Vec<Row>) -> Vec<Row> {
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Vec::new() };
-        let mut slots = self.possible_slots(first.time.seconds(), last.time.seconds()).peekable();
+        let mut slots = self.possible_slots(first.time.seconds(), last.time.seconds());
+        let mut slot = slots.next();
         let covered = self.covered();
         let mut strays = Vec::new();
         rows.retain(|row| {
             let time = row.time.seconds();
-            while slots.next_if(|slot| *slot < time).is_some() {}
-            let stays = slots.peek() == Some(&time) || !covered.contains(&time) || self.is_extended_hours(time);
+            while slot.is_some_and(|slot| slot < time) {
+                slot = slots.next();
+            }
+            let stays = slot == Some(time) || !covered.contains(&time) || self.is_extended_hours(time);
             if !stays {
                 strays.push(*row);
             }

@@ -1,4 +1,4 @@
-//! Checks the instrument and the interval that the rows name against the object's key.
+//! Checks the instrument, the currency and the interval that the rows name against the object's key.
 
 use std::collections::BTreeSet;
 
@@ -12,10 +12,11 @@ use crate::refusal::Refusal;
 /// How many values of a column are kept, which is more than an error shows.
 const MOST: usize = 6;
 
-/// The instruments and the interval that the rows of an object name.
+/// The instruments, the currencies and the interval that the rows of an object name.
 #[derive(Clone, Debug, Default)]
 pub struct Instruments {
     symbols: Vec<Named>,
+    currencies: Vec<Named>,
     interval: Option<Named>,
 }
 
@@ -45,12 +46,17 @@ impl Named {
 impl Instruments {
     pub fn of(header: &Header) -> Self {
         let named = |field: usize| Named::new(header, field);
-        Self { symbols: header.symbols.iter().copied().map(named).collect(), interval: header.interval.map(named) }
+        Self {
+            symbols: header.symbols.iter().copied().map(named).collect(),
+            currencies: header.currencies.iter().copied().map(named).collect(),
+            interval: header.interval.map(named),
+        }
     }
 
     /// Records what a row names.
     pub fn see(&mut self, cells: &Cells) {
-        self.symbols.iter_mut().chain(&mut self.interval).for_each(|named| named.see(cells));
+        let all = self.symbols.iter_mut().chain(&mut self.currencies).chain(&mut self.interval);
+        all.for_each(|named| named.see(cells));
     }
 
     /// Checks what the rows name against the key.
@@ -67,7 +73,17 @@ impl Instruments {
                 several => return Err(several_symbols(named, several)),
             }
         }
+        self.currencies.iter().try_for_each(require_one_currency)?;
         self.interval.as_ref().map_or(Ok(()), |named| check_interval(named, series))
+    }
+}
+
+/// Refuses several currencies. Upper and lower case differ: `GBp` is a hundredth of `GBP`.
+fn require_one_currency(named: &Named) -> Result<(), Refusal> {
+    let mut values = named.values.iter().map(|value| format!("column {:?}: {value:?}", named.column));
+    match (values.next(), values.next()) {
+        (Some(one), Some(other)) => Err(Refusal::SeveralCurrencies([one, other])),
+        _ => Ok(()),
     }
 }
 

@@ -58,22 +58,22 @@ impl<'a> Raw<'a> {
     /// Opens a file as raw CSV, or else in another form.
     pub fn open(text: &'a [u8], task: &'a Task<'a>, calendar: Option<&'static Calendar>) -> Result<Self, Refusal> {
         let plain = raw_csv::open_at(text, Some(&task.series.symbol));
-        if task.settings.form.is_open()
-            && let Ok((header, body)) = plain
-        {
-            let text = Cow::Borrowed(text);
-            let zone = task.zone.clone();
-            let raw = Self { text, header, body, task, calendar, zone, foreign: None }.with_one_volume();
-            return raw.with_clear_zone();
+        let is_open = task.settings.form.is_open();
+        let is_plain = plain.as_ref().is_ok_and(|(header, _)| is_open && !dialect::are_times_elsewhere(header));
+        if !is_plain && let Some(raw) = Self::open_foreign(text, task, calendar)? {
+            return Ok(raw);
         }
-        match (Self::open_foreign(text, task, calendar)?, plain) {
-            (Some(raw), _) => Ok(raw),
-            (None, Err(unreadable)) if task.settings.form.is_open() => Err(unreadable.into()),
-            (None, Err(unreadable @ (Unreadable::Empty | Unreadable::OtherKind { .. } | Unreadable::Json(_)))) => {
+        match plain {
+            Ok((header, body)) if is_open => {
+                let (text, zone) = (Cow::Borrowed(text), task.zone.clone());
+                let raw = Self { text, header, body, task, calendar, zone, foreign: None }.with_one_volume();
+                raw.with_clear_zone()
+            }
+            Err(unreadable) if is_open => Err(unreadable.into()),
+            Err(unreadable @ (Unreadable::Empty | Unreadable::OtherKind { .. } | Unreadable::Json(_))) => {
                 Err(unreadable.into())
             }
-            (None, Err(_)) => Err(Refusal::OtherForm { found: first_line(text) }),
-            (None, Ok(_)) => Err(Refusal::OtherForm { found: first_line(text) }),
+            _ => Err(Refusal::OtherForm { found: first_line(text) }),
         }
     }
 

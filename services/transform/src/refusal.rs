@@ -59,14 +59,15 @@ pub enum Refusal {
     DecimalComma { line: u64, column: &'static str, cell: String },
     /// Its dates have two possible readings.
     #[error(
-        "line {line}: {cell:?} is {} or {}, and no date in the file tells which: say it with --date-format {} or --date-format {} \
-         (or date_format in the watchlist)", .readings[0].0, .readings[1].0, .readings[0].1, .readings[1].1
+        "line {line}: {cell:?} is {}, and no date in the file tells which: say it with {} (or date_format in the watchlist)",
+        or(readings.iter().map(|(date, _)| date.clone())),
+        or(readings.iter().map(|(_, format)| format!("--date-format {format}")))
     )]
     EitherDate {
         line: u64,
         cell: String,
-        /// Both dates, each with its format.
-        readings: Box<[(String, String); 2]>,
+        /// The possible dates, each with its format.
+        readings: Vec<(String, String)>,
     },
     /// Its dates are in two different orders.
     #[error("the dates have no order in common: {} is not day/month/year, and {} is not month/day/year", .0[0], .0[1])]
@@ -181,4 +182,9 @@ fn nothing_usable(rows: u64, reasons: &BTreeMap<String, u64>, first: Option<&str
         text.push_str(". Rows are in the future where the file's own time is wrong: say when it is from with --as-of");
     }
     text
+}
+
+/// Joins alternatives with `or`.
+fn or(alternatives: impl Iterator<Item = String>) -> String {
+    alternatives.collect::<Vec<_>>().join(" or ")
 }

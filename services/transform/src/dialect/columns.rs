@@ -1,7 +1,7 @@
 //! Finds the role of each column in a header that is not that of raw CSV.
 
 use candlewick_shared::core::form::{Column, Form};
-use candlewick_shared::core::raw_csv::{Header, Unreadable};
+use candlewick_shared::core::raw_csv::{self, Header, Unreadable};
 use candlewick_shared::core::symbol::Symbol;
 
 use super::affixes::without_affixes;
@@ -95,6 +95,7 @@ impl Columns {
             has_volume: first(Role::HasVolume),
             is_filled: first(Role::IsFilled),
             symbols: named.in_order(Role::Symbol),
+            currencies: named.places(raw_csv::CURRENCIES),
             interval: first(Role::Interval),
             names: self.names.clone(),
             ignored: Vec::new(),

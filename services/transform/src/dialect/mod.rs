@@ -36,6 +36,7 @@ mod words;
 
 pub use instrument::named_instrument;
 pub use plain_file::may_read_more;
+pub use time_columns::are_elsewhere as are_times_elsewhere;
 
 use columns::Columns;
 use encoding::Decoded;
@@ -162,7 +163,7 @@ fn order(settled: Settled) -> Result<moment::Order, Refusal> {
         Settled::Either { example, readings } => Err(Refusal::EitherDate {
             line: example.line,
             cell: example.cell,
-            readings: Box::new(readings.map(|(date, format)| (date.to_string(), format))),
+            readings: readings.into_iter().map(|(date, format)| (date.to_string(), format)).collect(),
         }),
         Settled::Neither(examples) => {
             Err(Refusal::OrdersOfDates(examples.map(|example| format!("line {}: {:?}", example.line, example.cell))))

@@ -267,6 +267,10 @@ const NAMES: &[(Role, &[&str])] = &[
     (Role::Interval, &["interval", "timeframe", "time frame", "per", "period"]),
 ];
 
+/// The names of the time at which a candle begins, where other columns have other times of it.
+pub const BEGINNINGS: &[&str] =
+    &["timeopen", "time open", "open time", "opentime", "window start", "period start", "start time"];
+
 /// The names of a role, in order of preference.
 pub fn of(role: Role) -> impl Iterator<Item = &'static [&'static str]> {
     NAMES.iter().filter(move |(of, _)| *of == role).map(|(_, names)| *names)

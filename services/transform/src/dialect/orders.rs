@@ -10,7 +10,7 @@ pub struct Orders {
     /// For each order, the first date that rules it out and has another possible order.
     refuted: [Option<Example>; 3],
     /// For each pair of orders, the first date that they read differently.
-    differing: Vec<(Order, Order, Example, [Date; 2])>,
+    differing: Vec<(Order, Order, Example)>,
     /// Whether the reading of any date depends on the order.
     pub has_open: bool,
     /// The previous cell; rows of the same day repeat it.
@@ -29,8 +29,8 @@ pub struct Example {
 pub enum Settled {
     /// One order, or several with the same result.
     By(Order),
-    /// Undecided: a date, and its two readings with their formats.
-    Either { example: Example, readings: [(Date, String); 2] },
+    /// Undecided: a date, and its readings with their formats.
+    Either { example: Example, readings: Vec<(Date, String)> },
     /// No order fits: these two dates rule out all of them.
     Neither([Example; 2]),
 }
@@ -56,7 +56,7 @@ impl Orders {
             let (Some(a), Some(b)) = (dates[one], dates[other]) else { continue };
             let pair = (Order::ALL[one], Order::ALL[other]);
             if a != b && !self.differing.iter().any(|(one, other, ..)| (*one, *other) == pair) {
-                self.differing.push((pair.0, pair.1, example(), [a, b]));
+                self.differing.push((pair.0, pair.1, example()));
             }
         }
     }
@@ -66,10 +66,7 @@ impl Orders {
         let possible: Vec<Order> = Order::ALL.into_iter().filter(|order| is_possible(*order)).collect();
         let open = self.differing.into_iter().find(|(one, other, ..)| is_possible(*one) && is_possible(*other));
         match (possible.first(), open) {
-            (_, Some((one, other, example, [a, b]))) => {
-                let format = |order| Moment::read(&example.cell).map(|moment| moment.format(order)).unwrap_or_default();
-                Settled::Either { readings: [(a, format(one)), (b, format(other))], example }
-            }
+            (_, Some((.., example))) => Settled::Either { readings: readings(&example.cell, &possible), example },
             (Some(order), None) => Settled::By(*order),
             (None, None) => {
                 let [_, day, month] = self.refuted;
@@ -77,6 +74,12 @@ impl Orders {
             }
         }
     }
+}
+
+/// The dates that a text is in some orders, each with the format for `--date-format`.
+fn readings(cell: &str, orders: &[Order]) -> Vec<(Date, String)> {
+    let Some(moment) = Moment::read(cell) else { return Vec::new() };
+    orders.iter().filter_map(|order| Some((moment.date(*order)?, moment.format(*order)))).collect()
 }
 
 #[cfg(test)]
@@ -104,8 +107,12 @@ mod tests {
     fn what_nothing_settles_is_shown_in_both_readings() {
         let Settled::Either { example, readings } = settle(&["01/01/2024", "01/02/2024"]) else { panic!() };
         assert_eq!((example.line, example.cell.as_str()), (3, "01/02/2024"));
-        let texts = readings.map(|(date, format)| format!("{date} {format}"));
-        assert_eq!(texts, ["2024-02-01 %d/%m/%Y", "2024-01-02 %m/%d/%Y"]);
+        let texts = |readings: Vec<(Date, String)>| {
+            readings.iter().map(|(date, by)| format!("{date} {by}")).collect::<Vec<_>>()
+        };
+        assert_eq!(texts(readings), ["2024-02-01 %d/%m/%Y", "2024-01-02 %m/%d/%Y"]);
+        let Settled::Either { readings, .. } = settle(&["01/05/24", "01/04/24"]) else { panic!() };
+        assert_eq!(texts(readings), ["2001-05-24 %y/%m/%d", "2024-05-01 %d/%m/%y", "2024-01-05 %m/%d/%y"]);
         assert!(matches!(settle(&["13/01/2024", "01/13/2024"]), Settled::Neither(_)));
     }
 }

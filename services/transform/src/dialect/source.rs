@@ -11,6 +11,7 @@ const BY_NAMES: &[(&str, &[&str])] = &[
     ("Alpaca bars", &["trade count", "vwap"]),
     ("Tiingo", &["adjclose", "splitfactor"]),
     ("Binance klines", &["open time", "close time"]),
+    ("CoinMarketCap", &["timeopen", "marketcap"]),
     ("CryptoDataDownload", &["unix", "date", "symbol"]),
     ("nasdaq.com", &["close last"]),
     ("investing.com", &["price", "change"]),

@@ -1,12 +1,13 @@
 //! Picks the columns that the time of a row is read from.
 
-use candlewick_shared::core::raw_csv::Unreadable;
 use candlewick_shared::core::raw_csv::cells::{Cells, line};
+use candlewick_shared::core::raw_csv::{Header, Unreadable};
 use candlewick_shared::core::time_text::TimeText;
 use jiff::tz::TimeZone;
 
 use super::layout::Layout;
 use super::moment::{Moment, Zone, clock};
+use super::names::{self, Role};
 use super::numbers::{self, Mark};
 
 /// How many rows are inspected.
@@ -106,6 +107,18 @@ fn cell(row: &Cells, field: usize) -> &str {
     std::str::from_utf8(row.get(field)).unwrap_or_default()
 }
 
+/// Whether a header of raw CSV has a time in a column that raw CSV does not know: next to `time`, a date; next to
+/// `timestamp`, the beginning of the candle, which may then be its end.
+pub fn are_elsewhere(header: &Header) -> bool {
+    let plain: Vec<String> = header.names.iter().map(|name| names::plain(name)).collect();
+    let has = |accepted: &[&str]| plain.iter().any(|name| accepted.contains(&name.as_str()));
+    match plain[header.time].as_str() {
+        "time" => names::of(Role::Time).any(has),
+        "timestamp" => has(names::BEGINNINGS),
+        _ => false,
+    }
+}
+
 /// The kind of more than half of the cells in a column.
 fn kind_of(rows: &[Cells], field: usize) -> Option<Kind> {
     [Kind::Instant, Kind::Local, Kind::Date, Kind::Clock].into_iter().find(|wanted| {
@@ -114,8 +127,13 @@ fn kind_of(rows: &[Cells], field: usize) -> Option<Kind> {
     })
 }
 
-/// The first of several columns, if all of them have the same content.
+/// The column of the candle's beginning, or else the first of several columns if all of them have the same content.
 fn one_of(fields: &[usize], rows: &[Cells], layout: &Layout) -> Result<usize, Unreadable> {
+    let is_beginning =
+        |field: &usize| names::BEGINNINGS.contains(&names::plain(&layout.columns.names[*field]).as_str());
+    if let Some(beginning) = fields.iter().copied().find(is_beginning) {
+        return Ok(beginning);
+    }
     let read = |row: &Cells, field: usize| (TimeText::read(cell(row, field)), cell(row, field).to_owned());
     let says_other = |field: &&usize| {
         rows.iter().any(|row| match (read(row, fields[0]), read(row, **field)) {

@@ -55,6 +55,23 @@ const FILES: &[File] = &[
         "Binance klines",
         MINUTE,
     ),
+    daily(
+        "timeOpen;timeClose;timeHigh;timeLow;name;open;high;low;close;volume;marketCap;timestamp\n\
+         \"2024-01-02T00:00:00.000Z\";\"2024-01-02T23:59:59.999Z\";\"2024-01-02T12:00:00.000Z\";\"2024-01-02T03:00:00.000Z\";\
+         \"2781\";100;102;99;101;1000;1E9;\"2024-01-02T23:59:59.999Z\"\n",
+        "CoinMarketCap, separated by semicolons",
+        DAY,
+    ),
+    daily(
+        "<TICKER>,<DTYYYYMMDD>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>\nABC,20240102,000000,100,102,99,101,1000\n",
+        "MetaStock, time from columns \"<DTYYYYMMDD>\" and \"<TIME>\"",
+        DAY,
+    ),
+    minutes(
+        "<ticker>,<dtyyyymmdd>,<time>,<open>,<high>,<low>,<close>,<vol>\nABC,20240102,143000,100,102,99,101,1000\n",
+        "MetaStock, time from columns \"<dtyyyymmdd>\" and \"<time>\"",
+        MINUTE,
+    ),
     minutes("1704205800000,100,102,99,101,1000\n", "CSV, without a header", MINUTE),
     minutes(
         "timestamp,datetime,open,high,low,close,volume\n1704205800000,2024-01-02T14:30:00.000Z,100,102,99,101,1000\n",

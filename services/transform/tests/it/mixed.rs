@@ -60,6 +60,14 @@ fn what_would_mix_two_things_is_refused() {
     let refusal = Case::new("1day").try_clean(prices).unwrap_err();
     let expected = "in several currencies: line 2: \"\u{20ac}1\", and line 3: \"$1\"";
     assert!(refusal.to_string().contains(expected), "{refusal}");
+    let listings =
+        "date,open,high,low,close,volume,currency\n2024-01-02,100,102,99,101,5,GBX\n2024-01-03,1,2,1,2,5,GBP\n";
+    let refusal = Case::new("1day").try_clean(listings).unwrap_err();
+    assert!(
+        refusal.to_string().contains("column \"currency\": \"GBP\", and column \"currency\": \"GBX\""),
+        "{refusal}"
+    );
+    assert_eq!(Case::new("1day").clean(listings.replace("GBP", "GBX")).times(), ["2024-01-02", "2024-01-03"]);
     let bonds = "Date;Open;High;Low;Close\n02.01.2024;110'165;110'280;110'16;110'200\n";
     let refusal = Case::new("1day").try_clean(bonds).unwrap_err();
     assert!(refusal.to_string().contains("\"110'16\" is a price in fractions"), "{refusal}");

@@ -21,6 +21,8 @@ pub struct Header {
     pub is_filled: Option<usize>,
     /// The fields with the name of an instrument.
     pub symbols: Vec<usize>,
+    /// The fields with the currency of the prices.
+    pub currencies: Vec<usize>,
     /// The field with the interval of the candles.
     pub interval: Option<usize>,
     /// The names of all fields, as written in the file.
@@ -62,6 +64,8 @@ pub const SYMBOLS: &[&str] = &[
     "conid",
     "permno",
 ];
+/// The names of columns with the currency of the prices, in lower case.
+pub const CURRENCIES: &[&str] = &["currency", "ccy", "currency code", "price currency", "quote currency"];
 const INTERVALS: &[&str] = &["interval", "timeframe", "time frame"];
 
 /// The column of the time at which ingest received a row that a later response lacks.
@@ -130,6 +134,7 @@ impl<'a> Names<'a> {
             has_volume: self.at_most_one("has_volume", &["has volume"])?,
             is_filled: self.at_most_one("is_filled", &["is filled"])?,
             symbols: self.places(SYMBOLS),
+            currencies: self.places(CURRENCIES),
             interval: self.at_most_one("interval", INTERVALS)?,
             names: self.given.clone(),
             ignored: Vec::new(),
@@ -204,6 +209,7 @@ impl Header {
         self.time == field
             || self.prices.contains(&field)
             || self.symbols.contains(&field)
+            || self.currencies.contains(&field)
             || optional.contains(&Some(field))
     }
 
