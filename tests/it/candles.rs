@@ -28,6 +28,7 @@ pub fn trials() -> Vec<Trial> {
         of_two_objects_the_newer_has_the_candle,
         a_refresh_fetches_again,
         status_tells_series_and_queues,
+        status_without_one_of_its_queues_tells_everything_else,
         a_service_that_dies_is_started_again,
         the_env_file_can_be_sourced_by_a_shell
     ]
@@ -256,6 +257,17 @@ fn a_refresh_fetches_again() -> anyhow::Result<()> {
     stack.eventually("another run's object", || Ok(fetched()? != first))?;
     let error = fail(candlewick(stack.state()).args(["refresh", "STRANGER"]))?;
     ensure!(error.contains("STRANGER is not on the watchlist") && error.contains("watchlist.toml"), "{error}");
+    Ok(())
+}
+
+fn status_without_one_of_its_queues_tells_everything_else() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    let gone = format!("{}-gone", stack.setting("TRANSFORMED_QUEUE_URL"));
+    let table = succeed(candlewick(stack.state()).arg("status").env("TRANSFORMED_QUEUE_URL", gone))?;
+    let row = |name: &str| table.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+    ensure!(row("transformed ").contains('?') && row("transformed:").contains("does not exist"), "{table}");
+    ensure!(!row("raw ").contains('?') && row("raw ").contains('0'), "{table}");
+    ensure!(table.contains("AAPL"), "{table}");
     Ok(())
 }
 

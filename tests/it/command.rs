@@ -1,4 +1,4 @@
-//! The command without what it needs: without an output, and without a database.
+//! The command without what it needs: without an output, without a database, and in another schema.
 
 use std::fs::File;
 use std::process::{Command, Stdio};
@@ -7,14 +7,16 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use libtest_mimic::Trial;
 
-use crate::candlewick::{candlewick, program, root};
+use crate::candlewick::{candlewick, fail, program, root};
+use crate::stack::Stack;
 
 pub fn trials() -> Vec<Trial> {
     trials![
         a_full_disk_is_an_error_and_no_panic,
         a_closed_pipe_ends_the_command_in_peace,
         a_database_that_is_not_there_is_told_at_once,
-        a_url_of_another_database_is_refused
+        a_url_of_another_database_is_refused,
+        another_schema_than_public_is_refused_with_what_to_change
     ]
 }
 
@@ -73,5 +75,14 @@ fn a_url_of_another_database_is_refused() -> anyhow::Result<()> {
         let (said, _) = migrate(url)?;
         ensure!(said.contains("not a PostgreSQL URL") && !said.contains("secret"), "{said}");
     }
+    Ok(())
+}
+
+fn another_schema_than_public_is_refused_with_what_to_change() -> anyhow::Result<()> {
+    let stack = Stack::get();
+    stack.run(sqlx::query("create schema if not exists elsewhere").execute(&stack.pool())).context("make a schema")?;
+    let url = format!("{}?options=-csearch_path%3Delsewhere", stack.setting("DATABASE_URL"));
+    let said = fail(candlewick(stack.state()).arg("status").env("DATABASE_URL", url))?;
+    ensure!(said.contains("the schema elsewhere") && said.contains("remove search_path"), "{said}");
     Ok(())
 }

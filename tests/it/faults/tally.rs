@@ -86,10 +86,19 @@ impl Tally {
 
     /// A run without a kind of fault would prove nothing about that kind.
     pub fn ensure_every_kind(&self) -> anyhow::Result<()> {
-        let counts = self.counts();
-        let missing: Vec<_> = KINDS.iter().filter(|kind| counts.get(**kind).is_none_or(|count| *count == 0)).collect();
+        let missing = self.missing();
         ensure!(missing.is_empty(), "the run had none of these faults: {missing:?}");
         Ok(())
+    }
+
+    /// Whether the network has failed in each of its ways. That depends on how much the services have sent so far.
+    pub fn has_every_fault_of_the_network(&self) -> bool {
+        !self.missing().iter().any(|kind| kind.contains(": connection "))
+    }
+
+    fn missing(&self) -> Vec<&'static str> {
+        let counts = self.counts();
+        KINDS.into_iter().filter(|kind| counts.get(*kind).is_none_or(|count| *count == 0)).collect()
     }
 }
 

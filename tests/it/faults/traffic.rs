@@ -15,7 +15,7 @@ use super::plan::{FAILING, Plan};
 use super::tally;
 
 /// The maximum duration of the faults.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_secs(90);
 
 /// Writes everything at the planned times, and continues until no more faults are injected.
 pub async fn send(ground: &Ground, plan: &Plan) -> anyhow::Result<()> {
@@ -26,16 +26,18 @@ pub async fn send(ground: &Ground, plan: &Plan) -> anyhow::Result<()> {
     let left = try_join_all(tools.map(|(file, name)| leave(ground, file, name, start)));
     try_join3(files, try_join_all(messages), left).await?;
     sleep_until(start + FAILING).await;
-    until_half_is_loaded(ground, plan, start + LONGEST).await
+    until_faults_met_work(ground, plan, start + LONGEST).await
 }
 
-/// Waits even on a slow machine, because faults that end before the work has started show nothing.
-async fn until_half_is_loaded(ground: &Ground, plan: &Plan, longest: Instant) -> anyhow::Result<()> {
+/// Waits until half of the objects are loaded and the network has failed in every way. A slow machine or emulator needs
+/// longer for that, and faults that end before the work has started show nothing.
+async fn until_faults_met_work(ground: &Ground, plan: &Plan, longest: Instant) -> anyhow::Result<()> {
     let half = i64::try_from(plan.files.len() / 2)?;
     let loaded = "select count(*) from objects where etag is not null";
     while Instant::now() < longest {
         // PostgreSQL may be restarting.
-        if sqlx::query_scalar::<_, i64>(loaded).fetch_one(&ground.pool).await.is_ok_and(|loaded| loaded >= half) {
+        let loaded = sqlx::query_scalar::<_, i64>(loaded).fetch_one(&ground.pool).await;
+        if loaded.is_ok_and(|loaded| loaded >= half) && ground.tally.has_every_fault_of_the_network() {
             break;
         }
         sleep(Duration::from_millis(500)).await;
