@@ -1,5 +1,6 @@
 //! Alerts the owner to an outage and to its end.
 
+use std::fmt::Display;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,8 +17,42 @@ const TOLERANCE: Duration = Duration::from_secs(10);
 /// because it was not affected or has recovered sooner; and the number of waiting messages has changed.
 const REPEAT: Duration = Duration::from_secs(15 * 60);
 
-/// Raises an alert when a stage has stopped receiving, and resolves it when the stage receives again.
+/// What a stage cannot do during an outage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// Receive messages.
+    Receiving,
+    /// Move messages to the dead-letter queue.
+    Burying,
+}
+
+impl Lost {
+    /// What the alert is about. A stage has one alert for each.
+    fn subject(self, stage: &str) -> String {
+        match self {
+            Self::Receiving => stage.to_owned(),
+            Self::Burying => format!("{stage} dead letters"),
+        }
+    }
+
+    fn begun(self) -> &'static str {
+        match self {
+            Self::Receiving => "receives nothing",
+            Self::Burying => "moves nothing to its dead-letter queue, and tries what belongs there again",
+        }
+    }
+
+    fn over(self) -> &'static str {
+        match self {
+            Self::Receiving => "receives again",
+            Self::Burying => "moves messages to its dead-letter queue again",
+        }
+    }
+}
+
+/// Raises an alert when a stage has lost something for a while, and resolves it when that works again.
 pub struct OutageAlert {
+    lost: Lost,
     stage: &'static str,
     queue: Arc<dyn Queue>,
     notifier: Arc<dyn Notifier>,
@@ -38,8 +73,8 @@ enum Known {
 impl OutageAlert {
     /// Alerts about the outages of one stage.
     #[must_use]
-    pub fn new(stage: &'static str, queue: Arc<dyn Queue>, notifier: Arc<dyn Notifier>) -> Self {
-        Self { stage, queue, notifier, known: Mutex::new(Known::Nothing) }
+    pub fn new(lost: Lost, stage: &'static str, queue: Arc<dyn Queue>, notifier: Arc<dyn Notifier>) -> Self {
+        Self { lost, stage, queue, notifier, known: Mutex::new(Known::Nothing) }
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -67,8 +102,7 @@ impl OutageAlert {
             Err(_) => "the number of waiting messages is unknown".to_owned(),
         };
         let since = began(lasted).map_or_else(String::new, |time| format!(" since {time}"));
-        let text = format!("{} receives nothing{since}: {what}; {waiting}", self.stage);
-        self.notifier.notify(Alert::new(Kind::Outage, self.stage, text)).await;
+        self.notifier.notify(self.alert(format!("{}{since}: {what}; {waiting}", self.lost.begun()))).await;
         // A message may have succeeded in the meantime, and its end of the outage may be older than this alert.
         *self.known() = Known::Raised(Instant::now());
     }
@@ -82,9 +116,12 @@ impl OutageAlert {
     pub async fn resolve(&self) {
         let before = std::mem::replace(&mut *self.known(), Known::Over);
         if before != Known::Over {
-            let text = format!("{} receives again", self.stage);
-            self.notifier.notify(Alert::new(Kind::Outage, self.stage, text).resolved()).await;
+            self.notifier.notify(self.alert(self.lost.over()).resolved()).await;
         }
+    }
+
+    fn alert(&self, predicate: impl Display) -> Alert {
+        Alert::new(Kind::Outage, self.lost.subject(self.stage), format!("{} {predicate}", self.stage))
     }
 }
 

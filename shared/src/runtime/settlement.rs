@@ -1,7 +1,9 @@
 //! Settles messages after their work has ended.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::ports::notifier::Notifier;
 use crate::ports::queue::{Message, Queue};
@@ -13,7 +15,7 @@ use crate::runtime::deletions::Deletions;
 use crate::runtime::evidence::Evidence;
 use crate::runtime::losses::{self, Verdict, first_id};
 use crate::runtime::measures;
-use crate::runtime::outage_alert::OutageAlert;
+use crate::runtime::outage_alert::{Lost, OutageAlert};
 use crate::runtime::outcome::{Failure, Outcome, Setback, Settled};
 use crate::runtime::policy::Policy;
 use crate::runtime::unanswered::Unanswered;
@@ -55,6 +57,9 @@ pub struct Settlement {
     evidence: Evidence,
     /// Alerts the owner when nothing is received.
     pub outage: OutageAlert,
+    /// Alerts the owner when nothing can be moved to the dead-letter queue, and since when.
+    burials: OutageAlert,
+    unburied_since: Mutex<Option<Instant>>,
 }
 
 impl Settlement {
@@ -72,7 +77,9 @@ impl Settlement {
             stage,
             policy,
             breaker: Breaker::new(policy.outage),
-            outage: OutageAlert::new(stage, Arc::clone(&queue), Arc::clone(&notifier)),
+            outage: OutageAlert::new(Lost::Receiving, stage, Arc::clone(&queue), Arc::clone(&notifier)),
+            burials: OutageAlert::new(Lost::Burying, stage, Arc::clone(&queue), Arc::clone(&notifier)),
+            unburied_since: Mutex::default(),
             queue,
             dead_letters,
             notifier,
@@ -180,11 +187,19 @@ impl Settlement {
         let letter = dead_letter(self.stage, message, &failure);
         if let Err(error) = self.dead_letters.send(&[letter]).await {
             tracing::warn!(id = message.id, "not moved to the dead-letter queue: {error}");
+            let since = *self.unburied_since().get_or_insert_with(Instant::now);
+            self.burials.report(&error.to_string(), since).await;
             return self.give_back(message, self.policy.retry.wait(self.outages.add(first_id(message)))).await;
         }
+        *self.unburied_since() = None;
+        self.burials.resolve().await;
         self.notifier.notify(alert(self.stage, message, &failure)).await;
         self.delete(message).await;
         measures::buried(self.stage, failure.class);
+    }
+
+    fn unburied_since(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.unburied_since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Judges a message that was just received by the deliveries that are not accounted for. A receive that failed may

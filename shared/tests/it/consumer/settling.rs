@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::anyhow;
+use candlewick_shared::core::alert::{Kind, State};
 use candlewick_shared::ports::queue::{Depth, Queue};
 use candlewick_shared::runtime::outcome::{Failure, Setback, Settled};
 use tokio::time::{Instant, sleep};
@@ -44,7 +45,8 @@ async fn what_can_never_succeed_is_moved_to_the_dead_letters_with_the_reason_and
     ];
     assert_eq!((letters.len(), letters[0].body.as_str(), attributes.as_slice()), (1, "broken", &expected[..]));
     assert_eq!(rig.moves(), ["dead", "queue"], "sent, then deleted");
-    assert_eq!(rig.heard.0.lock().unwrap().len(), 1, "the owner hears of it once");
+    let heard = rig.heard.0.lock().unwrap();
+    assert_eq!(heard.iter().filter(|alert| alert.state == State::Firing).count(), 1, "the owner hears of it once");
 }
 
 #[tokio::test(start_paused = true)]
@@ -54,12 +56,20 @@ async fn a_message_stays_while_it_cannot_be_moved_to_the_dead_letters() {
     rig.send(&["broken"]).await;
     let running = rig.start(|_| async { Err(Failure::new("bad", "why").into()) });
     sleep(Duration::from_secs(3600)).await;
-    assert_eq!((rig.left().len(), rig.heard.0.lock().unwrap().len()), (1, 0));
+    let heard: Vec<_> = rig.heard.0.lock().unwrap().iter().map(|alert| (alert.kind, alert.state)).collect();
+    assert!(rig.left().len() == 1 && heard.contains(&(Kind::Outage, State::Firing)), "{heard:?}");
+    assert!(heard.iter().all(|(kind, _)| *kind == Kind::Outage), "it is not buried yet: {heard:?}");
     assert!(rig.asked("dead").len() < 30, "it is not tried in a hot loop: {}", rig.asked("dead").len());
     rig.dead.mend();
     rig.until_empty().await;
     rig.stop(running).await;
     assert_eq!(rig.dead.inner.bodies(), ["broken"]);
+    let heard = rig.heard.0.lock().unwrap();
+    let of_outage: Vec<_> = heard.iter().filter(|alert| alert.subject == "test dead letters").collect();
+    let texts =
+        [of_outage.first(), of_outage.last()].map(|alert| alert.map(|alert| (alert.state, alert.text.as_str())));
+    let [Some((State::Firing, begun)), Some((State::Resolved, _))] = texts else { panic!("{texts:?}") };
+    assert!(begun.contains("moves nothing to its dead-letter queue") && begun.contains("broken"), "{begun}");
 }
 
 #[tokio::test(start_paused = true)]
