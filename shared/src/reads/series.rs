@@ -100,8 +100,9 @@ pub async fn last_candles(database: impl PgExecutor<'_>) -> sqlx::Result<Vec<Las
 }
 
 /// Counts candles by the objects ledger, minus the claims of an object that belong to a newer object: counting the rows
-/// of the table would read all of them.
-const SERIES: &str = "with ledger as (
+/// of the table would read all of them. Symbols and intervals are parallel lists of the wanted series; null means all.
+const SERIES: &str = "with wanted as (select symbol, interval from unnest($1::text[], $2::text[]) as w (symbol, interval)),
+    ledger as (
         select o.symbol, o.interval, sum(o.rows_total)::bigint as claims, max(o.error) as error,
                min(o.first_time) as first, max(o.loaded_at) as loaded_at,
                coalesce(sum(q.filled), 0)::bigint as filled, coalesce(sum(q.quarantined), 0)::bigint as quarantined,
@@ -109,11 +110,13 @@ const SERIES: &str = "with ledger as (
                              where gap->>'fate' <> 'filled')), 0)::bigint as gaps,
                max(q.report->'calendar'->>'code') as calendar
         from objects o left join quality q on q.object_id = o.id
-        where ($1::text is null or o.symbol = $1) and ($2::text is null or o.interval = $2)
+        where $1::text[] is null or (o.symbol, o.interval) in (select symbol, interval from wanted)
         group by o.symbol, o.interval),
     shadowed as (
         select symbol, interval, count(*) as claims, count(*) filter (where is_filled) as filled
-        from shadowed_candles group by symbol, interval)
+        from shadowed_candles
+        where $1::text[] is null or (symbol, interval) in (select symbol, interval from wanted)
+        group by symbol, interval)
     select l.symbol, l.interval, l.claims - coalesce(s.claims, 0) as candles, l.filled - coalesce(s.filled, 0) as filled,
            l.quarantined, l.gaps, l.first, recent.times[1] as last, recent.closes[1]::text as close,
            (recent.closes[1] - recent.closes[2])::text as change,
@@ -133,7 +136,18 @@ const SERIES: &str = "with ledger as (
 ///
 /// Returns an error if the database does not answer or rejects the query.
 pub async fn all(database: impl PgExecutor<'_>) -> sqlx::Result<Vec<StoredSeries>> {
-    read(database, None, None).await
+    sqlx::query_as(SERIES).bind(None::<Vec<String>>).bind(None::<Vec<String>>).fetch_all(database).await
+}
+
+/// Those of some series that the store has, by symbol and interval.
+///
+/// # Errors
+///
+/// Returns an error if the database does not answer or rejects the query.
+pub async fn some(database: impl PgExecutor<'_>, series: &[Series]) -> sqlx::Result<Vec<StoredSeries>> {
+    let symbols: Vec<&str> = series.iter().map(|series| series.symbol.as_str()).collect();
+    let intervals: Vec<&str> = series.iter().map(|series| series.interval.as_str()).collect();
+    sqlx::query_as(SERIES).bind(symbols).bind(intervals).fetch_all(database).await
 }
 
 /// One series, if the store has it.
@@ -142,13 +156,5 @@ pub async fn all(database: impl PgExecutor<'_>) -> sqlx::Result<Vec<StoredSeries
 ///
 /// Returns an error if the database does not answer or rejects the query.
 pub async fn one(database: impl PgExecutor<'_>, series: &Series) -> sqlx::Result<Option<StoredSeries>> {
-    Ok(read(database, Some(series.symbol.as_str()), Some(series.interval.as_str())).await?.pop())
-}
-
-async fn read(
-    database: impl PgExecutor<'_>,
-    symbol: Option<&str>,
-    interval: Option<&str>,
-) -> sqlx::Result<Vec<StoredSeries>> {
-    sqlx::query_as(SERIES).bind(symbol).bind(interval).fetch_all(database).await
+    Ok(some(database, std::slice::from_ref(series)).await?.pop())
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use candlewick_shared::core::due::Freshness;
+use candlewick_shared::core::key::Series;
 use serde::Deserialize;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
@@ -47,12 +48,16 @@ pub struct RowsQuery {
 
 impl RowsQuery {
     /// The series, each once.
-    pub fn series(&self) -> Result<BTreeSet<(String, String)>, Problem> {
+    pub fn series(&self) -> Result<Vec<Series>, Problem> {
         const MOST: usize = 200;
-        let name = |text: &str| text.trim().split_once(' ').map(|(symbol, interval)| (symbol.into(), interval.into()));
+        let name = |text: &str| {
+            let (symbol, interval) = text.trim().split_once(' ')?;
+            Some(Series { symbol: symbol.parse().ok()?, interval: interval.parse().ok()? })
+        };
         let names: Option<BTreeSet<_>> = self.series.split(',').map(name).collect();
         let invalid = || Problem::bad_request(format!("series: write 1 to {MOST} names such as AAPL 1day"));
-        names.filter(|names| names.len() <= MOST).ok_or_else(invalid)
+        let names = names.filter(|names| names.len() <= MOST).ok_or_else(invalid)?;
+        Ok(names.into_iter().collect())
     }
 }
 

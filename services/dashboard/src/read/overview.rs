@@ -1,6 +1,6 @@
 //! Reads an overview of every series.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use candlewick_shared::adapters::database::DbTime;
 use candlewick_shared::core::candle::CandleTime;
@@ -151,16 +151,26 @@ const CLOSES: &str = "select w.place, recent.closes
 
 /// Every series of the store and of the watchlist, by symbol and interval, without the closes that [`add_closes`] adds.
 pub async fn all(app: &App) -> Result<Vec<Overview>, Problem> {
+    let stored = series::all(&app.pool).await?;
+    with_watchlist(app, stored, |_| true).await
+}
+
+/// Joins series of the store and those of the watchlist that are wanted, by symbol and interval.
+async fn with_watchlist(
+    app: &App,
+    stored: Vec<StoredSeries>,
+    is_wanted: impl Fn(&Series) -> bool,
+) -> Result<Vec<Overview>, Problem> {
     let watchlist = app.watchlist().await?;
     let mut all = BTreeMap::new();
-    for stored in series::all(&app.pool).await? {
+    for stored in stored {
         let overview = Overview::of(stored, app, watchlist.as_deref())?;
         all.insert((overview.symbol.clone(), overview.interval.clone()), overview);
     }
     for (symbol, instrument) in watchlist.iter().flat_map(|watchlist| watchlist.instruments()) {
-        for interval in &instrument.intervals {
-            let series = Series { symbol: symbol.clone(), interval: *interval };
-            let key = (symbol.to_string(), interval.to_string());
+        let of = |interval: &Interval| Series { symbol: symbol.clone(), interval: *interval };
+        for series in instrument.intervals.iter().map(of).filter(&is_wanted) {
+            let key = (symbol.to_string(), series.interval.to_string());
             let overview = all.entry(key).or_insert_with(|| Overview::empty(&series));
             overview.group = Some(instrument.group.clone()).filter(|group| !group.is_empty());
         }
@@ -183,25 +193,17 @@ pub async fn add_closes(pool: &PgPool, some: &mut [Overview]) -> Result<(), Prob
     Ok(())
 }
 
-/// The series with these symbols and intervals, with their closes.
-pub async fn some(app: &App, names: &BTreeSet<(String, String)>) -> Result<Vec<Overview>, Problem> {
-    let is_named = |series: &Overview| names.contains(&(series.symbol.clone(), series.interval.clone()));
-    let mut found: Vec<Overview> = all(app).await?.into_iter().filter(is_named).collect();
+/// The wanted series that are in the store or on the watchlist, with their closes.
+pub async fn some(app: &App, wanted: &[Series]) -> Result<Vec<Overview>, Problem> {
+    let stored = series::some(&app.pool, wanted).await?;
+    let mut found = with_watchlist(app, stored, |series| wanted.contains(series)).await?;
     add_closes(&app.pool, &mut found).await?;
     Ok(found)
 }
 
 /// One series; `None` if it is neither in the store nor on the watchlist.
 pub async fn one(app: &App, series: &Series) -> Result<Option<Overview>, Problem> {
-    let watchlist = app.watchlist().await?;
-    if let Some(stored) = series::one(&app.pool, series).await? {
-        let mut found = [Overview::of(stored, app, watchlist.as_deref())?];
-        add_closes(&app.pool, &mut found).await?;
-        let [overview] = found;
-        return Ok(Some(overview));
-    }
-    let listed = watchlist.iter().flat_map(|watchlist| watchlist.series()).any(|listed| listed == *series);
-    Ok(listed.then(|| Overview::empty(series)))
+    Ok(some(app, std::slice::from_ref(series)).await?.pop())
 }
 
 /// The stored intervals of a symbol, from the shortest to the longest.
