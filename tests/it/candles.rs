@@ -264,10 +264,10 @@ fn status_without_one_of_its_queues_tells_everything_else() -> anyhow::Result<()
     let stack = Stack::get();
     let gone = format!("{}-gone", stack.setting("TRANSFORMED_QUEUE_URL"));
     let table = succeed(candlewick(stack.state()).arg("status").env("TRANSFORMED_QUEUE_URL", gone))?;
-    let row = |name: &str| table.lines().find(|line| line.starts_with(name)).unwrap_or_default();
-    ensure!(row("transformed ").contains('?') && row("transformed:").contains("does not exist"), "{table}");
-    ensure!(!row("raw ").contains('?') && row("raw ").contains('0'), "{table}");
-    ensure!(table.contains("AAPL"), "{table}");
+    let line = |word: &str| table.lines().find(|line| line.contains(word)).unwrap_or_default();
+    ensure!(line(" transformed ").contains('?') && line("transformed: ").contains("does not exist"), "{table}");
+    ensure!(line(" raw ").contains('0') && !line(" raw ").contains('?'), "{table}");
+    ensure!(table.contains(" AAPL "), "{table}");
     Ok(())
 }
 
