@@ -62,7 +62,8 @@ pub fn pick(text: &[u8], layout: &Layout, is_intraday: bool) -> Result<Option<Ti
     let named: Vec<usize> = layout.columns.times.iter().copied().chain(layout.columns.clock).collect();
     let of_kind =
         |wanted: Kind| named.iter().copied().filter(|field| kinds[*field] == Some(wanted)).collect::<Vec<_>>();
-    let clock = of_kind(Kind::Clock).first().copied();
+    // The time at which a session begins is not part of the date of a daily candle.
+    let clock = of_kind(Kind::Clock).into_iter().find(|field| is_intraday || !is_beginning(layout, *field));
     let wanted = match is_intraday {
         true => [Kind::Instant, Kind::Local, Kind::Date],
         false => [Kind::Date, Kind::Local, Kind::Instant],
@@ -127,12 +128,15 @@ fn kind_of(rows: &[Cells], field: usize) -> Option<Kind> {
     })
 }
 
+/// Whether a column is named as the beginning of a candle.
+fn is_beginning(layout: &Layout, field: usize) -> bool {
+    layout.columns.names.get(field).is_some_and(|name| names::BEGINNINGS.contains(&names::plain(name).as_str()))
+}
+
 /// The column of the candle's beginning, or else the first of several columns if all of them have the same content.
 fn one_of(fields: &[usize], rows: &[Cells], layout: &Layout) -> Result<usize, Unreadable> {
-    let is_beginning =
-        |field: &usize| names::BEGINNINGS.contains(&names::plain(&layout.columns.names[*field]).as_str());
-    if let Some(beginning) = fields.iter().copied().find(is_beginning) {
-        return Ok(beginning);
+    if let Some(beginning) = fields.iter().find(|field| is_beginning(layout, **field)) {
+        return Ok(*beginning);
     }
     let read = |row: &Cells, field: usize| (TimeText::read(cell(row, field)), cell(row, field).to_owned());
     let says_other = |field: &&usize| {

@@ -63,6 +63,11 @@ const FILES: &[File] = &[
         DAY,
     ),
     daily(
+        "timestamp,open_time,open,high,low,close,volume\n2024-01-02,09:30,100.00000,102.00000,99.00000,101.00000,1000\n",
+        "CSV",
+        DAY,
+    ),
+    daily(
         "<TICKER>,<DTYYYYMMDD>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>\nABC,20240102,000000,100,102,99,101,1000\n",
         "MetaStock, time from columns \"<DTYYYYMMDD>\" and \"<TIME>\"",
         DAY,
