@@ -191,11 +191,15 @@ impl Settlement {
             self.burials.report(&error.to_string(), since).await;
             return self.give_back(message, self.policy.retry.wait(self.outages.add(first_id(message)))).await;
         }
-        *self.unburied_since() = None;
-        self.burials.resolve().await;
+        self.end_trouble_with_burials().await;
         self.notifier.notify(alert(self.stage, message, &failure)).await;
         self.delete(message).await;
         measures::buried(self.stage, failure.class);
+    }
+
+    async fn end_trouble_with_burials(&self) {
+        *self.unburied_since() = None;
+        self.burials.resolve().await;
     }
 
     fn unburied_since(&self) -> MutexGuard<'_, Option<Instant>> {
@@ -210,13 +214,15 @@ impl Settlement {
         losses::assess(message, accounted, self.policy.most_lost)
     }
 
-    /// Ends an outage if the queue is empty. Another process has done the work that would show whether it is over, and
-    /// nothing is left that it could delay.
+    /// Ends outages if the queue is empty. Another process has done the work that would show whether they are over, and
+    /// nothing is left that they could delay.
     pub async fn received_nothing(&self) {
-        let is_quiet = self.breaker.outage().is_none() && !self.outage.may_be_open();
+        let may_be_open = self.outage.may_be_open() || self.burials.may_be_open();
+        let is_quiet = self.breaker.outage().is_none() && !may_be_open;
         if !is_quiet && self.queue.depth().await.is_ok_and(|depth| depth.is_empty()) {
             self.breaker.end();
             self.outage.resolve().await;
+            self.end_trouble_with_burials().await;
         }
     }
 

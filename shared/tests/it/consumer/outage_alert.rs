@@ -5,15 +5,20 @@ use std::time::Duration;
 use anyhow::anyhow;
 use candlewick_shared::core::alert::{Kind, State};
 use candlewick_shared::ports::queue::Queue;
-use candlewick_shared::runtime::outcome::{Setback, Settled};
+use candlewick_shared::runtime::outcome::{Failure, Setback, Settled};
 use tokio::time::{Instant, sleep};
 
 use super::outage::Dependency;
 use super::rig::{Rig, eventually};
 
 pub fn outages(rig: &Rig) -> Vec<State> {
+    outages_of(rig, "test")
+}
+
+fn outages_of(rig: &Rig, subject: &str) -> Vec<State> {
     let heard = rig.heard.0.lock().unwrap();
-    heard.iter().filter(|alert| alert.kind == Kind::Outage).map(|alert| alert.state).collect()
+    let of_subject = heard.iter().filter(|alert| alert.kind == Kind::Outage && alert.subject == subject);
+    of_subject.map(|alert| alert.state).collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -106,17 +111,34 @@ async fn an_alert_that_another_process_resolved_is_raised_again_while_the_outage
     rig.stop(healthy).await;
 }
 
+/// Takes all messages, as another process does.
+async fn take_all(rig: &Rig) {
+    while !rig.left().is_empty() {
+        let taken = rig.queue.inner_receive().await;
+        let receipts: Vec<_> = taken.into_iter().map(|message| message.receipt).collect();
+        rig.queue.inner.delete(&receipts).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_process_has_buried_leaves_no_alert_behind() {
+    let rig = Rig::new(1);
+    rig.dead.break_down("send");
+    rig.send(&["broken"]).await;
+    let running = rig.start(|_| async { Err(Failure::new("bad", "why").into()) });
+    eventually("an alert", || outages_of(&rig, "test dead letters").contains(&State::Firing)).await;
+    take_all(&rig).await;
+    eventually("its end", || outages_of(&rig, "test dead letters").last() == Some(&State::Resolved)).await;
+    rig.stop(running).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_outage_is_over_when_another_process_has_done_the_work() {
     let (rig, dependency) = (Rig::new(1), Dependency::down());
     rig.send_many(5).await;
     let running = rig.start(move |_| dependency.clone().work());
     eventually("an alert", || outages(&rig) == [State::Firing]).await;
-    while !rig.left().is_empty() {
-        let taken = rig.queue.inner_receive().await;
-        let receipts: Vec<_> = taken.into_iter().map(|message| message.receipt).collect();
-        rig.queue.inner.delete(&receipts).await.unwrap();
-    }
+    take_all(&rig).await;
     eventually("its end", || outages(&rig) == [State::Firing, State::Resolved]).await;
     eventually("it is ready", || rig.health.readiness().0).await;
     rig.stop(running).await;
