@@ -15,7 +15,7 @@ module "notifier" {
   alone = true
 
   # It reads each queue's dead letters.
-  environment = merge(local.environment, local.queue_variables, var.notifier_settings, {
+  environment = merge(local.environment, local.queue_variables, var.notifier_settings, local.loaded_variables, {
     ALERT_SNS_TOPIC_ARN = aws_sns_topic.alerts.arn
     WATCHLIST           = local.watchlist_url
     DATABASE_URL        = local.database_urls["notifier"]
@@ -26,7 +26,7 @@ module "notifier" {
   # The address of an alert channel is a secret: it is neither in the state nor in the task definition.
   secrets = { for setting, name in local.notifier_secrets : setting => aws_secretsmanager_secret.this[name].arn }
 
-  statements = [
+  statements = concat(local.loaded_statements, [
     { Sid = "PublishAlerts", Action = ["sns:Publish"], Resource = [aws_sns_topic.alerts.arn] },
     {
       Sid      = "CountDeadLetters"
@@ -36,5 +36,5 @@ module "notifier" {
     { Sid = "ReadWatchlist", Action = ["s3:GetObject"], Resource = [for key in local.watchlist_keys : "${module.bucket.arn}/${key}"] },
     local.list_bucket,
     local.database_statements["notifier"],
-  ]
+  ])
 }

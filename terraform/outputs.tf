@@ -39,6 +39,11 @@ output "environment" {
   )
 }
 
+output "loaded_topic" {
+  description = "The topic that receives the events of loads; null without one."
+  value       = one(aws_sns_topic.loaded[*].arn)
+}
+
 output "services" {
   description = "Each service: its name in ECS, its image and its logs."
   value = { for service, made in {

@@ -114,7 +114,7 @@ variable "alert_emails" {
 }
 
 variable "notifier_secrets" {
-  description = "More notification channels, by the names of the notifier's settings: HEARTBEAT_URL (an outside monitor such as healthchecks.io that is pinged after every sweep, because nothing inside can report that nothing runs), ALERT_SLACK_WEBHOOK_URL and so on. Each is a secret whose value you set yourself (docs/deploy.md); until it has one, the notifier does not start."
+  description = "More notification channels and a webhook for the events of loads, by the names of the notifier's settings: HEARTBEAT_URL (an outside monitor such as healthchecks.io that is pinged after every sweep, because nothing inside can report that nothing runs), ALERT_SLACK_WEBHOOK_URL and so on. Each is a secret whose value you set yourself (docs/deploy.md); until it has one, the notifier does not start."
   type        = set(string)
   default     = []
 
@@ -122,6 +122,7 @@ variable "notifier_secrets" {
     condition = length(setsubtract(var.notifier_secrets, [
       "ALERT_DISCORD_WEBHOOK_URL", "ALERT_PAGERDUTY_ROUTING_KEY", "ALERT_SLACK_WEBHOOK_URL", "ALERT_SMTP_URL",
       "ALERT_TEAMS_WEBHOOK_URL", "ALERT_TELEGRAM_TOKEN", "ALERT_WEBHOOK_URL", "HEARTBEAT_URL",
+      "LOADED_WEBHOOK_SECRET", "LOADED_WEBHOOK_URL",
     ])) == 0
     error_message = "notifier_secrets are names of settings of the notifier that are secrets: HEARTBEAT_URL, ALERT_SLACK_WEBHOOK_URL, … (docs/settings.md)."
   }
@@ -135,6 +136,23 @@ variable "notifier_settings" {
   validation {
     condition     = length(setsubtract(keys(var.notifier_settings), ["ALERT_EMAIL_FROM", "ALERT_EMAIL_TO", "ALERT_TELEGRAM_CHAT"])) == 0
     error_message = "notifier_settings are ALERT_TELEGRAM_CHAT, ALERT_EMAIL_FROM and ALERT_EMAIL_TO; name secrets in notifier_secrets."
+  }
+}
+
+variable "loaded_topic" {
+  description = "Whether to create an SNS topic that receives an event for each load (docs/events.md)."
+  type        = bool
+  default     = false
+}
+
+variable "loaded_event_bus" {
+  description = "The name of an EventBridge bus of this account and region that receives an event for each load, for example default. Null sends none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.loaded_event_bus == null || can(regex("^[A-Za-z0-9._-]{1,256}$", var.loaded_event_bus))
+    error_message = "loaded_event_bus is the name of a bus, such as default."
   }
 }
 

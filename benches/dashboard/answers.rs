@@ -20,10 +20,12 @@ struct Measured {
 }
 
 pub async fn measure(ground: &Ground, extent: &Extent) {
-    let (wrk, pgbench) = (program("wrk", "the API's rate"), program("pgbench", "PostgreSQL's rate"));
+    let wrk = program("wrk", "the API's rate");
+    let pgbench = program("pgbench", "PostgreSQL's rate");
     let Some(wrk) = wrk else { return };
     let script = script(ground).await;
-    let (mut apis, mut queries) = (Vec::new(), Vec::new());
+    let mut apis = Vec::new();
+    let mut queries = Vec::new();
     for _ in 0..extent.rounds {
         apis.push(ask_api(ground, Command::new(&wrk), extent));
         println!("answers, API: {:.0} a second, p99 {:.2} ms", apis[apis.len() - 1].rate, apis[apis.len() - 1].p99);
@@ -82,7 +84,8 @@ async fn script(ground: &Ground) -> String {
 }
 
 fn ask_postgres(ground: &Ground, mut pgbench: Command, script: &str, extent: &Extent) -> Measured {
-    let (file, log) = (ground.folder().join("query.sql"), ground.folder().join("latencies"));
+    let file = ground.folder().join("query.sql");
+    let log = ground.folder().join("latencies");
     fs::write(&file, format!("{script};\n")).unwrap();
     pgbench.args(["--no-vacuum", "--protocol=prepared", "--jobs=2", "--client", CLIENTS, "--log"]);
     pgbench.args(["--define=symbol=AAPL", "--define=interval=1day", "--define=first=-210000000000"]);

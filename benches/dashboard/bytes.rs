@@ -21,7 +21,8 @@ pub async fn measure(ground: &Ground) {
             let answer = client.get(&url).header(ACCEPT_ENCODING, encoding).send().await.unwrap();
             answer.error_for_status().unwrap().bytes().await.unwrap().len()
         };
-        let (packed, plain) = (weigh("gzip").await, weigh("identity").await);
+        let packed = weigh("gzip").await;
+        let plain = weigh("identity").await;
         println!("bytes, {name}: {packed} packed, {plain} plain ({:.2})", packed as f64 / plain as f64);
     }
 }

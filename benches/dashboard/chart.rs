@@ -31,7 +31,8 @@ pub async fn measure(ground: &Ground, extent: &Extent) {
     command.arg(format!("--port={port}")).stdout(Stdio::null()).stderr(Stdio::null());
     let _driver = Driver(command.spawn().unwrap());
     for (name, path) in CHARTS {
-        let (mut firsts, mut agains) = (Vec::new(), Vec::new());
+        let mut firsts = Vec::new();
+        let mut agains = Vec::new();
         for _ in 0..extent.rounds {
             // A window of its own has nothing in its cache; the second visit has what may be kept.
             let window = open(port).await;

@@ -28,7 +28,8 @@ impl Ground {
     pub async fn start() -> Self {
         let programs = programs::build();
         let dir = tempfile::Builder::new().prefix("candlewick-bench-").tempdir().unwrap();
-        let (state, [port, own_port]) = (StateDir::open(dir.path()).unwrap(), ports());
+        let state = StateDir::open(dir.path()).unwrap();
+        let [port, own_port] = ports();
         let postgres = server::postgres_at(&state, "candles", port).await;
         let pool = postgres::connect(&postgres.url(), 2).await.unwrap();
         postgres::migrate(&pool).await.unwrap();

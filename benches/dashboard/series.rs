@@ -60,7 +60,8 @@ fn prices(count: usize) -> [Vec<String>; 4] {
     let mut columns = [const { Vec::new() }; 4];
     let mut last: i64 = 25_000_000;
     for _ in 0..count {
-        let (open, close) = (last, (last + random.random_range(-200_000..=201_000)).max(1_000_000));
+        let open = last;
+        let close = (last + random.random_range(-200_000..=201_000)).max(1_000_000);
         let high = open.max(close) + random.random_range(0..100_000);
         let low = open.min(close) - random.random_range(0..100_000);
         for (column, price) in columns.iter_mut().zip([open, high, low, close]) {

@@ -123,10 +123,13 @@ where
 
 #[tokio::main]
 async fn main() {
-    let (symbols, credits, rate) = (setting("SYMBOLS", 1000), setting("CREDITS", 377), setting("RATE", 10.0));
+    let symbols = setting("SYMBOLS", 1000);
+    let credits = setting("CREDITS", 377);
+    let rate = setting("RATE", 10.0);
     let start: Timestamp = "2024-12-30T22:00:00Z".parse().unwrap();
     let clock = Clock::Simulated { start, anchor: Timestamp::now(), rate };
-    let (url, stop) = (serve(credits, clock).await, CancellationToken::new());
+    let url = serve(credits, clock).await;
+    let stop = CancellationToken::new();
     let watchlist = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(watchlist.path(), "[groups.a]\nsymbols = [\"T0\"]\n").unwrap();
     let (ingest, store) = service(&url, clock, watchlist.path());
@@ -141,7 +144,8 @@ async fn main() {
         }
         peaks.push(format!("{:.1} MB", MEMORY.peak_usage_as_mb()));
     }
-    let (took, allowed) = (now().duration_since(start).as_secs_f64(), 60.0 * symbols as f64 / f64::from(credits));
+    let took = now().duration_since(start).as_secs_f64();
+    let allowed = 60.0 * symbols as f64 / f64::from(credits);
     stop.cancel();
     running.await.unwrap();
     println!("{symbols} symbols at {credits} credits a minute, the clock {rate} times as fast:");
@@ -162,11 +166,13 @@ async fn serve(per_minute: u32, clock: Clock) -> String {
 }
 
 fn service(url: &str, clock: Clock, watchlist: &Path) -> (Ingest, Arc<Counting>) {
-    let (client, now, store) =
-        (Client::new(url, &"key".into()).unwrap(), system_clock::now(clock), Arc::<Counting>::default());
+    let client = Client::new(url, &"key".into()).unwrap();
+    let now = system_clock::now(clock);
+    let store = Arc::<Counting>::default();
     let pool = CreditPool::new(Plan::default(), Arc::clone(&now), clock, Arc::new(LogNotifier));
     let queue = Arc::new(MeteredQueue::new(Arc::new(MemoryQueue::default()), client.clone(), pool));
-    let (notifier, runs) = (Arc::new(LogNotifier), Arc::new(NoBook));
+    let notifier = Arc::new(LogNotifier);
+    let runs = Arc::new(NoBook);
     let watchlist = Arc::new(WatchlistSource::file(watchlist.to_owned(), notifier.clone()));
     (
         Ingest {

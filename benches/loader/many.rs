@@ -1,4 +1,4 @@
-//! 500 clean objects of 1,260 days each: a transaction each, as the loader has it, against ten in one transaction.
+//! 500 transformed objects of 1,260 days each: a transaction each, as the loader has it, against ten in one transaction.
 //!
 //! `cargo bench -p candlewick-loader --bench many` starts a PostgreSQL of its own and stops it. The objects are in memory, so
 //! that nothing but the database is measured. Each round measures the loader, the bare statements of one object in a
@@ -143,7 +143,8 @@ fn clean(symbol: &str) -> String {
         cents += (row * 7919) % 23 - 11;
         let [open, high, low, close] =
             [cents - 3, cents + 9, cents - 12, cents].map(|cents| format!("{}.{:02}", cents / 100, cents % 100));
-        let (day, volume) = (first + row.days(), 1000 + (row * 104_729) % 90_000);
+        let day = first + row.days();
+        let volume = 1000 + (row * 104_729) % 90_000;
         text += &format!("{symbol},1day,{day},{open},{high},{low},{close},{volume},true,false\n");
     }
     text

@@ -51,10 +51,12 @@ impl Bare {
 
     /// Measures a round with bare loops in place of the services.
     pub async fn drop(&self, ground: &Ground, round: &str, extent: &Extent) -> Measured {
-        let (stop, mut receivers) = (CancellationToken::new(), JoinSet::new());
+        let stop = CancellationToken::new();
+        let mut receivers = JoinSet::new();
         for _ in 0..RECEIVERS {
             for (variable, hop) in [("RAW_QUEUE_URL", Hop::Transform), ("TRANSFORMED_QUEUE_URL", Hop::Load)] {
-                let (hops, queue) = (Arc::clone(&self.0), ground.queue(variable));
+                let hops = Arc::clone(&self.0);
+                let queue = ground.queue(variable);
                 receivers.spawn(stop.clone().run_until_cancelled_owned(async move { hops.serve(&queue, hop).await }));
             }
         }
@@ -88,7 +90,8 @@ impl Hops {
     }
 
     async fn transform(&self, symbol: &str) {
-        let (raw, clean) = (files::key("raw", symbol, "csv"), files::key("transformed", symbol, "csv"));
+        let raw = files::key("raw", symbol, "csv");
+        let clean = files::key("transformed", symbol, "csv");
         assert!(self.store.head(&clean).await.unwrap().is_none());
         self.store.get(&raw).await.unwrap().unwrap();
         let columns = files::key("columnar", symbol, "parquet");

@@ -41,13 +41,15 @@ pub async fn put_all(store: &dyn ObjectStore, files: Vec<(String, Vec<u8>)>) {
 
 /// Measures a round of whatever serves the queues; `services` are its processes. The floor's also puts the files.
 pub async fn measure(ground: &Ground, round: &str, extent: &Extent, services: &Processes) -> Measured {
-    let (store, pool) = (ground.store(), &ground.running.pool);
+    let store = ground.store();
+    let pool = &ground.running.pool;
     // The first object opens connections; what is measured is what comes then.
     files::put_raw(&store, &format!("{round}W"), files::raw("W")).await;
     until_loaded(pool, &format!("{round}W"), 1).await;
     let named = symbols(round, extent.files).into_iter().map(|symbol| (symbol.clone(), files::raw(&symbol))).collect();
     services.forget_peaks();
-    let (cpu_before, begun) = (services.cpu(), Instant::now());
+    let cpu_before = services.cpu();
+    let begun = Instant::now();
     put_all(&store, named).await;
     until_loaded(pool, &format!("{round}X%"), extent.files).await;
     let drop = begun.elapsed().as_secs_f64();

@@ -27,7 +27,8 @@ pub struct Sample {
 pub fn raw(symbol: &str) -> Vec<u8> {
     let mut seed = symbol.bytes().fold(7_i64, |seed, byte| (seed * 31 + i64::from(byte)) % 1_000_003);
     let mut day: Date = "2024-12-27".parse().unwrap();
-    let (mut text, mut cents) = ("datetime,open,high,low,close,volume\n".to_owned(), 15_000_i64);
+    let mut text = "datetime,open,high,low,close,volume\n".to_owned();
+    let mut cents = 15_000_i64;
     for _ in 0..DAYS {
         while matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday) {
             day = day.checked_sub(1.day()).unwrap();
@@ -35,7 +36,8 @@ pub fn raw(symbol: &str) -> Vec<u8> {
         seed = (seed * 48_271) % 2_147_483_647;
         let open = cents;
         cents = (cents + seed % 61 - 30).max(1000);
-        let (high, low) = (open.max(cents) + seed % 20, open.min(cents) - seed % 17);
+        let high = open.max(cents) + seed % 20;
+        let low = open.min(cents) - seed % 17;
         let [open, high, low, close] =
             [open, high, low, cents].map(|cents| format!("{}.{:02}", cents / 100, cents % 100));
         writeln!(text, "{day},{open},{high},{low},{close},{}", 100_000 + seed % 900_000).unwrap();

@@ -60,7 +60,8 @@ async fn main() {
     ground.stop_services().await;
 
     let bare = Bare::new(&ground, sample);
-    let (mut floors, mut ours) = (Vec::new(), Vec::new());
+    let mut floors = Vec::new();
+    let mut ours = Vec::new();
     for round in 0..extent.rounds {
         floors.push(bare.drop(&ground, &format!("F{round}"), &extent).await);
         ground.start_services();

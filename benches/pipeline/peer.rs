@@ -45,7 +45,8 @@ fn start(ground: &Ground, count: usize, ready: &Path) -> Child {
 fn python() -> std::path::PathBuf {
     let requirements = root().join("benches/peers/worker.txt");
     let home = root().join(".local/bench/worker");
-    let (installed, wanted) = (home.join("installed.txt"), fs::read_to_string(&requirements).unwrap());
+    let installed = home.join("installed.txt");
+    let wanted = fs::read_to_string(&requirements).unwrap();
     if fs::read_to_string(&installed).ok().as_ref() != Some(&wanted) {
         run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&home));
         run(Command::new(home.join("bin/pip")).args(["install", "--quiet", "-r"]).arg(&requirements));

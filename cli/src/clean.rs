@@ -30,7 +30,7 @@ use summary::{Done, Summary};
 
 /// Clean CSV files of candles, with no services: clean CSV on stdout, or three files for each in a folder.
 ///
-/// Exits with 1 if more was set aside or filled than the thresholds allow, and with 2 if a file could not be cleaned.
+/// Exits with 1 if more was quarantined or filled than the thresholds allow, and with 2 if a file could not be cleaned.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   candlewick clean AAPL.csv --symbol AAPL --interval 1day --calendar XNYS > clean.csv
@@ -66,7 +66,7 @@ pub struct Args {
     #[arg(long, value_name = "TIME", value_parser = as_of)]
     as_of: Option<Timestamp>,
 
-    /// The share of rows that may be set aside, 0 to 1 [default: 0.01]
+    /// The share of rows that may be quarantined, 0 to 1 [default: 0.01]
     #[arg(long, value_name = "SHARE")]
     max_quarantined: Option<Share>,
 
@@ -227,6 +227,6 @@ impl<'a> Common<'a> {
             Some(folder) => output::write_all(&cleaned, folder, &input.name())?,
             None => cleaned.write_candles(io::stdout().lock())?,
         }
-        Ok(Done { first_set_aside: cleaned.first_set_aside(), report: cleaned.report })
+        Ok(Done { first_quarantined: cleaned.first_quarantined(), report: cleaned.report })
     }
 }

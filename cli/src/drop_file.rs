@@ -76,7 +76,7 @@ pub struct Args {
     #[arg(long, value_parser = calendar)]
     calendar: Option<String>,
     /// When the source wrote the file, such as 2024-12-30T22:00:00Z, or 2024-12-30 for the end of that day in UTC; later
-    /// candles are set aside, and one that was still open then is left out [default: now]
+    /// candles are quarantined, and one that was still open then is left out [default: now]
     #[arg(long, value_name = "TIME", value_parser = as_of)]
     as_of: Option<Timestamp>,
     /// A format of the watchlist, such as mine for its [formats.mine]

@@ -1,47 +1,149 @@
-//! Sends S3's event messages for existing objects, so that they are processed again.
+//! `candlewick events`: lists the events of loads, and follows them.
 
-use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
-use candlewick_shared::core::object_created::ObjectCreated;
-use candlewick_shared::core::topology::Topology;
-use candlewick_shared::ports::queue::{BATCH, NewMessage, Queue};
-use candlewick_shared::ports::store::ObjectInfo;
-use jiff::Timestamp;
+use candlewick_shared::core::loaded_event::{EventCursor, Loaded, LoadedEvent};
+use candlewick_shared::reads::loaded_events::{self, EventPage};
+use serde::Serialize;
+use sqlx::PgPool;
+use sqlx::postgres::PgListener;
+use tokio::time::timeout;
 
-use crate::place::Deployment;
+use crate::place::Place;
+use crate::selection::Selection;
+use crate::terminal;
 
-/// Sends a message for each object to the queue that S3 notifies of its key. Returns the number of messages by the role
-/// of the queue.
-pub async fn send(deployment: &Deployment, objects: &[ObjectInfo]) -> anyhow::Result<BTreeMap<String, u64>> {
-    let bucket = deployment.env.bucket()?;
-    let mut sent = BTreeMap::new();
-    for (role, objects) in by_role(objects.iter(), |object| &object.key)? {
-        let queue = deployment.aws.queue(deployment.env.queue_url(role)?);
-        for batch in objects.chunks(BATCH) {
-            let messages: Vec<_> = batch.iter().map(|object| message(bucket, object, Timestamp::now())).collect();
-            queue.send(&messages).await.with_context(|| format!("send {} messages to queue {role}", messages.len()))?;
-            *sent.entry(role.to_owned()).or_default() += messages.len() as u64;
+/// The channel on which the database notifies of loads.
+const CHANNEL: &str = "candlewick";
+
+/// The longest time between two reads: an event appears when older loads are over, and one that fails has no notice.
+const POLL: Duration = Duration::from_secs(5);
+
+/// Lists what loads changed, one event per line, in the order in which they were committed.
+///
+/// An event is a load of one object: its series, its run, how many candles were added, changed and removed, and between
+/// which times. docs/events.md describes the format, and the topics, buses and webhooks that can receive the events.
+///
+/// Needs the database, which keeps events for HISTORY_DAYS.
+///
+/// Exit codes: 0 on success, also if the reader of stdout has read enough; 1 after an error.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Go on with events as they happen, until the command is stopped
+    #[arg(long)]
+    follow: bool,
+    /// Only events after this cursor, as --json prints it; 0 is before the first [default: 0, with --follow the newest]
+    #[arg(long, value_name = "CURSOR")]
+    after: Option<EventCursor>,
+    #[command(flatten)]
+    selection: Selection,
+    /// Print JSON, one event per line: {"cursor": ..., "type": "candles.loaded", "id", "timestamp", "data": {...}}
+    #[arg(long)]
+    json: bool,
+}
+
+/// An event in the JSON of `events`.
+#[derive(Serialize)]
+struct Listed<'a> {
+    cursor: EventCursor,
+    #[serde(flatten)]
+    event: &'a LoadedEvent,
+}
+
+pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
+    let pool = place.running().await?.pool().await?;
+    // It listens before it reads, so that no notice between the two is missed.
+    let mut listener = PgListener::connect_with(&pool).await.context("listen to the database")?;
+    listener.listen(CHANNEL).await.context("listen to the database")?;
+    let mut cursor = first(&pool, &args).await?;
+    let selection = loaded_events::Selection { symbol: args.selection.symbol, interval: args.selection.interval };
+    while !terminal::has_failed() {
+        let mut connection = pool.acquire().await.context("connect to the database")?;
+        let page = loaded_events::after(&mut connection, cursor, &selection, loaded_events::MOST).await;
+        let EventPage { events, next, is_more } = page.context("read the events")?;
+        drop(connection);
+        events.iter().try_for_each(|(cursor, event)| show(*cursor, event, args.json))?;
+        cursor = next;
+        if is_more {
+            continue;
         }
+        if !args.follow {
+            break;
+        }
+        wait(&mut listener).await?;
     }
-    Ok(sent)
+    Ok(ExitCode::SUCCESS)
 }
 
-/// Groups things about objects by the role of the queue that S3 notifies of their keys.
-pub fn by_role<T>(
-    things: impl IntoIterator<Item = T>,
-    key: impl Fn(&T) -> &str,
-) -> anyhow::Result<BTreeMap<&'static str, Vec<T>>> {
-    let mut all: BTreeMap<&str, Vec<T>> = BTreeMap::new();
-    for thing in things {
-        let role = Topology::built_in().role_of_key(key(&thing));
-        let role = role.with_context(|| format!("no queue is notified of {}", key(&thing)))?;
-        all.entry(role).or_default().push(thing);
+async fn first(pool: &PgPool, args: &Args) -> anyhow::Result<EventCursor> {
+    if args.after.is_some() || !args.follow {
+        return Ok(args.after.unwrap_or_default());
     }
-    Ok(all)
+    let mut database = pool.acquire().await.context("connect to the database")?;
+    loaded_events::newest(&mut database).await.context("read the newest event")
 }
 
-fn message(bucket: &str, object: &ObjectInfo, time: Timestamp) -> NewMessage {
-    let ObjectInfo { key, etag, size, .. } = object;
-    NewMessage { body: ObjectCreated { bucket, key, etag, size: *size, time }.body(), ..NewMessage::default() }
+/// Waits for a notice of the database. A lost connection counts as one.
+async fn wait(listener: &mut PgListener) -> anyhow::Result<()> {
+    if let Ok(notice) = timeout(POLL, listener.try_recv()).await {
+        notice.context("listen to the database")?;
+    }
+    // One read is enough for all notices that arrived together.
+    while listener.next_buffered().is_some() {}
+    Ok(())
+}
+
+fn show(cursor: EventCursor, event: &LoadedEvent, json: bool) -> anyhow::Result<()> {
+    if json {
+        return terminal::json_line(&Listed { cursor, event });
+    }
+    terminal::result(&line(event));
+    Ok(())
+}
+
+/// An event in one line.
+fn line(event: &LoadedEvent) -> String {
+    let Loaded { symbol, interval, rows, from, to, run, .. } = &event.data;
+    let time = event.timestamp.strftime("%Y-%m-%dT%H:%M:%SZ");
+    let counts = format!(
+        "{} added, {} changed, {} removed, {} unchanged",
+        rows.added, rows.changed, rows.removed, rows.unchanged
+    );
+    let span = match (from, to) {
+        (Some(from), Some(to)) => format!(", {from} to {to}"),
+        _ => String::new(),
+    };
+    let run = run.as_ref().map(|run| format!("  run {run}")).unwrap_or_default();
+    terminal::cell(&format!("{time}  {symbol} {interval}  {counts}{span}{run}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use candlewick_shared::core::loaded_event::{Rows, TYPE, VERSION};
+
+    use super::*;
+
+    #[test]
+    fn a_line_says_what_changed_and_between_which_times() {
+        let rows = Rows { total: 1_260, added: 1, changed: 2, unchanged: 1_257, removed: 0 };
+        let data = Loaded {
+            symbol: "AAPL".to_owned(),
+            interval: "1day".to_owned(),
+            run: Some("r1".to_owned()),
+            key: "transformed/x".to_owned(),
+            etag: None,
+            version_id: None,
+            rows,
+            from: Some("2024-12-26".to_owned()),
+            to: Some("2024-12-30".to_owned()),
+            trace_id: None,
+        };
+        let timestamp = "2024-12-30T22:00:00.5Z".parse().unwrap();
+        let event = LoadedEvent { event_type: TYPE.to_owned(), version: VERSION, id: "e".to_owned(), timestamp, data };
+        let expected = "2024-12-30T22:00:00Z  AAPL 1day  1 added, 2 changed, 0 removed, 1257 unchanged, \
+            2024-12-26 to 2024-12-30  run r1";
+        assert_eq!(line(&event), expected);
+    }
 }

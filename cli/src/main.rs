@@ -18,6 +18,7 @@ mod reconcile;
 mod refresh;
 mod replay;
 mod runs;
+mod s3_events;
 mod selection;
 mod status;
 mod table;
@@ -61,6 +62,7 @@ enum Command {
     Doctor(doctor::Args),
     Down(down::Args),
     Drop(drop_file::Args),
+    Events(events::Args),
     Export(export::Args),
     Migrate(migrate::Args),
     Provision(provision::Args),
@@ -100,6 +102,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Down(args) => down::run(&place, args).await,
         Command::Drop(args) => drop_file::run(&place, args).await,
         Command::Provision(args) => provision::run(&place, args).await,
+        Command::Events(args) => events::run(&place, args).await,
         Command::Export(args) => export::run(&place, args).await,
         Command::Migrate(args) => migrate::run(args).await,
         Command::Reconcile(args) => reconcile::run(&place, args).await,

@@ -23,7 +23,7 @@ use self::decide::{Gap, Verdict};
 use self::scan::Request;
 use crate::place::{Deployment, Place};
 use crate::selection::Selection;
-use crate::{events, moment, terminal};
+use crate::{moment, s3_events, terminal};
 
 /// How old an object must be before `up` considers its message lost, in seconds. Equal to the default of --older-than.
 const GRACE_SECONDS: i64 = 600;
@@ -148,7 +148,7 @@ pub async fn reconcile(deployment: &Deployment, pool: &PgPool, request: &Request
         ..Reconciled::default()
     };
     let mut to_send: Vec<ObjectInfo> = Vec::new();
-    for (role, gaps) in events::by_role(scanned.gaps, |(object, _)| &object.key)? {
+    for (role, gaps) in s3_events::by_role(scanned.gaps, |(object, _)| &object.key)? {
         let judged = judge(deployment, role, gaps, request.regardless).await?;
         for (object, gap, verdict) in judged {
             reconciled.missing.push(Missing { key: object.key.clone(), gap, verdict });
@@ -156,7 +156,7 @@ pub async fn reconcile(deployment: &Deployment, pool: &PgPool, request: &Request
         }
     }
     if !request.dry_run {
-        reconciled.sent = events::send(deployment, &to_send).await?.values().sum();
+        reconciled.sent = s3_events::send(deployment, &to_send).await?.values().sum();
     }
     Ok(reconciled)
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::moment::{Moment, moment};
 use crate::place::Place;
-use crate::{events, terminal};
+use crate::{s3_events, terminal};
 
 /// How many objects are listed and sent in one step.
 const CHUNK: usize = 500;
@@ -65,7 +65,7 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
         }
         let chosen = replayed.choose(listed, since);
         if !args.dry_run {
-            replayed.count(events::send(&deployment, &chosen).await?);
+            replayed.count(s3_events::send(&deployment, &chosen).await?);
         }
     }
     show(&prefix, &replayed, args.json)

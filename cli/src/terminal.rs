@@ -27,6 +27,17 @@ pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Prints a result to stdout as JSON in one line.
+pub fn json_line(value: &impl Serialize) -> anyhow::Result<()> {
+    print(&escaped_json(&serde_json::to_string(value).context("write JSON")?));
+    Ok(())
+}
+
+/// Whether something could not be printed, so that more output is useless.
+pub fn has_failed() -> bool {
+    FAILURE.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+}
+
 /// Prints how far a command is to stderr, because stdout may have its result.
 pub fn progress(text: &str) {
     // A closed stderr must not end the command.

@@ -111,7 +111,8 @@ mod tests {
 
     fn run(settled: [i64; 4], state: &str) -> RunProgress {
         let [loaded, unchanged, superseded, failed] = settled;
-        let (id, state) = ("r".to_owned(), state.to_owned());
+        let id = "r".to_owned();
+        let state = state.to_owned();
         RunProgress {
             id,
             state,

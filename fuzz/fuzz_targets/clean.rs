@@ -15,7 +15,9 @@ fn cleaned(text: &[u8], daily: bool) -> Option<Vec<u8>> {
     let interval = if daily { "1day" } else { "1min" };
     let series = Series { symbol: "AAPL".parse().ok()?, interval: interval.parse().ok()? };
     let settings = CleaningSettings { calendar: "XNYS".parse().ok(), ..CleaningSettings::default() };
-    let (zone, instrument, source) = (TimeZone::UTC, Instrument::default(), Source::default());
+    let zone = TimeZone::UTC;
+    let instrument = Instrument::default();
+    let source = Source::default();
     let now = "2024-12-30T22:00:00Z".parse().ok()?;
     let task = Task { series: &series, part: Part::Whole, zone: &zone, now, instrument: &instrument, settings: &settings, source, is_by_hand: true };
     let cleaned = clean(text, &task).ok()?;

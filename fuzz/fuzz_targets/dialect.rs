@@ -17,7 +17,8 @@ const HEADERS: [&str; 6] = [
 ];
 
 fn lines(text: &[u8]) -> usize {
-    let (mut at, mut count) = (0, 0);
+    let mut at = 0;
+    let mut count = 0;
     while at < text.len() {
         let (length, line_break) = line(text, at);
         at += length + line_break;

@@ -54,7 +54,8 @@ impl Stamp {
 impl RawCopy {
     /// Opens the copy in a directory, which is created if it does not exist.
     pub fn open(root: &Path, prefix: &str) -> anyhow::Result<Self> {
-        let (disk, prefix) = (Disk::open(root)?, prefix.to_owned());
+        let disk = Disk::open(root)?;
+        let prefix = prefix.to_owned();
         Ok(Self { disk, prefix, copied: BTreeMap::new(), restored: BTreeMap::new(), left: BTreeMap::new() })
     }
 
@@ -143,7 +144,8 @@ impl RawCopy {
         let first_written = first_written.unwrap_or(info.last_modified);
         let description = Description { key: info.key.clone(), first_written, metadata };
         // A disk cannot have every key as a path: it may be too long, or be a file where another key needs a directory.
-        let (plain, odd) = (file_name(&info.key), odd_name(&info.key));
+        let plain = file_name(&info.key);
+        let odd = odd_name(&info.key);
         if is_short(&plain) && self.disk.write(&plain, &object.body, description.clone()).is_ok() {
             self.disk.remove(&odd)?;
         } else {

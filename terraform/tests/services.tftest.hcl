@@ -242,3 +242,32 @@ run "one_task_is_given_the_password_of_the_owner" {
     error_message = "The migration task may call AWS, or the reconcile task may not."
   }
 }
+
+run "events_of_loads_go_nowhere_unless_they_are_wanted" {
+  assert {
+    condition     = length(aws_sns_topic.loaded) == 0 && !strcontains(module.notifier.task_policy, "events:PutEvents")
+    error_message = "There is a topic or a right that nobody asked for."
+  }
+}
+
+run "events_of_loads_go_to_the_topic_and_the_bus" {
+  variables {
+    loaded_topic     = true
+    loaded_event_bus = "default"
+  }
+
+  assert {
+    condition     = one([for statement in jsondecode(module.notifier.task_policy).Statement : statement.Resource if statement.Sid == "PublishLoads"]) == [aws_sns_topic.loaded[0].arn]
+    error_message = "The notifier may not publish to the topic, or to another one."
+  }
+
+  assert {
+    condition     = alltrue([for bus in one([for statement in jsondecode(module.notifier.task_policy).Statement : statement.Resource if statement.Action == ["events:PutEvents"]]) : endswith(bus, ":event-bus/default")])
+    error_message = "The notifier may not put events on the bus, or on another one."
+  }
+
+  assert {
+    condition = alltrue([for name in ["LOADED_SNS_TOPIC_ARN", "LOADED_EVENT_BUS"] : contains(jsondecode(module.notifier.container)[0].environment[*].name, name)])
+    error_message = "The notifier does not learn of the topic or the bus."
+  }
+}

@@ -140,3 +140,9 @@ run "an_oidc_provider_in_plain_text" {
   }
   expect_failures = [var.dashboard_oidc]
 }
+
+run "a_bus_of_another_account" {
+  command = plan
+  variables { loaded_event_bus = "arn:aws:events:us-east-1:111122223333:event-bus/default" }
+  expect_failures = [var.loaded_event_bus]
+}

@@ -54,13 +54,16 @@ impl Sink {
     }
 
     /// Settings that make the notifier of a stack report to this sink, and quickly.
-    pub fn settings(&self) -> [(&'static str, String); 5] {
+    pub fn settings(&self) -> [(&'static str, String); 8] {
         [
             ("ALERT_WEBHOOK_URL", format!("{}/hook", self.address)),
             ("HEARTBEAT_URL", format!("{}/heartbeat", self.address)),
             ("ALERT_GROUP_WAIT", "500ms".to_owned()),
             ("ALERT_GROUP_INTERVAL", "1s".to_owned()),
             ("SWEEP_EVERY", "1s".to_owned()),
+            ("LOADED_WEBHOOK_URL", format!("{}/loaded", self.address)),
+            ("LOADED_WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
+            ("LOADED_EVENT_BUS", "default".to_owned()),
         ]
     }
 
@@ -70,6 +73,11 @@ impl Sink {
 
     fn messages(&self) -> Vec<Value> {
         self.bodies().iter().filter_map(|body| serde_json::from_str(body).ok()).collect()
+    }
+
+    /// Whether exactly this was received.
+    pub fn has(&self, message: &Value) -> bool {
+        self.messages().contains(message)
     }
 
     /// The entry about a subject in any message that reports this state.
@@ -89,7 +97,8 @@ fn shown(stack: &Stack, subject: &str) -> anyhow::Result<Option<Value>> {
 }
 
 fn a_broken_file_is_told_of_and_its_repair_too() -> anyhow::Result<()> {
-    let (stack, sink) = (Stack::get(), Sink::get());
+    let stack = Stack::get();
+    let sink = Sink::get();
     let key = "raw/interval=1day/symbol=TOLD/candles.csv";
     stack.put(key, "date,open,high,low\n2024-12-27,1,2,1\n")?;
     stack.eventually("a message about it", || Ok(sink.told("dead_letter", "firing", "TOLD 1day").is_some()))?;
@@ -108,7 +117,8 @@ fn a_broken_file_is_told_of_and_its_repair_too() -> anyhow::Result<()> {
 }
 
 fn a_series_that_is_not_fetched_is_told_of() -> anyhow::Result<()> {
-    let (stack, sink) = (Stack::get(), Sink::get());
+    let stack = Stack::get();
+    let sink = Sink::get();
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let fetch = json!({"kind": "fetch", "run": "hers", "symbol": "NOTTHERE", "interval": "1day", "traceparent": trace});
     stack.send("INGEST_QUEUE_URL", fetch.to_string())?;
@@ -120,7 +130,8 @@ fn a_series_that_is_not_fetched_is_told_of() -> anyhow::Result<()> {
 }
 
 fn the_first_start_sends_a_digest_and_each_sweep_a_heartbeat() -> anyhow::Result<()> {
-    let (stack, sink) = (Stack::get(), Sink::get());
+    let stack = Stack::get();
+    let sink = Sink::get();
     let is_digest = |message: &Value| message["type"] == "digest";
     stack.eventually("a digest", || Ok(sink.messages().iter().any(is_digest)))?;
     stack.eventually("a heartbeat", || Ok(sink.bodies().iter().any(String::is_empty)))
@@ -137,7 +148,8 @@ fn a_topic_carries_a_message_to_its_subscribers() -> anyhow::Result<()> {
         let queue = "arn:aws:sqs:us-east-1:000000000000:told";
         client.subscribe().topic_arn(&topic).protocol("sqs").endpoint(queue).send().await?;
         let payload = json!({"kind": "dead_letter", "severity": "error", "state": "firing"});
-        let (subject, body) = ("Candlewick: given up".to_owned(), "line 3".to_owned());
+        let subject = "Candlewick: given up".to_owned();
+        let body = "line 3".to_owned();
         let message = Notice { name: "alert-1".to_owned(), subject, body, payload };
         Sns { client: client.clone(), topic }.send(&message).await?;
         let received = aws.queue(&url).receive(1, std::time::Duration::from_secs(5)).await?;

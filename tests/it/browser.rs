@@ -192,7 +192,8 @@ impl Browser {
 
     /// Waits for a file that a page downloads, and returns its content.
     pub fn download(&self, name: &str) -> anyhow::Result<Vec<u8>> {
-        let (path, deadline) = (self.downloads.path().join(name), Instant::now() + PATIENCE);
+        let path = self.downloads.path().join(name);
+        let deadline = Instant::now() + PATIENCE;
         // The browser renames a file once it is complete.
         while !path.is_file() {
             ensure!(Instant::now() < deadline, "{name} was not downloaded");

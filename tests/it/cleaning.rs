@@ -158,7 +158,7 @@ fn prices_below_zero_are_candles_where_they_are_allowed() -> anyhow::Result<()> 
     let dir = tempfile::tempdir()?;
     let oil = root().join("tests/cases/files/wti-negative.csv");
     let (_, said) = finish(clean(dir.path()).arg(&oil).args(SERIES).args(["--out", "out"]))?;
-    ensure!(said.contains("2 set aside") && said.contains("--allow-negative"), "{said}");
+    ensure!(said.contains("2 quarantined") && said.contains("--allow-negative"), "{said}");
     let all = stdout(clean(dir.path()).arg(&oil).args(SERIES).arg("--allow-negative"))?;
     ensure!(all.lines().count() == 5 && all.contains("2020-04-20,17.73,17.85,-40.32,-37.63,247000"), "{all}");
     Ok(())

@@ -38,7 +38,8 @@ pub struct Seen {
 impl Collector {
     pub async fn start() -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await.context("listen for spans")?;
-        let (address, kept) = (listener.local_addr().context("read the address")?, Kept::default());
+        let address = listener.local_addr().context("read the address")?;
+        let kept = Kept::default();
         let app = Router::new().route("/v1/traces", post(take)).route("/api/v1/lineage", post(take_lineage));
         let app = app.with_state(kept.clone());
         tokio::spawn(async move { axum::serve(listener, app).await });

@@ -11,7 +11,8 @@ pub fn trials() -> Vec<Trial> {
 }
 
 fn sqs_keeps_the_contract_of_queues() -> anyhow::Result<()> {
-    let (stack, aws) = (Stack::get(), Stack::get().aws());
+    let stack = Stack::get();
+    let aws = Stack::get().aws();
     stack.run(async {
         let created = aws.sqs().create_queue().queue_name("contract").send().await.context("create a queue")?;
         let url = created.queue_url.context("read its URL")?;
@@ -20,7 +21,8 @@ fn sqs_keeps_the_contract_of_queues() -> anyhow::Result<()> {
 }
 
 fn s3_keeps_the_contract_of_stores() -> anyhow::Result<()> {
-    let (stack, aws) = (Stack::get(), Stack::get().aws());
+    let stack = Stack::get();
+    let aws = Stack::get().aws();
     stack.run(async {
         aws.s3().create_bucket().bucket("contract").send().await.context("create a bucket")?;
         contract::store(&aws.store("contract")).await

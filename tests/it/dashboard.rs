@@ -57,7 +57,8 @@ fn every_page_opens_with_no_complaint_and_no_foreign_request() -> anyhow::Result
             if path.starts_with("/symbol") {
                 browser.until(READY)?;
             }
-            let (complaints, foreign) = (browser.complaints()?, browser.foreign()?);
+            let complaints = browser.complaints()?;
+            let foreign = browser.foreign()?;
             ensure!(complaints.is_empty(), "{path}: {complaints:?}");
             ensure!(foreign.is_empty(), "{path} asks others: {foreign:?}");
             ensure!(browser.ask("return document.querySelectorAll('h1').length")? == 1, "{path} has not one heading");
@@ -180,7 +181,8 @@ fn the_keyboard_leads_everywhere() -> anyhow::Result<()> {
 fn the_watchlist_is_searched_and_sorted() -> anyhow::Result<()> {
     with_aapl(|browser| {
         browser.go("/")?;
-        let (symbol, candles) = ("before.localeCompare(value)", "before - value");
+        let symbol = "before.localeCompare(value)";
+        let candles = "before - value";
         for (column, order, sign) in [(5, candles, -1), (5, candles, 1), (0, symbol, 1), (0, symbol, -1)] {
             browser.click(&format!("#watchlist th:nth-child({}) a", column + 1))?;
             let direction = if sign < 0 { "descending" } else { "ascending" };

@@ -73,7 +73,8 @@ fn ten_days(stack: &Stack, symbol: &str) -> anyhow::Result<()> {
 }
 
 fn drop_tells_of_candles_that_a_file_would_take_away_and_an_alert_of_those_that_it_took() -> anyhow::Result<()> {
-    let (stack, sink) = (Stack::get(), Sink::get());
+    let stack = Stack::get();
+    let sink = Sink::get();
     ten_days(stack, "TAKEN")?;
     let before = stack.object(&key("TAKEN"))?;
     let said = fail(&mut drop(stack, "TAKEN", daily(&DAYS[..4]))?)?;
@@ -184,7 +185,8 @@ fn drop_compares_a_gzip_with_the_plain_file_whose_place_it_takes() -> anyhow::Re
 /// An hour that another month's file also has then belongs to that file.
 fn drop_counts_what_another_month_has_as_no_loss() -> anyhow::Result<()> {
     let stack = Stack::get();
-    let (seam, own) = ("2024-11-30 23:00:00", "2024-12-02 10:00:00");
+    let seam = "2024-11-30 23:00:00";
+    let own = "2024-12-02 10:00:00";
     stack.put("raw/interval=1h/symbol=SEAM/2024-11.csv", hours(&["2024-11-29 10:00:00", seam]))?;
     stack.eventually("two rows", || Ok(stack.rows("SEAM")? == 2))?;
     let drop = |name: &str, times: &[&str]| -> anyhow::Result<Command> {
@@ -226,7 +228,8 @@ fn drop_tells_of_a_file_in_flight() -> anyhow::Result<()> {
 
 fn report(stack: &Stack, symbol: &str) -> anyhow::Result<Report> {
     let object = stack.object(&format!("transformed/interval=1day/symbol={symbol}/candles.csv"))?;
-    let origin = TransformedMetadata::read(&object.info.metadata)?.context("find the origin of a clean object")?;
+    let origin =
+        TransformedMetadata::read(&object.info.metadata)?.context("find the origin of a transformed object")?;
     Ok(*origin.report.context("find a report in the metadata")?)
 }
 

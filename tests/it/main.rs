@@ -26,6 +26,7 @@ mod data_studio;
 mod doctor;
 mod documents;
 mod dropping;
+mod events;
 mod export;
 mod failure_modes;
 mod faults;
@@ -72,6 +73,7 @@ fn main() -> ExitCode {
         bad_input::trials(),
         alerts::trials(),
         dropping::trials(),
+        events::trials(),
         file_examples::trials(),
         files::trials(),
         round_trips::trials(),

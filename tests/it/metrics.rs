@@ -73,7 +73,8 @@ fn is_histogram_of((kinds, samples): &(BTreeMap<String, String>, Vec<Sample>), h
         let name = format!("{NAME}{suffix}");
         of.filter(|sample| sample.name == name).map(|sample| sample.value).collect::<Vec<_>>()
     };
-    let (buckets, count) = (of_hop("_bucket"), of_hop("_count"));
+    let buckets = of_hop("_bucket");
+    let count = of_hop("_count");
     if count.is_empty() {
         return Ok(false);
     }
@@ -121,7 +122,8 @@ fn sample(line: &str) -> anyhow::Result<Sample> {
 /// A transform that reports to CloudWatch, with its own bucket and queue, reports the same as the others.
 fn cloudwatch_reads_the_same_from_standard_output() -> anyhow::Result<()> {
     let stack = Stack::get();
-    let (queue, output) = (own_queue(stack)?, stack.state().join("emf.out"));
+    let queue = own_queue(stack)?;
+    let output = stack.state().join("emf.out");
     let body = announce_object(stack)?;
     let mut transform = start_transform(stack, &queue)?;
     let work = stack.send_to(&queue, body).and_then(|()| {
@@ -153,7 +155,8 @@ fn own_queue(stack: &Stack) -> anyhow::Result<String> {
 
 /// Writes a raw object into a bucket without notifications, and returns a message that announces it.
 fn announce_object(stack: &Stack) -> anyhow::Result<String> {
-    let (aws, key) = (stack.aws(), "raw/interval=1day/symbol=EMF/candles.csv");
+    let aws = stack.aws();
+    let key = "raw/interval=1day/symbol=EMF/candles.csv";
     stack.run(async {
         aws.s3().create_bucket().bucket(BUCKET).send().await.context("create a bucket")?;
         let object = NewObject::csv(daily(&["2024-12-27"]).into_bytes(), Metadata::new());

@@ -3,7 +3,7 @@
 
 use anyhow::{Context, ensure};
 use candlewick_localstack::provision;
-use candlewick_shared::core::metadata::{Instrument, TransformedMetadata};
+use candlewick_shared::core::metadata::TransformedMetadata;
 use candlewick_shared::core::topology::Topology;
 use candlewick_shared::ports::store::{NewObject, Object, ObjectStore, PutIf};
 use libtest_mimic::Trial;
@@ -81,7 +81,7 @@ fn mend_what_is_lost(stack: &Stack) -> anyhow::Result<()> {
     let missing = &dry["missing"][0];
     ensure!(missing["key"] == raw("LOST") && missing["gap"] == "never_cleaned" && dry["sent"] == 0, "{dry}");
     ensure!(json(stack, &reconcile)?["sent"] == 1);
-    stack.eventually("the clean object", || Ok(stack.object(&clean("LOST")).is_ok()))?;
+    stack.eventually("the transformed object", || Ok(stack.object(&clean("LOST")).is_ok()))?;
     ensure!(stack.rows("LOST")? == 0, "the loader was notified, so notifications are not off");
     let said = say(stack, &reconcile)?;
     ensure!(said.contains("never loaded") && said.contains("1 messages sent"), "{said}");
@@ -115,21 +115,7 @@ fn reconcile_brings_parquet_where_it_is_missing() -> anyhow::Result<()> {
 fn clean_without_parquet(stack: &Stack) -> anyhow::Result<()> {
     stack.put(&raw("NOPARQUET"), daily(&["2024-12-27"]))?;
     let source = stack.object(&raw("NOPARQUET"))?.info;
-    let origin = TransformedMetadata {
-        raw_key: source.key,
-        raw_etag: source.etag,
-        raw_written: source.last_modified,
-        source: None,
-        fetched_at: None,
-        transformed_at: None,
-        report: None,
-        report_etag: None,
-        quarantine_etag: None,
-        columnar_etag: None,
-        traceparent: None,
-        run: None,
-        instrument: Instrument::default(),
-    };
+    let origin = TransformedMetadata::of(source.key, source.etag, source.last_modified);
     let rows = "symbol,interval,time,open,high,low,close,volume,has_volume,is_filled\n\
         NOPARQUET,1day,2024-12-27,1,2,1,2,0,false,false\n";
     let object = NewObject::csv(rows.into(), origin.write());
@@ -263,10 +249,12 @@ fn dlq_shows_the_row_that_broke_and_redrives() -> anyhow::Result<()> {
 
 fn dlq_drops_only_what_is_meant_and_only_when_told() -> anyhow::Result<()> {
     let stack = Stack::get();
-    let (one, other) = (clean("DROPONE"), clean("DROPOTHER"));
+    let one = clean("DROPONE");
+    let other = clean("DROPOTHER");
     stack.put(&one, "nothing\n")?;
     stack.put(&other, "nothing\n")?;
-    let (id, _) = (letter(stack, &one)?["id"].clone(), letter(stack, &other)?);
+    let id = letter(stack, &one)?["id"].clone();
+    let _ = letter(stack, &other)?;
     let said = say(stack, &["dlq", "drop", "--key", &one])?;
     ensure!(said.contains("1 dead letters would be dropped; to do it, add --yes"), "{said}");
     ensure!(letter(stack, &one)?["id"] == id, "it was dropped without a word");
@@ -288,7 +276,8 @@ fn replay_makes_the_same_bytes_and_touches_no_row() -> anyhow::Result<()> {
     stack.put(&raw("REPLAYED"), daily(&["2024-12-26", "2024-12-27"]))?;
     stack.eventually("two rows", || Ok(stack.rows("REPLAYED")? == 2))?;
     let written = "select sum(xmin::text::bigint)::bigint from candles where symbol = $1";
-    let (before, rows) = (stack.object(&clean("REPLAYED"))?, stack.count(written, "REPLAYED")?);
+    let before = stack.object(&clean("REPLAYED"))?;
+    let rows = stack.count(written, "REPLAYED")?;
     let dry = json(stack, &["replay", folder, "--dry-run"])?;
     ensure!(dry["keys"][0] == raw("REPLAYED") && dry["queues"] == serde_json::json!({}), "{dry}");
     let none = json(stack, &["replay", folder, "--since", "2100-01-01"])?;

@@ -60,14 +60,16 @@ fn published() -> anyhow::Result<BTreeSet<String>> {
         let targets = targets.with_context(|| format!("find the targets of the job {job}"))?;
         anyhow::Ok(targets.iter().filter_map(Value::as_str).map(str::to_owned).collect::<BTreeSet<_>>())
     };
-    let (images, manifests) = (targets("images")?, targets("manifests")?);
+    let images = targets("images")?;
+    let manifests = targets("manifests")?;
     ensure!(images == manifests, "the workflow builds {images:?} and publishes {manifests:?}");
     Ok(images)
 }
 
 /// The name comes from the owner, because anybody can publish under a name that nobody uses. The tag is this version's.
 fn compose_pulls_what_the_release_workflow_publishes() -> anyhow::Result<()> {
-    let (all, published) = (ours(&text("docker-compose.yml")?)?, published()?);
+    let all = ours(&text("docker-compose.yml")?)?;
+    let published = published()?;
     let published: BTreeSet<_> = published.iter().map(String::as_str).collect();
     ensure!(programs(&all) == published, "compose runs {:?}, and a release publishes {published:?}", programs(&all));
     for Ours { name, source, tag, .. } in &all {
@@ -97,7 +99,8 @@ fn the_compose_file_of_a_release_pulls_by_digest() -> anyhow::Result<()> {
     making.stdin.take().context("open its input")?.write_all(digests.as_bytes())?;
     let made = String::from_utf8(making.wait_with_output().context("wait for .ci/published")?.stdout)?;
     ensure!(!made.contains("build") && !made.contains("CANDLEWICK_"), "it builds, or leaves a choice:\n{made}");
-    let (made, tree) = (ours(&made)?, ours(&text("docker-compose.yml")?)?);
+    let made = ours(&made)?;
+    let tree = ours(&text("docker-compose.yml")?)?;
     let runs = tree.iter().filter(|ours| ours.service["build"].is_null()).count();
     ensure!(made.len() == runs, "it has {} of {runs} services", made.len());
     for Ours { name, source, tag, .. } in made {

@@ -50,7 +50,7 @@ fn after_a_second_up_the_store_is_whole() -> anyhow::Result<()> {
     stack.eventually("quiet queues", || quiet(stack))?;
     ensure!(stack.rows("KEPT")? == 2 && stack.rows("AAPL")? > 1200, "rows are gone");
     stack.object("raw/interval=1day/symbol=KEPT/candles.csv")?;
-    stack.eventually("the clean object", || {
+    stack.eventually("the transformed object", || {
         Ok(stack.object("transformed/interval=1day/symbol=KEPT/candles.csv").is_ok())
     })?;
     let log = std::fs::read_to_string(stack.state().join("logs/loader.log"))?;

@@ -85,7 +85,7 @@ impl Series {
         let said = succeed(&mut command)?;
         // The filled candle is not counted.
         let same = format!("0 candles new, 0 changed, {} unchanged", self.candles - 1);
-        ensure!(said.contains(&same) && !said.contains("set aside"), "{said}");
+        ensure!(said.contains(&same) && !said.contains("quarantined"), "{said}");
         let dropped = stack.object(&self.path("raw"))?.info.etag;
         stack.eventually("the file is cleaned", || {
             let clean = stack.object(&self.path("transformed"))?;
@@ -138,7 +138,8 @@ fn export(stack: &Stack, series: &Series) -> anyhow::Result<String> {
 
 /// `\copy (select * from …) to … csv header`, by a client in a time zone.
 fn copy(stack: &Stack, series: &Series, table: &str, zone: &str) -> anyhow::Result<String> {
-    let (symbol, interval) = (series.symbol, series.interval);
+    let symbol = series.symbol;
+    let interval = series.interval;
     let select = format!("select * from {table} where symbol = '{symbol}' and interval = '{interval}'");
     let pool = stack.pool();
     stack.run(async {
@@ -153,7 +154,8 @@ fn copy(stack: &Stack, series: &Series, table: &str, zone: &str) -> anyhow::Resu
 
 fn dashboard(stack: &Stack, series: &Series) -> anyhow::Result<String> {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let (address, symbol) = (stack.setting("DASHBOARD_URL"), series.symbol.replace('/', "%2F"));
+    let address = stack.setting("DASHBOARD_URL");
+    let symbol = series.symbol.replace('/', "%2F");
     let url = format!("{address}/api/v1/series/{symbol}/{}/candles.csv", series.interval);
     Ok(stack.run(async { reqwest::get(url).await?.error_for_status()?.text().await })?)
 }

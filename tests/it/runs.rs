@@ -164,7 +164,8 @@ fn what_a_schedule_sends_twice_is_one_run() -> anyhow::Result<()> {
 }
 
 fn a_watchlist_in_the_bucket_is_checked_and_edited() -> anyhow::Result<()> {
-    let (stack, place) = (Stack::get(), "s3://candlewick/config/watchlist.toml");
+    let stack = Stack::get();
+    let place = "s3://candlewick/config/watchlist.toml";
     let list = |words: &[&str]| {
         let mut command = candlewick(stack.state());
         command.args(["watchlist", "--watchlist", place]).args(words);

@@ -26,7 +26,8 @@ pub fn trials() -> Vec<Trial> {
 
 fn the_key_is_in_nothing_that_the_system_writes() -> anyhow::Result<()> {
     let stack = Stack::get();
-    let (queue, key) = (own_queue(stack)?, tempfile::NamedTempFile::new().context("make a file")?);
+    let queue = own_queue(stack)?;
+    let key = tempfile::NamedTempFile::new().context("make a file")?;
     fs::write(key.path(), KEY)?;
     let mut ingest = start_ingest(stack, &queue, key.path())?;
     let work = fetch_all(stack, &queue);

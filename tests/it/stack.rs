@@ -127,7 +127,8 @@ impl Stack {
         std::thread::spawn(move || {
             BufReader::new(stdout).lines().map_while(Result::ok).for_each(|line| drop(sender.send(line)))
         });
-        let (deadline, mut seen) = (Instant::now() + START, Vec::new());
+        let deadline = Instant::now() + START;
+        let mut seen = Vec::new();
         loop {
             match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(line) if line.contains(words) => return Ok(()),
@@ -143,7 +144,8 @@ impl Stack {
     fn connect(&self, child: Child) -> anyhow::Result<Up> {
         let settings = env_file::read(&self.state.path().join("env"))?.context("find the env file")?;
         let setting = |name: &str| settings.get(name).with_context(|| format!("find {name} in the env file"));
-        let (endpoint, region) = (setting("AWS_ENDPOINT_URL")?, setting("AWS_REGION")?);
+        let endpoint = setting("AWS_ENDPOINT_URL")?;
+        let region = setting("AWS_REGION")?;
         let aws = self.run(Aws::at(endpoint, region, "test", "test"));
         let pool = self.run(postgres::connect(setting("DATABASE_URL")?, 4))?;
         Ok(Up { child, aws, pool, settings: settings.clone() })
@@ -285,7 +287,8 @@ impl Stack {
     }
 
     fn look(&self, queue: &str, words: &str) -> anyhow::Result<Option<DeadLetter>> {
-        let (url, sqs) = (self.setting(queue), self.up(|up| up.aws.sqs()));
+        let url = self.setting(queue);
+        let sqs = self.up(|up| up.aws.sqs());
         let messages = self.run(sqs_browse::browse(&sqs, &url, 100))?;
         Ok(messages.into_iter().find(|message| message.body.contains(words)).map(letter))
     }
@@ -298,6 +301,8 @@ impl Stack {
 
 fn letter(message: Message) -> DeadLetter {
     let attribute = |name: &str| message.attributes.get(name).cloned().unwrap_or_default();
-    let (class, reason, stage) = (attribute("class"), attribute("reason"), attribute("stage"));
+    let class = attribute("class");
+    let reason = attribute("reason");
+    let stage = attribute("stage");
     DeadLetter { class, reason, stage, body: message.body }
 }

@@ -78,7 +78,8 @@ fn up(state: &Path) -> Command {
 }
 
 fn a_port_that_is_taken_is_named() -> anyhow::Result<()> {
-    let (state, taken) = (tempfile::tempdir()?, TcpListener::bind("127.0.0.1:0")?);
+    let state = tempfile::tempdir()?;
+    let taken = TcpListener::bind("127.0.0.1:0")?;
     let port = taken.local_addr()?.port().to_string();
     let error = fail(up(state.path()).args(["--postgres-port", &port]))?;
     ensure!(
@@ -91,7 +92,8 @@ fn a_port_that_is_taken_is_named() -> anyhow::Result<()> {
 }
 
 fn a_missing_python_is_named() -> anyhow::Result<()> {
-    let (state, nowhere) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let state = tempfile::tempdir()?;
+    let nowhere = tempfile::tempdir()?;
     let error =
         fail(up(state.path()).env("PATH", nowhere.path()).env("CARGO", env!("CARGO")).env_remove("CANDLEWICK_PYTHON"))?;
     ensure!(error.contains("Python 3"), "{error}");

@@ -61,7 +61,8 @@ fn lineage_is_told_of_each_transform_and_load() -> anyhow::Result<()> {
 }
 
 fn parent(stack: &Stack, child: &Seen, service: &str) -> anyhow::Result<Seen> {
-    let (trace, parent) = (child.span.trace_id.clone(), child.span.parent_span_id.clone());
+    let trace = child.span.trace_id.clone();
+    let parent = child.span.parent_span_id.clone();
     let is_it = |seen: &Seen| seen.span.span_id == parent && seen.span.trace_id == trace && seen.service == service;
     stack.span(&format!("the parent of {} in {service}", child.span.name), is_it).context("follow the trace")
 }

@@ -73,12 +73,14 @@ fn reconcile_has_what_it_reads_and_calls_and_no_more() -> anyhow::Result<()> {
     let is_own = |path: &Path| own.iter().any(|part| path.to_string_lossy().contains(&format!("cli/src/{part}")));
     let code: String = files.into_iter().filter(|(path, _)| is_own(path)).map(|(_, code)| code).collect();
     let root = Module::read("")?;
-    let (called, allowed) = (actions::called_by(&code)?, root.actions_of(root.local("reconcile_statements")?));
+    let called = actions::called_by(&code)?;
+    let allowed = root.actions_of(root.local("reconcile_statements")?);
     ensure!(called == allowed, "reconcile calls {called:?}, and terraform/reconcile.tf allows {allowed:?}");
     let queues = Topology::built_in().queues.iter().filter(|(_, queue)| queue.notification.is_some());
     let needed = queues.map(|(role, _)| queue_url_variable(role));
     let needed = needed.chain(["AWS_REGION", "BUCKET", "COLUMNAR", "DATABASE_IAM", "DATABASE_URL"].map(str::to_owned));
-    let (needed, set) = (needed.collect::<BTreeSet<_>>(), root.keys_in(root.local("reconcile_environment")?));
+    let needed = needed.collect::<BTreeSet<_>>();
+    let set = root.keys_in(root.local("reconcile_environment")?);
     ensure!(needed == set, "reconcile needs {needed:?}, and terraform/reconcile.tf sets {set:?}");
     Ok(())
 }

@@ -11,6 +11,7 @@ import candlewick
 from candlewick.aio import AsyncStore
 
 BOTH = ["READ/USD", "AAPL"]
+PRICES = ("open", "high", "low", "close")
 
 
 def refused(kind, words, call):
@@ -57,10 +58,29 @@ def what_is_known_of_series():
     refused(candlewick.NotFoundError, "NOBODY", lambda: candlewick.wait_fresh([("NOBODY", "1day")]))
 
 
+def loads_are_told():
+    whole = list(candlewick.events(0, symbol="READ/USD", follow=False))
+    assert whole and whole[-1]["data"]["rows"]["total"] == 3, whole
+    assert list(candlewick.events(whole[-1]["cursor"], symbol="READ/USD", follow=False)) == []
+    news = candlewick.events(symbol="PY/EVENT")
+    frame = pa.table({"time": pa.array([datetime(2024, 12, 2)], pa.timestamp("us"))} | dict.fromkeys(PRICES, pa.array([1.5])))
+    candlewick.drop(frame, "PY/EVENT", "1day")
+    event = next(news)
+    assert event["type"] == "candles.loaded" and event["data"]["rows"]["added"] == 1, event
+    assert (event["data"]["from"], event["data"]["to"], event["data"]["run"]) == ("2024-12-02", "2024-12-02", None), event
+
+    async def first():
+        async for event in AsyncStore().events(0, symbol="PY/EVENT"):
+            return event
+
+    assert asyncio.run(first()) == event
+    refused(candlewick.CandlewickError, "begin with 0", lambda: candlewick.events(10**12, follow=False).__next__())
+
+
 def frames_are_dropped():
     times = pa.array([datetime(2024, 12, 2, 14, 30, tzinfo=timezone.utc), datetime(2024, 11, 4, 14, 30)], pa.timestamp("us"))
     numbers = pa.array([Decimal("1.10"), Decimal("2.00000000000000000001")])
-    frame = pa.table({"time": times} | {name: numbers for name in ("open", "high", "low", "close")})
+    frame = pa.table({"time": times} | {name: numbers for name in PRICES})
     keys = candlewick.drop(frame, "PY/DROP", "1min")
     assert sorted(keys) == [f"raw/interval=1min/symbol=PY%2FDROP/2024-{month}.csv" for month in (11, 12)], keys
     refused(candlewick.CandlewickError, "replace=True", lambda: candlewick.drop(frame, "PY/DROP", "1min"))
@@ -68,7 +88,7 @@ def frames_are_dropped():
     refused(candlewick.UnfitFrameError, "no column close", lambda: candlewick.drop(frame.drop(["close"]), "X", "1min"))
 
 
-for check in (sources_agree, frames_have_the_numbers, what_is_known_of_series, frames_are_dropped):
+for check in (sources_agree, frames_have_the_numbers, what_is_known_of_series, loads_are_told, frames_are_dropped):
     check()
     print(f"{check.__name__}: ok")
 assert sys.argv[1:] == []

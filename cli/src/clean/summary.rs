@@ -15,7 +15,7 @@ pub struct Done {
     /// Every decision, counted.
     pub report: Report,
     /// Why the first quarantined row was quarantined.
-    pub first_set_aside: Option<String>,
+    pub first_quarantined: Option<String>,
 }
 
 /// Counts over all files.
@@ -33,12 +33,12 @@ impl Summary {
     }
 
     /// Adds a cleaned file.
-    pub fn add(&mut self, Done { report, first_set_aside }: &Done) -> io::Result<()> {
+    pub fn add(&mut self, Done { report, first_quarantined }: &Done) -> io::Result<()> {
         let passed = report.touched.threshold_passed();
         self.passed += usize::from(passed);
         add(&mut self.rows, &report.rows);
         match self.files {
-            1 => io::stderr().write_all(details(report, first_set_aside.as_deref()).as_bytes()),
+            1 => io::stderr().write_all(details(report, first_quarantined.as_deref()).as_bytes()),
             _ if passed => writeln!(io::stderr(), "{}: {}", report.source.key, thresholds(report).join("; ")),
             _ => Ok(()),
         }
@@ -84,19 +84,19 @@ fn counts(rows: &Rows) -> String {
         (rows.collapsed, "twice"),
         (rows.provisional, "still open"),
         (rows.refilled, "filled before"),
-        (rows.quarantined_total(), "set aside"),
+        (rows.quarantined_total(), "quarantined"),
     ];
     let others = others.into_iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!(", {count} {name}"));
     let others: String = others.collect();
     format!("{} rows read, {} kept{others}; {} filled, {} written", rows.read, rows.kept, rows.filled, rows.written)
 }
 
-fn details(report: &Report, first_set_aside: Option<&str>) -> String {
+fn details(report: &Report, first_quarantined: Option<&str>) -> String {
     let mut lines = vec![format!("{} {}: {}", report.symbol, report.interval, counts(&report.rows))];
     let reasons = report.rows.quarantined.iter().map(|(reason, count)| format!("{count} {reason}"));
     lines.extend(report.dialect.as_ref().map(|dialect| format!("  read as: {dialect}")));
-    lines.extend(list("set aside", reasons));
-    lines.extend(first_set_aside.map(|words| format!("    {words}")));
+    lines.extend(list("quarantined", reasons));
+    lines.extend(first_quarantined.map(|words| format!("    {words}")));
     lines.extend(gaps(&report.gaps));
     lines.push(match (&report.calendar.version, &report.calendar.horizon) {
         (Some(version), None) => format!("  calendar: {version}"),
@@ -154,7 +154,7 @@ fn thresholds(report: &Report) -> Vec<String> {
         measured.passed.then(|| format!("{share:.2} % {what}, more than the {most:.2} % that {option} allows"))
     };
     let touched = &report.touched;
-    let quarantined = words(touched.quarantined, "of rows set aside", "--max-quarantined");
+    let quarantined = words(touched.quarantined, "of rows quarantined", "--max-quarantined");
     let filled = words(touched.filled, "of candles filled", "--max-filled");
     quarantined.into_iter().chain(filled).collect()
 }

@@ -69,7 +69,7 @@ pub struct Coming {
     /// Every decision, counted.
     pub report: Report,
     /// Why the first quarantined row was quarantined.
-    pub first_set_aside: Option<String>,
+    pub first_quarantined: Option<String>,
     pub candles: Vec<Candle>,
     /// Why the transform would reject the file, if none of its rows is a candle.
     pub nothing_usable: Option<String>,
@@ -108,14 +108,21 @@ impl Coming {
         let mut clean = Vec::with_capacity(text.len());
         cleaned.write_candles(&mut clean).context("write the clean candles")?;
         let candles = clean_csv::read(&clean, series).context("read the clean candles")?.candles;
-        let first_set_aside = cleaned.first_set_aside();
+        let first_quarantined = cleaned.first_quarantined();
         let is_of_months = series.interval.is_intraday() && key.path.part == Part::Whole;
         let months = if is_of_months { cleaned.months() } else { Vec::new() };
-        Ok(Self { first_set_aside, candles, months, ..Self::empty(cleaned.report, series.interval) })
+        Ok(Self { first_quarantined, candles, months, ..Self::empty(cleaned.report, series.interval) })
     }
 
     fn empty(report: Report, interval: Interval) -> Self {
-        Self { interval, report, first_set_aside: None, candles: Vec::new(), nothing_usable: None, months: Vec::new() }
+        Self {
+            interval,
+            report,
+            first_quarantined: None,
+            candles: Vec::new(),
+            nothing_usable: None,
+            months: Vec::new(),
+        }
     }
 }
 

@@ -50,7 +50,8 @@ impl Named {
             .map(|folder| Symbol::from_key_form(folder).with_context(|| format!("read the folder symbol={folder}")));
         let interval = folder(path, "interval=")
             .map(|folder| folder.parse::<Interval>().with_context(|| format!("read the folder interval={folder}")));
-        let (symbol, interval) = (symbol.transpose()?, interval.transpose()?);
+        let symbol = symbol.transpose()?;
+        let interval = interval.transpose()?;
         if symbol.is_some() {
             return Ok(Self { symbol, interval });
         }

@@ -106,14 +106,14 @@ impl<'a> Verdict<'a> {
 }
 
 /// How cleaning changed the file.
-fn details(Coming { report, first_set_aside, .. }: &Coming) -> Vec<String> {
+fn details(Coming { report, first_quarantined, .. }: &Coming) -> Vec<String> {
     let rows = &report.rows;
-    let first = first_set_aside.as_ref().map(|words| format!(". {words}")).unwrap_or_default();
+    let first = first_quarantined.as_ref().map(|words| format!(". {words}")).unwrap_or_default();
     let columns: Vec<_> = some(&report.ignored_columns).collect();
-    let aside = rows.quarantined_total();
+    let quarantined = rows.quarantined_total();
     let dialect = report.dialect.as_ref().map(|dialect| format!("read as: {dialect}"));
     let counts = [
-        (aside, format!("{aside} of {} rows set aside{}{first}", rows.read, reasons(&rows.quarantined))),
+        (quarantined, format!("{quarantined} of {} rows quarantined{}{first}", rows.read, reasons(&rows.quarantined))),
         (rows.filled, format!("{} candles filled", rows.filled)),
         (rows.provisional, format!("{} rows of candles that are still open left out", rows.provisional)),
         (report.ignored_columns.len() as u64, format!("columns not read: {}", columns.join(", "))),

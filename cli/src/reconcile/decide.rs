@@ -187,7 +187,7 @@ impl Verdict {
 mod tests {
     use std::collections::BTreeMap;
 
-    use candlewick_shared::core::metadata::{FIRST_WRITTEN, Instrument};
+    use candlewick_shared::core::metadata::FIRST_WRITTEN;
 
     use super::*;
     use crate::dlq::filter::tests::{event, letter};
@@ -208,21 +208,7 @@ mod tests {
 
     /// A transformed object made from version `raw_etag` of a raw object that was written in that minute.
     fn transformed(raw_key: &str, raw_etag: &str, minute: i64) -> ObjectInfo {
-        let origin = TransformedMetadata {
-            raw_key: raw_key.to_owned(),
-            raw_etag: raw_etag.to_owned(),
-            raw_written: at(minute),
-            source: None,
-            fetched_at: None,
-            transformed_at: None,
-            report: None,
-            report_etag: None,
-            quarantine_etag: None,
-            columnar_etag: None,
-            traceparent: None,
-            run: None,
-            instrument: Instrument::default(),
-        };
+        let origin = TransformedMetadata::of(raw_key.to_owned(), raw_etag.to_owned(), at(minute));
         ObjectInfo { metadata: origin.write(), ..object("transformed/a.csv", "clean", minute + 1) }
     }
 

@@ -55,7 +55,8 @@ impl Follower {
 
     /// Follows until `stop` is cancelled, then completes the copy.
     pub async fn run(mut self, stop: CancellationToken) {
-        let (mut list_at, mut receive_at) = (Instant::now(), Instant::now());
+        let mut list_at = Instant::now();
+        let mut receive_at = Instant::now();
         loop {
             // Dropping a receive may lose its messages: only a listing may interrupt it.
             let heard = tokio::select! {

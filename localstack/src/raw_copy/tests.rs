@@ -80,7 +80,9 @@ struct Archive(MemoryStore);
 impl ObjectStore for Archive {
     async fn get_within(&self, key: &str, most: u64) -> Result<Option<Object>, StoreError> {
         if key.contains("archived") {
-            let (operation, key, reason) = ("get object", key.to_owned(), "it is archived".to_owned());
+            let operation = "get object";
+            let key = key.to_owned();
+            let reason = "it is archived".to_owned();
             return Err(StoreError { operation, key, reason, blame: Blame::Message("archived_object") });
         }
         self.0.get_within(key, most).await

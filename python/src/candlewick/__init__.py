@@ -4,7 +4,7 @@ The functions use the store that the environment names. `Store` names another on
 functions for asyncio.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from candlewick.errors import CandlewickError, NotFoundError, SettingsError, UnfitFrameError
@@ -22,6 +22,7 @@ __all__ = [
     "UnfitFrameError",
     "candles",
     "drop",
+    "events",
     "gaps",
     "lineage",
     "quality",
@@ -69,6 +70,13 @@ def lineage(symbol: str, interval: str, time: Moment) -> dict[str, Any]:
 def wait_fresh(series: Iterable[tuple[str, str]], by: float = 300.0) -> None:
     """Waits until no candle of these series (symbol, interval) is due. Raises `TimeoutError` after `by` seconds."""
     Store().wait_fresh(series, by)
+
+
+def events(
+    after: int | None = None, *, symbol: str | None = None, interval: str | None = None, follow: bool = True
+) -> Iterator[dict[str, Any]]:
+    """What loads changed: one event per load, and the loads of a series in their order. See `Store.events`."""
+    return Store().events(after, symbol=symbol, interval=interval, follow=follow)
 
 
 def drop(frame: Any, symbol: str, interval: str, *, replace: bool = False) -> list[str]:

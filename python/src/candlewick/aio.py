@@ -1,7 +1,7 @@
 """The same functions for asyncio. Each call runs on a thread, so that it blocks no other task."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 from candlewick.frames import Candles
@@ -50,6 +50,14 @@ class AsyncStore:
     async def wait_fresh(self, series: Iterable[tuple[str, str]], by: float = 300.0) -> None:
         """As `Store.wait_fresh`."""
         await asyncio.to_thread(self._store.wait_fresh, series, by)
+
+    async def events(
+        self, after: int | None = None, *, symbol: str | None = None, interval: str | None = None, follow: bool = True
+    ) -> AsyncIterator[dict[str, Any]]:
+        """As `Store.events`; from now on is from the first step of the iteration."""
+        events = await asyncio.to_thread(self._store.events, after, symbol=symbol, interval=interval, follow=follow)
+        while (event := await asyncio.to_thread(next, events, None)) is not None:
+            yield event
 
     async def drop(self, frame: Any, symbol: str, interval: str, *, replace: bool = False) -> list[str]:
         """As `Store.drop`."""

@@ -1,7 +1,7 @@
 """A store and what it has."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
@@ -26,6 +26,10 @@ _LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 #: The most symbols in one request to the API.
 _AT_ONCE = 100
+
+#: The events of loads in the API, and how long it may hold an answer back.
+_EVENTS = "/events/loaded"
+_WAIT = "30s"
 
 
 class Store:
@@ -115,6 +119,21 @@ class Store:
                 raise TimeoutError(message)
             waiting = _look(api, waiting, deadline)
 
+    def events(
+        self, after: int | None = None, *, symbol: str | None = None, interval: str | None = None, follow: bool = True
+    ) -> Iterator[dict[str, Any]]:
+        """What loads changed: one event per load, and the loads of a series in their order.
+
+        It begins after the cursor `after`; 0 is before the first event that is kept, and without a cursor only events
+        from now on are read. It goes on with events as they happen, unless `follow` is false.
+
+        Each event has a `cursor` from which a later call can go on. An event that is read twice has the same `id`.
+        """
+        api = self._api()
+        selection = {"symbol": symbol, "interval": interval}
+        cursor = api.json(_EVENTS, **selection)["next"] if after is None else after
+        return _follow(api, cursor, selection, _WAIT if follow else None)
+
     def drop(self, frame: Any, symbol: str, interval: str, *, replace: bool = False) -> list[str]:
         """Writes a frame to `raw/`, from where it is cleaned and loaded like any other file. Returns the keys.
 
@@ -157,6 +176,16 @@ class Store:
         pages = (symbols[at : at + _AT_ONCE] for at in range(0, len(symbols), _AT_ONCE))
         tables = [api.table("/candles.arrow", symbols=",".join(page), interval=interval, **bounds) for page in pages]
         return pa.concat_tables(tables).unify_dictionaries()
+
+
+def _follow(api: Api, cursor: int, selection: dict[str, str | None], wait: str | None) -> Iterator[dict[str, Any]]:
+    """The events after a cursor; with `wait` also those to come."""
+    while True:
+        page = api.json(_EVENTS, after=cursor, wait=wait, **selection)
+        yield from page["events"]
+        cursor = page["next"]
+        if wait is None and not page["is_more"]:
+            return
 
 
 def _look(api: Api, waiting: set[tuple[str, str]], deadline: float) -> set[tuple[str, str]]:

@@ -47,12 +47,12 @@ impl Problem {
 
     /// The request has no secret or a wrong one.
     pub fn unauthorized() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "bring the token (Authorization: Bearer …) or log in with the password")
+        Self::new(StatusCode::UNAUTHORIZED, "send the token (Authorization: Bearer …) or log in with the password")
     }
 
     /// The address has tried too many wrong secrets.
     pub fn too_many_logins() -> Self {
-        let detail = "too many wrong logins came from this address: the next one is looked at in ten seconds";
+        let detail = "too many wrong logins from this address: try again in ten seconds";
         Self { kind: format!("{PROBLEM}too-many-logins"), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
     }
 
@@ -73,14 +73,13 @@ impl Problem {
 
     /// Nobody may request anything, because there is no write token.
     pub fn no_writing() -> Self {
-        let detail =
-            "runs cannot be requested here: set DASHBOARD_WRITE_TOKEN, and bring it as Authorization: Bearer …";
+        let detail = "runs cannot be requested here: set DASHBOARD_WRITE_TOKEN, and send it as Authorization: Bearer …";
         Self::new(StatusCode::FORBIDDEN, detail)
     }
 
     /// The request has no write token or a wrong one.
     pub fn not_a_writer() -> Self {
-        let detail = "bring the write token (Authorization: Bearer …, DASHBOARD_WRITE_TOKEN); a login only reads";
+        let detail = "send the write token (Authorization: Bearer …, DASHBOARD_WRITE_TOKEN); a login only reads";
         Self::new(StatusCode::UNAUTHORIZED, detail)
     }
 

@@ -80,7 +80,8 @@ impl RunRequest {
     }
 
     fn message(&self, run: &str) -> IngestMessage {
-        let (symbols, intervals) = (self.symbols.clone(), self.intervals.clone());
+        let symbols = self.symbols.clone();
+        let intervals = self.intervals.clone();
         IngestMessage::Refresh(Refresh { run: Some(run.to_owned()), symbols, intervals, ..Refresh::default() })
     }
 }

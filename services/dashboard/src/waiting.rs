@@ -47,13 +47,13 @@ impl TryFrom<String> for Wait {
     }
 }
 
-/// Reads until the answer is complete, again at each change of the run, and also after `at_least` if that is given: some
-/// changes have no notice. When the time is over or the dashboard stops, it returns what was read last.
+/// Reads until the answer is complete, again at each change that concerns it, and also after `at_least` if that is given:
+/// some changes have no notice. When the time is over or the dashboard stops, it returns what was read last.
 ///
 /// It listens before it reads, so that no change between the two is missed.
 pub async fn until<T, F: Future<Output = Result<T, Problem>>>(
     hub: &Hub,
-    run: &str,
+    concerns: impl Fn(&Change) -> bool,
     wait: Wait,
     at_least: Option<Duration>,
     read: impl Fn() -> F,
@@ -69,7 +69,7 @@ pub async fn until<T, F: Future<Output = Result<T, Problem>>>(
         }
         let again = at_least.map_or(end, |pause| (begun + pause).min(end));
         let changed = async {
-            let _ = timeout_at(again, next_change(&mut changes, run)).await;
+            let _ = timeout_at(again, next_change(&mut changes, &concerns)).await;
             sleep_until((begun + PACE).min(end)).await;
         };
         if hub.stop.run_until_cancelled(changed).await.is_none() {
@@ -78,12 +78,17 @@ pub async fn until<T, F: Future<Output = Result<T, Problem>>>(
     }
 }
 
-/// Waits for a change of this run, or of anything if notices may be missing.
-async fn next_change(changes: &mut Receiver<Event>, run: &str) {
+/// Whether a change is one of a run, or of one that the notice does not name.
+pub fn of_run(run: &str) -> impl Fn(&Change) -> bool {
+    move |change| matches!(change, Change::Run { run: changed } if changed.as_deref().is_none_or(|changed| changed == run))
+}
+
+/// Waits for a change that concerns the answer, or until notices may be missing.
+async fn next_change(changes: &mut Receiver<Event>, concerns: impl Fn(&Change) -> bool) {
     loop {
         match changes.recv().await {
-            Ok(Event { change: Change::Run { run: Some(changed) }, .. }) if changed != run => {}
-            Ok(Event { change: Change::Run { .. } | Change::Resync {}, .. }) | Err(RecvError::Lagged(_)) => return,
+            Ok(Event { change: Change::Resync {}, .. }) | Err(RecvError::Lagged(_)) => return,
+            Ok(Event { change, .. }) if concerns(&change) => return,
             Ok(_) => {}
             // The dashboard is stopping.
             Err(RecvError::Closed) => std::future::pending().await,
@@ -104,7 +109,7 @@ mod tests {
         Hub::new(Places::new(1, 1), CancellationToken::new())
     }
 
-    fn of_run(run: &str) -> Change {
+    fn change_of(run: &str) -> Change {
         Change::Run { run: Some(run.to_owned()) }
     }
 
@@ -112,7 +117,7 @@ mod tests {
     async fn poll(hub: &Hub, wait: &str, complete: usize) -> usize {
         let reads = AtomicUsize::new(0);
         let read = || async { Ok(reads.fetch_add(1, Ordering::Relaxed) + 1) };
-        until(hub, "mine", wait.parse().unwrap(), None, read, |count| *count >= complete).await.unwrap()
+        until(hub, of_run("mine"), wait.parse().unwrap(), None, read, |count| *count >= complete).await.unwrap()
     }
 
     #[tokio::test(start_paused = true)]
@@ -122,7 +127,7 @@ mod tests {
         let publish = async {
             for (at, run) in [(5, "another"), (10, "mine")] {
                 sleep_until(begun + Duration::from_secs(at)).await;
-                hub.publish(of_run(run));
+                hub.publish(change_of(run));
             }
         };
         let (reads, ()) = tokio::join!(poll(&hub, "30s", 2), publish);
@@ -145,7 +150,7 @@ mod tests {
         let hub = hub();
         let publish = async {
             for _ in 0..1_000 {
-                hub.publish(of_run("mine"));
+                hub.publish(change_of("mine"));
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };

@@ -47,8 +47,10 @@ fn layout(watchlist: &Watchlist) -> (usize, usize) {
 // One test, because what others did at the same time would be counted too.
 #[test]
 fn a_run_of_five_thousand_symbols_takes_no_more_than_one_of_fifty() {
-    let (few, many): (Watchlist, Watchlist) = (text(50).parse().unwrap(), text(5000).parse().unwrap());
-    let ((small, _), (large, messages)) = (layout(&few), layout(&many));
+    let few: Watchlist = text(50).parse().unwrap();
+    let many: Watchlist = text(5000).parse().unwrap();
+    let (small, _) = layout(&few);
+    let (large, messages) = layout(&many);
     println!("laying out: {small} bytes for 50 symbols, {large} for 5000");
     assert_eq!(messages, 15_000);
     assert!(large < small + small / 20, "{large} bytes for 5000 symbols, {small} for 50");

@@ -12,10 +12,14 @@ use candlewick_shared::core::topology::Topology;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::alerts::KnownAlert;
+use crate::events::outbox::Waiting;
 use crate::facts::{Facts, ObjectFact, SeriesFact};
 
 /// How long a dead-letter queue must look empty before its letters count as gone, because SQS reports depths with a delay.
 const DEPTH_DELAY: SignedDuration = SignedDuration::from_mins(2);
+
+/// How long an event may wait for its sink before the owner is notified.
+const EVENT_DELAY: SignedDuration = SignedDuration::from_hours(1);
 
 /// The class of dead letters that no service reported.
 const UNREPORTED: &str = "untold";
@@ -38,13 +42,14 @@ pub struct Condition {
     pub alert: Alert,
 }
 
-/// Everything that is wrong. `now` is the time of `CLOCK`, by which staleness is judged.
-pub fn conditions(facts: &Facts, now: Timestamp, limits: &Limits) -> Vec<Condition> {
+/// Everything that is wrong. `now` is the time of `CLOCK`, by which staleness is judged, and `real_now` the wall-clock time.
+pub fn conditions(facts: &Facts, now: Timestamp, real_now: Timestamp, limits: &Limits) -> Vec<Condition> {
     let stale = facts.series.iter().flatten().filter_map(|fact| stale_series(fact, now, limits));
     let horizons = calendars(facts).into_values().flat_map(|calendar| near_horizon(calendar, now, limits));
     let objects = facts.objects.iter().flat_map(|object| dirty(object).into_iter().chain(long_gap(object)));
     let letters = facts.dead_letters.iter().filter_map(|(role, count)| unreported_letters(role, *count, facts));
-    stale.chain(horizons).chain(objects).chain(failed_run(facts)).chain(letters).collect()
+    let events = facts.events.iter().filter_map(|waiting| undelivered_events(waiting, real_now));
+    stale.chain(horizons).chain(objects).chain(failed_run(facts)).chain(letters).chain(events).collect()
 }
 
 fn condition(stage: &str, alert: Alert) -> Condition {
@@ -128,6 +133,16 @@ fn unreported_letters(role: &str, count: u64, facts: &Facts) -> Option<Condition
     (unreported > 0).then(|| condition(&queue.service, alert))
 }
 
+fn undelivered_events(waiting: &Waiting, real_now: Timestamp) -> Option<Condition> {
+    let Waiting { sink, events, since, error } = waiting;
+    if real_now.duration_since(since.0) <= EVENT_DELAY {
+        return None;
+    }
+    let error = error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+    let text = format!("{events} events wait for {sink}, the oldest since {}{error}", since.0);
+    Some(condition("notifier", Alert::new(Kind::EventsUndelivered, format!("sink {sink}"), text)))
+}
+
 /// The changes since the last sweep: conditions that are new, and alerts that are over.
 pub fn changes(open: &[KnownAlert], facts: &Facts, conditions: Vec<Condition>, real_now: Timestamp) -> Vec<Condition> {
     let firing: Vec<_> = open.iter().filter(|known| known.alert.state == State::Firing).collect();
@@ -150,7 +165,7 @@ fn is_over(known: &KnownAlert, facts: &Facts, conditions: &[Condition], real_now
     };
     match known.alert.kind {
         Kind::CalendarHorizon | Kind::StaleSeries => facts.series.is_some() && !holds(),
-        Kind::LongGap | Kind::RunFailed => !holds(),
+        Kind::EventsUndelivered | Kind::LongGap | Kind::RunFailed => !holds(),
         // The transform raises it before the loader stores the report that the sweep reads.
         Kind::DirtyObject => known.loaded_since && !holds(),
         Kind::DeadLetter if known.alert.class == UNREPORTED => !holds(),
@@ -183,6 +198,7 @@ fn has_no_letters(stage: &str, facts: &Facts) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use candlewick_shared::adapters::database::DbTime;
     use candlewick_shared::reads::runs::RunProgress;
 
     const LIMITS: Limits =
@@ -220,7 +236,7 @@ mod tests {
     }
 
     fn swept(open: &[KnownAlert], facts: &Facts) -> Vec<Condition> {
-        changes(open, facts, conditions(facts, now(), &LIMITS), now())
+        changes(open, facts, conditions(facts, now(), now(), &LIMITS), now())
     }
 
     #[test]
@@ -254,6 +270,23 @@ mod tests {
         open[0].stage.clone_from(&raised[0].stage);
         assert_eq!(subjects(&swept(&open, &run("two", 1))), []);
         assert_eq!(subjects(&swept(&open, &run("three", 0))), [("the newest run", State::Resolved)]);
+    }
+
+    #[test]
+    fn events_that_wait_for_an_hour_are_told_of_until_the_sink_takes_them() {
+        let facts = |minutes| {
+            let since = DbTime(now() - SignedDuration::from_mins(minutes));
+            let error = Some("the server answered 503".to_owned());
+            Facts { events: vec![Waiting { sink: "webhook".to_owned(), events: 3, since, error }], ..Facts::default() }
+        };
+        assert_eq!(subjects(&swept(&[], &facts(60))), []);
+        let raised = swept(&[], &facts(61));
+        let text = "3 events wait for webhook, the oldest since 2024-12-30T20:59:00Z: the server answered 503";
+        assert_eq!((raised[0].alert.kind, raised[0].alert.text.as_str()), (Kind::EventsUndelivered, text));
+        let mut open = [known(raised[0].alert.clone(), 0)];
+        open[0].stage.clone_from(&raised[0].stage);
+        assert_eq!(subjects(&swept(&open, &facts(90))), []);
+        assert_eq!(subjects(&swept(&open, &Facts::default())), [("sink webhook", State::Resolved)]);
     }
 
     #[test]

@@ -14,6 +14,8 @@ use crate::channel::http::require_url;
 use crate::channel::{email, pagerduty, telegram};
 use crate::conditions::Limits;
 use crate::digest::Schedule;
+use crate::events::signed_webhook::SigningKey;
+use crate::events::sink::Sinks;
 use crate::plan::Pace;
 
 #[derive(Debug)]
@@ -25,6 +27,7 @@ pub struct Config {
     /// `CLOCK`.
     pub clock: Clock,
     pub channels: Channels,
+    pub sinks: Sinks,
     /// `HEARTBEAT_URL`.
     pub heartbeat: Option<SecretString>,
     /// `ALERT_GROUP_WAIT` (30s), `ALERT_GROUP_INTERVAL` (5m) and `ALERT_REPEAT_INTERVAL` (12h).
@@ -70,6 +73,7 @@ impl Config {
             watchlist: env.optional("WATCHLIST").map(str::parse).transpose().context("read WATCHLIST")?,
             clock: env.clock()?,
             channels: channels(env)?,
+            sinks: sinks(env)?,
             heartbeat: address(env, "HEARTBEAT_URL")?,
             pace: pace(env)?,
             limits: Limits {
@@ -108,6 +112,25 @@ fn channels(env: &Env) -> anyhow::Result<Channels> {
         pagerduty: pagerduty(env)?,
         email: email(env)?,
     })
+}
+
+fn sinks(env: &Env) -> anyhow::Result<Sinks> {
+    Ok(Sinks {
+        topic: env.optional("LOADED_SNS_TOPIC_ARN").map(str::to_owned),
+        event_bus: env.optional("LOADED_EVENT_BUS").map(str::to_owned),
+        webhook: signed_webhook(env)?,
+    })
+}
+
+fn signed_webhook(env: &Env) -> anyhow::Result<Option<(SecretString, SigningKey)>> {
+    let key = secret(env, "LOADED_WEBHOOK_SECRET")?;
+    match (address(env, "LOADED_WEBHOOK_URL")?, key) {
+        (None, _) => Ok(None),
+        (Some(_), None) => {
+            bail!("LOADED_WEBHOOK_URL is set: set LOADED_WEBHOOK_SECRET too (whsec_ and 32 bytes in base64)")
+        }
+        (Some(url), Some(key)) => Ok(Some((url, SigningKey::parse(&key).context("read LOADED_WEBHOOK_SECRET")?))),
+    }
 }
 
 fn telegram(env: &Env) -> anyhow::Result<Option<(String, SecretString, String)>> {
@@ -235,6 +258,12 @@ mod tests {
             ),
             (&[("ALERT_WEBHOOK_URL", "https://a/s3cret"), ("ALERT_WEBHOOK_URL_FILE", "/x")], "both set"),
             (&[("ALERT_SMTP_URL", "smtps://u:s3cret@h")], "ALERT_EMAIL_FROM"),
+            (&[("LOADED_WEBHOOK_URL", "http://hooks.example/s3cret")], "LOADED_WEBHOOK_URL begins with http://"),
+            (&[("LOADED_WEBHOOK_URL", "https://hooks.example/s3cret")], "set LOADED_WEBHOOK_SECRET too"),
+            (
+                &[("LOADED_WEBHOOK_URL", "https://hooks.example/s3cret"), ("LOADED_WEBHOOK_SECRET", "whsec_s3cret")],
+                "read LOADED_WEBHOOK_SECRET: it ",
+            ),
             (&[("ALERT_GROUP_WAIT", "soon")], "like 30s"),
             (&[("SWEEP_EVERY", "0s")], "must be longer than zero"),
             (&[("DIGEST_ZONE", "Mars")], "Europe/Berlin"),

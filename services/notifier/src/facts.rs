@@ -17,6 +17,8 @@ use candlewick_shared::runtime::env::Env;
 use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection, PgPool};
 
+use crate::events::outbox::{self, Waiting};
+
 #[derive(Debug, Default)]
 pub struct Facts {
     /// The series of the watchlist that have candles; `None` while the watchlist is invalid, because then it is unknown which
@@ -31,6 +33,8 @@ pub struct Facts {
     pub dead_letters: BTreeMap<String, u64>,
     /// The number of dead letters that each service reported within the retention time of the dead-letter queues.
     pub reported: BTreeMap<String, u64>,
+    /// The events that wait for each sink.
+    pub events: Vec<Waiting>,
 }
 
 /// The owner's limits per instrument.
@@ -85,6 +89,7 @@ impl Sources {
             run: runs::newest_ended(&mut *database).await.context("read the runs")?,
             dead_letters: self.dead_letters().await?,
             reported: reported(&mut database).await.context("read the alert events")?,
+            events: outbox::waiting(&mut database).await.context("read the event outbox")?,
         })
     }
 

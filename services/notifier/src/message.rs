@@ -59,6 +59,7 @@ pub fn label(kind: Kind) -> &'static str {
         Kind::CreditsGone => "API credits are used up",
         Kind::DeadLetter => "given up",
         Kind::DirtyObject => "cleaning changed more than allowed",
+        Kind::EventsUndelivered => "events are not accepted",
         Kind::HistoryShrank => "the source no longer has some candles",
         Kind::IngestFailed => "fetch failed",
         Kind::LongGap => "long gap",
@@ -84,6 +85,9 @@ fn effect(kind: Kind) -> &'static str {
         }
         Kind::DirtyObject => {
             "The object is loaded. Quarantined rows are missing from it, and filled candles are flagged."
+        }
+        Kind::EventsUndelivered => {
+            "The programs that wait for the events do not learn of loads. The events are kept and sent again."
         }
         Kind::HistoryShrank => {
             "The stored candles are kept. Those that the source no longer has are not updated any more."

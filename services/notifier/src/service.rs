@@ -31,23 +31,27 @@ use crate::channel::telegram::Telegram;
 use crate::channel::webhook::Webhook;
 use crate::channel::{Channel, http};
 use crate::config::{Channels, Config};
+use crate::events::outbox as event_outbox;
+use crate::events::relay::Relay;
+use crate::events::sink::Sink;
 use crate::facts::Sources;
 use crate::heartbeat::Heartbeat;
 use crate::intake::Intake;
 use crate::plan::Pace;
 use crate::sender::Sender;
 use crate::sweep::Sweep;
-use crate::{alerts, digest, planner};
+use crate::{alerts, digest, events, planner};
 
 /// The longest time between two plans, and the wait after an error.
 const POLL: Duration = Duration::from_secs(20);
 
-/// Enough for the messages handled at once, the channels, the planner and the sweep.
-const CONNECTIONS: u32 = 8;
+/// Enough for the messages handled at once, the channels, the planner, the sweep, and the relays of events with their listener.
+const CONNECTIONS: u32 = 12;
 
 pub struct NotifierService {
     pool: PgPool,
     channels: Vec<Arc<dyn Channel>>,
+    sinks: Vec<Arc<dyn Sink>>,
     sweep: Sweep,
     heartbeat: Option<Heartbeat>,
     config: Config,
@@ -73,6 +77,8 @@ impl NotifierService {
         let channels = open_channels(&config.channels, &http, aws)?;
         let names: Vec<_> = channels.iter().map(|channel| channel.name()).collect();
         tracing::info!("channels: {}", if names.is_empty() { "none".to_owned() } else { names.join(", ") });
+        let sinks = config.sinks.open(&http, aws);
+        register(&pool, &sinks).await?;
         let watchlist = config.watchlist.clone();
         let watchlist = watchlist.map(|at| Arc::new(WatchlistSource::new(at, |bucket| aws.store(bucket), notifier)));
         let sources = Sources { pool: pool.clone(), aws: aws.clone(), env, watchlist };
@@ -82,7 +88,7 @@ impl NotifierService {
             let now = real_now.clone();
             Heartbeat { http, url, pool, now }
         });
-        Ok(Self { pool, channels, sweep, heartbeat, config, now, real_now })
+        Ok(Self { pool, channels, sinks, sweep, heartbeat, config, now, real_now })
     }
 
     /// Receives alerts, sweeps, plans and sends until `stop` is cancelled.
@@ -102,8 +108,24 @@ impl NotifierService {
             self.sweep_until(&stop, &wake),
             self.plan_until(&stop, woken, &fill),
             join_all(senders),
+            self.relay_until(&stop),
         );
         self.pool.close().await;
+    }
+
+    /// Sends events to the sinks, if there are any.
+    async fn relay_until(&self, stop: &CancellationToken) {
+        if self.sinks.is_empty() {
+            return;
+        }
+        let (loaded, noticed) = watch::channel(());
+        let relays = self.sinks.iter().map(|sink| {
+            let pool = self.pool.clone();
+            let sink = Arc::clone(sink);
+            let now = self.real_now.clone();
+            Relay { pool, sink, now, loaded: noticed.clone() }.run(stop.clone())
+        });
+        tokio::join!(events::listen::listen(&self.pool, &loaded, stop), join_all(relays));
     }
 
     async fn sweep_until(&self, stop: &CancellationToken, wake: &mpsc::Sender<()>) {
@@ -142,6 +164,18 @@ impl NotifierService {
         let next = planner::queue_due(&self.pool, channels, pace, now).await?;
         Ok(next.map_or(POLL, |next| until(next, now).min(POLL)))
     }
+}
+
+async fn register(pool: &PgPool, sinks: &[Arc<dyn Sink>]) -> anyhow::Result<()> {
+    let names: Vec<_> = sinks.iter().map(|sink| sink.name()).collect();
+    let dropped = event_outbox::register(pool, &names).await.context("register the sinks of events")?;
+    if dropped > 0 {
+        tracing::warn!("dropped {dropped} events for sinks that the settings no longer name");
+    }
+    if !names.is_empty() {
+        tracing::info!("events of loads go to: {}", names.join(", "));
+    }
+    Ok(())
 }
 
 fn until(next: Timestamp, now: Timestamp) -> Duration {

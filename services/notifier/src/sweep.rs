@@ -33,7 +33,7 @@ impl Sweep {
     async fn record(&self, facts: &Facts) -> anyhow::Result<Vec<Condition>> {
         let now = (self.now)();
         let real_now = (self.real_now)();
-        let wrong = conditions(facts, now, &self.limits);
+        let wrong = conditions(facts, now, real_now, &self.limits);
         let mut transaction = self.sources.pool.begin().await?;
         alerts::lock(&mut transaction).await?;
         let open = alerts::open(&mut transaction).await?;

@@ -51,7 +51,8 @@ fn bench_clean(bencher: Bencher<'_, '_>, text: &str) {
 fn bench(bencher: Bencher<'_, '_>, text: &str, has_columns: bool) {
     let series = Series { symbol: "AAPL".parse().unwrap(), interval: Interval::Min1 };
     let instrument = Instrument { calendar: Some("XNGS".to_owned()), ..Instrument::default() };
-    let (zone, settings) = (TimeZone::get("America/New_York").unwrap(), CleaningSettings::default());
+    let zone = TimeZone::get("America/New_York").unwrap();
+    let settings = CleaningSettings::default();
     let task = Task {
         series: &series,
         part: Part::Whole,

@@ -217,11 +217,11 @@ impl<'a> Cleaned<'a> {
         ];
         let others = others.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| (name.to_owned(), count));
         let reasons = others.chain(rows.quarantined.clone()).collect();
-        Err(Refusal::NothingUsable { rows: rows.read, reasons, first: self.first_set_aside() })
+        Err(Refusal::NothingUsable { rows: rows.read, reasons, first: self.first_quarantined() })
     }
 
     /// The fault of the first quarantined row, with its line.
-    pub fn first_set_aside(&self) -> Option<String> {
+    pub fn first_quarantined(&self) -> Option<String> {
         let Quarantined { line, fault, detail, .. } = self.quarantined().next()?;
         Some(format!("Line {line}, {}: {detail}", fault.column))
     }

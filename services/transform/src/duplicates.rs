@@ -48,7 +48,7 @@ impl Resolved {
         for row in rows {
             match candle(row) {
                 Ok(candle) => candles.push((candle, *row)),
-                Err(fault) => self.set_aside(row, fault),
+                Err(fault) => self.quarantined(row, fault),
             }
         }
         candles.sort_unstable_by_key(|(candle, row)| (value(candle), row.start));
@@ -70,11 +70,11 @@ impl Resolved {
         let is_tied = others.iter().any(|(other, _)| is_unclear(other));
         let (losers, reason) =
             if is_tied { (candles, Reason::ConflictingDuplicate) } else { (others, Reason::LesserDuplicate) };
-        losers.iter().for_each(|(_, row)| self.set_aside(row, Fault { column: "time", reason }));
+        losers.iter().for_each(|(_, row)| self.quarantined(row, Fault { column: "time", reason }));
         (!is_tied).then_some(*winner)
     }
 
-    fn set_aside(&mut self, row: &Row, fault: Fault) {
+    fn quarantined(&mut self, row: &Row, fault: Fault) {
         self.quarantined.push(QuarantinedRow { start: row.start, time: Some(row.time), fault });
     }
 }

@@ -26,7 +26,7 @@ use tokio::try_join;
 use tracing::Instrument;
 
 use crate::as_of::AsOf;
-use crate::targets::{Targets, bad_metadata};
+use crate::existing::{Existing, bad_metadata};
 use crate::work::{Outputs, Work};
 
 /// How many attempts are made in succession when an output changes meanwhile, before the message is delivered again
@@ -116,20 +116,20 @@ impl Transform {
 
     /// Makes one attempt. Returns `None` if an output changed meanwhile and another attempt is needed.
     async fn attempt(&self, key: &RawKey, closely: bool) -> Result<Option<Settled>, Setback> {
-        let targets = Targets::find(&*self.store, &key.path, self.writes_columns, closely).await?;
+        let existing = Existing::find(&*self.store, &key.path, self.writes_columns, closely).await?;
         let Some(object) = self.store.get_within(&key.to_string(), self.memory.bodies().bytes()).await? else {
-            return Ok(Some(missing(key, &targets)?));
+            return Ok(Some(missing(key, &existing)?));
         };
         let metadata = RawMetadata::read(&object.info.metadata).map_err(bad_metadata)?;
         let written = metadata.written(object.info.last_modified, self.trusts_first_written);
-        if !closely && targets.are_made_from(&key.to_string(), &object.info.etag, written) {
+        if !closely && existing.are_made_from(&key.to_string(), &object.info.etag, written) {
             // A repetition. Another writer may have died between its outputs, so look at each of them.
             return Ok(None);
         }
         let as_of = AsOf::of(metadata.fetched_at, written, &self.clock);
         let settings = self.settings(key, &metadata).await?;
         let writes_columns = self.writes_columns;
-        let work = Work { key: key.clone(), object, metadata, written, as_of, targets, settings, writes_columns };
+        let work = Work { key: key.clone(), object, metadata, written, as_of, existing, settings, writes_columns };
         let span = work.span();
         self.make(work).instrument(span).await
     }
@@ -154,7 +154,7 @@ impl Transform {
     /// Leaves the outputs to a newer object. If this object or a worker that died wrote a report before the newer
     /// object was visible, the outputs of the newer object are written again.
     async fn give_way(&self, work: &Work, newer: &str) -> Result<Option<Settled>, Setback> {
-        if work.targets.are_whole(&*self.store, &work.key.path).await? {
+        if work.existing.are_whole(&*self.store, &work.key.path).await? {
             return Ok(Some(Settled::Superseded(format!("{newer} is newer"))));
         }
         let newer = newer.parse().map_err(|error| Failure::new("bad_metadata", error))?;
@@ -197,13 +197,13 @@ impl Transform {
         let namespace = self.lineage.bucket();
         let path = &work.key.path;
         let raw = work.key.to_string();
-        let clean = path.transformed_key();
+        let transformed = path.transformed_key();
         let version = Some(work.object.info.etag.as_str());
         let input = Dataset { namespace, name: &raw, version, rows: report.map(|report| report.rows.read) };
         let rows = report.map(|report| report.rows.written);
-        let output = Dataset { namespace, name: &clean, version: None, rows };
-        let told = lineage::LineageEvent { job: "transform", began, ended: Timestamp::now(), input, output, error };
-        self.lineage.report(&told, &path.report_key()).await;
+        let output = Dataset { namespace, name: &transformed, version: None, rows };
+        let event = lineage::LineageEvent { job: "transform", began, ended: Timestamp::now(), input, output, error };
+        self.lineage.report(&event, &path.report_key()).await;
     }
 
     /// A watchlist that cannot be read is not a fault of the object: all objects wait until it is repaired.
@@ -217,20 +217,20 @@ impl Transform {
     }
 
     /// Writes the report, the quarantine and the Parquet before the transformed object, so that they are complete when
-    /// it wakes the loader. Each write requires that the target has not changed since it was read.
+    /// it wakes the loader. Each write requires that the object has not changed since it was read.
     async fn put_all(&self, work: &Work, outputs: Outputs, began: Timestamp) -> Result<Option<Settled>, Setback> {
-        let Outputs { report, quarantine, columns, clean } = outputs;
+        let Outputs { report, quarantine, columns, transformed } = outputs;
         let left_out = columns.as_ref().and_then(|columns| columns.left_out.clone());
         let Some(mut origin) = self.put_findings(work, &report, quarantine).await? else { return Ok(None) };
         if let Some(columns) = columns {
             let columns = NewObject::parquet(columns.bytes, origin.write());
-            let etag = self.put(&work.key.path.columnar_key(), columns, &work.targets.columns).await?;
+            let etag = self.put(&work.key.path.columnar_key(), columns, &work.existing.columns).await?;
             let Some(etag) = etag else { return Ok(None) };
             origin.columnar_etag = Some(etag);
         }
-        let clean = NewObject::csv(clean, origin.write());
-        let condition = PutIf::still(work.targets.clean.as_ref());
-        if self.put(&work.key.path.transformed_key(), clean, &condition).await?.is_none() {
+        let transformed = NewObject::csv(transformed, origin.write());
+        let condition = PutIf::still(work.existing.transformed.as_ref());
+        if self.put(&work.key.path.transformed_key(), transformed, &condition).await?.is_none() {
             return Ok(None);
         }
         if let Some(newest) = self.newer_than(work).await? {
@@ -253,17 +253,18 @@ impl Transform {
         report: &Report,
         quarantine: Vec<u8>,
     ) -> Result<Option<TransformedMetadata>, Setback> {
-        let (path, targets) = (&work.key.path, &work.targets);
+        let path = &work.key.path;
+        let existing = &work.existing;
         let mut origin = work.origin((self.now)()).with_report(report);
-        if report.has_findings() || origin.report.is_none() || targets.report != PutIf::Absent {
+        if report.has_findings() || origin.report.is_none() || existing.report != PutIf::Absent {
             let json = serde_json::to_vec_pretty(report).map_err(anyhow::Error::from)?;
             let json = NewObject::json(json, Metadata::new());
-            let Some(etag) = self.put(&path.report_key(), json, &targets.report).await? else { return Ok(None) };
+            let Some(etag) = self.put(&path.report_key(), json, &existing.report).await? else { return Ok(None) };
             origin.report_etag = Some(etag);
         }
-        if report.rows.quarantined_total() > 0 || targets.quarantine != PutIf::Absent {
+        if report.rows.quarantined_total() > 0 || existing.quarantine != PutIf::Absent {
             let rows = NewObject::csv(quarantine, Metadata::new());
-            let Some(etag) = self.put(&path.quarantine_key(), rows, &targets.quarantine).await? else {
+            let Some(etag) = self.put(&path.quarantine_key(), rows, &existing.quarantine).await? else {
                 return Ok(None);
             };
             origin.quarantine_etag = Some(etag);
@@ -280,14 +281,15 @@ impl Transform {
     }
 
     /// The raw object that the outputs must be made from instead, if there is one by now. An entity tag identifies
-    /// content and not the time of a write, so a target that changed and changed back still meets the condition. The
-    /// last writer therefore checks both objects that the target can be made from. The same content written again is
-    /// a newer object. The first write of a target needs no check.
+    /// content and not the time of a write, so an output that changed and changed back still meets the condition. The
+    /// last writer therefore checks both objects that the output can be made from. The same content written again is
+    /// a newer object. The first write of an output needs no check.
     async fn newer_than(&self, work: &Work) -> Result<Option<RawKey>, Setback> {
-        if work.targets.clean.is_none() {
+        if work.existing.transformed.is_none() {
             return Ok(None);
         }
-        let (key, twin) = (work.key.to_string(), work.key.twin());
+        let twin = work.key.twin();
+        let key = work.key.to_string();
         let twin_key = twin.to_string();
         let (own, other) = try_join!(self.store.head(&key), self.store.head(&twin_key))?;
         let read = &work.object.info;
@@ -333,9 +335,9 @@ impl Transform {
 }
 
 /// An object that no longer exists: settled if its transformed object exists, otherwise a permanent failure.
-fn missing(key: &RawKey, targets: &Targets) -> Result<Settled, Failure> {
-    match targets.clean {
-        Some(_) => Ok(Settled::Superseded("the object is gone; its clean object stays".to_owned())),
+fn missing(key: &RawKey, existing: &Existing) -> Result<Settled, Failure> {
+    match existing.transformed {
+        Some(_) => Ok(Settled::Superseded("the object is gone; its transformed object stays".to_owned())),
         None => {
             Err(Failure::new("object_missing", format!("{key} was removed before it was read: put it there again")))
         }

@@ -10,7 +10,7 @@
 //! [`duplicates`] resolves rows with the same time, and [`kinds`] refuses those of several kinds; [`coarser`] refuses files of a longer interval; [`gaps`] finds
 //! the vacant slots; [`report`], [`mod@write`], [`quarantine`] and [`explain`] describe the result. [`as_of`] defines
 //! what *now* is. [`handler`] connects the cleaning to S3, [`work`] is
-//! one raw object with what is made of it, and [`targets`] reads the existing outputs.
+//! one raw object with what is made of it, and [`existing`] reads the existing outputs.
 
 pub mod as_of;
 pub mod clean;
@@ -20,6 +20,7 @@ pub mod config;
 pub mod dialect;
 pub mod duplicates;
 pub mod ends;
+pub mod existing;
 pub mod expected;
 pub mod explain;
 pub mod fault;
@@ -43,7 +44,6 @@ pub mod row_rules;
 pub mod row_time;
 pub mod row_values;
 pub mod stamps;
-pub mod targets;
 pub mod task;
 pub mod times;
 pub mod unpack;

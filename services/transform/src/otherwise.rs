@@ -18,7 +18,8 @@ pub fn check(text: &[u8], quarantined: &[QuarantinedRow], header: &Header, symbo
 
 fn refusal(text: &[u8], quarantined: &QuarantinedRow, header: &Header, symbol: &Symbol) -> Option<Refusal> {
     let (length, _) = cells::line(text, quarantined.start);
-    let (row, line) = (&text[quarantined.start..quarantined.start + length], || line_of(text, quarantined.start));
+    let row = &text[quarantined.start..quarantined.start + length];
+    let line = || line_of(text, quarantined.start);
     if is_other_header(row, header, symbol) {
         return Some(Refusal::OtherHeader { line: line(), found: shown(row) });
     }

@@ -65,7 +65,8 @@ impl<'a> Raw<'a> {
         }
         match plain {
             Ok((header, body)) if is_open => {
-                let (text, zone) = (Cow::Borrowed(text), task.zone.clone());
+                let text = Cow::Borrowed(text);
+                let zone = task.zone.clone();
                 let raw = Self { text, header, body, task, calendar, zone, foreign: None }.with_one_volume();
                 raw.with_clear_zone()
             }

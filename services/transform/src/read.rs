@@ -115,10 +115,10 @@ impl Reader<'_> {
     fn any_row(&mut self, start: usize, length: usize, is_cut_off: bool) {
         let line = &self.text[start..start + length];
         match self.cells.split(line) {
-            Err(error) => self.set_aside(start, line, broken(error)),
+            Err(error) => self.quarantined(start, line, broken(error)),
             Ok(()) if self.cells.are_empty() => self.read.empty += 1,
             Ok(()) if self.is_ragged(is_cut_off) => {
-                self.set_aside(start, line, Fault { column: "row", reason: Reason::Ragged });
+                self.quarantined(start, line, Fault { column: "row", reason: Reason::Ragged });
             }
             Ok(()) => self.whole_row(start, line),
         }
@@ -140,7 +140,7 @@ impl Reader<'_> {
             Ok(read) => read,
             Err(fault) => {
                 self.read.unplaced += u64::from(self.is_unplaced(fault));
-                return self.set_aside(start, line, fault);
+                return self.quarantined(start, line, fault);
             }
         };
         let row = Row {
@@ -165,7 +165,7 @@ impl Reader<'_> {
         fault.column == "time" && is_unknown && self.rules.values.read(epoch, &self.cells).is_ok()
     }
 
-    fn set_aside(&mut self, start: usize, line: &[u8], fault: Fault) {
+    fn quarantined(&mut self, start: usize, line: &[u8], fault: Fault) {
         let header = self.rules.values.header;
         let cell = line.split(|byte| *byte == header.delimiter).nth(header.time).unwrap_or_default();
         let cell = cell.trim_ascii().trim_ascii_start();

@@ -14,7 +14,7 @@ use tracing::Span;
 use crate::as_of::AsOf;
 use crate::clean::{self, Cleaned};
 use crate::columns::{self, Columns};
-use crate::targets::{Targets, bad_metadata};
+use crate::existing::{Existing, bad_metadata};
 use crate::task::Task;
 use crate::unpack::{self, Measured};
 
@@ -25,7 +25,7 @@ pub struct Work {
     pub metadata: RawMetadata,
     pub written: Timestamp,
     pub as_of: AsOf,
-    pub targets: Targets,
+    pub existing: Existing,
     pub settings: CleaningSettings,
     pub writes_columns: bool,
 }
@@ -36,16 +36,17 @@ pub struct Outputs {
     pub quarantine: Vec<u8>,
     /// The candles as Parquet, if they are wanted.
     pub columns: Option<Columns>,
-    pub clean: Vec<u8>,
+    /// The clean CSV.
+    pub transformed: Vec<u8>,
 }
 
 impl Work {
-    /// The key of the raw object that the target was made from, if it is a different and newer one. Only a gzipped and a
-    /// plain object of the same name share a target; the current object at a key is always the newest one at that key.
+    /// The key of the raw object that the transformed object was made from, if it is a different and newer one. Only a gzipped and a
+    /// plain object of the same name share one; the current object at a key is always the newest one at that key.
     pub fn newer_source(&self) -> Option<&str> {
         let own = self.key.to_string();
         let newer = |origin: &&TransformedMetadata| (origin.raw_written, &origin.raw_key) > (self.written, &own);
-        let origin = self.targets.origin.as_ref().filter(|origin| origin.raw_key != own).filter(newer)?;
+        let origin = self.existing.origin.as_ref().filter(|origin| origin.raw_key != own).filter(newer)?;
         Some(&origin.raw_key)
     }
 
@@ -111,16 +112,16 @@ impl Work {
         let RawMetadata { source, instrument, .. } = &self.metadata;
         let key = self.key.to_string();
         let series = &self.key.path.series;
-        let columns = columns::of(&key, series, &outputs.clean, source.as_deref(), instrument)?;
+        let columns = columns::of(&key, series, &outputs.transformed, source.as_deref(), instrument)?;
         Ok(Outputs { columns: Some(columns), ..outputs })
     }
 
     /// An object whose rows are all provisional is valid, but it must not replace existing candles.
     fn require_no_loss(&self, outputs: Outputs) -> Result<Outputs, Failure> {
-        let is_there = |info: &ObjectInfo| info.size > outputs.clean.len() as u64;
+        let is_there = |info: &ObjectInfo| info.size > outputs.transformed.len() as u64;
         if outputs.report.rows.written == 0
             && !self.metadata.is_emptied
-            && self.targets.clean.as_ref().is_some_and(is_there)
+            && self.existing.transformed.as_ref().is_some_and(is_there)
         {
             let text = format!("{}: all of its rows are still open: nothing was replaced", self.key);
             return Err(Failure::new("nothing_usable", text));
@@ -131,29 +132,23 @@ impl Work {
     /// The metadata of the transformed object, before anything else is written.
     pub fn origin(&self, now: Timestamp) -> TransformedMetadata {
         TransformedMetadata {
-            raw_key: self.key.to_string(),
-            raw_etag: self.object.info.etag.clone(),
-            raw_written: self.written,
             source: self.metadata.source.clone(),
             fetched_at: self.metadata.fetched_at,
             transformed_at: Some(now),
-            report: None,
-            report_etag: None,
-            quarantine_etag: None,
-            columnar_etag: None,
             traceparent: telemetry::current().or(self.metadata.traceparent),
             run: self.metadata.run.clone(),
             instrument: self.metadata.instrument.clone(),
+            ..TransformedMetadata::of(self.key.to_string(), self.object.info.etag.clone(), self.written)
         }
     }
 }
 
 impl Outputs {
     fn of(cleaned: Cleaned<'_>, length: usize) -> anyhow::Result<Self> {
-        let mut clean = Vec::with_capacity(length + length / 4);
+        let mut transformed = Vec::with_capacity(length + length / 4);
         let mut quarantine = Vec::new();
-        cleaned.write_candles(&mut clean)?;
+        cleaned.write_candles(&mut transformed)?;
         cleaned.write_quarantine(&mut quarantine)?;
-        Ok(Self { report: cleaned.report, quarantine, columns: None, clean })
+        Ok(Self { report: cleaned.report, quarantine, columns: None, transformed })
     }
 }

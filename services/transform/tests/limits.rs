@@ -29,7 +29,8 @@ fn gzip(text: impl Read) -> Vec<u8> {
 }
 
 fn gzip_at(level: Compression, text: impl Read) -> Vec<u8> {
-    let (mut text, mut encoder) = (text, GzEncoder::new(Vec::new(), level));
+    let mut text = text;
+    let mut encoder = GzEncoder::new(Vec::new(), level);
     std::io::copy(&mut text, &mut encoder).unwrap();
     encoder.flush().unwrap();
     encoder.finish().unwrap()

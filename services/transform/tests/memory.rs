@@ -52,7 +52,8 @@ fn peak(text: &str) -> usize {
 
 /// By how many bytes a row the peak grows.
 fn bytes_a_row(row: impl Fn(Timestamp, i64) -> String + Copy) -> f64 {
-    let (few, many) = (5_000, 20_000);
+    let few = 5_000;
+    let many = 20_000;
     // The calendar is made once, and stays.
     peak(&text(10, row));
     (peak(&text(many, row)) as f64 - peak(&text(few, row)) as f64) / (many - few) as f64

@@ -131,7 +131,9 @@ fn fraction(text: &[u8]) -> Option<(i128, &[u8])> {
 #[inline]
 fn time_of_day(text: &[u8; 10]) -> Option<i64> {
     let [b'T', h1, h2, b':', m1, m2, b':', s1, s2, b'Z'] = *text else { return None };
-    let (hour, minute, second) = (two_digits(h1, h2)?, two_digits(m1, m2)?, two_digits(s1, s2)?);
+    let hour = two_digits(h1, h2)?;
+    let minute = two_digits(m1, m2)?;
+    let second = two_digits(s1, s2)?;
     (hour < 24 && minute < 60 && second < 60).then_some(hour * 3600 + minute * 60 + second)
 }
 

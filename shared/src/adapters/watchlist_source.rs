@@ -297,7 +297,8 @@ mod tests {
         std::fs::write(calendars.join("XNAI.toml"), CALENDAR.replace("15:00", "15:30")).unwrap();
         assert_ne!(calendar(&source).await.unwrap(), first);
         std::fs::remove_dir_all(&folder).unwrap();
-        let (firing, resolved) = (notifier.of(State::Firing), notifier.of(State::Resolved));
+        let firing = notifier.of(State::Firing);
+        let resolved = notifier.of(State::Resolved);
         assert_eq!((firing.len(), resolved.len()), (2, 2), "each once: {firing:?}");
         assert!(firing[1].starts_with("bad_watchlist ") && firing[1].contains("line 6"), "{firing:?}");
     }
@@ -318,7 +319,8 @@ mod tests {
         assert!(calendar(&source).await.is_err());
         put("config/calendars/XNAI.toml", CALENDAR.to_owned()).await;
         let first = calendar(&source).await.unwrap();
-        let (one, other) = (source.read().await.unwrap(), source.read().await.unwrap());
+        let one = source.read().await.unwrap();
+        let other = source.read().await.unwrap();
         assert!(Arc::ptr_eq(&one, &other), "unchanged files are not parsed again");
         put("config/calendars/XNAI.toml", CALENDAR.replace("15:00", "15:30")).await;
         assert_eq!(calendar(&source).await.unwrap(), first, "the bucket is not listed at each read");

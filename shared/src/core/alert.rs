@@ -29,6 +29,8 @@ pub enum Kind {
     DeadLetter,
     /// Cleaning quarantined or filled a larger share of an object than the owner allows.
     DirtyObject,
+    /// A sink of events has not accepted one for an hour.
+    EventsUndelivered,
     /// The source no longer has candles that it sent before. The stored ones are kept until the owner accepts the loss.
     HistoryShrank,
     /// A series could not be fetched and was given up.
@@ -64,13 +66,14 @@ pub struct UnknownKind(String);
 
 impl Kind {
     /// Every kind, in the order of the names.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::BadWatchlist,
         Self::CalendarHorizon,
         Self::CandlesLost,
         Self::CreditsGone,
         Self::DeadLetter,
         Self::DirtyObject,
+        Self::EventsUndelivered,
         Self::HistoryShrank,
         Self::IngestFailed,
         Self::LongGap,
@@ -91,6 +94,7 @@ impl Kind {
             Self::CreditsGone => "credits_gone",
             Self::DeadLetter => "dead_letter",
             Self::DirtyObject => "dirty_object",
+            Self::EventsUndelivered => "events_undelivered",
             Self::HistoryShrank => "history_shrank",
             Self::IngestFailed => "ingest_failed",
             Self::LongGap => "long_gap",
@@ -112,6 +116,7 @@ impl Kind {
             Self::BadWatchlist
             | Self::CreditsGone
             | Self::DeadLetter
+            | Self::EventsUndelivered
             | Self::HistoryShrank
             | Self::IngestFailed
             | Self::OtherInstrument

@@ -32,7 +32,7 @@ pub struct NotClean {
     pub reason: String,
 }
 
-/// The content of one clean object.
+/// The content of one transformed object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CleanCandles {
     /// The candles in ascending order of their unique times.

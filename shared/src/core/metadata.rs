@@ -220,6 +220,26 @@ impl RawMetadata {
 }
 
 impl TransformedMetadata {
+    /// The metadata of an object that was made from this version of a raw object. Nothing else is known of it.
+    #[must_use]
+    pub fn of(raw_key: String, raw_etag: String, raw_written: Timestamp) -> Self {
+        Self {
+            raw_key,
+            raw_etag,
+            raw_written,
+            source: None,
+            fetched_at: None,
+            transformed_at: None,
+            report: None,
+            report_etag: None,
+            quarantine_etag: None,
+            columnar_etag: None,
+            traceparent: None,
+            run: None,
+            instrument: Instrument::default(),
+        }
+    }
+
     /// Parses the metadata of a transformed object, or returns `None` if the transform did not write the object.
     ///
     /// # Errors

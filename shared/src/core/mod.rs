@@ -18,6 +18,7 @@ pub mod invisible;
 pub mod key;
 pub mod leftover;
 pub mod lineage;
+pub mod loaded_event;
 pub mod message_subject;
 pub mod metadata;
 pub mod next_step;

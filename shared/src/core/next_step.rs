@@ -30,6 +30,9 @@ impl Kind {
             Self::DirtyObject | Self::LongGap => {
                 "look at the cleaning report and at the quarantined rows of the object".to_owned()
             }
+            Self::EventsUndelivered => {
+                "correct the sink that the text names; candlewick events lists the events meanwhile".to_owned()
+            }
             Self::HistoryShrank | Self::OtherInstrument => {
                 format!("to accept what the source has now: candlewick refresh {symbol} --replace")
             }

@@ -11,7 +11,7 @@ mod header;
 mod unreadable;
 
 pub use file_kind::FileKind;
-pub use header::{CURRENCIES, Header, SYMBOLS, is_in_money};
+pub use header::{CURRENCIES, Header, SYMBOLS, is_in_money, is_volume};
 pub use unreadable::{Unreadable, shown};
 
 /// The header of the CSV that ingest writes, for an instrument with volume.

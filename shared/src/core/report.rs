@@ -212,7 +212,7 @@ pub struct Rows {
     pub widened: u64,
     /// Candles that cleaning added.
     pub filled: u64,
-    /// Candles in the clean object.
+    /// Candles in the transformed object.
     pub written: u64,
 }
 

@@ -151,7 +151,8 @@ mod tests {
         let date = civil.date();
         let instant = |text: &str| text.parse::<Timestamp>().unwrap();
         let hour = date.at(14, 0, 0, 0);
-        let (utc, new_york) = (instant("2024-01-05T14:30:00Z"), instant("2024-01-05T19:30:00Z"));
+        let utc = instant("2024-01-05T14:30:00Z");
+        let new_york = instant("2024-01-05T19:30:00Z");
         for (text, expected) in [
             ("2024-01-05", TimeText::Date(date)),
             ("20240105", TimeText::Date(date)),

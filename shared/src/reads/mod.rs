@@ -3,6 +3,7 @@
 
 pub mod alerts;
 pub mod dead_letters;
+pub mod loaded_events;
 pub mod queues;
 pub mod runs;
 pub mod series;

@@ -66,6 +66,11 @@ pub fn credits_left(of: &'static str, credits: f64) {
     gauge!("candlewick_api_credits_remaining", "of" => of).set(credits);
 }
 
+/// Counts an attempt to send an event to a sink: `sent` or `failed`.
+pub fn event_sent(sink: &'static str, outcome: &'static str) {
+    counter!("candlewick_events_sent_total", "sink" => sink, "outcome" => outcome).increment(1);
+}
+
 /// Counts an attempt to inform the owner: `sent`, `failed` or `given_up`.
 pub fn alert_sent(channel: &'static str, outcome: &'static str) {
     counter!("candlewick_alerts_sent_total", "channel" => channel, "outcome" => outcome).increment(1);

@@ -73,7 +73,8 @@ async fn a_message_of_a_batch_that_is_refused_is_to_blame_unless_the_queue_is() 
         let failed = |(at, code): (usize, &&str)| json!({"Id": at.to_string(), "Code": code, "SenderFault": true});
         json!({"Successful": [], "Failed": codes.iter().enumerate().map(failed).collect::<Vec<_>>()})
     };
-    let (refused, down) = (failed(&["InvalidMessageContents"]), failed(&["InvalidMessageContents", "InternalError"]));
+    let refused = failed(&["InvalidMessageContents"]);
+    let down = failed(&["InvalidMessageContents", "InternalError"]);
     let (aws, server) = aws(vec![ok(&refused), ok(&down)]).await;
     let queue = aws.queue(&format!("{}/q", server.url));
     let messages = [NewMessage::default(), NewMessage::default()];

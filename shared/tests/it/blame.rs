@@ -83,7 +83,8 @@ async fn put_error(answer: &str) -> StoreError {
 async fn each_code_of_s3_is_whose_failure_the_table_says() {
     let rows = S3.iter().map(|(code, status, read, own)| async move {
         let answer = said(code, *status);
-        let (got, put) = (get_error(&answer).await, put_error(&answer).await);
+        let got = get_error(&answer).await;
+        let put = put_error(&answer).await;
         ((got.blame, put.blame) != (*read, *own)).then(|| format!("{code}: {:?} {:?}: {got}", got.blame, put.blame))
     });
     let wrong: Vec<_> = join_all(rows).await.into_iter().flatten().collect();

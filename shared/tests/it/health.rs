@@ -19,7 +19,8 @@ async fn free() -> String {
 
 #[tokio::test]
 async fn the_check_follows_the_service_from_its_start_to_its_stop() {
-    let (env, health) = (listening_at(&free().await), Health::default());
+    let env = listening_at(&free().await);
+    let health = Health::default();
     let telling = health_server::start(&env, health.clone()).await.unwrap();
     let not_yet = health_server::check(&env, Probe::Ready).await.unwrap_err().to_string();
     assert!(not_yet.contains("starting"), "{not_yet}");

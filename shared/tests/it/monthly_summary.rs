@@ -38,7 +38,8 @@ fn event(key: &str) -> NewMessage {
 #[tokio::test(start_paused = true)]
 async fn every_clean_object_gets_its_summary_and_a_broken_one_a_dead_letter() {
     let store: Arc<dyn ObjectStore> = Arc::new(MemoryStore::default());
-    let (queue, dead) = (Arc::new(MemoryQueue::default()), Arc::new(MemoryQueue::default()));
+    let queue = Arc::new(MemoryQueue::default());
+    let dead = Arc::new(MemoryQueue::default());
     for (key, body) in [(KEY, CLEAN), ("transformed/interval=1day/symbol=X/candles.csv", "no header")] {
         store.put(key, NewObject::csv(body.into(), Metadata::new()), PutIf::Always).await.unwrap();
         queue.send(&[event(key), event(key)]).await.unwrap();

@@ -77,7 +77,8 @@ impl Writes {
             return None;
         }
         self.held = Some((key.to_owned(), object.clone(), condition.clone()));
-        let (key, reason) = (key.to_owned(), "no answer".to_owned());
+        let key = key.to_owned();
+        let reason = "no answer".to_owned();
         Some(StoreError { operation: "put object", key, reason, blame: Blame::Dependency })
     }
 }

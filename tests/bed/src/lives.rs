@@ -134,7 +134,8 @@ pub fn through_seeds<F: Future<Output = ()>>(count: u64, live: impl Fn(u64) -> F
     let number = |name| std::env::var(name).ok().map(|text: String| text.parse::<u64>().unwrap());
     let first = number("CANDLEWICK_SEED").unwrap_or(0);
     let last = first + number("CANDLEWICK_SEEDS").unwrap_or(count);
-    let (next, failed) = (AtomicU64::new(first), Mutex::new(Vec::new()));
+    let next = AtomicU64::new(first);
+    let failed = Mutex::new(Vec::new());
     thread::scope(|threads| {
         for _ in 0..thread::available_parallelism().unwrap().get() {
             threads.spawn(|| {

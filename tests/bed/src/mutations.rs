@@ -142,7 +142,8 @@ fn damage_line(random: &mut StdRng, lines: &mut Vec<String>, separator: char) {
         return;
     }
     let first = usize::from(random.random_ratio(9, 10));
-    let (at, other) = (random.random_range(first..lines.len()), random.random_range(first..lines.len()));
+    let at = random.random_range(first..lines.len());
+    let other = random.random_range(first..lines.len());
     match random.random_range(0..6) {
         0 => drop(lines.remove(at)),
         1 => lines.insert(at, lines[other].clone()),
@@ -160,7 +161,8 @@ fn cut(random: &mut StdRng, line: &str) -> String {
 
 fn damage_cells(random: &mut StdRng, line: &str, separator: char) -> String {
     let mut cells: Vec<String> = line.split(separator).map(str::to_owned).collect();
-    let (cell, second) = (random.random_range(0..cells.len()), random.random_range(0..cells.len()));
+    let cell = random.random_range(0..cells.len());
+    let second = random.random_range(0..cells.len());
     match random.random_range(0..6) {
         0 => drop(cells.remove(cell)),
         1 => cells.insert(cell, cells[second].clone()),

@@ -71,7 +71,8 @@ fn a_service_that_was_cut_off_does_its_work_later(world: &'static World) -> anyh
 }
 
 fn what_a_killed_database_missed_is_loaded_later(world: &'static World) -> anyhow::Result<()> {
-    let (loader, database) = (world.container("loader"), world.database());
+    let loader = world.container("loader");
+    let database = world.database();
     world.drop_files(&symbols("DOWN", 0..60))?;
     world.eventually("the first of them loaded", || Ok(world.rows("DOWN")? > 0))?;
     world.run(engine::kill(&database))?;

@@ -83,7 +83,8 @@ fn starving(dice: &mut StdRng, span: Duration, number: usize) -> File {
     let key = format!("raw/interval=1min/symbol=STARVING{number}/{}.csv.gz", MONTHS[0]);
     let second = minutes(MONTHS[0], 1).next().expect("there is one");
     let text = format!("{HEADER}{}{}", row(second, "7.5", 1), "1\n".repeat(SHORT_LINES));
-    let (rows, candles) = (SHORT_LINES as u64 + 1, vec![candle(second, "7.5", 1)]);
+    let rows = SHORT_LINES as u64 + 1;
+    let candles = vec![candle(second, "7.5", 1)];
     let at = moment(dice, span);
     let version = Version { at, body: Body::Bytes(gzip(&text)), metadata: Metadata::new(), rows, candles, odd_rows: 0 };
     File { key, versions: vec![version], broken: None }

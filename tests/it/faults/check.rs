@@ -46,7 +46,8 @@ pub struct Clean {
 
 /// Waits until all work is done and every condition holds. Returns how long that took.
 pub async fn until_whole(ground: &Ground, plan: &Plan) -> anyhow::Result<Duration> {
-    let (start, mut seen) = (Instant::now(), Vec::new());
+    let start = Instant::now();
+    let mut seen = Vec::new();
     loop {
         let Err(error) = is_quiet_and_whole(ground, plan).await else { return Ok(start.elapsed()) };
         let words = format!("{error:#}");
@@ -82,7 +83,7 @@ async fn is_whole(ground: &Ground, plan: &Plan) -> anyhow::Result<()> {
     logs_have_no_control_characters(ground)?;
     let raw = newest_raw_objects(ground, plan).await?;
     let clean = clean_objects(ground, plan, &raw).await?;
-    ensure!(clean.len() == raw.len(), "{} clean objects of {} raw ones", clean.len(), raw.len());
+    ensure!(clean.len() == raw.len(), "{} transformed objects of {} raw ones", clean.len(), raw.len());
     database::is_the_union(&ground.pool, &clean).await?;
     database::ledger_is_right(&ground.pool, &clean).await
 }
@@ -126,7 +127,8 @@ async fn clean_objects(
     raw: &BTreeMap<ObjectPath, ObjectInfo>,
 ) -> anyhow::Result<Vec<Clean>> {
     let files: BTreeMap<_, _> = plan.objects().map(|file| (file.key.as_str(), file)).collect();
-    let (all, mut clean): (Vec<_>, _) = (raw.iter().collect(), Vec::new());
+    let all: Vec<_> = raw.iter().collect();
+    let mut clean = Vec::new();
     for some in all.chunks(AT_ONCE) {
         let read =
             some.iter().map(|(path, info)| clean_object(ground, path, info, files.get(info.key.as_str()).copied()));
@@ -144,7 +146,8 @@ async fn clean_object(
     file: Option<&File>,
 ) -> anyhow::Result<Clean> {
     let object = get(ground, &path.transformed_key()).await?;
-    let origin = TransformedMetadata::read(&object.info.metadata)?.context("find where a clean object came from")?;
+    let origin =
+        TransformedMetadata::read(&object.info.metadata)?.context("find where a transformed object came from")?;
     let report = report(ground, path, &origin).await?;
     let quarantined = quarantined(ground, path, &origin).await?;
     let key = &object.info.key;
@@ -226,7 +229,8 @@ async fn letters(ground: &Ground, queue: &'static str) -> anyhow::Result<Vec<Fou
 
 fn found(queue: &'static str, message: Message) -> Found {
     let attribute = |name: &str| message.attributes.get(name).cloned().unwrap_or_default();
-    let (class, reason) = (attribute("class"), attribute("reason"));
+    let class = attribute("class");
+    let reason = attribute("reason");
     let about = match event::parse(&message.body) {
         Ok(Notification::Objects(objects)) if objects.len() == 1 => objects[0].key.clone(),
         _ => message.body,

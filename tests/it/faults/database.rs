@@ -28,7 +28,8 @@ pub async fn is_the_union(pool: &PgPool, clean: &[Clean]) -> anyhow::Result<()> 
     let table: BTreeMap<Place, Owned> = rows.iter().map(row).collect::<anyhow::Result<_>>()?;
     let differs = |place: &&Place| table.get(*place) != union.get(*place);
     if let Some(place) = union.keys().chain(table.keys()).find(differs) {
-        let (is, should) = (table.get(place), union.get(place));
+        let is = table.get(place);
+        let should = union.get(place);
         anyhow::bail!("{place:?} is {is:?} in the table, and should be {should:?}");
     }
     let claims: usize = clean.iter().map(|object| object.candles.len()).sum();

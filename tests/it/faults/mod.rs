@@ -59,9 +59,12 @@ fn number(variable: &str) -> anyhow::Result<Option<u64>> {
 }
 
 fn run(seed: u64) -> anyhow::Result<()> {
-    let (plan, tally, stack) = (Plan::new(seed), Arc::new(Tally::default()), Stack::get());
+    let plan = Plan::new(seed);
+    let tally = Arc::new(Tally::default());
+    let stack = Stack::get();
     say(&format!("faults, seed {seed}: {}", plan.summary()));
-    let (addresses, aws) = (stack.settings(), stack.aws());
+    let addresses = stack.settings();
+    let aws = stack.aws();
     let ended = stack.run(async {
         let ground = Ground::start(aws, &addresses, &plan, Arc::clone(&tally)).await?;
         let ended = through(&ground, &plan).await;

@@ -131,7 +131,8 @@ impl Shared {
         server: &mut TcpStream,
         mut line: Line<impl Iterator<Item = Strike>>,
     ) -> std::io::Result<()> {
-        let (mut up, mut down) = ([0; 16_384], [0; 16_384]);
+        let mut up = [0; 16_384];
+        let mut down = [0; 16_384];
         loop {
             let (chunk, other) = tokio::select! {
                 read = client.read(&mut up) => (&up[..read?], &mut *server),

@@ -157,7 +157,9 @@ struct Content {
 fn content(dice: &mut StdRng, month: usize) -> Content {
     let most = if dice.random_range(0..12) == 0 { 3000 } else { 40 };
     let times = minutes(MONTHS[month], most).chain(minutes(MONTHS[month + 1], 4));
-    let (mut rows, mut odd_rows, mut candles) = (Vec::new(), 0, Vec::new());
+    let mut rows = Vec::new();
+    let mut odd_rows = 0;
+    let mut candles = Vec::new();
     for second in times {
         match dice.random_range(0..20) {
             0..4 => {}
@@ -167,7 +169,8 @@ fn content(dice: &mut StdRng, month: usize) -> Content {
             }
             5 => rows.push(row(second, "-1", 7)),
             doubled => {
-                let (price, volume) = (format!("{}.25", dice.random_range(1..100_000)), dice.random_range(0..9));
+                let price = format!("{}.25", dice.random_range(1..100_000));
+                let volume = dice.random_range(0..9);
                 rows.extend(std::iter::repeat_n(row(second, &price, volume), if doubled == 6 { 2 } else { 1 }));
                 candles.push(candle(second, &price, volume));
             }

@@ -136,7 +136,8 @@ impl Plan {
     pub fn summary(&self) -> String {
         let versions: usize = self.files.iter().map(|file| file.versions.len()).sum();
         let broken = self.files.iter().filter(|file| file.broken.is_some()).count();
-        let (files, series) = (self.files.len(), FETCHED.len());
+        let files = self.files.len();
+        let series = FETCHED.len();
         format!("{files} objects ({broken} broken) in {versions} versions, {series} series to fetch")
     }
 }

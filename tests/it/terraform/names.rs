@@ -76,11 +76,13 @@ fn every_port_is_the_one_that_its_program_listens_at() -> anyhow::Result<()> {
 /// one of them.
 fn every_setting_that_terraform_makes_is_read() -> anyhow::Result<()> {
     let root = Module::read("")?;
-    let (shared, mut by_any) = (root.keys_in(root.local("environment")?), BTreeSet::new());
+    let shared = root.keys_in(root.local("environment")?);
+    let mut by_any = BTreeSet::new();
     for service in code::services()? {
         let mut set = root.keys_of(&service, "environment")?;
         set.extend(root.keys_of(&service, "secrets")?);
-        let (read, own) = (code::settings(&service)?, set.difference(&shared).cloned().collect());
+        let read = code::settings(&service)?;
+        let own = set.difference(&shared).cloned().collect();
         let spare = unread(&read, &own);
         ensure!(spare.is_empty(), "terraform/{service}.tf sets {spare:?}, and {service} reads none of them");
         by_any.extend(read);
@@ -113,7 +115,8 @@ fn unread(read: &BTreeSet<Setting>, set: &BTreeSet<String>) -> Vec<String> {
 /// Compose gives every service the variables that all of them share, so only those that no service reads are unwanted.
 fn compose_sets_what_each_service_reads_and_nothing_else() -> anyhow::Result<()> {
     let compose = Compose::read()?;
-    let (mut by_any, mut set_by_any) = (BTreeSet::new(), BTreeSet::new());
+    let mut by_any = BTreeSet::new();
+    let mut set_by_any = BTreeSet::new();
     for service in code::services()? {
         let settings = code::settings(&service)?;
         let set: BTreeSet<_> = compose.environment(&service)?.into_keys().collect();

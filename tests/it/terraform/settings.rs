@@ -22,7 +22,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// Settings for which a service rightly uses its default, and why.
-const DEFAULTS: [(&str, &str); 49] = [
+const DEFAULTS: [(&str, &str); 53] = [
     ("ALERT_DISCORD_WEBHOOK_URL", "`notifier_secrets` has it where somebody wants it"),
     ("ALERT_EMAIL_FROM", "the topic sends the mails"),
     ("ALERT_EMAIL_TO", "the topic sends the mails"),
@@ -57,6 +57,10 @@ const DEFAULTS: [(&str, &str); 49] = [
     ("ECS_AGENT_URI", "ECS sets it"),
     ("HEALTH_LISTEN", "the image sets it"),
     ("HISTORY_DAYS", "ninety days, as docs/decisions/history.md has it"),
+    ("LOADED_EVENT_BUS", "`loaded_event_bus` names it where somebody wants it"),
+    ("LOADED_SNS_TOPIC_ARN", "`loaded_topic` makes one where somebody wants it"),
+    ("LOADED_WEBHOOK_SECRET", "`notifier_secrets` has it where somebody wants it"),
+    ("LOADED_WEBHOOK_URL", "`notifier_secrets` has it where somebody wants it"),
     ("HEARTBEAT_URL", "`notifier_secrets` has it where somebody wants it"),
     ("LEASE_SECONDS", "the visibility timeout of topology.json, which the queue has too"),
     ("MEMORY_LIMIT", "what reads no objects of others bounds nothing by it"),

@@ -23,7 +23,8 @@ fn five_years_of_days_fit_into_one_request() {
 
 #[test]
 fn the_candle_of_a_session_that_is_open_is_shown_as_far_as_it_has_come() {
-    let (noon, later) = (local(), local().at("2026-11-18T18:00:00Z"));
+    let noon = local();
+    let later = local().at("2026-11-18T18:00:00Z");
     let query = "symbol=MSFT&interval=1day&outputsize=1";
     assert_eq!(noon.times(query), ["2026-11-18"]);
     let volume = |of: &crate::support::Local| of.column(query, "volume")[0].parse::<u64>().unwrap();

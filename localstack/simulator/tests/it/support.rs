@@ -64,7 +64,8 @@ impl Local {
     /// Code and message of an error.
     pub fn error(&self, url: &str) -> (u16, String) {
         let reply = self.reply(url);
-        let (status, answer) = (reply.status, serde_json::to_value(reply.into_document()).unwrap());
+        let status = reply.status;
+        let answer = serde_json::to_value(reply.into_document()).unwrap();
         assert_eq!((&answer["code"], &answer["status"]), (&status.into(), &"error".into()), "{answer}");
         (status, answer["message"].as_str().unwrap().to_owned())
     }

@@ -27,7 +27,8 @@ fn thirty_rows_come_without_dates_and_all_with_them() {
 #[test]
 fn the_newest_rows_come_first_unless_asked_otherwise() {
     let query = "symbol=AAPL&interval=1day&start_date=2024-06-03&end_date=2024-06-06";
-    let (descending, ascending) = (local().times(query), local().times(&format!("{query}&order=ASC")));
+    let descending = local().times(query);
+    let ascending = local().times(&format!("{query}&order=ASC"));
     assert_eq!(descending[0], "2024-06-05");
     assert_eq!(ascending, descending.into_iter().rev().collect::<Vec<_>>());
 }
@@ -59,7 +60,8 @@ fn decimals_are_as_many_as_asked_for() {
 #[test]
 fn the_previous_close_is_added_on_request() {
     let query = "symbol=AAPL&interval=1day&start_date=2024-06-03&end_date=2024-06-06&previous_close=true";
-    let (closes, previous) = (local().column(query, "close"), local().column(query, "previous_close"));
+    let closes = local().column(query, "close");
+    let previous = local().column(query, "previous_close");
     assert_eq!(closes[1..], previous[..2]);
     assert!(!previous[2].is_empty(), "the candle before the window counts");
 }

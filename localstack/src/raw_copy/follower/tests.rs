@@ -57,7 +57,9 @@ struct World {
 impl World {
     fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let (store, events, lines) = (Arc::<Store>::default(), Arc::<MemoryQueue>::default(), Arc::default());
+        let store = Arc::<Store>::default();
+        let events = Arc::<MemoryQueue>::default();
+        let lines = Arc::default();
         let copy = RawCopy::open(dir.path(), "raw/").unwrap();
         let progress: Reporter = Arc::new({
             let lines: Arc<Mutex<Vec<String>>> = Arc::clone(&lines);

@@ -4,6 +4,7 @@ pub mod candles;
 pub mod changes;
 pub mod dashboards;
 pub mod events;
+pub mod loaded_events;
 pub mod objects;
 pub mod pipeline;
 pub mod problems;
@@ -53,6 +54,7 @@ pub struct Routes {
 
 pub fn routes() -> Routes {
     let waits = OpenApiRouter::<App>::new().routes(routes!(runs::one)).routes(routes!(runs::series));
+    let waits = waits.routes(routes!(loaded_events::list));
     let writes = OpenApiRouter::<App>::new().routes(routes!(runs::request));
     let (waits, of_waits) = OpenApiRouter::new().nest(PREFIX, waits).split_for_parts();
     let (writes, of_writes) = OpenApiRouter::new().nest(PREFIX, writes).split_for_parts();

@@ -61,7 +61,7 @@ pub async fn one(
     let id = id.as_str();
     let read = || async { runs::one(&app.pool, id).await?.ok_or_else(|| unknown(id)) };
     let wait = query.wait.unwrap_or_default();
-    let run = waiting::until(&app.hub, id, wait, None, read, RunProgress::is_ended).await?;
+    let run = waiting::until(&app.hub, waiting::of_run(id), wait, None, read, RunProgress::is_ended).await?;
     etag::json(&headers, &run)
 }
 
@@ -87,7 +87,7 @@ pub async fn series(
     };
     let look = (until == Until::Transformed).then_some(LOOK_FOR_OBJECTS);
     let wait = query.wait.unwrap_or_default();
-    let part = waiting::until(&app.hub, id, wait, look, read, |part| part.has_reached(until)).await?;
+    let part = waiting::until(&app.hub, waiting::of_run(id), wait, look, read, |part| part.has_reached(until)).await?;
     etag::json(&headers, &part.sent(until))
 }
 

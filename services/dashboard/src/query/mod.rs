@@ -4,6 +4,7 @@ pub mod candles;
 pub mod changes;
 pub mod fields;
 pub mod listing;
+pub mod loaded_events;
 pub mod many;
 pub mod page;
 pub mod runs;

@@ -145,7 +145,8 @@ pub struct HealthSummary {
 pub async fn health(app: &App, counts: Counts) -> Result<HealthSummary, Problem> {
     let depths = app.queues.depths().await;
     let queues = depths.as_deref().ok();
-    let (run, now) = (runs::newest(&app.pool, 1).await?.pop(), (app.now)());
+    let run = runs::newest(&app.pool, 1).await?.pop();
+    let now = (app.now)();
     let sum = |of: fn(&WatchedQueue) -> u64| queues.map(|queues| queues.iter().map(of).sum());
     Ok(HealthSummary {
         counts,

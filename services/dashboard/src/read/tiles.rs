@@ -158,7 +158,8 @@ async fn last(app: &App, variable: &Variable) -> Result<LastValue, Problem> {
 fn change(found: &Newest) -> Option<f64> {
     let [before, now] = &found.rows[..] else { return None };
     let number = |at: &variables::At| at.values.first()?.as_ref()?.number();
-    let (before, now) = (number(before)?, number(now)?);
+    let before = number(before)?;
+    let now = number(now)?;
     (before != 0.0).then(|| 100.0 * (now - before) / before.abs())
 }
 

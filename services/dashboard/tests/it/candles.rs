@@ -167,7 +167,8 @@ async fn columns_of_several_series(world: World) {
 
 async fn columns_have_tags_and_problems(world: World) {
     world.load("AAPL", "2024-12-01", &["1"]).await;
-    let (json, arrow) = (world.get(AAPL).await, world.get_with(AAPL, &[ARROW]).await);
+    let json = world.get(AAPL).await;
+    let arrow = world.get_with(AAPL, &[ARROW]).await;
     assert_ne!(header(&json, "etag"), header(&arrow, "etag"), "a cache must not mix them up");
     let paths = [(AAPL.to_owned(), vec![ARROW], "2024-12-02"), (format!("{AAPL}.parquet"), vec![], "2024-12-03")];
     for (path, headers, next) in paths {
@@ -204,7 +205,8 @@ async fn a_range_holds_both_its_ends(world: World) {
 
 async fn pages_join_without_a_gap(world: World) {
     world.load("AAPL", "2024-12-01", &["1", "2", "3", "4", "5"]).await;
-    let (mut closes, mut after) = (Vec::new(), String::new());
+    let mut closes = Vec::new();
+    let mut after = String::new();
     loop {
         let page = world.json(&format!("{AAPL}?limit=2{after}")).await;
         closes.extend(page["close"].as_array().unwrap().clone());
@@ -247,7 +249,8 @@ async fn answers_are_packed(world: World) {
     world.load("AAPL", "2024-01-01", &closes.iter().map(String::as_str).collect::<Vec<_>>()).await;
     let packed = world.get_with(AAPL, &[("accept-encoding", "gzip")]).await;
     assert_eq!(header(&packed, "content-encoding"), "gzip");
-    let (packed, plain) = (packed.bytes().await.unwrap(), world.get(AAPL).await.bytes().await.unwrap());
+    let packed = packed.bytes().await.unwrap();
+    let plain = world.get(AAPL).await.bytes().await.unwrap();
     assert!(packed.len() * 2 < plain.len() && packed.starts_with(&[0x1f, 0x8b]));
 }
 

@@ -13,6 +13,7 @@ mod dashboards;
 mod events;
 mod guards;
 mod indicators;
+mod loaded_events;
 mod login;
 mod pages;
 mod reading;
@@ -38,6 +39,7 @@ fn trials() -> Vec<Trial> {
         events::trials(),
         guards::trials(),
         indicators::trials(),
+        loaded_events::trials(),
         login::trials(),
         pages::trials(),
         reading::trials(),

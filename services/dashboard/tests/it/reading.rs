@@ -17,7 +17,7 @@ pub fn trials() -> Vec<Trial> {
         a_candle_is_led_back_to_its_source,
         claims_that_a_newer_object_has_are_not_counted,
         sessions_are_held_to_the_calendar,
-        rows_that_were_set_aside_come_by_pages,
+        rows_that_were_quarantined_come_by_pages,
         the_ledger_comes_by_pages,
         a_watchlist_in_a_bucket_is_read_anew_when_it_changes
     ]
@@ -117,7 +117,7 @@ async fn sessions_are_held_to_the_calendar(world: World) {
     assert_eq!(gaps, json!([{"first": "2024-12-10", "last": "2024-12-13", "slots": 4, "fate": "too_long"}]));
 }
 
-async fn rows_that_were_set_aside_come_by_pages(world: World) {
+async fn rows_that_were_quarantined_come_by_pages(world: World) {
     let id = world.load("AAPL", "2024-12-18", &["1"]).await;
     world
         .put(

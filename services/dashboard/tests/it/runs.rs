@@ -56,7 +56,8 @@ async fn post(address: SocketAddr, token: Option<&str>, body: impl Into<reqwest:
 /// Requests a run that must be accepted, and returns it with its location.
 async fn requested(address: SocketAddr, body: Value) -> (String, Value) {
     let response = post(address, Some(WRITE_TOKEN), body.to_string()).await;
-    let (status, location) = (response.status(), header(&response, "location"));
+    let status = response.status();
+    let location = header(&response, "location");
     let text = response.text().await.unwrap();
     assert_eq!(status, 202, "{text}");
     (location, serde_json::from_str(&text).unwrap())
@@ -320,20 +321,10 @@ async fn the_series_of_a_run_say_what_became_of_each(world: World) {
     }
     loaded(&world, run, "BTC").await;
     failed(&world, run, "XAU").await;
+    let written = "2024-12-30T22:00:00Z".parse().unwrap();
     let metadata = |run: &str| TransformedMetadata {
-        raw_key: "raw/x".to_owned(),
-        raw_etag: "e".to_owned(),
-        raw_written: "2024-12-30T22:00:00Z".parse().unwrap(),
-        source: None,
-        fetched_at: None,
-        transformed_at: None,
-        report: None,
-        report_etag: None,
-        quarantine_etag: None,
-        columnar_etag: None,
-        traceparent: None,
         run: Some(run.to_owned()),
-        instrument: Default::default(),
+        ..TransformedMetadata::of("raw/x".to_owned(), "e".to_owned(), written)
     };
     for (symbol, of_run) in [("EUR", run), ("MSFT", "an earlier one")] {
         let object = NewObject::csv("x".into(), metadata(of_run).write());

@@ -73,7 +73,8 @@ impl World {
         let hub = Hub::new(Places::new(LISTENERS, LISTENERS), CancellationToken::new());
         tokio::spawn(listen::listen(pool.clone(), hub.clone(), hub.stop.clone()));
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let (store, queues) = (Arc::new(MemoryStore::default()), Arc::new(TestQueues::default()));
+        let store = Arc::new(MemoryStore::default());
+        let queues = Arc::new(TestQueues::default());
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let ingest = Arc::new(MemoryQueue::default());
         let mut world = Self { owner, pool, store, queues, ingest, hub, address, client: Client::new() };
@@ -133,7 +134,8 @@ impl World {
 
     pub async fn json(&self, path: &str) -> serde_json::Value {
         let response = self.get(path).await;
-        let (status, text) = (response.status(), response.text().await.unwrap());
+        let status = response.status();
+        let text = response.text().await.unwrap();
         assert!(status.is_success(), "{path}: {status} {text}");
         serde_json::from_str(&text).unwrap()
     }

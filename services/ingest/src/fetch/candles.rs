@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cleaning_sets_aside_is_no_candle() {
+    fn what_cleaning_quarantines_is_no_candle() {
         let daily = rules("1day", None);
         let good = ["10", "11.5", "9.5", "11"];
         assert!(daily.is_candle(&row("2024-12-27", good, Some("100"))));

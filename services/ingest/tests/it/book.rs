@@ -61,7 +61,11 @@ impl Book {
 
 impl Entry {
     fn new(run: Run, message: &str) -> Self {
-        let (pages, is_laid_out, error, has_ended, series) = (0, false, None, false, BTreeMap::new());
+        let pages = 0;
+        let is_laid_out = false;
+        let error = None;
+        let has_ended = false;
+        let series = BTreeMap::new();
         Self { run, message: message.to_owned(), pages, is_laid_out, error, has_ended, series }
     }
 }

@@ -32,7 +32,9 @@ pub struct Running {
 
 impl Running {
     pub fn start(world: World, plan: Plan) -> Self {
-        let (ingest, dead, stop) = (world.ingest(plan, KEY), Arc::<MemoryQueue>::default(), CancellationToken::new());
+        let ingest = world.ingest(plan, KEY);
+        let dead = Arc::<MemoryQueue>::default();
+        let stop = CancellationToken::new();
         let mut policy = Policy::new(16, Duration::from_secs(60));
         policy.retry = Backoff { first: Duration::from_millis(300), most: Duration::from_secs(5) };
         let consumer = Consumer {

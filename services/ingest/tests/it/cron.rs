@@ -28,7 +28,9 @@ struct Rig {
 
 impl Rig {
     fn at(start: &str) -> Self {
-        let (queue, book, sent) = (Arc::default(), Arc::default(), Mutex::default());
+        let queue = Arc::default();
+        let book = Arc::default();
+        let sent = Mutex::default();
         Self { queue, book, start: start.parse().unwrap(), began: Instant::now(), stop: CancellationToken::new(), sent }
     }
 
@@ -39,7 +41,8 @@ impl Rig {
 
     /// Starts a service that is due at half past five in New York, every day.
     fn start(&self) -> tokio::task::JoinHandle<()> {
-        let (start, began) = (self.start, self.began);
+        let start = self.start;
+        let began = self.began;
         let now = move || start.checked_add(SignedDuration::try_from(began.elapsed()).unwrap()).unwrap();
         let cron = Cron {
             schedule: Schedule::new("30 17 * * *", "America/New_York").unwrap(),

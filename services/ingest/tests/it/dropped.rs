@@ -58,7 +58,7 @@ async fn refresh(world: &World, run: &str, interval: &str) {
     assert_eq!(world.deliver(&fetch_in(run, "ABC", interval)).await.unwrap(), Settled::Done);
 }
 
-/// The real candles of the clean object.
+/// The real candles of the transformed object.
 async fn clean(world: &World, raw: &str) -> Vec<String> {
     transform(world, raw).await.unwrap();
     let key: RawKey = raw.parse().unwrap();

@@ -239,7 +239,9 @@ impl Course {
         let clock = Arc::clone(&time);
         world.now = Arc::new(move || *clock.lock().unwrap());
         std::fs::write(&world.watchlist, "[groups.a]\nsymbols = [\"ABC\"]\nhistory = 1\n").unwrap();
-        let (market, expected, seen) = (Market::new(seed), Expected::default(), BTreeMap::new());
+        let market = Market::new(seed);
+        let expected = Expected::default();
+        let seen = BTreeMap::new();
         let ingest = world.ingest(PLENTY, KEY);
         let mut course =
             Self { seed, vendor, world, ingest, time, market, expected, number: 0, event: Event::Nothing, seen };
@@ -270,7 +272,8 @@ impl Course {
         let all = self.market.visible(Date::MIN);
         let first: Closes =
             all.iter().filter(|(day, _)| !at_first.contains(*day)).map(|(day, close)| (*day, *close)).collect();
-        let (given_nulls, mut is_first) = (nulls.clone(), true);
+        let given_nulls = nulls.clone();
+        let mut is_first = true;
         self.vendor
             .answers(move |asked| body(if std::mem::take(&mut is_first) { &first } else { &all }, &given_nulls, asked));
         let is_done = self.refresh(false).await;
@@ -333,7 +336,8 @@ impl Course {
         let event = EVENTS[self.market.random.below(EVENTS.len())];
         self.event = event;
         *self.seen.entry(event).or_default() += 1;
-        let (from, none) = (self.from(), BTreeSet::new());
+        let from = self.from();
+        let none = BTreeSet::new();
         match event {
             Event::Nothing => self.ordinary(&none, &none).await,
             Event::ForgetsForOnce => {
@@ -369,7 +373,8 @@ impl Course {
     fn restate(&mut self, from: Date) {
         let days: Vec<_> = self.market.visible(from).into_keys().collect();
         for _ in 0..days.len().min(20) / 5 {
-            let (day, by) = (days[self.market.random.below(days.len())], 1.0 + 0.2 * self.market.random.signed());
+            let day = days[self.market.random.below(days.len())];
+            let by = 1.0 + 0.2 * self.market.random.signed();
             self.market.has.entry(day).and_modify(|close| *close = rounded(*close * by));
         }
     }
@@ -395,7 +400,7 @@ impl Course {
         lines.into_iter().filter(|line| line.starts_with(&day.to_string())).collect()
     }
 
-    /// The real candles of the clean object, by the closes that it has.
+    /// The real candles of the transformed object, by the closes that it has.
     async fn cleaned(&self) -> Closes {
         let store = Arc::clone(&self.world.store) as Arc<dyn ObjectStore>;
         let event = ObjectEvent {
@@ -412,7 +417,9 @@ impl Course {
         let text = String::from_utf8(object.body.to_vec()).unwrap();
         let (header, rows) = text.split_once('\n').unwrap();
         let place = |name: &str| header.split(',').position(|column| column == name).unwrap();
-        let (time, close, is_filled) = (place("time"), place("close"), place("is_filled"));
+        let time = place("time");
+        let close = place("close");
+        let is_filled = place("is_filled");
         let cells = rows.lines().map(|row| row.split(',').collect::<Vec<_>>());
         let real = cells.filter(|cells| cells[is_filled] == "false");
         real.map(|cells| (cells[time].parse().unwrap(), cells[close].parse().unwrap())).collect()

@@ -35,7 +35,8 @@ impl Log {
         // While no subscriber wants everything, tracing may remember for all threads that nobody does: one always wants it.
         let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
         let log = Self::default();
-        let (writer, level) = (log.clone(), tracing::level_filters::LevelFilter::TRACE);
+        let writer = log.clone();
+        let level = tracing::level_filters::LevelFilter::TRACE;
         let subscriber = tracing_subscriber::fmt().with_max_level(level).with_writer(move || writer.clone()).finish();
         (log, tracing::subscriber::set_default(subscriber))
     }
@@ -52,7 +53,8 @@ async fn manager(secret: &str) -> (String, tokio::task::JoinHandle<String>) {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let served = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
-        let (mut asked, mut bytes) = (String::new(), [0; 4096]);
+        let mut asked = String::new();
+        let mut bytes = [0; 4096];
         while !asked.contains("SecretId") {
             let read = stream.read(&mut bytes).await.unwrap();
             assert!(read > 0, "it broke off: {asked}");

@@ -141,9 +141,11 @@ async fn a_new_month_of_another_instrument_does_not_follow_the_old_ones() {
     let hours = |day: &str, price: f64| {
         (14..20).rev().map(|hour| candle(&format!("{day} {hour}:30:00"), price)).collect::<Vec<_>>()
     };
-    let (old, new) = (hours("2024-12-30", 100.0), hours("2025-01-08", 20.0));
+    let old = hours("2024-12-30", 100.0);
+    let new = hours("2025-01-08", 20.0);
     let says = |vendor: &Vendor, meta: Value| {
-        let (old, new) = (old.clone(), new.clone());
+        let old = old.clone();
+        let new = new.clone();
         vendor.answers(move |asked| {
             match (asked["path"].as_str(), asked.get("start_date").map_or("", String::as_str)) {
                 ("/earliest_timestamp", _) => (200, json!({"datetime": "2024-12-30"}).to_string()),

@@ -73,7 +73,8 @@ fn long(world: &World, symbols: usize) {
 
 /// What the queue holds: the fetches by their series, and the next page.
 async fn page(world: &World) -> (Vec<String>, Option<String>) {
-    let (mut fetches, mut next) = (Vec::new(), None);
+    let mut fetches = Vec::new();
+    let mut next = None;
     for message in world.messages().await {
         match &message {
             IngestMessage::Fetch { symbol, interval, .. } => fetches.push(format!("{symbol} {interval}")),
@@ -87,7 +88,9 @@ async fn page(world: &World) -> (Vec<String>, Option<String>) {
 async fn a_long_list_is_asked_for_page_by_page_and_each_series_once() {
     let world = world(Settings::default()).await;
     long(&world, 120);
-    let (mut next, mut asked, mut pages) = (Some(r#"{"kind":"refresh","run":"r"}"#.to_owned()), Vec::new(), 0);
+    let mut next = Some(r#"{"kind":"refresh","run":"r"}"#.to_owned());
+    let mut asked = Vec::new();
+    let mut pages = 0;
     while let Some(body) = next {
         world.deliver(&body).await.unwrap();
         let (fetches, behind) = page(&world).await;

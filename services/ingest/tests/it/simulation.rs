@@ -22,7 +22,8 @@ async fn live(seed: u64) {
     let mut dice = StdRng::seed_from_u64(seed);
     let world = World::new(&mut dice);
     let disorder = tokio::spawn({
-        let (world, dice) = (world.clone(), StdRng::seed_from_u64(seed + 1_000_000));
+        let world = world.clone();
+        let dice = StdRng::seed_from_u64(seed + 1_000_000);
         async move { world.ask_and_disorder(dice).await }
     });
     for _ in 0..KILLS {

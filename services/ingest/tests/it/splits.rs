@@ -69,7 +69,8 @@ async fn a_split_in_the_middle_of_a_backfill_is_found_where_that_goes_on() {
     let credits = |most| Plan { per_minute: Some(most), per_day: None };
     let outcome = deliver(world.ingest(credits(10), KEY), &fetch("AAPL", "1h")).await;
     assert!(matches!(outcome, Err(Setback::Later { .. })), "{outcome:?}");
-    let (fetched, before) = (world.store.keys().len(), close(&world, OLDEST).await);
+    let fetched = world.store.keys().len();
+    let before = close(&world, OLDEST).await;
     let next = world.at(AFTER).await;
     next.set("splits", json!({"symbol": "AAPL", "date": "2024-12-31", "ratio": 0.25, "rewrites": "every"})).await;
     let outcome = deliver(next.ingest(credits(5), KEY), &fetch("AAPL", "1h")).await;

@@ -126,14 +126,18 @@ pub async fn faulty(faults: &str) -> World {
 pub async fn moving(settings: Settings, clock: Clock) -> World {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let (stop, dir) = (CancellationToken::new(), tempfile::tempdir().unwrap());
+    let stop = CancellationToken::new();
+    let dir = tempfile::tempdir().unwrap();
     let settings = Settings { clock, key: Some(KEY.to_owned()), ..settings };
     tokio::spawn(candlewick_simulator::serve(listener, settings, stop.clone().cancelled_owned()));
     let watchlist = dir.path().join("watchlist.toml");
     std::fs::write(&watchlist, "[groups.a]\nsymbols = [\"AAPL\", \"MSFT\"]\nintervals = [\"1day\", \"1h\"]\n").unwrap();
-    let (store, queue, heard, now) =
-        (Arc::default(), Arc::default(), Arc::<Heard>::default(), system_clock::now(clock));
-    let (book, notifier) = (Arc::default(), Arc::clone(&heard) as Arc<dyn Notifier>);
+    let store = Arc::default();
+    let queue = Arc::default();
+    let heard = Arc::<Heard>::default();
+    let now = system_clock::now(clock);
+    let book = Arc::default();
+    let notifier = Arc::clone(&heard) as Arc<dyn Notifier>;
     let source = Arc::new(WatchlistSource::file(watchlist.clone(), notifier));
     World { store, queue, heard, url, now, book, watchlist, source, clock, _dir: dir, _stop: stop.drop_guard() }
 }
@@ -159,11 +163,14 @@ impl World {
 
     /// A handler as a process has it that was just started.
     pub fn ingest(&self, plan: Plan, key: &str) -> Ingest {
-        let (client, notifier) = (self.client(key), Arc::clone(&self.heard) as Arc<dyn Notifier>);
+        let client = self.client(key);
+        let notifier = Arc::clone(&self.heard) as Arc<dyn Notifier>;
         let pool = CreditPool::new(plan, Arc::clone(&self.now), self.clock, Arc::clone(&notifier));
         let queue = Arc::new(MeteredQueue::new(self.queue.clone(), client.clone(), pool));
-        let (store, now) = (Arc::clone(&self.store) as Arc<dyn ObjectStore>, Arc::clone(&self.now));
-        let (watchlist, runs) = (Arc::clone(&self.source), Arc::clone(&self.book) as Arc<dyn Runs>);
+        let store = Arc::clone(&self.store) as Arc<dyn ObjectStore>;
+        let now = Arc::clone(&self.now);
+        let watchlist = Arc::clone(&self.source);
+        let runs = Arc::clone(&self.book) as Arc<dyn Runs>;
         Ingest { client, store, queue, notifier, watchlist, runs, pause: Duration::ZERO, now }
     }
 

@@ -71,7 +71,8 @@ async fn deliver_beside(world: &World, key: &'static str) -> JoinHandle<Outcome>
 
 async fn two_loaders_at_once_end_with_the_newest_version(world: World) {
     world.put_rows(JANUARY, 1, &[(1, 10), (2, 20)]).await;
-    let (others, (sender, receiver)) = (world.clone(), tokio::sync::oneshot::channel());
+    let others = world.clone();
+    let (sender, receiver) = tokio::sync::oneshot::channel();
     world.bucket.intrude_after_a_read(async move {
         others.put_rows(JANUARY, 2, &[(1, 11)]).await;
         let _ = sender.send(deliver_beside(&others, JANUARY).await);
@@ -84,7 +85,8 @@ async fn two_loaders_at_once_end_with_the_newest_version(world: World) {
 
 async fn loaders_of_two_objects_of_a_series_wait_for_each_other(world: World) {
     world.put_rows(JANUARY, 1, &[(1, 10), (2, 20)]).await;
-    let (others, (sender, receiver)) = (world.clone(), tokio::sync::oneshot::channel());
+    let others = world.clone();
+    let (sender, receiver) = tokio::sync::oneshot::channel();
     world.bucket.intrude_after_a_read(async move {
         others.put_rows(FEBRUARY, 2, &[(1, 11)]).await;
         let _ = sender.send(deliver_beside(&others, FEBRUARY).await);

@@ -64,7 +64,8 @@ impl Model {
 
     /// The expected candles of the table, and the expected shadowed claims.
     fn table_and_shadowed(&self) -> [Vec<(i64, u32, String)>; 2] {
-        let (mut table, mut shadowed) = (BTreeMap::new(), Vec::new());
+        let mut table = BTreeMap::new();
+        let mut shadowed = Vec::new();
         for claim in self.claims() {
             match table.entry(claim.0) {
                 Entry::Vacant(vacant) => {
@@ -132,7 +133,8 @@ async fn put(world: &World, key: &str, second: i64, content: &Content) {
 }
 
 async fn deliver(world: &World, model: &Model, object: usize) {
-    let (outcome, key) = (world.deliver(KEYS[object]).await, KEYS[object]);
+    let outcome = world.deliver(KEYS[object]).await;
+    let key = KEYS[object];
     if model.bucket[object].is_none() {
         let class = if let Err(Setback::Permanent(failure)) = &outcome { failure.class } else { "none" };
         assert_eq!(class, "object_missing");

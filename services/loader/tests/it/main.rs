@@ -12,6 +12,7 @@ mod binary;
 mod blame;
 mod faults;
 mod history;
+mod loaded_events;
 mod lost;
 mod other_objects;
 mod overlaps;
@@ -41,6 +42,7 @@ fn trials() -> Vec<Trial> {
         schema::trials(),
         faults::trials(),
         history::trials(),
+        loaded_events::trials(),
         lost::trials(),
         overlaps::trials(),
         runs::trials(),

@@ -259,11 +259,14 @@ async fn the_last_ones_at_once_end_the_run_once(world: World) {
         book.lay_out(&run, &symbols.iter().map(String::as_str).collect::<Vec<_>>()).await;
         let mut tasks = tokio::task::JoinSet::new();
         for (at, symbol) in symbols.into_iter().enumerate() {
-            let (book, run) = (Book::of(&world), run.clone());
+            let book = Book::of(&world);
+            let run = run.clone();
             if at % 4 == 3 {
                 tasks.spawn(async move { book.fails(Some(&run), &symbol).await });
             } else {
-                let (other, own, named) = (Book::of(&world), run.clone(), symbol.clone());
+                let other = Book::of(&world);
+                let own = run.clone();
+                let named = symbol.clone();
                 tasks.spawn(async move { book.fetched(&run, &symbol, round).await });
                 tasks.spawn(async move { other.loaded(Some(&own), &named, Some(round)).await });
             }

@@ -16,9 +16,12 @@ pub fn trials() -> Vec<Trial> {
 
 async fn it_waits_for_its_tables_and_says_so(world: World) {
     world.run("drop schema public cascade; create schema public").await;
-    let (health, stop) = (Health::default(), CancellationToken::new());
+    let health = Health::default();
+    let stop = CancellationToken::new();
     let waiting = tokio::spawn({
-        let (pool, health, stop) = (world.pool.clone(), health.clone(), stop.clone());
+        let pool = world.pool.clone();
+        let health = health.clone();
+        let stop = stop.clone();
         async move { schema::wait_for(&pool, &health, &stop).await }
     });
     let said = async {

@@ -47,7 +47,8 @@ impl Model {
                 of_minute.entry(*minute).or_default().push((is_real, *written, key, *close));
             }
         }
-        let (mut table, mut waiting) = (Vec::new(), Vec::new());
+        let mut table = Vec::new();
+        let mut waiting = Vec::new();
         for (minute, mut claims) in of_minute {
             let claim = |(_, _, key, close): (bool, i64, &String, u32)| (minute, close, key.clone());
             claims.sort_unstable();
@@ -68,13 +69,16 @@ async fn the_table_is_the_union_whatever_happens(world: World) {
     let differences: Vec<_> = stream::iter(lives).buffer_unordered(AT_ONCE).filter_map(async |it| it).collect().await;
     let again = "repeat one with CANDLEWICK_SEED=… CANDLEWICK_SEEDS=1";
     assert!(differences.is_empty(), "{again}:\n{}", differences.join("\n"));
-    let (crashes, seeds) = (crashes.into_inner(), seeds.end - seeds.start);
+    let crashes = crashes.into_inner();
+    let seeds = seeds.end - seeds.start;
     assert!(crashes >= seeds / 2, "only {crashes} loads were dropped in {seeds} seeds");
 }
 
 /// The difference between the table and the model, if there is one.
 async fn live(world: &World, seed: u64, crashes: &AtomicU64) -> Option<String> {
-    let (mut dice, mut model, mut events) = (StdRng::seed_from_u64(seed), Model::default(), Vec::new());
+    let mut dice = StdRng::seed_from_u64(seed);
+    let mut model = Model::default();
+    let mut events = Vec::new();
     let key = |month: &str| format!("transformed/interval=1min/symbol=S{seed}/{month}.csv");
     for _ in 0..STEPS {
         if dice.random_bool(0.6) {
@@ -106,7 +110,8 @@ async fn write(world: &World, dice: &mut StdRng, model: &mut Model, key: String)
 
 /// Loads the object of an event, or drops the load after some of its steps, as if the process had died.
 async fn deliver(world: &World, dice: &mut StdRng, key: &str, crashes: &AtomicU64) {
-    let (mut left, mut load) = (dice.random_range(1..25_u32), pin!(world.deliver(key)));
+    let mut left = dice.random_range(1..25_u32);
+    let mut load = pin!(world.deliver(key));
     let ended = poll_fn(|context| match load.as_mut().poll(context) {
         Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
         Poll::Pending if left == 0 => Poll::Ready(None),

@@ -35,8 +35,8 @@ async fn users_of_iam_have_the_rights_of_their_group(world: World) {
 }
 
 /// The rights of `ingest_service`, `loader_service`, `notifier_service`, `dashboard_readonly` and `bi_readonly`: read
-/// (`r`), or read and some kind of write (`rw`). A migration that creates a table adds it here.
-const RIGHTS: [(&str, [&str; 5]); 22] = [
+/// (`r`), some kind of write (`w`), or both (`rw`). A migration that creates a table adds it here.
+const RIGHTS: [(&str, [&str; 5]); 24] = [
     ("_sqlx_migrations", ["", "", "", "", ""]),
     ("alert_deliveries", ["", "", "rw", "", ""]),
     ("alert_events", ["", "", "rw", "r", ""]),
@@ -47,10 +47,12 @@ const RIGHTS: [(&str, [&str; 5]); 22] = [
     ("candle_history", ["", "rw", "", "r", ""]),
     ("candles", ["", "rw", "r", "r", ""]),
     ("credits", ["rw", "", "", "r", ""]),
+    ("event_deliveries", ["", "w", "rw", "r", ""]),
+    ("event_sinks", ["", "r", "rw", "r", ""]),
     ("history_begins", ["", "rw", "", "r", ""]),
     ("instruments", ["", "rw", "r", "r", ""]),
     ("late_candles", ["", "rw", "", "r", ""]),
-    ("loads", ["", "rw", "", "r", ""]),
+    ("loads", ["", "rw", "r", "r", ""]),
     ("lost_candles", ["", "rw", "rw", "r", ""]),
     ("objects", ["r", "rw", "r", "r", ""]),
     ("quality", ["", "rw", "r", "r", ""]),

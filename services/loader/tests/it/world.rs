@@ -7,7 +7,7 @@ use candlewick_loader::handler::Loader;
 use candlewick_shared::core::candle::{Candle, CandleTime};
 use candlewick_shared::core::clean_csv::{self, CleanCandles};
 use candlewick_shared::core::key::TransformedKey;
-use candlewick_shared::core::metadata::{Instrument, Metadata, TransformedMetadata};
+use candlewick_shared::core::metadata::{Metadata, TransformedMetadata};
 use candlewick_shared::ports::store::{NewObject, ObjectStore, PutIf};
 use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
 use candlewick_testbed::bucket::{self, Bucket};
@@ -168,19 +168,6 @@ fn candle(minute: i64, close: u32) -> Candle {
 
 /// The metadata of a transformed object whose raw object was written at a given second.
 pub fn origin(written: i64) -> TransformedMetadata {
-    TransformedMetadata {
-        raw_key: "raw/file.csv".to_owned(),
-        raw_etag: "raw-etag".to_owned(),
-        raw_written: Timestamp::from_second(written).unwrap(),
-        source: None,
-        fetched_at: None,
-        transformed_at: None,
-        report: None,
-        report_etag: None,
-        quarantine_etag: None,
-        columnar_etag: None,
-        traceparent: None,
-        run: None,
-        instrument: Instrument::default(),
-    }
+    let written = Timestamp::from_second(written).unwrap();
+    TransformedMetadata::of("raw/file.csv".to_owned(), "raw-etag".to_owned(), written)
 }

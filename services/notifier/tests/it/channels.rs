@@ -60,7 +60,8 @@ async fn slack_gets_its_own_shape(_: World) {
 
 async fn discord_gets_its_own_shape_and_nobody_is_mentioned(_: World) {
     let (url, taken) = sinks::server(204, None, "").await;
-    let (url, mut message) = (format!("{url}/api/webhooks/1/s3cret").into(), message());
+    let url = format!("{url}/api/webhooks/1/s3cret").into();
+    let mut message = message();
     message.body = "@everyone ``` <@1> [x](http://evil)\n".to_owned();
     Discord { http: http::client().unwrap(), url }.send(&message).await.unwrap();
     let taken = taken.lock().unwrap()[0].clone();
@@ -140,7 +141,8 @@ async fn pagerduty_gets_an_incident_and_its_end(_: World) {
 async fn a_redirect_is_not_followed_and_no_address_is_shown(world: World) {
     let (elsewhere, followed) = sinks::server(200, None, "").await;
     let (url, taken) = sinks::server(307, Some(("location", elsewhere)), "").await;
-    let (secret, client) = (|| format!("{url}/T0/s3cret").into(), || http::client().unwrap());
+    let secret = || format!("{url}/T0/s3cret").into();
+    let client = || http::client().unwrap();
     let channels: [Box<dyn Channel>; 6] = [
         Box::new(Webhook { http: client(), url: secret() }),
         Box::new(Slack { http: client(), url: secret() }),
@@ -155,7 +157,8 @@ async fn a_redirect_is_not_followed_and_no_address_is_shown(world: World) {
         let error = format!("{:#}", error.unwrap_err());
         assert!(error.contains("307") && !error.contains("s3cret"), "{}: {error}", channel.name());
     }
-    let (pool, now) = (world.pool.clone(), world.clock());
+    let pool = world.pool.clone();
+    let now = world.clock();
     Heartbeat { http: client(), url: secret(), pool, now }.beat().await;
     let taken = taken.lock().unwrap().clone();
     assert!(taken.len() == 7 && taken.iter().all(|taken| !taken.headers.contains_key("referer")), "{taken:?}");
@@ -230,7 +233,8 @@ async fn a_failed_attempt_is_noted_and_the_next_one_delivers(world: World) {
 
 async fn the_heart_beats_unless_messages_do_not_get_through(world: World) {
     let (url, posts) = sinks::http(200).await;
-    let (pool, now) = (world.pool.clone(), world.clock());
+    let pool = world.pool.clone();
+    let now = world.clock();
     let heartbeat = Heartbeat { http: http::client().unwrap(), url: url.into(), pool, now };
     heartbeat.beat().await;
     assert_eq!(posts.lock().unwrap().len(), 1);

@@ -89,7 +89,8 @@ async fn a_database_that_is_down_loses_nothing(world: World) {
 }
 
 async fn a_clock_that_begins_anew_makes_nothing_newer_than_now(world: World) {
-    let (mut before, now) = (world.event("1", "AAPL"), world.now());
+    let mut before = world.event("1", "AAPL");
+    let now = world.now();
     before.at = now.saturating_add(jiff::SignedDuration::from_hours(5)).unwrap();
     world.deliver(&before).await.unwrap();
     let mut database = world.pool.acquire().await.unwrap();

@@ -10,6 +10,7 @@ macro_rules! trials {
 mod channels;
 mod crashes;
 mod digest;
+mod events;
 mod intake;
 mod runs;
 mod sinks;
@@ -27,8 +28,15 @@ fn main() -> ExitCode {
 }
 
 fn trials() -> Vec<Trial> {
-    let all =
-        [intake::trials(), crashes::trials(), runs::trials(), sweep::trials(), digest::trials(), channels::trials()];
+    let all = [
+        intake::trials(),
+        crashes::trials(),
+        events::trials(),
+        runs::trials(),
+        sweep::trials(),
+        digest::trials(),
+        channels::trials(),
+    ];
     all.into_iter().flatten().collect()
 }
 

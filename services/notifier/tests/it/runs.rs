@@ -32,7 +32,8 @@ fn series(symbol: &str) -> Series {
 
 /// Lays out a run of series that was asked for at a time.
 async fn lay_out(world: &World, id: &str, requested_at: &str, symbols: &[&str]) -> PostgresRuns {
-    let (runs, now) = (PostgresRuns::new(world.pool.clone()), requested_at.parse::<Timestamp>().unwrap());
+    let runs = PostgresRuns::new(world.pool.clone());
+    let now = requested_at.parse::<Timestamp>().unwrap();
     let run = Run { id: id.to_owned(), kind: RunKind::Manual, requested_at: now, is_whole: true };
     assert!(runs.begin(&run, id, now).await.unwrap());
     let all: Vec<_> = symbols.iter().map(|symbol| series(symbol)).collect();

@@ -66,7 +66,9 @@ pub async fn mail() -> (String, tokio::task::JoinHandle<String>) {
 async fn take_mail(listener: TcpListener) -> String {
     let (stream, _) = listener.accept().await.unwrap();
     let (read, mut write) = stream.into_split();
-    let (mut lines, mut mail, mut in_data) = (BufReader::new(read).lines(), String::new(), false);
+    let mut lines = BufReader::new(read).lines();
+    let mut mail = String::new();
+    let mut in_data = false;
     write.write_all(b"220 sink\r\n").await.unwrap();
     while let Some(line) = lines.next_line().await.unwrap() {
         let answer = match line.split(' ').next().unwrap_or_default() {

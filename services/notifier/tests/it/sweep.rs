@@ -35,7 +35,7 @@ pub fn trials() -> Vec<Trial> {
 
 const RAW: &str = "raw/interval=1day/symbol=AAPL/candles.csv";
 
-/// A clean object of AAPL, with a candle of 2024-12-27, whose market is New York's.
+/// A transformed object of AAPL, with a candle of 2024-12-27, whose market is New York's.
 const LOADED: &str = "insert into objects (key, symbol, interval, raw_key, raw_etag, loaded_at) values
         ('transformed/interval=1day/symbol=AAPL/candles.csv', 'AAPL', '1day',
          'raw/interval=1day/symbol=AAPL/candles.csv', 'v1', '2024-12-27T22:00Z');
@@ -60,7 +60,8 @@ async fn sweep_with(world: &World, now: &str, watchlist: Arc<WatchlistSource>) -
         watchlist: Some(watchlist),
     };
     let now: Timestamp = now.parse().unwrap();
-    let (stale_after, horizon) = (SignedDuration::from_hours(26), SignedDuration::from_hours(60 * 24));
+    let stale_after = SignedDuration::from_hours(26);
+    let horizon = SignedDuration::from_hours(60 * 24);
     let limits = Limits { stale_after, horizon };
     let sweep = Sweep { sources, limits, now: Arc::new(move || now), real_now: world.clock() };
     sweep.sweep().await

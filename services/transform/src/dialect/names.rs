@@ -287,7 +287,7 @@ pub fn plain(name: &str) -> String {
 /// Whether a plain name is one of a volume, in any language, or contains the word volume or an abbreviation of it.
 pub fn is_volume(plain: &str) -> bool {
     let is_named = of(Role::Volume).flatten().any(|name| *name == plain);
-    is_named || plain.split(' ').any(|word| matches!(word, "volume" | "vol" | "volumes"))
+    is_named || raw_csv::is_volume(plain)
 }
 
 fn unaccented(letter: char) -> char {

@@ -111,7 +111,8 @@ fn as_many_vacant_sessions_as_are_allowed_are_filled_and_one_more_is_not() {
             let outcome = cleaned(&without(&rows, &missing));
             check(&outcome, &expected(&rows, &missing));
             let fate = if count <= 3 { Fate::Filled } else { Fate::TooLong };
-            let (first, last) = (date(rows[from]), date(rows[from + count - 1]));
+            let first = date(rows[from]);
+            let last = date(rows[from + count - 1]);
             assert_eq!(outcome.gaps(), [(first, last, count as u64, fate)]);
         }
     }
@@ -127,7 +128,7 @@ fn the_first_and_the_last_session_are_never_filled() {
 }
 
 #[test]
-fn a_gap_with_a_row_that_was_set_aside_is_not_filled() {
+fn a_gap_with_a_row_that_was_quarantined_is_not_filled() {
     let rows = rows();
     let place = at(&rows, "2024-11-29");
     let mut damaged: Vec<String> = rows.iter().map(|row| (*row).to_owned()).collect();
@@ -140,7 +141,7 @@ fn a_gap_with_a_row_that_was_set_aside_is_not_filled() {
 }
 
 #[test]
-fn candles_of_no_session_are_set_aside() {
+fn candles_of_no_session_are_quarantined() {
     let mut damaged: Vec<String> = rows().iter().map(|row| (*row).to_owned()).collect();
     let end = damaged.len() as u64 + 1;
     for day in ["2024-12-28", "2024-11-28", "2024-07-04", "2018-12-05"] {
@@ -186,7 +187,8 @@ fn duplicates_of_every_kind_are_settled() {
     check(&outcome, &all_kept(&without(&rows, &[conflict])));
     assert_eq!(outcome.report.rows.collapsed, 1);
     let line = |place: usize| place as u64 + 2;
-    let (lesser, both) = ("lesser_duplicate".to_owned(), "conflicting_duplicate".to_owned());
+    let lesser = "lesser_duplicate".to_owned();
+    let both = "conflicting_duplicate".to_owned();
     let end = line(rows.len());
     assert_eq!(outcome.reasons(), [(line(conflict), both.clone()), (end + 1, lesser), (end + 2, both)]);
 }

@@ -73,7 +73,7 @@ fn every_interval_of_every_market_is_filled_at_its_slots_and_only_there() {
             let outcome = case.clean(text(&real, interval, &time_zone));
             assert_eq!(outcome.times(), times(&slots, interval), "{code} {interval}");
             assert_eq!(outcome.report.rows.filled, missing.len() as u64, "{code} {interval}");
-            assert!(outcome.set_aside().is_empty());
+            assert!(outcome.quarantined().is_empty());
             assert_eq!(case.clone().zone("UTC").clean(&outcome.csv).csv, outcome.csv, "{code} {interval}");
         }
     }
@@ -106,7 +106,7 @@ fn early_closes_and_clock_changes_are_no_gaps() {
 }
 
 #[test]
-fn candles_of_no_slot_are_set_aside() {
+fn candles_of_no_slot_are_quarantined() {
     for (code, zone, time) in [
         ("XNYS", "America/New_York", "2024-11-29 13:30:00"),
         ("XNYS", "America/New_York", "2024-11-29 10:00:00"),
@@ -124,7 +124,7 @@ fn candles_of_no_slot_are_set_aside() {
 }
 
 #[test]
-fn a_local_time_that_clocks_skipped_is_set_aside() {
+fn a_local_time_that_clocks_skipped_is_quarantined() {
     let rows = "2024-03-10 01:00:00,1,2,1,2,5\n2024-03-10 02:00:00,1,2,1,2,5\n";
     let outcome = minutes("24/7", "America/New_York", rows);
     assert_eq!(outcome.reasons(), [(3, "skipped_time".to_owned())]);
@@ -177,13 +177,15 @@ fn forex_trades_from_sunday_evening_to_friday_evening_and_nothing_is_filled_betw
     assert_eq!(outcome.report.rows.filled, 1);
     let early = minutes("forex", "UTC", "2022-03-06 14:00:00,1,2,1,2,5\n2022-03-06 22:00:00,1,2,1,2,5\n");
     assert_eq!(early.times(), ["2022-03-06T22:00:00Z"]);
-    assert_eq!(early.set_aside().len(), 1);
+    assert_eq!(early.quarantined().len(), 1);
 }
 
 #[test]
 fn candles_of_a_holiday_are_kept_where_they_are_and_not_made_up_where_not() {
     let days = |rows: &str| Case::new("1day").calendar("forex").clean(format!("{HEADER}{rows}"));
-    let (eve, christmas, after) = ("2024-12-24,1,2,1,2,5\n", "2024-12-25,1,2,1,1.5,5\n", "2024-12-26,1,2,1,2,5\n");
+    let eve = "2024-12-24,1,2,1,2,5\n";
+    let christmas = "2024-12-25,1,2,1,1.5,5\n";
+    let after = "2024-12-26,1,2,1,2,5\n";
     let with = days(&format!("{eve}{christmas}{after}"));
     assert_eq!((with.times().len(), with.report.rows.filled), (3, 0));
     let without = days(&format!("{eve}{after}"));

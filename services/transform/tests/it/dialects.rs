@@ -283,7 +283,7 @@ fn lines_and_rows_of_a_report_are_those_of_the_file() {
     let text = "a banner\nDate;Open;High;Low;Close;Volume\n2024-01-02;100,5;102,5;99,5;101,5;1000\n2024-01-03;x;1;1;1;1\n\
                 2024-01-04;\"100,5;1;1;1;1\n2024-01-05;1;2\n";
     let outcome = Case::new("1day").clean(text);
-    let quarantined = outcome.set_aside();
+    let quarantined = outcome.quarantined();
     let lines: Vec<_> =
         quarantined.iter().map(|(line, _, reason, row)| (*line, reason.as_str(), row.as_str())).collect();
     let expected = [

@@ -85,7 +85,8 @@ fn case(random: &mut StdRng) -> Case {
 /// Cleans random bytes, and what comes of them once more. The case checks every promise of a cleaning's outcome.
 fn round(seed: u64) {
     let mut random = StdRng::seed_from_u64(seed);
-    let (case, bytes) = (case(&mut random), bytes(&mut random));
+    let case = case(&mut random);
+    let bytes = bytes(&mut random);
     if case.try_clean(&bytes).is_ok_and(|outcome| outcome.report.rows.written > 0) {
         let once = case.clean(&bytes);
         assert_eq!(case.clean(&once.csv).csv, once.csv, "cleaning what is clean changes nothing");
@@ -107,7 +108,8 @@ fn no_bytes_make_it_panic_or_lose_a_row() {
     };
     (0..400).for_each(run);
     if let Some(seconds) = variable("CANDLEWICK_FUZZ_SECONDS") {
-        let (begun, mut seed) = (Instant::now(), rand::random::<u64>());
+        let begun = Instant::now();
+        let mut seed = rand::random::<u64>();
         while begun.elapsed() < Duration::from_secs(seconds) {
             run(seed);
             seed = seed.wrapping_add(1);

@@ -9,7 +9,7 @@ use crate::support::Case;
 const HEADER: &str = "date,open,high,low,close,volume\n";
 
 #[test]
-fn a_row_of_another_count_of_cells_is_set_aside_with_both_counts() {
+fn a_row_of_another_count_of_cells_is_quarantined_with_both_counts() {
     for (row, detail) in [
         ("2024-01-03,1,2,1,2,1,234,567", "8 cells for 6"),
         ("2024-01-03,1,25,1,25,1,20,1,22", "9 cells for 6"),
@@ -41,7 +41,7 @@ fn empty_cells_at_the_end_may_be_missing_or_too_many() {
 }
 
 #[test]
-fn a_row_that_the_end_of_the_file_cuts_off_is_set_aside() {
+fn a_row_that_the_end_of_the_file_cuts_off_is_quarantined() {
     let header = HEADER.replace('\n', ",note\n");
     for cut in ["2024-01-03,1,2,1,2,50", "2024-01-03,1,2,1,2", "2024-01-03,1"] {
         let outcome = Case::new("1day").clean(format!("{header}2024-01-02,1,2,1,2,5,\n{cut}"));
@@ -83,7 +83,7 @@ proptest! {
         let Some(outcome) = Case::new("1day").clean_any(format!("{HEADER}{}", lines.join(line_break))) else { return Ok(()) };
         prop_assert_eq!(outcome.report.rows.read, lines.len() as u64);
         prop_assert_eq!(outcome.report.rows.accounted_for(), lines.len() as u64);
-        for (line, _, _, row) in outcome.set_aside() {
+        for (line, _, _, row) in outcome.quarantined() {
             prop_assert_eq!(&lines[line as usize - 2], &row);
         }
         for row in outcome.rows() {

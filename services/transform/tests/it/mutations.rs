@@ -28,7 +28,8 @@ fn numbers(line: &str) -> BTreeSet<String> {
 
 /// The cells of a line in which a quoted separator separates nothing.
 fn quoted_cells(line: &str, separator: char) -> Vec<String> {
-    let (mut cells, mut is_quoted) = (vec![String::new()], false);
+    let mut cells = vec![String::new()];
+    let mut is_quoted = false;
     for character in line.chars() {
         is_quoted ^= character == '"';
         match cells.last_mut() {

@@ -62,8 +62,8 @@ proptest! {
         let Some(outcome) = case.clean_any(format!("{HEADER}{}", rows.join("\n"))) else { return Ok(()) };
         let lines = rows.len() - usize::from(rows.last().is_some_and(String::is_empty));
         prop_assert_eq!(outcome.report.rows.read, lines as u64);
-        prop_assert_eq!(outcome.set_aside().len() as u64, outcome.report.rows.quarantined_total());
-        for (line, _, _, row) in outcome.set_aside() {
+        prop_assert_eq!(outcome.quarantined().len() as u64, outcome.report.rows.quarantined_total());
+        for (line, _, _, row) in outcome.quarantined() {
             prop_assert_eq!(&rows[line as usize - 2], &row);
         }
         let vacant = outcome.report.gaps.iter().filter(|gap| gap.fate == candlewick_shared::core::report::Fate::Filled);

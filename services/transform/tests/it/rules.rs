@@ -49,7 +49,7 @@ fn each_fault_sets_its_row_aside_with_line_column_and_reason() {
     ] {
         let outcome = daily(&format!("2024-12-26,1,2,1,2,5\n{row}\n"));
         let expected = (3, column.to_owned(), reason.to_owned(), row.to_owned());
-        assert_eq!(outcome.set_aside(), [expected], "{row}");
+        assert_eq!(outcome.quarantined(), [expected], "{row}");
         assert_eq!(outcome.times(), ["2024-12-26"], "{row}");
     }
 }

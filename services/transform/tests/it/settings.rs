@@ -34,7 +34,8 @@ async fn cleaned_by(watchlist: &str) -> (Outcome, Option<String>, Vec<Alert>) {
 }
 
 async fn cleaned_by_file(path: PathBuf) -> (Outcome, Option<String>, Vec<Alert>) {
-    let (bucket, heard) = (Bucket::default(), Arc::new(Heard::default()));
+    let bucket = Bucket::default();
+    let heard = Arc::new(Heard::default());
     bucket.drop_object(RAW, GAP, &[("fetched-at", "2024-12-30T22:00:00Z")]).await;
     let now = Arc::new(|| "2024-12-31T00:00:00Z".parse().unwrap());
     let transform = Transform::new(Arc::new(bucket.clone()), now).with_notifier(heard.clone());

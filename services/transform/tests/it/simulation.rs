@@ -1,6 +1,6 @@
 //! Whole lives of the service on paused time, over a bucket and queues in memory: each seed runs two processes at a time and
 //! kills both at one of their calls, twice; it loses, doubles and delays messages, overwrites objects and writes gzipped ones
-//! next to them. In the end every clean object is made from the newest raw one and has its own report, quarantine
+//! next to them. In the end every transformed object is made from the newest raw one and has its own report, quarantine
 //! and Parquet,
 //! the dead letters are those of the broken objects, and nothing is left.
 
@@ -54,7 +54,7 @@ struct World {
     dead_letters: Arc<MemoryQueue>,
 }
 
-/// Every third object has a gzipped twin that makes the same clean object.
+/// Every third object has a gzipped twin that makes the same transformed object.
 fn key(at: usize, is_twin: bool) -> String {
     let gz = if is_twin && at.is_multiple_of(3) { ".gz" } else { "" };
     format!("raw/interval=1day/symbol=S{at}/candles.csv{gz}")
@@ -175,7 +175,8 @@ fn content(dice: &mut StdRng, at: usize) -> String {
     if at.is_multiple_of(5) {
         return "no candles".to_owned();
     }
-    let (close, bad) = (dice.random_range(2..9), dice.random_range(2..5));
+    let close = dice.random_range(2..9);
+    let bad = dice.random_range(2..5);
     format!("datetime,open,high,low,close,volume\n2024-12-27,9,99,1,{close},5\n2024-12-26,{bad},,1,1,5\n")
 }
 
@@ -185,9 +186,11 @@ fn is_broken(key: &str) -> bool {
 }
 
 async fn live(seed: u64) {
-    let (world, mut dice) = (World::default(), StdRng::seed_from_u64(seed));
+    let world = World::default();
+    let mut dice = StdRng::seed_from_u64(seed);
     let writer = tokio::spawn({
-        let (world, mut dice) = (world.clone(), StdRng::seed_from_u64(seed + 1_000_000));
+        let world = world.clone();
+        let mut dice = StdRng::seed_from_u64(seed + 1_000_000);
         async move { world.write(&mut dice, 12).await }
     });
     for _ in 0..KILLS {

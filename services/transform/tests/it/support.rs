@@ -88,7 +88,8 @@ impl Case {
             is_by_hand: self.is_by_hand,
         };
         let cleaned = clean(text.as_ref(), &task)?;
-        let (mut csv, mut quarantine) = (Vec::new(), Vec::new());
+        let mut csv = Vec::new();
+        let mut quarantine = Vec::new();
         cleaned.write_candles(&mut csv).unwrap();
         cleaned.write_quarantine(&mut quarantine).unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
@@ -145,7 +146,7 @@ impl Outcome {
     }
 
     /// Line, column, reason and row of each quarantined row.
-    pub fn set_aside(&self) -> Vec<(u64, String, String, String)> {
+    pub fn quarantined(&self) -> Vec<(u64, String, String, String)> {
         let mut reader = csv::Reader::from_reader(self.quarantine.as_bytes());
         let rows: Vec<(u64, String, String, String, String)> = reader.deserialize().collect::<Result<_, _>>().unwrap();
         rows.into_iter().map(|(line, column, reason, row, _)| (line, column, reason, row)).collect()
@@ -160,7 +161,7 @@ impl Outcome {
 
     /// The reasons alone, with the rows' lines.
     pub fn reasons(&self) -> Vec<(u64, String)> {
-        self.set_aside().into_iter().map(|(line, _, reason, _)| (line, reason)).collect()
+        self.quarantined().into_iter().map(|(line, _, reason, _)| (line, reason)).collect()
     }
 
     /// First slot, last slot, number of slots and fate of each gap.

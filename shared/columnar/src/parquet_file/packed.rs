@@ -18,7 +18,8 @@ fn append_packed(out: &mut Vec<u8>, numbers: &[u32], width: u32) {
     append_varint(out, groups << 1 | 1);
     let end = out.len() + groups * width as usize;
     out.reserve(end + 8 - out.len());
-    let (mut word, mut bits) = (0_u64, 0);
+    let mut word = 0_u64;
+    let mut bits = 0;
     for number in numbers {
         word |= u64::from(*number) << bits;
         bits += width;

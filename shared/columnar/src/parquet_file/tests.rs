@@ -46,7 +46,8 @@ fn written(batches: &[RecordBatch]) -> Bytes {
 /// Asserts that a file has the rows of these batches.
 fn assert_rows(file: Bytes, batches: &[RecordBatch], what: &str) {
     let rows = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
-    let (mut batches, mut at) = (batches.iter(), 0);
+    let mut batches = batches.iter();
+    let mut at = 0;
     let mut expected = batches.next();
     for found in rows.map(Result::unwrap) {
         let mut from = 0;
@@ -54,7 +55,8 @@ fn assert_rows(file: Bytes, batches: &[RecordBatch], what: &str) {
             let whole = expected.unwrap();
             let count = (whole.num_rows() - at).min(found.num_rows() - from);
             for (one, other) in whole.slice(at, count).columns().iter().zip(found.slice(from, count).columns()) {
-                let (one, other) = (text(one), text(other));
+                let one = text(one);
+                let other = text(other);
                 assert_eq!(one, other, "{what}: rows from {at}");
             }
             (at, from) = (at + count, from + count);

@@ -112,7 +112,8 @@ impl<'a> Days<'a> {
 
     /// A date without effect is a mistake: one of another year, or a closed Sunday where the Monday was meant.
     fn check(&self) -> Result<(), String> {
-        let (first, last) = (self.definition.first.0, self.definition.last.0);
+        let first = self.definition.first.0;
+        let last = self.definition.last.0;
         if first > last {
             return Err(format!("first = {first} is after last = {last}"));
         }
@@ -155,7 +156,8 @@ fn session(
         Some((start, end)) => Some(Break { start: at(start)?, end: at(end)? }),
         None => None,
     };
-    let (open, close) = (at(hours.open)?, at(hours.close)?);
+    let open = at(hours.open)?;
+    let close = at(hours.close)?;
     let certain = match uncertain {
         None => (open, close),
         Some(None) => (open, open),

@@ -106,7 +106,8 @@ impl Calendar {
             return self.span.0..=self.span.1 - 1;
         }
         let period = Period::of(interval);
-        let (head, tail) = (period.around(self.first), period.around(self.last));
+        let head = period.around(self.first);
+        let tail = period.around(self.last);
         let first = if head.first == midnight(self.first) { head.first } else { head.last + DAY };
         let last = if tail.last == midnight(self.last) { tail.last } else { tail.first - DAY };
         first..=last + DAY - 1
@@ -259,7 +260,9 @@ impl<'a> Periods<'a> {
     }
 
     fn next(&mut self) -> Option<i64> {
-        let (wanted, period, from) = (self.wanted, self.period, self.from);
+        let wanted = self.wanted;
+        let period = self.period;
+        let from = self.from;
         let sessions = self.sessions.by_ref().filter(|session| wanted == Wanted::Possible || session.is_certain());
         let slot = sessions.map(|session| period.around(session.date).first).find(|slot| *slot >= from)?;
         self.from = slot + 1;

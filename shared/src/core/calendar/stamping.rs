@@ -167,7 +167,8 @@ impl Series<'_> {
     fn is_stamp(&self, stamping: Stamping, date: Date) -> Option<bool> {
         let within = stamping.day_within(date);
         let span = self.period.around(within);
-        let (first, last) = (date_of(span.first), date_of(span.last));
+        let first = date_of(span.first);
+        let last = date_of(span.last);
         match stamping {
             Stamping::FirstDay => Some(date == first),
             Stamping::FirstSession => self.is_session(date, first, last, |days| days.next()),

@@ -235,8 +235,9 @@ fn is_one_of(name: &str, accepted: &[&str]) -> bool {
     accepted.contains(&name)
 }
 
-/// Whether a name contains the word volume or an abbreviation of it.
-fn is_volume(name: &str) -> bool {
+/// Whether a column name in lower case, with words separated by spaces, contains the word volume or an abbreviation of it.
+#[must_use]
+pub fn is_volume(name: &str) -> bool {
     name.split(' ').any(|word| matches!(word, "volume" | "vol" | "volumes" | "volumeto"))
 }
 

@@ -83,7 +83,7 @@ impl CleaningSettings {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sessions {
-    /// Those of the session: others are set aside.
+    /// Those of the session: others are quarantined.
     #[default]
     Regular,
     /// Also those before and after it. Only those of the session are expected.

@@ -12,8 +12,10 @@ use super::rig::{Rig, eventually};
 
 #[tokio::test(start_paused = true)]
 async fn it_is_ready_while_it_receives_and_what_it_needs_answers() {
-    let (rig, down) = (Rig::new(2), Arc::new(AtomicBool::new(true)));
-    let (health, work) = (rig.health.clone(), Arc::clone(&down));
+    let rig = Rig::new(2);
+    let down = Arc::new(AtomicBool::new(true));
+    let health = rig.health.clone();
+    let work = Arc::clone(&down);
     assert!(!health.readiness().0, "nothing runs yet");
     let running = rig.start(move |_| {
         let is_down = work.load(Ordering::SeqCst);

@@ -21,9 +21,11 @@ struct Deaths {
 async fn run_until_it_is_buried(rig: &mut Rig, deaths: &Deaths) -> JoinHandle<()> {
     loop {
         let before = deaths.begun.get();
-        let (counts, in_process) = (deaths.clone(), Count::default());
+        let counts = deaths.clone();
+        let in_process = Count::default();
         let running = rig.start(move |delivery| {
-            let (deaths, in_process) = (counts.clone(), in_process.clone());
+            let deaths = counts.clone();
+            let in_process = in_process.clone();
             async move {
                 let together = in_process.add();
                 if delivery.body == "killer" {
@@ -49,7 +51,8 @@ async fn run_until_it_is_buried(rig: &mut Rig, deaths: &Deaths) -> JoinHandle<()
 
 #[tokio::test(start_paused = true)]
 async fn a_message_that_kills_its_consumer_is_buried_after_three_and_nothing_beside_it_is() {
-    let (mut rig, deaths) = (Rig::new(6), Deaths::default());
+    let mut rig = Rig::new(6);
+    let deaths = Deaths::default();
     rig.send(&["a", "b", "killer", "c", "d", "e"]).await;
     let running = run_until_it_is_buried(&mut rig, &deaths).await;
     rig.until_empty().await;
@@ -144,9 +147,11 @@ async fn leases_that_the_queue_does_not_extend_are_no_fault_of_their_messages() 
 async fn an_outage_that_two_consumers_meet_makes_no_killer() {
     let rig = Rig::new(2);
     rig.send_many(20).await;
-    let (is_down, done) = (Arc::new(AtomicU32::new(1)), Count::default());
+    let is_down = Arc::new(AtomicU32::new(1));
+    let done = Count::default();
     let work = || {
-        let (is_down, done) = (Arc::clone(&is_down), done.clone());
+        let is_down = Arc::clone(&is_down);
+        let done = done.clone();
         move |_| {
             let outcome = if is_down.load(Ordering::SeqCst) == 1 {
                 Err(Setback::Down(anyhow::anyhow!("refused")))

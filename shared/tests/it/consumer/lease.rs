@@ -4,14 +4,40 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use candlewick_shared::runtime::compute::compute;
-use candlewick_shared::runtime::outcome::Settled;
+use candlewick_shared::runtime::layers::Delivery;
+use candlewick_shared::runtime::outcome::{Outcome, Settled};
+use futures::future::BoxFuture;
 use tokio::time::{Instant, sleep};
 
 use super::rig::{Asked, Count, Dropped, LEASE, Rig, eventually};
 
+/// How often work began, was dropped, and ended.
+#[derive(Clone, Default)]
+struct Counts {
+    begun: Count,
+    dropped: Count,
+    ended: Count,
+}
+
+/// Work of five leases that counts what becomes of it.
+fn slow_work(counts: &Counts) -> impl Fn(Delivery) -> BoxFuture<'static, Outcome> + Clone + use<> {
+    let counts = counts.clone();
+    move |_| {
+        let Counts { begun, dropped, ended } = counts.clone();
+        Box::pin(async move {
+            let _guard = Dropped(dropped);
+            begun.add();
+            sleep(LEASE * 5).await;
+            ended.add();
+            Ok(Settled::Done)
+        })
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn slow_work_keeps_its_lease_from_receipt_to_end() {
-    let (rig, calls) = (Rig::new(10), Count::default());
+    let rig = Rig::new(10);
+    let calls = Count::default();
     rig.send_many(10).await;
     let counted = calls.clone();
     let running = rig.start(move |_| {
@@ -32,18 +58,9 @@ async fn slow_work_keeps_its_lease_from_receipt_to_end() {
 async fn a_lost_lease_ends_the_work_and_neither_deletes_nor_buries() {
     let rig = Rig::new(1);
     rig.send(&["one"]).await;
-    let (begun, dropped, ended) = (Count::default(), Count::default(), Count::default());
-    let counts = (begun.clone(), dropped.clone(), ended.clone());
-    let running = rig.start(move |_| {
-        let (begun, dropped, ended) = counts.clone();
-        async move {
-            let _guard = Dropped(dropped);
-            begun.add();
-            sleep(LEASE * 5).await;
-            ended.add();
-            Ok(Settled::Done)
-        }
-    });
+    let counts = Counts::default();
+    let Counts { begun, dropped, ended } = &counts;
+    let running = rig.start(slow_work(&counts));
     eventually("work begins", || begun.get() == 1).await;
     rig.queue.break_down("lose");
     let start = Instant::now();
@@ -91,18 +108,9 @@ async fn an_extension_that_comes_too_late_is_not_believed() {
     let rig = Rig::new(1);
     rig.send(&["one"]).await;
     rig.queue.break_down("forgive");
-    let (begun, dropped, ended) = (Count::default(), Count::default(), Count::default());
-    let counts = (begun.clone(), dropped.clone(), ended.clone());
-    let running = rig.start(move |_| {
-        let (begun, dropped, ended) = counts.clone();
-        async move {
-            let _guard = Dropped(dropped);
-            begun.add();
-            sleep(LEASE * 5).await;
-            ended.add();
-            Ok(Settled::Done)
-        }
-    });
+    let counts = Counts::default();
+    let Counts { begun, dropped, ended } = &counts;
+    let running = rig.start(slow_work(&counts));
     eventually("work begins", || begun.get() == 1).await;
     tokio::time::advance(LEASE * 2).await;
     eventually("work is dropped", || dropped.get() == 1).await;
@@ -167,7 +175,8 @@ async fn work_that_keeps_its_thread_busy_does_not_starve_its_lease() {
     rig.policy.lease = Duration::from_millis(600);
     rig.send(&["busy"]).await;
     let rig = Arc::new(rig);
-    let (watching, calls) = (Arc::clone(&rig), Count::default());
+    let watching = Arc::clone(&rig);
+    let calls = Count::default();
     let counted = calls.clone();
     let running = rig.start(move |_| {
         // Only the first delivery blocks the thread: a redelivery would show nothing new.
@@ -190,7 +199,8 @@ async fn work_that_is_computed_does_not_starve_its_lease_where_there_is_one_thre
     rig.policy.lease = Duration::from_millis(600);
     rig.send(&["busy"]).await;
     let rig = Arc::new(rig);
-    let (watching, calls) = (Arc::clone(&rig), Count::default());
+    let watching = Arc::clone(&rig);
+    let calls = Count::default();
     let counted = calls.clone();
     let running = rig.start(move |_| {
         let is_first = counted.add() == 1;

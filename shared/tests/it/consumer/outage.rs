@@ -40,7 +40,8 @@ impl Dependency {
 
 #[tokio::test(start_paused = true)]
 async fn an_outage_stops_receiving_then_one_is_tried_and_a_success_brings_back_full_speed() {
-    let (rig, dependency) = (Rig::new(8), Dependency::down());
+    let rig = Rig::new(8);
+    let dependency = Dependency::down();
     rig.send_many(100).await;
     let work = dependency.clone();
     let running = rig.start(move |_| work.clone().work());
@@ -60,11 +61,15 @@ async fn an_outage_stops_receiving_then_one_is_tried_and_a_success_brings_back_f
 
 #[tokio::test(start_paused = true)]
 async fn no_message_is_buried_because_of_an_outage_not_even_when_its_work_fails_after() {
-    let (rig, dependency, after) = (Rig::new(1), Dependency::down(), Count::default());
+    let rig = Rig::new(1);
+    let dependency = Dependency::down();
+    let after = Count::default();
     rig.send(&["patient"]).await;
-    let (work, counted) = (dependency.clone(), after.clone());
+    let work = dependency.clone();
+    let counted = after.clone();
     let running = rig.start(move |_| {
-        let (work, after) = (work.clone(), counted.clone());
+        let work = work.clone();
+        let after = counted.clone();
         async move {
             match work.work().await {
                 Ok(_) if after.add() <= 5 => Err(Setback::Retry(anyhow!("no luck"))),
@@ -98,7 +103,8 @@ async fn a_message_that_alone_finds_its_dependency_down_does_not_stop_the_others
 /// The queue counts deliveries, including those to other consumers that vanished with the message.
 #[tokio::test(start_paused = true)]
 async fn a_message_that_was_received_often_does_not_wait_long_because_of_one_outage() {
-    let (rig, dependency) = (Rig::new(1), Dependency::down());
+    let rig = Rig::new(1);
+    let dependency = Dependency::down();
     rig.send(&["much travelled"]).await;
     for _ in 0..12 {
         let one = rig.queue.inner.receive(1, Duration::from_secs(30)).await.unwrap().remove(0);
@@ -116,7 +122,8 @@ async fn a_message_that_was_received_often_does_not_wait_long_because_of_one_out
 
 #[tokio::test(start_paused = true)]
 async fn a_broken_message_is_buried_during_an_outage_and_does_not_end_it() {
-    let (rig, dependency) = (Rig::new(4), Dependency::down());
+    let rig = Rig::new(4);
+    let dependency = Dependency::down();
     rig.send_many(20).await;
     let work = dependency.clone();
     let running = rig.start(move |delivery| {
@@ -180,7 +187,8 @@ async fn what_only_some_messages_meet_while_others_succeed_is_theirs() {
 
 #[tokio::test(start_paused = true)]
 async fn what_every_message_meets_is_an_outage_whatever_it_is_and_buries_nothing() {
-    let (rig, down) = (Rig::new(4), Dependency::down());
+    let rig = Rig::new(4);
+    let down = Dependency::down();
     rig.send_many(12).await;
     let work = down.clone();
     let running = rig.start(move |_| {
@@ -199,7 +207,8 @@ async fn what_every_message_meets_is_an_outage_whatever_it_is_and_buries_nothing
 
 #[tokio::test(start_paused = true)]
 async fn the_next_probe_is_another_message() {
-    let (rig, seen) = (Rig::new(1), Arc::new(Mutex::new(Vec::new())));
+    let rig = Rig::new(1);
+    let seen = Arc::new(Mutex::new(Vec::new()));
     rig.send(&["a", "b", "c"]).await;
     let probes = Arc::clone(&seen);
     let running = rig.start(move |delivery| {
@@ -230,7 +239,8 @@ async fn a_message_that_always_finds_down_what_works_for_others_is_given_up_in_t
 
 #[tokio::test(start_paused = true)]
 async fn a_message_that_needed_nothing_says_nothing_about_an_outage() {
-    let (rig, dependency) = (Rig::new(2), Dependency::down());
+    let rig = Rig::new(2);
+    let dependency = Dependency::down();
     rig.send_many(4).await;
     let work = dependency.clone();
     let running =

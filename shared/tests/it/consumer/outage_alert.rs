@@ -23,7 +23,8 @@ fn outages_of(rig: &Rig, subject: &str) -> Vec<State> {
 
 #[tokio::test(start_paused = true)]
 async fn the_owner_hears_what_is_down_since_when_and_how_many_wait() {
-    let (rig, dependency) = (Rig::new(1), Dependency::down());
+    let rig = Rig::new(1);
+    let dependency = Dependency::down();
     rig.send_many(5).await;
     let running = rig.start(move |_| dependency.clone().work());
     eventually("an alert", || !outages(&rig).is_empty()).await;
@@ -35,7 +36,8 @@ async fn the_owner_hears_what_is_down_since_when_and_how_many_wait() {
 
 #[tokio::test(start_paused = true)]
 async fn an_outage_of_a_moment_is_not_told() {
-    let (rig, dependency) = (Rig::new(1), Dependency::down());
+    let rig = Rig::new(1);
+    let dependency = Dependency::down();
     rig.send_many(5).await;
     let work = dependency.clone();
     let running = rig.start(move |_| work.clone().work());
@@ -59,7 +61,8 @@ async fn a_queue_that_does_not_answer_is_an_outage_too() {
 
 #[tokio::test(start_paused = true)]
 async fn an_alert_of_a_process_that_ended_is_resolved_even_if_the_next_one_meets_the_end_of_the_outage() {
-    let (mut rig, dependency) = (Rig::new(1), Dependency::down());
+    let mut rig = Rig::new(1);
+    let dependency = Dependency::down();
     rig.send_many(20).await;
     let first = dependency.clone();
     let dying = rig.start(move |_| first.clone().work());
@@ -77,7 +80,8 @@ async fn an_alert_of_a_process_that_ended_is_resolved_even_if_the_next_one_meets
 
 #[tokio::test(start_paused = true)]
 async fn a_queue_that_falters_during_an_outage_leaves_no_alert_behind() {
-    let (rig, dependency) = (Rig::new(1), Dependency::down());
+    let rig = Rig::new(1);
+    let dependency = Dependency::down();
     rig.send_many(5).await;
     let work = dependency.clone();
     let running = rig.start(move |_| work.clone().work());
@@ -95,7 +99,8 @@ async fn a_queue_that_falters_during_an_outage_leaves_no_alert_behind() {
 /// Two processes of a service share their alert. One that recovers must not hide that the other has not.
 #[tokio::test(start_paused = true)]
 async fn an_alert_that_another_process_resolved_is_raised_again_while_the_outage_lasts() {
-    let (rig, dependency) = (Rig::new(1), Dependency::down());
+    let rig = Rig::new(1);
+    let dependency = Dependency::down();
     rig.send_many(10_000).await;
     let down = dependency.clone();
     let cut_off = rig.start(move |_| down.clone().work());
@@ -134,7 +139,8 @@ async fn what_another_process_has_buried_leaves_no_alert_behind() {
 
 #[tokio::test(start_paused = true)]
 async fn an_outage_is_over_when_another_process_has_done_the_work() {
-    let (rig, dependency) = (Rig::new(1), Dependency::down());
+    let rig = Rig::new(1);
+    let dependency = Dependency::down();
     rig.send_many(5).await;
     let running = rig.start(move |_| dependency.clone().work());
     eventually("an alert", || outages(&rig) == [State::Firing]).await;

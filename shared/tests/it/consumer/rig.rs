@@ -69,7 +69,8 @@ impl Watched {
     }
 
     fn error(&self, operation: &'static str) -> QueueError {
-        let (queue, reason) = (self.name.to_owned(), "broken".to_owned());
+        let queue = self.name.to_owned();
+        let reason = "broken".to_owned();
         QueueError { operation, queue, reason, blame: Blame::Dependency }
     }
 
@@ -194,7 +195,9 @@ impl Rig {
     pub fn new(slots: usize) -> Self {
         let log = Log::default();
         let watched = |name| {
-            let (inner, log, broken) = (MemoryQueue::default(), Arc::clone(&log), Mutex::default());
+            let inner = MemoryQueue::default();
+            let log = Arc::clone(&log);
+            let broken = Mutex::default();
             Arc::new(Watched { name, inner, log, broken })
         };
         Self {
@@ -234,7 +237,8 @@ impl Rig {
             protection: self.protection.clone(),
             policy: self.policy,
         };
-        let (health, stop) = (self.health.clone(), self.stop.clone());
+        let health = self.health.clone();
+        let stop = self.stop.clone();
         let handler = MessageService::new(service_fn(handler));
         tokio::spawn(async move { health.during(consumer.run(handler, stop)).await })
     }

@@ -96,7 +96,8 @@ fn given_back(asked: Asked) -> Option<Duration> {
 #[tokio::test(start_paused = true)]
 async fn what_came_too_early_waits_however_often_and_that_is_no_failure() {
     let rig = Rig::new(1);
-    let (calls, start) = (Count::default(), Instant::now());
+    let calls = Count::default();
+    let start = Instant::now();
     rig.send(&["early"]).await;
     let running = rig.start(move |_| {
         let call = calls.add();

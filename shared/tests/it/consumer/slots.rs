@@ -140,7 +140,8 @@ impl Queue for Stutter {
 async fn a_message_that_comes_twice_at_once_is_handled_once_and_deleted_by_its_newest_receipt() {
     for newer_first in [false, true] {
         let queue = Arc::new(Stutter { newer_first, deleted: Mutex::default(), sent: Count::default() });
-        let (calls, stop) = (Count::default(), CancellationToken::new());
+        let calls = Count::default();
+        let stop = CancellationToken::new();
         let consumer = Consumer {
             stage: "test",
             queue: queue.clone(),
@@ -173,10 +174,13 @@ async fn the_bytes_in_flight_are_bounded_and_an_object_larger_than_all_of_them_g
     let rig = Rig::new(10);
     let sizes = [40_u64, 40, 40, 1_000, 40, 40, 100, 20, 20, 60, 5_000, 30];
     rig.send(&sizes.map(event).iter().map(String::as_str).collect::<Vec<_>>()).await;
-    let (in_hand, done) = (Arc::new(Mutex::new(Vec::<u64>::new())), Count::default());
+    let in_hand = Arc::new(Mutex::new(Vec::<u64>::new()));
+    let done = Count::default();
     let counted = done.clone();
     let handler = move |event: ObjectEvent| {
-        let (in_hand, done, size) = (Arc::clone(&in_hand), counted.clone(), event.size.unwrap());
+        let in_hand = Arc::clone(&in_hand);
+        let done = counted.clone();
+        let size = event.size.unwrap();
         async move {
             in_hand.lock().unwrap().push(size);
             let now = in_hand.lock().unwrap().clone();

@@ -10,7 +10,8 @@ use super::rig::{Asked, Count, Dropped, LEASE, Rig, eventually};
 
 #[tokio::test(start_paused = true)]
 async fn what_is_in_hand_is_finished_and_deleted() {
-    let (rig, begun) = (Rig::new(4), Count::default());
+    let rig = Rig::new(4);
+    let begun = Count::default();
     rig.send_many(4).await;
     let counted = begun.clone();
     let running = rig.start(move |_| {
@@ -31,7 +32,8 @@ async fn what_is_in_hand_is_finished_and_deleted() {
 async fn what_takes_too_long_is_dropped_and_given_back_at_once() {
     let rig = Rig::new(4);
     rig.send(&["quick", "slow", "slower"]).await;
-    let (begun, dropped) = (Count::default(), Count::default());
+    let begun = Count::default();
+    let dropped = Count::default();
     let counts = (begun.clone(), dropped.clone());
     let running = rig.start(move |delivery| {
         let (begun, dropped) = counts.clone();
@@ -54,7 +56,8 @@ async fn what_takes_too_long_is_dropped_and_given_back_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_receive_brings_after_the_stop_is_given_back_unseen() {
-    let (rig, calls) = (Rig::new(4), Count::default());
+    let rig = Rig::new(4);
+    let calls = Count::default();
     let counted = calls.clone();
     let running = rig.start(move |_| {
         counted.add();
@@ -86,7 +89,8 @@ async fn with_nothing_in_hand_it_takes_a_moment_even_while_the_queue_or_more_is_
 
 #[tokio::test(start_paused = true)]
 async fn it_ends_even_where_nothing_can_be_given_back() {
-    let (rig, begun) = (Rig::new(1), Count::default());
+    let rig = Rig::new(1);
+    let begun = Count::default();
     rig.send(&["slow"]).await;
     let counted = begun.clone();
     let running = rig.start(move |_| {

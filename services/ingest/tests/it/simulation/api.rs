@@ -75,7 +75,8 @@ fn lost(at: LostAt) -> Result<Response, Lost> {
 
 impl Api {
     pub fn new(now: Now, durable: Arc<Durable>, dice: &mut StdRng) -> Arc<Self> {
-        let (per_minute, per_day) = (dice.random_range(4..10), dice.random_range(30..80));
+        let per_minute = dice.random_range(4..10);
+        let per_day = dice.random_range(30..80);
         let state = State { dice: StdRng::seed_from_u64(dice.random()), used: BTreeMap::new(), wasted: Vec::new() };
         Arc::new(Self { now, per_minute, per_day, state: Mutex::new(state), durable })
     }
@@ -147,7 +148,8 @@ impl Api {
         if let Some(wasted) = self.durable.is_had(&Work::current(), query, (self.now)()) {
             state.wasted.push(wasted);
         }
-        let (from, until) = (time(&query["start_date"]), time(&query["end_date"]));
+        let from = time(&query["start_date"]);
+        let until = time(&query["end_date"]);
         let now = (self.now)().to_zoned(jiff::tz::TimeZone::UTC).datetime();
         let times = times(&query["interval"]).filter(|time| (from..until).contains(time) && *time < now);
         let mut values: Vec<_> = times.map(|time| value(time, &query["interval"])).collect();

@@ -115,7 +115,8 @@ impl Durable {
         let what = (metadata.run.unwrap(), Instant::now(), metadata.fetched_at.unwrap());
         self.written.lock().unwrap().insert(key.to_owned(), what);
         let mut candles = self.candles.lock().unwrap();
-        let (there, known) = (rows(&object.body), candles.entry(key.to_owned()).or_default());
+        let there = rows(&object.body);
+        let known = candles.entry(key.to_owned()).or_default();
         let missing = known.difference(&there).map(|time| format!("{key} {time}"));
         self.lost.lock().unwrap().extend(missing);
         known.extend(there);

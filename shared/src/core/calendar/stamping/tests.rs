@@ -171,7 +171,8 @@ proptest! {
 /// The date that a source with this stamping writes for the week or month of a slot.
 fn stamp(calendar: &Calendar, interval: Interval, kind: Stamping, slot: Date) -> Date {
     let span = Period::of(interval).around(slot);
-    let (first, last) = (date_of(span.first), date_of(span.last));
+    let first = date_of(span.first);
+    let last = date_of(span.last);
     let mut sessions = calendar.sessions(first..=last).unwrap().map(|session| session.date);
     match kind {
         Stamping::FirstDay => first,

@@ -17,9 +17,9 @@ use jiff::Timestamp;
 use tokio::try_join;
 
 /// The outputs as they were before the raw object was read.
-pub struct Targets {
+pub struct Existing {
     /// The transformed object.
-    pub clean: Option<ObjectInfo>,
+    pub transformed: Option<ObjectInfo>,
     /// What the transformed object was made from, if the transform made it.
     pub origin: Option<TransformedMetadata>,
     /// The condition for writing the report.
@@ -31,14 +31,14 @@ pub struct Targets {
 }
 
 /// The conditions that the objects written with a transformed object have not changed.
-struct Beside {
+struct Companions {
     report: PutIf,
     quarantine: PutIf,
     /// `None` if no Parquet was written with it.
     columns: Option<PutIf>,
 }
 
-impl Targets {
+impl Existing {
     /// Reads the state of the outputs. The metadata of the transformed object has the entity tags of the others, which
     /// saves a request for each and is correct unless a writer was interrupted; `closely` makes the requests.
     pub async fn find(
@@ -47,20 +47,20 @@ impl Targets {
         writes_columns: bool,
         closely: bool,
     ) -> Result<Self, Setback> {
-        let clean = store.head(&path.transformed_key()).await?;
-        let origin = clean.as_ref().map(|info| TransformedMetadata::read(&info.metadata));
+        let transformed = store.head(&path.transformed_key()).await?;
+        let origin = transformed.as_ref().map(|info| TransformedMetadata::read(&info.metadata));
         let origin = origin.transpose().map_err(bad_metadata)?.flatten();
-        let said = Beside::said(clean.as_ref(), origin.as_ref()).filter(|_| !closely);
-        let Beside { report, quarantine, columns } = match said {
+        let said = Companions::said(transformed.as_ref(), origin.as_ref()).filter(|_| !closely);
+        let Companions { report, quarantine, columns } = match said {
             Some(said) => said,
-            None => Beside::found(store, path).await?,
+            None => Companions::found(store, path).await?,
         };
         let columns = match columns {
             Some(columns) => columns,
             None if writes_columns => PutIf::still(store.head(&path.columnar_key()).await?.as_ref()),
             None => PutIf::Absent,
         };
-        Ok(Self { clean, origin, report, quarantine, columns })
+        Ok(Self { transformed, origin, report, quarantine, columns })
     }
 
     /// Whether the transformed object was made from this version of a raw object, so that the message is a repetition.
@@ -73,8 +73,8 @@ impl Targets {
 
     /// Whether the other outputs are still those that were written with the transformed object.
     pub async fn are_whole(&self, store: &dyn ObjectStore, path: &ObjectPath) -> Result<bool, Setback> {
-        let Some(said) = Beside::said(self.clean.as_ref(), self.origin.as_ref()) else { return Ok(true) };
-        let found = Beside::found(store, path).await?;
+        let Some(said) = Companions::said(self.transformed.as_ref(), self.origin.as_ref()) else { return Ok(true) };
+        let found = Companions::found(store, path).await?;
         let has_columns = match said.columns {
             Some(columns) => PutIf::still(store.head(&path.columnar_key()).await?.as_ref()) == columns,
             None => true,
@@ -83,10 +83,10 @@ impl Targets {
     }
 }
 
-impl Beside {
+impl Companions {
     /// What the metadata of the transformed object says; `None` if it does not say it.
-    fn said(clean: Option<&ObjectInfo>, origin: Option<&TransformedMetadata>) -> Option<Self> {
-        if clean.is_none() {
+    fn said(transformed: Option<&ObjectInfo>, origin: Option<&TransformedMetadata>) -> Option<Self> {
+        if transformed.is_none() {
             let columns = Some(PutIf::Absent);
             return Some(Self { report: PutIf::Absent, quarantine: PutIf::Absent, columns });
         }
