@@ -23,6 +23,7 @@ use crate::live::Hub;
 use crate::problem::Problem;
 use crate::read;
 use crate::read::queues::{Queues, SqsQueues};
+use crate::turns::Turns;
 
 /// The state that all handlers share.
 #[derive(Clone)]
@@ -42,6 +43,8 @@ pub struct App {
     pub stale_after: SignedDuration,
     /// Publishes changes in the store to listeners.
     pub hub: Hub,
+    /// Large reads take turns.
+    pub turns: Turns,
 }
 
 impl App {
@@ -66,6 +69,7 @@ impl App {
             dashboards,
             stale_after: config.stale_after,
             hub,
+            turns: Turns::default(),
         })
     }
 

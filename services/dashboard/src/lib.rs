@@ -38,5 +38,6 @@ pub mod server;
 pub mod sessions;
 pub mod sparkline;
 pub mod ticket;
+pub mod turns;
 pub mod waiting;
 pub mod writers;

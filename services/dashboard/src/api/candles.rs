@@ -24,7 +24,7 @@ use crate::query::candles::{CandleQuery, CsvQuery, Take};
 use crate::query::fields::Fields;
 use crate::query::many::ManyQuery;
 use crate::query::{Asked, At, IntervalName, SeriesPath, SymbolName};
-use crate::read::candles::reading::{self, Reading};
+use crate::read::candles::reading::Reading;
 use crate::read::candles::rows::{self, Needed};
 use crate::read::candles::source::{self, Source};
 
@@ -265,8 +265,10 @@ async fn whole(app: &App, source: Source, query: CandleQuery) -> Result<String, 
     let take = query.take();
     let mut reading = Reading::new(app, source, query.range(), take, &query.fields, query.indicators).await?;
     let mut values = Vec::new();
-    while let Some(part) = reading.next().await? {
-        for rows in part.chunks(reading::AT_A_TIME) {
+    loop {
+        let _turn = reading.turn().await;
+        let Some(part) = reading.next().await? else { break };
+        for rows in part.chunks(rows::AT_A_TIME) {
             for row in rows {
                 let candle = reading.candle(row, &mut values)?;
                 columns.push(candle.row, candle.time, candle.values)?;

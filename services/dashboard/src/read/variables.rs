@@ -16,7 +16,7 @@ use crate::indicators::Indicators;
 use crate::problem::Problem;
 use crate::query::candles::{Moment, Range, Take};
 use crate::query::fields::{Field, Fields};
-use crate::read::candles::reading::{AT_A_TIME, Reading};
+use crate::read::candles::reading::Reading;
 use crate::read::candles::{rows, source};
 
 /// A value: an exact decimal as text, or a computed number.
@@ -94,8 +94,10 @@ async fn read(app: &App, variable: &Variable, range: Range, most: usize) -> Resu
     let mut reading = Reading::new(app, source, range, Take::Last(most), &asked, indicators).await?;
     let mut found = Vec::new();
     let mut values = Vec::new();
-    while let Some(part) = reading.next().await? {
-        for rows in part.chunks(AT_A_TIME) {
+    loop {
+        let _turn = reading.turn().await;
+        let Some(part) = reading.next().await? else { break };
+        for rows in part.chunks(rows::AT_A_TIME) {
             for row in rows {
                 let candle = reading.candle(row, &mut values)?;
                 found.push(At { seconds: candle.time, values: cells(row, &fields, candle.values)? });

@@ -66,7 +66,7 @@ async fn what_is_no_cursor_is_refused_with_an_example(world: World) {
         ("after=x", "4711"),
         ("after=99999999999", "begin with 0"),
         ("wait=2m", "30s"),
-        ("limit=0", "1 to 1000"),
+        ("limit=0", "within 1 and 1000"),
         ("symbols=AAPL", "symbols"),
     ] {
         let response = world.get(&format!("{PATH}?{query}")).await;

@@ -15,6 +15,7 @@ use candlewick_dashboard::live::{Hub, listen};
 use candlewick_dashboard::places::Places;
 use candlewick_dashboard::read::queues::{Queues, ShownLetter, Unreachable, WatchedQueue};
 use candlewick_dashboard::server::{self as http, Limits};
+use candlewick_dashboard::turns::Turns;
 use candlewick_dashboard::{read, router};
 use candlewick_shared::adapters::memory_queue::MemoryQueue;
 use candlewick_shared::adapters::memory_store::MemoryStore;
@@ -113,6 +114,7 @@ impl World {
             dashboards: Arc::default(),
             stale_after: SignedDuration::from_hours(26),
             hub: self.hub.clone(),
+            turns: Turns::default(),
         }
     }
 

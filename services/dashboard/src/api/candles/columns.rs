@@ -20,7 +20,8 @@ use sqlx::postgres::PgRow;
 use crate::indicators::Indicators;
 use crate::problem::Problem;
 use crate::query::fields::{Field, Fields};
-use crate::read::candles::reading::{self, Reading};
+use crate::read::candles::reading::Reading;
+use crate::read::candles::rows::AT_A_TIME;
 
 /// The candles of several series, one series after the other, in one encoding.
 pub(super) struct Columns {
@@ -66,6 +67,7 @@ impl Columns {
     /// The next bytes, which may be none; `None` after the last.
     async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
         while let Some((series, reading)) = self.readings.front_mut() {
+            let _turn = reading.turn().await;
             let Some(rows) = reading.next().await? else {
                 self.readings.pop_front();
                 continue;
@@ -102,7 +104,7 @@ async fn part(
     let mut candles = Vec::with_capacity(rows.len());
     let mut more = vec![Vec::with_capacity(rows.len()); schema.fields().len() - places.len()];
     let mut values = Vec::new();
-    for rows in rows.chunks(reading::AT_A_TIME) {
+    for rows in rows.chunks(AT_A_TIME) {
         for row in rows {
             let found = reading.candle(row, &mut values)?;
             candles.push(candle(found.row, found.time)?);

@@ -11,7 +11,7 @@ use super::json_columns::push_number;
 use crate::indicators::Indicators;
 use crate::problem::Problem;
 use crate::query::fields::{Field, Fields};
-use crate::read::candles::reading::{self, Reading};
+use crate::read::candles::reading::Reading;
 use crate::read::candles::rows;
 
 /// Converts the candles of a reading to CSV rows.
@@ -45,10 +45,11 @@ impl CsvRows {
     }
 
     async fn next(&mut self) -> anyhow::Result<Option<Bytes>> {
+        let _turn = self.reading.turn().await;
         let Some(part) = self.reading.next().await? else { return Ok(None) };
         let mut writer = csv::Writer::from_writer(Vec::new());
         let mut values = Vec::new();
-        for rows in part.chunks(reading::AT_A_TIME) {
+        for rows in part.chunks(rows::AT_A_TIME) {
             for row in rows {
                 self.write(&mut writer, row, &mut values)?;
             }

@@ -13,6 +13,7 @@ use crate::indicators::{Bar, Indicators, Running};
 use crate::problem::Problem;
 use crate::query::candles::{Range, Take};
 use crate::query::fields::{Field, Fields};
+use crate::turns::{Turn, Turns};
 
 /// How many candles are read at once.
 const PART: usize = 10_000;
@@ -20,8 +21,8 @@ const PART: usize = 10_000;
 /// How many candles of a past moment are read at once. Each part takes a look at the whole series.
 const PART_OF_THE_PAST: usize = 100_000;
 
-/// How many candles are converted before other requests get their turn on the same thread: less than a millisecond's work.
-pub const AT_A_TIME: usize = 256;
+/// How many candles are read first, without a turn: most ranges have no more.
+const FIRST_PART: usize = 2_500;
 
 /// How many additional candles are read before a range to cover its first session: as many minutes as the longest
 /// session has.
@@ -39,6 +40,7 @@ pub struct CandleRow<'r> {
 /// Reads a range in parts.
 pub struct Reading {
     pool: PgPool,
+    turns: Turns,
     source: Source,
     range: Range,
     take: Take,
@@ -69,8 +71,10 @@ impl Reading {
         };
         let running = indicators.iter().map(|each| each.start()).collect();
         let needed = needed(fields, &indicators);
+        let turns = app.turns.clone();
         Ok(Self {
             pool,
+            turns,
             source,
             range,
             take,
@@ -84,7 +88,16 @@ impl Reading {
         })
     }
 
-    /// The next rows, ascending; `None` after the last.
+    /// Waits for the turn to read the next rows and to convert them; `None` if they need none.
+    pub async fn turn(&self) -> Option<Turn> {
+        let is_large = match self.take {
+            Take::First(_) => self.is_begun || self.source.as_of.is_some(),
+            Take::Last(count) => count > FIRST_PART,
+        };
+        if is_large { self.turns.take().await } else { None }
+    }
+
+    /// The next rows, ascending; `None` after the last. The caller holds the [`turn`](Self::turn) for them.
     pub async fn next(&mut self) -> Result<Option<Vec<PgRow>>, Problem> {
         if self.is_done {
             return Ok(None);
@@ -99,7 +112,11 @@ impl Reading {
     }
 
     async fn part(&mut self) -> Result<Vec<PgRow>, Problem> {
-        let most = if self.source.as_of.is_some() { PART_OF_THE_PAST } else { PART };
+        let most = match self.source.as_of {
+            Some(_) => PART_OF_THE_PAST,
+            None if self.is_begun => PART,
+            None => FIRST_PART,
+        };
         let take = match self.take {
             Take::First(count) => Take::First(count.min(most)),
             last @ Take::Last(_) => last,

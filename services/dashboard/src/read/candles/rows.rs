@@ -3,6 +3,8 @@
 use candlewick_shared::adapters::database::{DbTime, instant};
 use candlewick_shared::core::candle::CandleTime;
 use candlewick_shared::core::interval::Interval;
+use futures::TryStreamExt;
+use futures::stream::BoxStream;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 
@@ -11,6 +13,10 @@ use crate::buckets::{Buckets, Rule, Wanted};
 use crate::problem::Problem;
 use crate::query::candles::{Range, Take};
 use crate::query::fields::Field;
+
+/// How many candles are read or converted before other requests get their turn on the same thread: less than a millisecond's
+/// work.
+pub const AT_A_TIME: usize = 256;
 
 /// Candles in ascending order, and whether the range has more at the other end.
 #[derive(Debug, Default)]
@@ -97,13 +103,25 @@ async fn stored(pool: &PgPool, source: &Source, range: Range, take: Take, needed
         .bind(instant(range.to))
         .bind(i64::try_from(count).unwrap_or(i64::MAX).saturating_add(1));
     // The query reads one row more than requested, which shows whether there are more.
-    let mut rows = query.fetch_all(pool).await?;
+    let mut rows = gathered(query.fetch(pool)).await?;
     let is_more = rows.len() > count;
     rows.truncate(count);
     if matches!(take, Take::Last(_)) {
         rows.reverse();
     }
     Ok(Rows { rows, is_more })
+}
+
+/// Collects rows. Other requests get their turn on the same thread meanwhile.
+async fn gathered(mut found: BoxStream<'_, sqlx::Result<PgRow>>) -> sqlx::Result<Vec<PgRow>> {
+    let mut rows = Vec::new();
+    while let Some(row) = found.try_next().await? {
+        rows.push(row);
+        if rows.len().is_multiple_of(AT_A_TIME) {
+            tokio::task::yield_now().await;
+        }
+    }
+    Ok(rows)
 }
 
 const EDGES: &str = "select min(time), max(time) from {CANDLES}
@@ -180,7 +198,7 @@ async fn put_together(
         .bind(instant(Range::ALWAYS.to.min(found.end)))
         .bind(starts)
         .bind(labels);
-    query.fetch_all(pool).await
+    gathered(query.fetch(pool)).await
 }
 
 /// Groups by row numbers rather than time spans, which would leave empty groups for closed hours.
@@ -208,7 +226,7 @@ pub async fn merged(
         .bind(instant(range.from))
         .bind(instant(range.to))
         .bind(i64::from(points));
-    let rows = query.fetch_all(pool).await?;
+    let rows = gathered(query.fetch(pool)).await?;
     let number = |column: &str| rows.first().map_or(Ok(0), |row| row.try_get::<i64, _>(column));
     let merged = number("size")?.max(1);
     let in_range = number("all_of_them")?;
