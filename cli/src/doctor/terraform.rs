@@ -42,7 +42,7 @@ pub fn addresses(text: &str) -> anyhow::Result<BTreeMap<String, String>> {
 }
 
 fn role_of(queue: &str) -> anyhow::Result<&'static str> {
-    let mut queues = Topology::built_in().queues.iter();
+    let mut queues = Topology::current().queues.iter();
     match queues.find(|(role, known)| *role == queue || known.name == queue) {
         Some((role, _)) => Ok(role),
         None => bail!("topology.json has no queue {queue:?}: apply the Terraform of this version"),
