@@ -3,6 +3,7 @@
 mod alerts;
 mod build;
 mod clean;
+mod consumer;
 mod dlq;
 mod doctor;
 mod down;
@@ -59,6 +60,7 @@ enum Command {
     Up(up::Args),
     Alerts(alerts::Args),
     Clean(clean::Args),
+    Consumer(consumer::Args),
     Dlq(dlq::Args),
     Doctor(doctor::Args),
     Down(down::Args),
@@ -98,6 +100,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Up(args) => up::run(&place, args).await,
         Command::Alerts(args) => alerts::run(&place, args).await,
         Command::Clean(args) => Ok(search_code(clean::run(args).await)),
+        Command::Consumer(args) => consumer::run(&place, args),
         Command::Dlq(args) => dlq::run(&place, args).await,
         Command::Doctor(args) => Ok(search_code(doctor::run(&place, args).await)),
         Command::Down(args) => down::run(&place, args).await,
@@ -120,7 +123,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 fn topology_settings(place: &Place, command: &Command) -> anyhow::Result<Env> {
     let own = Env::of_process();
     match command {
-        Command::Up(_) | Command::Down(_) | Command::Watchdog => Ok(own),
+        Command::Up(_) | Command::Down(_) | Command::Consumer(_) | Command::Watchdog => Ok(own),
         _ => Ok(own.or(Env::from_variables(place.written_settings()?.unwrap_or_default()))),
     }
 }

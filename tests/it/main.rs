@@ -108,6 +108,7 @@ fn main() -> ExitCode {
     let disturbing = disturbing.chain(doctor::trials()).chain(consumers::trials()).chain(restart::trials());
     let last = libtest_mimic::run(&in_order, disturbing.collect());
     browser::stop_if_started();
+    consumers::stop_if_started();
     Stack::stop_if_started();
     code(&first, &last)
 }

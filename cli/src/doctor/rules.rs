@@ -19,7 +19,7 @@ pub fn examine(examined: &mut Examined, topology: &Topology, snapshot: &Snapshot
     }
 }
 
-/// The bucket sends its events to EventBridge only if it is told to.
+/// The bucket sends its events to EventBridge only if it is configured to.
 fn switch(examined: &mut Examined, topology: &Topology, snapshot: &Snapshot) {
     let is_off = matches!(snapshot.bucket.event_bridge, Ok(false));
     if is_off && !topology.consumers.is_empty() {

@@ -52,7 +52,8 @@ mod tests {
     fn what_is_wrong_is_said_with_the_setting_and_the_file() {
         assert!(error("/nowhere/topology.json").starts_with("read TOPOLOGY: read /nowhere/topology.json: "));
         assert!(error("{\"version\": 1}").contains("missing field"));
-        let wrong = TEXT.replace("\"consumers\": {}", r#""consumers": {"Mine": {"of": "raw/"}}"#);
-        assert!(error(&wrong).contains("consumer \"Mine\": a name has"));
+        let mut wrong: serde_json::Value = serde_json::from_str(TEXT).unwrap();
+        wrong["consumers"] = serde_json::json!({"Mine": {"of": "raw/"}});
+        assert!(error(&wrong.to_string()).contains("consumer \"Mine\": a name has"));
     }
 }
