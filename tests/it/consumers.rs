@@ -314,7 +314,7 @@ fn the_python_consumer_of_the_guide_works_as_it_is_printed() -> anyhow::Result<(
     Ok(())
 }
 
-/// Calls the function as AWS does: with messages of the queue, of which it deletes those that did not fail.
+/// Calls the function as AWS does, with messages of the queue. Those that did not fail are deleted.
 fn the_lambda_function_of_the_guide_works_as_it_is_printed() -> anyhow::Result<()> {
     let Own { stack, folder } = Own::get();
     let text = blocks("python")?.into_iter().nth(1).context("find the function")?;
