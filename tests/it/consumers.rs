@@ -24,14 +24,14 @@ use crate::stack::Stack;
 
 pub fn trials() -> Vec<Trial> {
     trials![
-        every_new_object_gets_its_summary,
+        every_new_object_reaches_its_consumer,
         the_dead_letters_of_a_consumer_are_its_own,
         the_operator_sees_the_queue_of_a_consumer,
         the_doctor_finds_what_keeps_events_from_a_consumer,
         a_new_consumer_passes_its_test_and_runs_in_up,
         a_program_of_another_repository_is_a_consumer,
         the_python_consumer_of_the_guide_works_as_it_is_printed,
-        the_lambda_function_of_the_guide_works_as_it_is_printed
+        the_lambda_consumer_of_the_guide_works_as_it_is_printed
     ]
 }
 
@@ -121,7 +121,7 @@ fn written(stack: &Stack, key: &str) -> anyhow::Result<String> {
     Ok(String::from_utf8(stack.object(key)?.body.to_vec())?)
 }
 
-fn every_new_object_gets_its_summary() -> anyhow::Result<()> {
+fn every_new_object_reaches_its_consumer() -> anyhow::Result<()> {
     let Own { stack, .. } = Own::get();
     let expected = "month,candles,first,last,open,close\n\
         2024-11,1,2024-11-29,2024-11-29,1,1\n2024-12,1,2024-12-27,2024-12-27,2,2\n";
@@ -290,7 +290,8 @@ fn python(stack: &Stack) -> anyhow::Result<PathBuf> {
         if emulator.is_empty() || emulator == "localstack" { Emulator::LocalStack } else { Emulator::Moto };
     let home = root().join(".local");
     let search = Search::from_env();
-    let environment = python::ensure(&home, emulator::requirements(with_boto3), &search, &silent());
+    let progress = silent();
+    let environment = python::ensure(&home, emulator::requirements(with_boto3), &search, &progress);
     Ok(stack.run(environment).context("find a Python with boto3")?.python())
 }
 
@@ -315,7 +316,7 @@ fn the_python_consumer_of_the_guide_works_as_it_is_printed() -> anyhow::Result<(
 }
 
 /// Calls the function as AWS does, with messages of the queue. Those that did not fail are deleted.
-fn the_lambda_function_of_the_guide_works_as_it_is_printed() -> anyhow::Result<()> {
+fn the_lambda_consumer_of_the_guide_works_as_it_is_printed() -> anyhow::Result<()> {
     let Own { stack, folder } = Own::get();
     let text = blocks("python")?.into_iter().nth(1).context("find the function")?;
     fs::write(folder.path().join("lambda_function.py"), text)?;
