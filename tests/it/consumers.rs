@@ -38,7 +38,7 @@ pub fn trials() -> Vec<Trial> {
 const RULE: &str = "candlewick-summaries";
 
 /// A series that has what S3 encodes in notifications and not for EventBridge.
-const SYMBOL: &str = "BTC%2FUSD";
+const SYMBOL: &str = "OWN%2FUSD";
 
 static OWN: OnceLock<Own> = OnceLock::new();
 
@@ -127,7 +127,7 @@ fn every_new_object_reaches_its_consumer() -> anyhow::Result<()> {
         2024-11,1,2024-11-29,2024-11-29,1,1\n2024-12,1,2024-12-27,2024-12-27,2,2\n";
     let summary = written(stack, &result("summaries", SYMBOL))?;
     ensure!(summary == expected, "{summary}");
-    stack.eventually("the rows, which the loader has as before", || Ok(stack.rows("BTC/USD")? == 2))
+    stack.eventually("the rows, which the loader has as before", || Ok(stack.rows("OWN/USD")? == 2))
 }
 
 /// The loader gives the object up too: each has the message that it received.
@@ -207,7 +207,7 @@ fn the_doctor_finds_what_keeps_events_from_a_consumer() -> anyhow::Result<()> {
     let said = succeed(candlewick(stack.state()).arg("doctor"))?;
     ensure!(is_silent(&said), "provision left something as it was: {said}");
     let object = written(stack, &clean(SYMBOL))?;
-    stack.put(&clean("REPAIRED"), object.replace("BTC/USD", "REPAIRED"))?;
+    stack.put(&clean("REPAIRED"), object.replace("OWN/USD", "REPAIRED"))?;
     written(stack, &result("summaries", "REPAIRED")).map(drop)
 }
 
@@ -295,7 +295,7 @@ fn python(stack: &Stack) -> anyhow::Result<PathBuf> {
     Ok(stack.run(environment).context("find a Python with boto3")?.python())
 }
 
-const LAST: &str = r#"{"symbol": "BTC/USD", "interval": "1day", "time": "2024-12-27", "open": "2", "high": "2", "low": "2", "close": "2", "volume": "100", "has_volume": "true", "is_filled": "false"}"#;
+const LAST: &str = r#"{"symbol": "OWN/USD", "interval": "1day", "time": "2024-12-27", "open": "2", "high": "2", "low": "2", "close": "2", "volume": "100", "has_volume": "true", "is_filled": "false"}"#;
 
 fn the_python_consumer_of_the_guide_works_as_it_is_printed() -> anyhow::Result<()> {
     let Own { stack, folder } = Own::get();
