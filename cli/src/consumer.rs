@@ -78,9 +78,10 @@ fn files(root: &Path, new: &New) -> anyhow::Result<Vec<(String, String)>> {
     let read = |path: &str| fs::read_to_string(root.join(path)).with_context(|| format!("read {path}"));
     let topology = read("topology.json")?;
     let known: Topology = topology.parse().context("read topology.json")?;
+    let is_there = known.consumers.contains_key(name);
     known.with_consumer(name, Consumer::of(of))?;
     let edited = [
-        ("topology.json", edits::topology(&topology, name, of)?),
+        ("topology.json", if is_there { topology } else { edits::topology(&topology, name, of)? }),
         ("Cargo.toml", edits::workspace(&read("Cargo.toml")?, name)?),
         ("Dockerfile", edits::dockerfile(&read("Dockerfile")?, name)?),
         ("docker-compose.yml", edits::compose(&read("docker-compose.yml")?, name)?),
@@ -103,4 +104,30 @@ fn lock(root: &Path) -> anyhow::Result<()> {
     let output = command.output().context("run cargo (is Rust's cargo on PATH?)")?;
     ensure!(output.status.success(), "cargo could not update Cargo.lock:\n{}", String::from_utf8_lossy(&output.stderr));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files_of(name: &str, of: &str) -> anyhow::Result<Vec<(String, String)>> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        files(root, &New { name: name.to_owned(), of: of.to_owned(), checkout: None })
+    }
+
+    #[test]
+    fn a_consumer_is_four_edits_and_five_files() {
+        let paths: Vec<_> = files_of("untaken", "transformed/").unwrap().into_iter().map(|(path, _)| path).collect();
+        assert_eq!(paths.len(), 9, "{paths:?}");
+        assert!(paths.contains(&"consumers/untaken/src/main.rs".to_owned()), "{paths:?}");
+    }
+
+    #[test]
+    fn one_that_would_wake_itself_or_has_no_usable_name_is_refused() {
+        let error = |name: &str, of: &str| files_of(name, of).unwrap_err().to_string();
+        assert!(error("untaken", "untaken/transformed/").contains("would wake itself"));
+        assert!(error("loader", "transformed/").contains("has this name already"));
+        assert!(error("No-Name", "transformed/").contains("a name has 1 to 32"));
+        assert!(error("untaken", "transformed").contains("ends with a slash"));
+    }
 }

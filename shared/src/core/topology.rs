@@ -13,7 +13,7 @@ pub use self::consumers::{BadTopology, Consumer, ConsumerQueue};
 
 /// The content of `topology.json`.
 ///
-/// The built-in one has no consumers. A program of your own adds itself, or reads a file of its own:
+/// The built-in one is `topology.json` as it was when the program was built. A program of another repository adds itself:
 ///
 /// ```
 /// use candlewick_shared::core::topology::{Consumer, Topology};
@@ -166,12 +166,15 @@ impl Topology {
         CURRENT.set(self).map_err(Box::new)
     }
 
-    /// Returns the topology with one more consumer, and its queue.
+    /// Returns the topology with this consumer and its queue. One that already has it stays as it is.
     ///
     /// # Errors
     ///
     /// Returns an error if the name, the prefix or a number of the consumer cannot be used, or if the name is taken.
     pub fn with_consumer(mut self, name: &str, consumer: Consumer) -> Result<Self, BadTopology> {
+        if self.consumers.get(name) == Some(&consumer) {
+            return Ok(self);
+        }
         if self.services.contains_key(name) {
             return Err(BadTopology::Taken(name.to_owned()));
         }

@@ -101,6 +101,15 @@ fn what_is_wrong_with_a_consumer_is_named() {
 }
 
 #[test]
+fn a_consumer_that_is_there_already_is_not_added_again() {
+    let topology = with(r#"{"summaries": {"of": "transformed/"}}"#).unwrap();
+    let again = topology.clone().with_consumer("summaries", Consumer::of("transformed/")).unwrap();
+    assert_eq!(again.queues.len(), topology.queues.len());
+    let other = topology.with_consumer("summaries", Consumer::of("raw/")).unwrap_err();
+    assert!(other.to_string().contains("has this name already"), "{other}");
+}
+
+#[test]
 fn a_consumer_reads_the_settings_of_all_that_consume_a_queue() {
     let topology = with(r#"{"summaries": {"of": "transformed/"}}"#).unwrap();
     let read: Vec<_> = topology.settings_of("summaries").map(|(name, _)| name).collect();
