@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::QueueTopology;
+use super::queue::QueueTopology;
 
 /// The most characters of a consumer's name. A queue, a rule and a dead-letter queue are named after it, and the shortest
 /// limit of AWS, 64 characters for a rule, also has to hold the prefix of a second stack.
