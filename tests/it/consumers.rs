@@ -276,7 +276,7 @@ fn a_program_of_another_repository_is_a_consumer() -> anyhow::Result<()> {
     fs::copy(root().join("Cargo.lock"), folder.path().join("Cargo.lock"))?;
     let program = programs::cargo_build(folder.path(), &["--offline"]).join("counts");
     let mut command = with_addresses(stack, program);
-    command.env_remove("TOPOLOGY").env_remove("HEALTH_LISTEN");
+    command.env_remove("TOPOLOGY").stdout(Stdio::null()).stderr(Stdio::null());
     let _running = Running(command.spawn().context("start the program")?);
     let counted = written(stack, &result("counts", SYMBOL))?;
     ensure!(counted == "candles\n2\n", "{counted}");
