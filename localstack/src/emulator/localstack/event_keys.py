@@ -1,5 +1,5 @@
-"""S3 sends keys to EventBridge as they are, and LocalStack sends them encoded, as in notifications to queues. Runs before
-LocalStack starts: here as the beginning of its launcher, and in containers as an init script."""
+"""S3 sends keys to EventBridge as they are, and LocalStack sends them encoded, as in notifications to queues. Runs
+in the process of LocalStack: here as the beginning of its launcher, and in containers as a script of its start stage."""
 
 from dataclasses import replace
 from urllib.parse import unquote
