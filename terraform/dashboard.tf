@@ -18,7 +18,7 @@ module "dashboard" {
   port             = local.dashboard_port
   target_group_arn = [for balancer in module.load_balancer : balancer.target_group_arn]
 
-  environment = merge(local.environment, local.queue_variables, {
+  environment = merge(local.environment, local.queue_variables, local.own_topology, {
     WATCHLIST        = local.watchlist_url
     DASHBOARD_LISTEN = "0.0.0.0:${local.dashboard_port}"
     # The balancer appends its client's address. Without a balancer, the peer is the client.

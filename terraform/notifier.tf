@@ -15,7 +15,7 @@ module "notifier" {
   alone = true
 
   # It reads each queue's dead letters.
-  environment = merge(local.environment, local.queue_variables, var.notifier_settings, local.loaded_variables, {
+  environment = merge(local.environment, local.queue_variables, local.own_topology, var.notifier_settings, local.loaded_variables, {
     ALERT_SNS_TOPIC_ARN = aws_sns_topic.alerts.arn
     WATCHLIST           = local.watchlist_url
     DATABASE_URL        = local.database_urls["notifier"]

@@ -36,6 +36,7 @@ output "environment" {
     { AWS_REGION = local.region, BUCKET = module.bucket.name },
     local.queue_variables,
     { ALERT_SNS_TOPIC_ARN = aws_sns_topic.alerts.arn },
+    local.own_topology,
   )
 }
 

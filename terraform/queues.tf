@@ -10,6 +10,7 @@ module "queue" {
   max_receive_count             = each.value.max_receive_count
   maximum_message_size_bytes    = each.value.maximum_message_size_bytes
   bucket_arn                    = each.value.notification == null ? null : module.bucket.arn
+  rule_arn                      = try(aws_cloudwatch_event_rule.consumer[each.key].arn, null)
   account                       = local.account
   key_arn                       = local.key_arn
 }
@@ -30,7 +31,8 @@ locals {
 # All notifications of the bucket are in one resource: a second one would overwrite the first. The queues' policies come first,
 # because S3 sends each queue a test message before it accepts the configuration.
 resource "aws_s3_bucket_notification" "this" {
-  bucket = module.bucket.name
+  bucket      = module.bucket.name
+  eventbridge = length(local.consumers) > 0
 
   dynamic "queue" {
     for_each = { for role, queue in local.queues : role => queue.notification if queue.notification != null }

@@ -1,6 +1,6 @@
 resource "aws_ecr_repository" "this" {
   #checkov:skip=CKV_AWS_136:Images hold no data and no secret; ECR's own encryption does
-  for_each = toset(concat(local.services, ["candlewick"]))
+  for_each = toset(concat(local.services, keys(local.consumers), ["candlewick"]))
 
   name                 = "${local.name}/${each.key}"
   image_tag_mutability = "IMMUTABLE"

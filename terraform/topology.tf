@@ -6,9 +6,10 @@ locals {
   # A prefix allows a second stack (staging-) in the same account and region. Programs get queues by URL, so it does not affect
   # them.
   name = "${var.name_prefix}candlewick"
-  queues = {
-    for role, queue in local.topology.queues : role => merge(queue, { name = "${var.name_prefix}${queue.name}" })
-  }
+  queues = merge(
+    { for role, queue in local.topology.queues : role => merge(queue, { name = "${var.name_prefix}${queue.name}" }) },
+    local.consumer_queues,
+  )
 
   # The watchlist's key in the bucket. No notification has this prefix.
   watchlist_key = "config/watchlist.toml"

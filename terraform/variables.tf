@@ -42,6 +42,16 @@ variable "watchlist_path" {
   }
 }
 
+variable "consumers" {
+  description = "Consumers of your own, by name, in addition to those of topology.json: the prefix of the keys of the objects whose events the queue gets, and what differs from consumer_queue there."
+  type = map(object({
+    of                         = string
+    visibility_timeout_seconds = optional(number)
+    max_receive_count          = optional(number)
+  }))
+  default = {}
+}
+
 variable "schedules" {
   description = "When series are refreshed: cron or rate expressions of EventBridge Scheduler, and their time zone. No gap between runs may exceed fetch_late_after_hours: by default one run happens every day, also at weekends."
   type = map(object({

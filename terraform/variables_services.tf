@@ -9,7 +9,7 @@ variable "image_tag" {
 }
 
 variable "images" {
-  description = "Full image references, by service and for candlewick, the operator's command, if they are not in this stack's own repositories: registry/name@sha256:…"
+  description = "Full image references, by service or consumer and for candlewick, the operator's command, if they are not in this stack's own repositories: registry/name@sha256:…"
   type        = map(string)
   default     = {}
 
@@ -19,8 +19,8 @@ variable "images" {
   }
 
   validation {
-    condition     = length(setsubtract(keys(var.images), concat(local.services, ["candlewick"]))) == 0
-    error_message = "images are of candlewick and of the services ${join(", ", local.services)}."
+    condition     = length(setsubtract(keys(var.images), concat(local.services, keys(local.consumers), ["candlewick"]))) == 0
+    error_message = "images are of candlewick, of the services ${join(", ", local.services)}, and of consumers."
   }
 }
 

@@ -35,6 +35,8 @@ impl Ground {
         let clock = Clock::Simulated { start, anchor: jiff::Timestamp::now(), rate: 1.0 };
         let options = Options {
             programs: programs::build(),
+            consumer_programs: "target".into(),
+            topology: None,
             python_home: root().join(".local"),
             watchlist,
             schedule: ("off".to_owned(), "UTC".to_owned()),

@@ -8,6 +8,7 @@ mod inspect;
 mod notifications;
 mod policy;
 mod queues;
+mod rules;
 mod snapshot;
 mod terraform;
 
@@ -24,8 +25,8 @@ use crate::terminal;
 
 /// Compares what is deployed with topology.json, and says how to fix each difference.
 ///
-/// It checks the bucket's notifications and their filters (which must not let a service wake itself), the queues'
-/// policies, redrive, retention, visibility timeout and message size, regions, permissions, the database's schema,
+/// It checks the bucket's notifications and their filters (which must not let a service wake itself), the rules of
+/// EventBridge for consumers of your own, the queues' policies, redrive, retention, visibility timeout and message size, regions, permissions, the database's schema,
 /// whether loads take longer than a lease, and whether the calendars are valid and reach far enough. It changes nothing.
 ///
 /// Needs the bucket, the queues and read access to their configuration. Without DATABASE_URL it skips the database and
@@ -39,7 +40,7 @@ pub struct Args {
     from_terraform: Option<PathBuf>,
     /// Print JSON: {"findings": [{"check", "subject", "problem", "mend"}], "skipped": [{"check", "why"}]}; check is
     /// address, bucket, notification, loop, queue, dead_letters, policy, visibility, retention, message_size, region,
-    /// permission, database or calendar
+    /// permission, rule, database or calendar
     #[arg(long)]
     json: bool,
 }
@@ -49,7 +50,7 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
         Some(file) => from_terraform(place, file).await?,
         None => place.running().await?,
     };
-    let topology = Topology::built_in();
+    let topology = Topology::current();
     let snapshot = inspect::inspect(&deployment, topology).await?;
     let mut examined = findings::examine(topology, &snapshot);
     calendars::examine(&mut examined, &deployment).await;

@@ -126,7 +126,13 @@ async fn loaded(running: &Running) -> anyhow::Result<BTreeSet<(String, String)>>
 }
 
 async fn dead(running: &Running, any: bool) -> anyhow::Result<Vec<DeadLetter>> {
-    if any { status::letters(&running.aws, &running.addresses.env()).await } else { Ok(Vec::new()) }
+    if !any {
+        return Ok(Vec::new());
+    }
+    // A consumer of the owner's own that gives up an object says nothing about its series.
+    let mut letters = status::letters(&running.aws, &running.addresses.env()).await?;
+    letters.retain(|letter| !Topology::current().consumers.contains_key(&letter.role));
+    Ok(letters)
 }
 
 /// Reports each series that was loaded or failed since the last time, and the counts if anything changed.

@@ -3,6 +3,7 @@
 mod alerts;
 mod build;
 mod clean;
+mod consumer;
 mod dlq;
 mod doctor;
 mod down;
@@ -32,6 +33,8 @@ mod watchlist;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use candlewick_shared::runtime::env::Env;
+use candlewick_shared::runtime::topology;
 use clap::{Parser, Subcommand};
 
 use crate::place::Place;
@@ -58,6 +61,7 @@ enum Command {
     Up(up::Args),
     Alerts(alerts::Args),
     Clean(clean::Args),
+    Consumer(consumer::Args),
     Dlq(dlq::Args),
     Doctor(doctor::Args),
     Down(down::Args),
@@ -93,10 +97,12 @@ fn main() -> ExitCode {
 #[tokio::main]
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let place = Place::find(cli.state)?;
+    topology::adopt(&topology_settings(&place, &cli.command)?, None)?;
     match cli.command {
         Command::Up(args) => up::run(&place, args).await,
         Command::Alerts(args) => alerts::run(&place, args).await,
         Command::Clean(args) => Ok(search_code(clean::run(args).await)),
+        Command::Consumer(args) => consumer::run(&place, args),
         Command::Dlq(args) => dlq::run(&place, args).await,
         Command::Doctor(args) => Ok(search_code(doctor::run(&place, args).await)),
         Command::Down(args) => down::run(&place, args).await,
@@ -113,6 +119,15 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(args) => Ok(search_code(verify::run(&place, args).await)),
         Command::Watchlist(args) => watchlist::run(&place, args).await,
         Command::Watchdog => up::watchdog(&place).await,
+    }
+}
+
+/// Where `TOPOLOGY` is looked up. A deployment that `up` started has its own; these commands do not work on one.
+fn topology_settings(place: &Place, command: &Command) -> anyhow::Result<Env> {
+    let own = Env::of_process();
+    match command {
+        Command::Up(_) | Command::Down(_) | Command::Consumer(_) | Command::Watchdog => Ok(own),
+        _ => Ok(own.or(Env::from_variables(place.written_settings()?.unwrap_or_default()))),
     }
 }
 

@@ -29,7 +29,7 @@ pub struct Args {}
 pub async fn run(place: &Place, _: Args) -> anyhow::Result<ExitCode> {
     let deployment = place.running().await?;
     let bucket = deployment.env.bucket()?;
-    let topology = Topology::built_in();
+    let topology = Topology::current();
     let queues =
         provision::provision(&deployment.aws, bucket, topology).await.context("create the bucket and the queues")?;
     terminal::result(&format!("bucket {bucket} and {} queues exist", queues.len() * 2));

@@ -140,11 +140,11 @@ impl SeriesStatus {
     }
 }
 
-/// Counts the messages of all queues and of all dead-letter queues. Fails if one of them cannot be read.
+/// Counts the messages and the dead letters of the services' queues. Fails if one of them cannot be read.
 pub async fn messages(aws: &Aws, env: &Env) -> anyhow::Result<(u64, u64)> {
     let mut messages = 0;
     let mut letters = 0;
-    for role in queues::roles() {
+    for role in queues::roles_of_services() {
         let depth = queues::depth(aws, env, role).await?;
         messages += depth.waiting + depth.in_flight;
         letters += depth.dead_letters;

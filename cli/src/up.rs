@@ -59,6 +59,12 @@ pub struct Args {
     /// The emulator of S3, SQS and SNS: localstack, ministack or moto (see docs/emulators.md)
     #[arg(long, value_name = "NAME", env = "CANDLEWICK_EMULATOR", default_value_t)]
     emulator: Emulator,
+    /// The directory of the programs of your own consumers [default: that of this program]
+    #[arg(long, value_name = "DIR", env = "CANDLEWICK_CONSUMERS")]
+    consumers: Option<PathBuf>,
+    /// The topology, with consumers of your own: the path of a file like topology.json, or its text
+    #[arg(long, value_name = "FILE", env = "TOPOLOGY")]
+    topology: Option<String>,
     /// The port of the emulator, whichever one it is [default: the last port used, or any free port]
     #[arg(long, value_name = "PORT", env = "LOCALSTACK_PORT")]
     localstack_port: Option<u16>,
@@ -118,6 +124,8 @@ async fn options(place: &Place, args: &Args) -> anyhow::Result<(Options, Watchli
     schedule.context("read --schedule and --schedule-timezone")?;
     let options = Options {
         schedule: (args.schedule.clone(), args.schedule_timezone.clone()),
+        consumer_programs: args.consumers.clone().map_or_else(build::programs, Ok)?,
+        topology: args.topology.as_deref().map(absolute).transpose()?,
         programs: build::programs()?,
         python_home: place.root.join(".local"),
         watchlist: path,
@@ -128,6 +136,15 @@ async fn options(place: &Place, args: &Args) -> anyhow::Result<(Options, Watchli
         source: source(wish(args.simulator_port, "--simulator-port"))?,
     };
     Ok((options, watchlist))
+}
+
+/// The services run in another directory. The setting may also be the text of a topology.
+fn absolute(topology: &str) -> anyhow::Result<String> {
+    if topology.trim_start().starts_with('{') {
+        return Ok(topology.to_owned());
+    }
+    let path = std::path::absolute(topology).context("resolve the path of TOPOLOGY")?;
+    Ok(path.display().to_string())
 }
 
 fn source(port: Wish) -> anyhow::Result<Source> {

@@ -7,6 +7,7 @@ mod simulator;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -105,7 +106,9 @@ impl Stack {
     }
 
     fn emulator_settings(&self, port: u16) -> emulator::Settings {
-        let services = ["s3", "sqs", "sns"].map(str::to_owned).to_vec();
+        let consumers = !Topology::current().consumers.is_empty();
+        let services = ["s3", "sqs", "sns"].into_iter().chain(consumers.then_some("events"));
+        let services = services.map(str::to_owned).collect();
         emulator::Settings { emulator: self.options.emulator, port, services, patience: Duration::from_secs(90) }
     }
 
@@ -137,7 +140,7 @@ impl Stack {
 
     async fn provision(&self, mut addresses: Addresses) -> anyhow::Result<Running> {
         let aws = addresses.aws().await?;
-        let topology = Topology::built_in();
+        let topology = Topology::current();
         let queues = provision::provision(&aws, BUCKET, topology).await.context("make bucket and queues")?;
         addresses.add_queues(&queues, topology);
         emulator::check(self.options.emulator, &aws).await?;
@@ -153,20 +156,40 @@ impl Stack {
 
     /// Starts the services, and has each started again when it dies.
     pub fn start_services(&mut self, running: &Running) -> anyhow::Result<()> {
-        let services: Vec<_> = Topology::built_in().services.keys().map(String::as_str).collect();
+        let services: Vec<_> = Topology::current().services.keys().map(String::as_str).collect();
         for name in &services {
-            let program = self.service_program(name, running)?;
-            let state = self.state.clone();
-            let progress = self.progress.clone();
-            let service = Service::start(program, state, Backoff::default(), progress, CancellationToken::new())?;
-            self.services.push(service);
+            self.start_service(self.service_program(name, &self.options.programs, running))?;
         }
         self.progress.line("services", &format!("{} started", services.join(", ")));
+        self.start_consumers(running)
+    }
+
+    /// Starts the consumers of the owner's own that are programs here. Others read their queues from elsewhere.
+    fn start_consumers(&mut self, running: &Running) -> anyhow::Result<()> {
+        for name in Topology::current().consumers.keys() {
+            let programs = &self.options.consumer_programs;
+            let path = program_path(programs, name);
+            if path.is_file() {
+                self.start_service(self.service_program(name, programs, running))?;
+                self.progress.line("consumers", &format!("{name} started"));
+            } else {
+                let told = format!("{name} has a queue, and no program {}: start it yourself", path.display());
+                self.progress.line("consumers", &told);
+            }
+        }
         Ok(())
     }
 
-    fn service_program(&self, name: &str, running: &Running) -> anyhow::Result<Program> {
-        let path = self.options.programs.join(format!("candlewick-{name}"));
+    fn start_service(&mut self, program: Program) -> anyhow::Result<()> {
+        let progress = self.progress.clone();
+        let state = self.state.clone();
+        let service = Service::start(program, state, Backoff::default(), progress, CancellationToken::new())?;
+        self.services.push(service);
+        Ok(())
+    }
+
+    fn service_program(&self, name: &str, programs: &Path, running: &Running) -> Program {
+        let path = program_path(programs, name);
         let mut program = Program::new(name, path).clean_env().stop_by(StopPlan::term(Duration::from_secs(25)));
         // Several programs share the machine's memory with everything else.
         program = program.env("MEMORY_LIMIT", "1GiB");
@@ -185,25 +208,29 @@ impl Stack {
         if name == "ingest" && matches!(self.options.source, Source::Simulator { .. }) {
             program = program.env("TWELVEDATA_API_KEY", "simulator");
         }
-        Ok(program)
+        program
     }
 
     /// The settings of a service in this process's environment. Addresses of the stack itself replace them.
     fn inherited(&self, service: &str) -> impl Iterator<Item = (OsString, OsString)> {
-        let settings = Topology::built_in().settings_of(service).map(|(name, _)| name);
+        let topology = Topology::current();
+        let settings = topology.settings_of(service).map(|(name, _)| name);
+        // A consumer's own settings begin with its name.
+        let own = topology.consumers.contains_key(service).then(|| format!("{}_", service.to_ascii_uppercase()));
         let is_simulated = matches!(self.options.source, Source::Simulator { .. });
         let settings: Vec<_> = settings.filter(|name| !NOT_INHERITED.contains(name)).chain(LIBRARY_VARIABLES).collect();
         std::env::vars_os().filter(move |(variable, _)| {
             let Some(variable) = variable.to_str() else { return false };
             let name = variable.strip_suffix("_FILE").unwrap_or(variable);
-            settings.contains(&name) && !(is_simulated && KEYS.contains(&variable))
+            let is_own = own.as_ref().is_some_and(|own| name.starts_with(own));
+            (is_own || settings.contains(&name)) && !(is_simulated && KEYS.contains(&variable))
         })
     }
 
     /// Puts back what the emulator forgot, and from then on keeps a copy of what is written under `raw/`. Returns how many
     /// objects were put back.
     pub async fn restore_raw(&mut self, running: &Running) -> anyhow::Result<usize> {
-        let prefix = &Topology::built_in().prefixes.raw;
+        let prefix = &Topology::current().prefixes.raw;
         let mut copy = RawCopy::open(&self.state.root().join("raw"), prefix)?;
         let store: Arc<dyn ObjectStore> = Arc::new(running.aws.store(BUCKET));
         let restored = copy.restore(&*store).await?;
@@ -250,8 +277,12 @@ impl Stack {
     }
 }
 
+fn program_path(programs: &Path, service: &str) -> PathBuf {
+    programs.join(format!("candlewick-{service}"))
+}
+
 async fn start_emulator(
-    home: &std::path::Path,
+    home: &Path,
     settings: &emulator::Settings,
     state: &StateDir,
     progress: &Reporter,

@@ -1,7 +1,7 @@
-//! A complete service: for every transformed object it writes a summary with one row per month under `summaries/`.
+//! A complete consumer: for every transformed object it writes a summary with one row per month under `summaries/`.
 //!
-//! Give it a queue with the role `summaries` in `topology.json`. S3 sends the events of `transformed/` to one queue
-//! only; a second queue gets them through an SNS topic or EventBridge. The service understands both forms.
+//! One entry in `topology.json` gives it a queue and the events: `"consumers": {"summaries": {"of": "transformed/"}}`.
+//! docs/consumers.md explains the rest.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -16,17 +16,19 @@ use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
 use candlewick_shared::runtime::{env::Env, objects::Scope, objects::objects, service};
 use tokio_util::sync::CancellationToken;
 
+/// The name in `topology.json`.
+const NAME: &str = "summaries";
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    service::run("summaries", start).await
+    service::run(NAME, start).await
 }
 
 async fn start(env: Env, stop: CancellationToken) -> Result<()> {
     let aws = Aws::from_env().await;
-    let consumer = service::consumer("summaries", "summaries", &env, &aws).await?;
-    let bucket = env.bucket()?.to_owned();
-    let store: Arc<dyn ObjectStore> = Arc::new(aws.store(&bucket));
-    let scope = Scope { bucket, prefix: Topology::built_in().prefixes.transformed.clone(), bytes_in_flight: 64 << 20 };
+    let consumer = service::consumer(NAME, NAME, &env, &aws).await?;
+    let scope = Scope::of_consumer(NAME, &env)?;
+    let store: Arc<dyn ObjectStore> = Arc::new(aws.store(&scope.bucket));
     let handler = tower::service_fn(move |event| summarise(Arc::clone(&store), event));
     consumer.run(objects(scope, handler), stop).await;
     Ok(())

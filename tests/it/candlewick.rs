@@ -32,6 +32,7 @@ pub fn candlewick(state: &Path) -> Command {
         "WATCHLIST",
         "CLOCK",
         "SCHEDULE",
+        "TOPOLOGY",
     ] {
         command.env_remove(variable);
     }

@@ -86,7 +86,7 @@ fn the_doctor_names_what_is_broken_and_its_mend() -> anyhow::Result<()> {
         ("dead_letters", "raw", "no redrive policy"),
         ("retention", "ingest", "kept for 60 s"),
         ("visibility", "ingest", "VisibilityTimeout is 5 seconds, and topology.json has 30"),
-        ("policy", "transformed", "does not let bucket candlewick-patient write"),
+        ("policy", "transformed", "does not let arn:aws:s3:::candlewick-patient write"),
         ("message_size", "transformed", "MaximumMessageSize is 1024 bytes"),
         ("delay", "raw", "DelaySeconds is 600 seconds"),
     ] {

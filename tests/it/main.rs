@@ -20,6 +20,7 @@ mod cleaning;
 mod collector;
 mod command;
 mod comparing;
+mod consumers;
 mod contract;
 mod dashboard;
 mod data_studio;
@@ -106,9 +107,10 @@ fn main() -> ExitCode {
     // These tests turn off or stop what the others need, and each starts where the previous one ended.
     let in_order = Arguments { test_threads: Some(1), ..arguments };
     let disturbing = operations::trials().into_iter().chain(reconcile_alert::trials());
-    let disturbing = disturbing.chain(doctor::trials()).chain(restart::trials());
+    let disturbing = disturbing.chain(doctor::trials()).chain(consumers::trials()).chain(restart::trials());
     let last = libtest_mimic::run(&in_order, disturbing.collect());
     browser::stop_if_started();
+    consumers::stop_if_started();
     Stack::stop_if_started();
     code(&first, &last)
 }

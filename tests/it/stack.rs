@@ -1,4 +1,4 @@
-//! The only stack of a test run: `candlewick up`, and ways to access it.
+//! The stack of a test run: `candlewick up`, and ways to access it.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -50,6 +50,8 @@ pub struct Stack {
     pub state: TempDir,
     runtime: Runtime,
     collector: Collector,
+    /// Settings of `up` besides the usual ones.
+    settings: Vec<(&'static str, PathBuf)>,
     up: Mutex<Option<Up>>,
 }
 
@@ -73,7 +75,7 @@ impl Stack {
     /// The stack, started on first use.
     pub fn get() -> &'static Self {
         STACK.get_or_init(|| {
-            let stack = Self::new().expect("the state directory can be made");
+            let stack = Self::new(Vec::new()).expect("the state directory can be made");
             stack.start().expect("the stack starts");
             stack
         })
@@ -85,14 +87,21 @@ impl Stack {
         }
     }
 
-    fn new() -> anyhow::Result<Self> {
+    /// Another stack, which has more settings.
+    pub fn with(settings: Vec<(&'static str, PathBuf)>) -> anyhow::Result<Self> {
+        let stack = Self::new(settings)?;
+        stack.start()?;
+        Ok(stack)
+    }
+
+    fn new(settings: Vec<(&'static str, PathBuf)>) -> anyhow::Result<Self> {
         let state = tempfile::Builder::new().prefix("candlewick-test-").tempdir().context("make a directory")?;
         // A copy, because tests edit it.
         let fixture = root().join("tests/it/fixtures/watchlist.toml");
         std::fs::copy(fixture, state.path().join(WATCHLIST)).context("copy the watchlist")?;
         let runtime = Runtime::new().context("start a runtime")?;
         let collector = runtime.block_on(Collector::start())?;
-        Ok(Self { state, runtime, collector, up: Mutex::new(None) })
+        Ok(Self { state, runtime, collector, settings, up: Mutex::new(None) })
     }
 
     pub fn watchlist(&self) -> PathBuf {
@@ -107,7 +116,7 @@ impl Stack {
         command.env("OPENLINEAGE", "objects").env("OPENLINEAGE_URL", &collector);
         command.args(["up", "--watchlist"]).arg(self.watchlist()).stdout(Stdio::piped()).stderr(self.log("up.err")?);
         command.env("DASHBOARD_EDIT_TOKEN", EDIT_TOKEN);
-        command.envs(Sink::get().settings());
+        command.envs(Sink::get().settings()).envs(self.settings.iter().map(|(name, value)| (name, value)));
         let mut child = command.spawn().context("start candlewick up")?;
         let ready = self.await_line(&mut child, "Candlewick is up");
         let up = ready.and_then(|()| self.connect(child));

@@ -11,7 +11,7 @@ pub struct Filter {
     /// Only letters of this class, such as unreadable_object
     #[arg(long)]
     class: Option<String>,
-    /// Only letters from this service: ingest, transform or loader
+    /// Only letters from this service: ingest, transform, loader or a consumer of your own
     #[arg(long, value_name = "SERVICE")]
     stage: Option<String>,
     /// Only letters about keys that begin with this prefix, such as raw/interval=1day/

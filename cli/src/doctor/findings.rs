@@ -2,7 +2,7 @@
 
 use super::finding::{APPLY, Examined};
 use super::snapshot::{Snapshot, region_of_arn};
-use super::{database, notifications, queues};
+use super::{database, notifications, queues, rules};
 use candlewick_shared::core::topology::Topology;
 
 pub fn examine(topology: &Topology, snapshot: &Snapshot) -> Examined {
@@ -10,6 +10,7 @@ pub fn examine(topology: &Topology, snapshot: &Snapshot) -> Examined {
     bucket(&mut examined, snapshot);
     regions(&mut examined, snapshot);
     notifications::examine(&mut examined, topology, snapshot);
+    rules::examine(&mut examined, topology, snapshot);
     for (role, wanted) in &topology.queues {
         queues::examine(&mut examined, role, wanted, topology, snapshot);
     }
@@ -45,9 +46,10 @@ fn regions(examined: &mut Examined, snapshot: &Snapshot) {
 pub mod tests {
     use std::collections::BTreeMap;
 
+    use candlewick_shared::core::topology::Consumer;
     use serde_json::json;
 
-    use super::super::snapshot::{Bucket, Database, InspectError, Notification, Queue, Queues, Redrive};
+    use super::super::snapshot::{Bucket, Database, InspectError, Notification, Queue, Queues, Redrive, Rule};
     use super::*;
 
     fn arn(name: &str) -> String {
@@ -57,9 +59,13 @@ pub mod tests {
     fn queues(topology: &Topology, role: &str) -> Queues {
         let wanted = topology.queue(role).unwrap();
         let dead_letters = topology.dead_letter_name(&wanted.name);
+        let (service, source) = match topology.consumers.get(role) {
+            Some(_) => ("events.amazonaws.com", rule_arn(&wanted.name)),
+            None => ("s3.amazonaws.com", "arn:aws:s3:::b".to_owned()),
+        };
         let statement = json!({
-            "Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": "*",
-            "Condition": {"ArnEquals": {"aws:SourceArn": "arn:aws:s3:::b"}}
+            "Effect": "Allow", "Principal": {"Service": service}, "Action": "sqs:SendMessage", "Resource": "*",
+            "Condition": {"ArnEquals": {"aws:SourceArn": source}}
         });
         let queue = Queue {
             arn: arn(&wanted.name),
@@ -82,9 +88,22 @@ pub mod tests {
         Queues { url: Some(url), queue: Ok(queue), dead_letter_url: Some(dead_letter_url), dead_letters: Ok(letters) }
     }
 
+    fn rule_arn(name: &str) -> String {
+        format!("arn:aws:events:eu-west-1:1:rule/{name}")
+    }
+
+    fn rule(topology: &Topology, role: &str, consumer: &Consumer) -> Rule {
+        let name = &topology.queue(role).unwrap().name;
+        let pattern = Some(consumer.event_pattern("b"));
+        Rule { arn: rule_arn(name), is_enabled: true, pattern, targets: vec![arn(name)] }
+    }
+
     /// A snapshot without problems.
     pub fn healthy() -> Snapshot {
-        let topology = Topology::built_in();
+        healthy_of(Topology::built_in())
+    }
+
+    fn healthy_of(topology: &Topology) -> Snapshot {
         let notification = |(_, queue): (&String, &candlewick_shared::core::topology::QueueTopology)| {
             let rule = queue.notification.as_ref()?;
             let queue_arn = arn(&queue.name);
@@ -96,19 +115,33 @@ pub mod tests {
             name: "b".to_owned(),
             region: Ok("eu-west-1".to_owned()),
             notifications: Ok(topology.queues.iter().filter_map(notification).collect()),
+            event_bridge: Ok(!topology.consumers.is_empty()),
             listing: Ok(()),
         };
+        let rules =
+            topology.consumers.iter().map(|(role, consumer)| (role.clone(), Ok(rule(topology, role, consumer))));
+        let rules = rules.collect();
         let queues: BTreeMap<_, _> =
             topology.queues.keys().map(|role| (role.clone(), queues(topology, role))).collect();
         let database = Database { applied: vec![1], known: vec![1], work_seconds: Some(0.2) };
-        Snapshot { region: Some("eu-west-1".to_owned()), bucket, queues, database: Some(Ok(database)) }
+        Snapshot { region: Some("eu-west-1".to_owned()), bucket, queues, rules, database: Some(Ok(database)) }
     }
 
     /// Check and subject of each finding after something was broken.
     pub fn found(break_it: impl FnOnce(&mut Snapshot)) -> Vec<(&'static str, String)> {
-        let mut snapshot = healthy();
+        found_in(Topology::built_in(), break_it)
+    }
+
+    /// The same, with a topology that has the consumer `summaries`.
+    pub fn found_with_consumer(break_it: impl FnOnce(&mut Snapshot)) -> Vec<(&'static str, String)> {
+        let topology = Topology::built_in().clone().with_consumer("summaries", Consumer::of("transformed/"));
+        found_in(&topology.unwrap(), break_it)
+    }
+
+    fn found_in(topology: &Topology, break_it: impl FnOnce(&mut Snapshot)) -> Vec<(&'static str, String)> {
+        let mut snapshot = healthy_of(topology);
         break_it(&mut snapshot);
-        let findings = examine(Topology::built_in(), &snapshot).findings;
+        let findings = examine(topology, &snapshot).findings;
         assert!(findings.iter().all(|finding| !finding.mend.is_empty() && !finding.problem.is_empty()));
         findings.into_iter().map(|finding| (finding.check, finding.subject)).collect()
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use anyhow::Context;
+use aws_sdk_eventbridge::types::RuleState;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::types::{FilterRuleName, QueueConfiguration};
@@ -12,7 +13,9 @@ use candlewick_shared::adapters::postgres;
 use candlewick_shared::core::topology::Topology;
 use sqlx::PgPool;
 
-use super::snapshot::{Bucket, Database, InspectError, Inspected, Notification, Queue, Queues, Redrive, Snapshot};
+use super::snapshot::{
+    Bucket, Database, InspectError, Inspected, Notification, Queue, Queues, Redrive, Rule, Snapshot,
+};
 use crate::place::Deployment;
 
 /// Takes a snapshot. What cannot be read is recorded in it as an error.
@@ -22,8 +25,9 @@ pub async fn inspect(deployment: &Deployment, topology: &Topology) -> anyhow::Re
     for role in topology.queues.keys() {
         all.insert(role.clone(), queues(deployment, role).await);
     }
+    let rules = rules(deployment, topology, &all).await;
     let bucket = bucket(deployment, deployment.env.bucket()?).await;
-    Ok(Snapshot { region, bucket, queues: all, database: database(deployment).await })
+    Ok(Snapshot { region, bucket, queues: all, rules, database: database(deployment).await })
 }
 
 /// Classifies an error of AWS.
@@ -33,9 +37,11 @@ where
 {
     let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default();
     match code {
-        "NoSuchBucket" | "NotFound" | "AWS.SimpleQueueService.NonExistentQueue" | "QueueDoesNotExist" => {
-            InspectError::Absent
-        }
+        "NoSuchBucket"
+        | "NotFound"
+        | "ResourceNotFoundException"
+        | "AWS.SimpleQueueService.NonExistentQueue"
+        | "QueueDoesNotExist" => InspectError::Absent,
         "AccessDenied" | "AccessDeniedException" | "Forbidden" => InspectError::Denied(action),
         _ => InspectError::Failed(aws_error::words(error)),
     }
@@ -46,15 +52,19 @@ async fn bucket(deployment: &Deployment, name: &str) -> Bucket {
     let listing = s3.list_objects_v2().bucket(name).max_keys(1).send().await;
     let region = s3.get_bucket_location().bucket(name).send().await;
     let notifications = s3.get_bucket_notification_configuration().bucket(name).send().await;
+    let notifications = notifications.map_err(|error| inspect_error(&error, "s3:GetBucketNotification"));
     Bucket {
         name: name.to_owned(),
         listing: listing.map(|_| ()).map_err(|error| inspect_error(&error, "s3:ListBucket")),
         region: region
             .map(|answer| region_of(answer.location_constraint.as_ref().map_or("", |region| region.as_str())))
             .map_err(|error| inspect_error(&error, "s3:GetBucketLocation")),
+        event_bridge: notifications
+            .as_ref()
+            .map(|answer| answer.event_bridge_configuration.is_some())
+            .map_err(Clone::clone),
         notifications: notifications
-            .map(|answer| answer.queue_configurations.unwrap_or_default().into_iter().map(notification).collect())
-            .map_err(|error| inspect_error(&error, "s3:GetBucketNotification")),
+            .map(|answer| answer.queue_configurations.unwrap_or_default().into_iter().map(notification).collect()),
     }
 }
 
@@ -82,6 +92,35 @@ fn notification(configuration: QueueConfiguration) -> Notification {
         prefix: rule(FilterRuleName::Prefix),
         suffix: rule(FilterRuleName::Suffix),
     }
+}
+
+/// The rules of the consumers whose queues could be read. A rule has the name of its queue.
+async fn rules(
+    deployment: &Deployment,
+    topology: &Topology,
+    queues: &BTreeMap<String, Queues>,
+) -> BTreeMap<String, Inspected<Rule>> {
+    let client = aws_sdk_eventbridge::Client::new(deployment.aws.config());
+    let mut all = BTreeMap::new();
+    for role in topology.consumers.keys() {
+        if let Some(Ok(queue)) = queues.get(role).map(|queues| &queues.queue) {
+            all.insert(role.clone(), rule(&client, queue.arn.rsplit(':').next().unwrap_or_default()).await);
+        }
+    }
+    all
+}
+
+async fn rule(client: &aws_sdk_eventbridge::Client, name: &str) -> Inspected<Rule> {
+    let described = client.describe_rule().name(name).send().await;
+    let described = described.map_err(|error| inspect_error(&error, "events:DescribeRule"))?;
+    let targets = client.list_targets_by_rule().rule(name).send().await;
+    let targets = targets.map_err(|error| inspect_error(&error, "events:ListTargetsByRule"))?.targets;
+    Ok(Rule {
+        is_enabled: described.state == Some(RuleState::Enabled),
+        pattern: described.event_pattern.and_then(|text| serde_json::from_str(&text).ok()),
+        arn: described.arn.unwrap_or_default(),
+        targets: targets.unwrap_or_default().into_iter().map(|target| target.arn).collect(),
+    })
 }
 
 async fn queues(deployment: &Deployment, role: &str) -> Queues {

@@ -3,7 +3,7 @@
 use candlewick_shared::core::topology::{QueueTopology, Topology, dead_letter_url_variable, queue_url_variable};
 
 use super::finding::{APPLY, Examined};
-use super::policy::{self, Writes};
+use super::policy::{self, Writer, Writes};
 use super::snapshot::{Queue, Queues, Redrive, Snapshot};
 
 pub fn examine(examined: &mut Examined, role: &str, wanted: &QueueTopology, topology: &Topology, snapshot: &Snapshot) {
@@ -16,7 +16,7 @@ pub fn examine(examined: &mut Examined, role: &str, wanted: &QueueTopology, topo
     let letters = examined.require("dead_letters", role, "the dead-letter queue", &queues.dead_letters);
     if let Some(queue) = queue {
         attributes(examined, role, wanted, queue);
-        permissions(examined, role, wanted, queue, &snapshot.bucket.name);
+        permissions(examined, role, wanted, queue, snapshot);
         redrive(examined, role, wanted, queue, letters);
     }
     if let Some(letters) = letters {
@@ -72,17 +72,25 @@ fn set(attribute: &str, value: u32, arn: &str) -> String {
     format!("set {attribute}={value} on {name}: {APPLY}")
 }
 
-fn permissions(examined: &mut Examined, role: &str, wanted: &QueueTopology, queue: &Queue, bucket: &str) {
-    let writes = policy::writes(queue.policy.as_ref(), &queue.arn, &format!("arn:aws:s3:::{bucket}"));
+fn permissions(examined: &mut Examined, role: &str, wanted: &QueueTopology, queue: &Queue, snapshot: &Snapshot) {
+    let (writer, is_needed) = match snapshot.rules.get(role) {
+        Some(Ok(rule)) => (Writer { service: "events.amazonaws.com", arn: rule.arn.clone() }, true),
+        _ => (Writer::bucket(&snapshot.bucket.name), wanted.notification.is_some()),
+    };
+    let writes = policy::writes(queue.policy.as_ref(), &queue.arn, &writer);
+    let Writer { service, arn } = writer;
     if writes == Writes::OpenToAll {
         let problem = "anyone may send messages to the queue";
-        examined.find("policy", role, problem, format!("allow only the bucket to send messages: {APPLY}"));
+        examined.find("policy", role, problem, format!("allow only {arn} to send messages: {APPLY}"));
     }
-    if writes == Writes::Refused && wanted.notification.is_some() {
-        let problem = format!("its policy does not let bucket {bucket} write to the queue, so S3 cannot notify it");
-        let mend =
-            format!("allow sqs:SendMessage to s3.amazonaws.com for aws:SourceArn arn:aws:s3:::{bucket}: {APPLY}");
-        examined.find("policy", role, problem, mend);
+    if writes == Writes::Refused && is_needed {
+        let problem = format!("its policy does not let {arn} write to the queue, so no event reaches it");
+        examined.find(
+            "policy",
+            role,
+            problem,
+            format!("allow sqs:SendMessage to {service} for aws:SourceArn {arn}: {APPLY}"),
+        );
     }
 }
 

@@ -12,6 +12,8 @@ pub struct Snapshot {
     pub bucket: Bucket,
     /// Queues by role.
     pub queues: BTreeMap<String, Queues>,
+    /// Rules of EventBridge by consumer.
+    pub rules: BTreeMap<String, Inspected<Rule>>,
     /// `None` if its address is not known, and a text if it could not be read.
     pub database: Option<Result<Database, String>>,
 }
@@ -34,6 +36,8 @@ pub struct Bucket {
     pub name: String,
     pub region: Inspected<String>,
     pub notifications: Inspected<Vec<Notification>>,
+    /// Whether it sends its events to EventBridge.
+    pub event_bridge: Inspected<bool>,
     /// Whether its objects could be listed.
     pub listing: Inspected<()>,
 }
@@ -46,6 +50,16 @@ pub struct Notification {
     pub events: Vec<String>,
     pub prefix: String,
     pub suffix: String,
+}
+
+/// A rule of EventBridge.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rule {
+    pub arn: String,
+    pub is_enabled: bool,
+    pub pattern: Option<Value>,
+    /// The ARNs of what it sends events to.
+    pub targets: Vec<String>,
 }
 
 /// A queue and its dead-letter queue.

@@ -42,10 +42,12 @@ pub fn addresses(text: &str) -> anyhow::Result<BTreeMap<String, String>> {
 }
 
 fn role_of(queue: &str) -> anyhow::Result<&'static str> {
-    let mut queues = Topology::built_in().queues.iter();
+    let mut queues = Topology::current().queues.iter();
     match queues.find(|(role, known)| *role == queue || known.name == queue) {
         Some((role, _)) => Ok(role),
-        None => bail!("topology.json has no queue {queue:?}: apply the Terraform of this version"),
+        None => bail!(
+            "the topology has no queue {queue:?}: apply the Terraform of this version, or set TOPOLOGY if it is that of a consumer of your own"
+        ),
     }
 }
 

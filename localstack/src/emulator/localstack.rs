@@ -4,7 +4,7 @@ use super::kind::Settings;
 use crate::python::Requirements;
 
 /// Configures what LocalStack has no setting for, then starts it.
-pub(super) const LAUNCH: &str = include_str!("localstack/launch.py");
+pub(super) const LAUNCH: &str = concat!(include_str!("localstack/event_keys.py"), include_str!("localstack/launch.py"));
 
 pub(super) const REQUIREMENTS: Requirements = Requirements {
     title: "LocalStack 4.12",

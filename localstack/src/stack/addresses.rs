@@ -36,7 +36,8 @@ pub(super) fn pick(picker: &mut Picker, options: &Options, last: &Settings) -> a
         Source::TwelveData { .. } => None,
     };
     let mut health = BTreeMap::new();
-    for service in Topology::built_in().services.keys() {
+    let topology = Topology::current();
+    for service in topology.services.keys().chain(topology.consumers.keys()) {
         let port = picker.pick(&remembered(&Wish::Any, &health_variable(service)))?;
         health.insert(service.as_str(), port);
     }
@@ -80,6 +81,9 @@ impl Addresses {
         set("WATCHLIST", options.watchlist.display().to_string());
         set("SCHEDULE", options.schedule.0.clone());
         set("SCHEDULE_TIMEZONE", options.schedule.1.clone());
+        if let Some(topology) = &options.topology {
+            set("TOPOLOGY", topology.clone());
+        }
         for (service, port) in &ports.health {
             set(&health_variable(service), format!("http://127.0.0.1:{port}"));
         }
@@ -132,6 +136,8 @@ mod tests {
     fn addresses(source: Source) -> Addresses {
         let options = Options {
             programs: "target".into(),
+            consumer_programs: "target".into(),
+            topology: None,
             python_home: ".local".into(),
             watchlist: "watchlist.toml".into(),
             schedule: ("off".to_owned(), "UTC".to_owned()),

@@ -16,6 +16,10 @@ pub const BUCKET: &str = "candlewick";
 pub struct Options {
     /// The directory of the built service programs.
     pub programs: PathBuf,
+    /// The directory of the programs of the owner's own consumers.
+    pub consumer_programs: PathBuf,
+    /// The setting `TOPOLOGY`, which the services get too.
+    pub topology: Option<String>,
     /// The directory of the Python environments.
     pub python_home: PathBuf,
     pub watchlist: PathBuf,

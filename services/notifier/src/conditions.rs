@@ -122,7 +122,7 @@ fn failed_run(facts: &Facts) -> Option<Condition> {
 
 /// Dead letters that no service reported. SQS itself moves a message that kills its consumer each time.
 fn unreported_letters(role: &str, count: u64, facts: &Facts) -> Option<Condition> {
-    let topology = Topology::built_in();
+    let topology = Topology::current();
     let queue = topology.queue(role)?;
     let unreported = count.saturating_sub(facts.reported.get(&queue.service).copied().unwrap_or(0));
     let text = format!(
@@ -189,7 +189,7 @@ fn is_over(known: &KnownAlert, facts: &Facts, conditions: &[Condition], real_now
 
 /// Whether all dead-letter queues of a service were read and are empty.
 fn has_no_letters(stage: &str, facts: &Facts) -> bool {
-    let queues = &Topology::built_in().queues;
+    let queues = &Topology::current().queues;
     let mut own =
         facts.dead_letters.iter().filter(|(role, _)| queues.get(*role).is_some_and(|queue| queue.service == stage));
     own.clone().next().is_some() && own.all(|(_, count)| *count == 0)

@@ -39,6 +39,15 @@ pub struct ObjectEvent {
     pub time: Option<Timestamp>,
 }
 
+impl ObjectEvent {
+    /// The event of a new object, without what an event may lack. It is for tests of handlers.
+    #[must_use]
+    pub fn created(bucket: &str, key: &str) -> Self {
+        let (bucket, key) = (bucket.to_owned(), key.to_owned());
+        Self { kind: EventKind::Created, bucket, key, size: None, etag: None, version_id: None, time: None }
+    }
+}
+
 /// The kind of an object event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventKind {

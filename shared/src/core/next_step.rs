@@ -23,7 +23,7 @@ impl Kind {
             Self::CreditsGone => "nothing, or get a larger plan at twelvedata.com".to_owned(),
             Self::DeadLetter => {
                 // The stage comes from an event in the queue, which may be forged.
-                let service = Topology::built_in().service(stage);
+                let service = Topology::current().service(stage);
                 let only = service.map(|service| format!(" --stage {service}")).unwrap_or_default();
                 format!("candlewick dlq list{only}; fix what the reason names; candlewick dlq redrive{only}")
             }

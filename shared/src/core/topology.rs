@@ -1,14 +1,31 @@
-//! `topology.json`: the prefixes, queues, services and settings that programs, Terraform and documents share.
+//! `topology.json`: the prefixes, queues, services, consumers and settings that programs, Terraform and documents share.
+
+mod consumers;
+mod queue;
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
-use std::time::Duration;
+use std::str::FromStr;
+use std::sync::{LazyLock, OnceLock};
 
 use serde::Deserialize;
 
+pub use self::consumers::{BadTopology, Consumer, ConsumerQueue};
+pub use self::queue::{NotificationTopology, QueueTopology};
+
 /// The content of `topology.json`.
+///
+/// The built-in one is `topology.json` as it was when the program was built. A program of another repository adds itself:
+///
+/// ```
+/// use candlewick_shared::core::topology::{Consumer, Topology};
+///
+/// let topology = Topology::built_in().clone().with_consumer("summaries", Consumer::of("transformed/"))?;
+/// assert_eq!(topology.queues["summaries"].name, "candlewick-summaries");
+/// assert_eq!(topology.queues["summaries"].service, "summaries");
+/// # Ok::<(), candlewick_shared::core::topology::BadTopology>(())
+/// ```
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Document")]
 pub struct Topology {
     /// The schema version of the file, 1.
     pub version: u32,
@@ -16,13 +33,38 @@ pub struct Topology {
     pub prefixes: Prefixes,
     /// The suffix that a queue's name gets in the name of its dead-letter queue.
     pub dead_letter_suffix: String,
-    /// The queues, by role: `alerts`, `ingest`, `raw` and `transformed`.
+    /// The queues, by role: `alerts`, `ingest`, `raw`, `transformed`, and the names of the consumers.
     pub queues: BTreeMap<String, QueueTopology>,
     /// The services, by name.
     pub services: BTreeMap<String, ServiceTopology>,
+    /// What the queue of each consumer is like.
+    pub consumer_queue: ConsumerQueue,
+    /// The consumers of the owner's own, by name. Each has a queue of this role.
+    pub consumers: BTreeMap<String, Consumer>,
     /// The environment variables that services read, by name.
     pub settings: BTreeMap<String, Setting>,
 }
+
+/// The file, in which consumers have no queues yet.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    version: u32,
+    prefixes: Prefixes,
+    dead_letter_suffix: String,
+    #[serde(default)]
+    queues: BTreeMap<String, QueueTopology>,
+    #[serde(default)]
+    services: BTreeMap<String, ServiceTopology>,
+    consumer_queue: ConsumerQueue,
+    #[serde(default)]
+    consumers: BTreeMap<String, Consumer>,
+    #[serde(default)]
+    settings: BTreeMap<String, Setting>,
+}
+
+/// The name of the services that every consumer of a queue is like, in the lists of [`Topology::settings_of`].
+const CONSUMERS: &str = "consumers";
 
 /// A service of Candlewick.
 #[derive(Clone, Debug, Deserialize)]
@@ -63,39 +105,7 @@ pub struct Prefixes {
     pub columnar: String,
 }
 
-/// A queue and its dead-letter queue.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct QueueTopology {
-    /// The name of the queue in SQS.
-    pub name: String,
-    /// The service that consumes the queue.
-    pub service: String,
-    /// How long a received message stays hidden unless its lease is extended.
-    pub visibility_timeout_seconds: u32,
-    /// How long the queue keeps messages.
-    pub retention_seconds: u32,
-    /// How long the dead-letter queue keeps messages. It must be at least `retention_seconds`, because a dead letter
-    /// keeps the age of its message.
-    pub dead_letter_retention_seconds: u32,
-    /// The number of receives after which SQS moves a message to the dead-letter queue. This is the last resort for
-    /// messages that kill their consumer; the consumer moves all others itself, with a reason.
-    pub max_receive_count: u32,
-    /// The maximum size of a message.
-    pub maximum_message_size_bytes: u32,
-    /// The bucket's events that the queue receives, or `None` if programs write to the queue.
-    pub notification: Option<NotificationTopology>,
-}
-
-/// The events of the bucket that a queue receives.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NotificationTopology {
-    /// The names of the events, such as `s3:ObjectCreated:*`.
-    pub events: Vec<String>,
-    /// The prefix of the objects' keys.
-    pub prefix: String,
-}
+static CURRENT: OnceLock<Topology> = OnceLock::new();
 
 impl Topology {
     /// Returns the topology that was compiled into the program.
@@ -108,8 +118,41 @@ impl Topology {
         &BUILT_IN
     }
 
-    /// Returns the settings that a service reads, by name.
+    /// Returns the topology of this process: the one of [`Self::make_current`], or else the built-in one.
+    #[must_use]
+    pub fn current() -> &'static Self {
+        CURRENT.get_or_init(|| Self::built_in().clone())
+    }
+
+    /// Makes this the topology of the process. Call it at the start of the program.
+    ///
+    /// # Errors
+    ///
+    /// Returns the topology unused if the process uses another already, or if this was called before.
+    pub fn make_current(self) -> Result<(), Box<Self>> {
+        CURRENT.set(self).map_err(Box::new)
+    }
+
+    /// Returns the topology with this consumer and its queue. One that already has it stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the name, the prefix or a number of the consumer cannot be used, or if the name is taken.
+    pub fn with_consumer(mut self, name: &str, consumer: Consumer) -> Result<Self, BadTopology> {
+        if self.consumers.get(name) == Some(&consumer) {
+            return Ok(self);
+        }
+        if self.services.contains_key(name) {
+            return Err(BadTopology::Taken(name.to_owned()));
+        }
+        consumers::add(&mut self.queues, &self.consumer_queue, name, &consumer)?;
+        self.consumers.insert(name.to_owned(), consumer);
+        Ok(self)
+    }
+
+    /// Returns the settings that a service reads, by name. Consumers read those of every program that consumes a queue.
     pub fn settings_of<'a>(&'a self, service: &'a str) -> impl Iterator<Item = (&'a str, &'a Setting)> {
+        let service = if self.services.contains_key(service) { service } else { CONSUMERS };
         let reads = move |setting: &Setting| setting.services.iter().any(|name| name == service);
         self.settings.iter().filter(move |(_, setting)| reads(setting)).map(|(name, setting)| (name.as_str(), setting))
     }
@@ -142,6 +185,32 @@ impl Topology {
     }
 }
 
+/// Reads the JSON of a topology.
+///
+/// # Errors
+///
+/// Returns an error that names the field or the consumer that is wrong.
+impl FromStr for Topology {
+    type Err = BadTopology;
+
+    fn from_str(text: &str) -> Result<Self, BadTopology> {
+        serde_json::from_str::<Document>(text)?.try_into()
+    }
+}
+
+impl TryFrom<Document> for Topology {
+    type Error = BadTopology;
+
+    fn try_from(document: Document) -> Result<Self, BadTopology> {
+        let Document { version, prefixes, dead_letter_suffix, queues, services, consumer_queue, consumers, settings } =
+            document;
+        let none = BTreeMap::new();
+        let bare =
+            Self { version, prefixes, dead_letter_suffix, queues, services, consumer_queue, consumers: none, settings };
+        consumers.into_iter().try_fold(bare, |topology, (name, consumer)| topology.with_consumer(&name, consumer))
+    }
+}
+
 impl Prefixes {
     /// Returns the prefixes under which a service writes. Events about objects there must never be sent to the same
     /// service.
@@ -152,14 +221,6 @@ impl Prefixes {
             "transform" => vec![&self.transformed, &self.reports, &self.quarantine, &self.columnar],
             _ => vec![],
         }
-    }
-}
-
-impl QueueTopology {
-    /// Returns how long a received message stays hidden unless its lease is extended.
-    #[must_use]
-    pub fn visibility_timeout(&self) -> Duration {
-        Duration::from_secs(self.visibility_timeout_seconds.into())
     }
 }
 
@@ -176,53 +237,4 @@ pub fn queue_url_variable(role: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_queue_has_what_its_consumer_needs() {
-        let topology = Topology::built_in();
-        for role in ["alerts", "ingest", "raw", "transformed"] {
-            let queue = topology.queue(role).unwrap();
-            assert!(
-                queue.dead_letter_retention_seconds >= queue.retention_seconds,
-                "{role}: dead letters keep their age"
-            );
-            assert!((1..=1000).contains(&queue.max_receive_count), "{role}: outside what SQS allows");
-        }
-    }
-
-    /// A run may have to wait for several days' credits.
-    #[test]
-    fn ingest_keeps_its_messages_for_as_long_as_sqs_does() {
-        assert_eq!(Topology::built_in().queue("ingest").unwrap().retention_seconds, 14 * 24 * 3600);
-    }
-
-    #[test]
-    fn a_key_belongs_to_the_queue_that_hears_of_it() {
-        let topology = Topology::built_in();
-        let roles = ["raw/a", "transformed/a", "reports/a"].map(|key| topology.role_of_key(key));
-        assert_eq!(roles, [Some("raw"), Some("transformed"), None]);
-    }
-
-    /// `ObjectCreated:Put` does not include copies and multipart uploads, and every large object is uploaded in parts.
-    #[test]
-    fn the_bucket_tells_of_every_way_to_write_an_object() {
-        let queues = &Topology::built_in().queues;
-        let rules: Vec<_> = queues.values().filter_map(|queue| queue.notification.as_ref()).collect();
-        assert_eq!(rules.len(), 2);
-        assert!(rules.iter().all(|rule| rule.events == ["s3:ObjectCreated:*"]), "{rules:?}");
-    }
-
-    #[test]
-    fn no_notification_can_wake_the_service_that_causes_it() {
-        let topology = Topology::built_in();
-        let prefixes: Vec<_> = topology
-            .queues
-            .values()
-            .filter_map(|queue| queue.notification.as_ref())
-            .map(|notification| &notification.prefix)
-            .collect();
-        assert_eq!(prefixes, [&topology.prefixes.raw, &topology.prefixes.transformed]);
-    }
-}
+mod tests;

@@ -81,7 +81,7 @@ impl DeadLetter {
     pub fn read(role: &str, held: Held) -> Self {
         let Held { message, sent } = held;
         let attribute = |name: &str| message.attributes.get(name).cloned();
-        let topology = Topology::built_in();
+        let topology = Topology::current();
         let service = || topology.queue(role).map_or(role, |queue| &queue.service).to_owned();
         let stage = attribute("stage").and_then(|stage| topology.service(&stage).map(str::to_owned));
         let too_often = || "delivered too often: its consumer died each time".to_owned();

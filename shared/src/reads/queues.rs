@@ -11,7 +11,7 @@ use crate::runtime::env::Env;
 /// How many messages a queue and its dead-letter queue have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct QueueDepth {
-    /// The role of the queue: `ingest`, `raw`, `transformed`.
+    /// The role of the queue: `ingest`, `raw`, `transformed`, or the name of a consumer.
     pub queue: String,
     /// The service that consumes it.
     pub service: String,
@@ -25,7 +25,12 @@ pub struct QueueDepth {
 
 /// The roles of all queues.
 pub fn roles() -> impl Iterator<Item = &'static str> {
-    Topology::built_in().queues.keys().map(String::as_str)
+    Topology::current().queues.keys().map(String::as_str)
+}
+
+/// The roles of the queues on the way of a candle: all but those of the owner's own consumers.
+pub fn roles_of_services() -> impl Iterator<Item = &'static str> {
+    roles().filter(|role| !Topology::current().consumers.contains_key(*role))
 }
 
 /// The depth of the queue with a role.
@@ -37,7 +42,7 @@ pub async fn depth(aws: &Aws, env: &Env, role: &str) -> anyhow::Result<QueueDept
     let depth = aws.queue(env.queue_url(role)?).depth().await?;
     Ok(QueueDepth {
         queue: role.to_owned(),
-        service: Topology::built_in().queue(role).map(|queue| queue.service.clone()).unwrap_or_default(),
+        service: Topology::current().queue(role).map(|queue| queue.service.clone()).unwrap_or_default(),
         waiting: depth.waiting + depth.delayed,
         in_flight: depth.in_flight,
         dead_letters: dead_letters(aws, env, role).await?,

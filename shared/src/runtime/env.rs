@@ -146,7 +146,7 @@ impl Env {
     pub fn dead_letter_url(&self, role: &str) -> anyhow::Result<String> {
         match self.optional(&topology::dead_letter_url_variable(role)) {
             Some(url) => Ok(url.to_owned()),
-            None => Ok(Topology::built_in().dead_letter_name(self.queue_url(role)?)),
+            None => Ok(Topology::current().dead_letter_name(self.queue_url(role)?)),
         }
     }
 

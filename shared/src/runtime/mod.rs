@@ -29,6 +29,7 @@ pub mod protector;
 pub mod service;
 pub mod settlement;
 pub mod telemetry;
+pub mod topology;
 pub mod tracing_ids;
 pub mod unanswered;
 pub mod worker;

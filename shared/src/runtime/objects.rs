@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use anyhow::Context;
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 use tower::util::BoxCloneSyncService;
@@ -9,8 +10,11 @@ use tower::{Service, ServiceExt, service_fn};
 
 use crate::core::event::{self, EventKind, Notification, ObjectEvent};
 use crate::core::leftover::is_leftover;
+use crate::core::topology::Topology;
+use crate::runtime::env::Env;
 use crate::runtime::layers::{Delivery, MessageService};
 use crate::runtime::measures;
+use crate::runtime::memory::Memory;
 use crate::runtime::outcome::{Failure, Outcome, Setback, Settled};
 
 /// A service that settles one object event.
@@ -25,6 +29,21 @@ pub struct Scope {
     pub prefix: String,
     /// How many bytes of objects may be in process at once. A larger object is processed alone.
     pub bytes_in_flight: u32,
+}
+
+impl Scope {
+    /// The scope of a consumer: the bucket of `BUCKET`, the prefix that the topology has for it, and as many bytes at once as
+    /// `BYTES_IN_FLIGHT` and `MEMORY_LIMIT` allow.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the topology has no such consumer, or if a setting is missing or invalid.
+    pub fn of_consumer(name: &str, env: &Env) -> anyhow::Result<Self> {
+        let consumer = Topology::current().consumers.get(name);
+        let consumer = consumer.with_context(|| format!("find consumer {name} in the topology"))?;
+        let bytes_in_flight = Memory::from_env(env)?.bytes_in_flight(env)?;
+        Ok(Self { bucket: env.bucket()?.to_owned(), prefix: consumer.of.clone(), bytes_in_flight })
+    }
 }
 
 /// A service for messages that are S3 events, around a handler for objects.

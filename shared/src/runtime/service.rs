@@ -26,12 +26,59 @@ use crate::runtime::health_server;
 use crate::runtime::losses::MOST_LOST;
 use crate::runtime::policy::{CONCURRENCY, Policy};
 use crate::runtime::telemetry::Telemetry;
+use crate::runtime::topology;
 
 /// Runs a service until it ends or receives SIGTERM or SIGINT. The exit code is 0 after a stop and 1 after an error,
 /// which is the last line of the log. If `HEALTH_LISTEN` is set, the service serves its health there.
 ///
-/// [`command_line`] parses the arguments: `--help`, settings as options, and `healthcheck`.
+/// [`command_line`] parses the arguments: `--help`, settings as options, and `healthcheck`. The topology is that of
+/// `TOPOLOGY`, or else the built-in one.
 pub async fn run<F>(name: &'static str, start: impl FnOnce(Env, CancellationToken) -> F) -> ExitCode
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
+    run_in(None, name, start).await
+}
+
+/// Runs a service like [`run`], with a topology that is passed in. `TOPOLOGY` overrides it. It is for programs outside the
+/// repository of Candlewick.
+///
+/// ```no_run
+/// use std::process::ExitCode;
+///
+/// use candlewick_shared::core::topology::{Consumer, Topology};
+/// use candlewick_shared::runtime::env::Env;
+/// use candlewick_shared::runtime::service;
+/// use tokio_util::sync::CancellationToken;
+///
+/// #[tokio::main]
+/// async fn main() -> ExitCode {
+///     let topology = Topology::built_in().clone().with_consumer("summaries", Consumer::of("transformed/"));
+///     service::run_with(topology.expect("the consumer is valid"), "summaries", start).await
+/// }
+///
+/// async fn start(env: Env, stop: CancellationToken) -> anyhow::Result<()> {
+///     println!("would work on {} until it is stopped", env.bucket()?);
+///     stop.cancelled().await;
+///     Ok(())
+/// }
+/// ```
+pub async fn run_with<F>(
+    topology: Topology,
+    name: &'static str,
+    start: impl FnOnce(Env, CancellationToken) -> F,
+) -> ExitCode
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
+    run_in(Some(topology), name, start).await
+}
+
+async fn run_in<F>(
+    topology: Option<Topology>,
+    name: &'static str,
+    start: impl FnOnce(Env, CancellationToken) -> F,
+) -> ExitCode
 where
     F: Future<Output = anyhow::Result<()>>,
 {
@@ -47,7 +94,7 @@ where
         Ok(telemetry) => {
             let result = match probe {
                 Some(probe) => health_server::check(&env, probe).await,
-                None => until_stopped(name, env, start).await,
+                None => until_stopped(topology, name, env, start).await,
             };
             // Stopping blocks until the other threads of the runtime have sent the remaining spans.
             let _ = tokio::task::spawn_blocking(|| telemetry.stop()).await;
@@ -65,6 +112,7 @@ where
 }
 
 async fn until_stopped<F>(
+    topology: Option<Topology>,
     name: &'static str,
     env: Env,
     start: impl FnOnce(Env, CancellationToken) -> F,
@@ -72,6 +120,7 @@ async fn until_stopped<F>(
 where
     F: Future<Output = anyhow::Result<()>>,
 {
+    topology::adopt(&env, topology)?;
     let stop = CancellationToken::new();
     let health = Health::default();
     stop_on_signals(stop.clone())?;
@@ -94,14 +143,15 @@ fn stop_on_signals(stop: CancellationToken) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The consumer of the queue with this role, after a check that the queue answers.
+/// The consumer of the queue with this role, after a check that the queue answers. A consumer of your own is its own stage
+/// and role.
 ///
 /// # Errors
 ///
 /// Returns an error if a setting is missing or invalid, or if the queue does not answer.
 pub async fn consumer(stage: &'static str, role: &str, env: &Env, aws: &Aws) -> anyhow::Result<Consumer> {
-    let topology = Topology::built_in();
-    let known = topology.queue(role).with_context(|| format!("find queue {role} in topology.json"))?;
+    let topology = Topology::current();
+    let known = topology.queue(role).with_context(|| format!("find queue {role} in the topology"))?;
     let url = env.queue_url(role)?;
     let policy = policy(env, known.visibility_timeout())?;
     let queue = aws.queue(url);

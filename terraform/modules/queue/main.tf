@@ -58,13 +58,25 @@ locals {
       StringEquals = { "aws:SourceAccount" = var.account }
     }
   }]
+
+  rule_sends = var.rule_arn == null ? [] : [{
+    Sid       = "RuleSends"
+    Effect    = "Allow"
+    Principal = { Service = "events.amazonaws.com" }
+    Action    = "sqs:SendMessage"
+    Resource  = aws_sqs_queue.this.arn
+    Condition = {
+      ArnEquals    = { "aws:SourceArn" = var.rule_arn }
+      StringEquals = { "aws:SourceAccount" = var.account }
+    }
+  }]
 }
 
 resource "aws_sqs_queue_policy" "this" {
   queue_url = aws_sqs_queue.this.url
   policy = jsonencode({
     Version   = "2012-10-17"
-    Statement = concat([local.tls_only["this"]], local.bucket_publishes)
+    Statement = concat([local.tls_only["this"]], local.bucket_publishes, local.rule_sends)
   })
 }
 

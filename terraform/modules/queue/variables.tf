@@ -48,8 +48,13 @@ variable "bucket_arn" {
   type        = string
 }
 
+variable "rule_arn" {
+  description = "The rule of EventBridge that sends to the queue; null for none."
+  type        = string
+}
+
 variable "account" {
-  description = "The account that the bucket must belong to."
+  description = "The account that the bucket and the rule must belong to."
   type        = string
 }
 

@@ -22,7 +22,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// Settings for which a service rightly uses its default, and why.
-const DEFAULTS: [(&str, &str); 53] = [
+const DEFAULTS: [(&str, &str); 54] = [
     ("ALERT_DISCORD_WEBHOOK_URL", "`notifier_secrets` has it where somebody wants it"),
     ("ALERT_EMAIL_FROM", "the topic sends the mails"),
     ("ALERT_EMAIL_TO", "the topic sends the mails"),
@@ -72,6 +72,7 @@ const DEFAULTS: [(&str, &str); 53] = [
     ("CONCURRENCY", "four; `sizes` says otherwise"),
     ("STALE_AFTER", "26 hours: a day and what a daily run takes"),
     ("SWEEP_EVERY", "a minute costs a few queries"),
+    ("TOPOLOGY", "the images have it; with consumers of your own, Terraform passes its own on"),
     ("TRUST_FIRST_WRITTEN", "nothing is put back: S3 forgets no object"),
     ("TWELVEDATA_CREDITS_PER_DAY", "TWELVEDATA_PLAN says it"),
     ("TWELVEDATA_CREDITS_PER_MINUTE", "TWELVEDATA_PLAN says it"),

@@ -32,10 +32,15 @@ get_bucket_notification = S3Response.get_bucket_notification
 
 
 def notification_configuration(response):
-    """S3 answers with an empty configuration for a bucket without notifications, and moto with another element."""
-    if response.backend.get_bucket_notification_configuration(response.bucket_name):
-        return get_bucket_notification(response)
-    return 200, {}, '<NotificationConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"/>'
+    """S3 answers with an empty configuration for a bucket without notifications, and moto with another element. moto also
+    leaves out that the bucket sends its events to EventBridge."""
+    configuration = response.backend.get_bucket_notification_configuration(response.bucket_name)
+    if not configuration:
+        return 200, {}, '<NotificationConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"/>'
+    status, headers, body = get_bucket_notification(response)
+    if configuration.event_bridge is not None:
+        body = body.replace("</NotificationConfiguration>", "<EventBridgeConfiguration/></NotificationConfiguration>")
+    return status, headers, body
 
 
 class OneAtATime:
