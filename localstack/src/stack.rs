@@ -106,8 +106,9 @@ impl Stack {
     }
 
     fn emulator_settings(&self, port: u16) -> emulator::Settings {
-        let consumers = !Topology::current().consumers.is_empty();
-        let services = ["s3", "sqs", "sns"].into_iter().chain(consumers.then_some("events"));
+        let has_bus = self.inherited("notifier").any(|(name, value)| name == "LOADED_EVENT_BUS" && !value.is_empty());
+        let needs_events = has_bus || !Topology::current().consumers.is_empty();
+        let services = ["s3", "sqs", "sns"].into_iter().chain(needs_events.then_some("events"));
         let services = services.map(str::to_owned).collect();
         emulator::Settings { emulator: self.options.emulator, port, services, patience: Duration::from_secs(90) }
     }
