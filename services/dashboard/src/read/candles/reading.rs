@@ -91,6 +91,7 @@ impl Reading {
     /// Waits for the turn to read the next rows and to convert them; `None` if they need none.
     pub async fn turn(&self) -> Option<Turn> {
         let is_large = match self.take {
+            _ if self.is_done => false,
             Take::First(_) => self.is_begun || self.source.as_of.is_some(),
             Take::Last(count) => count > FIRST_PART,
         };
