@@ -1,5 +1,6 @@
 //! The owner is notified of problems, and when they are resolved.
 
+use std::ffi::OsString;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context, ensure};
@@ -54,16 +55,13 @@ impl Sink {
     }
 
     /// Settings that make the notifier of a stack report to this sink, and quickly.
-    pub fn settings(&self) -> [(&'static str, String); 8] {
+    pub fn settings(&self) -> [(&'static str, String); 5] {
         [
             ("ALERT_WEBHOOK_URL", format!("{}/hook", self.address)),
             ("HEARTBEAT_URL", format!("{}/heartbeat", self.address)),
             ("ALERT_GROUP_WAIT", "500ms".to_owned()),
             ("ALERT_GROUP_INTERVAL", "1s".to_owned()),
             ("SWEEP_EVERY", "1s".to_owned()),
-            ("LOADED_WEBHOOK_URL", format!("{}/loaded", self.address)),
-            ("LOADED_WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
-            ("LOADED_EVENT_BUS", "default".to_owned()),
         ]
     }
 
@@ -73,6 +71,15 @@ impl Sink {
 
     fn messages(&self) -> Vec<Value> {
         self.bodies().iter().filter_map(|body| serde_json::from_str(body).ok()).collect()
+    }
+
+    /// Settings that make the notifier send the events of loads to this sink and to the default bus.
+    pub fn settings_for_events(&self) -> [(&'static str, OsString); 3] {
+        [
+            ("LOADED_WEBHOOK_URL", format!("{}/loaded", self.address).into()),
+            ("LOADED_WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into()),
+            ("LOADED_EVENT_BUS", "default".into()),
+        ]
     }
 
     /// Whether exactly this was received.

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::alerts::Sink;
 use crate::candles::daily;
 use crate::candlewick::{candlewick, root, succeed};
+use crate::consumers;
 use crate::stack::Stack;
 
 pub fn trials() -> Vec<Trial> {
@@ -106,7 +107,7 @@ fn validates(event: &Value) -> anyhow::Result<()> {
 }
 
 fn a_load_is_told_to_a_webhook_and_a_bus_and_to_those_who_follow() -> anyhow::Result<()> {
-    let stack = Stack::get();
+    let stack = consumers::stack();
     let sink = Sink::get();
     let url = subscribe(stack)?;
     let follower = Follower::start(stack)?;
@@ -147,9 +148,8 @@ fn a_load_is_told_to_a_webhook_and_a_bus_and_to_those_who_follow() -> anyhow::Re
 }
 
 fn a_wrong_cursor_is_refused_in_words() -> anyhow::Result<()> {
-    let stack = Stack::get();
-    for (cursor, words) in [("x", "it looks like 4711"), ("99999999999", "a cursor of another database: begin with 0")]
-    {
+    let stack = consumers::stack();
+    for (cursor, words) in [("x", "it looks like 4711"), ("99999999999", "begin with 0")] {
         let output =
             candlewick(stack.state()).args(["events", "--after", cursor]).output().context("list the events")?;
         let said = String::from_utf8_lossy(&output.stderr).into_owned();

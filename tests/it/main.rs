@@ -74,7 +74,6 @@ fn main() -> ExitCode {
         bad_input::trials(),
         alerts::trials(),
         dropping::trials(),
-        events::trials(),
         file_examples::trials(),
         files::trials(),
         round_trips::trials(),
@@ -107,7 +106,7 @@ fn main() -> ExitCode {
     // These tests turn off or stop what the others need, and each starts where the previous one ended.
     let in_order = Arguments { test_threads: Some(1), ..arguments };
     let disturbing = operations::trials().into_iter().chain(reconcile_alert::trials());
-    let disturbing = disturbing.chain(doctor::trials()).chain(consumers::trials()).chain(restart::trials());
+    let disturbing = disturbing.chain(doctor::trials()).chain(consumers::trials()).chain(events::trials()).chain(restart::trials());
     let last = libtest_mimic::run(&in_order, disturbing.collect());
     browser::stop_if_started();
     consumers::stop_if_started();

@@ -87,7 +87,7 @@ fn the_python_package_reads_every_source_and_drops_frames() -> anyhow::Result<()
     let stack = Stack::get();
     load(stack)?;
     let found = run(&python, "package.py", &[], &[("CANDLEWICK_ENV", &stack.state().join("env"))])?;
-    ensure!(found.lines().count() == 4 && found.lines().all(|line| line.ends_with("ok")), "{found}");
+    ensure!(found.lines().count() == 5 && found.lines().all(|line| line.ends_with("ok")), "{found}");
     stack.eventually("the dropped frame", || Ok(stack.rows("PY/DROP")? == 2))?;
     let digits = "select count(*) from candles where symbol = $1 and close = 2.00000000000000000001";
     ensure!(stack.count(digits, "PY/DROP")? == 1, "a digit was lost");

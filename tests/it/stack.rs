@@ -1,5 +1,6 @@
 //! The stack of a test run: `candlewick up`, and ways to access it.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -51,7 +52,7 @@ pub struct Stack {
     runtime: Runtime,
     collector: Collector,
     /// Settings of `up` besides the usual ones.
-    settings: Vec<(&'static str, PathBuf)>,
+    settings: Vec<(&'static str, OsString)>,
     up: Mutex<Option<Up>>,
 }
 
@@ -88,13 +89,13 @@ impl Stack {
     }
 
     /// Another stack, which has more settings.
-    pub fn with(settings: Vec<(&'static str, PathBuf)>) -> anyhow::Result<Self> {
+    pub fn with(settings: Vec<(&'static str, OsString)>) -> anyhow::Result<Self> {
         let stack = Self::new(settings)?;
         stack.start()?;
         Ok(stack)
     }
 
-    fn new(settings: Vec<(&'static str, PathBuf)>) -> anyhow::Result<Self> {
+    fn new(settings: Vec<(&'static str, OsString)>) -> anyhow::Result<Self> {
         let state = tempfile::Builder::new().prefix("candlewick-test-").tempdir().context("make a directory")?;
         // A copy, because tests edit it.
         let fixture = root().join("tests/it/fixtures/watchlist.toml");

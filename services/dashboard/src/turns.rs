@@ -1,4 +1,4 @@
-//! Large reads take turns, so that they leave processors for everything else, whoever asks for them.
+//! Large reads take turns, so that they leave processors for everything else.
 
 use std::sync::Arc;
 use std::thread;

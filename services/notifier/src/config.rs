@@ -15,7 +15,7 @@ use crate::channel::{email, pagerduty, telegram};
 use crate::conditions::Limits;
 use crate::digest::Schedule;
 use crate::events::signed_webhook::SigningKey;
-use crate::events::sink::Sinks;
+use crate::events::sinks::Sinks;
 use crate::plan::Pace;
 
 #[derive(Debug)]

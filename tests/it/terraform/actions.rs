@@ -9,7 +9,7 @@ use crate::layering::sources;
 
 /// The actions that each call needs. S3 distinguishes an absent object from a forbidden one only for callers who may
 /// list the bucket.
-const CALLS: [(&str, &[&str]); 14] = [
+const CALLS: [(&str, &[&str]); 15] = [
     (".get_object()", &["s3:GetObject", "s3:ListBucket"]),
     (".head_object()", &["s3:GetObject", "s3:ListBucket"]),
     (".put_object()", &["s3:PutObject"]),
@@ -21,6 +21,7 @@ const CALLS: [(&str, &[&str]); 14] = [
     (".send_message_batch()", &["sqs:SendMessage"]),
     (".get_queue_attributes()", &["sqs:GetQueueAttributes"]),
     (".publish()", &["sns:Publish"]),
+    (".put_events()", &["events:PutEvents"]),
     (".get_secret_value()", &["secretsmanager:GetSecretValue"]),
     ("/task-protection/v1/state", &["ecs:UpdateTaskProtection"]),
     ("database::connect", &["rds-db:connect"]),

@@ -134,7 +134,7 @@ async fn an_event_waits_for_loads_that_began_before_it(world: World) {
     }
 }
 
-/// Many loads at once, of which some fail, and a reader that follows.
+/// Many loads at once, some of them failing, and a reader that follows.
 async fn a_reader_misses_no_load_of_many_at_once(world: World) {
     const LOADS: i64 = 60;
     let load = |at: i64| {

@@ -9,4 +9,5 @@ pub mod outbox;
 pub mod relay;
 pub mod signed_webhook;
 pub mod sink;
+pub mod sinks;
 pub mod sns;

@@ -1,16 +1,7 @@
 //! Where events go.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
-use candlewick_shared::adapters::aws::Aws;
 use candlewick_shared::core::loaded_event::LoadedEvent;
-use reqwest::Client;
-use secrecy::SecretString;
-
-use super::event_bus::EventBus;
-use super::signed_webhook::{SignedWebhook, SigningKey};
-use super::sns::Topic;
 
 #[async_trait]
 pub trait Sink: Send + Sync {
@@ -19,31 +10,4 @@ pub trait Sink: Send + Sync {
 
     /// Sends an event. `Ok` means that the receiver accepted it.
     async fn send(&self, event: &LoadedEvent) -> anyhow::Result<()>;
-}
-
-/// The sinks of the settings. Every sink that is set is used.
-#[derive(Debug, Default)]
-pub struct Sinks {
-    /// `LOADED_SNS_TOPIC_ARN`.
-    pub topic: Option<String>,
-    /// `LOADED_EVENT_BUS`, a name or an ARN.
-    pub event_bus: Option<String>,
-    /// `LOADED_WEBHOOK_URL` and `LOADED_WEBHOOK_SECRET`.
-    pub webhook: Option<(SecretString, SigningKey)>,
-}
-
-impl Sinks {
-    pub fn open(&self, http: &Client, aws: &Aws) -> Vec<Arc<dyn Sink>> {
-        let mut sinks: Vec<Arc<dyn Sink>> = Vec::new();
-        if let Some(topic) = self.topic.clone() {
-            sinks.push(Arc::new(Topic { client: aws_sdk_sns::Client::new(aws.config()), topic }));
-        }
-        if let Some(bus) = self.event_bus.clone() {
-            sinks.push(Arc::new(EventBus { client: aws_sdk_eventbridge::Client::new(aws.config()), bus }));
-        }
-        if let Some((url, key)) = self.webhook.clone() {
-            sinks.push(Arc::new(SignedWebhook { http: http.clone(), url, key }));
-        }
-        sinks
-    }
 }

@@ -169,7 +169,7 @@ async fn relays_at_once_send_each_event_once_and_in_order(world: World) {
     }
     let sink = Arc::new(Remembers::default());
     let relays = [0, 1, 2].map(|_| relay(&world, &sink));
-    // A relay ends when nothing is due, which may be because another one has the series in hand.
+    // A relay ends when nothing is due, which may be because another one holds the series.
     while !waiting(&world).await.is_empty() {
         let [one, two, three] = &relays;
         tokio::join!(send(one), send(two), send(three));
