@@ -106,7 +106,8 @@ fn main() -> ExitCode {
     // These tests turn off or stop what the others need, and each starts where the previous one ended.
     let in_order = Arguments { test_threads: Some(1), ..arguments };
     let disturbing = operations::trials().into_iter().chain(reconcile_alert::trials());
-    let disturbing = disturbing.chain(doctor::trials()).chain(consumers::trials()).chain(events::trials()).chain(restart::trials());
+    let disturbing =
+        disturbing.chain(doctor::trials()).chain(consumers::trials()).chain(events::trials()).chain(restart::trials());
     let last = libtest_mimic::run(&in_order, disturbing.collect());
     browser::stop_if_started();
     consumers::stop_if_started();
