@@ -1,4 +1,4 @@
-//! `candlewick consumer`: consumers of the owner's own.
+//! `candlewick consumer`: writes consumers of your own.
 
 mod edits;
 mod template;

@@ -4,19 +4,17 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
+use candlewick_shared::adapters::notices;
 use candlewick_shared::core::loaded_event::{EventCursor, Loaded, LoadedEvent};
 use candlewick_shared::reads::loaded_events::{self, EventPage};
 use serde::Serialize;
 use sqlx::PgPool;
-use sqlx::postgres::PgListener;
-use tokio::time::timeout;
+use tokio::time::Instant;
 
 use crate::place::Place;
 use crate::selection::Selection;
 use crate::terminal;
-
-/// The channel on which the database notifies of loads.
-const CHANNEL: &str = "candlewick";
+use crate::wait::next_notice;
 
 /// The longest time between two reads: an event appears when older loads are over, and one that fails has no notice.
 const POLL: Duration = Duration::from_secs(5);
@@ -55,8 +53,7 @@ struct Listed<'a> {
 pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
     let pool = place.running().await?.pool().await?;
     // It listens before it reads, so that no notice between the two is missed.
-    let mut listener = PgListener::connect_with(&pool).await.context("listen to the database")?;
-    listener.listen(CHANNEL).await.context("listen to the database")?;
+    let mut listener = notices::listen(&pool).await.context("listen to the database")?;
     let mut cursor = first(&pool, &args).await?;
     let selection = loaded_events::Selection { symbol: args.selection.symbol, interval: args.selection.interval };
     while !terminal::has_failed() {
@@ -72,7 +69,7 @@ pub async fn run(place: &Place, args: Args) -> anyhow::Result<ExitCode> {
         if !args.follow {
             break;
         }
-        wait(&mut listener).await?;
+        next_notice(&mut listener, Some(Instant::now() + POLL)).await?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -83,16 +80,6 @@ async fn first(pool: &PgPool, args: &Args) -> anyhow::Result<EventCursor> {
     }
     let mut database = pool.acquire().await.context("connect to the database")?;
     loaded_events::newest(&mut database).await.context("read the newest event")
-}
-
-/// Waits for a notice of the database. A lost connection counts as one.
-async fn wait(listener: &mut PgListener) -> anyhow::Result<()> {
-    if let Ok(notice) = timeout(POLL, listener.try_recv()).await {
-        notice.context("listen to the database")?;
-    }
-    // One read is enough for all notices that arrived together.
-    while listener.next_buffered().is_some() {}
-    Ok(())
 }
 
 fn show(cursor: EventCursor, event: &LoadedEvent, json: bool) -> anyhow::Result<()> {

@@ -129,7 +129,7 @@ async fn dead(running: &Running, any: bool) -> anyhow::Result<Vec<DeadLetter>> {
     if !any {
         return Ok(Vec::new());
     }
-    // A consumer of the owner's own that gives up an object says nothing about its series.
+    // One of the owner's consumers that gives up an object says nothing about its series.
     let mut letters = status::letters(&running.aws, &running.addresses.env()).await?;
     letters.retain(|letter| !Topology::current().consumers.contains_key(&letter.role));
     Ok(letters)

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
+use candlewick_shared::adapters::notices;
 use candlewick_shared::reads::runs::{self, RunProgress, UnloadedSeries};
 use jiff::SignedDuration;
 use sqlx::PgPool;
@@ -14,9 +15,6 @@ use crate::terminal::{self, Bar};
 /// The exit code if the time is over before the run ends.
 const TIME_OVER: u8 = 2;
 
-/// The channel on which the database notifies of runs.
-const CHANNEL: &str = "candlewick";
-
 /// Waits until a run has ended, or the time is over. A run that no service has begun yet is waited for too.
 ///
 /// Returns what became of it, or `None` if the time is over.
@@ -26,8 +24,7 @@ pub async fn until_ended(
     timeout: Option<SignedDuration>,
 ) -> anyhow::Result<Option<RunProgress>> {
     // It listens before it reads, so that no notice between the two is missed.
-    let mut listener = PgListener::connect_with(pool).await.context("listen to the database")?;
-    listener.listen(CHANNEL).await.context("listen to the database")?;
+    let mut listener = notices::listen(pool).await.context("listen to the database")?;
     let end = timeout.and_then(|timeout| Instant::now().checked_add(timeout.unsigned_abs()));
     let mut bar = Bar::new();
     loop {
@@ -43,7 +40,7 @@ pub async fn until_ended(
 
 /// Waits for a notice of the database; false if the time is over. A lost connection counts as one, because notices may be
 /// missing then.
-async fn next_notice(listener: &mut PgListener, end: Option<Instant>) -> anyhow::Result<bool> {
+pub async fn next_notice(listener: &mut PgListener, end: Option<Instant>) -> anyhow::Result<bool> {
     let notice = listener.try_recv();
     match end {
         None => drop(notice.await.context("listen to the database")?),

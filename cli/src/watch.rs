@@ -9,6 +9,7 @@ use candlewick_localstack::progress::Reporter;
 use candlewick_localstack::stack::Running;
 use candlewick_notifier::alerts::KnownAlert;
 use candlewick_shared::adapters::database::DbTime;
+use candlewick_shared::adapters::notices;
 use candlewick_shared::core::alert::Kind;
 use candlewick_shared::reads::dead_letters::DeadLetter;
 use jiff::Timestamp;
@@ -18,9 +19,6 @@ use sqlx::postgres::{PgListener, PgNotification};
 use tokio::time::timeout;
 
 use crate::{alerts, status};
-
-/// The channel on which the database notifies of loads, runs and alerts.
-const CHANNEL: &str = "candlewick";
 
 /// How often dead letters are read without a notification: SQS itself may move a message to the dead letters.
 const POLL: Duration = Duration::from_secs(60);
@@ -57,8 +55,7 @@ struct Notice {
 
 /// Says what happens until it is dropped. Returns only an error.
 pub async fn watch(running: &Running, progress: &Reporter) -> anyhow::Result<Infallible> {
-    let mut listener = PgListener::connect_with(&running.pool).await.context("listen to the database")?;
-    listener.listen(CHANNEL).await.context("listen to the database")?;
+    let mut listener = notices::listen(&running.pool).await.context("listen to the database")?;
     let mut loads = Loads::new();
     read_ledger(running, None, &mut loads).await?;
     let mut letters = Letters::default();

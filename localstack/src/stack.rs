@@ -165,7 +165,7 @@ impl Stack {
         self.start_consumers(running)
     }
 
-    /// Starts the consumers of the owner's own that are programs here. Others read their queues from elsewhere.
+    /// Starts the owner's consumers that are programs here. Others read their queues from elsewhere.
     fn start_consumers(&mut self, running: &Running) -> anyhow::Result<()> {
         for name in Topology::current().consumers.keys() {
             let programs = &self.options.consumer_programs;

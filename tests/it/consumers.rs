@@ -1,4 +1,4 @@
-//! Consumers of the owner's own, on a stack whose topology has some: the example, a new one of `candlewick consumer new`,
+//! The owner's consumers, on a stack whose topology has some: the example, a new one of `candlewick consumer new`,
 //! and those of docs/consumers.md.
 
 use std::ffi::OsString;

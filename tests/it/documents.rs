@@ -104,7 +104,7 @@ fn the_architecture_names_every_package_and_port() -> anyhow::Result<()> {
     let spans: BTreeSet<_> = architecture.split('`').skip(1).step_by(2).collect();
     let manifest: toml::Table = fs::read_to_string(root().join("Cargo.toml"))?.parse().context("read Cargo.toml")?;
     let members = manifest["workspace"]["members"].as_array().context("find the members")?;
-    // Consumers of the owner's own are not ours to describe.
+    // The owner's consumers are not ours to describe.
     let is_ours = |member: &&str| !member.starts_with("consumers/");
     for member in members.iter().filter_map(toml::Value::as_str).filter(is_ours) {
         ensure!(spans.contains(member), "ARCHITECTURE.md does not name the package {member}");

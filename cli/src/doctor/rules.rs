@@ -1,4 +1,4 @@
-//! Checks that EventBridge tells each consumer of the owner's own of its objects.
+//! Checks that EventBridge tells each of the owner's consumers of its objects.
 
 use candlewick_shared::core::topology::{Consumer, Topology};
 

@@ -1,4 +1,4 @@
-//! The EventBridge rules that tell the consumers of the owner's own of new objects.
+//! The EventBridge rules that tell the owner's consumers of new objects.
 //!
 //! S3 notifies one queue of the events of a prefix, and that is the queue of a service. Everything else gets them from
 //! EventBridge, to which the bucket sends all of its events.

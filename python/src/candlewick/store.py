@@ -131,8 +131,9 @@ class Store:
         """
         api = self._api()
         selection = {"symbol": symbol, "interval": interval}
-        cursor = api.json(_EVENTS, **selection)["next"] if after is None else after
-        return _follow(api, cursor, selection, _WAIT if follow else None)
+        if after is None:
+            after = api.json(_EVENTS, **selection)["next"]
+        return _follow(api, after, selection, follow=follow)
 
     def drop(self, frame: Any, symbol: str, interval: str, *, replace: bool = False) -> list[str]:
         """Writes a frame to `raw/`, from where it is cleaned and loaded like any other file. Returns the keys.
@@ -178,13 +179,14 @@ class Store:
         return pa.concat_tables(tables).unify_dictionaries()
 
 
-def _follow(api: Api, cursor: int, selection: dict[str, str | None], wait: str | None) -> Iterator[dict[str, Any]]:
-    """The events after a cursor; with `wait` also those to come."""
+def _follow(api: Api, cursor: int, selection: dict[str, str | None], *, follow: bool) -> Iterator[dict[str, Any]]:
+    """The events after a cursor, and with `follow` those to come."""
+    wait = _WAIT if follow else None
     while True:
         page = api.json(_EVENTS, after=cursor, wait=wait, **selection)
         yield from page["events"]
         cursor = page["next"]
-        if wait is None and not page["is_more"]:
+        if not (follow or page["is_more"]):
             return
 
 

@@ -14,7 +14,7 @@ use sqlx::{FromRow, PgConnection, PgPool};
 
 use crate::message::Notice;
 
-/// How long a claim lasts: longer than any channel takes to answer.
+/// How long a claim lasts: longer than any channel or sink takes to answer.
 pub const CLAIM: SignedDuration = SignedDuration::from_secs(120);
 
 const RETRY: Backoff = Backoff { first: Duration::from_secs(5), most: Duration::from_secs(3600) };
@@ -139,9 +139,18 @@ fn fate(attempt: i32, now: Timestamp) -> NextAttempt {
     if attempt >= MOST_ATTEMPTS {
         return NextAttempt::GivenUp;
     }
-    let wait = RETRY.wait(attempt.unsigned_abs());
-    let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
-    NextAttempt::Again(now.saturating_add(wait).unwrap_or(Timestamp::MAX))
+    NextAttempt::Again(next_attempt(&RETRY, attempt, now))
+}
+
+/// How long it is until a time; nothing if it is over.
+pub fn until(next: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(next.duration_since(now)).unwrap_or_default()
+}
+
+/// When an attempt is made after the failed one with this number, from 1.
+pub fn next_attempt(retry: &Backoff, failed: i32, now: Timestamp) -> Timestamp {
+    let wait = SignedDuration::try_from(retry.wait(failed.unsigned_abs())).unwrap_or(SignedDuration::MAX);
+    now.saturating_add(wait).unwrap_or(Timestamp::MAX)
 }
 
 /// How many deliveries were given up within the last day or have been failing for more than an hour.

@@ -50,8 +50,7 @@ impl Sender {
     pub async fn send_due(&self) -> anyhow::Result<Duration> {
         while self.send_one().await? {}
         let next = outbox::next_due(&self.pool, self.channel.name()).await.context("read the outbox")?;
-        let wait = next.map(|next| Duration::try_from(next.duration_since((self.now)())).unwrap_or_default());
-        Ok(wait.map_or(POLL, |wait| wait.min(POLL)))
+        Ok(next.map_or(POLL, |next| outbox::until(next, (self.now)()).min(POLL)))
     }
 
     /// Sends one delivery that is due. Returns `false` if there is none.

@@ -15,7 +15,6 @@ use candlewick_shared::runtime::database;
 use candlewick_shared::runtime::env::Env;
 use candlewick_shared::runtime::layers::MessageService;
 use futures::future::join_all;
-use jiff::Timestamp;
 use sqlx::PgPool;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -40,7 +39,7 @@ use crate::intake::Intake;
 use crate::plan::Pace;
 use crate::sender::Sender;
 use crate::sweep::Sweep;
-use crate::{alerts, digest, events, planner};
+use crate::{alerts, digest, events, outbox, planner};
 
 /// The longest time between two plans, and the wait after an error.
 const POLL: Duration = Duration::from_secs(20);
@@ -162,7 +161,7 @@ impl NotifierService {
         let now = (self.real_now)();
         digest::queue_due(&self.pool, channels, &self.config.digest, (self.now)(), now).await?;
         let next = planner::queue_due(&self.pool, channels, pace, now).await?;
-        Ok(next.map_or(POLL, |next| until(next, now).min(POLL)))
+        Ok(next.map_or(POLL, |next| outbox::until(next, now).min(POLL)))
     }
 }
 
@@ -176,10 +175,6 @@ async fn register(pool: &PgPool, sinks: &[Arc<dyn Sink>]) -> anyhow::Result<()> 
         tracing::info!("events of loads go to: {}", names.join(", "));
     }
     Ok(())
-}
-
-fn until(next: Timestamp, now: Timestamp) -> Duration {
-    Duration::try_from(next.duration_since(now)).unwrap_or_default()
 }
 
 fn open_channels(settings: &Channels, http: &reqwest::Client, aws: &Aws) -> anyhow::Result<Vec<Arc<dyn Channel>>> {

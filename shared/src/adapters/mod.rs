@@ -10,6 +10,7 @@ pub mod ecs;
 pub mod log_notifier;
 pub mod memory_queue;
 pub mod memory_store;
+pub mod notices;
 pub mod postgres;
 pub mod postgres_credits;
 pub mod postgres_iam;

@@ -76,14 +76,6 @@ pub struct Rows {
     pub removed: i64,
 }
 
-impl Rows {
-    /// The number of candles that are not as they were before.
-    #[must_use]
-    pub fn touched(&self) -> i64 {
-        self.added + self.changed + self.removed
-    }
-}
-
 /// A place in the order of events: the id of a load, after which reading continues. 0 is before the first event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct EventCursor(pub i64);

@@ -39,7 +39,7 @@ pub struct Topology {
     pub services: BTreeMap<String, ServiceTopology>,
     /// What the queue of each consumer is like.
     pub consumer_queue: ConsumerQueue,
-    /// The consumers of the owner's own, by name. Each has a queue of this role.
+    /// The owner's consumers, by name. Each has a queue of this role.
     pub consumers: BTreeMap<String, Consumer>,
     /// The environment variables that services read, by name.
     pub settings: BTreeMap<String, Setting>,

@@ -2,14 +2,11 @@
 
 use std::time::Duration;
 
+use candlewick_shared::adapters::notices;
 use sqlx::PgPool;
-use sqlx::postgres::PgListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{Change, Hub};
-
-/// The notification channel of the database.
-const CHANNEL: &str = "candlewick";
 
 /// How long to wait before reconnecting.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -36,8 +33,7 @@ pub async fn listen(pool: PgPool, hub: Hub, stop: CancellationToken) {
 }
 
 async fn listen_once(pool: &PgPool, hub: &Hub, was_down: bool) -> Result<(), sqlx::Error> {
-    let mut listener = PgListener::connect_with(pool).await?;
-    listener.listen(CHANNEL).await?;
+    let mut listener = notices::listen(pool).await?;
     if was_down {
         tracing::info!("listening to the database again");
         hub.publish(Change::Resync {});

@@ -2,16 +2,20 @@
 
 use std::time::Duration;
 
+use candlewick_shared::adapters::notices;
+use serde::Deserialize;
 use sqlx::PgPool;
-use sqlx::postgres::PgListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// The notification channel of the database.
-const CHANNEL: &str = "candlewick";
-
 /// How long to wait before reconnecting.
 const PAUSE: Duration = Duration::from_secs(2);
+
+/// A notice of the database. A later version may have kinds that are not known here.
+#[derive(Deserialize)]
+struct Notice {
+    kind: String,
+}
 
 /// Listens until `stop` is cancelled. While the connection is lost the relays read the outbox at intervals.
 pub async fn listen(pool: &PgPool, loaded: &watch::Sender<()>, stop: &CancellationToken) {
@@ -30,11 +34,10 @@ pub async fn listen(pool: &PgPool, loaded: &watch::Sender<()>, stop: &Cancellati
 }
 
 async fn listen_once(pool: &PgPool, loaded: &watch::Sender<()>) -> sqlx::Result<()> {
-    let mut listener = PgListener::connect_with(pool).await?;
-    listener.listen(CHANNEL).await?;
+    let mut listener = notices::listen(pool).await?;
     loaded.send_replace(());
     while let Some(notice) = listener.try_recv().await? {
-        if notice.payload().contains(r#""kind" : "loaded""#) {
+        if serde_json::from_str(notice.payload()).is_ok_and(|Notice { kind }| kind == "loaded") {
             loaded.send_replace(());
         }
     }

@@ -9,11 +9,10 @@ use candlewick_shared::adapters::database::{DbTime, SqlTimestamp, ToSqlx};
 use candlewick_shared::core::loaded_event::LoadedEvent;
 use candlewick_shared::reads::loaded_events;
 use candlewick_shared::runtime::backoff::Backoff;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use sqlx::{FromRow, PgConnection, PgPool};
 
-/// How long a claim lasts: longer than any sink takes to answer.
-pub const CLAIM: SignedDuration = SignedDuration::from_secs(120);
+use crate::outbox::{CLAIM, next_attempt};
 
 /// The most deliveries that are claimed at once, each of another series.
 const AT_ONCE: i64 = 16;
@@ -106,8 +105,7 @@ pub async fn record_failure(
     error: &str,
     now: Timestamp,
 ) -> sqlx::Result<Timestamp> {
-    let wait = SignedDuration::try_from(RETRY.wait(delivery.attempt.unsigned_abs())).unwrap_or(SignedDuration::MAX);
-    let next = now.saturating_add(wait).unwrap_or(Timestamp::MAX);
+    let next = next_attempt(&RETRY, delivery.attempt, now);
     let query = "update event_deliveries set error = $3, next_at = $4 where sink = $1 and load_id = $2";
     let query = sqlx::query(query).bind(sink).bind(delivery.load).bind(error).bind(next.to_sqlx());
     query.execute(pool).await.map(|_| next)

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::outbox::{self, EventDelivery};
 use super::sink::Sink;
+use crate::outbox::until;
 
 /// The longest time between two reads of the outbox, for notices that were lost.
 const POLL: Duration = Duration::from_secs(20);
@@ -59,8 +60,7 @@ impl Relay {
             sent.into_iter().collect::<anyhow::Result<()>>()?;
         }
         let next = outbox::next_due(&self.pool, sink).await.context("read the event outbox")?;
-        let wait = next.map(|next| Duration::try_from(next.duration_since((self.now)())).unwrap_or_default());
-        Ok(wait.map_or(POLL, |wait| wait.min(POLL)))
+        Ok(next.map_or(POLL, |next| until(next, (self.now)()).min(POLL)))
     }
 
     async fn send(&self, delivery: &EventDelivery) -> anyhow::Result<()> {

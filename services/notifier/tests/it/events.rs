@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use candlewick_notifier::channel::http;
-use candlewick_notifier::events::outbox::{self, CLAIM};
+use candlewick_notifier::events::outbox;
 use candlewick_notifier::events::relay::Relay;
 use candlewick_notifier::events::signed_webhook::{SignedWebhook, SigningKey};
 use candlewick_notifier::events::sink::Sink;
 use candlewick_notifier::events::{event_bus::EventBus, listen, sns::Topic};
+use candlewick_notifier::outbox::CLAIM;
 use candlewick_shared::adapters::aws::Aws;
 use candlewick_shared::core::loaded_event::LoadedEvent;
 use libtest_mimic::Trial;

@@ -1,4 +1,4 @@
-//! The consumers of the owner's own, and the queues that they get.
+//! The owner's consumers, and the queues that they get.
 
 use std::collections::BTreeMap;
 
