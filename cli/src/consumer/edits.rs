@@ -13,7 +13,7 @@ const MODEL: &str = "loader";
 pub fn topology(text: &str, name: &str, of: &str) -> anyhow::Result<String> {
     let start = "\"consumers\": {";
     let (before, after) = text.split_once(start).context("find \"consumers\" in topology.json")?;
-    let entry = format!("\n    \"{name}\": {{ \"of\": \"{of}\" }}");
+    let entry = format!("\n    \"{name}\": {{ \"of\": {} }}", serde_json::to_string(of).context("write the prefix")?);
     let rest =
         if after.trim_start().starts_with('}') { format!("\n  {}", after.trim_start()) } else { format!(",{after}") };
     let edited = format!("{before}{start}{entry}{rest}");
@@ -97,6 +97,14 @@ mod tests {
         let read: Topology = two.parse().unwrap();
         let prefixes: Vec<_> = read.consumers.values().map(|consumer| consumer.of.as_str()).collect();
         assert_eq!(prefixes, ["transformed/", "raw/"]);
+    }
+
+    #[test]
+    fn a_prefix_is_written_as_json() {
+        for prefix in ["raw/a\"b/", "raw/a\\b/", "raw/ä/"] {
+            let read: Topology = topology(TOPOLOGY, "summaries", prefix).unwrap().parse().unwrap();
+            assert_eq!(read.consumers["summaries"].of, prefix);
+        }
     }
 
     #[test]

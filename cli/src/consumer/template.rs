@@ -16,7 +16,9 @@ pub fn files(name: &str, of: &str) -> impl Iterator<Item = (String, String)> {
     crate_files.into_iter().chain([(format!("terraform/consumer_{name}.tf"), fill(TERRAFORM, name, of))])
 }
 
+/// The prefix is written into strings of Rust and TOML, which have the same escapes.
 fn fill(text: &str, name: &str, of: &str) -> String {
+    let of = &of.replace('\\', "\\\\").replace('"', "\\\"");
     text.replace("{{name}}", name).replace("{{NAME}}", &name.to_ascii_uppercase()).replace("{{of}}", of)
 }
 
@@ -29,6 +31,16 @@ mod tests {
         let all: Vec<_> = files("summaries", "transformed/").collect();
         assert_eq!(all.len(), 5);
         assert!(all.iter().all(|(path, text)| !text.contains("{{") && path.contains("summaries")), "{all:?}");
+    }
+
+    #[test]
+    fn a_prefix_is_written_as_a_string() {
+        let all: Vec<_> = files("summaries", r#"raw/a"b\c/"#).collect();
+        let of = |end: &str| &all.iter().find(|(path, _)| path.ends_with(end)).unwrap().1;
+        assert!(of("tests/it.rs").contains(r#"const KEY: &str = "raw/a\"b\\c/interval"#), "{}", of("tests/it.rs"));
+        let manifest: toml_edit::DocumentMut = of("Cargo.toml").parse().unwrap();
+        let described = manifest["package"]["description"].as_str().unwrap();
+        assert!(described.ends_with(r#"under raw/a"b\c/"#), "{described}");
     }
 
     #[test]
