@@ -27,8 +27,8 @@ resource "aws_sns_topic_policy" "loaded" {
 }
 
 locals {
-  loaded_topics    = aws_sns_topic.loaded[*].arn
-  loaded_buses     = var.loaded_event_bus == null ? [] : ["arn:${local.partition}:events:${local.region}:${local.account}:event-bus/${var.loaded_event_bus}"]
+  loaded_topics = aws_sns_topic.loaded[*].arn
+  loaded_buses  = var.loaded_event_bus == null ? [] : ["arn:${local.partition}:events:${local.region}:${local.account}:event-bus/${var.loaded_event_bus}"]
   loaded_variables = merge(
     { for topic in local.loaded_topics : "LOADED_SNS_TOPIC_ARN" => topic },
     { for bus in local.loaded_buses : "LOADED_EVENT_BUS" => bus },

@@ -267,7 +267,7 @@ run "events_of_loads_go_to_the_topic_and_the_bus" {
   }
 
   assert {
-    condition = alltrue([for name in ["LOADED_SNS_TOPIC_ARN", "LOADED_EVENT_BUS"] : contains(jsondecode(module.notifier.container)[0].environment[*].name, name)])
+    condition     = alltrue([for name in ["LOADED_SNS_TOPIC_ARN", "LOADED_EVENT_BUS"] : contains(jsondecode(module.notifier.container)[0].environment[*].name, name)])
     error_message = "The notifier does not learn of the topic or the bus."
   }
 }
