@@ -4,9 +4,9 @@
 use std::fs;
 use std::process::Command;
 
-use candlewick_testbed::figures::median;
+use candlewick_test_support::figures::median;
 
-use crate::ground::Ground;
+use crate::support::Environment;
 use crate::{Extent, program};
 
 /// How many ask at once.
@@ -19,18 +19,18 @@ struct Measured {
     p99: f64,
 }
 
-pub async fn measure(ground: &Ground, extent: &Extent) {
+pub async fn measure(environment: &Environment, extent: &Extent) {
     let wrk = program("wrk", "the API's rate");
     let pgbench = program("pgbench", "PostgreSQL's rate");
     let Some(wrk) = wrk else { return };
-    let script = script(ground).await;
+    let script = script(environment).await;
     let mut apis = Vec::new();
     let mut queries = Vec::new();
     for _ in 0..extent.rounds {
-        apis.push(ask_api(ground, Command::new(&wrk), extent));
+        apis.push(ask_api(environment, Command::new(&wrk), extent));
         println!("answers, API: {:.0} a second, p99 {:.2} ms", apis[apis.len() - 1].rate, apis[apis.len() - 1].p99);
         let Some(pgbench) = &pgbench else { continue };
-        let query = ask_postgres(ground, Command::new(pgbench), &script, extent);
+        let query = ask_postgres(environment, Command::new(pgbench), &script, extent);
         println!("answers, PostgreSQL: {:.0} a second, p99 {:.2} ms", query.rate, query.p99);
         queries.push(query);
     }
@@ -58,9 +58,9 @@ fn report(apis: &[Measured], queries: &[Measured]) {
 
 const PATH: &str = "/api/v1/series/AAPL/1day/candles";
 
-fn ask_api(ground: &Ground, mut wrk: Command, extent: &Extent) -> Measured {
+fn ask_api(environment: &Environment, mut wrk: Command, extent: &Extent) -> Measured {
     wrk.args(["-t2", &format!("-c{CLIENTS}"), &format!("-d{}s", extent.seconds), "--latency"]);
-    let said = said(wrk.arg(format!("{}{PATH}", ground.dashboard)));
+    let said = said(wrk.arg(format!("{}{PATH}", environment.dashboard)));
     assert!(!said.contains("Non-2xx"), "not all was answered: {said}");
     let behind = |name: &str| said.lines().find_map(|line| line.trim().strip_prefix(name)).map(str::trim).unwrap();
     Measured { rate: behind("Requests/sec:").parse().unwrap(), p99: milliseconds(behind("99%")) }
@@ -74,32 +74,32 @@ fn milliseconds(text: &str) -> f64 {
 }
 
 /// The statement that the API has just sent, as a script of `pgbench`: taken from the server, so that it is the same.
-async fn script(ground: &Ground) -> String {
-    reqwest::get(format!("{}{PATH}", ground.dashboard)).await.unwrap().error_for_status().unwrap();
+async fn script(environment: &Environment) -> String {
+    reqwest::get(format!("{}{PATH}", environment.dashboard)).await.unwrap().error_for_status().unwrap();
     let sent = "select query from pg_stat_activity where application_name = 'candlewick-dashboard' and query like '%from candles%'
         order by query_start desc limit 1";
-    let query: String = sqlx::query_scalar(sent).fetch_one(&ground.pool).await.unwrap();
+    let query: String = sqlx::query_scalar(sent).fetch_one(&environment.pool).await.unwrap();
     let names = ["symbol", "interval", "first", "last", "most"];
     (1..).zip(names).fold(query, |query, (at, name)| query.replace(&format!("${at}"), &format!(":{name}")))
 }
 
-fn ask_postgres(ground: &Ground, mut pgbench: Command, script: &str, extent: &Extent) -> Measured {
-    let file = ground.folder().join("query.sql");
-    let log = ground.folder().join("latencies");
+fn ask_postgres(environment: &Environment, mut pgbench: Command, script: &str, extent: &Extent) -> Measured {
+    let file = environment.folder().join("query.sql");
+    let log = environment.folder().join("latencies");
     fs::write(&file, format!("{script};\n")).unwrap();
     pgbench.args(["--no-vacuum", "--protocol=prepared", "--jobs=2", "--client", CLIENTS, "--log"]);
     pgbench.args(["--define=symbol=AAPL", "--define=interval=1day", "--define=first=-210000000000"]);
     pgbench.args(["--define=last=253402300799", "--define=most=50001"]);
     pgbench.arg(format!("--time={}", extent.seconds)).arg(format!("--log-prefix={}", log.display()));
-    let said = said(pgbench.arg("--file").arg(&file).arg(ground.postgres.url()));
+    let said = said(pgbench.arg("--file").arg(&file).arg(environment.postgres.url()));
     let rate = said.lines().find_map(|line| line.strip_prefix("tps = ")).and_then(|rest| rest.split(' ').next());
-    Measured { rate: rate.unwrap().parse().unwrap(), p99: p99(ground) }
+    Measured { rate: rate.unwrap().parse().unwrap(), p99: p99(environment) }
 }
 
 /// The 99th percentile of the latencies that `pgbench` logged; they are the third column, in microseconds.
-fn p99(ground: &Ground) -> f64 {
+fn p99(environment: &Environment) -> f64 {
     let mut latencies = Vec::new();
-    for entry in fs::read_dir(ground.folder()).unwrap().map(Result::unwrap) {
+    for entry in fs::read_dir(environment.folder()).unwrap().map(Result::unwrap) {
         if entry.file_name().to_string_lossy().starts_with("latencies") {
             let text = fs::read_to_string(entry.path()).unwrap();
             latencies

@@ -3,7 +3,7 @@
 use reqwest::Client;
 use reqwest::header::ACCEPT_ENCODING;
 
-use crate::ground::Ground;
+use crate::support::Environment;
 
 /// The answers that are weighed. October 2020 has 22 sessions.
 const ASKED: [(&str, &str); 4] = [
@@ -13,10 +13,10 @@ const ASKED: [(&str, &str); 4] = [
     ("a month of minutes, as a chart has it", "1min/candles?from=2020-10-01&to=2020-10-31&points=1500"),
 ];
 
-pub async fn measure(ground: &Ground) {
+pub async fn measure(environment: &Environment) {
     let client = Client::new();
     for (name, path) in ASKED {
-        let url = format!("{}/api/v1/series/AAPL/{path}", ground.dashboard);
+        let url = format!("{}/api/v1/series/AAPL/{path}", environment.dashboard);
         let weigh = async |encoding: &str| {
             let answer = client.get(&url).header(ACCEPT_ENCODING, encoding).send().await.unwrap();
             answer.error_for_status().unwrap().bytes().await.unwrap().len()

@@ -3,11 +3,11 @@
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use candlewick_testbed::figures::median;
+use candlewick_test_support::figures::median;
 use fantoccini::{Client, ClientBuilder};
 use serde_json::json;
 
-use crate::ground::Ground;
+use crate::support::Environment;
 use crate::{Extent, program};
 
 const CHARTS: [(&str, &str); 2] =
@@ -23,7 +23,7 @@ impl Drop for Driver {
     }
 }
 
-pub async fn measure(ground: &Ground, extent: &Extent) {
+pub async fn measure(environment: &Environment, extent: &Extent) {
     let what = "time to first chart";
     let (Some(chromedriver), Some(_)) = (program("chromedriver", what), program("chromium", what)) else { return };
     let port = candlewick_localstack::ports::Picker::new().pick(&candlewick_localstack::ports::Wish::Any).unwrap();
@@ -36,8 +36,8 @@ pub async fn measure(ground: &Ground, extent: &Extent) {
         for _ in 0..extent.rounds {
             // A window of its own has nothing in its cache; the second visit has what may be kept.
             let window = open(port).await;
-            firsts.push(drawn(&window, &format!("{}{path}", ground.dashboard)).await);
-            agains.push(drawn(&window, &format!("{}{path}", ground.dashboard)).await);
+            firsts.push(drawn(&window, &format!("{}{path}", environment.dashboard)).await);
+            agains.push(drawn(&window, &format!("{}{path}", environment.dashboard)).await);
             window.close().await.unwrap();
         }
         println!("chart, {name}, ms: {firsts:.0?}, again {agains:.0?}");

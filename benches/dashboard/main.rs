@@ -17,14 +17,14 @@
 mod answers;
 mod bytes;
 mod chart;
-mod ground;
 mod series;
+mod support;
 
 use std::path::PathBuf;
 
-use candlewick_testbed::figures::option;
+use candlewick_test_support::figures::option;
 
-use crate::ground::Ground;
+use crate::support::Environment;
 
 /// How much is measured.
 pub struct Extent {
@@ -43,12 +43,12 @@ impl Extent {
 #[tokio::main]
 async fn main() {
     let extent = Extent::from_args();
-    let ground = Ground::start().await;
-    println!("PostgreSQL {}, {} days and {} minutes", ground.postgres.version, series::DAYS, series::MINUTES);
-    bytes::measure(&ground).await;
-    chart::measure(&ground, &extent).await;
-    answers::measure(&ground, &extent).await;
-    ground.stop().await;
+    let environment = Environment::start().await;
+    println!("PostgreSQL {}, {} days and {} minutes", environment.postgres.version, series::DAYS, series::MINUTES);
+    bytes::measure(&environment).await;
+    chart::measure(&environment, &extent).await;
+    answers::measure(&environment, &extent).await;
+    environment.stop().await;
 }
 
 /// Where a program is; none, and a line that says so, where it is not on PATH.

@@ -17,8 +17,8 @@ use candlewick_shared::adapters::memory_store::MemoryStore;
 use candlewick_shared::adapters::postgres;
 use candlewick_shared::core::metadata::Metadata;
 use candlewick_shared::ports::store::{NewObject, ObjectStore, PutIf};
-use candlewick_testbed::figures::median;
-use candlewick_testbed::{bucket, server};
+use candlewick_test_support::figures::median;
+use candlewick_test_support::{bucket, server};
 use sqlx::PgPool;
 
 const ROWS: i64 = 487_000;

@@ -19,8 +19,8 @@ use tokio_util::sync::CancellationToken;
 use crate::Extent;
 use crate::drops::{self, Measured};
 use crate::files::{self, Sample};
-use crate::ground::Ground;
 use crate::processes::Processes;
+use crate::support::Environment;
 
 /// How many receive from each queue at once.
 const RECEIVERS: usize = 2;
@@ -44,24 +44,24 @@ enum Hop {
 }
 
 impl Bare {
-    pub fn new(ground: &Ground, sample: Sample) -> Self {
-        let hops = Hops { store: ground.store(), pool: ground.running.pool.clone(), sample };
+    pub fn new(environment: &Environment, sample: Sample) -> Self {
+        let hops = Hops { store: environment.store(), pool: environment.running.pool.clone(), sample };
         Self(Arc::new(hops))
     }
 
     /// Measures a round with bare loops in place of the services.
-    pub async fn drop(&self, ground: &Ground, round: &str, extent: &Extent) -> Measured {
+    pub async fn drop(&self, environment: &Environment, round: &str, extent: &Extent) -> Measured {
         let stop = CancellationToken::new();
         let mut receivers = JoinSet::new();
         for _ in 0..RECEIVERS {
             for (variable, hop) in [("RAW_QUEUE_URL", Hop::Transform), ("TRANSFORMED_QUEUE_URL", Hop::Load)] {
                 let hops = Arc::clone(&self.0);
-                let queue = ground.queue(variable);
+                let queue = environment.queue(variable);
                 receivers.spawn(stop.clone().run_until_cancelled_owned(async move { hops.serve(&queue, hop).await }));
             }
         }
-        let measured = drops::measure(ground, round, extent, &Processes::own()).await;
-        ground.settle().await;
+        let measured = drops::measure(environment, round, extent, &Processes::own()).await;
+        environment.settle().await;
         stop.cancel();
         receivers.join_all().await;
         measured

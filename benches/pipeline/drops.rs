@@ -3,14 +3,14 @@
 use std::time::{Duration, Instant};
 
 use candlewick_shared::ports::store::ObjectStore;
-use candlewick_testbed::figures::median;
+use candlewick_test_support::figures::median;
 use futures::{StreamExt, stream};
 use sqlx::PgPool;
 
 use crate::Extent;
 use crate::files;
-use crate::ground::Ground;
 use crate::processes::Processes;
+use crate::support::Environment;
 
 /// How many files are put at the same time.
 const PUTS: usize = 8;
@@ -40,9 +40,9 @@ pub async fn put_all(store: &dyn ObjectStore, files: Vec<(String, Vec<u8>)>) {
 }
 
 /// Measures a round of whatever serves the queues; `services` are its processes. The floor's also puts the files.
-pub async fn measure(ground: &Ground, round: &str, extent: &Extent, services: &Processes) -> Measured {
-    let store = ground.store();
-    let pool = &ground.running.pool;
+pub async fn measure(environment: &Environment, round: &str, extent: &Extent, services: &Processes) -> Measured {
+    let store = environment.store();
+    let pool = &environment.running.pool;
     // The first object opens connections; what is measured is what comes then.
     files::put_raw(&store, &format!("{round}W"), files::raw("W")).await;
     until_loaded(pool, &format!("{round}W"), 1).await;
@@ -55,7 +55,7 @@ pub async fn measure(ground: &Ground, round: &str, extent: &Extent, services: &P
     let drop = begun.elapsed().as_secs_f64();
     let cpu = (services.cpu() - cpu_before).as_secs_f64() * 1000.0 / extent.files as f64;
     let memory = services.peaks();
-    ground.settle().await;
+    environment.settle().await;
     let mut latencies = Vec::new();
     for symbol in symbols(&format!("{round}L"), extent.latencies) {
         let body = files::raw(&symbol);

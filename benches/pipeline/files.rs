@@ -8,7 +8,7 @@ use jiff::ToSpan;
 use jiff::civil::{Date, Weekday};
 
 use crate::drops;
-use crate::ground::Ground;
+use crate::support::Environment;
 
 /// How many days a file has.
 pub const DAYS: usize = 1260;
@@ -56,10 +56,10 @@ pub async fn put_raw(store: &dyn ObjectStore, symbol: &str, body: Vec<u8>) {
 }
 
 /// Sends one file through the services.
-pub async fn sample(ground: &Ground) -> Sample {
-    let store = ground.store();
+pub async fn sample(environment: &Environment) -> Sample {
+    let store = environment.store();
     put_raw(&store, SAMPLE, raw(SAMPLE)).await;
-    drops::until_loaded(&ground.running.pool, SAMPLE, 1).await;
+    drops::until_loaded(&environment.running.pool, SAMPLE, 1).await;
     let get = async |prefix, extension| store.get(&key(prefix, SAMPLE, extension)).await.unwrap().unwrap();
     Sample { clean: get("transformed", "csv").await, columns: get("columnar", "parquet").await }
 }

@@ -16,15 +16,15 @@
 mod bare;
 mod drops;
 mod files;
-mod ground;
 mod peer;
 mod processes;
 mod refresh;
+mod support;
 
-use candlewick_testbed::figures::option;
+use candlewick_test_support::figures::option;
 
 use crate::bare::Bare;
-use crate::ground::Ground;
+use crate::support::Environment;
 
 /// How much is measured.
 pub struct Extent {
@@ -52,25 +52,25 @@ impl Extent {
 #[tokio::main]
 async fn main() {
     let extent = Extent::from_args();
-    let mut ground = Ground::start().await;
+    let mut environment = Environment::start().await;
     // The floor puts what Candlewick would: one file through the services tells what that is.
-    ground.start_services();
-    let sample = files::sample(&ground).await;
-    refresh::measure(&ground).await;
-    ground.stop_services().await;
+    environment.start_services();
+    let sample = files::sample(&environment).await;
+    refresh::measure(&environment).await;
+    environment.stop_services().await;
 
-    let bare = Bare::new(&ground, sample);
+    let bare = Bare::new(&environment, sample);
     let mut floors = Vec::new();
     let mut ours = Vec::new();
     for round in 0..extent.rounds {
-        floors.push(bare.drop(&ground, &format!("F{round}"), &extent).await);
-        ground.start_services();
-        ours.push(drops::measure(&ground, &format!("C{round}"), &extent, &ground.services()).await);
-        ground.stop_services().await;
+        floors.push(bare.drop(&environment, &format!("F{round}"), &extent).await);
+        environment.start_services();
+        ours.push(drops::measure(&environment, &format!("C{round}"), &extent, &environment.services()).await);
+        environment.stop_services().await;
     }
     drops::report(&extent, &floors, &ours);
     if extent.python {
-        peer::measure(&ground, &extent).await;
+        peer::measure(&environment, &extent).await;
     }
-    ground.stop().await;
+    environment.stop().await;
 }

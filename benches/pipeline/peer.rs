@@ -6,26 +6,26 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use candlewick_shared::ports::store::ObjectStore;
-use candlewick_testbed::programs::root;
+use candlewick_test_support::programs::root;
 
 use crate::Extent;
 use crate::drops;
 use crate::files;
-use crate::ground::Ground;
+use crate::support::Environment;
 
 /// The most files that the worker is given: it is slow.
 const MOST: usize = 200;
 
-pub async fn measure(ground: &Ground, extent: &Extent) {
+pub async fn measure(environment: &Environment, extent: &Extent) {
     let count = extent.files.min(MOST);
     let dir = tempfile::tempdir().unwrap();
     let ready = dir.path().join("ready");
-    let mut worker = start(ground, count, &ready);
+    let mut worker = start(environment, count, &ready);
     while !ready.exists() {
         assert!(worker.try_wait().unwrap().is_none(), "the worker ended before it began");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let store = ground.store();
+    let store = environment.store();
     let named = drops::symbols("PX", count).into_iter().map(|symbol| (symbol.clone(), files::raw(&symbol))).collect();
     let begun = Instant::now();
     drops::put_all(&store as &dyn ObjectStore, named).await;
@@ -35,10 +35,10 @@ pub async fn measure(ground: &Ground, extent: &Extent) {
     println!("python, {count} files in {seconds:.1} s: {}", String::from_utf8_lossy(&output.stdout).trim());
 }
 
-fn start(ground: &Ground, count: usize, ready: &Path) -> Child {
+fn start(environment: &Environment, count: usize, ready: &Path) -> Child {
     let mut command = Command::new(python());
     command.arg(root().join("benches/peers/worker.py")).arg(count.to_string()).arg(ready);
-    command.envs(ground.running.addresses.settings()).stdout(Stdio::piped()).spawn().unwrap()
+    command.envs(environment.running.addresses.settings()).stdout(Stdio::piped()).spawn().unwrap()
 }
 
 /// A Python that has what the worker needs, made where there is none.

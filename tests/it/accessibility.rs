@@ -1,7 +1,7 @@
 //! Every page against the rules of WCAG 2.2 AA and the best practices of axe-core, in both themes and at three widths.
 
 use anyhow::{Context, ensure};
-use candlewick_testbed::programs;
+use candlewick_test_support::programs;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};

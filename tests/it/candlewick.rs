@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use candlewick_testbed::programs;
-pub use candlewick_testbed::programs::root;
+use candlewick_test_support::programs;
+pub use candlewick_test_support::programs::root;
 
 /// The timeout of a command. It only bounds failures; it is no performance limit.
 const PATIENCE: Duration = Duration::from_secs(120);

@@ -12,7 +12,7 @@ use aws_sdk_eventbridge::Client;
 use candlewick_localstack::emulator::{self, Emulator};
 use candlewick_localstack::progress::silent;
 use candlewick_localstack::python::{self, Search};
-use candlewick_testbed::programs;
+use candlewick_test_support::programs;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
-use candlewick_testbed::programs;
+use candlewick_test_support::programs;
 use libtest_mimic::Trial;
 
 use crate::candlewick::{candlewick, finish};

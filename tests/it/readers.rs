@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, ensure};
-use candlewick_testbed::programs;
+use candlewick_test_support::programs;
 use libtest_mimic::Trial;
 
 use crate::candlewick::{candlewick, succeed};

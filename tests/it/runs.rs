@@ -4,7 +4,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, ensure};
 use candlewick_shared::ports::store::ObjectStore;
-use candlewick_testbed::server::free_port;
+use candlewick_test_support::server::free_port;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 

@@ -6,7 +6,7 @@ mod statements;
 
 use std::process::ExitCode;
 
-use candlewick_testbed::{run, server, trial};
+use candlewick_test_support::{run, server, trial};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection};
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use anyhow::{Context, bail, ensure};
-use candlewick_testbed::programs::root;
+use candlewick_test_support::programs::root;
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};

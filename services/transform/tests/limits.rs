@@ -8,7 +8,7 @@ use std::sync::Arc;
 use candlewick_shared::core::byte_size::ByteSize;
 use candlewick_shared::runtime::memory::Memory;
 use candlewick_shared::runtime::outcome::{Outcome, Setback, Settled};
-use candlewick_testbed::bucket::{self, Bucket};
+use candlewick_test_support::bucket::{self, Bucket};
 use candlewick_transform::handler::Transform;
 use flate2::{Compression, write::GzEncoder};
 use futures::future::join_all;

@@ -5,7 +5,7 @@ use anyhow::ensure;
 use libtest_mimic::Trial;
 
 use crate::engine::{self, services};
-use crate::world::World;
+use crate::support::World;
 
 pub fn trials() -> Vec<Trial> {
     trials![

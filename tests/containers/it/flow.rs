@@ -3,7 +3,7 @@
 use anyhow::ensure;
 use libtest_mimic::Trial;
 
-use crate::world::World;
+use crate::support::World;
 
 pub fn trials() -> Vec<Trial> {
     trials![a_refresh_fills_the_database, a_dropped_file_is_loaded, provisioning_again_changes_nothing]

@@ -5,7 +5,7 @@ use anyhow::{Context, ensure};
 use libtest_mimic::Trial;
 
 use crate::engine::{self, services};
-use crate::world::World;
+use crate::support::World;
 
 pub fn trials() -> Vec<Trial> {
     trials![an_image_runs_its_program_and_not_as_root, a_service_says_that_it_is_healthy, there_is_no_shell]

@@ -16,13 +16,13 @@ mod engine;
 mod faults;
 mod flow;
 mod hardening;
-mod world;
+mod support;
 
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
 
-use crate::world::World;
+use crate::support::World;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();

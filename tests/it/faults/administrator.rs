@@ -7,8 +7,8 @@ use candlewick_shared::adapters::database::describe;
 use sqlx::PgPool;
 use tokio::time::{Instant, sleep};
 
-use super::ground::Ground;
 use super::plan::Plan;
+use super::support::Environment;
 use super::traffic::until;
 
 /// How long a mistake lasts if no service notices it. A service that met an outage may wait for half a minute.
@@ -89,23 +89,23 @@ impl Mistake {
 }
 
 /// Makes the planned mistakes one after another. A mistake that no service notices is not counted.
-pub async fn err(ground: &Ground, plan: &Plan) -> anyhow::Result<()> {
+pub async fn err(environment: &Environment, plan: &Plan) -> anyhow::Result<()> {
     let start = Instant::now();
     for (at, mistake) in &plan.mistakes {
         until(start, *at).await;
-        let before = ground.logged(mistake.words())?;
-        mistake.make(&ground.pool).await?;
-        let is_noticed = until_noticed(ground, *mistake, before).await?;
-        mistake.correct(&ground.pool).await?;
-        ground.tally.add(mistake.kind(), is_noticed.into());
+        let before = environment.logged(mistake.words())?;
+        mistake.make(&environment.pool).await?;
+        let is_noticed = until_noticed(environment, *mistake, before).await?;
+        mistake.correct(&environment.pool).await?;
+        environment.tally.add(mistake.kind(), is_noticed.into());
     }
     Ok(())
 }
 
-async fn until_noticed(ground: &Ground, mistake: Mistake, before: usize) -> anyhow::Result<bool> {
+async fn until_noticed(environment: &Environment, mistake: Mistake, before: usize) -> anyhow::Result<bool> {
     let start = Instant::now();
     while start.elapsed() < LONGEST {
-        if ground.logged(mistake.words())? > before {
+        if environment.logged(mistake.words())? > before {
             return Ok(true);
         }
         sleep(Duration::from_millis(100)).await;

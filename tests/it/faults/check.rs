@@ -19,8 +19,8 @@ use futures::future::try_join_all;
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
-use super::ground::Ground;
 use super::plan::Plan;
+use super::support::Environment;
 use super::{database, objects::File, outage};
 
 /// The queues that must be empty in the end.
@@ -45,11 +45,11 @@ pub struct Clean {
 }
 
 /// Waits until all work is done and every condition holds. Returns how long that took.
-pub async fn until_whole(ground: &Ground, plan: &Plan) -> anyhow::Result<Duration> {
+pub async fn until_whole(environment: &Environment, plan: &Plan) -> anyhow::Result<Duration> {
     let start = Instant::now();
     let mut seen = Vec::new();
     loop {
-        let Err(error) = is_quiet_and_whole(ground, plan).await else { return Ok(start.elapsed()) };
+        let Err(error) = is_quiet_and_whole(environment, plan).await else { return Ok(start.elapsed()) };
         let words = format!("{error:#}");
         if start.elapsed() > PATIENCE {
             return Err(error.context(format!("it never came to this; on the way:\n{}", seen.join("\n"))));
@@ -63,34 +63,34 @@ pub async fn until_whole(ground: &Ground, plan: &Plan) -> anyhow::Result<Duratio
     }
 }
 
-async fn is_quiet_and_whole(ground: &Ground, plan: &Plan) -> anyhow::Result<()> {
-    nothing_is_in_flight(ground).await?;
-    is_whole(ground, plan).await?;
-    nothing_is_in_flight(ground).await
+async fn is_quiet_and_whole(environment: &Environment, plan: &Plan) -> anyhow::Result<()> {
+    nothing_is_in_flight(environment).await?;
+    is_whole(environment, plan).await?;
+    nothing_is_in_flight(environment).await
 }
 
-async fn nothing_is_in_flight(ground: &Ground) -> anyhow::Result<()> {
+async fn nothing_is_in_flight(environment: &Environment) -> anyhow::Result<()> {
     for role in ROLES {
-        let depth = ground.queue(role).depth().await?;
+        let depth = environment.queue(role).depth().await?;
         ensure!(depth.is_empty(), "queue {role} is not empty: {depth:?}");
     }
     Ok(())
 }
 
-async fn is_whole(ground: &Ground, plan: &Plan) -> anyhow::Result<()> {
-    dead_letters_are_those_of_broken_objects(ground, plan).await?;
-    outage::is_over(&ground.pool).await?;
-    logs_have_no_control_characters(ground)?;
-    let raw = newest_raw_objects(ground, plan).await?;
-    let clean = clean_objects(ground, plan, &raw).await?;
+async fn is_whole(environment: &Environment, plan: &Plan) -> anyhow::Result<()> {
+    dead_letters_are_those_of_broken_objects(environment, plan).await?;
+    outage::is_over(&environment.pool).await?;
+    logs_have_no_control_characters(environment)?;
+    let raw = newest_raw_objects(environment, plan).await?;
+    let clean = clean_objects(environment, plan, &raw).await?;
     ensure!(clean.len() == raw.len(), "{} transformed objects of {} raw ones", clean.len(), raw.len());
-    database::is_the_union(&ground.pool, &clean).await?;
-    database::ledger_is_right(&ground.pool, &clean).await
+    database::is_the_union(&environment.pool, &clean).await?;
+    database::ledger_is_right(&environment.pool, &clean).await
 }
 
 /// Keys, cells and messages have some, which would act on the terminal of a reader of the logs.
-fn logs_have_no_control_characters(ground: &Ground) -> anyhow::Result<()> {
-    for log in ground.logs() {
+fn logs_have_no_control_characters(environment: &Environment) -> anyhow::Result<()> {
+    for log in environment.logs() {
         let text = std::fs::read_to_string(&log).with_context(|| format!("read {}", log.display()))?;
         let is_odd = |line: &&str| line.contains(|c: char| c.is_control() && c != '\t' || is_invisible(c));
         if let Some(line) = text.lines().find(is_odd) {
@@ -101,10 +101,13 @@ fn logs_have_no_control_characters(ground: &Ground) -> anyhow::Result<()> {
 }
 
 /// The raw object from which each transformed object must be made: the newer of a plain and a gzipped one.
-async fn newest_raw_objects(ground: &Ground, plan: &Plan) -> anyhow::Result<BTreeMap<ObjectPath, ObjectInfo>> {
+async fn newest_raw_objects(
+    environment: &Environment,
+    plan: &Plan,
+) -> anyhow::Result<BTreeMap<ObjectPath, ObjectInfo>> {
     let broken: BTreeSet<_> = plan.objects().filter(|file| file.broken.is_some()).map(|file| &file.key).collect();
     let mut newest: BTreeMap<ObjectPath, ObjectInfo> = BTreeMap::new();
-    for info in ground.store().list("raw/").await? {
+    for info in environment.store().list("raw/").await? {
         if broken.contains(&info.key) || is_leftover(&info.key) {
             continue;
         }
@@ -122,7 +125,7 @@ async fn newest_raw_objects(ground: &Ground, plan: &Plan) -> anyhow::Result<BTre
 }
 
 async fn clean_objects(
-    ground: &Ground,
+    environment: &Environment,
     plan: &Plan,
     raw: &BTreeMap<ObjectPath, ObjectInfo>,
 ) -> anyhow::Result<Vec<Clean>> {
@@ -130,8 +133,9 @@ async fn clean_objects(
     let all: Vec<_> = raw.iter().collect();
     let mut clean = Vec::new();
     for some in all.chunks(AT_ONCE) {
-        let read =
-            some.iter().map(|(path, info)| clean_object(ground, path, info, files.get(info.key.as_str()).copied()));
+        let read = some
+            .iter()
+            .map(|(path, info)| clean_object(environment, path, info, files.get(info.key.as_str()).copied()));
         clean.extend(try_join_all(read).await?);
     }
     Ok(clean)
@@ -140,16 +144,16 @@ async fn clean_objects(
 /// The transformed object of a raw object. It must be made from exactly that object, with a report that accounts for
 /// every row.
 async fn clean_object(
-    ground: &Ground,
+    environment: &Environment,
     path: &ObjectPath,
     raw: &ObjectInfo,
     file: Option<&File>,
 ) -> anyhow::Result<Clean> {
-    let object = get(ground, &path.transformed_key()).await?;
+    let object = get(environment, &path.transformed_key()).await?;
     let origin =
         TransformedMetadata::read(&object.info.metadata)?.context("find where a transformed object came from")?;
-    let report = report(ground, path, &origin).await?;
-    let quarantined = quarantined(ground, path, &origin).await?;
+    let report = report(environment, path, &origin).await?;
+    let quarantined = quarantined(environment, path, &origin).await?;
     let key = &object.info.key;
     ensure!(
         (&origin.raw_key, &origin.raw_etag) == (&raw.key, &raw.etag),
@@ -173,25 +177,29 @@ async fn clean_object(
 }
 
 /// The report that belongs to a transformed object. Its object must be the one that the metadata names, if any.
-async fn report(ground: &Ground, path: &ObjectPath, origin: &TransformedMetadata) -> anyhow::Result<Report> {
+async fn report(environment: &Environment, path: &ObjectPath, origin: &TransformedMetadata) -> anyhow::Result<Report> {
     let Some(etag) = &origin.report_etag else {
         return Ok(*origin.report.clone().context("find a report in the metadata")?);
     };
-    let object = get(ground, &path.report_key()).await?;
+    let object = get(environment, &path.report_key()).await?;
     ensure!(*etag == object.info.etag, "{} is of another cleaning", object.info.key);
     Ok(serde_json::from_slice(&object.body)?)
 }
 
 /// The number of rows in the quarantine that belongs to a transformed object.
-async fn quarantined(ground: &Ground, path: &ObjectPath, origin: &TransformedMetadata) -> anyhow::Result<u64> {
+async fn quarantined(
+    environment: &Environment,
+    path: &ObjectPath,
+    origin: &TransformedMetadata,
+) -> anyhow::Result<u64> {
     let Some(etag) = &origin.quarantine_etag else { return Ok(0) };
-    let object = get(ground, &path.quarantine_key()).await?;
+    let object = get(environment, &path.quarantine_key()).await?;
     ensure!(*etag == object.info.etag, "{} is of another cleaning", object.info.key);
     Ok(csv::Reader::from_reader(&object.body[..]).records().count() as u64)
 }
 
-async fn get(ground: &Ground, key: &str) -> anyhow::Result<Object> {
-    ground.store().get(key).await?.with_context(|| format!("find {key}"))
+async fn get(environment: &Environment, key: &str) -> anyhow::Result<Object> {
+    environment.store().get(key).await?.with_context(|| format!("find {key}"))
 }
 
 /// The subject and the class of a dead letter.
@@ -204,12 +212,12 @@ struct Found {
 
 /// Exactly the broken objects have dead letters. An object may have several, if a service was killed at the wrong
 /// moment.
-async fn dead_letters_are_those_of_broken_objects(ground: &Ground, plan: &Plan) -> anyhow::Result<()> {
+async fn dead_letters_are_those_of_broken_objects(environment: &Environment, plan: &Plan) -> anyhow::Result<()> {
     let mut missing: BTreeMap<_, _> =
         plan.letters().map(|letter| ((letter.queue, letter.about.clone()), letter)).collect();
     let expected = missing.clone();
     for queue in ROLES {
-        for found in letters(ground, queue).await? {
+        for found in letters(environment, queue).await? {
             let Found { queue, about, class, reason } = found;
             let Some(letter) = expected.get(&(queue, about.clone())) else {
                 bail!("a dead letter of {queue} that should not be: {about}: {class}: {reason}");
@@ -222,8 +230,8 @@ async fn dead_letters_are_those_of_broken_objects(ground: &Ground, plan: &Plan) 
     Ok(())
 }
 
-async fn letters(ground: &Ground, queue: &'static str) -> anyhow::Result<Vec<Found>> {
-    let messages = sqs_browse::browse(&ground.aws.sqs(), &ground.dead_letters(queue), 1000).await?;
+async fn letters(environment: &Environment, queue: &'static str) -> anyhow::Result<Vec<Found>> {
+    let messages = sqs_browse::browse(&environment.aws.sqs(), &environment.dead_letters(queue), 1000).await?;
     Ok(messages.into_iter().map(|message| found(queue, message)).collect())
 }
 

@@ -7,17 +7,17 @@ use nix::sys::signal::kill as send;
 use nix::unistd::Pid;
 use tokio::time::Instant;
 
-use super::ground::Ground;
 use super::plan::{PROCESSES, Plan};
+use super::support::Environment;
 use super::traffic::until;
 
 /// Kills services with `kill -9` at the planned moments; they are restarted.
-pub async fn kill(ground: &Ground, plan: &Plan) -> anyhow::Result<()> {
+pub async fn kill(environment: &Environment, plan: &Plan) -> anyhow::Result<()> {
     let start = Instant::now();
     for (at, process) in &plan.kills {
         until(start, *at).await;
-        kill_one(&ground.services[*process]).await?;
-        ground.tally.add(format!("kill -9 of {}", PROCESSES[*process]), 1);
+        kill_one(&environment.services[*process]).await?;
+        environment.tally.add(format!("kill -9 of {}", PROCESSES[*process]), 1);
     }
     Ok(())
 }
@@ -36,17 +36,17 @@ async fn kill_one(service: &Service) -> anyhow::Result<()> {
 }
 
 /// Kills PostgreSQL, as a crash does, and starts it again: it recovers from its log.
-pub async fn restart_postgres(ground: &Ground, plan: &Plan) -> anyhow::Result<()> {
+pub async fn restart_postgres(environment: &Environment, plan: &Plan) -> anyhow::Result<()> {
     let start = Instant::now();
     for at in &plan.restarts {
         until(start, *at).await;
-        let mut postgres = ground.postgres.lock().await;
+        let mut postgres = environment.postgres.lock().await;
         postgres.process.signal(Signal::SIGQUIT)?;
         postgres.process.wait().await;
-        let again = ground.start_postgres_again(postgres.port).await.context("start PostgreSQL again")?;
+        let again = environment.start_postgres_again(postgres.port).await.context("start PostgreSQL again")?;
         ensure!(again.port == postgres.port, "PostgreSQL came back elsewhere");
         *postgres = again;
-        ground.tally.add("restart of PostgreSQL", 1);
+        environment.tally.add("restart of PostgreSQL", 1);
     }
     Ok(())
 }

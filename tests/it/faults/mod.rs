@@ -13,11 +13,11 @@ mod broken;
 mod check;
 mod database;
 mod disturber;
-mod ground;
 mod network;
 mod objects;
 mod outage;
 mod plan;
+mod support;
 mod tally;
 mod tamperer;
 mod traffic;
@@ -29,9 +29,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::Context;
 use libtest_mimic::Trial;
 
-use self::ground::Ground;
-pub use self::ground::{WATCHDOG, watch_over};
 use self::plan::Plan;
+use self::support::Environment;
+pub use self::support::{WATCHDOG, watch_over};
 use self::tally::Tally;
 use crate::stack::Stack;
 
@@ -66,10 +66,10 @@ fn run(seed: u64) -> anyhow::Result<()> {
     let addresses = stack.settings();
     let aws = stack.aws();
     let ended = stack.run(async {
-        let ground = Ground::start(aws, &addresses, &plan, Arc::clone(&tally)).await?;
-        let ended = through(&ground, &plan).await;
-        let observed = tally.observe(&ground);
-        ground.stop().await;
+        let environment = Environment::start(aws, &addresses, &plan, Arc::clone(&tally)).await?;
+        let ended = through(&environment, &plan).await;
+        let observed = tally.observe(&environment);
+        environment.stop().await;
         observed.and(ended)
     });
     let calmed = ended.with_context(|| format!("what there was of it:\n{tally}"))?;
@@ -78,22 +78,22 @@ fn run(seed: u64) -> anyhow::Result<()> {
 }
 
 /// Injects all faults until the end of the plan, and then waits until the store is correct.
-async fn through(ground: &Ground, plan: &Plan) -> anyhow::Result<Duration> {
+async fn through(environment: &Environment, plan: &Plan) -> anyhow::Result<Duration> {
     let disturbed = async {
         tokio::try_join!(
-            traffic::send(ground, plan),
-            disturber::kill(ground, plan),
-            disturber::restart_postgres(ground, plan),
-            administrator::err(ground, plan),
+            traffic::send(environment, plan),
+            disturber::kill(environment, plan),
+            disturber::restart_postgres(environment, plan),
+            administrator::err(environment, plan),
         )
     };
     tokio::select! {
         disturbed = disturbed => disturbed.map(|_| ())?,
-        tampered = tamperer::tamper(ground, plan) => tampered?,
+        tampered = tamperer::tamper(environment, plan) => tampered?,
     }
-    ground.calm.cancel();
-    outage::outlast(ground, plan).await?;
-    check::until_whole(ground, plan).await
+    environment.calm.cancel();
+    outage::outlast(environment, plan).await?;
+    check::until_whole(environment, plan).await
 }
 
 /// Prints the figures of the run for people, whether it succeeds or not. These tests print nothing else.

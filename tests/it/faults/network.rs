@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::ground::LEASE;
+use super::support::LEASE;
 use super::tally::Tally;
 
 /// The target of a connection.

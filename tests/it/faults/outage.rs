@@ -8,25 +8,25 @@ use sqlx::PgPool;
 use tokio::time::{Instant, sleep};
 
 use super::administrator::Mistake;
-use super::ground::Ground;
 use super::plan::Plan;
+use super::support::Environment;
 use super::{tally, traffic};
 
 /// How long it may take until the owner is informed. It only bounds failures; it is no performance limit.
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Revokes the loader's rights, and grants them again when the alert is raised. Meanwhile more objects are written.
-pub async fn outlast(ground: &Ground, plan: &Plan) -> anyhow::Result<()> {
-    Mistake::RevokedRights.make(&ground.pool).await?;
+pub async fn outlast(environment: &Environment, plan: &Plan) -> anyhow::Result<()> {
+    Mistake::RevokedRights.make(&environment.pool).await?;
     let start = Instant::now();
-    try_join_all(plan.late.iter().map(|file| traffic::write(ground, file, start))).await?;
-    while !is_raised(&ground.pool).await? {
-        let known = known(&ground.pool).await?;
+    try_join_all(plan.late.iter().map(|file| traffic::write(environment, file, start))).await?;
+    while !is_raised(&environment.pool).await? {
+        let known = known(&environment.pool).await?;
         ensure!(start.elapsed() < PATIENCE, "no alert that the loader receives nothing, but these: {known:#?}");
         sleep(Duration::from_millis(200)).await;
     }
-    Mistake::RevokedRights.correct(&ground.pool).await?;
-    ground.tally.add(tally::OUTAGE, 1);
+    Mistake::RevokedRights.correct(&environment.pool).await?;
+    environment.tally.add(tally::OUTAGE, 1);
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, ensure};
 
-use super::ground::Ground;
+use super::support::Environment;
 
 /// The kinds of faults that every run must have.
 const KINDS: [&str; 32] = [
@@ -74,8 +74,8 @@ impl Tally {
     }
 
     /// Counts the faults in the logs.
-    pub fn observe(&self, ground: &Ground) -> anyhow::Result<()> {
-        for log in ground.logs() {
+    pub fn observe(&self, environment: &Environment) -> anyhow::Result<()> {
+        for log in environment.logs() {
             let text = std::fs::read_to_string(&log).with_context(|| format!("read {}", log.display()))?;
             for (kind, words) in SEEN {
                 self.add(kind, text.matches(words).count() as u64);

@@ -15,8 +15,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use candlewick_testbed::programs::root;
-use candlewick_testbed::server::free_port;
+use candlewick_test_support::programs::root;
+use candlewick_test_support::server::free_port;
 use futures::future::join_all;
 use libtest_mimic::Trial;
 use rustix::process::setpriority_process;
@@ -25,7 +25,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::World;
+use crate::support::World;
 
 const TOKEN: &str = "open-sesame-open-sesame";
 const ATTACKER: &str = "203.0.113.7";

@@ -12,7 +12,7 @@ use candlewick_shared::core::key::Series;
 use libtest_mimic::Trial;
 use serde_json::json;
 
-use crate::world::{World, header};
+use crate::support::{World, header};
 
 const AAPL: &str = "/api/v1/series/AAPL/1day/candles";
 

@@ -14,7 +14,7 @@ use libtest_mimic::Trial;
 use reqwest::{Client, Response};
 use secrecy::SecretString;
 
-use crate::world::{SCRIPT, World, header, open_guard};
+use crate::support::{SCRIPT, World, header, open_guard};
 
 pub fn trials() -> Vec<Trial> {
     trials![

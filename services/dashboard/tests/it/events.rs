@@ -4,7 +4,7 @@ use libtest_mimic::Trial;
 use reqwest::Response;
 use serde_json::{Value, json};
 
-use crate::world::{LISTENERS, World, header};
+use crate::support::{LISTENERS, World, header};
 
 pub fn trials() -> Vec<Trial> {
     trials![

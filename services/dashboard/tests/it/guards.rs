@@ -10,7 +10,7 @@ use candlewick_shared::runtime::env::Env;
 use libtest_mimic::Trial;
 use secrecy::SecretString;
 
-use crate::world::{World, header, open_guard};
+use crate::support::{World, header, open_guard};
 
 pub fn trials() -> Vec<Trial> {
     trials![

@@ -8,7 +8,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 use secrecy::SecretString;
 
-use crate::world::{World, header};
+use crate::support::{World, header};
 
 pub fn trials() -> Vec<Trial> {
     trials![
@@ -110,7 +110,7 @@ async fn a_wrong_secret_gets_no_ticket_and_too_many_get_no_answer(world: World) 
 /// Two clients use the same trusted proxy. A visitor who logged in before the flood keeps the ticket.
 async fn the_brake_of_one_address_does_not_hold_others(world: World) {
     let secrets = Secrets::new(Some(SecretString::from(TOKEN)), None);
-    let guard = candlewick_dashboard::config::Guard { secrets, trusted_proxies: 1, ..crate::world::open_guard() };
+    let guard = candlewick_dashboard::config::Guard { secrets, trusted_proxies: 1, ..crate::support::open_guard() };
     let address = world.serve(world.app(), guard).await;
     let from = |forwarded: &'static str| [("x-forwarded-for", forwarded), ("x-forwarded-proto", "https")];
     let ticket = post(address, "/login", &format!("secret={TOKEN}"), &from("203.0.113.7")).await;

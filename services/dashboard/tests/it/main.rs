@@ -19,16 +19,16 @@ mod pages;
 mod reading;
 mod runs;
 mod strangers;
-mod world;
+mod support;
 
 use std::process::ExitCode;
 
 use libtest_mimic::Trial;
 
-use crate::world::World;
+use crate::support::World;
 
 fn main() -> ExitCode {
-    candlewick_testbed::run(trials())
+    candlewick_test_support::run(trials())
 }
 
 fn trials() -> Vec<Trial> {
@@ -51,5 +51,5 @@ fn trials() -> Vec<Trial> {
 
 /// A test with its own database and dashboard.
 fn trial<F: Future<Output = ()>>(name: &str, test: impl FnOnce(World) -> F + Send + 'static) -> Trial {
-    candlewick_testbed::trial(name, || async { test(World::new().await).await })
+    candlewick_test_support::trial(name, || async { test(World::new().await).await })
 }

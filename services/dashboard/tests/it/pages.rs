@@ -4,7 +4,7 @@ use candlewick_dashboard::read::queues::ShownLetter;
 use candlewick_shared::reads::dead_letters::LetterSummary;
 use libtest_mimic::Trial;
 
-use crate::world::{SCRIPT, World, header};
+use crate::support::{SCRIPT, World, header};
 
 pub fn trials() -> Vec<Trial> {
     trials![

@@ -8,7 +8,7 @@ use candlewick_shared::adapters::watchlist_source::WatchlistSource;
 use libtest_mimic::Trial;
 use serde_json::json;
 
-use crate::world::{World, open_guard};
+use crate::support::{World, open_guard};
 
 pub fn trials() -> Vec<Trial> {
     trials![

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::world::{World, header, open_guard};
+use crate::support::{World, header, open_guard};
 
 pub fn trials() -> Vec<Trial> {
     trials![

@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{World, header, open_guard};
+use crate::support::{World, header, open_guard};
 
 pub fn trials() -> Vec<Trial> {
     trials![

@@ -4,16 +4,16 @@
 //! had, and no candle that was stored is missing.
 
 mod api;
-mod world;
+mod support;
 
 use std::collections::BTreeMap;
 
 use candlewick_shared::core::ingest_message::IngestMessage;
-use candlewick_testbed::lives::through_seeds;
+use candlewick_test_support::lives::through_seeds;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use self::world::{KILLS, PROCESSES, RUNS, World};
+use self::support::{KILLS, PROCESSES, RUNS, World};
 
 /// How many seeds a run tries.
 const SEEDS: u64 = 1000;

@@ -2,13 +2,13 @@
 
 use candlewick_loader::ledger::HistoryDays;
 use candlewick_shared::runtime::outcome::Settled;
-use candlewick_testbed::bucket;
+use candlewick_test_support::bucket;
 use jiff::{Timestamp, ToSpan};
 use libtest_mimic::Trial;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use crate::world::{FEBRUARY, FILLED, JANUARY, Rows, World};
+use crate::support::{FEBRUARY, FILLED, JANUARY, Rows, World};
 
 /// The number of seeds; `CANDLEWICK_SEED` sets the first.
 const SEEDS: u64 = 150;

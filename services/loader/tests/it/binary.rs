@@ -13,7 +13,7 @@ use proptest::test_runner::{Config, TestRunner};
 use sqlx::Connection;
 use tokio::runtime::Handle;
 
-use crate::world::World;
+use crate::support::World;
 
 pub fn trials() -> Vec<Trial> {
     trials![

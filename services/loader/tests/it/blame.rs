@@ -7,7 +7,7 @@ use candlewick_shared::core::blame::Blame::{self, Dependency, Evidence, Message,
 use libtest_mimic::Trial;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use crate::world::World;
+use crate::support::World;
 
 pub fn trials() -> Vec<Trial> {
     trials![

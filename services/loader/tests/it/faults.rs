@@ -10,7 +10,7 @@ use libtest_mimic::Trial;
 use sqlx::postgres::PgPoolOptions;
 use tokio::task::JoinHandle;
 
-use crate::world::{FEBRUARY, JANUARY, World};
+use crate::support::{FEBRUARY, JANUARY, World};
 
 pub fn trials() -> Vec<Trial> {
     trials![

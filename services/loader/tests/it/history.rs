@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tokio::runtime::Handle;
 
-use crate::world::{FEBRUARY, JANUARY, MARCH, World, body, origin};
+use crate::support::{FEBRUARY, JANUARY, MARCH, World, body, origin};
 
 pub fn trials() -> Vec<Trial> {
     trials![the_table_is_the_union_of_what_was_delivered]

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tokio::runtime::Handle;
 
-use crate::world::{FEBRUARY, JANUARY, MARCH, World, body, origin};
+use crate::support::{FEBRUARY, JANUARY, MARCH, World, body, origin};
 
 pub fn trials() -> Vec<Trial> {
     trials![

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tokio::runtime::Handle;
 
-use crate::world::{FEBRUARY, JANUARY, MARCH, World, origin};
+use crate::support::{FEBRUARY, JANUARY, MARCH, World, origin};
 
 pub fn trials() -> Vec<Trial> {
     trials![

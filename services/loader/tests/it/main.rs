@@ -19,18 +19,18 @@ mod overlaps;
 mod runs;
 mod schema;
 mod simulation;
+mod support;
 mod users;
 mod versions;
-mod world;
 
 use std::process::ExitCode;
 
 use libtest_mimic::Trial;
 
-use crate::world::World;
+use crate::support::World;
 
 fn main() -> ExitCode {
-    candlewick_testbed::run(trials())
+    candlewick_test_support::run(trials())
 }
 
 fn trials() -> Vec<Trial> {
@@ -55,5 +55,5 @@ fn trials() -> Vec<Trial> {
 
 /// A test with its own database and bucket.
 fn trial<F: Future<Output = ()>>(name: &str, test: impl FnOnce(World) -> F + Send + 'static) -> Trial {
-    candlewick_testbed::trial(name, || async { test(World::new().await).await })
+    candlewick_test_support::trial(name, || async { test(World::new().await).await })
 }

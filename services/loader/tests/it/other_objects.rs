@@ -4,7 +4,7 @@ use candlewick_shared::core::metadata::{Instrument, Metadata, TransformedMetadat
 use candlewick_shared::core::report::{Report, Rows, Source};
 use libtest_mimic::Trial;
 
-use crate::world::{JANUARY, World, body, origin};
+use crate::support::{JANUARY, World, body, origin};
 
 pub fn trials() -> Vec<Trial> {
     trials![

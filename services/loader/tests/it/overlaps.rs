@@ -2,7 +2,7 @@
 
 use libtest_mimic::Trial;
 
-use crate::world::{FEBRUARY, FILLED, JANUARY, MARCH, World};
+use crate::support::{FEBRUARY, FILLED, JANUARY, MARCH, World};
 
 pub fn trials() -> Vec<Trial> {
     trials![

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use libtest_mimic::Trial;
 use sqlx::postgres::PgListener;
 
-use crate::world::{FEBRUARY, JANUARY, World, body, origin};
+use crate::support::{FEBRUARY, JANUARY, World, body, origin};
 
 pub fn trials() -> Vec<Trial> {
     trials![

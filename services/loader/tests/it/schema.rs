@@ -8,7 +8,7 @@ use candlewick_shared::runtime::health::Health;
 use libtest_mimic::Trial;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::World;
+use crate::support::World;
 
 pub fn trials() -> Vec<Trial> {
     trials![it_waits_for_its_tables_and_says_so]

@@ -14,7 +14,7 @@ use libtest_mimic::Trial;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use crate::world::{Claim, FILLED, World};
+use crate::support::{Claim, FILLED, World};
 
 /// The default number of seeds; `CANDLEWICK_SEEDS` sets another one, and `CANDLEWICK_SEED` the first seed.
 const SEEDS: u64 = 1000;

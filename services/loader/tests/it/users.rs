@@ -9,7 +9,7 @@ use libtest_mimic::Trial;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Executor, PgPool};
 
-use crate::world::World;
+use crate::support::World;
 
 pub fn trials() -> Vec<Trial> {
     trials![

@@ -4,7 +4,7 @@ use candlewick_shared::core::metadata::Metadata;
 use candlewick_shared::runtime::outcome::Settled;
 use libtest_mimic::Trial;
 
-use crate::world::{FEBRUARY, JANUARY, World};
+use crate::support::{FEBRUARY, JANUARY, World};
 
 pub fn trials() -> Vec<Trial> {
     trials![

@@ -11,7 +11,7 @@ use candlewick_notifier::plan::plan;
 use candlewick_notifier::{alerts, message};
 use libtest_mimic::Trial;
 
-use crate::world::{CHANNEL, PACE, World};
+use crate::support::{CHANNEL, PACE, World};
 
 pub fn trials() -> Vec<Trial> {
     trials![

@@ -4,7 +4,7 @@ use candlewick_notifier::digest::{self, Schedule};
 use jiff::tz::TimeZone;
 use libtest_mimic::Trial;
 
-use crate::world::{CHANNEL, World};
+use crate::support::{CHANNEL, World};
 
 pub fn trials() -> Vec<Trial> {
     trials![a_day_has_one_digest_whatever_happens, a_digest_counts_the_last_day]

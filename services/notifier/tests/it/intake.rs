@@ -4,7 +4,7 @@ use candlewick_shared::core::alert::{AlertEvent, State};
 use candlewick_shared::runtime::outcome::{Setback, Settled};
 use libtest_mimic::Trial;
 
-use crate::world::World;
+use crate::support::World;
 
 pub fn trials() -> Vec<Trial> {
     trials![

@@ -14,17 +14,17 @@ mod events;
 mod intake;
 mod runs;
 mod sinks;
+mod support;
 mod sweep;
-mod world;
 
 use std::process::ExitCode;
 
 use libtest_mimic::Trial;
 
-use crate::world::World;
+use crate::support::World;
 
 fn main() -> ExitCode {
-    candlewick_testbed::run(trials())
+    candlewick_test_support::run(trials())
 }
 
 fn trials() -> Vec<Trial> {
@@ -42,5 +42,5 @@ fn trials() -> Vec<Trial> {
 
 /// A test with a database of its own.
 fn trial<F: Future<Output = ()>>(name: &str, test: impl FnOnce(World) -> F + Send + 'static) -> Trial {
-    candlewick_testbed::trial(name, || async { test(World::new().await).await })
+    candlewick_test_support::trial(name, || async { test(World::new().await).await })
 }

@@ -9,8 +9,8 @@ use candlewick_shared::reads::runs::newest_ended;
 use jiff::Timestamp;
 use libtest_mimic::Trial;
 
+use crate::support::World;
 use crate::sweep::{sweep, wrong};
-use crate::world::World;
 
 pub fn trials() -> Vec<Trial> {
     trials![

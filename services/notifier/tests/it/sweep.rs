@@ -16,7 +16,7 @@ use candlewick_shared::runtime::env::Env;
 use jiff::{SignedDuration, Timestamp};
 use libtest_mimic::Trial;
 
-use crate::world::World;
+use crate::support::World;
 
 pub fn trials() -> Vec<Trial> {
     trials![

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use candlewick_testbed::mutations::{RealFile, damage, encode};
+use candlewick_test_support::mutations::{RealFile, damage, encode};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 

@@ -9,7 +9,7 @@ use candlewick_shared::adapters::watchlist_source::WatchlistSource;
 use candlewick_shared::core::alert::State;
 use candlewick_shared::ports::notifier::{Alert, Kind, Notifier};
 use candlewick_shared::runtime::outcome::{Outcome, Setback, Settled};
-use candlewick_testbed::bucket::{self, Bucket};
+use candlewick_test_support::bucket::{self, Bucket};
 use candlewick_transform::handler::Transform;
 
 const RAW: &str = "raw/interval=1day/symbol=AAPL/candles.csv";

@@ -10,8 +10,8 @@ use super::embedded::FILES;
 use super::session::Session;
 use crate::core::interval::Interval;
 
+mod exchanges;
 mod properties;
-mod world;
 
 const INTRADAY: [Interval; 9] = [
     Interval::Min1,

@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use candlewick_shared::runtime::outcome::{Setback, Settled};
 use tokio::time::timeout;
 
-use super::rig::{Rig, eventually};
+use super::support::{Rig, eventually};
 
 #[tokio::test(start_paused = true)]
 async fn it_is_ready_while_it_receives_and_what_it_needs_answers() {

@@ -8,7 +8,7 @@ use candlewick_shared::runtime::outcome::{Setback, Settled};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use super::rig::{Count, LEASE, Rig, eventually};
+use super::support::{Count, LEASE, Rig, eventually};
 
 /// Work that kills its process: the worker that started it never answers again, and its whole consumer is dropped.
 #[derive(Clone, Default)]

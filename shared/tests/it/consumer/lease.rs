@@ -9,7 +9,7 @@ use candlewick_shared::runtime::outcome::{Outcome, Settled};
 use futures::future::BoxFuture;
 use tokio::time::{Instant, sleep};
 
-use super::rig::{Asked, Count, Dropped, LEASE, Rig, eventually};
+use super::support::{Asked, Count, Dropped, LEASE, Rig, eventually};
 
 /// How often work began, was dropped, and ended.
 #[derive(Clone, Default)]

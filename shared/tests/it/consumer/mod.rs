@@ -6,7 +6,7 @@ mod lease;
 mod outage;
 mod outage_alert;
 mod protection;
-mod rig;
 mod settling;
 mod slots;
 mod stop;
+mod support;

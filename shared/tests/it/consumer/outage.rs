@@ -11,7 +11,7 @@ use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
 use tokio::time::{Instant, sleep};
 
 use super::outage_alert::outages;
-use super::rig::{Count, Rig, eventually};
+use super::support::{Count, Rig, eventually};
 
 /// A dependency that can be down, and counts its requests.
 #[derive(Clone, Default)]

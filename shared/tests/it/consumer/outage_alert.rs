@@ -9,7 +9,7 @@ use candlewick_shared::runtime::outcome::{Failure, Setback, Settled};
 use tokio::time::{Instant, sleep};
 
 use super::outage::Dependency;
-use super::rig::{Rig, eventually};
+use super::support::{Rig, eventually};
 
 pub fn outages(rig: &Rig) -> Vec<State> {
     outages_of(rig, "test")

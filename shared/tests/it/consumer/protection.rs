@@ -8,7 +8,7 @@ use candlewick_shared::ports::protection::{Protection, ProtectionError};
 use candlewick_shared::runtime::outcome::Settled;
 use tokio::time::sleep;
 
-use super::rig::Rig;
+use super::support::Rig;
 
 /// An agent that records the requests it gets, and can refuse them.
 #[derive(Default)]

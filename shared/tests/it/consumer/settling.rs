@@ -8,7 +8,7 @@ use candlewick_shared::ports::queue::{Depth, Queue};
 use candlewick_shared::runtime::outcome::{Failure, Setback, Settled};
 use tokio::time::{Instant, sleep};
 
-use super::rig::{Asked, Count, Rig, eventually};
+use super::support::{Asked, Count, Rig, eventually};
 
 #[tokio::test(start_paused = true)]
 async fn what_is_done_or_superseded_is_deleted() {

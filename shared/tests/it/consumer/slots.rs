@@ -17,7 +17,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tower::{ServiceExt, service_fn};
 
-use super::rig::{Count, LEASE, Rig, eventually};
+use super::support::{Count, LEASE, Rig, eventually};
 
 /// The maximum number of messages in progress at once.
 #[derive(Clone, Default)]

@@ -6,7 +6,7 @@ use candlewick_shared::ports::queue::{Depth, Queue};
 use candlewick_shared::runtime::outcome::Settled;
 use tokio::time::{Instant, sleep};
 
-use super::rig::{Asked, Count, Dropped, LEASE, Rig, eventually};
+use super::support::{Asked, Count, Dropped, LEASE, Rig, eventually};
 
 #[tokio::test(start_paused = true)]
 async fn what_is_in_hand_is_finished_and_deleted() {

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use candlewick_ingest::credits::budget::MinuteUsage;
 use candlewick_ingest::fetch::transport::{Lost, LostAt, Response, Transport};
 use candlewick_shared::ports::clock::Now;
-use candlewick_testbed::lives::Life;
+use candlewick_test_support::lives::Life;
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, date};
 use rand::rngs::StdRng;
@@ -16,7 +16,7 @@ use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::world::{Durable, Work};
+use super::support::{Durable, Work};
 use crate::vendor::{answer, candle, meta};
 
 /// What the symbols begin with that it does not know.

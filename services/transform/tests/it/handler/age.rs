@@ -5,7 +5,7 @@ use std::sync::Arc;
 use candlewick_shared::core::clock::Clock;
 use candlewick_shared::core::report::{AsOfFrom, Report};
 use candlewick_shared::runtime::outcome::{Outcome, Settled};
-use candlewick_testbed::bucket::{self, Bucket};
+use candlewick_test_support::bucket::{self, Bucket};
 use candlewick_transform::handler::Transform;
 
 use super::support::{FETCHED, GZIPPED, RAW, REPORT, closes, deliver, gzip, now, origin, raw};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use candlewick_shared::core::key::Series;
-use candlewick_testbed::bucket::{self, Bucket};
+use candlewick_test_support::bucket::{self, Bucket};
 use candlewick_transform::handler::Transform;
 
 use super::support::{COLUMNS, FETCHED, RAW, TRACE, TRANSFORMED, closes, deliver, now, origin, raw};

@@ -1,7 +1,7 @@
 //! What the raw object's metadata decides.
 
 use candlewick_shared::runtime::outcome::Settled;
-use candlewick_testbed::bucket::Bucket;
+use candlewick_test_support::bucket::Bucket;
 
 use super::support::{FETCHED, RAW, TRACE, TRANSFORMED, deliver, failure, now, origin, raw};
 

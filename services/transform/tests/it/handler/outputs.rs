@@ -2,7 +2,7 @@
 
 use candlewick_shared::core::report::Report;
 use candlewick_shared::runtime::outcome::Settled;
-use candlewick_testbed::bucket::Bucket;
+use candlewick_test_support::bucket::Bucket;
 
 use super::support::{COLUMNS, FETCHED, QUARANTINE, RAW, REPORT, TRANSFORMED, deliver, origin, raw};
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use candlewick_shared::core::report::Report;
 use candlewick_shared::runtime::outcome::{Setback, Settled};
-use candlewick_testbed::bucket::{self, Bucket};
+use candlewick_test_support::bucket::{self, Bucket};
 
 use super::support::{
     COLUMNS, FETCHED, GZIPPED, QUARANTINE, RAW, REPORT, TRANSFORMED, closes, deliver, gzip, handle, origin, raw,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use candlewick_shared::runtime::memory::Memory;
 use candlewick_shared::runtime::outcome::Setback;
-use candlewick_testbed::bucket::{self, Bucket};
+use candlewick_test_support::bucket::{self, Bucket};
 use candlewick_transform::handler::Transform;
 
 use super::support::{FETCHED, GZIPPED, RAW, TRACE, TRANSFORMED, closes, deliver, failure, gzip, now, raw, superseded};

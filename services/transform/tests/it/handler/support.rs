@@ -6,7 +6,7 @@ use std::sync::Arc;
 use candlewick_shared::core::metadata::TransformedMetadata;
 use candlewick_shared::ports::store::ObjectStore;
 use candlewick_shared::runtime::outcome::{Failure, Outcome, Setback, Settled};
-use candlewick_testbed::bucket::{self, Bucket};
+use candlewick_test_support::bucket::{self, Bucket};
 use candlewick_transform::handler::Transform;
 use flate2::{Compression, write::GzEncoder};
 use jiff::Timestamp;

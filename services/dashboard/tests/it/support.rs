@@ -21,7 +21,7 @@ use candlewick_shared::adapters::memory_queue::MemoryQueue;
 use candlewick_shared::adapters::memory_store::MemoryStore;
 use candlewick_shared::core::metadata::Metadata;
 use candlewick_shared::ports::store::{NewObject, ObjectStore, PutIf};
-use candlewick_testbed::server;
+use candlewick_test_support::server;
 use jiff::SignedDuration;
 use reqwest::{Client, Response};
 use sqlx::PgPool;

@@ -16,7 +16,7 @@ use candlewick_shared::core::key::Series;
 use candlewick_shared::ports::clock::Now;
 use candlewick_shared::ports::queue::{Message, Receipt};
 use candlewick_shared::runtime::outcome::Outcome;
-use candlewick_testbed::server;
+use candlewick_test_support::server;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;

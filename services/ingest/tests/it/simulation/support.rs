@@ -28,7 +28,7 @@ use candlewick_shared::ports::store::{NewObject, Object, ObjectInfo, ObjectStore
 use candlewick_shared::runtime::backoff::Backoff;
 use candlewick_shared::runtime::layers::{Delivery, MessageService};
 use candlewick_shared::runtime::{consumer::Consumer, policy::Policy};
-use candlewick_testbed::lives::{Hand, Life};
+use candlewick_test_support::lives::{Hand, Life};
 use jiff::{SignedDuration, Timestamp};
 use rand::Rng;
 use rand::rngs::StdRng;

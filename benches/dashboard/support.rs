@@ -1,4 +1,4 @@
-//! What is measured on: a PostgreSQL with the two series, and the dashboard on it.
+//! The measured system: a PostgreSQL with the two series, and the dashboard on it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,14 +8,14 @@ use candlewick_localstack::postgres::Postgres;
 use candlewick_localstack::process::{Process, Program, StopPlan};
 use candlewick_localstack::state::StateDir;
 use candlewick_shared::adapters::postgres;
-use candlewick_testbed::{programs, server};
+use candlewick_test_support::{programs, server};
 use sqlx::PgPool;
 use tempfile::TempDir;
 
 use crate::series;
 
-/// What is measured on.
-pub struct Ground {
+/// The measured system.
+pub struct Environment {
     pub postgres: Postgres,
     pub pool: PgPool,
     /// Where the dashboard is: `http://127.0.0.1:PORT`.
@@ -24,7 +24,7 @@ pub struct Ground {
     dir: TempDir,
 }
 
-impl Ground {
+impl Environment {
     pub async fn start() -> Self {
         let programs = programs::build();
         let dir = tempfile::Builder::new().prefix("candlewick-bench-").tempdir().unwrap();
@@ -36,9 +36,9 @@ impl Ground {
         series::fill(&pool).await;
         let listen = format!("127.0.0.1:{own_port}");
         let process = start_dashboard(&programs, &state, &postgres.url(), &listen);
-        let ground = Self { postgres, pool, dashboard: format!("http://{listen}"), process, dir };
-        ground.until_ready().await;
-        ground
+        let environment = Self { postgres, pool, dashboard: format!("http://{listen}"), process, dir };
+        environment.until_ready().await;
+        environment
     }
 
     async fn until_ready(&self) {

@@ -38,7 +38,7 @@ pub struct World {
     runtime: Runtime,
     /// The name of the network, and the prefix of every container's name.
     pub name: String,
-    ground: Vec<ContainerAsync<GenericImage>>,
+    environment: Vec<ContainerAsync<GenericImage>>,
     services: std::sync::Mutex<BTreeMap<&'static str, ContainerAsync<GenericImage>>>,
     aws: Aws,
     pub pool: PgPool,
@@ -51,8 +51,8 @@ impl World {
             let runtime = Runtime::new().expect("a runtime starts");
             let name = format!("candlewick-{}", std::process::id());
             let made = runtime.block_on(make(&name)).expect("the containers start");
-            let (ground, services, aws, pool) = made;
-            Self { runtime, name, ground, services: services.into(), aws, pool }
+            let (environment, services, aws, pool) = made;
+            Self { runtime, name, environment, services: services.into(), aws, pool }
         })
     }
 
@@ -64,7 +64,7 @@ impl World {
             for container in services.into_values() {
                 let _ = container.rm().await;
             }
-            for container in &world.ground {
+            for container in &world.environment {
                 let _ = engine::remove(container.id()).await;
             }
             let _ = engine::remove_network(&world.name).await;
@@ -83,7 +83,7 @@ impl World {
     }
 
     pub fn database(&self) -> String {
-        self.ground[1].id().to_owned()
+        self.environment[1].id().to_owned()
     }
 
     /// Starts a second container of a service, waits until it is healthy, stops the first, and returns its exit code.
@@ -169,18 +169,19 @@ type Containers = Vec<ContainerAsync<GenericImage>>;
 type Services = BTreeMap<&'static str, ContainerAsync<GenericImage>>;
 
 async fn make(name: &str) -> anyhow::Result<(Containers, Services, Aws, PgPool)> {
-    let ground = [localstack(name), database(name)?, simulator(name)].map(AsyncRunner::start);
-    let ground = futures::future::try_join_all(ground).await.context("start what the services stand on")?;
+    let environment = [localstack(name), database(name)?, simulator(name)].map(AsyncRunner::start);
+    let environment = futures::future::try_join_all(environment).await.context("start what the services stand on")?;
     operator(name, &["provision"]).start().await.context("provision")?.rm().await.context("remove it")?;
     let started = services().map(|service| async move {
         Ok::<_, anyhow::Error>((service, self::service(name, service, "first").start().await?))
     });
     let services = futures::future::try_join_all(started).await.context("start the services")?;
-    let endpoint = format!("http://{}:{}", ground[0].get_host().await?, ground[0].get_host_port_ipv4(4566).await?);
+    let endpoint =
+        format!("http://{}:{}", environment[0].get_host().await?, environment[0].get_host_port_ipv4(4566).await?);
     let aws = Aws::at(&endpoint, "us-east-1", "test", "test").await;
-    let address = format!("{}:{}", ground[1].get_host().await?, ground[1].get_host_port_ipv4(5432).await?);
+    let address = format!("{}:{}", environment[1].get_host().await?, environment[1].get_host_port_ipv4(5432).await?);
     let pool = postgres::connect(&format!("postgres://candlewick:candlewick@{address}/candlewick"), 2).await?;
-    Ok((ground, services.into_iter().collect(), aws, pool))
+    Ok((environment, services.into_iter().collect(), aws, pool))
 }
 
 fn localstack(world: &str) -> ContainerRequest<GenericImage> {

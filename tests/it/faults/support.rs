@@ -25,7 +25,7 @@ use candlewick_shared::adapters::postgres_users::{self, GROUPS, ServiceUser};
 use candlewick_shared::adapters::s3::S3Store;
 use candlewick_shared::adapters::sqs::SqsQueue;
 use candlewick_shared::core::topology::{self, Topology};
-use candlewick_testbed::server;
+use candlewick_test_support::server;
 use sqlx::PgPool;
 use tempfile::TempDir;
 use tokio::sync::Mutex;
@@ -44,7 +44,7 @@ pub const LEASE: Duration = Duration::from_secs(2);
 pub const WATCHDOG: &str = "--watch-over";
 
 /// The environment of a run.
-pub struct Ground {
+pub struct Environment {
     /// Cancelled when no more faults are to be injected.
     pub calm: CancellationToken,
     /// Counts the faults.
@@ -66,7 +66,7 @@ pub struct Ground {
     _dir: TempDir,
 }
 
-impl Ground {
+impl Environment {
     /// Creates all resources and starts the services.
     pub async fn start(aws: Aws, addresses: &Settings, plan: &Plan, tally: Arc<Tally>) -> anyhow::Result<Self> {
         let dir = tempfile::Builder::new().prefix("candlewick-faults-").tempdir().context("make a directory")?;

@@ -1,4 +1,4 @@
-//! What is measured on: LocalStack, PostgreSQL and the simulator, and the services when they are to run.
+//! The measured system: LocalStack, PostgreSQL and the simulator, and the services when they are to run.
 
 use candlewick_localstack::emulator::Emulator;
 use candlewick_localstack::ports::Wish;
@@ -9,7 +9,7 @@ use candlewick_shared::adapters::s3::S3Store;
 use candlewick_shared::adapters::sqs::SqsQueue;
 use candlewick_shared::core::clock::Clock;
 use candlewick_shared::ports::queue::Queue;
-use candlewick_testbed::programs::{self, root};
+use candlewick_test_support::programs::{self, root};
 use tempfile::TempDir;
 
 use crate::processes::Processes;
@@ -18,15 +18,15 @@ use crate::processes::Processes;
 const WATCHLIST: &str = "[defaults]\nintervals = [\"1day\"]\n[groups.ten]\nsymbols = [\"AAPL\", \"AMZN\", \"BRK.B\", \
                          \"GOOGL\", \"MSFT\", \"NVDA\", \"QQQ\", \"SPY\", \"BTC/USD\", \"EUR/USD\"]\n";
 
-/// What is measured on.
-pub struct Ground {
+/// The measured system.
+pub struct Environment {
     pub running: Running,
     pub state: StateDir,
     stack: Option<Stack>,
     _dir: TempDir,
 }
 
-impl Ground {
+impl Environment {
     pub async fn start() -> Self {
         let dir = tempfile::Builder::new().prefix("candlewick-bench-").tempdir().unwrap();
         let watchlist = dir.path().join("watchlist.toml");
