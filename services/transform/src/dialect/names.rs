@@ -58,6 +58,7 @@ const NAMES: &[(Role, &[&str])] = &[
             "dtyyyymmdd",
             "period start",
             "start time",
+            "starttime",
             "start",
             "begins at",
             "bar time",
@@ -106,6 +107,7 @@ const NAMES: &[(Role, &[&str])] = &[
         Role::Open,
         &[
             "open price",
+            "openprice",
             "opening price",
             "opening",
             "opnpric",
@@ -134,6 +136,7 @@ const NAMES: &[(Role, &[&str])] = &[
         Role::High,
         &[
             "high price",
+            "highprice",
             "hghpric",
             "najwyzszy",
             "макс",
@@ -164,6 +167,7 @@ const NAMES: &[(Role, &[&str])] = &[
         Role::Low,
         &[
             "low price",
+            "lowprice",
             "lwpric",
             "najnizszy",
             "мин",
@@ -193,6 +197,7 @@ const NAMES: &[(Role, &[&str])] = &[
         Role::Close,
         &[
             "close price",
+            "closeprice",
             "closing price",
             "clspric",
             "close last",
@@ -240,6 +245,7 @@ const NAMES: &[(Role, &[&str])] = &[
             "traded quantity",
             "shares traded",
             "no of shares",
+            "number of shares",
             "total volume",
             "trade volume",
             "quantity",
@@ -269,7 +275,7 @@ const NAMES: &[(Role, &[&str])] = &[
 
 /// The names of the time at which a candle begins, where other columns have other times of it.
 pub const BEGINNINGS: &[&str] =
-    &["timeopen", "time open", "open time", "opentime", "window start", "period start", "start time"];
+    &["timeopen", "time open", "open time", "opentime", "window start", "period start", "start time", "starttime"];
 
 /// The names of a role, in order of preference.
 pub fn of(role: Role) -> impl Iterator<Item = &'static [&'static str]> {

@@ -31,6 +31,17 @@ const MINUTES: &[&str] =
 /// Each by its header and rows as the source writes them.
 const FILES: &[File] = &[
     daily(
+        "startTime,openPrice,highPrice,lowPrice,closePrice,volume,turnover\n1704153600000,100,102,99,101,1000,101000\n",
+        "CSV",
+        DAY,
+    ),
+    daily(
+        "\"Historical Data\"\n\"From 2024-01-02\"\nDate;Open;High;Low;Last;Close;\"Number of Shares\";Turnover\n\
+         02/01/2024;100;102;99;101;101;1000;100000\n23/01/2024;100;102;99;101;101;1000;100000\n",
+        "CSV, separated by semicolons, 2 lines before the header, dates by day, month, year",
+        &["2024-01-02,100,102,99,101,1000,false", "2024-01-23,100,102,99,101,1000,false"],
+    ),
+    daily(
         "Price,Close,High,Low,Open,Volume\nTicker,ABC,ABC,ABC,ABC,ABC\nDate,,,,,\n2024-01-02,101,102,99,100,1000\n",
         "yfinance, 2 lines before the header",
         DAY,
