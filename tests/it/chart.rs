@@ -5,7 +5,7 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::browser::{self, Browser};
-use crate::dashboard::{READY, require_drawn, with_aapl};
+use crate::dashboard::{READY, drawn, require_drawn, with_aapl};
 use crate::stack::Stack;
 
 /// The legend of the candle under the mouse, or of the newest candle.
@@ -29,6 +29,8 @@ pub fn trials() -> Vec<Trial> {
         a_drawn_chart_stays_when_an_answer_fails,
         symbols_are_compared_in_percent,
         a_series_that_waits_for_its_first_fetch_says_so,
+        rising_candles_are_hollow,
+        the_csv_of_the_page_has_every_candle_of_the_range,
         the_page_of_a_symbol_is_small
     ];
     all.into_iter().map(|trial| trial.with_ignored_flag(!browser::is_there())).collect()
@@ -272,6 +274,12 @@ fn a_series_that_waits_for_its_first_fetch_says_so() -> anyhow::Result<()> {
         let insert =
             "insert into objects (key, symbol, interval) values ('waits', 'WAITS', '1day') on conflict do nothing";
         stack.run(sqlx::query(insert).execute(&pool)).context("add a series")?;
+        browser.go("/")?;
+        let height = |symbol: &str| {
+            format!("document.querySelector(\"tr[data-search^='{symbol} ']\").getBoundingClientRect().height")
+        };
+        let heights = browser.ask(&format!("return [{}, {}]", height("WAITS"), height("AAPL")))?;
+        let [waiting, fetched] = serde_json::from_value::<[f64; 2]>(heights)?;
         browser.go("/symbol/WAITS/1day")?;
         browser.until("document.getElementById('veil').textContent.includes('has not been fetched yet')")?;
         let complaints = browser.complaints()?;
@@ -279,6 +287,32 @@ fn a_series_that_waits_for_its_first_fetch_says_so() -> anyhow::Result<()> {
             .run(sqlx::query("delete from objects where key = 'waits'").execute(&pool))
             .context("remove the series")?;
         ensure!(complaints.is_empty(), "{complaints:?}");
+        ensure!(waiting <= fetched, "its row is {waiting} pixels high, and that of AAPL {fetched}");
+        Ok(())
+    })
+}
+
+/// Rising and falling candles alternate and have bodies of one size, so if both were solid, their colors would cover as much.
+fn rising_candles_are_hollow() -> anyhow::Result<()> {
+    with_aapl(|browser| {
+        drop_minutes("HOLLOW", 12)?;
+        browser.go("/symbol/HOLLOW/1min?range=All")?;
+        browser.ask("localStorage.setItem('theme', 'light'); location.reload()")?;
+        browser.until(READY)?;
+        let [up, down] = drawn(browser, &browser.picture("#chart")?)?;
+        ensure!(up > 0 && down > 3 * up, "rising candles have {up} pixels, falling ones {down}");
+        Ok(())
+    })
+}
+
+fn the_csv_of_the_page_has_every_candle_of_the_range() -> anyhow::Result<()> {
+    with_aapl(|browser| {
+        drop_minutes("ROWS", 3_000)?;
+        browser.go("/symbol/ROWS/1min?range=All")?;
+        browser.until(READY)?;
+        browser.click("#csv")?;
+        let csv = String::from_utf8(browser.download("ROWS_1min.csv")?)?;
+        ensure!(csv.lines().count() == 3_001, "the file has {} lines", csv.lines().count());
         Ok(())
     })
 }

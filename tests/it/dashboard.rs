@@ -1,6 +1,6 @@
 //! The dashboard in a browser: every page, the chart's pixels, and a dropped file whose arrival is shown.
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use libtest_mimic::Trial;
 use serde_json::json;
 
@@ -21,6 +21,7 @@ pub fn trials() -> Vec<Trial> {
         the_chart_is_drawn,
         a_dropped_file_is_seen_to_arrive,
         dark_and_phone_are_readable,
+        no_page_is_wider_than_the_window,
         the_keyboard_leads_everywhere,
         the_watchlist_is_searched_and_sorted,
         the_credits_of_today_are_shown,
@@ -98,14 +99,17 @@ fn the_chart_is_drawn() -> anyhow::Result<()> {
     })
 }
 
-/// Fails if a picture shows no candles.
-pub fn require_drawn(browser: &Browser, png: &[u8]) -> anyhow::Result<()> {
+/// The number of pixels of rising and of falling candles in a picture.
+pub fn drawn(browser: &Browser, png: &[u8]) -> anyhow::Result<[u64; 2]> {
     let colours: serde_json::Value = serde_json::from_str(DRAWN.0)?;
     let counts = browser.ask_later(COUNT, vec![json!(png), colours])?;
-    let drawn = counts
-        .as_array()
-        .is_some_and(|counts| counts.len() == 2 && counts.iter().all(|count| count.as_u64() > Some(DRAWN.1)));
-    ensure!(drawn, "the chart's picture has {counts} pixels of up and down");
+    serde_json::from_value(counts).context("count the pixels")
+}
+
+/// Fails if a picture shows no candles.
+pub fn require_drawn(browser: &Browser, png: &[u8]) -> anyhow::Result<()> {
+    let counts = drawn(browser, png)?;
+    ensure!(counts.iter().all(|count| *count > DRAWN.1), "the chart's picture has {counts:?} pixels of up and down");
     Ok(())
 }
 
@@ -149,6 +153,23 @@ fn dark_and_phone_are_readable() -> anyhow::Result<()> {
                 == "grid",
             "rows are no cards"
         );
+        Ok(())
+    })
+}
+
+/// Between the width of a phone and that of a desktop, too.
+fn no_page_is_wider_than_the_window() -> anyhow::Result<()> {
+    with_aapl(|browser| {
+        for width in [500, 800, 1100, 1440] {
+            browser.resize(width, 900)?;
+            for path in ["/", "/symbol/AAPL/1day", "/pipeline", "/quality?days=180", "/gaps", "/changes", "/api"] {
+                browser.go(path)?;
+                let widths = browser.ask(
+                    "const { scrollWidth, clientWidth } = document.documentElement; return [scrollWidth, clientWidth]",
+                )?;
+                ensure!(widths[0] == widths[1], "{path} is {} wide in a window of {}", widths[0], widths[1]);
+            }
+        }
         Ok(())
     })
 }

@@ -16,6 +16,7 @@ use candlewick_shared::runtime::env::Env;
 use jiff::SignedDuration;
 use sqlx::PgPool;
 
+use crate::answers::Answers;
 use crate::config::Config;
 use crate::dashboards::files::Files;
 use crate::editing::Dashboards;
@@ -45,6 +46,8 @@ pub struct App {
     pub hub: Hub,
     /// Large reads take turns.
     pub turns: Turns,
+    /// Recent responses with candles.
+    pub answers: Answers,
 }
 
 impl App {
@@ -70,6 +73,7 @@ impl App {
             stale_after: config.stale_after,
             hub,
             turns: Turns::default(),
+            answers: Answers::default(),
         })
     }
 

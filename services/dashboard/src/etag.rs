@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::problem::Problem;
 
 /// The version of a response. The tag is weak because the same response is sent both compressed and uncompressed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ETag(String);
 
 impl ETag {

@@ -6,6 +6,7 @@
 //! modules that compute (`sessions`, `sparkline`, `figures`) do no I/O.
 
 pub mod access;
+pub mod answers;
 pub mod api;
 pub mod app;
 pub mod assets;

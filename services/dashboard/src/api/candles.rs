@@ -4,7 +4,7 @@ mod columns;
 mod csv_rows;
 mod json_columns;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -20,11 +20,11 @@ use crate::app::App;
 use crate::etag::ETag;
 use crate::indicators::Indicators;
 use crate::problem::Problem;
-use crate::query::candles::{CandleQuery, CsvQuery, Take};
+use crate::query::candles::{CandleQuery, CsvQuery, Moment, Take};
 use crate::query::fields::Fields;
 use crate::query::many::ManyQuery;
 use crate::query::{Asked, At, IntervalName, SeriesPath, SymbolName};
-use crate::read::candles::reading::Reading;
+use crate::read::candles::reading::{Reading, with_needed_calendar};
 use crate::read::candles::rows::{self, Needed};
 use crate::read::candles::source::{self, Source};
 
@@ -93,13 +93,13 @@ pub async fn json(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     query.check()?;
-    let source = source::find_as_of(&app.pool, &Series::from(path), query.as_of).await?;
+    let source = find(&app, &Series::from(path), query.as_of, &query.indicators).await?;
     let is_arrow = accepts_arrow(&headers);
     let tag = tag(&address, &source, if is_arrow { ARROW } else { "" });
     let response = match tag.is_known(&headers) {
         true => tag.not_modified(),
         false if is_arrow => tag.on(as_arrow(&app, source, &query).await?),
-        false => tag.on(as_json(&app, source, query).await?),
+        false => tag.on(as_json(&app, &tag, source, query).await?),
     };
     Ok(([(header::VARY, "accept")], response).into_response())
 }
@@ -167,7 +167,7 @@ pub async fn csv(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let series = Series::from(path);
-    let source = source::find_as_of(&app.pool, &series, query.as_of).await?;
+    let source = find(&app, &series, query.as_of, &query.indicators).await?;
     let tag = tag(&address, &source, "");
     if tag.is_known(&headers) {
         return Ok(tag.not_modified());
@@ -177,6 +177,11 @@ pub async fn csv(
 
 const ARROW: &str = "application/vnd.apache.arrow.stream";
 const PARQUET: &str = "application/vnd.apache.parquet";
+
+/// The source of a series, with its calendar if the candles or the indicators depend on it.
+async fn find(app: &App, series: &Series, as_of: Option<Moment>, indicators: &Indicators) -> Result<Source, Problem> {
+    with_needed_calendar(app, source::find_as_of(&app.pool, series, as_of).await?, indicators).await
+}
 
 /// Whether the caller wants Arrow: it names the type, and no program names it without wanting it.
 fn accepts_arrow(headers: &HeaderMap) -> bool {
@@ -211,7 +216,7 @@ async fn as_columns(
     let mut readings = Vec::with_capacity(series.len());
     let mut versions = vec![address.to_string()];
     for series in series {
-        let source = source::find_as_of(&app.pool, &series, query.as_of).await?;
+        let source = find(app, &series, query.as_of, &query.indicators).await?;
         versions.push(source.version.clone());
         readings.push((series, source));
     }
@@ -239,12 +244,21 @@ async fn streamed(
     Ok(([(header::CONTENT_TYPE, content_type)], Body::from_stream(stream)).into_response())
 }
 
-async fn as_json(app: &App, source: Source, query: CandleQuery) -> Result<Response, Problem> {
-    let body = match query.points() {
-        Some(points) => merged(app, source, &query, points).await?,
-        None => whole(app, source, query).await?,
+async fn as_json(app: &App, tag: &ETag, source: Source, query: CandleQuery) -> Result<Response, Problem> {
+    let body = match app.answers.get(tag) {
+        Some(body) => body,
+        None => read_json(app, tag, source, query).await?,
     };
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+async fn read_json(app: &App, tag: &ETag, source: Source, query: CandleQuery) -> Result<Bytes, Problem> {
+    let body = Bytes::from(match query.points() {
+        Some(points) => merged(app, source, &query, points).await?,
+        None => whole(app, source, query).await?,
+    });
+    app.answers.keep(tag, &body);
+    Ok(body)
 }
 
 async fn merged(app: &App, source: Source, query: &CandleQuery, points: u32) -> Result<String, Problem> {

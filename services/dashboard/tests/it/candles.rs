@@ -1,5 +1,7 @@
 //! The candles of a series: every digit, every page, every version.
 
+use std::sync::Arc;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int32Type};
 use arrow_array::{RecordBatch, StringArray};
@@ -7,12 +9,15 @@ use arrow_ipc::reader::StreamReader;
 use candlewick_columnar::batch::batch;
 use candlewick_columnar::names::Names;
 use candlewick_columnar::read::read;
+use candlewick_dashboard::app::App;
+use candlewick_shared::adapters::log_notifier::LogNotifier;
+use candlewick_shared::adapters::watchlist_source::WatchlistSource;
 use candlewick_shared::core::clean_csv;
 use candlewick_shared::core::key::Series;
 use libtest_mimic::Trial;
 use serde_json::json;
 
-use crate::support::{World, header};
+use crate::support::{World, header, open_guard};
 
 const AAPL: &str = "/api/v1/series/AAPL/1day/candles";
 
@@ -23,6 +28,8 @@ pub fn trials() -> Vec<Trial> {
         a_range_holds_both_its_ends,
         pages_join_without_a_gap,
         merged_candles_keep_what_a_chart_shows,
+        an_answer_is_kept_until_the_series_changes,
+        a_corrected_calendar_changes_what_is_derived_by_it,
         who_has_the_answer_gets_no_body_until_it_changes,
         answers_are_packed,
         a_wrong_parameter_is_a_problem_that_names_it,
@@ -242,6 +249,44 @@ async fn who_has_the_answer_gets_no_body_until_it_changes(world: World) {
     assert_eq!(other_range.status(), 200);
     world.load("AAPL", "2024-12-02", &["2"]).await;
     assert_eq!(world.get_with(AAPL, &[("if-none-match", &tag)]).await.status(), 200);
+}
+
+/// The rows are deleted as no load does it, so only a kept response has them.
+async fn an_answer_is_kept_until_the_series_changes(world: World) {
+    world.load("AAPL", "2024-12-01", &["1"]).await;
+    let first = world.json(AAPL).await;
+    world.run("delete from candles").await;
+    assert_eq!(world.json(AAPL).await, first);
+    assert_eq!(world.json(&format!("{AAPL}?limit=1")).await["close"], json!([]));
+    world.load("AAPL", "2024-12-02", &["2"]).await;
+    assert_eq!(world.json(AAPL).await["close"], json!(["2"]));
+}
+
+async fn a_corrected_calendar_changes_what_is_derived_by_it(world: World) {
+    let folder = tempfile::tempdir().unwrap();
+    let calendars = folder.path().join("config/calendars");
+    std::fs::create_dir_all(&calendars).unwrap();
+    std::fs::write(folder.path().join("watchlist.toml"), "[groups.stocks]\nsymbols = [\"AAPL\"]\n").unwrap();
+    let calendar = |closed: &str| {
+        let text = format!(
+            "code = \"24/7\"\ntimezone = \"UTC\"\nfirst = 2024-01-01\nlast = 2024-12-31\n\
+             days = [\"Mon\", \"Tue\", \"Wed\", \"Thu\", \"Fri\", \"Sat\", \"Sun\"]\n\
+             hours = [{{ from = 2024-01-01, open = \"00:00\", close = \"24:00\" }}]\nclosed = [{closed}]\n"
+        );
+        std::fs::write(calendars.join("all.toml"), text).unwrap();
+    };
+    calendar("");
+    let source = WatchlistSource::file(folder.path().join("watchlist.toml"), Arc::new(LogNotifier));
+    let address = world.serve(App { watchlist: Some(Arc::new(source)), ..world.app() }, open_guard()).await;
+    world.load("AAPL", "2024-12-01", &["1", "2", "3"]).await;
+    let path = "/api/v1/series/AAPL/1month/candles";
+    let first = world.ask(address, path, &[]).await;
+    let tag = header(&first, "etag");
+    assert_eq!(first.status(), 200, "{}", first.text().await.unwrap());
+    assert_eq!(world.ask(address, path, &[("if-none-match", &tag)]).await.status(), 304);
+    calendar("2024-12-01");
+    let second = world.ask(address, path, &[("if-none-match", &tag)]).await;
+    assert_eq!((second.status().as_u16(), header(&second, "etag") == tag), (200, false));
 }
 
 async fn answers_are_packed(world: World) {

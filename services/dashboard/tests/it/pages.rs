@@ -20,6 +20,7 @@ pub fn trials() -> Vec<Trial> {
         every_load_is_in_the_history_of_changes,
         a_load_shows_the_candles_that_it_changed,
         the_heatmap_has_one_calendar_for_all_rows,
+        the_times_of_a_dropped_file_are_those_of_its_exchange,
         ten_thousand_series_are_listed_by_pages,
         the_api_is_shown_as_the_document_has_it
     ]
@@ -273,6 +274,16 @@ async fn the_heatmap_has_one_calendar_for_all_rows(world: World) {
     assert!(gaps.contains("/symbol/BTC%2FUSD/1day?from=2024-12-26&#38;to=2024-12-27"), "{gaps}");
     let listed = world.json("/api/v1/gaps?search=aap").await;
     assert_eq!((&listed["rows"][0]["symbol"], &listed["rows"][0]["slots"]), (&"AAPL".into(), &2.into()));
+}
+
+/// A dropped file has no instrument with a zone, but its calendar has one.
+async fn the_times_of_a_dropped_file_are_those_of_its_exchange(world: World) {
+    let id = world.load("ABC", "2024-12-30", &["1"]).await;
+    let report = "insert into quality (object_id, rows_read, kept, filled, quarantined, report)
+        values ($1, 1, 1, 0, 0, jsonb_build_object('calendar', jsonb_build_object('code', 'XNYS')))";
+    sqlx::query(report).bind(id).execute(&world.owner).await.unwrap();
+    let page = world.page("/symbol/ABC/1day").await;
+    assert!(page.contains("data-timezone=\"America/New_York\""), "{page}");
 }
 
 async fn ten_thousand_series_are_listed_by_pages(world: World) {

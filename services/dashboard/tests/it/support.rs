@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use candlewick_dashboard::answers::Answers;
 use candlewick_dashboard::app::App;
 use candlewick_dashboard::auth::Secrets;
 use candlewick_dashboard::config::Guard;
@@ -115,6 +116,7 @@ impl World {
             stale_after: SignedDuration::from_hours(26),
             hub: self.hub.clone(),
             turns: Turns::default(),
+            answers: Answers::default(),
         }
     }
 

@@ -63,12 +63,8 @@ impl Reading {
         fields: &Fields,
         indicators: Indicators,
     ) -> Result<Self, Problem> {
-        let needs_calendar = source.is_derived() || indicators.iter().any(|each| each.is_of_session());
         let pool = app.pool.clone();
-        let source = match needs_calendar {
-            true => source.with_calendar(&pool, &app.calendars().await).await?,
-            false => source,
-        };
+        let source = with_needed_calendar(app, source, &indicators).await?;
         let running = indicators.iter().map(|each| each.start()).collect();
         let needed = needed(fields, &indicators);
         let turns = app.turns.clone();
@@ -220,6 +216,15 @@ impl Session {
         let sessions = sessions.into_iter().flatten().map(|session| Self { open: session.open, close: session.close });
         sessions.filter(|session| session.has(time)).last().unwrap_or(Self { open: midnight, close: midnight + DAY })
     }
+}
+
+/// Adds the calendar to a source if its candles or the indicators depend on it.
+pub async fn with_needed_calendar(app: &App, source: Source, indicators: &Indicators) -> Result<Source, Problem> {
+    let needs_calendar = source.is_derived() || indicators.iter().any(|each| each.is_of_session());
+    if !needs_calendar || source.calendar.is_some() {
+        return Ok(source);
+    }
+    source.with_calendar(&app.pool, &app.calendars().await).await
 }
 
 fn needed(fields: &Fields, indicators: &Indicators) -> Needed {

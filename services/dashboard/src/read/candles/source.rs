@@ -27,7 +27,7 @@ pub struct Source {
     pub rule: Option<Rule>,
     /// The calendar of the series, if it has one.
     pub calendar: Option<&'static Calendar>,
-    /// Changes whenever a candle may have changed: the versions of the objects.
+    /// Changes whenever a candle may have changed: the versions of the objects, and of the calendar if it has been added.
     pub version: String,
     /// The past moment whose candles are read; `None` for the present ones.
     pub as_of: Option<Timestamp>,
@@ -96,6 +96,7 @@ impl Source {
         let query = sqlx::query_scalar(CALENDAR).bind(self.series.symbol.as_str()).bind(self.stored.as_str());
         let code: Option<Option<String>> = query.fetch_optional(pool).await?;
         self.calendar = by_code(calendars, code.flatten().as_deref().or(Some("24/7")));
+        self.version.extend(self.calendar.map(Calendar::version));
         if self.is_derived() {
             let calendar = self.calendar.ok_or_else(|| Problem::unavailable("the calendar cannot be read"))?;
             self.rule = Some(Rule::new(calendar, self.stored, self.series.interval));
