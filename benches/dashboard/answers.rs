@@ -2,6 +2,7 @@
 //! `pgbench`, with as many at once.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use candlewick_test_support::figures::median;
@@ -25,25 +26,41 @@ pub async fn measure(environment: &Environment, extent: &Extent) {
     let Some(wrk) = wrk else { return };
     let script = script(environment).await;
     let mut apis = Vec::new();
+    let mut others = Vec::new();
     let mut queries = Vec::new();
     for _ in 0..extent.rounds {
         apis.push(ask_api(environment, Command::new(&wrk), extent));
         println!("answers, API: {:.0} a second, p99 {:.2} ms", apis[apis.len() - 1].rate, apis[apis.len() - 1].p99);
+        let mut each = Command::new(&wrk);
+        each.arg("--script").arg(each_other(environment));
+        others.push(ask_api(environment, each, extent));
         let Some(pgbench) = &pgbench else { continue };
         let query = ask_postgres(environment, Command::new(pgbench), &script, extent);
         println!("answers, PostgreSQL: {:.0} a second, p99 {:.2} ms", query.rate, query.p99);
         queries.push(query);
     }
-    report(&apis, &queries);
+    report("five years of days", &apis, &queries);
+    report("the same, no request like another", &others, &queries);
 }
 
-fn report(apis: &[Measured], queries: &[Measured]) {
+/// A script of `wrk` with which no request is like an earlier one, though all have the same candles.
+fn each_other(environment: &Environment) -> PathBuf {
+    let file = environment.folder().join("each_other.lua");
+    let script = format!(
+        "local last = 0\nfunction setup(thread) thread:set('first', last); last = last + 20000 end\n\
+         function request() first = first + 1; return wrk.format('GET', '{PATH}?limit=' .. (2000 + first % 48000)) end\n"
+    );
+    fs::write(&file, script).unwrap();
+    file
+}
+
+fn report(name: &str, apis: &[Measured], queries: &[Measured]) {
     let middle = |all: &[Measured]| Measured {
         rate: median(all.iter().map(|each| each.rate).collect()),
         p99: median(all.iter().map(|each| each.p99).collect()),
     };
     let api = middle(apis);
-    println!("answers, five years of days: {:.0} a second, p99 {:.2} ms", api.rate, api.p99);
+    println!("answers, {name}: {:.0} a second, p99 {:.2} ms", api.rate, api.p99);
     if !queries.is_empty() {
         let query = middle(queries);
         println!(
@@ -73,9 +90,10 @@ fn milliseconds(text: &str) -> f64 {
     text.trim_end_matches(unit).parse::<f64>().unwrap() * factor
 }
 
-/// The statement that the API has just sent, as a script of `pgbench`: taken from the server, so that it is the same.
+/// The statement that the API has just sent, as a script of `pgbench`: taken from the server, so that it is the same. CSV
+/// is read with the same statement, and is not kept.
 async fn script(environment: &Environment) -> String {
-    reqwest::get(format!("{}{PATH}", environment.dashboard)).await.unwrap().error_for_status().unwrap();
+    reqwest::get(format!("{}{PATH}.csv", environment.dashboard)).await.unwrap().error_for_status().unwrap();
     let sent = "select query from pg_stat_activity where application_name = 'candlewick-dashboard' and query like '%from candles%'
         order by query_start desc limit 1";
     let query: String = sqlx::query_scalar(sent).fetch_one(&environment.pool).await.unwrap();

@@ -2,10 +2,11 @@
 //! compared with what the same query takes in PostgreSQL alone.
 //!
 //! `cargo bench -p candlewick-tests --bench dashboard` builds the programs, starts a PostgreSQL of its own and the dashboard,
-//! fills in 1,260 days and 100,000 minutes of AAPL, and stops both. `-- --rounds N --seconds N` change how often and how long
+//! fills in 1,260 days and 500,000 minutes of AAPL, and stops both. `-- --rounds N --seconds N` change how often and how long
 //! is measured; `cargo test -p candlewick-tests --bench dashboard -- --rounds 1 --seconds 1` tries it on a debug build. What
 //! is not there (`wrk`, `pgbench`, Chromium with its driver) is left out, and a line says so. Each round asks the API and
-//! PostgreSQL one after the other; what is printed are the rounds, their medians and ratios.
+//! PostgreSQL, or our page and the chart library alone, one after the other; what is printed are the rounds, their medians
+//! and ratios.
 
 #![allow(
     clippy::unwrap_used,
@@ -17,8 +18,10 @@
 mod answers;
 mod bytes;
 mod chart;
+mod peer;
 mod series;
 mod support;
+mod window;
 
 use std::path::PathBuf;
 

@@ -10,8 +10,8 @@ use sqlx::PgPool;
 
 /// Five years of sessions.
 pub const DAYS: usize = 1_260;
-/// Some 256 sessions of 390 minutes.
-pub const MINUTES: usize = 100_000;
+/// Some 1,282 sessions of 390 minutes.
+pub const MINUTES: usize = 500_000;
 
 /// The first session of both.
 const FIRST: Date = Date::constant(2020, 1, 2);
