@@ -18,6 +18,7 @@
 mod answers;
 mod bytes;
 mod chart;
+mod lists;
 mod peer;
 mod series;
 mod support;
@@ -51,6 +52,7 @@ async fn main() {
     bytes::measure(&environment).await;
     chart::measure(&environment, &extent).await;
     answers::measure(&environment, &extent).await;
+    lists::measure(&environment, &extent).await;
     environment.stop().await;
 }
 
