@@ -24,6 +24,7 @@ mod consumers;
 mod contract;
 mod dashboard;
 mod data_studio;
+mod description;
 mod doctor;
 mod documents;
 mod dropping;
@@ -78,6 +79,7 @@ fn main() -> ExitCode {
         files::trials(),
         round_trips::trials(),
         readers::trials(),
+        description::trials(),
         dashboard::trials(),
         own_dashboards::trials(),
         chart::trials(),

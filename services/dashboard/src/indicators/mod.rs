@@ -14,6 +14,9 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 use thiserror::Error;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use self::averages::{Bollinger, Ema, Sma};
 pub use self::bar::{Bar, Running};
@@ -154,6 +157,21 @@ fn deviations(text: &str) -> Option<f64> {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Indicators(Vec<Indicator>);
+
+/// The names in the OpenAPI document. A list may also have spaces and numbers with zeros before them.
+const NAMES: &str = concat!(
+    r"^(((sma|ema|bb|rsi|vwap)(LENGTH)?|bb(LENGTH)x([1-9](\.[0-9]{1,2})?|10)|macd((LENGTH)x(LENGTH)x(LENGTH))?)",
+    r"(,|$)){0,16}$"
+);
+
+impl PartialSchema for Indicators {
+    fn schema() -> RefOr<Schema> {
+        let names = NAMES.replace("LENGTH", "[1-9][0-9]?|[1-4][0-9]{2}|500");
+        ObjectBuilder::new().schema_type(Type::String).pattern(Some(names)).into()
+    }
+}
+
+impl ToSchema for Indicators {}
 
 impl TryFrom<String> for Indicators {
     type Error = String;

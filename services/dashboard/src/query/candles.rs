@@ -62,7 +62,7 @@ pub struct CandleQuery {
     pub fields: Fields,
     /// The indicators, separated by commas: `sma20`, `ema20`, `bb20x2`, `rsi14`, `macd12x26x9`, `vwap` (per session),
     /// `vwap20`, with any lengths up to 500. A candle has the same value in every range.
-    #[param(value_type = Option<String>, example = "sma20,rsi14")]
+    #[param(value_type = Option<Indicators>, inline, example = "sma20,rsi14")]
     #[serde(default)]
     pub indicators: Indicators,
 }
@@ -93,7 +93,7 @@ pub struct CsvQuery {
     #[serde(default)]
     pub fields: Fields,
     /// The indicators, separated by commas; their columns follow the fields.
-    #[param(value_type = Option<String>, example = "sma20,rsi14")]
+    #[param(value_type = Option<Indicators>, inline, example = "sma20,rsi14")]
     #[serde(default)]
     pub indicators: Indicators,
 }

@@ -10,9 +10,9 @@ use utoipa::IntoParams;
 
 use crate::indicators::Indicators;
 use crate::problem::Problem;
-use crate::query::IntervalName;
 use crate::query::candles::{CsvQuery, Moment};
 use crate::query::fields::{Field, Fields};
+use crate::query::{IntervalName, SymbolNames};
 
 /// The maximum number of series in a response.
 const MOST_SERIES: usize = 100;
@@ -23,7 +23,7 @@ const MOST_SERIES: usize = 100;
 #[into_params(parameter_in = Query)]
 pub struct ManyQuery {
     /// The symbols, separated by commas: 1 to 100.
-    #[param(example = "AAPL,BTC/USD")]
+    #[param(value_type = SymbolNames, inline, example = "AAPL,BTC/USD")]
     pub symbols: String,
     /// The interval of the candles.
     #[param(value_type = IntervalName, inline)]
@@ -42,7 +42,7 @@ pub struct ManyQuery {
     #[serde(default)]
     pub fields: Fields,
     /// The indicators, separated by commas; their columns follow the fields.
-    #[param(value_type = Option<String>, example = "sma20,rsi14")]
+    #[param(value_type = Option<Indicators>, inline, example = "sma20,rsi14")]
     #[serde(default)]
     pub indicators: Indicators,
 }

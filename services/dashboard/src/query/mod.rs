@@ -94,6 +94,19 @@ impl PartialSchema for SymbolName {
 
 impl ToSchema for SymbolName {}
 
+/// The schema of lists of symbols in the OpenAPI document.
+#[derive(Clone, Copy, Debug)]
+pub struct SymbolNames;
+
+impl PartialSchema for SymbolNames {
+    fn schema() -> RefOr<Schema> {
+        let list = r"^[!-*.-<>?A-~][!-+\--~]{0,63}(,[!-*.-<>?A-~][!-+\--~]{0,63}){0,99}$";
+        ObjectBuilder::new().schema_type(Type::String).pattern(Some(list)).into()
+    }
+}
+
+impl ToSchema for SymbolNames {}
+
 /// Deserializes a number of rows and checks its bounds.
 pub fn bounded<'de, D: Deserializer<'de>, const MOST: u32>(source: D) -> Result<Option<u32>, D::Error> {
     match Option::<u32>::deserialize(source)? {

@@ -22,7 +22,7 @@ pub struct RunPath {
 #[into_params(parameter_in = Query)]
 pub struct RunQuery {
     /// Answer when the run has ended, or after this time: at most `55s` [default: at once].
-    #[param(value_type = Option<String>, example = "30s")]
+    #[param(value_type = Option<String>, pattern = "^([0-9]|[1-4][0-9]|5[0-5])s$", example = "30s")]
     pub wait: Option<Wait>,
 }
 
@@ -41,7 +41,7 @@ pub struct RunSeriesQuery {
     #[param(inline)]
     pub until: Option<Until>,
     /// How long to wait for that: at most `55s` [default: not at all].
-    #[param(value_type = Option<String>, example = "30s")]
+    #[param(value_type = Option<String>, pattern = "^([0-9]|[1-4][0-9]|5[0-5])s$", example = "30s")]
     pub wait: Option<Wait>,
     /// The maximum number of rows: 1 to 1000 [default: 100].
     #[param(minimum = 1, maximum = 1000)]

@@ -92,7 +92,7 @@ async fn candles_as_of_a_moment_are_those_of_then(world: World) {
     assert_eq!(world.json(&format!("{AAPL}?as_of=2024-12-31")).await["close"], json!(["1", "7", "8"]));
     world.run("insert into history_begins values ('AAPL', '1day', '2024-12-31T00:00:00Z')").await;
     let refused = world.get(&format!("{AAPL}?as_of=2024-12-30")).await;
-    assert_eq!(refused.status(), 400);
+    assert_eq!(refused.status(), 404);
     let text = refused.text().await.unwrap();
     assert!(text.contains("the history of AAPL 1day begins at 2024-12-31T00:00:00Z"), "{text}");
     assert_eq!(world.get(&format!("{AAPL}?as_of=then")).await.status(), 400);

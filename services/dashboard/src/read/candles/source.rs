@@ -51,7 +51,7 @@ pub async fn find_as_of(pool: &PgPool, series: &Series, as_of: Option<Moment>) -
     let query = sqlx::query_as(LOAD).bind(series.symbol.as_str()).bind(source.stored.as_str()).bind(as_of.to_sqlx());
     let (begins, load): (Option<DbTime>, Option<i64>) = query.fetch_one(pool).await?;
     if let Some(DbTime(begins)) = begins.filter(|begins| as_of < begins.0) {
-        return Err(Problem::bad_request(format!("as_of: the history of {series} begins at {begins}")));
+        return Err(Problem::not_found(format!("as_of: the history of {series} begins at {begins}")));
     }
     Ok(Source { version: format!("{as_of} {}", load.unwrap_or_default()), as_of: Some(as_of), ..source })
 }
