@@ -106,8 +106,8 @@ fn ask_postgres(environment: &Environment, mut pgbench: Command, script: &str, e
     let log = environment.folder().join("latencies");
     fs::write(&file, format!("{script};\n")).unwrap();
     pgbench.args(["--no-vacuum", "--protocol=prepared", "--jobs=2", "--client", CLIENTS, "--log"]);
-    pgbench.args(["--define=symbol=AAPL", "--define=interval=1day", "--define=first=-210000000000"]);
-    pgbench.args(["--define=last=253402300799", "--define=most=50001"]);
+    pgbench.args(["--define=symbol=AAPL", "--define=interval=1day", "--define=first=1900-01-01"]);
+    pgbench.args(["--define=last=2100-01-01", "--define=most=50001"]);
     pgbench.arg(format!("--time={}", extent.seconds)).arg(format!("--log-prefix={}", log.display()));
     let said = said(pgbench.arg("--file").arg(&file).arg(environment.postgres.url()));
     let rate = said.lines().find_map(|line| line.strip_prefix("tps = ")).and_then(|rest| rest.split(' ').next());

@@ -308,11 +308,11 @@ fn rising_candles_are_hollow() -> anyhow::Result<()> {
 
 fn the_csv_of_the_page_has_every_candle_of_the_range() -> anyhow::Result<()> {
     with_aapl(|browser| {
-        drop_minutes("ROWS", 3_000)?;
-        browser.go("/symbol/ROWS/1min?range=All")?;
+        drop_minutes("WHOLECSV", 3_000)?;
+        browser.go("/symbol/WHOLECSV/1min?range=All")?;
         browser.until(READY)?;
         browser.click("#csv")?;
-        let csv = String::from_utf8(browser.download("ROWS_1min.csv")?)?;
+        let csv = String::from_utf8(browser.download("WHOLECSV_1min.csv")?)?;
         ensure!(csv.lines().count() == 3_001, "the file has {} lines", csv.lines().count());
         Ok(())
     })
