@@ -121,6 +121,8 @@ impl Record {
         for (signal, patience) in self.stop.steps() {
             self.signal(signal);
             if self.gone_within(patience).await {
+                // What it left in its group ends with it. It was alive a moment ago, so its pid has no other owner yet.
+                let _ = killpg(Pid::from_raw(self.pid), Signal::SIGKILL);
                 return Outcome::Asked;
             }
         }
