@@ -74,7 +74,8 @@ impl Airflow {
         run(files::provider_installation(&environment, &settings.provider, &home), "install the provider", state)
             .await?;
         let database = login::create(pool).await?;
-        let values = Values { home: &home, settings, database, secret: login::secret() };
+        let since = files::first_start(&home)?;
+        let values = Values { home: &home, settings, since, database, secret: login::secret() };
         let variables = variables::all(&values, std::env::vars_os())?;
         let python = environment.python();
         let airflow = Self { port: settings.port, python, variables, state: state.clone(), prepared: Timestamp::now() };

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
@@ -20,7 +21,7 @@ import psycopg2
 import psycopg2.extras
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[3]
 SOURCES = Path(__file__).parents[1] / "src"
@@ -105,6 +106,16 @@ class Candlewick:
         said = self.program.log.read_text()
         assert self.program.process.poll() is None, said
         return "Candlewick is up" in said
+
+    @contextmanager
+    def paused(self, service: str) -> Iterator[None]:
+        """One of its services stands still during the block."""
+        pid = json.loads((self.state / f"run/{service}.pid").read_text())["pid"]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     def requests(self) -> dict[str, int]:
         """How many series the API was asked for, by symbol."""

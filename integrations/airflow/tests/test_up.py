@@ -77,6 +77,9 @@ def test_the_dag_is_there_and_a_run_of_it_succeeds(store: Candlewick) -> None:
     dag = json.loads(api.ask(f"/api/v2/dags/{DAG}"))
     assert not dag["is_paused"], "it drives, because Candlewick's own schedule is off"
     assert store.settings["SCHEDULE"] == "off"
+    since = (store.state / "airflow/since").read_text()
+    runs = json.loads(api.ask(f"/api/v2/dags/{DAG}/dagRuns"))["dag_runs"]
+    assert all(run["logical_date"] > since for run in runs), "what was due before was fetched by `up`"
     before = store.requests()
     assert api.run("first") == "success"
     after = store.requests()

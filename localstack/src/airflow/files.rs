@@ -1,10 +1,11 @@
 //! Airflow's files: its home, the provider in it, and the secrets, which only the owner of the state directory can read.
 
-use std::fs::DirBuilder;
+use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
@@ -56,6 +57,15 @@ pub fn write_token(state: &StateDir) -> anyhow::Result<SecretString> {
     Ok(token)
 }
 
+/// When Airflow was first started here. The example DAG is scheduled from then on, because `up` itself fetches what was due before.
+pub(super) fn first_start(home: &Path) -> anyhow::Result<String> {
+    let file = home.join("since");
+    if !file.exists() {
+        write(&file, home, &Timestamp::now().to_string())?;
+    }
+    fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))
+}
+
 /// The file with the passwords of Airflow's users.
 pub(super) fn passwords(home: &Path) -> PathBuf {
     home.join("passwords.json")
@@ -88,7 +98,6 @@ fn write(path: &Path, dir: &Path, text: &str) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
@@ -110,7 +119,10 @@ mod tests {
         assert_eq!((mode(&home), mode(&file), mode(&passwords(&home))), (0o700, 0o600, 0o600));
         let second = write_token(&state).unwrap();
         assert_ne!(first.expose_secret(), second.expose_secret(), "each run has its own");
+        let since = first_start(&home).unwrap();
+        assert!(since.parse::<Timestamp>().unwrap() <= Timestamp::now());
         ensure_home(&state).unwrap();
+        assert_eq!(first_start(&home).unwrap(), since);
         assert_eq!(fs::read_to_string(passwords(&home)).unwrap(), password);
     }
 }

@@ -26,6 +26,8 @@ const OF_THE_EXAMPLE: [&str; 2] = ["CANDLEWICK_SYMBOLS", "CANDLEWICK_OWNER"];
 pub(super) struct Values<'a> {
     pub(super) home: &'a Path,
     pub(super) settings: &'a Settings,
+    /// Since when the example DAG is scheduled.
+    pub(super) since: String,
     /// The address of Airflow's database, with its password.
     pub(super) database: SecretString,
     /// Signs the tokens of Airflow's programs and pages. A run has its own.
@@ -53,7 +55,7 @@ fn inherited((name, value): (OsString, OsString)) -> Option<(String, String)> {
 }
 
 fn fixed(values: &Values) -> Vec<(&'static str, String)> {
-    let Values { home, settings, database, secret } = values;
+    let Values { home, settings, since, database, secret } = values;
     let address = format!("http://127.0.0.1:{}", settings.port);
     vec![
         ("AIRFLOW_HOME", home.display().to_string()),
@@ -67,6 +69,7 @@ fn fixed(values: &Values) -> Vec<(&'static str, String)> {
         ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", database.expose_secret().to_owned()),
         ("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", bundles(home)),
         ("AIRFLOW_CONN_CANDLEWICK_DEFAULT", connection(settings)),
+        ("CANDLEWICK_SINCE", since.clone()),
         ("PYTHONPATH", files::provider(home).display().to_string()),
     ]
 }
@@ -97,7 +100,9 @@ mod tests {
             token: "tok\"en".into(),
         };
         let home = Path::new("/state/airflow");
-        let values = Values { home, settings: &settings, database: "postgresql://x".into(), secret: "s".into() };
+        let since = "2024-12-30T22:00:00Z".to_owned();
+        let (database, secret) = ("postgresql://x".into(), "s".into());
+        let values = Values { home, settings: &settings, since, database, secret };
         let environment = environment.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
         // As for a process, the last of two wins.
         all(&values, environment).unwrap().into_iter().collect()
