@@ -109,7 +109,7 @@ class Candlewick:
 
     @contextmanager
     def paused(self, service: str) -> Iterator[None]:
-        """One of its services stands still during the block."""
+        """One of its services does nothing during the block."""
         pid = json.loads((self.state / f"run/{service}.pid").read_text())["pid"]
         os.kill(pid, signal.SIGSTOP)
         try:
