@@ -9,6 +9,7 @@ use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
+use super::descendants::Descendants;
 use super::exit::Exit;
 use super::program::{Program, StopPlan};
 use super::{leftovers, log};
@@ -87,11 +88,19 @@ impl Process {
         killpg(Pid::from_raw(self.pid), signal).with_context(|| format!("send {signal} to {}", self.name))
     }
 
-    /// Sends the signals of its stop plan one after another, and kills it if it ignores them.
+    /// Sends the signals of its stop plan one after another, and kills it if it ignores them. What is left of the processes
+    /// below it is killed.
     pub async fn stop(&self) -> Stopped {
         if let Some(exit) = self.exited() {
             return Stopped::Already(exit);
         }
+        let below = Descendants::of(self.pid);
+        let stopped = self.end().await;
+        below.kill();
+        stopped
+    }
+
+    async fn end(&self) -> Stopped {
         for (signal, patience) in self.plan.steps() {
             // A signal fails if the process has just ended, which the wait then notices.
             let _ = self.signal(signal);
