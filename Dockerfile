@@ -6,6 +6,8 @@
 ARG RUST=rust:1.95-slim-bookworm
 # By tag: no registry could be asked when this was written; the workflow `pin` proposes the digest.
 ARG BASE=gcr.io/distroless/static-debian12:nonroot
+# By tag: no registry could be asked when this was written; the workflow `pin` proposes the digest.
+ARG PYTHON=python:3.12-slim-bookworm
 # `built` builds the programs here. `prebuilt` takes them from the build context, which is then a folder of programs.
 ARG PROGRAMS=built
 # `rds` adds the certificates of Amazon RDS, as /etc/ssl/certs/rds-global-bundle.pem.
@@ -125,3 +127,25 @@ LABEL org.opencontainers.image.title="candlewick"
 COPY --from=programs /candlewick /usr/local/bin/
 COPY --from=programs /candlewick_bin* /usr/share/sbom/
 ENTRYPOINT ["candlewick"]
+
+# Airflow with the provider, which needs an interpreter and is none of the programs above (docs/airflow.md). Everything that pip
+# installs is in the lock, with its hash.
+FROM ${PYTHON} AS airflow
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="candlewick-airflow" \
+    org.opencontainers.image.vendor="Candlewick" \
+    org.opencontainers.image.licenses="MIT OR Apache-2.0" \
+    org.opencontainers.image.version="${VERSION}" \
+    org.opencontainers.image.revision="${REVISION}"
+WORKDIR /opt/candlewick
+COPY integrations/airflow/requirements.txt ./
+RUN python -m pip install --no-cache-dir --no-deps --no-build-isolation --require-hashes --requirement requirements.txt
+COPY integrations/airflow ./
+RUN python -m pip install --no-cache-dir --no-index --no-deps --no-build-isolation . \
+    && install --directory --owner=65532 --group=65532 --mode=700 /opt/airflow
+ENV AIRFLOW_HOME=/opt/airflow HOME=/opt/airflow PYTHONUNBUFFERED=1
+USER 65532:65532
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=5s --timeout=10s --start-period=120s CMD ["python", "/opt/candlewick/container.py", "healthcheck"]
+ENTRYPOINT ["python", "/opt/candlewick/container.py"]

@@ -49,10 +49,11 @@ def candles(version: int) -> bytes:
 class Stack:
     """`candlewick up`, until it is stopped."""
 
-    def __init__(self, programs: pathlib.Path, state: pathlib.Path, emulator: str) -> None:
+    def __init__(self, programs: pathlib.Path, state: pathlib.Path, emulator: str, *options: str) -> None:
         self.program, self.state = programs / "candlewick", state
         self.log = open(state / "up.log", "wb")
-        command = [self.program, "--state", state, "up", "--emulator", emulator, "--schedule", "off"]
+        command = [self.program, "--state", state, "up", "--emulator", emulator]
+        command += options or ("--schedule", "off")
         # The programs are built, and `up` would build them again.
         environment = os.environ | {"CARGO": "true"}
         self.up = subprocess.Popen(command, stdout=self.log, stderr=self.log, cwd=ROOT, env=environment)

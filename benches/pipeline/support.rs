@@ -44,6 +44,7 @@ impl Environment {
             emulator_port: Wish::Any,
             postgres_port: Wish::Any,
             dashboard_port: Wish::Any,
+            airflow: None,
             source: Source::Simulator { port: Wish::Any, clock },
         };
         let state = StateDir::open(dir.path()).unwrap();

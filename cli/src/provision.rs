@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
-use candlewick_localstack::provision;
+use candlewick_localstack::{airflow, provision};
 use candlewick_shared::adapters::postgres;
 use candlewick_shared::adapters::postgres_users::{self, GROUPS, ServiceUser};
 use candlewick_shared::core::topology::Topology;
@@ -20,7 +20,8 @@ use crate::terminal;
 ///
 /// Needs AWS_ENDPOINT_URL, BUCKET and DATABASE_URL in the environment. If INGEST_DATABASE_PASSWORD, LOADER_…,
 /// NOTIFIER_… or DASHBOARD_DATABASE_PASSWORD is set, it also creates the database user of that service (for example
-/// candlewick_loader), with only the rights that the service needs. It can be run again at any time.
+/// candlewick_loader), with only the rights that the service needs. AIRFLOW_DATABASE_PASSWORD creates a database for
+/// Airflow, and its owner. It can be run again at any time.
 ///
 /// Exit codes: 0 on success, 1 after an error.
 #[derive(Debug, clap::Args)]
@@ -39,6 +40,10 @@ pub async fn run(place: &Place, _: Args) -> anyhow::Result<ExitCode> {
     let users = create_users(&pool, &deployment.env).await?;
     if !users.is_empty() {
         terminal::result(&format!("the database has the users {}", users.join(", ")));
+    }
+    if let Some(password) = deployment.env.secret("AIRFLOW_DATABASE_PASSWORD") {
+        airflow::ensure_database(&pool, &password).await?;
+        terminal::result("the database airflow exists");
     }
     Ok(ExitCode::SUCCESS)
 }

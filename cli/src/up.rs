@@ -1,5 +1,7 @@
 //! `candlewick up`: runs everything on this machine.
 
+mod airflow;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -25,6 +27,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use self::airflow::Airflow;
 use crate::follow::{self, SeriesState, SeriesStates};
 use crate::place::{self, Place};
 use crate::{build, reconcile, refresh, status, terminal, watch};
@@ -77,6 +80,8 @@ pub struct Args {
     /// The port of the simulator [default: the last port used, or any free port]
     #[arg(long, value_name = "PORT", env = "SIMULATOR_PORT")]
     simulator_port: Option<u16>,
+    #[command(flatten)]
+    airflow: Airflow,
 }
 
 /// Where the simulator's clock starts: an hour after the close of its last recorded session.
@@ -123,7 +128,7 @@ async fn options(place: &Place, args: &Args) -> anyhow::Result<(Options, Watchli
     let schedule = schedule::from_settings(Some(&args.schedule), Some(&args.schedule_timezone));
     schedule.context("read --schedule and --schedule-timezone")?;
     let options = Options {
-        schedule: (args.schedule.clone(), args.schedule_timezone.clone()),
+        schedule: (args.airflow.schedule(&args.schedule).to_owned(), args.schedule_timezone.clone()),
         consumer_programs: args.consumers.clone().map_or_else(build::programs, Ok)?,
         topology: args.topology.as_deref().map(absolute).transpose()?,
         programs: build::programs()?,
@@ -134,6 +139,7 @@ async fn options(place: &Place, args: &Args) -> anyhow::Result<(Options, Watchli
         postgres_port: wish(args.postgres_port, "--postgres-port"),
         dashboard_port: wish(args.dashboard_port, "--dashboard-port"),
         source: source(wish(args.simulator_port, "--simulator-port"))?,
+        airflow: args.airflow.options(place, &watchlist),
     };
     Ok((options, watchlist))
 }
@@ -197,6 +203,7 @@ impl Session<'_> {
             states = follow::until_settled(&running, &expected, self.progress) => states?,
             died = stack.died() => bail!(died),
         };
+        self.args.airflow.start(stack, &running, self.progress).await?;
         self.show(&running, &states).await?;
         if self.args.once {
             return once(&states);
@@ -211,7 +218,8 @@ impl Session<'_> {
 
     async fn build(&self) -> anyhow::Result<()> {
         self.progress.line("services", "building");
-        build::build(&self.place.root).await?;
+        let install = self.args.airflow.install(self.place, self.progress);
+        let ((), ()) = tokio::try_join!(build::build(&self.place.root), install)?;
         self.progress.line("services", "built");
         Ok(())
     }
@@ -261,6 +269,7 @@ impl Session<'_> {
         terminal::result(&format!("S3, SQS      {}", address("AWS_ENDPOINT_URL")));
         terminal::result(&format!("PostgreSQL   {}", address("DATABASE_URL")));
         terminal::result(&format!("TwelveData   {}", address("TWELVEDATA_URL")));
+        self.args.airflow.show(running, self.state);
         terminal::result(&format!("addresses    . {}", env.display()));
         terminal::result(&format!("logs         {}", logs.display()));
         terminal::result("metrics      /metrics at each …_HEALTH_URL in the file of addresses");

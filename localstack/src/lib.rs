@@ -5,8 +5,10 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod airflow;
 pub mod emulator;
 pub mod env_file;
+mod http;
 pub mod ports;
 pub mod postgres;
 pub mod process;

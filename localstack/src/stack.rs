@@ -1,6 +1,7 @@
 //! The whole of Candlewick on one machine: what starts it in order, and stops it in the other.
 
 mod addresses;
+mod airflow;
 mod database_users;
 mod options;
 mod simulator;
@@ -16,12 +17,15 @@ use candlewick_shared::adapters::aws::Aws;
 use candlewick_shared::adapters::postgres as database;
 use candlewick_shared::core::topology::Topology;
 use candlewick_shared::ports::store::ObjectStore;
+use candlewick_shared::runtime::env::Env;
+use secrecy::{ExposeSecret, SecretString};
 use sqlx::PgPool;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub use self::addresses::Addresses;
-pub use self::options::{BUCKET, KEYS, Options, Source};
+pub use self::options::{AirflowOptions, BUCKET, KEYS, Options, Source};
+use crate::airflow::Airflow;
 use crate::emulator;
 use crate::env_file;
 use crate::ports::Picker;
@@ -55,6 +59,7 @@ pub struct Stack {
     postgres: Option<Postgres>,
     simulator: Option<Process>,
     services: Vec<Service>,
+    airflow: Vec<Service>,
     copier: Option<(CancellationToken, JoinHandle<()>)>,
 }
 
@@ -69,16 +74,24 @@ pub struct Running {
     pub pool: PgPool,
     /// Where each service that uses the database logs in, as a user of its own.
     databases: BTreeMap<&'static str, String>,
+    /// With what Airflow requests runs from the dashboard.
+    write_token: Option<SecretString>,
 }
 
 impl Stack {
     /// A stack that is not started yet.
     pub fn new(options: Options, state: StateDir, progress: Reporter) -> Self {
-        let emulator = None;
-        let postgres = None;
-        let simulator = None;
-        let copier = None;
-        Self { options, state, progress, emulator, postgres, simulator, services: Vec::new(), copier }
+        Self {
+            options,
+            state,
+            progress,
+            emulator: None,
+            postgres: None,
+            simulator: None,
+            services: Vec::new(),
+            airflow: Vec::new(),
+            copier: None,
+        }
     }
 
     /// Starts what the services need: the emulator and PostgreSQL at once, while `build` builds the programs; then the
@@ -151,15 +164,18 @@ impl Stack {
         database::migrate(&pool).await?;
         self.progress.line("postgres", "has the schema of this version");
         let databases = database_users::create(&pool, addresses.env().required("DATABASE_URL")?).await?;
+        let write_token = self.options.airflow.as_ref();
+        let write_token = write_token.map(|_| airflow::write_token(&Env::of_process(), &self.state)).transpose()?;
         env_file::write(&self.state.env_file(), addresses.settings())?;
-        Ok(Running { addresses, aws, pool, databases })
+        Ok(Running { addresses, aws, pool, databases, write_token })
     }
 
     /// Starts the services, and has each started again when it dies.
     pub fn start_services(&mut self, running: &Running) -> anyhow::Result<()> {
         let services: Vec<_> = Topology::current().services.keys().map(String::as_str).collect();
         for name in &services {
-            self.start_service(self.service_program(name, &self.options.programs, running))?;
+            let service = self.supervised(self.service_program(name, &self.options.programs, running))?;
+            self.services.push(service);
         }
         self.progress.line("services", &format!("{} started", services.join(", ")));
         self.start_consumers(running)
@@ -171,7 +187,8 @@ impl Stack {
             let programs = &self.options.consumer_programs;
             let path = program_path(programs, name);
             if path.is_file() {
-                self.start_service(self.service_program(name, programs, running))?;
+                let consumer = self.supervised(self.service_program(name, programs, running))?;
+                self.services.push(consumer);
                 self.progress.line("consumers", &format!("{name} started"));
             } else {
                 let told = format!("{name} has a queue, and no program {}: start it yourself", path.display());
@@ -181,12 +198,27 @@ impl Stack {
         Ok(())
     }
 
-    fn start_service(&mut self, program: Program) -> anyhow::Result<()> {
-        let progress = self.progress.clone();
-        let state = self.state.clone();
-        let service = Service::start(program, state, Backoff::default(), progress, CancellationToken::new())?;
-        self.services.push(service);
+    /// Installs and prepares Airflow, if it is wanted. Nothing of it is left running if this is broken off.
+    pub async fn prepare_airflow(&self, running: &Running) -> anyhow::Result<Option<Airflow>> {
+        let Some((own, token)) = self.options.airflow.as_ref().zip(running.write_token.clone()) else {
+            return Ok(None);
+        };
+        let settings = airflow::settings(&self.options, own, &running.addresses.env(), token)?;
+        Airflow::prepare(&settings, &running.pool, &self.state, &self.progress).await.map(Some)
+    }
+
+    /// Starts Airflow's programs, and has each started again when it dies.
+    pub fn start_airflow(&mut self, airflow: &Airflow) -> anyhow::Result<()> {
+        for program in airflow.programs() {
+            let service = self.supervised(program)?;
+            self.airflow.push(service);
+        }
         Ok(())
+    }
+
+    fn supervised(&self, program: Program) -> anyhow::Result<Service> {
+        let progress = self.progress.clone();
+        Service::start(program, self.state.clone(), Backoff::default(), progress, CancellationToken::new())
     }
 
     fn service_program(&self, name: &str, programs: &Path, running: &Running) -> Program {
@@ -204,6 +236,9 @@ impl Stack {
         }
         if let Some(url) = running.addresses.get(&addresses::health_variable(name)) {
             program = program.env("HEALTH_LISTEN", url.trim_start_matches("http://"));
+        }
+        if let Some(token) = running.write_token.as_ref().filter(|_| name == "dashboard") {
+            program = program.env(airflow::WRITE_TOKEN, token.expose_secret());
         }
         // Only ingest asks the API, so only ingest gets the key.
         if name == "ingest" && matches!(self.options.source, Source::Simulator { .. }) {
@@ -265,9 +300,11 @@ impl Stack {
         futures::future::join_all(services.into_iter().map(Service::stop)).await;
     }
 
-    /// Stops everything that was started, the last first: services finish their messages, the copy of `raw/` is completed,
+    /// Stops everything that was started, the last first: Airflow, which would request more; services finish their messages, the copy of `raw/` is completed,
     /// then what they stood on goes.
     pub async fn stop(mut self) {
+        let airflow = std::mem::take(&mut self.airflow);
+        futures::future::join_all(airflow.into_iter().map(Service::stop)).await;
         self.stop_services().await;
         if let Some((stop, task)) = self.copier.take() {
             stop.cancel();

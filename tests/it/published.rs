@@ -98,7 +98,8 @@ fn the_compose_file_of_a_release_pulls_by_digest() -> anyhow::Result<()> {
     let mut making = making.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("run .ci/published")?;
     making.stdin.take().context("open its input")?.write_all(digests.as_bytes())?;
     let made = String::from_utf8(making.wait_with_output().context("wait for .ci/published")?.stdout)?;
-    ensure!(!made.contains("build") && !made.contains("CANDLEWICK_"), "it builds, or leaves a choice:\n{made}");
+    let is_open = ["build", "CANDLEWICK_IMAGES", "CANDLEWICK_TAG"].iter().any(|word| made.contains(word));
+    ensure!(!is_open, "it builds, or leaves a choice:\n{made}");
     let made = ours(&made)?;
     let tree = ours(&text("docker-compose.yml")?)?;
     let runs = tree.iter().filter(|ours| ours.service["build"].is_null()).count();

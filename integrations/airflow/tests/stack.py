@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
@@ -20,7 +21,7 @@ import psycopg2
 import psycopg2.extras
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[3]
 SOURCES = Path(__file__).parents[1] / "src"
@@ -76,8 +77,9 @@ class Program:
 class Candlewick:
     """A whole store with the simulator, by `candlewick up`."""
 
-    def __init__(self, program: Path, state: Path, symbols: list[str]) -> None:
+    def __init__(self, program: Path, state: Path, symbols: list[str], *options: str) -> None:
         """Starts it, and waits until the watchlist was fetched once."""
+        self.state = state
         self.token = secrets.token_hex(24)
         watchlist = state / "tested-watchlist.toml"
         watchlist.write_text(f"[groups.tested]\nsymbols = {json.dumps(symbols)}\n")
@@ -90,8 +92,11 @@ class Candlewick:
             "AWS_ENDPOINT_URL",
         )
         env = {name: value for name, value in os.environ.items() if name not in names}
-        env["DASHBOARD_WRITE_TOKEN"] = self.token
-        arguments = [str(program), "--state", str(state), "up", "--watchlist", str(watchlist), "--schedule", "off"]
+        # With --airflow, the store makes a token itself.
+        if "--airflow" not in options:
+            env["DASHBOARD_WRITE_TOKEN"] = self.token
+        arguments = [str(program), "--state", str(state), "up", "--watchlist", str(watchlist)]
+        arguments += options or ("--schedule", "off")
         self.program = Program(arguments, env, state / "up.log")
         eventually("a store that is up", self._is_up)
         lines = (line.partition("=") for line in (state / "env").read_text().splitlines())
@@ -101,6 +106,16 @@ class Candlewick:
         said = self.program.log.read_text()
         assert self.program.process.poll() is None, said
         return "Candlewick is up" in said
+
+    @contextmanager
+    def paused(self, service: str) -> Iterator[None]:
+        """One of its services does nothing during the block."""
+        pid = json.loads((self.state / f"run/{service}.pid").read_text())["pid"]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     def requests(self) -> dict[str, int]:
         """How many series the API was asked for, by symbol."""
@@ -121,14 +136,16 @@ class Candlewick:
 class Airflow:
     """Airflow with LocalExecutor, in a database of its own on the store's server."""
 
-    def __init__(self, store: Candlewick, home: Path, symbols: list[str], dags: Path = EXAMPLES) -> None:
-        """Makes the database, and starts everything but triggerers."""
+    def __init__(self, store: Candlewick, home: Path, symbols: list[str], **dags: str) -> None:
+        """Makes the database, and starts everything but triggerers. `dags` are texts of DAGs besides the example."""
         self.home = home
         folder = home / "dags"
-        shutil.copytree(dags, folder)
-        example = folder / "candlewick_daily.py"
-        # Only the runs that a test requests.
-        example.write_text(example.read_text().replace('schedule="30 17 * * 1-5"', "schedule=None"))
+        shutil.copytree(EXAMPLES, folder)
+        for name, text in dags.items():
+            (folder / f"{name}.py").write_text(text)
+        for file in folder.glob("*.py"):
+            # Only the runs that a test requests.
+            file.write_text(file.read_text().replace('schedule="30 17 * * 1-5"', "schedule=None"))
         server = store.settings["DATABASE_URL"]
         self.database = f"{server.rsplit('/', 1)[0]}/airflow"
         self._make_database(server)

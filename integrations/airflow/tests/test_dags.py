@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from airflow.dag_processing.dagbag import DagBag
+from documents import documented
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -26,10 +26,7 @@ def test_the_example_has_a_group_for_each_symbol() -> None:
 
 
 def test_the_dag_of_the_documents_is_mapped_over_the_watchlist(tmp_path: Path) -> None:
-    text = (PACKAGE.parents[1] / "docs/airflow.md").read_text()
-    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    assert len(blocks) == 1
-    (tmp_path / "documented.py").write_text(blocks[0])
+    (tmp_path / "documented.py").write_text(documented())
     tasks = read(tmp_path, "watchlist")
     assert tasks == {"symbols", "request", *(f"candlewick_series.{task}" for task in ("extract", "transform", "load"))}
 

@@ -56,17 +56,26 @@ def test_the_id_comes_from_the_dag_run_whatever_the_attempt(dashboard: Dashboard
     assert ids == ["d__manual__1__request", "d__manual__1__request", "d__manual__1__request.3"]
 
 
+WAITING = 200, {"rows": [], "next": None, "complete": False}
+
+
 def test_it_waits_in_the_triggerer(dashboard: Dashboard) -> None:
-    dashboard.answers.append((202, {"id": "r", "state": "waiting"}))
+    dashboard.answers += [(202, {"id": "r", "state": "waiting"}), WAITING]
     with pytest.raises(TaskDeferred) as raised:
         CandlewickRefreshOperator(task_id="request").execute(context())
     _, arguments = raised.value.trigger.serialize()
     assert arguments == {"run": "r", "candlewick_conn_id": "candlewick_default", "symbol": None, "until": "loaded"}
 
 
+def test_what_is_there_already_needs_no_trigger(dashboard: Dashboard) -> None:
+    dashboard.answers += [page(row("loaded")), page(row("loaded")), (200, RUN)]
+    operator = CandlewickStageOperator(task_id="load", run="r", symbol="AAPL", until="loaded")
+    assert [found["state"] for found in operator.execute(context())] == ["loaded"]
+    assert "wait=0s" in dashboard.asked[0][1], "a worker slot waits for nothing"
+
+
 def test_without_a_triggerer_it_waits_in_its_slot(dashboard: Dashboard) -> None:
-    waiting = 200, {"rows": [], "next": None, "complete": False}
-    dashboard.answers += [(202, {"id": "r", "state": "waiting"}), waiting, page(row("loaded"))]
+    dashboard.answers += [(202, {"id": "r", "state": "waiting"}), WAITING, WAITING, page(row("loaded"))]
     dashboard.answers += [page(row("loaded"), row("unchanged", symbol="MSFT")), (200, RUN)]
     where = context()
     rows = CandlewickRefreshOperator(task_id="request", deferrable=False).execute(where)

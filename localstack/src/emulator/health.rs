@@ -1,18 +1,15 @@
-//! Queries the health of an emulator. It is one plain HTTP request on the loopback, so no HTTP client is needed.
+//! Queries the health of an emulator.
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use serde::Deserialize;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use super::kind::{Emulator, Settings};
+use crate::http;
 
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The state of the requested services.
@@ -38,7 +35,7 @@ pub(super) async fn wait_until_settled(settings: &Settings) -> Health {
 
 /// Returns the current health, or an error if nothing responds.
 pub(super) async fn query(settings: &Settings) -> io::Result<Health> {
-    let response = timeout(RESPONSE_TIMEOUT, get(settings.port, path(settings.emulator))).await??;
+    let response = http::get(settings.port, path(settings.emulator)).await?;
     Ok(interpret(settings.emulator, &response, &settings.services))
 }
 
@@ -48,15 +45,6 @@ fn path(emulator: Emulator) -> &'static str {
         Emulator::MiniStack => "/_ministack/health",
         Emulator::Moto => "/moto-api/",
     }
-}
-
-async fn get(port: u16, path: &str) -> io::Result<Vec<u8>> {
-    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await?;
-    let mut response = Vec::new();
-    stream.read_to_end(&mut response).await?;
-    Ok(response)
 }
 
 /// LocalStack responds before it has loaded anything, so its response has to be read. MiniStack loads a service at the first
@@ -88,17 +76,14 @@ fn interpret_states(response: &[u8], services: &[String], ready: &str) -> Health
     if loaded { Health::Ready } else { Health::Loading }
 }
 
-/// Reads the state of each service. The body is either plain or a single chunk, so the outer braces delimit the JSON.
+/// Reads the state of each service.
 fn states(response: &[u8]) -> Option<BTreeMap<String, String>> {
     #[derive(Deserialize)]
     struct Body {
         services: BTreeMap<String, String>,
     }
-    let text = std::str::from_utf8(response).ok()?;
-    let (head, body) = text.split_once("\r\n\r\n")?;
-    let json = body.get(body.find('{')?..=body.rfind('}')?)?;
-    let body: Body = serde_json::from_str(json).ok()?;
-    (head.split(' ').nth(1) == Some("200")).then_some(body.services)
+    let body: Body = http::json(response)?;
+    Some(body.services)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use nix::sys::signal::Signal;
 
+use super::descendants::Descendants;
 use super::identity;
 use super::program::{Program, StopPlan};
 use crate::env_file;
@@ -60,7 +61,11 @@ pub async fn stop(state: &StateDir) -> anyhow::Result<Vec<Leftover>> {
     records.sort_by_key(|(_, record)| std::cmp::Reverse(record.order));
     let mut leftovers = Vec::with_capacity(records.len());
     for (path, record) in records {
+        let below = Descendants::of(record.pid);
         let outcome = record.stop().await;
+        if outcome != Outcome::Gone {
+            below.kill();
+        }
         if outcome != Outcome::Stuck {
             remove(&path).with_context(|| format!("remove pid file {}", path.display()))?;
         }
@@ -121,6 +126,8 @@ impl Record {
         for (signal, patience) in self.stop.steps() {
             self.signal(signal);
             if self.gone_within(patience).await {
+                // What it left in its group ends with it. It was alive a moment ago, so its pid has no other owner yet.
+                let _ = killpg(Pid::from_raw(self.pid), Signal::SIGKILL);
                 return Outcome::Asked;
             }
         }

@@ -3,6 +3,7 @@
 //! A process that is dropped without [`Process::stop`] keeps running until the [`crate::watchdog`], or [`leftovers::stop`] in the
 //! next run, stops it.
 
+mod descendants;
 mod exit;
 pub(crate) mod identity;
 pub mod leftovers;

@@ -9,6 +9,7 @@ use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
+use super::descendants::Descendants;
 use super::exit::Exit;
 use super::program::{Program, StopPlan};
 use super::{leftovers, log};
@@ -48,7 +49,7 @@ impl Process {
         // Without a pid file, a later run could not stop the process.
         let pid_file = leftovers::record(state, program, pid).inspect_err(|_| drop(child.start_kill()))?;
         let (sender, exit) = watch::channel(None);
-        tokio::spawn(reap(child, sender, pid_file));
+        tokio::spawn(reap(child, pid, sender, pid_file));
         Ok(Self { name: program.name.clone(), pid, log, log_start, plan: program.stop.clone(), exit })
     }
 
@@ -87,11 +88,19 @@ impl Process {
         killpg(Pid::from_raw(self.pid), signal).with_context(|| format!("send {signal} to {}", self.name))
     }
 
-    /// Sends the signals of its stop plan one after another, and kills it if it ignores them.
+    /// Sends the signals of its stop plan one after another, and kills it if it ignores them. What is left of the processes
+    /// below it is killed.
     pub async fn stop(&self) -> Stopped {
         if let Some(exit) = self.exited() {
             return Stopped::Already(exit);
         }
+        let below = Descendants::of(self.pid);
+        let stopped = self.end().await;
+        below.kill();
+        stopped
+    }
+
+    async fn end(&self) -> Stopped {
         for (signal, patience) in self.plan.steps() {
             // A signal fails if the process has just ended, which the wait then notices.
             let _ = self.signal(signal);
@@ -112,9 +121,12 @@ fn command(program: &Program, stdout: Stdio, stderr: Stdio) -> Command {
     command
 }
 
+/// What it started and left in its group ends with it: the workers of a killed scheduler, for example, would wait forever.
+///
 /// The pid file is removed before the exit is published. Otherwise it could be the one of a program that was started again.
-async fn reap(mut child: Child, exit: watch::Sender<Option<Exit>>, pid_file: PathBuf) {
+async fn reap(mut child: Child, pid: i32, exit: watch::Sender<Option<Exit>>, pid_file: PathBuf) {
     let ended = child.wait().await.map_or(Exit::Unknown, Exit::from);
+    let _ = killpg(Pid::from_raw(pid), Signal::SIGKILL);
     let _ = std::fs::remove_file(pid_file);
     exit.send_replace(Some(ended));
 }

@@ -72,6 +72,32 @@ async fn stopping_asks_first_and_reaches_the_whole_group() {
 }
 
 #[tokio::test]
+async fn stopping_also_ends_what_left_the_group() {
+    let (_dir, state) = state();
+    // With job control, a shell gives its jobs groups of their own.
+    let shell = Program::new("bash", "bash").args(["-c", "set -m; sleep 600 & echo $!; echo up; wait"]);
+    let process = Process::start(&shell, &state).unwrap();
+    until_prints(&process, "up").await;
+    let grandchild: i32 = process.last_lines(2)[0].parse().unwrap();
+    let group = nix::unistd::getpgid(Some(nix::unistd::Pid::from_raw(grandchild))).unwrap();
+    assert_ne!(group.as_raw(), process.pid().cast_signed());
+    process.stop().await;
+    until(|| identity::started(grandchild).is_none()).await;
+}
+
+#[tokio::test]
+async fn what_a_killed_process_left_in_its_group_ends_too() {
+    let (_dir, state) = state();
+    let process = Process::start(&shell("trap '' TERM; sleep 600 & echo $!; echo up; wait"), &state).unwrap();
+    until_prints(&process, "up").await;
+    let grandchild = process.last_lines(2)[0].parse().unwrap();
+    assert!(identity::started(grandchild).is_some());
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(process.pid().cast_signed()), Signal::SIGKILL).unwrap();
+    assert_eq!(process.wait().await, Exit::Signal(9));
+    until(|| identity::started(grandchild).is_none()).await;
+}
+
+#[tokio::test]
 async fn a_process_that_ignores_its_signals_is_killed() {
     let (_dir, state) = state();
     let plan = [(Signal::SIGTERM, Duration::from_millis(50)), (Signal::SIGINT, Duration::from_millis(50))];

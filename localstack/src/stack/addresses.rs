@@ -18,6 +18,7 @@ pub(super) struct Ports {
     pub(super) postgres: u16,
     pub(super) dashboard: u16,
     pub(super) simulator: Option<u16>,
+    pub(super) airflow: Option<u16>,
     /// The port of each service's health server, by service.
     pub(super) health: BTreeMap<&'static str, u16>,
 }
@@ -35,13 +36,14 @@ pub(super) fn pick(picker: &mut Picker, options: &Options, last: &Settings) -> a
         Source::Simulator { port, .. } => Some(picker.pick(&remembered(port, "TWELVEDATA_URL"))?),
         Source::TwelveData { .. } => None,
     };
+    let airflow = options.airflow.as_ref().map(|own| picker.pick(&remembered(&own.port, "AIRFLOW_URL"))).transpose()?;
     let mut health = BTreeMap::new();
     let topology = Topology::current();
     for service in topology.services.keys().chain(topology.consumers.keys()) {
         let port = picker.pick(&remembered(&Wish::Any, &health_variable(service)))?;
         health.insert(service.as_str(), port);
     }
-    Ok(Ports { emulator, postgres, dashboard, simulator, health })
+    Ok(Ports { emulator, postgres, dashboard, simulator, airflow, health })
 }
 
 /// Returns the name of the variable with the URL of a service's health server, such as `LOADER_HEALTH_URL`.
@@ -83,6 +85,9 @@ impl Addresses {
         set("SCHEDULE_TIMEZONE", options.schedule.1.clone());
         if let Some(topology) = &options.topology {
             set("TOPOLOGY", topology.clone());
+        }
+        if let Some(port) = ports.airflow {
+            set("AIRFLOW_URL", format!("http://127.0.0.1:{port}"));
         }
         for (service, port) in &ports.health {
             set(&health_variable(service), format!("http://127.0.0.1:{port}"));
@@ -146,9 +151,10 @@ mod tests {
             postgres_port: Wish::Any,
             dashboard_port: Wish::Any,
             source,
+            airflow: None,
         };
         let simulator = matches!(options.source, Source::Simulator { .. }).then_some(8460);
-        let ports = Ports { emulator: 1, postgres: 2, dashboard: 3, simulator, health: BTreeMap::new() };
+        let ports = Ports { emulator: 1, postgres: 2, dashboard: 3, simulator, airflow: None, health: BTreeMap::new() };
         Addresses::new("http://127.0.0.1:1", "postgres://127.0.0.1:2".to_owned(), &options, &ports)
     }
 

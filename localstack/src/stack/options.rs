@@ -30,6 +30,18 @@ pub struct Options {
     pub postgres_port: Wish,
     pub dashboard_port: Wish,
     pub source: Source,
+    /// Airflow, if it is to drive the refreshes.
+    pub airflow: Option<AirflowOptions>,
+}
+
+/// Airflow next to the stack.
+#[derive(Clone, Debug)]
+pub struct AirflowOptions {
+    pub port: Wish,
+    /// The sources of the provider.
+    pub provider: PathBuf,
+    /// The symbols of the example DAG.
+    pub symbols: Vec<String>,
 }
 
 /// Where candles come from.

@@ -57,9 +57,9 @@ class CandlewickHook(BaseHook):
             params["symbol"] = symbol
         return self._rows(series_path(run), params)
 
-    def has_reached(self, run: str, symbol: str | None, until: str) -> bool:
-        """Waits a while for the series of a run, and says whether all have got as far as that."""
-        params: dict[str, Any] = {"limit": PAGE, "until": until, "wait": f"{WAIT_SECONDS}s"}
+    def has_reached(self, run: str, symbol: str | None, until: str, wait: int = WAIT_SECONDS) -> bool:
+        """Waits so many seconds for the series of a run, and says whether all have got as far as that."""
+        params: dict[str, Any] = {"limit": PAGE, "until": until, "wait": f"{wait}s"}
         if symbol is not None:
             params["symbol"] = symbol
         page: dict[str, Any] = {"next": 0, "complete": True}

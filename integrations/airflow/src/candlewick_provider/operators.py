@@ -41,7 +41,13 @@ class _RunOperator(BaseOperator):
         return CandlewickHook(self.candlewick_conn_id)
 
     def await_series(self, context: Any, run: str, symbol: str | None, until: str) -> list[dict[str, Any]]:
-        """Waits until the series have got as far as `until`, and returns what became of them."""
+        """Waits until the series have got as far as `until`, and returns what became of them.
+
+        What is there already needs no trigger, and so no second start of the task. Airflow also takes a task for failed
+        whose trigger fires before the scheduler has heard that it was deferred.
+        """
+        if self.hook().has_reached(run, symbol, until, wait=0):
+            return self.finish(context, run, symbol, until)
         if self.deferrable:
             trigger = RunTrigger(run, self.candlewick_conn_id, symbol, until)
             arguments = {"symbol": symbol, "until": until}

@@ -6,6 +6,7 @@ Candlewick works without this: the tasks request one run and follow each symbol 
 from __future__ import annotations
 
 import os
+from datetime import datetime, timedelta
 
 import pendulum
 from airflow.providers.smtp.notifications.smtp import SmtpNotifier
@@ -17,16 +18,24 @@ from candlewick_provider.operators import CandlewickRefreshOperator
 #: The variables: symbols of the watchlist.
 SYMBOLS = os.environ.get("CANDLEWICK_SYMBOLS", "AAPL,MSFT,BRK.B,BTC/USD").split(",")
 
+#: Since when it is scheduled: `candlewick up` fetches what was due before it started Airflow for the first time.
+SINCE = datetime.fromisoformat(os.environ.get("CANDLEWICK_SINCE", "2024-01-01T00:00:00-05:00"))
+
 #: Who gets a mail when a task fails.
 OWNER = os.environ.get("CANDLEWICK_OWNER", "")
 
 
 @dag(
     schedule="30 17 * * 1-5",
-    start_date=pendulum.datetime(2024, 1, 1, tz="America/New_York"),
+    start_date=pendulum.instance(SINCE).in_timezone("America/New_York"),
     catchup=False,
     max_active_runs=1,
-    default_args={"retries": 3, "on_failure_callback": [SmtpNotifier(to=OWNER)] if OWNER else []},
+    # Another attempt spends nothing, so it need not wait long.
+    default_args={
+        "retries": 3,
+        "retry_delay": timedelta(seconds=30),
+        "on_failure_callback": [SmtpNotifier(to=OWNER)] if OWNER else [],
+    },
     tags=["candlewick"],
 )
 def candlewick_daily() -> None:
