@@ -32,7 +32,7 @@ fuzz_target!(|input: (bool, u8, &[u8])| {
     let header = HEADERS[usize::from(header) % HEADERS.len()];
     let text = [header.as_bytes(), rows].concat();
     let Ok(symbol) = "ABC".parse() else { return };
-    let known = Known { symbol: &symbol, is_intraday, form: &Form::default() };
+    let known = Known { symbol: &symbol, is_intraday, form: &Form::default(), is_zone_said: false };
     if let Ok(Some(reading)) = dialect::read(&text, known) {
         assert_eq!(lines(&reading.text), lines(&reading.original));
         assert!(reading.body <= reading.text.len());

@@ -84,8 +84,16 @@ impl Writer<'_> {
             self.rewritten.text.extend_from_slice(line);
         } else if at < first || at > last || is_comment(line) {
             self.rewritten.remarks += 1;
+            self.keep_break_apart();
         } else {
             self.row(line, cells);
+        }
+    }
+
+    /// A line break `\r` before an empty line would form one break with a `\n` after it.
+    fn keep_break_apart(&mut self) {
+        if self.rewritten.text.ends_with(b"\r") {
+            self.rewritten.text.push(b' ');
         }
     }
 

@@ -306,6 +306,16 @@ fn lines_and_rows_of_a_report_are_those_of_the_file() {
     assert_eq!(outcome.rows(), ["2024-01-02,100.5,102.5,99.5,101.5,1000,false"]);
 }
 
+/// A remark between two kinds of line breaks leaves an empty line, not one break of both.
+#[test]
+fn lines_are_counted_alike_whatever_breaks_them() {
+    let text = "Date;Open;High;Low;Close\r15.01.2024;1,5;2,5;1,5;2,5\r# remark\n16.01.2024;1,5;2,5;1,5;x\n";
+    let cleaned = Case::new("1day").clean(text);
+    assert_eq!(cleaned.rows(), ["2024-01-15,1.5,2.5,1.5,2.5,false"]);
+    let lines: Vec<_> = cleaned.quarantined().iter().map(|(line, ..)| *line).collect();
+    assert_eq!(lines, [4]);
+}
+
 #[test]
 fn several_instruments_side_by_side_are_refused() {
     let text = "Price,Open,Open,High,High,Low,Low,Close,Close\nTicker,AAA,BBB,AAA,BBB,AAA,BBB,AAA,BBB\nDate,,,,,,,,\n2024-01-02,1,1,2,2,1,1,2,2\n";
