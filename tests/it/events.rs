@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use aws_sdk_sqs::types::QueueAttributeName;
 use candlewick_shared::ports::queue::Queue;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
@@ -65,9 +66,12 @@ fn subscribe(stack: &Stack) -> anyhow::Result<String> {
     let bus = aws_sdk_eventbridge::Client::new(aws.config());
     stack.run(async {
         let url = aws.sqs().create_queue().queue_name("evented").send().await?.queue_url.context("read the URL")?;
+        let asked = aws.sqs().get_queue_attributes().queue_url(&url).attribute_names(QueueAttributeName::QueueArn);
+        let attributes = asked.send().await?.attributes.unwrap_or_default();
+        let arn = attributes.get(&QueueAttributeName::QueueArn).context("read the ARN")?;
         let pattern = json!({"source": ["candlewick"], "detail-type": ["candles.loaded"], "detail": {"data": {"symbol": [SYMBOL]}}});
         bus.put_rule().name("evented").event_pattern(pattern.to_string()).send().await?;
-        let target = aws_sdk_eventbridge::types::Target::builder().id("1").arn("arn:aws:sqs:us-east-1:000000000000:evented");
+        let target = aws_sdk_eventbridge::types::Target::builder().id("1").arn(arn);
         bus.put_targets().rule("evented").targets(target.build()?).send().await?;
         Ok(url)
     })

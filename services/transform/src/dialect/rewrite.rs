@@ -45,7 +45,7 @@ pub struct Terms<'a> {
 pub struct Rewritten {
     /// The text, with as many lines as the file.
     pub text: Vec<u8>,
-    /// How many lines were remarks; they are now empty.
+    /// How many lines were remarks; they are now blank.
     pub remarks: u64,
 }
 
@@ -84,16 +84,10 @@ impl Writer<'_> {
             self.rewritten.text.extend_from_slice(line);
         } else if at < first || at > last || is_comment(line) {
             self.rewritten.remarks += 1;
-            self.keep_break_apart();
+            // An empty line would be none at the end of the text, and would join a `\r` before it with a `\n` after it.
+            self.rewritten.text.push(b' ');
         } else {
             self.row(line, cells);
-        }
-    }
-
-    /// A line break `\r` before an empty line would form one break with a `\n` after it.
-    fn keep_break_apart(&mut self) {
-        if self.rewritten.text.ends_with(b"\r") {
-            self.rewritten.text.push(b' ');
         }
     }
 

@@ -317,6 +317,13 @@ fn lines_are_counted_alike_whatever_breaks_them() {
 }
 
 #[test]
+fn a_remark_at_the_end_is_a_row_whether_or_not_a_line_break_follows() {
+    let text = "Date;Open;High;Low;Close\n15.01.2024;1,5;2,5;1,5;2,5\nDownloaded today";
+    let read = |text: &str| Case::new("1day").clean(text).report.rows.read;
+    assert_eq!((read(text), read(&format!("{text}\n"))), (2, 2));
+}
+
+#[test]
 fn several_instruments_side_by_side_are_refused() {
     let text = "Price,Open,Open,High,High,Low,Low,Close,Close\nTicker,AAA,BBB,AAA,BBB,AAA,BBB,AAA,BBB\nDate,,,,,,,,\n2024-01-02,1,1,2,2,1,1,2,2\n";
     let refusal = Case::new("1day").symbol("AAA").try_clean(text).unwrap_err();
